@@ -1,0 +1,128 @@
+/**
+ * Every way in which the world can refuse us. Codes are API: fixed within a major version, also over the wire.
+ * Messages are for people and may change. The kind decides a command's exit status, the hint says what to do.
+ */
+type Kind = 'usage' | 'refused' | 'network' | 'internal'
+
+const codes = {
+  // How a command was called, or what a file of ours says.
+  USAGE: ['usage', 'See `muttr --help`.'],
+  CONFIG_INVALID: ['usage', 'Correct the named field in muttr.json; unknown fields are refused.'],
+  NETWORK_INVALID: ['usage', 'See bootstrap/README.md for what a network file holds.'],
+  LINK_INVALID: ['usage', 'Copy the whole `muttr:` link, without line breaks.'],
+  NODE_TOO_OLD: ['usage', 'Install Node.js 24 or newer.'],
+
+  // The home folder and the vault.
+  HOME_MISSING: ['refused', 'Make one with `muttr init --name NAME`.'],
+  HOME_EXISTS: ['refused', 'Choose another folder with --home, or use the identity that is there.'],
+  HOME_IN_USE: ['refused', 'Another muttr process runs on this folder; stop it, or talk to it.'],
+  HOME_DAMAGED: ['refused', 'Restore the folder from a backup; `muttr doctor` says what is wrong.'],
+  PASSPHRASE_MISSING: ['refused', 'Give --passphrase-file FILE or MUTTR_PASSPHRASE.'],
+  PASSPHRASE_WRONG: ['refused', 'Check the passphrase; nothing was changed.'],
+  VAULT_LOCKED: ['refused', 'Give the passphrase when the seed starts.'],
+  VAULT_DAMAGED: ['refused', 'Restore the vault file from a backup.'],
+
+  // Keys and sealed things.
+  KEY_INVALID: ['refused', 'The key is not one Muttr can use; see docs/protocol/keys.md.'],
+  KEY_CHANGED: [
+    'refused',
+    'Compare fingerprints with the person, then `muttr contacts accept ALIAS`.'
+  ],
+  SEAL_REFUSED: ['refused', 'The sealed bytes break a limit of docs/protocol/sealing.md.'],
+  SIGNATURE_INVALID: ['refused', 'What was signed is not what arrived, or another key signed it.'],
+  STATEMENT_INVALID: [
+    'refused',
+    'The device statement is expired, foreign or not signed by the person.'
+  ],
+
+  // Letters.
+  LETTER_UNKNOWN: ['refused', 'See `muttr inbox` or `muttr sent` for the letters there are.'],
+  LETTER_INVALID: ['refused', 'The letter breaks docs/protocol/letter.md.'],
+  LETTER_FORGED: ['refused', 'Signed by another than its sender, or written for another reader.'],
+  LETTER_TOO_LARGE: ['refused', 'A body holds at most 48 KiB.'],
+  CONTACT_UNKNOWN: ['refused', 'See `muttr contacts`.'],
+
+  // Blobs and records.
+  BLOB_UNKNOWN: ['refused', 'It was never stored, has expired, or its holders are away.'],
+  BLOB_INVALID: ['refused', 'Key, hash or length do not match the header.'],
+  BLOB_TOO_LARGE: ['refused', 'A blob holds at most 256 KiB.'],
+  BLOB_EXPIRED: ['refused', 'The expiry is in the past, or more than 100 days away.'],
+  BLOB_RELEASED: ['refused', 'The sender withdrew it, or the recipient accepted it.'],
+  RECORD_UNKNOWN: ['refused', 'Nobody asked holds such a record.'],
+  RECORD_INVALID: ['refused', 'The record is not signed by its author, or breaks a limit.'],
+  RECORD_STALE: ['refused', 'A newer record is stored; read it and sign a higher sequence.'],
+  STORE_FULL: ['refused', 'The cap on stored bytes is reached; try other seeds or later.'],
+  DISK_FULL: ['refused', 'Free some disk space; nothing stored was lost.'],
+
+  // Pods.
+  ALIAS_UNKNOWN: ['refused', 'Check the spelling; the pod knows no such alias.'],
+  ALIAS_INVALID: [
+    'refused',
+    'Use 1 to 64 letters, digits and . _ - + (not at the ends, no double dots).'
+  ],
+  ALIAS_RESERVED: ['refused', 'Choose another alias; this one is kept for the pod itself.'],
+  ALIAS_CONFUSABLE: ['refused', 'Choose an alias that cannot be mistaken for another.'],
+  ALIAS_TAKEN: ['refused', 'Choose another alias.'],
+  ALIAS_QUARANTINED: ['refused', 'It belonged to somebody else within the last year.'],
+  REGISTRATION_CLOSED: ['refused', 'The pod takes no new aliases; choose another pod.'],
+  INVITE_INVALID: ['refused', 'The pod needs an invite; ask its operator for a code.'],
+  IDENTIFY_REFUSED: [
+    'refused',
+    'The device statement or its answer was not for this pod, peer, nonce and time.'
+  ],
+  IDENTIFY_FIRST: ['refused', 'Identify with a device statement before this request.'],
+  NOTICE_INVALID: ['refused', 'The notice cannot be opened with the key of this pod.'],
+  POD_UNKNOWN: ['refused', 'Name the pod in muttr.json or join a network that lists it.'],
+  POD_CHANGED: ['refused', 'The pod shows another key than the pinned one; ask its operator.'],
+
+  // Any peer.
+  LIMIT_EXCEEDED: ['refused', 'Slow down; the peer named its limit.'],
+  METHOD_UNKNOWN: ['refused', 'The peer does not offer this request.'],
+  PEER_REFUSED: ['refused', 'The peer refused without a code we know.'],
+  WIRE_MALFORMED: ['refused', 'The bytes are not of the protocol; see docs/protocol.'],
+  WIRE_TOO_LARGE: ['refused', 'The frame is larger than the protocol allows.'],
+  WIRE_VERSION: ['refused', 'The peer speaks another version of the protocol.'],
+
+  PEER_TIMEOUT: ['network', 'The peer did not answer in time; try again.'],
+  PEER_UNREACHABLE: ['network', 'The peer cannot be dialled; is it online?'],
+  PEER_CLOSED: ['network', 'The connection ended before the answer came; try again.'],
+  POD_UNREACHABLE: ['network', 'The pod does not answer; letters wait and nothing is lost.'],
+  NETWORK_EMPTY: ['network', 'No seed was reached; check the network file and the connection.'],
+  QUORUM_MISSED: ['network', 'Too few seeds took a copy; the letter waits and is tried again.'],
+  DAEMON_UNREACHABLE: ['network', 'Start the seed with `muttr up`.'],
+  CANCELLED: ['network', 'The request was cancelled.'],
+
+  INTERNAL: ['internal', 'A mistake of ours: please report it with the output of `muttr doctor`.']
+} as const satisfies Record<string, readonly [Kind, string]>
+
+export type ErrorCode = keyof typeof codes
+
+export interface MuttrErrorOptions extends ErrorOptions {
+  /** Says what to do, where the general hint of the code is too general. */
+  hint?: string
+}
+
+/** What the world did to us. Our own mistakes throw AssertionError, which nobody catches. */
+export class MuttrError extends Error {
+  override readonly name = 'MuttrError'
+  readonly code: ErrorCode
+  readonly hint: string
+  constructor(code: ErrorCode, message: string, { hint, ...options }: MuttrErrorOptions = {}) {
+    super(message, options)
+    this.code = code
+    this.hint = hint ?? codes[code][1]
+  }
+  get kind(): Kind {
+    return codes[this.code][0]
+  }
+}
+
+export const isErrorCode = (code: unknown): code is ErrorCode =>
+  typeof code === 'string' && Object.hasOwn(codes, code)
+
+/** All codes, for the page that lists them. */
+export const errorCodes = codes as Readonly<Record<ErrorCode, readonly [Kind, string]>>
+
+/** @returns the error's code when it is one of ours, else undefined. */
+export const codeOf = (err: unknown): ErrorCode | undefined =>
+  err instanceof MuttrError ? err.code : undefined

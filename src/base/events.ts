@@ -1,0 +1,29 @@
+import type { Millis, PeerId } from './ports.ts'
+
+/**
+ * What happened on a letter's way, as it happens: the twelve steps and what can come between them. Keys and ids are hex.
+ * People see them (`muttr net up --story`, the local API's event stream); nothing decides by them.
+ */
+export type MuttrEvent =
+  | { type: 'seeds-asked'; pod: string }
+  | { type: 'seeds-received'; pod: string; count: number; ms: Millis }
+  | { type: 'identified'; pod: string; ms: Millis }
+  | { type: 'registered'; alias: string; ms: Millis }
+  | { type: 'listening'; pod: string }
+  | {
+      type: 'looked-up'
+      alias: string
+      fingerprint: string
+      pin: 'new' | 'known'
+      ms: Millis
+    }
+  | { type: 'sealed'; letter: string; sizeBytes: number; ms: Millis }
+  | { type: 'stored'; key: string; copies: number; needed: number; wanted: number; ms: Millis }
+  | { type: 'announced'; letter: string; pod: string; ms: Millis }
+  | { type: 'waiting'; letter: string; code: string; retryAtMs: Millis }
+  | { type: 'notified'; key: string; pod: string; how: 'push' | 'playback' }
+  | { type: 'fetched'; key: string; from: PeerId; sizeBytes: number; ms: Millis }
+  | { type: 'opened'; letter: string; from: string; ms: Millis }
+  | { type: 'refused'; key: string; code: string }
+
+export type Emit = (event: MuttrEvent) => void

@@ -1,0 +1,107 @@
+import type { ErrorCode } from './errors.ts'
+
+/** Milliseconds: since the Unix epoch, or a length of time (`...Ms`). */
+export type Millis = number
+/** A libp2p peer id in its base58btc text form, as in `12D3KooW…`. */
+export type PeerId = string
+
+/** A peer and where it can be dialled: multiaddrs as text, without the `/p2p/` part, at most {@link limits.contactAddressesMax}. */
+export interface Contact {
+  readonly peer: PeerId
+  readonly addresses: readonly string[]
+}
+
+export interface Clock {
+  now(): Millis
+  /** Runs `run` once, `delayMs` from now, unless disposed before. A timer never keeps a process alive. */
+  after(delayMs: Millis, run: () => void): Disposable
+}
+
+export interface Random {
+  bytes(length: number): Uint8Array
+}
+
+export interface Log {
+  /** `fields` never hold secrets, plaintext or other people's aliases. */
+  debug(event: string, fields?: Record<string, unknown>): void
+  info(event: string, fields?: Record<string, unknown>): void
+  warn(event: string, fields?: Record<string, unknown>): void
+}
+
+export interface RequestOptions {
+  /** After which the answer is given up with `PEER_TIMEOUT`. Sent along, so that the other side stops too. */
+  timeoutMs: Millis
+  signal?: AbortSignal
+}
+
+/** Answers one request. A thrown MuttrError reaches the asker with its code; anything else as `INTERNAL`. */
+export type Handler = (
+  payload: Uint8Array,
+  from: PeerId,
+  signal: AbortSignal
+) => Promise<Uint8Array>
+
+/** A long-lived private stream on which both sides ask and answer: what `/muttr/pod/1` runs on. */
+export interface Session extends AsyncDisposable {
+  readonly peer: PeerId
+  /** @throws {MuttrError} `PEER_TIMEOUT`, `PEER_CLOSED`, `CANCELLED`, or what the other side refused with. */
+  request(method: string, payload: Uint8Array, options: RequestOptions): Promise<Uint8Array>
+  /** One answerer for all methods; until it is set, requests get `METHOD_UNKNOWN`. */
+  serve(
+    answer: (method: string, payload: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>
+  ): void
+  /** Resolves when the stream has ended, for whatever reason; never rejects. */
+  readonly closed: Promise<void>
+}
+
+export type PeerEvent = { type: 'connected' | 'disconnected'; contact: Contact; server: boolean }
+
+/** Other nodes, as the floors above see them. `net` implements it with libp2p, `sim` with a virtual network. */
+export interface Network {
+  readonly self: PeerId
+  /** Our own contact as others should dial it; no addresses in client mode. */
+  contact(): Contact
+  /**
+   * One request on the hot path to `to`, dialling when there is no connection.
+   * @throws {MuttrError} `PEER_TIMEOUT`, `PEER_UNREACHABLE`, `PEER_CLOSED`, `CANCELLED`, or the code the peer refused with.
+   */
+  request(
+    to: Contact,
+    method: string,
+    payload: Uint8Array,
+    options: RequestOptions
+  ): Promise<Uint8Array>
+  /** Offers a method on the hot path. A node in client mode serves none. */
+  serve(method: string, handler: Handler): void
+  /** Opens a private stream. @throws {MuttrError} as {@link request}. */
+  open(to: Contact, protocol: string, options: RequestOptions): Promise<Session>
+  /** Takes private streams of `protocol` that others open. */
+  accept(protocol: string, take: (session: Session) => void): void
+  /** Peers with a live connection, and whether they serve the DHT (as their greeting says). */
+  connected(): readonly { contact: Contact; server: boolean }[]
+  isConnected(peer: PeerId): boolean
+  onPeer(listener: (event: PeerEvent) => void): Disposable
+  /** The neighbourhood to keep warm connections to, nearest first; replaces the former list; obeyed up to a limit. */
+  keepWarm(contacts: readonly Contact[]): void
+}
+
+/** Signs with the node's own peer key (Ed25519) and checks other peers' signatures. Signatures are 64 bytes. */
+export interface PeerKeys {
+  readonly self: PeerId
+  sign(bytes: Uint8Array): Uint8Array
+  /** @returns false too when `peer` is not an Ed25519 peer id. */
+  verify(peer: PeerId, bytes: Uint8Array, signature: Uint8Array): boolean
+}
+
+/** A place in the 256-bit key space of the DHT: SHA-256 of a peer id's multihash bytes, or of a key. 32 bytes. */
+export type Place = Uint8Array
+
+/** Computes a peer's {@link Place}. @throws {MuttrError} `WIRE_MALFORMED` when `peer` is no peer id. */
+export type PlaceOf = (peer: PeerId) => Place
+
+/** What is told about a failure to people and over the local API. */
+export interface Failure {
+  code: ErrorCode
+  message: string
+  hint: string
+}

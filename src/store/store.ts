@@ -1,0 +1,41 @@
+import type { Millis } from '../base/ports.ts'
+import type { Blob } from '../wire/blob.ts'
+
+/** What is known here of a key. A tombstone beats a blob. */
+export type Holding = 'none' | 'blob' | 'tombstone'
+
+export interface Usage {
+  blobs: number
+  /** Bytes that count against the cap: sealed bytes, headers, records and tombstones, with a stated overhead each. */
+  bytes: number
+  capBytes: number
+}
+
+/**
+ * What a seed keeps for others. Whatever a `put` acknowledged survives `kill -9` at any moment; a put that failed leaves nothing.
+ * Values are checked by the caller; the store checks only caps, expiry and tombstones.
+ */
+export interface SeedStore extends AsyncDisposable {
+  /**
+   * Idempotent.
+   * @throws {MuttrError} `STORE_FULL` over the cap, `DISK_FULL`, `BLOB_RELEASED` where a tombstone stands.
+   */
+  putBlob(blob: Blob): Promise<void>
+  /** @returns undefined when it was never here, has expired by `nowMs`, or was released. */
+  getBlob(key: Uint8Array, nowMs: Millis): Promise<Blob | undefined>
+  holding(keys: readonly Uint8Array[], nowMs: Millis): Promise<Holding[]>
+  /** Drops the bytes and keeps the tombstone until `expiryMs`. `frame` replaces a former one. @throws as putBlob */
+  putTombstone(key: Uint8Array, frame: Uint8Array, expiryMs: Millis): Promise<void>
+  getTombstone(key: Uint8Array, nowMs: Millis): Promise<Uint8Array | undefined>
+  /** Replaces what stands there; the caller compared sequences. @throws {MuttrError} `STORE_FULL`, `DISK_FULL` */
+  putRecord(key: Uint8Array, frame: Uint8Array, expiryMs: Millis): Promise<void>
+  getRecord(key: Uint8Array, nowMs: Millis): Promise<Uint8Array | undefined>
+  /** Ascending by key, so that two stores compare by merging. */
+  blobs(range?: {
+    gte?: Uint8Array
+    lt?: Uint8Array
+  }): AsyncIterable<{ key: Uint8Array; expiryMs: Millis; lengthBytes: number }>
+  /** Drops what has expired by `nowMs`, at most `limit` entries. @returns how many were dropped. */
+  expire(nowMs: Millis, limit: number): Promise<number>
+  usage(): Usage
+}

@@ -1,0 +1,59 @@
+import { equalBytes, sha256 } from '../base/bytes.ts'
+import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { BlobHeader } from './blob.ts'
+import { blobKey, decodeBlobHeader } from './blob.ts'
+import { bytes, decodeCbor, encodeCbor, literal, mapped, nullable, tuple } from './cbor.ts'
+
+/**
+ * Says that a blob is released: its header and at least one preimage, so that anybody can check it without the bytes.
+ * Source: docs/protocol/blob.md
+ */
+export interface Tombstone {
+  readonly headerBytes: Uint8Array
+  readonly retract: Uint8Array | null
+  readonly accept: Uint8Array | null
+  /** The recipient's signature, sealed to the sender; only beside `accept`. */
+  readonly receipt: Uint8Array | null
+}
+
+const tombstone = mapped(
+  tuple(
+    literal(1),
+    bytes(1, limits.blobHeaderBytesMax),
+    nullable(bytes(32)),
+    nullable(bytes(32)),
+    nullable(bytes(1, limits.receiptBytesMax))
+  ),
+  ([, headerBytes, retract, accept, receipt]): Tombstone => ({
+    headerBytes,
+    retract,
+    accept,
+    receipt
+  })
+)
+
+export const encodeTombstone = (t: Tombstone): Uint8Array =>
+  encodeCbor([1, t.headerBytes, t.retract, t.accept, t.receipt])
+
+/**
+ * Reads and verifies a stranger's tombstone.
+ * @returns the tombstone with the key and header it releases.
+ * @throws {MuttrError} `BLOB_INVALID` when a preimage does not fit the header or none is given; `WIRE_TOO_LARGE`.
+ */
+export function readTombstone(
+  frame: Uint8Array
+): Tombstone & { key: Uint8Array; header: BlobHeader } {
+  const what = 'a tombstone'
+  const t = decodeCbor(frame, what, tombstone, limits.tombstoneBytesMax, 'BLOB_INVALID')
+  const header = decodeBlobHeader(t.headerBytes)
+  const opens = (preimage: Uint8Array | null, commitment: Uint8Array | null) =>
+    preimage === null || (commitment !== null && equalBytes(sha256(preimage), commitment))
+  if (t.retract === null && t.accept === null)
+    throw new MuttrError('BLOB_INVALID', 'a tombstone without a preimage')
+  if (!opens(t.retract, header.retract) || !opens(t.accept, header.accept))
+    throw new MuttrError('BLOB_INVALID', 'the preimage does not fit the header')
+  if (t.receipt !== null && t.accept === null)
+    throw new MuttrError('BLOB_INVALID', 'a receipt without an acceptance')
+  return { ...t, key: blobKey(t.headerBytes), header }
+}
