@@ -77,6 +77,11 @@ export interface Network {
   open(to: Contact, protocol: string, options: RequestOptions): Promise<Session>
   /** Takes private streams of `protocol` that others open. */
   accept(protocol: string, take: (session: Session) => void): void
+  /**
+   * Dials a multiaddr, with or without `/p2p/`, and learns who answers there.
+   * @throws {MuttrError} `PEER_UNREACHABLE`, `PEER_TIMEOUT`, `CANCELLED`
+   */
+  dial(address: string, options: RequestOptions): Promise<Contact>
   /** Peers with a live connection, and whether they serve the DHT (as their greeting says). */
   connected(): readonly { contact: Contact; server: boolean }[]
   isConnected(peer: PeerId): boolean
