@@ -1,0 +1,102 @@
+import type { ChildProcess } from 'node:child_process'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Measured, Round } from './dht-worker.ts'
+import type { SystemName } from './systems.ts'
+import type { Row } from './table.ts'
+import { quantile, summary } from './table.ts'
+
+const worker = fileURLToPath(new URL('./dht-worker.ts', import.meta.url))
+
+async function start(system: SystemName, nodes: number): Promise<ChildProcess> {
+  const child = fork(worker, [system, String(nodes)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const gone = once(child, 'exit').then(([code]) => {
+    throw new Error(`${system} ended with ${code} before it was ready`)
+  })
+  await Promise.race([once(child, 'message'), gone])
+  gone.catch(() => {})
+  return child
+}
+
+async function round(child: ChildProcess, work: Round): Promise<Measured> {
+  child.send(work)
+  const [measured] = await once(child, 'message')
+  return measured as Measured
+}
+
+interface Series {
+  p50: number[]
+  p95: number[]
+  cpu: number[]
+  rate: number[]
+  rate32: number[]
+  dials: number[]
+}
+
+/** Puts and gets of 1 KiB through every node in turn; systems take turns round by round, so that noise meets all alike. */
+export async function benchDht(o: {
+  nodes: number
+  rounds: number
+  count: number
+  systems: readonly SystemName[]
+  label: string
+}): Promise<Row[]> {
+  const series = new Map<string, Series>()
+  const children = new Map<SystemName, ChildProcess>()
+  for (const system of o.systems) children.set(system, await start(system, o.nodes))
+  for (let r = 0; r <= o.rounds; r++) {
+    for (const [system, child] of children) {
+      for (const op of ['put', 'get'] as const) {
+        const one = await round(child, { op, count: o.count, atOnce: 1 })
+        const many = await round(child, { op, count: o.count * 2, atOnce: 32 })
+        if (r === 0) continue // the first round warms caches and compilers
+        const s = series.get(`${system} ${op}`) ?? emptySeries()
+        series.set(`${system} ${op}`, s)
+        s.p50.push(quantile(one.latenciesMs, 0.5))
+        s.p95.push(quantile(one.latenciesMs, 0.95))
+        s.cpu.push(one.cpuMs / o.count)
+        s.rate.push((o.count / one.wallMs) * 1000)
+        s.rate32.push(((o.count * 2) / many.wallMs) * 1000)
+        s.dials.push(one.dials / o.count)
+      }
+    }
+  }
+  for (const child of children.values()) {
+    child.send('stop')
+    await once(child, 'exit')
+  }
+  return rows(o, series)
+}
+
+const emptySeries = (): Series => ({ p50: [], p95: [], cpu: [], rate: [], rate32: [], dials: [] })
+
+function rows(
+  o: { label: string; systems: readonly SystemName[] },
+  series: ReadonlyMap<string, Series>
+): Row[] {
+  const figures = [
+    ['p50', 'ms', 'p50'],
+    ['p95', 'ms', 'p95'],
+    ['CPU an operation', 'ms', 'cpu'],
+    ['sequential', 'ops/s', 'rate'],
+    ['32 at once', 'ops/s', 'rate32']
+  ] as const
+  const [ours, ...rivals] = o.systems
+  const out: Row[] = []
+  for (const op of ['put', 'get']) {
+    const mine = series.get(`${ours} ${op}`)
+    if (!mine) continue
+    for (const [what, unit, field] of figures) {
+      const row: Row = { name: `${o.label} ${op}, ${what}`, unit, ...summary(mine[field]) }
+      for (const rival of rivals) {
+        const theirs = series.get(`${rival} ${op}`)
+        if (theirs) out.push({ ...row, rival: { name: rival, ...summary(theirs[field]) } })
+      }
+      if (rivals.length === 0) out.push(row)
+    }
+    if (mine.dials.some(d => d > 0))
+      out.push({ name: `${o.label} ${op}, dials an operation`, unit: 'dials', ...summary(mine.dials) })
+  }
+  return out
+}
