@@ -1,0 +1,124 @@
+import type { MuttrEvent } from '../base/events.ts'
+import type { Millis } from '../base/ports.ts'
+import type { Client } from '../client/client.ts'
+
+/**
+ * What the command line asks of the nodes. `src/nodes/doors.ts` implements it and is loaded only by commands that need it, so
+ * that `--help` and a wrong option stay quick. Every method throws MuttrError only; `signal` is Ctrl-C.
+ */
+export interface Doors {
+  /**
+   * The running daemon of this home (through HOME/api.json), or without one a light node that lives until disposed.
+   * @throws {MuttrError} `HOME_MISSING`, `HOME_DAMAGED`, `HOME_IN_USE`, `PASSPHRASE_*`, `VAULT_DAMAGED`
+   */
+  openClient(home: string, options: OpenOptions): Promise<Client & AsyncDisposable>
+  /** Makes a home folder. @throws {MuttrError} `HOME_EXISTS`, `KEY_INVALID`, `NETWORK_INVALID`, `LINK_INVALID`, `PASSPHRASE_*` */
+  initHome(options: InitOptions): Promise<HomeMade>
+  /** Adds what a `muttr:` link carries to a home. @throws {MuttrError} `LINK_INVALID`, `HOME_MISSING`, `HOME_IN_USE` */
+  joinLink(options: OpenOptions & { home: string; link: string }): Promise<Joined>
+  /** Runs the daemon; resolves when `signal` aborted and everything is closed. @throws {MuttrError} when it cannot start or go on. */
+  runSeed(options: RunOptions): Promise<void>
+  /** Like {@link runSeed} with a pod on it; sets the home up as a pod first, when it is not one yet. */
+  runPod(options: RunOptions & PodOptions): Promise<void>
+  /** A code that lets somebody register at this home's pod, whether it runs or not. @throws {MuttrError} `POD_UNKNOWN` when the home is no pod's. */
+  podInvite(options: OpenOptions & InviteOptions & { home: string }): Promise<Invite>
+  /** Two pods, eight seeds and the twelve steps between them; resolves when `signal` aborted and nothing is left behind. */
+  runNeighbourhood(options: NeighbourhoodOptions): Promise<void>
+}
+
+/** What a passphrase is needed for: a new vault (asked twice), a sealed one, or a protected key being imported. */
+export type PassphraseFor = 'new-vault' | 'vault' | 'imported-key'
+
+/**
+ * Called only when one is needed, because it may ask the person at the terminal.
+ * @returns null when the person chose to have none (`--no-passphrase`).
+ * @throws {MuttrError} `PASSPHRASE_MISSING` when nobody can be asked, `CANCELLED`
+ */
+export type Passphrase = (what: PassphraseFor) => Promise<string | null>
+
+export interface OpenOptions {
+  passphrase: Passphrase
+  signal: AbortSignal
+}
+
+export interface InitOptions extends OpenOptions {
+  home: string
+  name: string
+  /** A secret key, armored or binary, as `gpg --export-secret-keys` writes it. */
+  importFile?: string
+  /** A network file, or the name of a built-in network. */
+  network?: string
+  /** A `muttr:` link with network, pod, invite and contact. */
+  link?: string
+}
+
+export interface HomeMade {
+  home: string
+  name: string
+  fingerprint: string
+  network: string
+}
+
+export interface Joined {
+  home: string
+  network: string
+  /** Hostnames of the pods that the link named. */
+  pods: string[]
+  /** The alias that the link introduces, when there is one. */
+  contact: string | null
+  /** The invite code that the link carries: `muttr register ALIAS` uses it. */
+  invite: string | null
+}
+
+export interface RunOptions extends OpenOptions {
+  home: string
+  /** Called once, when requests are answered and HOME/api.json is written. */
+  onReady(ready: Ready): void
+  emit(event: MuttrEvent): void
+}
+
+export interface Ready {
+  role: 'pod' | 'seed'
+  name: string
+  home: string
+  /** Multiaddrs with `/p2p/`. */
+  addresses: string[]
+  /** Where the local API listens, as in HOME/api.json. */
+  api: string
+  aliases: string[]
+}
+
+export type PodPolicy = 'open' | 'invite' | 'closed'
+
+export interface PodOptions {
+  /** Needed the first time; later it must be the same. */
+  hostname?: string
+  policy?: PodPolicy
+  /** Used like those of {@link InitOptions} when the home does not exist yet. */
+  network?: string
+}
+
+export interface InviteOptions {
+  lifeMs?: Millis
+}
+
+export interface Invite {
+  code: string
+  /** A `muttr:` link that carries the code with everything else a newcomer needs. */
+  link: string
+  pod: string
+  untilMs: Millis
+}
+
+export interface NeighbourhoodOptions {
+  pods: number
+  seeds: number
+  /** Where the nodes' folders go; a temporary folder that is removed at the end when null. */
+  home: string | null
+  /** Narrate the twelve steps as they happen. */
+  story: boolean
+  /** Print one {@link Ready} object with `ready: true` per node and line, and nothing else. */
+  json: boolean
+  print(line: string): void
+  signal: AbortSignal
+}
