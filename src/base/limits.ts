@@ -21,6 +21,11 @@ export const limits = {
   recordBytesMax: 4 * KiB,
   letterBodyBytesMax: 48 * KiB,
   letterSubjectBytesMax: 998,
+  letterRecipientsMax: 64,
+  letterAttachmentsMax: 64,
+  /** The description of one attachment; a longer one is a blob of its own. */
+  letterManifestBytesMax: 4 * KiB,
+  mimeTypeBytesMax: 255,
   noticeBytesMax: 1_200,
   aliasCharsMax: 64,
   hostnameCharsMax: 253,

@@ -1,0 +1,147 @@
+import type { Stats } from 'node:fs'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { ErrorCode } from '../base/errors.ts'
+import { MuttrError } from '../base/errors.ts'
+
+/** Where everything of one node lies. Source: docs/home-folder.md */
+export interface HomePaths {
+  readonly home: string
+  readonly config: string
+  readonly network: string
+  readonly vault: string
+  readonly certificate: string
+  readonly peerKey: string
+  readonly deviceKey: string
+  readonly seedDb: string
+  readonly peersDb: string
+  readonly clientDb: string
+  readonly podDb: string
+  readonly api: string
+  readonly lock: string
+}
+
+export const homePaths = (home: string): HomePaths => ({
+  home,
+  config: join(home, 'muttr.json'),
+  network: join(home, 'network.json'),
+  vault: join(home, 'vault'),
+  certificate: join(home, 'certificate.pgp'),
+  peerKey: join(home, 'peer.key'),
+  deviceKey: join(home, 'device.key'),
+  seedDb: join(home, 'db', 'seed'),
+  peersDb: join(home, 'db', 'peers'),
+  clientDb: join(home, 'db', 'client'),
+  podDb: join(home, 'db', 'pod'),
+  api: join(home, 'api.json'),
+  lock: join(home, 'lock')
+})
+
+const isErrno = (err: unknown, ...codes: string[]) =>
+  codes.includes((err as NodeJS.ErrnoException | null)?.code ?? '')
+
+const statOrNone = (path: string): Promise<Stats | undefined> =>
+  stat(path).catch(err => {
+    if (isErrno(err, 'ENOENT', 'ENOTDIR')) return undefined
+    throw damaged(path, err)
+  })
+
+const damaged = (path: string, cause?: unknown) =>
+  new MuttrError('HOME_DAMAGED', `${path} cannot be read: ${(cause as Error)?.message}`, { cause })
+
+/** True when a node was set up there. */
+export const homeExists = async (home: string): Promise<boolean> =>
+  (await statOrNone(homePaths(home).config)) !== undefined
+
+/**
+ * Makes the folder with its database folders, all 0700. An empty folder is taken over, one with other people's files is not.
+ * @throws {MuttrError} `HOME_EXISTS`, `DISK_FULL`, `HOME_DAMAGED`
+ */
+export async function makeHome(home: string): Promise<HomePaths> {
+  const paths = homePaths(home)
+  try {
+    await mkdir(home, { recursive: true, mode: 0o700 })
+    const inside = await readdir(home)
+    if (inside.some(name => name !== 'lock'))
+      throw new MuttrError('HOME_EXISTS', `${home} is not empty`)
+    const folder = await open(home)
+    try {
+      await folder.chmod(0o700)
+    } finally {
+      await folder.close()
+    }
+    await mkdir(join(home, 'db'), { mode: 0o700 })
+  } catch (err) {
+    throw wrapped(err, home)
+  }
+  return paths
+}
+
+/** @throws {MuttrError} `HOME_MISSING` when no node was set up there. */
+export async function openHome(home: string): Promise<HomePaths> {
+  if (!(await homeExists(home))) throw new MuttrError('HOME_MISSING', `no muttr.json in ${home}`)
+  return homePaths(home)
+}
+
+let written = 0
+
+/**
+ * Writes all of a file or nothing, durable when it resolves: a new file beside it, flushed, then renamed over it.
+ * @param mode 0600 unless told.
+ * @throws {MuttrError} `DISK_FULL`, `HOME_DAMAGED`
+ */
+export async function writeFileAtomic(
+  path: string,
+  content: Uint8Array | string,
+  { mode = 0o600 }: { mode?: number } = {}
+): Promise<void> {
+  const temporary = `${path}.${process.pid}.${written++}.tmp`
+  try {
+    const file = await open(temporary, 'wx', mode)
+    try {
+      await file.chmod(mode) // whatever the umask took away or a left-over file had
+      await file.writeFile(content)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+    await syncFolder(dirname(path))
+  } catch (err) {
+    await rm(temporary, { force: true })
+    throw wrapped(err, path)
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path)
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+const wrapped = (err: unknown, path: string): MuttrError => {
+  if (err instanceof MuttrError) return err
+  const code: ErrorCode = isErrno(err, 'ENOSPC', 'EDQUOT') ? 'DISK_FULL' : 'HOME_DAMAGED'
+  return new MuttrError(code, `${path} cannot be written: ${(err as Error).message}`, {
+    cause: err
+  })
+}
+
+/**
+ * Reads a file of a home folder, bounded.
+ * @returns undefined when there is none.
+ * @throws {MuttrError} `HOME_DAMAGED` when it is too large or cannot be read.
+ */
+export async function readHomeFile(
+  path: string,
+  { maxBytes = 1024 * 1024 }: { maxBytes?: number } = {}
+): Promise<Uint8Array | undefined> {
+  const found = await statOrNone(path)
+  if (!found) return undefined
+  if (!found.isFile() || found.size > maxBytes)
+    throw new MuttrError('HOME_DAMAGED', `${path} is not a file of at most ${maxBytes} bytes`)
+  return new Uint8Array(await readFile(path).catch(err => Promise.reject(damaged(path, err))))
+}
