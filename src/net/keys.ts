@@ -1,0 +1,118 @@
+import type { KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
+import { chmod, link, open, readFile, rm } from 'node:fs/promises'
+import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
+import type { Ed25519PrivateKey, PeerId as Libp2pPeerId } from '@libp2p/interface'
+import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
+import { sha256 } from '../base/bytes.ts'
+import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { PeerId, PeerKeys, Place, PlaceOf } from '../base/ports.ts'
+
+export type PrivateKey = Ed25519PrivateKey
+
+export const makePeerKey = (): Promise<PrivateKey> => generateKeyPair('Ed25519')
+
+/**
+ * Reads the node's key (libp2p's protobuf form), or makes one, readable by its owner alone.
+ * @throws {MuttrError} `HOME_DAMAGED` when the file holds something else.
+ */
+export async function loadPeerKey(file: string): Promise<PrivateKey> {
+  const known = await readKey(file)
+  if (known) return known
+  const made = await makePeerKey()
+  // Written beside and linked: a crash leaves no half key, and of two processes the first one's key stands for both.
+  const draft = `${file}.${process.pid}.new`
+  await rm(draft, { force: true })
+  try {
+    const handle = await open(draft, 'wx', 0o600)
+    try {
+      await handle.writeFile(privateKeyToProtobuf(made))
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await link(draft, file)
+    return made
+  } catch (cause) {
+    const other = (cause as NodeJS.ErrnoException).code === 'EEXIST' && (await readKey(file))
+    if (other) return other
+    throw cause
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+async function readKey(file: string): Promise<PrivateKey | undefined> {
+  let raw: Uint8Array
+  try {
+    raw = await readFile(file)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new MuttrError('HOME_DAMAGED', `cannot read ${file}`, { cause })
+  }
+  try {
+    const key = privateKeyFromProtobuf(raw)
+    if (key.type !== 'Ed25519') throw new TypeError(`a ${key.type} key`)
+    await chmod(file, 0o600)
+    return key
+  } catch (cause) {
+    throw new MuttrError('HOME_DAMAGED', `${file} holds no Ed25519 peer key`, { cause })
+  }
+}
+
+/** The last `max` values by key, so that what strangers name cannot fill memory. */
+export function recent<V>(max: number, make: (key: string) => V): (key: string) => V {
+  const kept = new Map<string, V>()
+  return key => {
+    const known = kept.get(key)
+    if (known !== undefined) return known
+    const made = make(key)
+    if (kept.size >= max) kept.delete(kept.keys().next().value!)
+    kept.set(key, made)
+    return made
+  }
+}
+
+/** @throws {MuttrError} `WIRE_MALFORMED` when `peer` is no peer id. */
+export const parsePeer: (peer: PeerId) => Libp2pPeerId = recent(4_096, peer => {
+  try {
+    if (peer.length > limits.peerIdCharsMax) throw new TypeError('too long')
+    const id = peerIdFromString(peer)
+    if (id.toString() !== peer) throw new TypeError('not in its base58btc form')
+    return id
+  } catch (cause) {
+    throw new MuttrError('WIRE_MALFORMED', 'not a peer id', { cause })
+  }
+})
+
+export const placeOf: PlaceOf = recent(
+  8_192,
+  (peer): Place => sha256(parsePeer(peer).toMultihash().bytes)
+)
+
+const keyOf = recent(1_024, (peer): KeyObject | null => {
+  try {
+    const { publicKey, type } = parsePeer(peer)
+    if (type !== 'Ed25519' || publicKey === undefined) return null
+    const x = Buffer.from(publicKey.raw).toString('base64url')
+    return createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x } })
+  } catch {
+    return null
+  }
+})
+
+export function peerKeys(privateKey: PrivateKey): PeerKeys {
+  const d = Buffer.from(privateKey.raw.subarray(0, 32)).toString('base64url')
+  const x = Buffer.from(privateKey.publicKey.raw).toString('base64url')
+  const jwk = { kty: 'OKP', crv: 'Ed25519', d, x }
+  const secret = createPrivateKey({ format: 'jwk', key: jwk })
+  return {
+    self: peerIdFromPrivateKey(privateKey).toString(),
+    sign: bytes => new Uint8Array(sign(null, bytes, secret)),
+    verify(peer, bytes, signature) {
+      const key = signature.byteLength === 64 ? keyOf(peer) : null
+      return key !== null && verify(null, bytes, key, signature)
+    }
+  }
+}

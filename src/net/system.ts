@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock, Log, Random } from '../base/ports.ts'
+
+/** The machine's own time. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(delayMs, run) {
+    // Longer than a timer can be (24.8 days) would fire at once.
+    const timer = setTimeout(run, Math.min(delayMs, 0x7fff_ffff)).unref()
+    return { [Symbol.dispose]: () => clearTimeout(timer) }
+  }
+}
+
+export const systemRandom: Random = {
+  // Not out of Buffer's pool: what is given away must not share memory with anything.
+  bytes: length => new Uint8Array(randomBytes(length))
+}
+
+const levels = ['debug', 'info', 'warn', 'silent'] as const
+export type LogLevel = (typeof levels)[number]
+
+interface LogParts {
+  level: LogLevel
+  /** Takes one line without its end. */
+  write: (line: string) => void
+  /** One JSON object per line, else text for people. */
+  json?: boolean
+  clock?: Pick<Clock, 'now'>
+}
+
+/** Times are UTC. Line breaks and control characters in fields are escaped, so that a stranger cannot forge a line. */
+export function createLog({ level, write, json = false, clock = systemClock }: LogParts): Log {
+  const line =
+    (at: LogLevel) =>
+    (event: string, fields: Record<string, unknown> = {}) => {
+      if (levels.indexOf(at) < levels.indexOf(level)) return
+      const time = new Date(clock.now()).toISOString()
+      if (json) return write(JSON.stringify({ time, level: at, event, ...fields }, plain))
+      const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${shown(value)}`)
+      write(`${time} ${at.padEnd(5)} ${event}${rest.join('')}`)
+    }
+  return { debug: line('debug'), info: line('info'), warn: line('warn') }
+}
+
+const plain = (_name: string, value: unknown): unknown =>
+  value instanceof Error
+    ? value.message
+    : value instanceof Uint8Array
+      ? Buffer.from(value).toString('hex')
+      : typeof value === 'bigint'
+        ? String(value)
+        : value
+
+function shown(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(plain('', value), plain) ?? '-')
+  return /^[\x21\x23-\x3c\x3e-\x7e]+$/.test(text) ? text : JSON.stringify(text)
+}
