@@ -53,6 +53,7 @@ const codes = {
   RECORD_STALE: ['refused', 'A newer record is stored; read it and sign a higher sequence.'],
   STORE_FULL: ['refused', 'The cap on stored bytes is reached; try other seeds or later.'],
   DISK_FULL: ['refused', 'Free some disk space; nothing stored was lost.'],
+  DISK_FAILED: ['refused', 'Check the disk, how it is mounted and who may write to the folder.'],
 
   // Pods.
   ALIAS_UNKNOWN: ['refused', 'Check the spelling; the pod knows no such alias.'],
@@ -74,6 +75,9 @@ const codes = {
   NOTICE_INVALID: ['refused', 'The notice cannot be opened with the key of this pod.'],
   POD_UNKNOWN: ['refused', 'Name the pod in muttr.json or join a network that lists it.'],
   POD_CHANGED: ['refused', 'The pod shows another key than the pinned one; ask its operator.'],
+
+  // The local API.
+  API_REFUSED: ['refused', 'The local API takes only its own token, and nothing from web pages.'],
 
   // Any peer.
   LIMIT_EXCEEDED: ['refused', 'Slow down; the peer named its limit.'],

@@ -1,5 +1,5 @@
+import type { Invite, InviteOptions } from '../api/operator.ts'
 import type { MuttrEvent } from '../base/events.ts'
-import type { Millis } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
 
 /**
@@ -94,20 +94,9 @@ export interface PodOptions {
   /** Needed the first time; later it must be the same. */
   hostname?: string
   policy?: PodPolicy
-  /** Used like those of {@link InitOptions} when the home does not exist yet. */
+  /** Used like those of {@link InitOptions} when the home does not exist yet; its name is the hostname. */
   network?: string
-}
-
-export interface InviteOptions {
-  lifeMs?: Millis
-}
-
-export interface Invite {
-  code: string
-  /** A `muttr:` link that carries the code with everything else a newcomer needs. */
-  link: string
-  pod: string
-  untilMs: Millis
+  link?: string
 }
 
 export interface NeighbourhoodOptions {

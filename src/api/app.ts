@@ -1,0 +1,157 @@
+import { type Context, Hono } from 'hono'
+import { MuttrError } from '../base/errors.ts'
+import { asMuttrError, failureOf } from '../base/failure.ts'
+import type { Clock, Log } from '../base/ports.ts'
+import type { Client } from '../client/client.ts'
+import { readBody, readJson } from './body.ts'
+import { createGate, onlyOurselves, onlyWithToken, Refusal, statusOf } from './guard.ts'
+import { apiLimits } from './limits.ts'
+import type { PodOperator } from './operator.ts'
+import { isNonce, proofOf } from './proof.ts'
+import {
+  check,
+  draft,
+  importing,
+  inboxListing,
+  inviting,
+  listing,
+  malformed,
+  named,
+  registering,
+  storing,
+  verifying
+} from './schemas.ts'
+import { eventStream } from './sse.ts'
+
+export interface AppParts {
+  client: Client
+  /** Present where a pod runs. */
+  pod?: PodOperator
+  token: string
+  clock: Clock
+  log: Log
+  /** The values of the Host header that mean us. */
+  hosts: () => ReadonlySet<string>
+}
+
+const jsonLimit = { maxBytes: apiLimits.jsonBytesMax, code: 'WIRE_TOO_LARGE' } as const
+const draftLimit = { maxBytes: apiLimits.draftBytesMax, code: 'LETTER_TOO_LARGE' } as const
+const blobLimit = { maxBytes: apiLimits.blobBytesMax, code: 'BLOB_TOO_LARGE' } as const
+const keyLimit = { maxBytes: apiLimits.certificateBytesMax, code: 'KEY_INVALID' } as const
+
+/** The local API as a function from requests to answers. Source: docs/protocol/local-api.md */
+export function createApp(parts: AppParts): Hono {
+  const { token, log, hosts } = parts
+  const app = new Hono()
+  const requests = createGate(apiLimits.requestsMax)
+  app.onError((err, c) => {
+    const failure = failureOf(err)
+    if (failure.code === 'INTERNAL')
+      log.warn('api.internal', { path: c.req.path, stack: err.stack })
+    const status = statusOf(asMuttrError(err))
+    // A body that was not read ends the connection: the client is still writing it.
+    if (status === 413) c.header('Connection', 'close')
+    return c.json({ error: failure }, status)
+  })
+  app.notFound(() => {
+    throw new Refusal(404, 'METHOD_UNKNOWN', 'the local API has no such request')
+  })
+  app.use(onlyOurselves(hosts))
+  app.use(async (c, next) => {
+    c.header('Cache-Control', 'no-store')
+    c.header('X-Content-Type-Options', 'nosniff')
+    await next()
+  })
+  app.get('/hello', c => {
+    const nonce = c.req.query('nonce') ?? ''
+    if (!isNonce(nonce)) throw malformed('the nonce is not 32 bytes in hex')
+    return c.json({ muttr: 1, proof: proofOf(token, nonce) })
+  })
+  app.use(onlyWithToken(token))
+  addEvents(app, parts)
+  app.use(async (_, next) => {
+    using _place = requests.enter()
+    await next()
+  })
+  addLetters(app, parts)
+  addPeople(app, parts)
+  addBlobs(app, parts)
+  addOffice(app, parts)
+  return app
+}
+
+const signalOf = (c: Context): { signal: AbortSignal } => ({ signal: c.req.raw.signal })
+
+function addLetters(app: Hono, { client }: AppParts): void {
+  app.post('/letters', async c =>
+    c.json(await client.send(check(draft, await readJson(c.req.raw, draftLimit)), signalOf(c)))
+  )
+  app.get('/sent', async c => c.json(await client.sent(check(listing, c.req.query()))))
+  app.get('/inbox', async c => c.json(await client.inbox(check(inboxListing, c.req.query()))))
+  app.post('/inbox/:id/read', async c => c.json(await client.read(c.req.param('id'))))
+}
+
+function addPeople(app: Hono, { client }: AppParts): void {
+  app.post('/registrations', async c => {
+    const { alias, ...rest } = check(registering, await readJson(c.req.raw, jsonLimit))
+    return c.json(await client.register(alias, { ...rest, ...signalOf(c) }))
+  })
+  app.post('/lookups', async c => {
+    const { alias } = check(named, await readJson(c.req.raw, jsonLimit))
+    return c.json(await client.lookup(alias, signalOf(c)))
+  })
+  app.get('/contacts', async c => c.json(await client.contacts()))
+  app.post('/contacts/accept', async c => {
+    const { alias } = check(named, await readJson(c.req.raw, jsonLimit))
+    return c.json(await client.acceptKey(alias))
+  })
+  app.post('/contacts/verify', async c => {
+    const { alias, fingerprint } = check(verifying, await readJson(c.req.raw, jsonLimit))
+    return c.json(await client.verify(alias, fingerprint))
+  })
+  app.get('/key', async c =>
+    c.body(await client.exportKey(), 200, { 'Content-Type': 'application/pgp-keys' })
+  )
+  app.post('/keys', async c => {
+    const { alias } = check(importing, c.req.query())
+    return c.json(await client.importKey(await readBody(c.req.raw, keyLimit), alias))
+  })
+}
+
+function addBlobs(app: Hono, { client }: AppParts): void {
+  app.post('/blobs', async c => {
+    const life = check(storing, c.req.query())
+    const sealed = await readBody(c.req.raw, blobLimit)
+    return c.json(await client.putBlob(sealed, { ...life, ...signalOf(c) }))
+  })
+  app.get('/blobs/:key', async c => {
+    const sealed = await client.getBlob(c.req.param('key'), signalOf(c))
+    return c.body(new Uint8Array(sealed), 200, { 'Content-Type': 'application/octet-stream' })
+  })
+}
+
+function addOffice(app: Hono, { client, pod }: AppParts): void {
+  app.get('/status', async c => c.json(await client.status()))
+  app.get('/doctor', async c => c.json(await client.doctor(signalOf(c))))
+  app.post('/pod/invites', async c => {
+    if (!pod) throw new MuttrError('POD_UNKNOWN', 'no pod runs here')
+    const options = check(inviting, await readJson(c.req.raw, jsonLimit))
+    return c.json(await pod.invite({ ...options, ...signalOf(c) }))
+  })
+}
+
+function addEvents(app: Hono, { client, clock }: AppParts): void {
+  const streams = createGate(apiLimits.eventStreamsMax)
+  app.get('/events', c => {
+    const place = streams.enter()
+    const ended = new AbortController()
+    const events = client.events(AbortSignal.any([ended.signal, c.req.raw.signal]))
+    const onEnd = () => {
+      place[Symbol.dispose]()
+      ended.abort()
+    }
+    return c.body(eventStream({ events, clock, onEnd }), 200, {
+      'Content-Type': 'text/event-stream'
+    })
+  })
+}

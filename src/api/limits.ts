@@ -1,0 +1,26 @@
+import { limits } from '../base/limits.ts'
+
+const KiB = 1024
+
+/** Bounds of the local API. Sizes in bytes, times in milliseconds. Source: docs/protocol/local-api.md */
+export const apiLimits = {
+  /** A letter's body of 48 KiB, where JSON writes every byte as six. */
+  draftBytesMax: 6 * limits.letterBodyBytesMax + 32 * KiB,
+  jsonBytesMax: 16 * KiB,
+  certificateBytesMax: limits.certificateBytesMax,
+  blobBytesMax: limits.blobBytesMax,
+  requestsMax: 64,
+  eventStreamsMax: 16,
+  connectionsMax: 128,
+  headerBytesMax: 8 * KiB,
+  /** To receive one whole request, not to answer it. */
+  requestMs: 30_000,
+  headersMs: 10_000,
+  heartbeatMs: 15_000,
+  /** A client asks a daemon it has proof of; still no answer may fill its memory. */
+  answerBytesMax: 64 * KiB * KiB,
+  /** A daemon that is there answers a greeting at once; what hangs on its port is not one. */
+  helloMs: 3_000,
+  apiFileBytesMax: 4 * KiB,
+  listMax: 10_000
+} as const

@@ -1,0 +1,126 @@
+import type { MuttrEvent } from '../base/events.ts'
+import { limits } from '../base/limits.ts'
+import type { CallOptions, Client, Contact } from '../client/client.ts'
+import {
+  type Ask,
+  type AskParts,
+  atMost,
+  bytesOf,
+  type Call,
+  createAsk,
+  jsonOf,
+  lost,
+  segment,
+  textOf
+} from './ask.ts'
+import type { Invite, InviteOptions, PodOperator } from './operator.ts'
+import { readEvents } from './sse.ts'
+
+export interface RemoteClient extends Client, AsyncDisposable {
+  /** Refuses with `POD_UNKNOWN` where no pod runs. */
+  readonly pod: PodOperator
+}
+
+/** The daemon's client, over its local API: the same calls, results and error codes. Source: docs/protocol/local-api.md */
+export function createRemoteClient(parts: AskParts): RemoteClient {
+  const ended = new AbortController()
+  const ask = createAsk(parts, ended.signal)
+  const { get, post } = asJson(ask)
+  return {
+    ...letters(get, post),
+    ...people(get, post, ask),
+    ...blobs(ask),
+    status: () => get('/status'),
+    doctor: options => get('/doctor', signalIn(options)),
+    events: signal => events(ask, signal, ended.signal),
+    pod: {
+      invite: ({ signal, ...options }: CallOptions & InviteOptions = {}): Promise<Invite> =>
+        post('/pod/invites', options, signalIn({ signal }))
+    },
+    async [Symbol.asyncDispose]() {
+      ended.abort()
+    }
+  }
+}
+
+interface AsJson {
+  get<T>(path: string, call?: Call): Promise<T>
+  post<T>(path: string, json: unknown, call?: Call): Promise<T>
+}
+type Get = AsJson['get']
+type Post = AsJson['post']
+
+const asJson = (ask: Ask): AsJson => ({
+  get: <T>(path: string, call: Call = {}) => ask(path, call, jsonOf<T>),
+  post: <T>(path: string, json: unknown, call: Call = {}) =>
+    ask(path, { ...call, method: 'POST', json }, jsonOf<T>)
+})
+
+const signalIn = (options?: { signal?: AbortSignal | undefined }): CallOptions =>
+  options?.signal ? { signal: options.signal } : {}
+
+function letters(get: Get, post: Post): Pick<Client, 'send' | 'sent' | 'inbox' | 'read'> {
+  return {
+    async send(draft, options) {
+      // Refused here too, because a server that refuses a body unread may close before its answer is seen.
+      atMost(draft.body, limits.letterBodyBytesMax, 'LETTER_TOO_LARGE', 'the body')
+      return post('/letters', draft, signalIn(options))
+    },
+    sent: ({ limit } = {}) => get('/sent', { query: { limit } }),
+    inbox: ({ limit, unread } = {}) => get('/inbox', { query: { limit, unread } }),
+    read: id => post(`/inbox/${segment(id)}/read`, undefined)
+  }
+}
+
+function people(
+  get: Get,
+  post: Post,
+  ask: Ask
+): Pick<
+  Client,
+  'register' | 'lookup' | 'contacts' | 'acceptKey' | 'verify' | 'exportKey' | 'importKey'
+> {
+  return {
+    register: (alias, { signal, ...rest } = {}) =>
+      post('/registrations', { alias, ...rest }, signalIn({ signal })),
+    lookup: (alias, options) => post('/lookups', { alias }, signalIn(options)),
+    contacts: () => get('/contacts'),
+    acceptKey: alias => post('/contacts/accept', { alias }),
+    verify: (alias, fingerprint) => post('/contacts/verify', { alias, fingerprint }),
+    exportKey: () => ask('/key', {}, textOf),
+    async importKey(certificate, alias) {
+      atMost(certificate, limits.certificateBytesMax, 'KEY_INVALID', 'the certificate')
+      return ask(
+        '/keys',
+        { method: 'POST', bytes: certificate, query: { alias } },
+        jsonOf<Contact[]>
+      )
+    }
+  }
+}
+
+function blobs(ask: Ask): Pick<Client, 'putBlob' | 'getBlob'> {
+  return {
+    async putBlob(sealed, { lifeMs, ...options } = {}) {
+      atMost(sealed, limits.blobBytesMax, 'BLOB_TOO_LARGE', 'the blob')
+      const call: Call = { method: 'POST', bytes: sealed, query: { lifeMs }, ...signalIn(options) }
+      return ask('/blobs', call, jsonOf<Awaited<ReturnType<Client['putBlob']>>>)
+    },
+    getBlob: (key, options) => ask(`/blobs/${segment(key)}`, signalIn(options), bytesOf)
+  }
+}
+
+/** The request is made at once, so that what happens from here on is seen. An abort ends the events quietly. */
+function events(ask: Ask, signal: AbortSignal, ended: AbortSignal): AsyncIterable<MuttrEvent> {
+  const asked = ask('/events', { signal }, async answer => answer.body)
+  asked.catch(() => {})
+  async function* follow(): AsyncGenerator<MuttrEvent> {
+    try {
+      const body = await asked
+      if (body) yield* readEvents(body)
+    } catch (err) {
+      if (!signal.aborted && !ended.aborted) throw lost(err)
+    }
+  }
+  return follow()
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { MuttrError } from '../base/errors.ts'
+import { apiLimits } from './limits.ts'
+
+/** Only shapes are checked here; what a value means is the client's to judge, so that both ways to it refuse with the same code. */
+export const draft = z.strictObject({
+  to: z.string(),
+  subject: z.string().exactOptional(),
+  body: z.string(),
+  mimeType: z.string().exactOptional(),
+  lifeMs: z.number().exactOptional(),
+  parent: z.string().exactOptional()
+})
+export const named = z.strictObject({ alias: z.string() })
+export const registering = z.strictObject({ alias: z.string(), invite: z.string().exactOptional() })
+export const verifying = z.strictObject({
+  alias: z.string(),
+  fingerprint: z.string().exactOptional()
+})
+export const inviting = z.strictObject({ lifeMs: z.number().exactOptional() })
+
+const limit = z.coerce.number().int().min(1).max(apiLimits.listMax).exactOptional()
+export const listing = z.strictObject({ limit })
+export const inboxListing = z.strictObject({
+  limit,
+  unread: z
+    .enum(['true', 'false'])
+    .transform(text => text === 'true')
+    .exactOptional()
+})
+export const storing = z.strictObject({ lifeMs: z.coerce.number().exactOptional() })
+export const importing = z.strictObject({ alias: z.string().exactOptional() })
+
+/** @throws {MuttrError} `WIRE_MALFORMED`, naming the field. */
+export function check<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  throw malformed(z.prettifyError(result.error).replace(/\s+/g, ' ').slice(0, 300))
+}
+
+export const malformed = (message: string, cause?: unknown): MuttrError =>
+  new MuttrError('WIRE_MALFORMED', message, { hint: 'See docs/protocol/local-api.md.', cause })
