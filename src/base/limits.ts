@@ -26,10 +26,26 @@ export const limits = {
   /** The description of one attachment; a longer one is a blob of its own. */
   letterManifestBytesMax: 4 * KiB,
   mimeTypeBytesMax: 255,
+  /** A sealed notice is exactly so long, on a stream as in a datagram. */
   noticeBytesMax: 1_200,
+  /** A slip is sealed to exactly this size. */
+  slipBytes: 1_024,
+  slipBytesMax: 1_050,
   aliasCharsMax: 64,
+  /** `name@hostname` */
+  fullAliasCharsMax: 64 + 1 + 253,
   hostnameCharsMax: 253,
   certificateBytesMax: 64 * KiB,
+  /** A flooded certificate is refused before anything in it is verified. */
+  certificateUserIdsMax: 32,
+  certificateSubkeysMax: 32,
+  certificateSignaturesMax: 256,
+  /** A detached OpenPGP signature: one of RSA 8192 with its subpackets fits. */
+  signatureBytesMax: 2 * KiB,
+  /** What sealed bytes may ask of us before they are decrypted. OCB and EAX run in plain JavaScript. */
+  sealedRecipientsMax: 4,
+  sealedSlowModeBytesMax: 64 * KiB,
+  decompressedBytesMax: KiB * KiB,
   deviceLifeMsMax: 90 * dayMs,
   /** One request or answer on a channel: a blob and its header, or a page of a mailbox. */
   payloadBytesMax: 320 * KiB,
@@ -39,5 +55,47 @@ export const limits = {
   /** k of Kademlia: contacts in one answer, and in one bucket. */
   contactsMax: 20,
   haveKeysMax: 64,
+  /** A challenged `have` makes the holder read and hash every byte it vouches for. */
+  haveChallengedKeysMax: 8,
+  findNodeBytesMax: 32 * KiB,
+  recordKindBytesMax: 32,
+  recordAuthorBytesMax: 3 * KiB,
+  recordSignatureBytesMax: 2 * KiB,
+  /** A record is forgotten so long after it was last put; its author puts it again before. */
+  recordLifeMs: 30 * dayMs,
+  /** Peers of one IPv4 /24 or IPv6 /48 in one bucket, and in the whole routing table. Loopback and private ranges are free. */
+  subnetPeersPerBucketMax: 2,
+  subnetPeersMax: 10,
+  /** Live peers kept behind each bucket, to replace those that leave it. */
+  sparesPerBucketMax: 64,
+  /** Requests one lookup, get or put may send, whatever it is answered. */
+  lookupRequestsMax: 100,
+  putRequestsMax: 40,
+  /** What a seed does for one peer before it refuses with LIMIT_EXCEEDED: a burst, and what is given back per second. */
+  peerRequestsBurst: 4_000,
+  peerRequestsPerSecond: 2_000,
+  peerPutBytesBurst: 64 * KiB * KiB,
+  peerPutBytesPerSecond: 4 * KiB * KiB,
+  /** The same for all peers together: peer ids cost nothing, so no limit may depend on their number. */
+  allPutBytesBurst: 256 * KiB * KiB,
+  allPutBytesPerSecond: 32 * KiB * KiB,
+  peersMeteredMax: 4_096,
+  /** Requests a seed forwards for one peer, and for all, at a time. */
+  forwardsPerPeerMax: 32,
+  forwardsMax: 256,
+  /** A request or answer up to this size is one frame on the control lane; a larger one is cut into chunks on the bulk lane. */
+  smallPayloadBytesMax: 8 * KiB,
+  chunkBytesMax: 16 * KiB,
+  /** One frame of a channel, without its two bytes of length: a chunk, or a small payload and a method's name. */
+  frameBytesMax: 16 * KiB + 64,
+  /** What a channel grants at least: a peer may begin so much before it has read our greeting. One payload must fit. */
+  channelWindowBytesMin: 320 * KiB,
+  channelWindowBytesMax: 16 * KiB * KiB,
+  channelInFlightMin: 16,
+  channelInFlightMax: 4_096,
+  methodCharsMax: 32,
+  /** The longest deadline a request carries; a longer one is cut to it. */
+  requestMsMax: 120_000,
+  failureMessageBytesMax: 256,
   playbackPageMax: 100
 } as const

@@ -1,0 +1,281 @@
+import type { ErrorCode } from '../../base/errors.ts'
+import { MuttrError } from '../../base/errors.ts'
+import { limits } from '../../base/limits.ts'
+import type { Clock, Log, RequestOptions } from '../../base/ports.ts'
+import type { Frame, Greeting } from '../../wire/channel.ts'
+import { decodeFrame, encodeFrame, FrameReader, packFrames } from '../../wire/channel.ts'
+import { Asking } from './asking.ts'
+import { Window } from './intake.ts'
+import type { Lane } from './outbox.ts'
+import { Outbox } from './outbox.ts'
+import type { Answer } from './serving.ts'
+import { Serving } from './serving.ts'
+
+export type { Lane } from './outbox.ts'
+export type { Answer } from './serving.ts'
+export type LaneName = 'control' | 'bulk'
+
+/** What a channel allows itself and its peer. Sizes in bytes, times in milliseconds. */
+export const channelLimits = {
+  /** Large payloads that the peer may have begun here: the memory one connection can take by sending. */
+  windowBytes: 1024 * 1024,
+  inFlight: 64,
+  /** Handlers at work, and answers of chunks not yet sent: the memory one connection can take by not reading is this times 320 KiB. */
+  running: 16,
+  queued: 1_024,
+  queuedBytes: 8 * 1024 * 1024,
+  heartbeatMs: 20_000,
+  /** Without a sign of life for this long the connection is taken for dead. */
+  silenceMs: 60_000,
+  /** How long a side that leaves waits for what is open. */
+  partingMs: 5_000
+}
+export type ChannelLimits = typeof channelLimits
+
+export interface ChannelParts {
+  clock: Clock
+  log: Log
+  control: Lane
+  /** `same`: all frames share one stream. Undefined: it is attached later. */
+  bulk?: Lane | 'same'
+  greeting: Pick<Greeting, 'server' | 'addresses'>
+  limits?: Partial<ChannelLimits>
+  onGreeting?: (greeting: Greeting) => void
+  /** The peer asked to part: nothing new may be asked. */
+  onLeaving?: () => void
+  /** Closes the streams; `error` when the peer broke the rules or is silent. */
+  close: (error: MuttrError | undefined) => void
+}
+
+/**
+ * Requests in both directions over one or two byte streams: frames in, frames out, no sockets.
+ * Source: docs/protocol/channel.md
+ */
+export class Channel {
+  readonly #parts: ChannelParts
+  readonly #limits: ChannelLimits
+  readonly #outbox: Outbox
+  readonly #asking: Asking
+  readonly #serving: Serving
+  readonly #readers = { control: new FrameReader(), bulk: new FrameReader() }
+  readonly #closed = Promise.withResolvers<void>()
+  readonly closed = this.#closed.promise
+  #heartbeat: Disposable
+  #heardMs: number
+  #progress = 0
+  #blockedMs: number | undefined
+  #pings = 0
+  #answer: Answer | undefined
+  #ended = false
+  #leaving = false
+  #theyLeave = false
+  /** The peer's, once it came. */
+  greeting: Greeting | undefined
+  /** When a request last came or went, for closing what nobody uses. */
+  usedMs: number
+
+  constructor(parts: ChannelParts) {
+    const { clock, log } = parts
+    this.#parts = parts
+    this.#limits = { ...channelLimits, ...parts.limits }
+    this.usedMs = this.#heardMs = clock.now()
+    const { windowBytes, inFlight, running, queued, queuedBytes, heartbeatMs } = this.#limits
+    const outbox = (this.#outbox = new Outbox(parts.control, parts.bulk))
+    const window = new Window(windowBytes, bytes => outbox.push({ type: 'credit', bytes }))
+    const onIdle = () => this.#partWhenIdle()
+    this.#asking = new Asking({
+      clock,
+      outbox,
+      window,
+      queuedMax: queued,
+      queuedBytesMax: queuedBytes,
+      onIdle
+    })
+    this.#serving = new Serving({
+      clock,
+      log,
+      outbox,
+      window,
+      inFlight,
+      running,
+      onIdle,
+      answer: () => this.#answer
+    })
+    outbox.push({ type: 'greeting', ...parts.greeting, windowBytes, inFlight })
+    this.#heartbeat = clock.after(heartbeatMs, () => this.#beat())
+  }
+
+  serve(answer: Answer): void {
+    this.#answer = answer
+  }
+
+  /** New requests belong elsewhere: it has ended, or one side is leaving. */
+  get leaving(): boolean {
+    return this.#ended || this.#leaving || this.#theyLeave
+  }
+
+  get busy(): boolean {
+    return this.#asking.busy || this.#serving.busy
+  }
+
+  /** @throws {MuttrError} `PEER_TIMEOUT`, `PEER_CLOSED`, `CANCELLED`, `LIMIT_EXCEEDED`, `WIRE_TOO_LARGE`, or the peer's own code. */
+  request(method: string, payload: Uint8Array, options: RequestOptions): Promise<Uint8Array> {
+    if (this.leaving) return Promise.reject(new MuttrError('PEER_CLOSED', 'the channel has closed'))
+    this.usedMs = this.#parts.clock.now()
+    return this.#asking.request(method, payload, options)
+  }
+
+  attachBulk(lane: Lane): void {
+    this.#outbox.attachBulk(lane)
+  }
+
+  /** Bytes from the peer. */
+  receive(lane: LaneName, piece: Uint8Array): void {
+    if (this.#ended) return
+    this.#heardMs = this.#parts.clock.now()
+    try {
+      this.#readers[lane].push(piece, raw => this.#handle(lane, decodeFrame(raw)))
+    } catch (err) {
+      this.#fail(err instanceof MuttrError ? err : new MuttrError('INTERNAL', 'a mistake here'))
+      if (!(err instanceof MuttrError)) this.#parts.log.warn('channel failed', { err })
+    }
+  }
+
+  drained(lane: LaneName): void {
+    if (!this.#ended) this.#outbox.drained(lane)
+  }
+
+  /** A stream ended or broke. */
+  ended(): void {
+    this.#end(new MuttrError('PEER_CLOSED', 'the connection ended before the answer came'))
+  }
+
+  /** Parts in peace: what is open is answered first, within a limit of time. */
+  async leave(): Promise<void> {
+    if (!this.#leaving && !this.#ended) {
+      this.#sayGoodbye()
+      using _ = this.#parts.clock.after(this.#limits.partingMs, () => this.#finish())
+      this.#partWhenIdle()
+      await this.closed
+    }
+    await this.closed
+  }
+
+  #handle(lane: LaneName, frame: Frame): void {
+    if (this.#ended) return
+    this.#checkOrder(lane, frame)
+    switch (frame.type) {
+      case 'greeting':
+        this.greeting = frame
+        this.#asking.allow(Math.min(frame.inFlight, this.#limits.inFlight))
+        this.#outbox.grant(frame.windowBytes - limits.channelWindowBytesMin)
+        this.#parts.onGreeting?.(frame)
+        break
+      case 'request':
+      case 'large-request':
+        this.usedMs = this.#heardMs
+        this.#serving.handle(frame)
+        break
+      case 'cancel':
+      case 'request-chunk':
+        this.#serving.handle(frame)
+        break
+      case 'answer':
+      case 'failure':
+      case 'large-answer':
+      case 'answer-chunk':
+        this.#asking.handle(frame)
+        break
+      case 'credit':
+        this.#outbox.grant(frame.bytes)
+        break
+      case 'ping':
+        this.#outbox.push({ type: 'pong', nonce: frame.nonce })
+        break
+      case 'pong':
+        break // having heard it is all
+      case 'goodbye':
+        this.#goodbye(frame.code, frame.message)
+    }
+  }
+
+  #goodbye(code: ErrorCode | null, why: string): void {
+    this.#theyLeave = true
+    if (code !== null) {
+      this.#parts.log.debug('peer ended the channel', { code, why })
+      this.#finish()
+      return
+    }
+    this.#parts.onLeaving?.()
+    this.#partWhenIdle()
+  }
+
+  /** The greeting comes first and once; each lane has its own kinds of frames. */
+  #checkOrder(lane: LaneName, { type }: Frame): void {
+    const first = this.greeting === undefined && lane === 'control'
+    if (first !== (type === 'greeting'))
+      throw new MuttrError('WIRE_MALFORMED', 'a greeting comes first, and once')
+    if (this.#parts.bulk === 'same' || type === 'cancel') return
+    const large = type.startsWith('large-') || type.endsWith('-chunk')
+    if (large !== (lane === 'bulk')) throw new MuttrError('WIRE_MALFORMED', `${type} on ${lane}`)
+  }
+
+  #beat(): void {
+    const { clock } = this.#parts
+    const { heartbeatMs, silenceMs } = this.#limits
+    const now = clock.now()
+    const moved = this.#outbox.progress !== this.#progress
+    this.#progress = this.#outbox.progress
+    this.#blockedMs = this.#outbox.blocked ? (moved ? now : (this.#blockedMs ?? now)) : undefined
+    if (now - this.#heardMs >= silenceMs || (this.#blockedMs && now - this.#blockedMs >= silenceMs))
+      this.#fail(new MuttrError('PEER_TIMEOUT', `silent for ${silenceMs} ms`))
+    if (this.#ended) return
+    if (now - this.#heardMs >= heartbeatMs / 2)
+      this.#outbox.push({ type: 'ping', nonce: ++this.#pings % 0x1_0000_0000 })
+    this.#heartbeat = clock.after(heartbeatMs, () => this.#beat())
+  }
+
+  #sayGoodbye(): void {
+    this.#leaving = true
+    this.#outbox.push({ type: 'goodbye', code: null, message: '' })
+  }
+
+  #partWhenIdle(): void {
+    if (this.#ended || this.busy || !this.#theyLeave) return
+    if (!this.#leaving) this.#sayGoodbye()
+    this.#outbox.flush()
+    this.#finish()
+  }
+
+  /** The peer broke a rule: one coded goodbye, then the end. */
+  #fail(err: MuttrError): void {
+    if (this.#ended) return
+    this.#parts.log.debug('channel refused', { code: err.code, why: err.message })
+    this.#end(new MuttrError('PEER_CLOSED', 'the channel was closed', { cause: err }), err)
+  }
+
+  #finish(): void {
+    this.#end(new MuttrError('PEER_CLOSED', 'the channel has closed'))
+  }
+
+  #end(forAskers: MuttrError, broken?: MuttrError): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#heartbeat[Symbol.dispose]()
+    this.#outbox.end()
+    if (broken) this.#lastWords(broken)
+    this.#asking.end(forAskers)
+    this.#serving.end(forAskers)
+    this.#parts.close(broken)
+    this.#closed.resolve()
+  }
+
+  #lastWords({ code, message }: MuttrError): void {
+    try {
+      const goodbye = encodeFrame({ type: 'goodbye', code, message: message.slice(0, 80) })
+      this.#parts.control.send(packFrames([goodbye]))
+    } catch {
+      // The stream is gone already; nobody is left to tell.
+    }
+  }
+}
