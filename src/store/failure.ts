@@ -1,0 +1,33 @@
+import type { ErrorCode } from '../base/errors.ts'
+import { MuttrError } from '../base/errors.ts'
+
+/** What the system says when there is no room: the disk's, the user's quota, or the process's own limit. */
+const noRoom =
+  /ENOSPC|EDQUOT|EFBIG|No space left on device|Disk quota exceeded|File too large|not enough space/i
+
+const hints: Partial<Record<ErrorCode, string>> = {
+  HOME_DAMAGED: 'Run `muttr doctor --repair`, or restore the folder from a backup.',
+  HOME_IN_USE: 'Another muttr process runs on this folder; stop it, or talk to it.'
+}
+
+/** Gives what LevelDB or the file system threw one of our codes; a MuttrError stays as it is. */
+export function storeFailure(cause: unknown, folder: string): MuttrError {
+  if (cause instanceof MuttrError) return cause
+  const [code, says] = judge(cause)
+  const hint = hints[code]
+  return new MuttrError(code, `the database at ${folder} ${says}`, { cause, ...(hint && { hint }) })
+}
+
+function judge(err: unknown): [ErrorCode, string] {
+  const causes: { code?: unknown; message?: unknown }[] = []
+  for (let e = err; e instanceof Error && causes.length < 4; e = e.cause) causes.push(e)
+  const says = causes.map(e => `${e.code} ${e.message}`).join('; ')
+  const coded = (code: string) => causes.some(e => e.code === code)
+  if (coded('LEVEL_LOCKED')) return ['HOME_IN_USE', 'is open in another process']
+  if (coded('LEVEL_CORRUPTION')) return ['HOME_DAMAGED', 'is damaged']
+  if (noRoom.test(says)) return ['DISK_FULL', 'has no room to grow']
+  // A file that the database's own list names is gone.
+  if (coded('LEVEL_IO_ERROR') && /No such file/.test(says)) return ['HOME_DAMAGED', 'lacks a file']
+  if (coded('LEVEL_DATABASE_NOT_OPEN') && causes.length === 1) return ['CANCELLED', 'is closed']
+  return ['DISK_FAILED', `cannot be read or written (${causes.at(-1)?.message ?? err})`]
+}

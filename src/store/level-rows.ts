@@ -1,0 +1,204 @@
+import { readdir, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { MuttrError } from '../base/errors.ts'
+import { storeFailure } from './failure.ts'
+import type { KeyValue, RowChange, RowRange, Rows } from './rows.ts'
+
+type Database = Level<Uint8Array, Uint8Array>
+
+const view = { keyEncoding: 'view', valueEncoding: 'view' } as const
+/** Bytes a page of an iterator fetches per thread hop. */
+const hopBytes = 256 * 1024
+/** Room beside the log's own size that opening again takes: the list of files, a new log. */
+const spareBytes = 1024 * 1024
+
+/**
+ * Opens or makes a LevelDB database.
+ * @param format names the kind and version of what is stored; written into a new database, compared in an old one.
+ * @param sync whether a write waits until the disk has it (power loss) or only the operating system (`kill -9`).
+ * @throws {MuttrError} `HOME_IN_USE`, `HOME_DAMAGED`, `DISK_FULL`, `DISK_FAILED`
+ */
+export async function levelRows(
+  folder: string,
+  { format, sync }: { format: string; sync: boolean }
+): Promise<Rows> {
+  const rows = new LevelRows(folder, sync)
+  try {
+    await rows.ready()
+    await rows.claim(format)
+  } catch (err) {
+    await rows[Symbol.asyncDispose]()
+    throw err
+  }
+  return rows
+}
+
+/**
+ * After a failed write nothing more is written to the same log: LevelDB would go on behind the broken piece, and when it reads
+ * the log again it drops what follows. So the database is closed and opened again first, when there is room for that;
+ * until then it goes on answering reads.
+ */
+class LevelRows implements Rows {
+  readonly #folder: string
+  readonly #sync: boolean
+  #db: Database | undefined
+  #failed = false
+  #closed = false
+  #opening: Promise<void> | undefined
+  #reads = 0
+  #idle: (() => void) | undefined // wakes who waits for the last read to end
+
+  constructor(folder: string, sync: boolean) {
+    this.#folder = folder
+    this.#sync = sync
+  }
+
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#read(db => db.get(key, view)).then(plain)
+  }
+
+  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return (await this.#read(db => db.getMany([...keys], view))).map(plain)
+  }
+
+  range({ gte, lt, limit = -1, reverse = false }: RowRange): Promise<KeyValue[]> {
+    const options = { ...view, gte, lt, limit, reverse, highWaterMarkBytes: hopBytes }
+    return this.#read(async db => {
+      const found: KeyValue[] = []
+      for (const [key, value] of await db.iterator(options).all())
+        found.push([plain(key)!, plain(value)!])
+      return found
+    })
+  }
+
+  readNow(key: Uint8Array): Uint8Array | undefined {
+    try {
+      return plain(this.#open().getSync(key, view))
+    } catch (err) {
+      throw storeFailure(err, this.#folder)
+    }
+  }
+
+  async write(changes: readonly RowChange[]): Promise<void> {
+    const operations = changes.map(({ key, value }) =>
+      value === null ? { type: 'del' as const, key } : { type: 'put' as const, key, value }
+    )
+    try {
+      await this.#open().batch(operations, { ...view, sync: this.#sync })
+    } catch (err) {
+      this.#failed = true
+      throw storeFailure(err, this.#folder)
+    }
+  }
+
+  ready(): Promise<void> {
+    if (this.#db !== undefined && !this.#failed) return Promise.resolve()
+    this.#opening ??= this.#reopen().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #reopen(): Promise<void> {
+    if (this.#closed) throw new MuttrError('CANCELLED', 'the store is closed')
+    try {
+      if (this.#db !== undefined) {
+        await this.#probe()
+        const db = this.#db
+        this.#db = undefined // reads that come now wait for the opening
+        await this.#quiet()
+        await db.close()
+      } else await this.#checkWhole()
+      const db: Database = new Level(this.#folder, { ...view, compression: false })
+      await db.open()
+      this.#db = db
+      this.#failed = false
+    } catch (err) {
+      throw storeFailure(err, this.#folder)
+    }
+  }
+
+  /** LevelDB would begin anew where its `CURRENT` file is missing, and delete everything that stands there. */
+  async #checkWhole(): Promise<void> {
+    const names = await this.#names()
+    const lost = names.some(name => /\.(ldb|sst)$/.test(name))
+    if (lost && !names.includes('CURRENT'))
+      throw new MuttrError('HOME_DAMAGED', `the database at ${this.#folder} lacks its CURRENT file`)
+  }
+
+  /** Finds out whether the log would fit the disk once more, which opening needs. Throws when not; nothing is lost by trying. */
+  async #probe(): Promise<void> {
+    let needed = spareBytes
+    for (const name of await this.#names())
+      if (name.endsWith('.log')) needed += (await stat(join(this.#folder, name))).size
+    const { bavail, bsize } = await statfs(this.#folder)
+    if (bavail * bsize < needed)
+      throw new MuttrError('DISK_FULL', `the database at ${this.#folder} has no room to grow`)
+    const file = join(this.#folder, 'space.probe')
+    try {
+      await writeFile(file, Buffer.alloc(needed, 1))
+    } finally {
+      await rm(file, { force: true })
+    }
+  }
+
+  async #names(): Promise<string[]> {
+    try {
+      return await readdir(this.#folder)
+    } catch (err) {
+      if ((err as NodeJS.ErrnoException).code === 'ENOENT') return []
+      throw err
+    }
+  }
+
+  /** The first row says what the database holds, so that a folder is never taken for something else. */
+  async claim(format: string): Promise<void> {
+    const key = new Uint8Array([0])
+    const wanted = Buffer.from(format)
+    const found = await this.get(key)
+    if (found === undefined) {
+      const [any] = await this.range({ gte: key, lt: new Uint8Array([255]), limit: 1 })
+      if (any === undefined) return this.write([{ key, value: wanted }])
+    } else if (wanted.equals(found)) return
+    const holds = found === undefined ? 'something else' : `"${Buffer.from(found)}"`
+    throw new MuttrError('HOME_DAMAGED', `${this.#folder} holds ${holds}, not "${format}"`, {
+      hint: 'The folder belongs to another version of muttr or to something else; use another one.'
+    })
+  }
+
+  async #read<T>(use: (db: Database) => Promise<T>): Promise<T> {
+    while (this.#db === undefined) await this.ready()
+    this.#reads += 1
+    try {
+      return await use(this.#db)
+    } catch (err) {
+      throw storeFailure(err, this.#folder)
+    } finally {
+      this.#reads -= 1
+      if (this.#reads === 0) this.#idle?.()
+    }
+  }
+
+  async #quiet(): Promise<void> {
+    if (this.#reads > 0) await new Promise<void>(resolve => (this.#idle = resolve))
+  }
+
+  #open(): Database {
+    if (this.#db === undefined) throw new MuttrError('CANCELLED', 'the store is closed')
+    return this.#db
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    await this.#opening?.catch(() => {})
+    const db = this.#db
+    this.#db = undefined
+    await this.#quiet()
+    await db?.close()
+  }
+}
+
+/** Without Buffer's own methods, so that values compare and print as what they are. */
+const plain = (bytes: Uint8Array | undefined): Uint8Array | undefined =>
+  bytes && new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)

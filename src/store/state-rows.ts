@@ -1,0 +1,42 @@
+import { readU48, rowOf, u48, u48Max } from './row-bytes.ts'
+import { rowAfter } from './rows.ts'
+
+/** The rows of a State: their keys. Source: docs/protocol/store.md */
+export const stateFormat = 'muttr state 1'
+
+const nul = new Uint8Array(1)
+const sequenceBytes = 6
+export const sequenceMax = u48Max
+
+export const tableRow = (table: string, key: string): Uint8Array =>
+  rowOf('t', Buffer.from(table), nul, Buffer.from(key))
+export const entryRow = (log: string, sequence: number): Uint8Array =>
+  rowOf('l', Buffer.from(log), nul, u48(sequence))
+/** Holds a log's first and last sequence. */
+export const logRow = (log: string): Uint8Array => rowOf('c', Buffer.from(log))
+
+export const keyOf = (row: Uint8Array, table: string): string =>
+  Buffer.from(row.buffer, row.byteOffset, row.byteLength).toString('utf8', tableStart(table))
+export const sequenceOf = (row: Uint8Array): number => readU48(row, row.byteLength - sequenceBytes)
+
+const tableStart = (table: string) => Buffer.byteLength(table) + 2
+
+interface Bounds {
+  gte?: string
+  gt?: string
+  lt?: string
+}
+export function tableRange(table: string, { gte = '', gt, lt }: Bounds) {
+  const from = tableRow(table, gte)
+  const past = gt === undefined ? from : rowAfter(tableRow(table, gt))
+  const end = rowOf('t', Buffer.from(table), new Uint8Array([1]))
+  return {
+    gte: Buffer.compare(from, past) < 0 ? past : from,
+    lt: lt === undefined ? end : tableRow(table, lt)
+  }
+}
+
+export const entryRange = (log: string, after: number) => ({
+  gte: entryRow(log, after + 1),
+  lt: entryRow(log, sequenceMax)
+})

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { MuttrError } from '../base/errors.ts'
+import { openRow, sealRow } from './checked.ts'
+import type { View } from './committer.ts'
+import { Committer } from './committer.ts'
+import { Overlay } from './overlay.ts'
+import { readU48, u48 } from './row-bytes.ts'
+import type { Rows } from './rows.ts'
+import type { Change, State } from './state.ts'
+import {
+  entryRange,
+  entryRow,
+  keyOf,
+  logRow,
+  sequenceOf,
+  tableRange,
+  tableRow
+} from './state-rows.ts'
+
+interface Outcome {
+  ok: boolean
+  sequences: number[]
+}
+interface Ends {
+  first: number
+  last: number
+}
+
+/** Tables and logs on ordered rows. Source: docs/protocol/store.md */
+export function createState(rows: Rows): State {
+  const committer = new Committer<null>(rows, null)
+  const watchers = new Map<string, Set<() => void>>()
+  return {
+    async get(table, key) {
+      assertName(table)
+      assertKey(key)
+      const row = tableRow(table, key)
+      return checkedValue(row, await rows.get(row))
+    },
+
+    async list(table, { limit, reverse, ...bounds } = {}) {
+      assertName(table)
+      const more = { ...(limit !== undefined && { limit }), ...(reverse && { reverse }) }
+      const page = await rows.range({ ...tableRange(table, bounds), ...more })
+      return page.map(([row, value]) => ({
+        key: keyOf(row, table),
+        value: checkedValue(row, value)!
+      }))
+    },
+
+    async write(changes) {
+      for (const change of changes) assertChange(change)
+      const outcome = await committer.run(view => apply(view, changes))
+      if (outcome.ok) wake(watchers, changes)
+      return outcome
+    },
+
+    async page(log, after, limit) {
+      assertName(log)
+      const page = await rows.range({ ...entryRange(log, after), limit })
+      return page.map(([row, value]) => ({
+        sequence: sequenceOf(row),
+        entry: checkedValue(row, value)!
+      }))
+    },
+
+    watch(log, call) {
+      const calls = watchers.get(log) ?? new Set()
+      // Later, so that what the watcher throws cannot fail the write that woke it.
+      const own = () => queueMicrotask(() => calls.has(own) && call())
+      watchers.set(log, calls.add(own))
+      return {
+        [Symbol.dispose]() {
+          calls.delete(own)
+          if (calls.size === 0 && watchers.get(log) === calls) watchers.delete(log)
+        }
+      }
+    },
+
+    [Symbol.asyncDispose]: () => committer[Symbol.asyncDispose]()
+  }
+}
+
+function wake(watchers: Map<string, Set<() => void>>, changes: readonly Change[]): void {
+  const logs = new Set(changes.map(change => (change.type === 'append' ? change.log : undefined)))
+  for (const log of logs) if (log !== undefined) for (const call of watchers.get(log) ?? []) call()
+}
+
+/** Decides all changes on a copy first, so that a refused insert leaves nothing behind. */
+function apply(view: View<null>, changes: readonly Change[]): Outcome {
+  const staged = new Overlay(row => view.read(row))
+  const sequences: number[] = []
+  for (const change of changes) {
+    if (change.type === 'append') sequences.push(append(staged, change.log, change.entry))
+    else if (change.type === 'trim') trim(staged, change.log, change.through)
+    else {
+      const row = tableRow(change.table, change.key)
+      if (change.type === 'insert' && staged.read(row) !== undefined)
+        return { ok: false, sequences: [] }
+      staged.write(row, change.type === 'delete' ? null : sealRow(row, change.value))
+    }
+  }
+  for (const { key, value } of staged.changes.values()) view.write(key, value)
+  return { ok: true, sequences }
+}
+
+function append(staged: Overlay, log: string, entry: Uint8Array): number {
+  const { first, last } = readEnds(staged, log)
+  const row = entryRow(log, last + 1)
+  staged.write(row, sealRow(row, entry))
+  writeEnds(staged, log, { first, last: last + 1 })
+  return last + 1
+}
+
+function trim(staged: Overlay, log: string, through: number): void {
+  const { first, last } = readEnds(staged, log)
+  const end = Math.min(through, last)
+  for (let sequence = first; sequence <= end; sequence++)
+    staged.write(entryRow(log, sequence), null)
+  if (end >= first) writeEnds(staged, log, { first: end + 1, last })
+}
+
+function readEnds(staged: Overlay, log: string): Ends {
+  const row = logRow(log)
+  const value = checkedValue(row, staged.read(row))
+  return value ? { first: readU48(value, 0), last: readU48(value, 6) } : { first: 1, last: 0 }
+}
+
+function writeEnds(staged: Overlay, log: string, { first, last }: Ends): void {
+  const row = logRow(log)
+  staged.write(row, sealRow(row, u48(first), u48(last)))
+}
+
+function checkedValue(row: Uint8Array, found: Uint8Array | undefined): Uint8Array | undefined {
+  if (found === undefined) return undefined
+  const value = openRow(row, found)
+  if (value !== undefined) return value
+  throw new MuttrError('HOME_DAMAGED', 'a row of the database is not what was written')
+}
+
+function assertChange(change: Change): void {
+  if ('log' in change) assertName(change.log)
+  else {
+    assertName(change.table)
+    assertKey(change.key)
+  }
+}
+
+function assertName(name: string): void {
+  assert(name.length >= 1 && name.length <= 200 && isText(name), 'a name of 1 to 200 characters')
+}
+
+function assertKey(key: string): void {
+  assert(key.length <= 512 && isText(key), 'a key of at most 512 characters')
+}
+
+const isText = (text: string) => text.isWellFormed() && !text.includes('\0')
