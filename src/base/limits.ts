@@ -47,6 +47,9 @@ export const limits = {
   sealedSlowModeBytesMax: 64 * KiB,
   decompressedBytesMax: KiB * KiB,
   deviceLifeMsMax: 90 * dayMs,
+  deviceStatementBytesMax: 3 * KiB,
+  /** An unlocked secret key with its certificate, and what locks it. */
+  vaultBytesMax: 130 * KiB,
   /** One request or answer on a channel: a blob and its header, or a page of a mailbox. */
   payloadBytesMax: 320 * KiB,
   contactAddressesMax: 8,

@@ -1,0 +1,122 @@
+import type { PrivateKey, PublicKey, SignaturePacket, User } from 'openpgp'
+import * as openpgp from 'openpgp'
+import { toHex, utf8 } from '../base/bytes.ts'
+import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { Millis } from '../base/ports.ts'
+import type { Certificate } from './certificate.ts'
+import { certificateOf, isUserRevoked, keyInvalid, keyOf } from './certificate.ts'
+import { isSignedBy, makeSignature, settings } from './openpgp.ts'
+import type { Person } from './person.ts'
+import { secretOf } from './person.ts'
+
+/** `.alt` is where names live that are nobody's in the DNS (RFC 9476). */
+export const sequenceNotation = 'sequence@muttr.alt'
+
+const { certGeneric, certPositive, certRevocation } = openpgp.enums.signature
+
+/**
+ * The pod's word that a User ID is whose key this is: signed by its primary key, expiring, with a sequence of max(previous + 1, unix ms).
+ * It replaces the pod's former certification of the same User ID. Source: docs/protocol/keys.md
+ * @throws {MuttrError} `KEY_INVALID` when the key did not sign that User ID itself, is revoked, or is the pod's own.
+ */
+export async function certify(
+  pod: Person,
+  {
+    certificate,
+    userId,
+    nowMs,
+    lifeMs
+  }: { certificate: Certificate; userId: string; nowMs: Millis; lifeMs: Millis }
+): Promise<Certificate> {
+  if (certificate.revoked || certificate.fingerprint === pod.certificate.fingerprint)
+    throw new MuttrError('KEY_INVALID', 'a revoked key, or the certifier’s own')
+  const key = new openpgp.PublicKey((await keyOf(certificate)).toPacketList())
+  const user = userOf(key, userId)
+  if (!user) throw new MuttrError('KEY_INVALID', `the key does not name itself ${userId}`)
+  const secret = secretOf(pod)
+  const former = await newestCertification(user, secret, pod.certificate)
+  const sequence = Math.max(nowMs, former ? sequenceOf(former) + 1 : 0)
+  const data = { userID: user.userID, key: key.keyPacket }
+  const signature = await makeSignature(secret, certGeneric, data, new Date(nowMs), {
+    signatureExpirationTime: Math.floor(lifeMs / 1000),
+    signatureNeverExpires: false,
+    rawNotations: [
+      {
+        name: sequenceNotation,
+        value: utf8(String(sequence)),
+        humanReadable: true,
+        critical: false
+      }
+    ]
+  })
+  const others = user.otherCertifications.filter(s => !isIssuedBy(s, pod.certificate))
+  user.otherCertifications = [...others, signature]
+  try {
+    return await certificateOf(key)
+  } catch (cause) {
+    throw keyInvalid(cause)
+  }
+}
+
+/**
+ * Checks that `by` certifies the User ID now. Of several certifications the one of the highest sequence counts.
+ * @returns until when it holds. @throws {MuttrError} `SIGNATURE_INVALID`, and nothing else.
+ */
+export async function checkCertification(
+  certificate: Certificate,
+  { userId, by, nowMs }: { userId: string; by: Certificate; nowMs: Millis }
+): Promise<{ untilMs: Millis }> {
+  try {
+    if (certificate.revoked || by.revoked) throw new Error('a revoked key')
+    const key = await keyOf(certificate)
+    const user = userOf(key, userId)
+    if (!user) throw new Error('no such user id')
+    const certifier = await keyOf(by)
+    await certifier.verifyPrimaryKey(new Date(nowMs + limits.clockSkewMs), undefined, settings)
+    const newest = await newestCertification(user, certifier, by)
+    const expires = newest?.getExpirationTime()
+    if (!newest || !(expires instanceof Date) || expires.getTime() <= nowMs)
+      throw new Error('no certification, or an expired one')
+    if (newest.created!.getTime() > nowMs + limits.clockSkewMs) throw new Error('from the future')
+    return { untilMs: expires.getTime() }
+  } catch (cause) {
+    throw new MuttrError('SIGNATURE_INVALID', `not certified as ${userId}`, { cause })
+  }
+}
+
+/** Revoked ones are left out, expired ones are not: a certifier counts on from them. */
+async function newestCertification(
+  user: User,
+  certifier: PublicKey | PrivateKey,
+  by: Certificate
+): Promise<SignaturePacket | undefined> {
+  const data = { userID: user.userID, key: user.mainKey.keyPacket }
+  const ours = (signatures: readonly SignaturePacket[]) => signatures.filter(s => isIssuedBy(s, by))
+  const candidates = ours(user.otherCertifications)
+    .filter(s => s.signatureType! >= certGeneric && s.signatureType! <= certPositive)
+    .sort((a, b) => sequenceOf(b) - sequenceOf(a))
+  let revokedAt = -1
+  for (const revocation of ours(user.revocationSignatures))
+    if (await isSignedBy(certifier, revocation, certRevocation, data))
+      revokedAt = Math.max(revokedAt, revocation.created!.getTime())
+  for (const candidate of candidates)
+    if (await isSignedBy(certifier, candidate, certGeneric, data))
+      return candidate.created!.getTime() > revokedAt ? candidate : undefined
+  return undefined
+}
+
+const userOf = (key: PublicKey, userId: string): User | undefined =>
+  key.users.find(user => user.userID?.userID === userId && !isUserRevoked(user))
+
+const isIssuedBy = (
+  { issuerFingerprint }: SignaturePacket,
+  { fingerprint }: Certificate
+): boolean => issuerFingerprint !== null && toHex(issuerFingerprint) === fingerprint
+
+/** A certification without our notation (somebody's by gpg) ranks by when it was made. */
+function sequenceOf(signature: SignaturePacket): number {
+  const notation = signature.rawNotations.find(({ name }) => name === sequenceNotation)
+  const text = notation ? Buffer.from(notation.value).toString('latin1') : ''
+  return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : signature.created!.getTime()
+}

@@ -1,0 +1,107 @@
+import type { KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
+import { concatBytes, fromHex, toHex } from '../base/bytes.ts'
+import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { Millis, PeerId } from '../base/ports.ts'
+import type { Statement } from '../wire/device.ts'
+import {
+  decodeSignedStatement,
+  encodeSignedStatement,
+  encodeStatement,
+  statementLabel
+} from '../wire/device.ts'
+import type { Certificate } from './certificate.ts'
+import type { Person } from './person.ts'
+import { signDetached, verifyDetached } from './sign.ts'
+
+/** A device's own Ed25519 key (RFC 8032): answers challenges whether the vault is locked or not. Source: docs/protocol/device.md */
+export interface Device {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array
+  /** @returns 64 bytes. */
+  sign(bytes: Uint8Array): Uint8Array
+}
+
+// What stands before the 32 bytes of a key in PKCS #8 and SubjectPublicKeyInfo (RFC 8410).
+const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex')
+const publicPrefix = Buffer.from('302a300506032b6570032100', 'hex')
+
+/** The same seed of 32 bytes makes the same device. */
+export function makeDevice(seed: Uint8Array): Device {
+  if (seed.byteLength !== 32) throw new TypeError('a device seed is 32 bytes')
+  const der = Buffer.concat([privatePrefix, seed])
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+  const spki = createPublicKey(key).export({ format: 'der', type: 'spki' })
+  return {
+    publicKey: new Uint8Array(spki.subarray(publicPrefix.byteLength)),
+    sign: bytes => new Uint8Array(sign(null, bytes, key))
+  }
+}
+
+/** Never throws: anything that is not a key and its signature is false. */
+export function verifyDevice(
+  publicKey: Uint8Array,
+  bytes: Uint8Array,
+  signature: Uint8Array
+): boolean {
+  if (publicKey.byteLength !== 32 || signature.byteLength !== 64) return false
+  try {
+    return verify(null, bytes, publicKeyObject(publicKey), signature)
+  } catch {
+    return false
+  }
+}
+
+const publicKeyObject = (publicKey: Uint8Array): KeyObject => {
+  const key = Buffer.from(concatBytes(publicPrefix, publicKey))
+  return createPublicKey({ key, format: 'der', type: 'spki' })
+}
+
+/**
+ * The person's statement that a device acts for them: to be shown to one pod by one peer.
+ * @returns the frame that a pod is shown. @throws {MuttrError} `STATEMENT_INVALID` for more than 90 days; `KEY_INVALID`
+ */
+export async function makeStatement(
+  person: Person,
+  about: {
+    deviceKey: Uint8Array
+    peer: PeerId
+    pod: string
+    nowMs: Millis
+    untilMs: Millis
+  }
+): Promise<Uint8Array> {
+  const { deviceKey, peer, pod, nowMs, untilMs } = about
+  const fingerprint = fromHex(
+    person.certificate.fingerprint,
+    person.certificate.fingerprint.length / 2
+  )!
+  const issuedMs = Math.floor(nowMs)
+  const statementBytes = encodeStatement({ fingerprint, deviceKey, peer, pod, issuedMs, untilMs })
+  const signature = await signDetached(person, statementLabel, statementBytes, nowMs)
+  const frame = encodeSignedStatement(statementBytes, signature)
+  decodeSignedStatement(frame) // what others would refuse is not handed out
+  return frame
+}
+
+/**
+ * Checks a statement against the certificate of the person it names. Whether device, peer and pod are the ones met is for the caller.
+ * @throws {MuttrError} `STATEMENT_INVALID`, and nothing else.
+ */
+export async function verifyStatement(
+  frame: Uint8Array,
+  { certificate, nowMs }: { certificate: Certificate; nowMs: Millis }
+): Promise<Statement> {
+  try {
+    const { statement, statementBytes, signature } = decodeSignedStatement(frame)
+    if (certificate.revoked || toHex(statement.fingerprint) !== certificate.fingerprint)
+      throw new Error('a statement by another person, or by a revoked key')
+    if (statement.untilMs <= nowMs || statement.issuedMs > nowMs + limits.clockSkewMs)
+      throw new Error('a statement of another time')
+    await verifyDetached(certificate, statementLabel, statementBytes, signature, nowMs)
+    return statement
+  } catch (cause) {
+    throw new MuttrError('STATEMENT_INVALID', 'not a valid statement of this person', { cause })
+  }
+}

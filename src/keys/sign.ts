@@ -1,0 +1,84 @@
+import * as openpgp from 'openpgp'
+import { concatBytes, utf8 } from '../base/bytes.ts'
+import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { Millis } from '../base/ports.ts'
+import type { Certificate } from './certificate.ts'
+import { keyInvalid, keyOf } from './certificate.ts'
+import { settings } from './openpgp.ts'
+import { tags, walkPackets } from './packets.ts'
+import type { Person } from './person.ts'
+import { secretOf } from './person.ts'
+
+/** What is signed: the label in UTF-8, a zero octet, the bytes. Labels hold no zero octet, so no two pairs meet. */
+const labelled = (label: string, bytes: Uint8Array): Uint8Array =>
+  concatBytes(utf8(label), new Uint8Array(1), bytes)
+
+/**
+ * A detached OpenPGP signature, binary, at most {@link limits.signatureBytesMax}. Source: docs/protocol/keys.md
+ * @throws {MuttrError} `KEY_INVALID` when the key has expired.
+ */
+export async function signDetached(
+  person: Person,
+  label: string,
+  bytes: Uint8Array,
+  nowMs: Millis
+): Promise<Uint8Array> {
+  try {
+    const date = new Date(nowMs)
+    const message = await openpgp.createMessage({ binary: labelled(label, bytes), date })
+    const signature = await openpgp.sign({
+      message,
+      signingKeys: secretOf(person),
+      detached: true,
+      format: 'binary',
+      date,
+      config: settings
+    })
+    return signature
+  } catch (cause) {
+    throw keyInvalid(cause)
+  }
+}
+
+/** @throws {MuttrError} `SIGNATURE_INVALID`, and nothing else. */
+export async function verifyDetached(
+  certificate: Certificate,
+  label: string,
+  bytes: Uint8Array,
+  signature: Uint8Array,
+  nowMs: Millis
+): Promise<void> {
+  try {
+    if (signature.byteLength > limits.signatureBytesMax) throw new Error('its size')
+    const [only] = walkPackets(signature, 1)
+    if (only?.tag !== tags.signature) throw new Error('not a signature')
+    const message = await openpgp.createMessage({ binary: labelled(label, bytes) })
+    const read = await openpgp.readSignature({ binarySignature: signature, config: settings })
+    const { signatures } = await openpgp.verify({
+      message,
+      signature: read,
+      verificationKeys: await keyOf(certificate),
+      format: 'binary',
+      date: new Date(nowMs + limits.clockSkewMs),
+      config: settings
+    })
+    await soleSignature(signatures)
+  } catch (cause) {
+    throw new MuttrError('SIGNATURE_INVALID', 'not signed by the key, or not these bytes', {
+      cause
+    })
+  }
+}
+
+const { binary } = openpgp.enums.signature
+
+/** Exactly one, of type binary (text signatures let line endings change), and it holds. */
+export async function soleSignature(
+  results: readonly { verified: Promise<true>; signature: Promise<openpgp.Signature> }[]
+): Promise<void> {
+  if (results.length !== 1) throw new Error(`${results.length} signatures`)
+  const { packets } = await results[0]!.signature
+  if (packets[0]?.signatureType !== binary) throw new Error('not a binary signature')
+  await results[0]!.verified
+}
