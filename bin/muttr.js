@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+// Written so that any Node from 12 on can read it: what is too old for Muttr is told so in one sentence.
+const version = process.versions.node
+if (parseInt(version, 10) < 24) {
+  const message = `Muttr needs Node.js 24 or newer, and this is ${version}; inside a clone, \`npx muttr …\` and \`npm start\` bring it along.`
+  refuse(1, 'NODE_TOO_OLD', message, 'Install Node.js 24 or newer.')
+} else {
+  start().catch(err => {
+    if (err.code === 'ERR_MODULE_NOT_FOUND' && / package /.test(err.message))
+      refuse(1, 'USAGE', 'The packages Muttr needs are not there; run `npm ci` first.', '')
+    else refuse(4, 'INTERNAL', String(err.stack || err), 'Please report it.')
+  })
+}
+
+/** In a clone the sources run as they are; the published package carries only what was built from them. */
+async function start() {
+  const { existsSync, readFileSync } = await import('node:fs')
+  const source = new URL('./muttr.ts', import.meta.url)
+  const built = new URL('../dist/bin/muttr.js', import.meta.url)
+  const { main } = await import(existsSync(source) ? source.href : built.href)
+  await main(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version)
+}
+
+function refuse(status, code, message, hint) {
+  const asJson = process.argv.indexOf('--json') >= 0
+  const error = JSON.stringify({ error: { code, message, hint } })
+  process.stderr.write(asJson ? `${error}\n` : `muttr: ${message}\n`)
+  process.exitCode = status
+}

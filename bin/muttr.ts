@@ -1,0 +1,30 @@
+import { homedir } from 'node:os'
+import { runCli } from '../src/cli/run.ts'
+
+/** Hands the process to the command line, and the command line its nodes. Called by muttr.js. */
+export async function main(version: string): Promise<void> {
+  const interrupt = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(name, () => {
+      // Who asks a second time does not want to wait until everything is closed.
+      if (interrupt.signal.aborted) process.exit(3)
+      interrupt.abort()
+    })
+  // Node would exit with 1, which means wrong usage here.
+  process.on('uncaughtException', err => {
+    process.stderr.write(`muttr: ${err.stack}\n`)
+    process.exit(4)
+  })
+  const status = await runCli(process.argv.slice(2), {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    userHome: homedir(),
+    version,
+    now: () => Date.now(),
+    signal: interrupt.signal,
+    doors: async () => (await import('../src/nodes/doors.ts')).doors
+  })
+  process.exit(status)
+}

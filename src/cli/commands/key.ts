@@ -1,0 +1,47 @@
+import type { Command } from 'commander'
+import { limits } from '../../base/limits.ts'
+import { contactText } from '../contacts.ts'
+import { example } from '../example.ts'
+import { readInput } from '../input.ts'
+import type { Action } from '../program.ts'
+import type { Session } from '../session.ts'
+
+export function addKey(program: Command, action: Action): void {
+  program.commandsGroup('People:')
+  const key = program.command('key').description('your public key, and the keys of others')
+  example(
+    key.command('export').description('print your public key, armored').action(action(exportKey)),
+    'muttr key export > alice.asc'
+  )
+  example(
+    key
+      .command('import')
+      .description("pin somebody's public key from a file")
+      .argument('<file>', 'armored or binary; - is standard input')
+      .option('--alias <alias>', 'the alias it is for, when the key does not name it')
+      .action(action(importKey)),
+    'muttr key import bob.asc --alias bob@two.test'
+  )
+  example(key, 'muttr key export > alice.asc', 'muttr key import bob.asc')
+}
+
+async function exportKey(session: Session): Promise<void> {
+  await session.withClient(async client => {
+    const certificate = await client.exportKey()
+    await session.out.result({ certificate }, () => certificate.trimEnd())
+  })
+}
+
+async function importKey(
+  session: Session,
+  { alias }: { alias?: string },
+  file: string
+): Promise<void> {
+  const { stdin, signal, out } = session
+  const bound = { maxBytes: limits.certificateBytesMax, code: 'KEY_INVALID', signal } as const
+  const certificate = await readInput(file, stdin, bound)
+  await session.withClient(async client => {
+    const contacts = await client.importKey(certificate, alias)
+    await out.results(contacts, () => contacts.map(c => contactText(out, c)).join('\n\n'))
+  })
+}

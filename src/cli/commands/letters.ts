@@ -1,0 +1,141 @@
+import type { Command } from 'commander'
+import { MuttrError } from '../../base/errors.ts'
+import { limits } from '../../base/limits.ts'
+import type { Client, Draft } from '../../client/client.ts'
+import { example } from '../example.ts'
+import { readText } from '../input.ts'
+import { inboxText, letterText, sentText, sentTitle } from '../letters.ts'
+import type { Action } from '../program.ts'
+import type { Session } from '../session.ts'
+import { parseCount, parseDuration, usage } from '../units.ts'
+
+interface SendArgs {
+  subject?: string
+  file?: string
+  expires?: string
+  replyTo?: string
+}
+
+const listMax = 10_000
+
+export function addLetters(program: Command, action: Action): void {
+  program.commandsGroup('Letters:')
+  example(
+    program
+      .command('send')
+      .description('send a letter; the text comes from the arguments, a file or standard input')
+      .argument('<alias>', 'to whom, as in bob@two.test')
+      .argument('[text]', 'what to say')
+      .option('--subject <subject>', 'what it is about')
+      .option('--file <file>', 'read the text from a file; - is standard input')
+      .option(
+        '--expires <duration>',
+        'how long the network keeps it, as in 7d or 12h (default: 30d)'
+      )
+      .option('--reply-to <id>', 'the letter this one answers')
+      .action(action(send)),
+    'muttr send bob@two.test "Lunch at one?" --subject Lunch',
+    'muttr send bob@two.test --file report.md --expires 7d'
+  )
+  example(
+    program
+      .command('inbox')
+      .description('letters to you, newest first')
+      .option('--unread', 'only those not read yet')
+      .option('--limit <count>', 'at most so many')
+      .action(action(inbox)),
+    'muttr inbox --unread'
+  )
+  example(
+    program
+      .command('read')
+      .description('show a letter and mark it read')
+      .argument('<id>', 'its id, or the beginning of it')
+      .action(action(read)),
+    'muttr read 3fa9c2d1'
+  )
+  example(
+    program
+      .command('sent')
+      .description('letters from you, and how far each has come')
+      .option('--limit <count>', 'at most so many')
+      .action(action(sent)),
+    'muttr sent'
+  )
+}
+
+async function send(
+  session: Session,
+  options: SendArgs,
+  to: string,
+  text: string | undefined
+): Promise<void> {
+  if (text !== undefined && options.file !== undefined)
+    throw usage('the text is given twice: as an argument and with --file')
+  const life = options.expires === undefined ? {} : { lifeMs: parseDuration(options.expires) }
+  const body = text ?? (await bodyFrom(session, options.file ?? '-'))
+  await session.withClient(async client => {
+    const draft: Draft = { to, body, ...life }
+    if (options.subject !== undefined) draft.subject = options.subject
+    if (options.replyTo !== undefined) draft.parent = await wholeId(client, options.replyTo)
+    const letter = await client.send(draft, { signal: session.signal })
+    await session.out.result(letter, out => sentTitle(out, letter))
+  })
+}
+
+async function bodyFrom(session: Session, file: string): Promise<string> {
+  if (file === '-' && session.stdin.isTTY)
+    session.out.note('Write the letter; Ctrl-D on a line of its own ends it.')
+  const body = await readText(file, session.stdin, {
+    maxBytes: limits.letterBodyBytesMax,
+    code: 'LETTER_TOO_LARGE',
+    signal: session.signal
+  })
+  if (body === '') throw usage('there is no text to send')
+  return body
+}
+
+/** The id of which `start` is the beginning, among the letters there are. */
+async function wholeId(client: Client, start: string): Promise<string> {
+  if (/^[0-9a-f]{64}$/.test(start)) return start
+  const letters = [
+    ...(await client.inbox({ limit: listMax })),
+    ...(await client.sent({ limit: listMax }))
+  ]
+  const ids = new Set(letters.map(({ id }) => id).filter(id => id.startsWith(start)))
+  const [id] = ids
+  if (start.length >= 4 && id !== undefined && ids.size === 1) return id
+  throw new MuttrError(
+    'LETTER_UNKNOWN',
+    ids.size > 1 ? `more than one letter begins with ${start}` : `no letter ${start}`
+  )
+}
+
+const limitOf = ({ limit }: { limit?: string }): { limit?: number } =>
+  limit === undefined ? {} : { limit: parseCount(limit, 1, listMax) }
+
+async function inbox(
+  session: Session,
+  options: { unread?: boolean; limit?: string }
+): Promise<void> {
+  const wanted = { ...limitOf(options), ...(options.unread && { unread: true }) }
+  await session.withClient(async client => {
+    const letters = await client.inbox(wanted)
+    await session.out.results(letters, out => inboxText(out, letters))
+  })
+}
+
+async function read(session: Session, _: object, id: string): Promise<void> {
+  await session.withClient(async client => {
+    const letter = await client.read(id)
+    await session.out.result(letter, out => letterText(out, letter))
+  })
+}
+
+async function sent(session: Session, options: { limit?: string }): Promise<void> {
+  const wanted = limitOf(options)
+  await session.withClient(async client => {
+    const letters = await client.sent(wanted)
+    await session.out.results(letters, out => sentText(out, letters))
+  })
+}

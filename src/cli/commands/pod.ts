@@ -1,0 +1,77 @@
+import { type Command, Option } from 'commander'
+import { runDaemon } from '../daemon.ts'
+import type { PodPolicy } from '../doors.ts'
+import { example } from '../example.ts'
+import type { Action } from '../program.ts'
+import type { Session } from '../session.ts'
+import { pairs } from '../text.ts'
+import { formatTime, parseDuration } from '../units.ts'
+
+interface PodArgs {
+  hostname?: string
+  policy?: PodPolicy
+  network?: string
+  join?: string
+  events?: boolean
+}
+
+export function addPod(program: Command, action: Action): void {
+  program.commandsGroup('For operators:')
+  const pod = example(
+    program
+      .command('pod')
+      .description('run a pod: aliases, keys and notices for people (set up at the first run)')
+      .option('--hostname <hostname>', 'the part of its aliases after the @; needed the first time')
+      .addOption(
+        new Option('--policy <policy>', 'who may take an alias').choices([
+          'open',
+          'invite',
+          'closed'
+        ])
+      )
+      .option('--network <file|name>', 'the network to join at the first run')
+      .option('--join <link>', 'the network that a muttr: link carries, at the first run')
+      .option('--events', 'also print what happens, as it happens')
+      .action(action(run)),
+    'muttr pod --home /srv/pod --hostname pod.example --policy invite',
+    'muttr pod invite --home /srv/pod'
+  )
+  example(
+    pod
+      .command('invite')
+      .description('make a link with which somebody can take an alias here')
+      .option('--expires <duration>', 'how long it can be used, as in 7d')
+      .action(action(invite)),
+    'muttr pod invite --home /srv/pod --expires 7d'
+  )
+}
+
+async function run(session: Session, options: PodArgs): Promise<void> {
+  const { hostname, policy, network, join, events = false } = options
+  const doors = await session.doors()
+  await runDaemon(session, {
+    events,
+    run: daemon =>
+      doors.runPod({
+        ...daemon,
+        ...(hostname !== undefined && { hostname }),
+        ...(policy !== undefined && { policy }),
+        ...(network !== undefined && { network }),
+        ...(join !== undefined && { link: join })
+      })
+  })
+}
+
+async function invite(session: Session, { expires }: { expires?: string }): Promise<void> {
+  const life = expires === undefined ? {} : { lifeMs: parseDuration(expires) }
+  const doors = await session.doors()
+  const made = await doors.podInvite({ ...session.open, ...life, home: session.home })
+  await session.out.result(made, ({ style, nowMs }) =>
+    pairs(style, [
+      ['pod', made.pod],
+      ['code', made.code],
+      ['until', formatTime(made.untilMs, nowMs)],
+      ['link', made.link]
+    ])
+  )
+}

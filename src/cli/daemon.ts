@@ -1,0 +1,51 @@
+import type { MuttrEvent } from '../base/events.ts'
+import type { Ready, RunOptions } from './doors.ts'
+import { OutputClosed } from './output.ts'
+import type { Session } from './session.ts'
+import { line, pairs } from './text.ts'
+import { shortId } from './units.ts'
+
+interface DaemonParts {
+  /** Print events too. */
+  events: boolean
+  run(options: RunOptions): Promise<void>
+}
+
+/** Runs a seed or a pod in the foreground until Ctrl-C, or until nobody reads what it prints. */
+export async function runDaemon(session: Session, { events, run }: DaemonParts): Promise<void> {
+  const { out, home, open } = session
+  const closed = new AbortController()
+  const signal = AbortSignal.any([open.signal, closed.signal])
+  const onBroken = (err: unknown) => closed.abort(err)
+  await run({
+    ...open,
+    signal,
+    home,
+    onReady: ready => {
+      out.result({ ready: true, ...ready }, ({ style }) => readyText(style, ready)).catch(onBroken)
+      out.note('Ctrl-C stops it.')
+    },
+    emit: event => {
+      if (events) out.result(event, () => eventText(event)).catch(onBroken)
+    }
+  })
+  if (closed.signal.aborted && !(closed.signal.reason instanceof OutputClosed))
+    throw closed.signal.reason
+}
+
+const readyText = (style: Session['out']['style'], ready: Ready): string =>
+  `${style.good('●')} ${style.bold(line(ready.name))} is up, a ${ready.role}.\n${pairs(style, [
+    ['home', ready.home],
+    ['addresses', ready.addresses.join('\n') || 'none'],
+    ['local API', ready.api],
+    ['aliases', ready.aliases.join(', ') || 'none yet']
+  ])}`
+
+/** `stored key=3fa9c2d1 copies=8`: what happened, long ids cut. */
+export function eventText({ type, ...fields }: MuttrEvent): string {
+  const told = Object.entries(fields).map(
+    ([name, value]) =>
+      `${name}=${line(/^[0-9a-f]{40,}$/.test(String(value)) ? shortId(String(value)) : String(value))}`
+  )
+  return [type, ...told].join(' ')
+}

@@ -1,0 +1,73 @@
+import type { LetterSummary, ReceivedLetter, SentLetter } from '../client/client.ts'
+import type { Output } from './output.ts'
+import { line, pairs, paragraphs, table } from './text.ts'
+import { formatDuration, formatTime, shortId } from './units.ts'
+
+/** How letters look to people. Whatever others wrote is cleaned here or in the table. */
+export function inboxText(out: Output, letters: readonly LetterSummary[]): string {
+  if (letters.length === 0) return 'No letters.'
+  return table({
+    ...out,
+    heads: ['', 'ID', 'FROM', 'RECEIVED', 'SUBJECT'],
+    rows: letters.map(letter => [
+      letter.read ? ' ' : '●',
+      shortId(letter.id),
+      `${letter.from.alias}${letter.from.verified ? ' ✓' : ''}`,
+      formatTime(letter.receivedMs, out.nowMs),
+      letter.subject
+    ])
+  })
+}
+
+export function letterText(out: Output, letter: ReceivedLetter): string {
+  const { style, nowMs } = out
+  const head = pairs(style, [
+    ['from', `${letter.from.alias}  (${trust(letter.from)})`],
+    ['to', letter.to],
+    ['subject', letter.subject],
+    ['sent', formatTime(letter.sentMs, nowMs)],
+    ['received', formatTime(letter.receivedMs, nowMs)],
+    ['id', letter.id],
+    ...(letter.parent === null ? [] : [['answers', shortId(letter.parent)] as const]),
+    ...(letter.mimeType === 'text/plain' ? [] : [['type', letter.mimeType] as const])
+  ])
+  return `${head}\n\n${paragraphs(letter.body).trimEnd()}`
+}
+
+function trust({ verified, certifiedByPod }: ReceivedLetter['from']): string {
+  if (verified) return 'verified by you'
+  return certifiedByPod ? 'not verified; known to the pod' : 'not verified'
+}
+
+export function sentText(out: Output, letters: readonly SentLetter[]): string {
+  if (letters.length === 0) return 'No letters.'
+  return table({
+    ...out,
+    heads: ['ID', 'TO', 'SENT', 'STATE', 'SUBJECT'],
+    rows: letters.map(letter => [
+      shortId(letter.id),
+      letter.to,
+      formatTime(letter.sentMs, out.nowMs),
+      stateText(letter, out.nowMs),
+      letter.subject
+    ])
+  })
+}
+
+/** One letter, right after it was sent. */
+export function sentTitle(out: Output, letter: SentLetter): string {
+  const { style, nowMs } = out
+  const mark = letter.state === 'announced' ? style.good('✓') : style.bold('…')
+  const first = `${mark} ${shortId(letter.id)} to ${line(letter.to)}: ${stateText(letter, nowMs)}`
+  if (!letter.waiting) return first
+  return `${first}\n  ${line(letter.waiting.message)}\n  ${style.dim(line(letter.waiting.hint))}`
+}
+
+function stateText(letter: SentLetter, nowMs: number): string {
+  const copies =
+    letter.copies.length > 0 ? `, ${letter.copies.length} of ${letter.wanted} copies` : ''
+  if (!letter.waiting || letter.state === 'announced' || letter.state === 'expired')
+    return `${letter.state}${copies}`
+  const { retryAtMs } = letter.waiting
+  return `${letter.state}${copies}, waits; again in ${formatDuration(retryAtMs - nowMs)}`
+}

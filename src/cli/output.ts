@@ -1,0 +1,74 @@
+import type { Writable } from 'node:stream'
+import type { Millis } from '../base/ports.ts'
+import { createStyle, json, type Style } from './text.ts'
+
+export interface Terminal extends Writable {
+  isTTY?: boolean
+  columns?: number
+}
+
+/** Nobody reads our output any more (`muttr inbox | head -1`): the command ends at once, quietly, with status 0. */
+export class OutputClosed extends Error {
+  override readonly name = 'OutputClosed'
+}
+
+export interface Output {
+  readonly json: boolean
+  /** Standard output is somebody's screen. */
+  readonly screen: boolean
+  readonly style: Style
+  readonly columns: number
+  readonly nowMs: Millis
+  /** One result: an object on one line with --json, else what `human` makes of it. */
+  result(value: object, human: (out: Output) => string): Promise<void>
+  /** A list: an object per line with --json. */
+  results(values: readonly object[], human: (out: Output) => string): Promise<void>
+  bytes(bytes: Uint8Array): Promise<void>
+  line(text: string): Promise<void>
+  /** For people only, on standard error: what goes on, what to do next. */
+  note(text: string): void
+}
+
+interface OutputParts {
+  stdout: Terminal
+  stderr: Terminal
+  env: NodeJS.ProcessEnv
+  json: boolean
+  nowMs: Millis
+}
+
+export function createOutput({ stdout, stderr, env, json: asJson, nowMs }: OutputParts): Output {
+  const write = (data: string | Uint8Array): Promise<void> =>
+    new Promise((resolve, reject) => {
+      stdout.write(data, err => (err ? reject(closedOr(err)) : resolve()))
+    })
+  const out: Output = {
+    json: asJson,
+    screen: stdout.isTTY === true,
+    style: createStyle(hasColours(stdout, env)),
+    columns: stdout.isTTY ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY,
+    nowMs,
+    result: (value, human) => write(`${asJson ? json(value) : human(out)}\n`),
+    results: (values, human) => {
+      if (!asJson) return write(`${human(out)}\n`)
+      return values.length === 0
+        ? Promise.resolve()
+        : write(values.map(v => `${json(v)}\n`).join(''))
+    },
+    bytes: write,
+    line: text => write(`${text}\n`),
+    note: text => {
+      if (!asJson) stderr.write(`${text}\n`)
+    }
+  }
+  return out
+}
+
+/** Colours only on a screen, and not where https://no-color.org or a dumb terminal say no. */
+export const hasColours = (stream: Terminal, env: NodeJS.ProcessEnv): boolean =>
+  stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
+
+export const closedOr = (err: Error): Error => {
+  const { code } = err as NodeJS.ErrnoException
+  return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED' ? new OutputClosed() : err
+}

@@ -1,0 +1,69 @@
+import { Command, Option } from 'commander'
+import { addBlob } from './commands/blob.ts'
+import { addHome } from './commands/home.ts'
+import { addKey } from './commands/key.ts'
+import { addLetters } from './commands/letters.ts'
+import { addNet } from './commands/net.ts'
+import { addPeople } from './commands/people.ts'
+import { addPod } from './commands/pod.ts'
+import { addStatus } from './commands/status.ts'
+import { hasColours } from './output.ts'
+import { type CliParts, type CommonOptions, createSession, type Session } from './session.ts'
+import { createStyle } from './text.ts'
+import { usage } from './units.ts'
+
+/** What a command does. When it resolves to a number, that is the exit status; else the status is 0. */
+export type Act<Options> = (
+  session: Session,
+  options: Options,
+  ...args: never[]
+) => Promise<unknown>
+
+/** Makes of an {@link Act} what commander calls. */
+export type Action = <Options>(act: Act<Options>) => (...given: unknown[]) => Promise<void>
+
+interface ProgramParts extends CliParts {
+  /** Told how the command ended. */
+  ended: (status: number) => void
+}
+
+/** All commands of `muttr`. Commander's own errors are thrown, and nothing is printed but help. */
+export function createProgram(parts: ProgramParts): Command {
+  const { stdout, env, version, ended } = parts
+  const style = createStyle(true)
+  const program = new Command('muttr')
+    .description('Sealed letters that no server keeps and nobody else can read.')
+    .version(version, '--version', 'print the version')
+    .helpOption('--help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .configureHelp({ showGlobalOptions: true, styleTitle: text => style.bold(text) })
+    .configureOutput({
+      writeOut: text => stdout.write(text),
+      writeErr: () => {},
+      getOutHasColors: () => hasColours(stdout, env),
+      getOutHelpWidth: () => stdout.columns ?? 100
+    })
+    .exitOverride()
+    .showSuggestionAfterError()
+  for (const option of commonOptions()) program.addOption(option)
+  const action: Action =
+    act =>
+    async (...given) => {
+      const options = (given.at(-1) as Command).optsWithGlobals<CommonOptions>()
+      if (!options.passphrase && options.passphraseFile !== undefined)
+        throw usage('--no-passphrase and --passphrase-file exclude each other')
+      const args = given.slice(0, -2) as never[]
+      const status = await act(createSession(parts, options), options as never, ...args)
+      ended(typeof status === 'number' ? status : 0)
+    }
+  for (const add of [addHome, addLetters, addPeople, addKey, addPod, addStatus, addBlob, addNet])
+    add(program, action)
+  return program
+}
+
+const commonOptions = (): Option[] => [
+  new Option('--home <dir>', 'folder of your node (or MUTTR_HOME; default: ~/.muttr)'),
+  new Option('--json', 'results as JSON, an object per line; errors too'),
+  new Option('--passphrase-file <file>', 'read the passphrase from a file (or MUTTR_PASSPHRASE)'),
+  new Option('--no-passphrase', 'the key has no passphrase')
+]

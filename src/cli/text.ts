@@ -1,0 +1,107 @@
+import { styleText } from 'node:util'
+
+/** Text from strangers for one line of a terminal: nothing in it can move the cursor, colour the rest or turn the reading order round. */
+export const line = (text: string): string =>
+  text
+    .toWellFormed()
+    .replace(/[\u200e\u200f\u061c]/g, '')
+    .replace(/\p{Bidi_Control}|[\u2028\u2029\ufeff]|[\u{e0000}-\u{e007f}]/gu, '\ufffd')
+    .replace(/\p{Cc}/gu, visible)
+
+/** As {@link line}, keeping line ends and tabs: a letter's body. */
+export const paragraphs = (text: string): string =>
+  text
+    .replace(/\r\n/g, '\n')
+    .split('\n')
+    .map(part => part.split('\t').map(line).join('\t'))
+    .join('\n')
+
+/** U+2400 and on show a control character by its name. */
+function visible(control: string): string {
+  const code = control.charCodeAt(0)
+  if (code === 0x7f) return '\u2421'
+  return code < 0x20 ? String.fromCharCode(0x2400 + code) : '\ufffd'
+}
+
+/** JSON on one line that is the same value everywhere and harmless on a terminal. */
+export const json = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
+  )
+
+const segmenter = new Intl.Segmenter()
+const wide =
+  /\p{Emoji_Presentation}|\ufe0f|[\u1100-\u115f\u2e80-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u
+
+/** Columns that a text takes on a terminal. */
+export function widthOf(text: string): number {
+  let columns = 0
+  for (const { segment } of segmenter.segment(text)) columns += wide.test(segment) ? 2 : 1
+  return columns
+}
+
+/** @returns `text`, at most `columns` wide, with an ellipsis where something was cut. */
+export function cut(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text
+  let kept = ''
+  let used = 1
+  for (const { segment } of segmenter.segment(text)) {
+    used += widthOf(segment)
+    if (used > columns) break
+    kept += segment
+  }
+  return `${kept}…`
+}
+
+export interface Style {
+  bold(text: string): string
+  dim(text: string): string
+  good(text: string): string
+  bad(text: string): string
+}
+
+/** @param colour false leaves every text as it is. */
+export function createStyle(colour: boolean): Style {
+  const as = (format: 'bold' | 'dim' | 'green' | 'red') => (text: string) =>
+    colour && text !== '' ? styleText(format, text, { validateStream: false }) : text
+  return { bold: as('bold'), dim: as('dim'), good: as('green'), bad: as('red') }
+}
+
+export interface TableParts {
+  style: Style
+  heads: readonly string[]
+  /** Cells are cleaned and aligned before they are coloured; the last column is cut to the terminal. */
+  rows: readonly (readonly string[])[]
+  columns: number
+}
+
+export function table({ style, heads, rows, columns }: TableParts): string {
+  const cells = rows.map(row => row.map(line))
+  const widths = heads.map((head, i) =>
+    Math.max(widthOf(head), ...cells.map(row => widthOf(row[i] ?? '')))
+  )
+  const lastStart = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0)
+  const format = (row: readonly string[]) =>
+    row
+      .map((cell, i) =>
+        i === heads.length - 1
+          ? cut(cell, Math.max(8, columns - lastStart))
+          : cell + ' '.repeat((widths[i] ?? 0) - widthOf(cell))
+      )
+      .join('  ')
+      .trimEnd()
+  return [style.dim(format(heads)), ...cells.map(format)].join('\n')
+}
+
+/** `name  value` lines, names aligned. Values are cleaned; `\n` in a value goes on under the value. */
+export function pairs(style: Style, entries: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...entries.map(([name]) => widthOf(name)))
+  return entries
+    .flatMap(([name, value]) =>
+      value
+        .split('\n')
+        .map((part, i) => `${style.dim((i === 0 ? name : '').padEnd(width))}  ${line(part)}`)
+    )
+    .join('\n')
+}
