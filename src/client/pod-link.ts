@@ -1,0 +1,254 @@
+import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { Clock, Contact, Millis, Network, PeerId, PeerKeys, Session } from '../base/ports.ts'
+import type { Certificate } from '../keys/certificate.ts'
+import { readCertificate } from '../keys/certificate.ts'
+import { checkCertification } from '../keys/certify.ts'
+import type { Device } from '../keys/device.ts'
+import { verifyDetached } from '../keys/sign.ts'
+import { foldName, readAlias } from '../pod/alias.ts'
+import type { Notice } from '../wire/notice.ts'
+import { announcedBytes } from '../wire/notice.ts'
+import type { Policy } from '../wire/pod.ts'
+import * as wire from '../wire/pod.ts'
+import { listenTo } from './pod-listen.ts'
+
+/** Who a pod is, as it showed and signed it. */
+export interface PodFace {
+  readonly hostname: string
+  readonly certificate: Certificate
+  readonly hpkeKey: Uint8Array
+  readonly policy: Policy
+  readonly sequence: number
+  readonly contact: Contact
+}
+
+export interface LookedUp {
+  /** `alice@pod.example` */
+  readonly alias: string
+  /** Certified by the pod. */
+  readonly certificate: Certificate
+  /** Where a first letter is announced. 32 bytes. */
+  readonly intro: Uint8Array
+  /** To which the notice is sealed. */
+  readonly hpkeKey: Uint8Array
+  readonly validUntilMs: Millis
+}
+
+export interface PodReceipt {
+  readonly atMs: Millis
+  /** The pod's peer key over `announcedBytes` (src/wire/notice.ts). It does not say that the notice was delivered. */
+  readonly signature: Uint8Array
+  readonly podPeer: PeerId
+}
+
+export type OnNotices = (entries: Notice[], how: 'push' | 'playback') => Promise<void>
+
+/**
+ * The client's end of `/muttr/pod/1`. Aliases may be given as `alice` or `alice@pod.example`.
+ * Every method throws {MuttrError} `POD_UNREACHABLE` when the pod does not answer, and what it refused with.
+ */
+export interface PodLink extends AsyncDisposable {
+  readonly hostname: string
+  readonly pod: PodFace
+  /** Resolves when the stream has ended, for whatever reason. */
+  readonly closed: Promise<void>
+  /** Proves that this device speaks for the person. @returns the person's aliases here. @throws `IDENTIFY_REFUSED`, … */
+  identify(o: {
+    device: Device
+    statement: Uint8Array
+    certificate: Certificate
+    nowMs: Millis
+  }): Promise<{ aliases: string[] }>
+  /** Also renews. The certificate must name the alias in a User ID of its own. @returns it with the pod's certification. */
+  register(
+    alias: string,
+    certificate: Certificate,
+    o?: { invite?: string }
+  ): Promise<{ certificate: Certificate; untilMs: Millis }>
+  unregister(alias: string): Promise<void>
+  /** The pod's signed answer, checked against its certificate. @throws `ALIAS_UNKNOWN`, `SIGNATURE_INVALID` */
+  lookup(alias: string): Promise<LookedUp>
+  /** @param notice sealed, exactly 1,200 bytes. @throws `NOTICE_INVALID`, `BLOB_EXPIRED`, `LIMIT_EXCEEDED` */
+  submit(notice: Uint8Array): Promise<PodReceipt>
+  /**
+   * Hands over what waits since `after` (or since the device's own cursor, when that is further on), and, from the first
+   * moment on, what arrives live; acknowledges what `onNotices` resolved. A notice may come twice; none is lost.
+   * Resolves when all that waited is handed over and acknowledged; pushes go on until the link ends. Rejects, and ends the
+   * link, when `onNotices` rejects: what was not acknowledged comes again on the next link. Once per link.
+   */
+  listen(onNotices: OnNotices, after: number): Promise<void>
+}
+
+interface Parts {
+  network: Pick<Network, 'self' | 'open'>
+  contact: Contact
+  clock: Clock
+  hostname: string
+  /** As pinned: the certificate's fingerprint, or its pin (64 hex digits); a record below `sequence` is an old one. */
+  pinned?: { fingerprint: string; sequence?: number }
+  /** With it, receipts of notices are verified. */
+  keys?: Pick<PeerKeys, 'verify'>
+  signal?: AbortSignal
+}
+
+const openTimeoutMs = 10_000
+const requestTimeoutMs = 20_000
+/** A stream idle for 120 s is aborted. */
+const pingEveryMs = 45_000
+
+/** @throws {MuttrError} `POD_UNREACHABLE`, `POD_CHANGED`, `SIGNATURE_INVALID`, `CANCELLED` */
+export async function openPodLink(parts: Parts): Promise<PodLink> {
+  const { network, contact, hostname, signal } = parts
+  const options = { timeoutMs: openTimeoutMs, ...(signal && { signal }) }
+  const session = await reached(hostname, network.open(contact, wire.podProtocol, options))
+  try {
+    const hello = session.request('hello', wire.nothing.encode(), options)
+    const answer = wire.helloAnswer.decode(await reached(hostname, hello))
+    const pod = await checkHello(answer, parts, session)
+    return linkOver(session, pod, parts)
+  } catch (err) {
+    await session[Symbol.asyncDispose]()
+    throw err
+  }
+}
+
+/** What says no more than that the pod is not there becomes `POD_UNREACHABLE`. */
+async function reached<T>(hostname: string, asked: Promise<T>): Promise<T> {
+  try {
+    return await asked
+  } catch (cause) {
+    const away =
+      cause instanceof MuttrError && cause.kind === 'network' && cause.code !== 'CANCELLED'
+    if (!away) throw cause
+    throw new MuttrError('POD_UNREACHABLE', `${hostname} does not answer`, { cause })
+  }
+}
+
+async function checkHello(
+  { record, signature, certificate: bytes }: wire.HelloAnswer,
+  { contact, hostname, pinned, clock }: Parts,
+  session: Session
+): Promise<PodFace> {
+  const changed = (what: string): never => {
+    throw new MuttrError('POD_CHANGED', what)
+  }
+  const certificate = await readCertificate(bytes)
+  const pin = pinned?.fingerprint.toLowerCase()
+  if (pin !== undefined && pin !== certificate.fingerprint && pin !== certificate.pin)
+    changed(`${hostname} shows the key ${certificate.fingerprint}`)
+  if (certificate.revoked) changed(`${hostname} shows a revoked key`)
+  await verifyDetached(certificate, wire.podRecordLabel, record, signature, clock.now())
+  const said = wire.podRecord.decode(record)
+  if (said.hostname !== hostname.toLowerCase()) changed(`it calls itself ${said.hostname}`)
+  if (said.peer !== session.peer) changed('its record is for another peer')
+  if (said.sequence < (pinned?.sequence ?? 0)) changed('it shows an older record than before')
+  const { hpkeKey, policy, sequence } = said
+  return { hostname: said.hostname, certificate, hpkeKey, policy, sequence, contact }
+}
+
+function linkOver(session: Session, pod: PodFace, { network, clock, keys }: Parts): PodLink {
+  const { hostname } = pod
+  const ask = (method: string, payload: Uint8Array): Promise<Uint8Array> =>
+    reached(hostname, session.request(method, payload, { timeoutMs: requestTimeoutMs }))
+  const nameOf = (alias: string): string => {
+    if (!alias.includes('@')) return foldName(alias)
+    const read = readAlias(alias)
+    if (read.hostname === hostname) return read.name
+    throw new MuttrError('ALIAS_UNKNOWN', `${alias} is not of ${hostname}`)
+  }
+  const stopPings = keepAlive(session, clock, () => ask('ping', wire.nothing.encode()))
+
+  return {
+    hostname,
+    pod,
+    closed: session.closed,
+    async identify({ device, statement, certificate, nowMs }) {
+      const { nonce } = wire.challengeAnswer.decode(await ask('challenge', wire.nothing.encode()))
+      const o = { hostname, pod: session.peer, self: network.self, nonce, timeMs: nowMs, statement }
+      const answer = device.sign(wire.identifyBytes(o))
+      const shown = { certificate: certificate.bytes, statement, timeMs: nowMs, answer }
+      const frame = await ask('identify', wire.identify.encode(shown))
+      const { names } = wire.identifyAnswer.decode(frame)
+      return { aliases: names.map(name => `${foldName(name)}@${hostname}`) }
+    },
+    async register(alias, certificate, { invite } = {}) {
+      const name = nameOf(alias)
+      const request = { name, certificate: certificate.bytes, invite: invite ?? null }
+      const frame = await ask('register', wire.register.encode(request))
+      const answer = wire.registerAnswer.decode(frame)
+      const certified = await readCertificate(answer.certificate)
+      if (certified.pin !== certificate.pin)
+        throw new MuttrError('SIGNATURE_INVALID', 'the pod certified another key')
+      const { untilMs } = await certifiedBy(pod, certified, name, clock.now())
+      return { certificate: certified, untilMs }
+    },
+    async unregister(alias) {
+      const frame = await ask('release', wire.aliasRequest.encode({ name: nameOf(alias) }))
+      wire.nothing.decode(frame)
+    },
+    async lookup(alias) {
+      const name = nameOf(alias)
+      const frame = await ask('lookup', wire.aliasRequest.encode({ name }))
+      return await checkLookup(wire.lookupAnswer.decode(frame), pod, name, clock.now())
+    },
+    async submit(notice) {
+      const frame = await ask('submit', wire.submit.encode({ notice }))
+      const { atMs, signature } = wire.submitAnswer.decode(frame)
+      if (keys && !keys.verify(session.peer, announcedBytes(notice, atMs), signature))
+        throw new MuttrError('SIGNATURE_INVALID', 'the receipt is not of this pod and notice')
+      return { atMs, signature, podPeer: session.peer }
+    },
+    listen: (onNotices, after) => listenTo({ session, ask, onNotices, after }),
+    async [Symbol.asyncDispose]() {
+      stopPings[Symbol.dispose]()
+      await session[Symbol.asyncDispose]()
+    }
+  }
+}
+
+const certifiedBy = (pod: PodFace, certificate: Certificate, name: string, nowMs: Millis) =>
+  checkCertification(certificate, {
+    userId: `${name}@${pod.hostname}`,
+    by: pod.certificate,
+    nowMs
+  })
+
+async function checkLookup(
+  { answer, signature }: wire.LookupAnswer,
+  pod: PodFace,
+  name: string,
+  nowMs: Millis
+): Promise<LookedUp> {
+  await verifyDetached(pod.certificate, wire.directoryLabel, answer, signature, nowMs)
+  const said = wire.directoryAnswer.decode(answer)
+  if (said.alias !== `${name}@${pod.hostname}`)
+    throw new MuttrError('SIGNATURE_INVALID', 'the answer is about another alias')
+  if (said.issuedMs > nowMs + limits.clockSkewMs || said.validUntilMs <= nowMs - limits.clockSkewMs)
+    throw new MuttrError('SIGNATURE_INVALID', 'the answer is not of now')
+  const certificate = await readCertificate(said.certificate)
+  await certifiedBy(pod, certificate, name, nowMs)
+  const { alias, intro, hpkeKey, validUntilMs } = said
+  return { alias, certificate, intro, hpkeKey, validUntilMs }
+}
+
+/** Asks now and then, so that neither end takes the quiet for an end, and a dead pod is noticed. */
+function keepAlive(session: Session, clock: Clock, ping: () => Promise<unknown>): Disposable {
+  let timer: Disposable | undefined
+  let ended = false
+  const next = (): void => {
+    if (ended) return
+    timer = clock.after(pingEveryMs, () => {
+      ping().then(next, () => void session[Symbol.asyncDispose]())
+    })
+  }
+  const stop = (): void => {
+    ended = true
+    timer?.[Symbol.dispose]()
+  }
+  void session.closed.then(stop)
+  next()
+  return { [Symbol.dispose]: stop }
+}
+
+export type { Notice } from '../wire/notice.ts'

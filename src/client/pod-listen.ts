@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { Session } from '../base/ports.ts'
+import type { Entry } from '../wire/notice.ts'
+import { readEntry } from '../wire/notice.ts'
+import * as wire from '../wire/pod.ts'
+import type { OnNotices } from './pod-link.ts'
+
+interface Parts {
+  session: Session
+  ask(method: string, payload: Uint8Array): Promise<Uint8Array>
+  onNotices: OnNotices
+  after: number
+}
+
+/** Sessions that listen already: a second answerer would take the first one's pushes. */
+const listening = new WeakSet<Session>()
+
+/**
+ * Plays back what waits while pushes come in beside it. What is acknowledged is always a gapless beginning: the pushes count
+ * only when the playback has reached the place where they began.
+ */
+export async function listenTo({ session, ask, onNotices, after }: Parts): Promise<void> {
+  assert(!listening.has(session), 'a link listens once')
+  listening.add(session)
+  const progress = createProgress()
+  const acknowledge = createAcknowledger(progress, async sequence => {
+    wire.nothing.decode(await ask('acknowledge', wire.cursor.encode({ sequence })))
+  })
+  const fail = (): void => void session[Symbol.asyncDispose]()
+  // One call at a time: a push waits for the page that is being handled, no longer.
+  let handled: Promise<void> = Promise.resolve()
+  const hand = (entries: readonly Entry[], how: 'push' | 'playback'): Promise<void> => {
+    handled = handled.then(async () => {
+      if (entries.length > 0) await onNotices(entries.map(readEntry), how)
+    })
+    return handled
+  }
+  const take = async (entries: readonly Entry[]): Promise<void> => {
+    await hand(entries, 'push')
+    progress.pushed(entries.at(-1)!.sequence)
+    await acknowledge()
+  }
+  session.serve(async (method, payload) => {
+    if (method !== wire.podMethods.notices)
+      throw new MuttrError('METHOD_UNKNOWN', 'a client answers `notices` alone')
+    const { entries } = wire.push.decode(payload)
+    if (entries.length > 0) take(entries).catch(fail)
+    return wire.nothing.encode()
+  })
+  try {
+    const frame = await ask('listen', wire.cursor.encode({ sequence: after }))
+    const { from, head } = wire.listenAnswer.decode(frame)
+    progress.start(from, head)
+    for (let at = from; at < head; ) {
+      const request = { after: at, limit: limits.playbackPageMax }
+      const { entries, through } = wire.page.decode(
+        await ask('playback', wire.playback.encode(request))
+      )
+      if (through <= at) break
+      await hand(entries, 'playback')
+      at = through
+      progress.played(at)
+      await acknowledge()
+    }
+    progress.caughtUp()
+    await acknowledge()
+  } catch (err) {
+    fail()
+    throw err
+  }
+}
+
+interface Progress {
+  start(from: number, head: number): void
+  played(through: number): void
+  pushed(through: number): void
+  caughtUp(): void
+  /** Everything up to here was handled. */
+  done(): number
+}
+
+function createProgress(): Progress {
+  let started = false
+  let head = 0
+  let played = 0
+  let pushed = 0
+  return {
+    start(from, to) {
+      started = true
+      played = from
+      head = to
+    },
+    played(through) {
+      played = Math.max(played, through)
+    },
+    pushed(through) {
+      pushed = Math.max(pushed, through)
+    },
+    caughtUp() {
+      played = Math.max(played, head)
+    },
+    done: () => (started && played >= head ? Math.max(played, pushed) : played)
+  }
+}
+
+/** One acknowledgement under way at a time; what is done meanwhile goes with the next. */
+function createAcknowledger(
+  progress: Progress,
+  send: (sequence: number) => Promise<void>
+): () => Promise<void> {
+  let sent = 0
+  let running: Promise<void> | undefined
+  const run = async (): Promise<void> => {
+    try {
+      for (let next = progress.done(); next > sent; next = progress.done()) {
+        await send(next)
+        sent = next
+      }
+    } finally {
+      running = undefined
+    }
+  }
+  return async () => {
+    if (running === undefined && progress.done() > sent) running = run()
+    await running
+  }
+}

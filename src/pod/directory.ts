@@ -1,0 +1,101 @@
+import { toHex } from '../base/bytes.ts'
+import { MuttrError } from '../base/errors.ts'
+import type { Millis, Random } from '../base/ports.ts'
+import type { Person } from '../keys/person.ts'
+import { signDetached } from '../keys/sign.ts'
+import type { Change, State } from '../store/state.ts'
+import type { LookupAnswer } from '../wire/pod.ts'
+import { directoryAnswer, directoryLabel } from '../wire/pod.ts'
+import { foldName } from './alias.ts'
+import { podTimes } from './limits.ts'
+import { rowsOf } from './mailbox.ts'
+import type { Registry } from './registry.ts'
+import type { AliasRow } from './rows.ts'
+import { addressRow, answerRow, ordered, tables } from './rows.ts'
+
+/** Signed answers: whose key an alias is, and where to announce a first letter. */
+export interface Directory {
+  /** @throws {MuttrError} `ALIAS_UNKNOWN`, `ALIAS_INVALID` */
+  lookup(alias: string, nowMs: Millis): Promise<LookupAnswer>
+  /** Drops addresses that are accepted no more. @returns how many. */
+  sweep(nowMs: Millis): Promise<number>
+}
+
+interface Parts {
+  state: State
+  random: Random
+  person: Person
+  hostname: string
+  hpkeKey: Uint8Array
+  registry: Registry
+}
+
+const epochOf = (nowMs: Millis): number => Math.floor(nowMs / podTimes.epochMs)
+const epochEnd = (epoch: number): Millis => (epoch + 1) * podTimes.epochMs
+
+export function createDirectory(parts: Parts): Directory {
+  const { state, random, person, hostname, hpkeKey, registry } = parts
+
+  /** The alias's address of this epoch; made once, whoever asks first. */
+  const introOf = async (name: string, row: AliasRow, nowMs: Millis): Promise<Uint8Array> => {
+    const epoch = epochOf(nowMs)
+    const key = `${ordered(epoch)}/${name}/${row.account}`
+    const known = await state.get(tables.intros, key)
+    if (known) return known
+    const address = random.bytes(32)
+    const untilMs = epochEnd(epoch) + podTimes.introAcceptedMs
+    const value = addressRow.encode({ account: row.account, untilMs })
+    const { ok } = await state.write([
+      { type: 'insert', table: tables.intros, key, value: address },
+      { type: 'put', table: tables.addresses, key: toHex(address), value }
+    ])
+    return ok ? address : ((await state.get(tables.intros, key)) ?? address)
+  }
+
+  const sign = async (name: string, row: AliasRow, nowMs: Millis): Promise<LookupAnswer> => {
+    const validUntilMs = Math.min(nowMs + podTimes.answerLifeMs, row.untilMs)
+    const answer = directoryAnswer.encode({
+      alias: `${name}@${hostname}`,
+      certificate: row.certificate,
+      intro: await introOf(name, row, nowMs),
+      hpkeKey,
+      issuedMs: nowMs,
+      validUntilMs
+    })
+    const signature = await signDetached(person, directoryLabel, answer, nowMs)
+    const renewMs = Math.min((nowMs + validUntilMs) / 2, epochEnd(epochOf(nowMs)))
+    const value = answerRow.encode({
+      revision: row.revision,
+      renewMs: Math.floor(renewMs),
+      answer,
+      signature
+    })
+    await state.write([{ type: 'put', table: tables.answers, key: name, value }])
+    return { answer, signature }
+  }
+
+  return {
+    async lookup(alias, nowMs) {
+      const name = foldName(alias)
+      const row = await registry.find(name, nowMs)
+      if (!row) throw new MuttrError('ALIAS_UNKNOWN', `no ${name} at ${hostname}`)
+      const cached = await state.get(tables.answers, name)
+      const known = cached && answerRow.decode(cached)
+      if (known && known.revision === row.revision && known.renewMs > nowMs)
+        return { answer: known.answer, signature: known.signature }
+      return await sign(name, row, nowMs)
+    },
+    async sweep(nowMs) {
+      // An epoch's addresses are accepted until its end and `introAcceptedMs` more.
+      const oldest = epochOf(nowMs - podTimes.introAcceptedMs)
+      const changes: Change[] = []
+      for await (const { key, value } of rowsOf(state, tables.intros, { lt: ordered(oldest) }))
+        changes.push(
+          { type: 'delete', table: tables.intros, key },
+          { type: 'delete', table: tables.addresses, key: toHex(value) }
+        )
+      if (changes.length > 0) await state.write(changes)
+      return changes.length / 2
+    }
+  }
+}

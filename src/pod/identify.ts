@@ -1,0 +1,86 @@
+import { toHex } from '../base/bytes.ts'
+import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { Millis, PeerId, Random } from '../base/ports.ts'
+import type { Certificate } from '../keys/certificate.ts'
+import { readCertificate } from '../keys/certificate.ts'
+import { verifyDevice, verifyStatement } from '../keys/device.ts'
+import type { Identify } from '../wire/pod.ts'
+import { identifyBytes } from '../wire/pod.ts'
+import { podTimes } from './limits.ts'
+import type { AccountId } from './rows.ts'
+
+/** Who is at the other end of a session, as far as it has proved it. */
+export interface Identity {
+  readonly account: AccountId
+  readonly certificate: Certificate
+  readonly peer: PeerId
+  /** The device key, hex. */
+  readonly device: string
+  /** End of the device statement. */
+  readonly untilMs: Millis
+}
+
+/** One session's challenge: a nonce for one answer within a minute. */
+export interface Challenge {
+  /** A fresh nonce; the former one is void. */
+  make(nowMs: Millis): Uint8Array
+  /** @returns the nonce, once. @throws {MuttrError} `IDENTIFY_REFUSED` when there is none, or none any more. */
+  take(nowMs: Millis): Uint8Array
+}
+
+export function createChallenge(random: Random): Challenge {
+  let open: { nonce: Uint8Array; untilMs: Millis } | undefined
+  return {
+    make(nowMs) {
+      open = { nonce: random.bytes(32), untilMs: nowMs + podTimes.nonceLifeMs }
+      return open.nonce
+    },
+    take(nowMs) {
+      const taken = open
+      open = undefined
+      if (!taken || taken.untilMs <= nowMs)
+        throw new MuttrError('IDENTIFY_REFUSED', 'ask for a challenge first')
+      return taken.nonce
+    }
+  }
+}
+
+/**
+ * Checks an answer to a challenge: for this pod, from this peer, with this nonce, now, by a device the person speaks for.
+ * Cheap checks come first; the certificate and its statement are verified last.
+ * @throws {MuttrError} `IDENTIFY_REFUSED`, `KEY_INVALID`, `STATEMENT_INVALID`
+ */
+export async function checkIdentify(
+  { certificate: certificateBytes, statement: frame, timeMs, answer }: Identify,
+  o: { hostname: string; pod: PeerId; peer: PeerId; nonce: Uint8Array; nowMs: Millis }
+): Promise<Identity> {
+  const refuse = (what: string): never => {
+    throw new MuttrError('IDENTIFY_REFUSED', what)
+  }
+  if (Math.abs(timeMs - o.nowMs) > limits.clockSkewMs)
+    refuse('the clocks are more than 5 minutes apart')
+  const certificate = await readCertificate(certificateBytes)
+  if (certificate.revoked) refuse('the certificate is revoked')
+  const statement = await verifyStatement(frame, { certificate, nowMs: o.nowMs })
+  if (statement.pod !== o.hostname) refuse('the statement is for another pod')
+  if (statement.peer !== o.peer) refuse('the statement is for another peer')
+  if (statement.untilMs <= o.nowMs) refuse('the statement has ended')
+  const signed = identifyBytes({
+    hostname: o.hostname,
+    pod: o.pod,
+    self: o.peer,
+    nonce: o.nonce,
+    timeMs,
+    statement: frame
+  })
+  if (!verifyDevice(statement.deviceKey, signed, answer))
+    refuse('the answer is not to this challenge')
+  return {
+    account: certificate.pin,
+    certificate,
+    peer: o.peer,
+    device: toHex(statement.deviceKey),
+    untilMs: statement.untilMs
+  }
+}

@@ -1,0 +1,82 @@
+import type { Millis } from '../base/ports.ts'
+
+const secondMs = 1_000
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
+const MiB = 1024 * 1024
+
+/** So many at once, and one more each `everyMs`. */
+export interface Rate {
+  readonly burst: number
+  readonly everyMs: Millis
+}
+
+/** Every bound of one pod. An operator may set others. Source: docs/protocol/pod.md */
+export interface PodLimits {
+  readonly accountsMax: number
+  readonly aliasesMax: number
+  readonly aliasesPerAccountMax: number
+  readonly devicesPerAccountMax: number
+  readonly noticesMax: number
+  readonly noticeBytesMax: number
+  readonly noticesPerAccountMax: number
+  readonly noticeBytesPerAccountMax: number
+  readonly sessionsMax: number
+  readonly sessionsPerPeerMax: number
+  /** Per peer, identified or not. */
+  readonly lookupsPerPeer: Rate
+  readonly noticesPerPeer: Rate
+  readonly identifiesPerPeer: Rate
+  /** Whatever is not counted elsewhere: hello, playback, acknowledge, ping. */
+  readonly requestsPerPeer: Rate
+  /** Per account, over all its sessions. */
+  readonly lookupsPerAccount: Rate
+  readonly noticesPerAccount: Rate
+  readonly registrationsPerAccount: Rate
+  /** Of all peers together: peer ids are free, so this is what bounds harm. */
+  readonly noticesInAll: Rate
+  readonly lookupsInAll: Rate
+  readonly registrationsInAll: Rate
+  readonly identifiesInAll: Rate
+}
+
+export const podLimits: PodLimits = {
+  accountsMax: 10_000,
+  aliasesMax: 20_000,
+  aliasesPerAccountMax: 8,
+  devicesPerAccountMax: 8,
+  noticesMax: 1_000_000,
+  noticeBytesMax: 1_024 * MiB,
+  noticesPerAccountMax: 20_000,
+  noticeBytesPerAccountMax: 24 * MiB,
+  sessionsMax: 8_192,
+  sessionsPerPeerMax: 4,
+  lookupsPerPeer: { burst: 200, everyMs: secondMs / 5 },
+  noticesPerPeer: { burst: 2_000, everyMs: secondMs / 20 },
+  identifiesPerPeer: { burst: 20, everyMs: 10 * secondMs },
+  requestsPerPeer: { burst: 5_000, everyMs: secondMs / 100 },
+  lookupsPerAccount: { burst: 400, everyMs: secondMs / 5 },
+  noticesPerAccount: { burst: 4_000, everyMs: secondMs / 20 },
+  registrationsPerAccount: { burst: 20, everyMs: 10 * 60 * secondMs },
+  noticesInAll: { burst: 20_000, everyMs: secondMs / 1_000 },
+  lookupsInAll: { burst: 10_000, everyMs: secondMs / 500 },
+  registrationsInAll: { burst: 1_000, everyMs: secondMs },
+  identifiesInAll: { burst: 5_000, everyMs: secondMs / 100 }
+}
+
+/** Times that belong to the protocol, not to an operator's taste. */
+export const podTimes = {
+  certificationLifeMs: 365 * dayMs,
+  /** A certification with less left is renewed when its owner identifies. */
+  certificationRenewMs: 60 * dayMs,
+  quarantineMs: 365 * dayMs,
+  /** An intro address is published for one epoch, and accepted for so long after it. */
+  epochMs: 30 * dayMs,
+  introAcceptedMs: 100 * dayMs,
+  answerLifeMs: 7 * dayMs,
+  nonceLifeMs: 60 * secondMs,
+  pushTimeoutMs: 20 * secondMs,
+  sweepEveryMs: 10 * 60 * secondMs,
+  /** An account without aliases and notices is forgotten. */
+  accountIdleMs: 150 * dayMs
+} as const

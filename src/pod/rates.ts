@@ -1,0 +1,30 @@
+import { MuttrError } from '../base/errors.ts'
+import type { Millis } from '../base/ports.ts'
+import type { Rate } from './limits.ts'
+
+export interface Rates {
+  /** @throws {MuttrError} `LIMIT_EXCEEDED` when `key` has used up what it may. */
+  take(key: string, nowMs: Millis): void
+}
+
+/**
+ * Token buckets, one per key, in memory. Counts in one number: the moment at which a bucket is full again. Full ones need no
+ * memory; of the others at most `keysMax` are kept, and the one unused longest is forgotten.
+ */
+export function createRates(
+  what: string,
+  { burst, everyMs }: Rate,
+  { keysMax = 10_000 }: { keysMax?: number } = {}
+): Rates {
+  const fullAt = new Map<string, Millis>()
+  const spanMs = burst * everyMs
+  return {
+    take(key, nowMs) {
+      const next = Math.max(fullAt.get(key) ?? nowMs, nowMs) + everyMs
+      if (next > nowMs + spanMs) throw new MuttrError('LIMIT_EXCEEDED', `too many ${what}`)
+      fullAt.delete(key)
+      fullAt.set(key, next)
+      if (fullAt.size > keysMax) fullAt.delete(fullAt.keys().next().value as string)
+    }
+  }
+}

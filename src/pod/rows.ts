@@ -1,0 +1,195 @@
+import { limits } from '../base/limits.ts'
+import type { Millis, PeerId } from '../base/ports.ts'
+import type { Field } from '../wire/cbor.ts'
+import {
+  bytes,
+  decodeCbor,
+  encodeCbor,
+  literal,
+  mapped,
+  oneOf,
+  text,
+  tuple,
+  uint
+} from '../wire/cbor.ts'
+
+/** What a pod keeps in its tables. Source: docs/protocol/pod.md, "What a pod keeps". */
+export interface Row<T> {
+  encode(value: T): Uint8Array
+  /** @throws {MuttrError} `HOME_DAMAGED` */
+  decode(row: Uint8Array): T
+}
+
+const row = <T, A>(
+  what: string,
+  field: Field<A>,
+  read: (value: A) => T,
+  write: (value: T) => unknown[],
+  maxBytes = 1_024
+): Row<T> => ({
+  encode: value => encodeCbor(write(value)),
+  decode: frame => decodeCbor(frame, what, mapped(field, read), maxBytes, 'HOME_DAMAGED')
+})
+
+/** Hex SHA-256 of the primary key packet: stronger than a v4 fingerprint, of which a stranger can make two alike. */
+export type AccountId = string
+const account = text(64, 64)
+const time = uint()
+
+export interface AccountRow {
+  readonly fingerprint: string
+  readonly createdMs: Millis
+  readonly seenMs: Millis
+}
+export const accountRow: Row<AccountRow> = row(
+  'an account',
+  tuple(literal(1), text(64, 40), time, time),
+  ([, fingerprint, createdMs, seenMs]) => ({ fingerprint, createdMs, seenMs }),
+  a => [1, a.fingerprint, a.createdMs, a.seenMs]
+)
+
+export interface AliasRow {
+  readonly account: AccountId
+  readonly state: 'active' | 'quarantined'
+  /** End of the certification, or of the quarantine. */
+  readonly untilMs: Millis
+  /** Grows with each change; a cached answer of another revision is void. */
+  readonly revision: number
+  /** With the pod's certification; empty once released. */
+  readonly certificate: Uint8Array
+}
+export const aliasRow: Row<AliasRow> = row(
+  'an alias',
+  tuple(
+    literal(1),
+    account,
+    oneOf('active', 'quarantined'),
+    time,
+    uint(),
+    bytes(0, limits.certificateBytesMax)
+  ),
+  ([, account, state, untilMs, revision, certificate]) => ({
+    account,
+    state,
+    untilMs,
+    revision,
+    certificate
+  }),
+  a => [1, a.account, a.state, a.untilMs, a.revision, a.certificate],
+  limits.certificateBytesMax + 256
+)
+
+export interface DeviceRow {
+  readonly peer: PeerId
+  /** End of its statement; from then on nothing is kept for it. */
+  readonly untilMs: Millis
+  /** Everything up to here was acknowledged. */
+  readonly cursor: number
+  readonly seenMs: Millis
+}
+export const deviceRow: Row<DeviceRow> = row(
+  'a device',
+  tuple(literal(1), text(limits.peerIdCharsMax), time, uint(), time),
+  ([, peer, untilMs, cursor, seenMs]) => ({ peer, untilMs, cursor, seenMs }),
+  d => [1, d.peer, d.untilMs, d.cursor, d.seenMs]
+)
+
+/** Counts of a mailbox. Several processes may write it at once, so `head` may lag behind and never runs ahead. */
+export interface BoxRow {
+  readonly head: number
+  /** Everything up to here was dropped. */
+  readonly trimmed: number
+  readonly count: number
+  readonly bytes: number
+}
+export const boxRow: Row<BoxRow> = row(
+  'a mailbox',
+  tuple(literal(1), uint(), uint(), uint(), uint()),
+  ([, head, trimmed, count, bytes]) => ({ head, trimmed, count, bytes }),
+  b => [1, b.head, b.trimmed, b.count, b.bytes]
+)
+
+export interface AddressRow {
+  readonly account: AccountId
+  /** Accepted until then. */
+  readonly untilMs: Millis
+}
+export const addressRow: Row<AddressRow> = row(
+  'an address',
+  tuple(literal(1), account, time),
+  ([, account, untilMs]) => ({ account, untilMs }),
+  a => [1, a.account, a.untilMs]
+)
+
+export interface AnswerRow {
+  readonly revision: number
+  /** From then on a fresh one is signed. */
+  readonly renewMs: Millis
+  readonly answer: Uint8Array
+  readonly signature: Uint8Array
+}
+export const answerRow: Row<AnswerRow> = row(
+  'a cached answer',
+  tuple(literal(1), uint(), time, bytes(1, limits.certificateBytesMax + 512), bytes(1, 1_024)),
+  ([, revision, renewMs, answer, signature]) => ({ revision, renewMs, answer, signature }),
+  a => [1, a.revision, a.renewMs, a.answer, a.signature],
+  limits.certificateBytesMax + 2_048
+)
+
+export interface InviteRow {
+  readonly uses: number
+  readonly untilMs: Millis
+}
+export const inviteRow: Row<InviteRow> = row(
+  'an invite',
+  tuple(literal(1), uint(), time),
+  ([, uses, untilMs]) => ({ uses, untilMs }),
+  i => [1, i.uses, i.untilMs]
+)
+
+export interface SignedRow {
+  readonly frame: Uint8Array
+  readonly signature: Uint8Array
+}
+export const signedRow: Row<SignedRow> = row(
+  'a signed record',
+  tuple(literal(1), bytes(1, 1_024), bytes(1, 1_024)),
+  ([, frame, signature]) => ({ frame, signature }),
+  s => [1, s.frame, s.signature],
+  4_096
+)
+
+export const tables = {
+  accounts: 'accounts',
+  aliases: 'aliases',
+  /** `SKELETON/GENERATION` -> alias: who holds a look. Inserted, never put, so that one of two at once wins. */
+  claims: 'claims',
+  /** `ACCOUNT/ALIAS` */
+  owned: 'owned',
+  /** `ACCOUNT/DEVICE KEY` */
+  devices: 'devices',
+  boxes: 'boxes',
+  /** `ACCOUNT/SHA-256 of key and slip`: what stands in the mailbox already. */
+  seen: 'seen',
+  /** `EPOCH/ALIAS` -> address */
+  intros: 'intros',
+  addresses: 'addresses',
+  answers: 'answers',
+  invites: 'invites',
+  /** `INVITE/NUMBER` -> account */
+  inviteUses: 'invite-uses',
+  /** A ring of notices for addresses nobody has: their writing takes as long as the others'. */
+  nobody: 'nobody',
+  pod: 'pod'
+} as const
+
+export const mailLog = (account: AccountId): string => `mail/${account}`
+
+/** Ascending as text. */
+export const ordered = (n: number): string => String(n).padStart(10, '0')
+
+/** The range of keys that begin with `prefix/`. */
+export const under = (prefix: string): { gte: string; lt: string } => ({
+  gte: `${prefix}/`,
+  lt: `${prefix}0` // '0' follows '/' in ASCII
+})

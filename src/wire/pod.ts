@@ -1,0 +1,348 @@
+import { sha256 } from '../base/bytes.ts'
+import { limits } from '../base/limits.ts'
+import type { Millis, PeerId } from '../base/ports.ts'
+import type { Field } from './cbor.ts'
+import {
+  array,
+  bytes,
+  decodeCbor,
+  encodeCbor,
+  literal,
+  mapped,
+  nullable,
+  oneOf,
+  text,
+  tuple,
+  uint
+} from './cbor.ts'
+import type { Entry } from './notice.ts'
+import { entries } from './notice.ts'
+
+/** `/muttr/pod/1`: the private channel between a client and a pod. Source: docs/protocol/pod.md */
+export const podProtocol = '/muttr/pod/1'
+
+/** Label of a pod record's signature, of a directory answer's. */
+export const podRecordLabel = 'muttr pod 1'
+export const directoryLabel = 'muttr directory 1'
+
+export type Policy = 'open' | 'invite' | 'closed'
+const policies: readonly Policy[] = ['open', 'invite', 'closed']
+
+const signatureBytesMax = 1_024
+const statementBytesMax = 8 * 1_024
+const inviteCharsMax = 64
+
+const time = uint()
+const name = text(limits.aliasCharsMax, 1)
+const hostname = text(limits.hostnameCharsMax, 1)
+const peerId = text(limits.peerIdCharsMax, 1)
+const certificate = bytes(1, limits.certificateBytesMax)
+const signature = bytes(1, signatureBytesMax)
+
+interface Codec<T> {
+  encode(value: T): Uint8Array
+  /** @throws {MuttrError} `WIRE_MALFORMED` or `WIRE_TOO_LARGE`, and nothing else. */
+  decode(frame: Uint8Array): T
+}
+
+/** Pairs what is written with what is read; the size is the sum of the fields' maxima, rounded up. */
+const codec = <T, A>(
+  what: string,
+  maxBytes: number,
+  field: Field<A>,
+  read: (value: A) => T,
+  write: (value: T) => unknown[]
+): Codec<T> => ({
+  encode: value => encodeCbor(write(value)),
+  decode: frame => decodeCbor(frame, what, mapped(field, read), maxBytes)
+})
+
+/** A frame that says nothing: some requests, some answers. */
+export const nothing: Codec<void> = codec(
+  'an empty frame',
+  8,
+  tuple(),
+  () => undefined,
+  () => []
+)
+
+/** Binds a pod's hostname, peer key and HPKE key; signed with its OpenPGP key under {@link podRecordLabel}. */
+export interface PodRecord {
+  readonly hostname: string
+  readonly peer: PeerId
+  /** X25519 public key to which notices are sealed. 32 bytes. */
+  readonly hpkeKey: Uint8Array
+  readonly policy: Policy
+  /** Grows with each change. */
+  readonly sequence: number
+  readonly issuedMs: Millis
+}
+
+export const podRecord: Codec<PodRecord> = codec(
+  'a pod record',
+  1_024,
+  tuple(literal(1), hostname, peerId, bytes(32), oneOf(...policies), uint(), time),
+  ([, hostname, peer, hpkeKey, policy, sequence, issuedMs]) => ({
+    hostname,
+    peer,
+    hpkeKey,
+    policy,
+    sequence,
+    issuedMs
+  }),
+  r => [1, r.hostname, r.peer, r.hpkeKey, r.policy, r.sequence, r.issuedMs]
+)
+
+export interface HelloAnswer {
+  /** A {@link podRecord}, as signed. */
+  readonly record: Uint8Array
+  readonly signature: Uint8Array
+  /** The pod's OpenPGP certificate, binary. */
+  readonly certificate: Uint8Array
+}
+
+export const helloAnswer: Codec<HelloAnswer> = codec(
+  'a hello answer',
+  limits.certificateBytesMax + 2_048 + 64,
+  tuple(bytes(1, 1_024), signature, certificate),
+  ([record, signature, certificate]) => ({ record, signature, certificate }),
+  a => [a.record, a.signature, a.certificate]
+)
+
+export const challengeAnswer: Codec<{ nonce: Uint8Array }> = codec(
+  'a challenge',
+  64,
+  tuple(bytes(32)),
+  ([nonce]) => ({ nonce }),
+  a => [a.nonce]
+)
+
+export interface Identify {
+  readonly certificate: Uint8Array
+  /** The device statement, see docs/protocol/device.md. */
+  readonly statement: Uint8Array
+  readonly timeMs: Millis
+  /** The device key over {@link identifyBytes}. 64 bytes. */
+  readonly answer: Uint8Array
+}
+
+export const identify: Codec<Identify> = codec(
+  'an identification',
+  limits.certificateBytesMax + statementBytesMax + 128,
+  tuple(certificate, bytes(1, statementBytesMax), time, bytes(64)),
+  ([certificate, statement, timeMs, answer]) => ({ certificate, statement, timeMs, answer }),
+  i => [i.certificate, i.statement, i.timeMs, i.answer]
+)
+
+/** What a device key signs to identify: good for one pod, one peer, one nonce, one moment, one statement. */
+export const identifyBytes = (o: {
+  hostname: string
+  pod: PeerId
+  self: PeerId
+  nonce: Uint8Array
+  timeMs: Millis
+  statement: Uint8Array
+}): Uint8Array =>
+  encodeCbor([
+    'muttr identify 1',
+    o.hostname,
+    o.pod,
+    o.self,
+    o.nonce,
+    o.timeMs,
+    sha256(o.statement)
+  ])
+
+/** Names of aliases on this pod, without the hostname. */
+export const identifyAnswer: Codec<{ names: string[] }> = codec(
+  'an identification answer',
+  64 * (limits.aliasCharsMax + 2) + 16,
+  tuple(array(name, 64)),
+  ([names]) => ({ names }),
+  a => [a.names]
+)
+
+export interface Register {
+  readonly name: string
+  readonly certificate: Uint8Array
+  readonly invite: string | null
+}
+
+export const register: Codec<Register> = codec(
+  'a registration',
+  limits.certificateBytesMax + 256,
+  tuple(name, certificate, nullable(text(inviteCharsMax, 1))),
+  ([name, certificate, invite]) => ({ name, certificate, invite }),
+  r => [r.name, r.certificate, r.invite]
+)
+
+export interface RegisterAnswer {
+  /** With the pod's certification of the alias. */
+  readonly certificate: Uint8Array
+  readonly untilMs: Millis
+}
+
+export const registerAnswer: Codec<RegisterAnswer> = codec(
+  'a registration answer',
+  limits.certificateBytesMax + 64,
+  tuple(certificate, time),
+  ([certificate, untilMs]) => ({ certificate, untilMs }),
+  a => [a.certificate, a.untilMs]
+)
+
+/** A request about one alias: `release`, `lookup`. */
+export const aliasRequest: Codec<{ name: string }> = codec(
+  'a request about an alias',
+  128,
+  tuple(name),
+  ([name]) => ({ name }),
+  r => [r.name]
+)
+
+/** A directory answer, signed by the pod's OpenPGP key under {@link directoryLabel}. */
+export interface DirectoryAnswer {
+  /** `alice@pod.example` */
+  readonly alias: string
+  readonly certificate: Uint8Array
+  /** Where a first letter is announced. 32 bytes. */
+  readonly intro: Uint8Array
+  readonly hpkeKey: Uint8Array
+  readonly issuedMs: Millis
+  readonly validUntilMs: Millis
+}
+
+const directoryAnswerBytesMax = limits.certificateBytesMax + 512
+
+export const directoryAnswer: Codec<DirectoryAnswer> = codec(
+  'a directory answer',
+  directoryAnswerBytesMax,
+  tuple(
+    literal(1),
+    text(limits.fullAliasCharsMax, 3),
+    certificate,
+    bytes(32),
+    bytes(32),
+    time,
+    time
+  ),
+  ([, alias, certificate, intro, hpkeKey, issuedMs, validUntilMs]) => ({
+    alias,
+    certificate,
+    intro,
+    hpkeKey,
+    issuedMs,
+    validUntilMs
+  }),
+  a => [1, a.alias, a.certificate, a.intro, a.hpkeKey, a.issuedMs, a.validUntilMs]
+)
+
+export interface LookupAnswer {
+  /** A {@link directoryAnswer}, as signed. */
+  readonly answer: Uint8Array
+  readonly signature: Uint8Array
+}
+
+export const lookupAnswer: Codec<LookupAnswer> = codec(
+  'a lookup answer',
+  directoryAnswerBytesMax + signatureBytesMax + 16,
+  tuple(bytes(1, directoryAnswerBytesMax), signature),
+  ([answer, signature]) => ({ answer, signature }),
+  a => [a.answer, a.signature]
+)
+
+/** A sealed notice of exactly {@link limits.noticeBytesMax} bytes. */
+export const submit: Codec<{ notice: Uint8Array }> = codec(
+  'a sealed notice',
+  limits.noticeBytesMax + 8,
+  tuple(bytes(limits.noticeBytesMax)),
+  ([notice]) => ({ notice }),
+  s => [s.notice]
+)
+
+export interface SubmitAnswer {
+  readonly atMs: Millis
+  /** The pod's peer key over `announcedBytes` (./notice.ts). 64 bytes. */
+  readonly signature: Uint8Array
+}
+
+export const submitAnswer: Codec<SubmitAnswer> = codec(
+  'a receipt of a notice',
+  128,
+  tuple(time, bytes(64)),
+  ([atMs, signature]) => ({ atMs, signature }),
+  a => [a.atMs, a.signature]
+)
+
+/** A place in the device's mailbox: `listen` (from where), `acknowledge` (through where). */
+export const cursor: Codec<{ sequence: number }> = codec(
+  'a cursor',
+  16,
+  tuple(uint()),
+  ([sequence]) => ({ sequence }),
+  c => [c.sequence]
+)
+
+export interface ListenAnswer {
+  /** Where the playback starts: nothing at or before it is owed to this device. */
+  readonly from: number
+  /** The last notice there when the pushes began; what comes later is pushed. */
+  readonly head: number
+}
+
+export const listenAnswer: Codec<ListenAnswer> = codec(
+  'a listen answer',
+  32,
+  tuple(uint(), uint()),
+  ([from, head]) => ({ from, head }),
+  a => [a.from, a.head]
+)
+
+export const playback: Codec<{ after: number; limit: number }> = codec(
+  'a playback request',
+  32,
+  tuple(uint(), uint(limits.playbackPageMax, 1)),
+  ([after, limit]) => ({ after, limit }),
+  p => [p.after, p.limit]
+)
+
+export interface Page {
+  readonly entries: readonly Entry[]
+  /** Everything up to here was looked at; where the next page starts. */
+  readonly through: number
+}
+
+const pageBytesMax = limits.playbackPageMax * 1_220 + 32
+
+export const page: Codec<Page> = codec(
+  'a page of notices',
+  pageBytesMax,
+  tuple(entries, uint()),
+  ([entries, through]) => ({ entries, through }),
+  p => [p.entries.map(e => [e.sequence, e.frame]), p.through]
+)
+
+/** What the pod pushes. */
+export const push: Codec<{ entries: readonly Entry[] }> = codec(
+  'a push of notices',
+  pageBytesMax,
+  tuple(entries),
+  ([entries]) => ({ entries }),
+  p => [p.entries.map(e => [e.sequence, e.frame])]
+)
+
+/** Requests to the pod, and the one request it makes itself. */
+export const podMethods = {
+  hello: 'hello',
+  challenge: 'challenge',
+  identify: 'identify',
+  register: 'register',
+  release: 'release',
+  lookup: 'lookup',
+  submit: 'submit',
+  listen: 'listen',
+  playback: 'playback',
+  acknowledge: 'acknowledge',
+  ping: 'ping',
+  /** Pod to client. */
+  notices: 'notices'
+} as const

@@ -1,0 +1,213 @@
+import { randomBytes } from 'node:crypto'
+import type { Log, PeerKeys } from '../../src/base/ports.ts'
+import type { PodLink } from '../../src/client/pod-link.ts'
+import { openPodLink } from '../../src/client/pod-link.ts'
+import type { Device } from '../../src/keys/device.ts'
+import { makeDevice, makeStatement } from '../../src/keys/device.ts'
+import { hpkeSeal, makeHpkeKey } from '../../src/keys/hpke.ts'
+import type { Person } from '../../src/keys/person.ts'
+import { addAlias, makePerson } from '../../src/keys/person.ts'
+import { makePeerKey, peerKeys } from '../../src/net/keys.ts'
+import type { PodLimits } from '../../src/pod/limits.ts'
+import type { Pod } from '../../src/pod/pod.ts'
+import { createPod } from '../../src/pod/pod.ts'
+import { memoryState } from '../../src/store/memory.ts'
+import type { State } from '../../src/store/state.ts'
+import type { Notice, NoticeBody } from '../../src/wire/notice.ts'
+import { encodeNotice, noticeInfo } from '../../src/wire/notice.ts'
+import type { Policy } from '../../src/wire/pod.ts'
+import type { FakeClock } from './fake-clock.ts'
+import { fakeClock } from './fake-clock.ts'
+import type { FakeNetwork } from './session-pair.ts'
+import { fakeNetwork } from './session-pair.ts'
+
+export const silent: Log = { debug() {}, info() {}, warn() {} }
+export const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
+export const hourMs = 3_600_000
+export const dayMs = 24 * hourMs
+
+const startMs = Date.UTC(2026, 0, 1)
+const persons = new Map<string, Promise<Person>>()
+
+/** Made once per name and test run, with `NAME@one.test` and `NAME@two.test` among its User IDs. */
+export function personNamed(name: string, aliases: readonly string[] = [name]): Promise<Person> {
+  const id = `${name} ${aliases}`
+  const make = async (): Promise<Person> => {
+    let person = await makePerson({ name, nowMs: startMs - hourMs })
+    for (const alias of aliases)
+      for (const hostname of ['one.test', 'two.test'])
+        person = await addAlias(person, `${alias}@${hostname}`, startMs - hourMs)
+    return person
+  }
+  const known = persons.get(id) ?? make()
+  persons.set(id, known)
+  return known
+}
+
+export interface PodHost {
+  pod: Pod
+  readonly hostname: string
+  readonly person: Person
+  readonly keys: PeerKeys
+  readonly state: State
+  readonly hpkeKey: Uint8Array
+  /** The process ends and starts again on the same state (or the one given). */
+  restart(state?: State): Promise<void>
+}
+
+export interface PodWorld extends AsyncDisposable {
+  readonly clock: FakeClock
+  readonly network: FakeNetwork
+  host(o?: {
+    hostname?: string
+    policy?: Policy
+    limits?: Partial<PodLimits>
+    state?: State
+  }): Promise<PodHost>
+  /** A device of somebody, with a peer key of its own. */
+  device(person: Person): Promise<TestDevice>
+}
+
+export interface TestDevice {
+  readonly person: Person
+  readonly device: Device
+  readonly keys: PeerKeys
+  open(host: PodHost, pinned?: { fingerprint: string; sequence?: number }): Promise<PodLink>
+  /** Opens and identifies. */
+  enter(host: PodHost): Promise<PodLink>
+  statement(hostname: string, untilMs?: number): Promise<Uint8Array>
+}
+
+export function podWorld(): PodWorld {
+  const clock = fakeClock(startMs)
+  const network = fakeNetwork()
+  const pods = new Set<Pod>()
+  return {
+    clock,
+    network,
+    async host({
+      hostname = 'one.test',
+      policy = 'open',
+      limits = {},
+      state = memoryState()
+    } = {}) {
+      const person = await personNamed(hostname, [])
+      const keys = peerKeys(await makePeerKey())
+      const hpke = await makeHpkeKey(random.bytes(32))
+      const start = async (on: State): Promise<Pod> => {
+        const at = network.at(keys.self)
+        const shared = { clock, random, log: silent, person, keys, hpke, hostname, policy, limits }
+        const pod = await createPod({ ...shared, network: at, state: on })
+        pods.add(pod)
+        return pod
+      }
+      const host: PodHost = {
+        pod: await start(state),
+        hostname,
+        person,
+        keys,
+        state,
+        hpkeKey: hpke.publicKey,
+        async restart(on = state) {
+          await network.unplug(keys.self)
+          pods.delete(host.pod)
+          await host.pod[Symbol.asyncDispose]()
+          network.plug(keys.self)
+          host.pod = await start(on)
+        }
+      }
+      return host
+    },
+    async device(person) {
+      const device = makeDevice(random.bytes(32))
+      const keys = peerKeys(await makePeerKey())
+      const open: TestDevice['open'] = (host, pinned) =>
+        openPodLink({
+          network: network.at(keys.self),
+          contact: { peer: host.keys.self, addresses: [] },
+          clock,
+          hostname: host.hostname,
+          keys,
+          ...(pinned && { pinned })
+        })
+      const statement: TestDevice['statement'] = (pod, untilMs = clock.now() + 80 * dayMs) =>
+        makeStatement(person, {
+          deviceKey: device.publicKey,
+          peer: keys.self,
+          pod,
+          nowMs: clock.now(),
+          untilMs
+        })
+      return {
+        person,
+        device,
+        keys,
+        open,
+        statement,
+        async enter(host) {
+          const link = await open(host)
+          const { certificate } = person
+          const frame = await statement(host.hostname)
+          await link.identify({ device, statement: frame, certificate, nowMs: clock.now() })
+          return link
+        }
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      for (const pod of pods) await pod[Symbol.asyncDispose]()
+    }
+  }
+}
+
+/** A notice for an address, with random key and slip unless given, that expires in ten days. */
+export const noticeFor = (
+  address: Uint8Array,
+  nowMs: number,
+  given: Partial<NoticeBody> = {}
+): NoticeBody => ({
+  address,
+  key: random.bytes(32),
+  sizeBytes: 1_024,
+  expiryMs: Math.ceil(nowMs / hourMs) * hourMs + 10 * dayMs,
+  slip: random.bytes(900),
+  ...given
+})
+
+export const sealNotice = (hpkeKey: Uint8Array, notice: NoticeBody): Promise<Uint8Array> =>
+  hpkeSeal(hpkeKey, noticeInfo, encodeNotice(notice))
+
+export interface Box {
+  readonly all: { notice: Notice; how: 'push' | 'playback' }[]
+  readonly take: (entries: Notice[], how: 'push' | 'playback') => Promise<void>
+  /** Resolves when so many different keys are there. */
+  has(count: number): Promise<void>
+  keys(): string[]
+}
+
+/** What a client was handed. */
+export function makeBox(): Box {
+  const all: Box['all'] = []
+  const waiting = new Set<{ count: number; resolve: () => void }>()
+  const keys = () => [...new Set(all.map(({ notice }) => Buffer.from(notice.key).toString('hex')))]
+  const settle = (): void => {
+    for (const one of waiting)
+      if (keys().length >= one.count) {
+        waiting.delete(one)
+        one.resolve()
+      }
+  }
+  return {
+    all,
+    keys,
+    async take(entries, how) {
+      all.push(...entries.map(notice => ({ notice, how })))
+      settle()
+    },
+    has(count) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      waiting.add({ count, resolve })
+      settle()
+      return promise
+    }
+  }
+}

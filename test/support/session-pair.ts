@@ -1,0 +1,115 @@
+import { MuttrError } from '../../src/base/errors.ts'
+import type { Contact, Network, PeerId, RequestOptions, Session } from '../../src/base/ports.ts'
+
+type Answer = (method: string, payload: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>
+
+export interface FakeSession extends Session {
+  /** Every request this end asked, as it left. */
+  readonly asked: { method: string; payload: Uint8Array }[]
+}
+
+/**
+ * Two ends of one private stream, in memory. Frames arrive in order, in a later turn; closing one end closes both, and
+ * requests under way fail with `PEER_CLOSED`. Errors cross as they do on a wire: a code and a message.
+ */
+export function sessionPair(a: PeerId, b: PeerId): [FakeSession, FakeSession] {
+  const closed = Promise.withResolvers<void>()
+  const down = new AbortController()
+  const answerers: { a?: Answer; b?: Answer } = {}
+  const close = async (): Promise<void> => {
+    down.abort()
+    closed.resolve()
+  }
+  const end = (peer: PeerId, mine: 'a' | 'b', theirs: 'a' | 'b'): FakeSession => {
+    const asked: { method: string; payload: Uint8Array }[] = []
+    return {
+      peer,
+      asked,
+      closed: closed.promise,
+      serve: answer => {
+        answerers[mine] = answer
+      },
+      request: async (method, payload, options) => {
+        asked.push({ method, payload })
+        return await overWire(() => answerers[theirs], method, payload, options, down.signal)
+      },
+      [Symbol.asyncDispose]: close
+    }
+  }
+  return [end(b, 'a', 'b'), end(a, 'b', 'a')]
+}
+
+async function overWire(
+  answerer: () => Answer | undefined,
+  method: string,
+  payload: Uint8Array,
+  { signal }: RequestOptions,
+  down: AbortSignal
+): Promise<Uint8Array> {
+  if (down.aborted) throw new MuttrError('PEER_CLOSED', 'the stream has ended')
+  const gone = Promise.withResolvers<never>()
+  const onDown = () => gone.reject(new MuttrError('PEER_CLOSED', 'the stream ended'))
+  const onAbort = () => gone.reject(new MuttrError('CANCELLED', 'cancelled'))
+  down.addEventListener('abort', onDown)
+  signal?.addEventListener('abort', onAbort)
+  const work = async (): Promise<Uint8Array> => {
+    await new Promise(resolve => setImmediate(resolve))
+    const answer = answerer()
+    if (!answer) throw new MuttrError('METHOD_UNKNOWN', method)
+    try {
+      const given = await answer(method, payload.slice(), down)
+      await new Promise(resolve => setImmediate(resolve))
+      return given.slice()
+    } catch (err) {
+      if (err instanceof MuttrError) throw new MuttrError(err.code, err.message)
+      throw new MuttrError('INTERNAL', String(err), { cause: err })
+    }
+  }
+  try {
+    return await Promise.race([work(), gone.promise])
+  } finally {
+    down.removeEventListener('abort', onDown)
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+export interface FakeNetwork {
+  /** The network as `self` sees it: only private streams. */
+  at(self: PeerId): Pick<Network, 'self' | 'accept' | 'open'>
+  /** From now on `peer` cannot be reached; its streams end. */
+  unplug(peer: PeerId): Promise<void>
+  plug(peer: PeerId): void
+}
+
+/** Private streams between peers of one process. */
+export function fakeNetwork(): FakeNetwork {
+  const takers = new Map<string, (session: Session) => void>()
+  const sessions = new Map<PeerId, Set<Session>>()
+  const away = new Set<PeerId>()
+  const remember = (peer: PeerId, session: Session): void => {
+    sessions.set(peer, (sessions.get(peer) ?? new Set()).add(session))
+  }
+  return {
+    at: self => ({
+      self,
+      accept: (protocol, take) => void takers.set(`${self} ${protocol}`, take),
+      async open(to: Contact, protocol: string, { signal }: RequestOptions) {
+        if (signal?.aborted) throw new MuttrError('CANCELLED', 'cancelled')
+        const take = takers.get(`${to.peer} ${protocol}`)
+        if (!take || away.has(to.peer))
+          throw new MuttrError('PEER_UNREACHABLE', `${to.peer} is not there`)
+        const [mine, theirs] = sessionPair(self, to.peer)
+        remember(to.peer, mine)
+        remember(self, mine)
+        take(theirs)
+        return mine
+      }
+    }),
+    async unplug(peer) {
+      away.add(peer)
+      for (const session of sessions.get(peer) ?? []) await session[Symbol.asyncDispose]()
+      sessions.delete(peer)
+    },
+    plug: peer => void away.delete(peer)
+  }
+}
