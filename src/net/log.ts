@@ -1,20 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import type { Clock, Log, Random } from '../base/ports.ts'
-
-/** The machine's own time. */
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  after(delayMs, run) {
-    // Longer than a timer can be (24.8 days) would fire at once.
-    const timer = setTimeout(run, Math.min(delayMs, 0x7fff_ffff)).unref()
-    return { [Symbol.dispose]: () => clearTimeout(timer) }
-  }
-}
-
-export const systemRandom: Random = {
-  // Not out of Buffer's pool: what is given away must not share memory with anything.
-  bytes: length => new Uint8Array(randomBytes(length))
-}
+import type { Clock, Log } from '../base/ports.ts'
+import { systemClock } from './clock.ts'
 
 const levels = ['debug', 'info', 'warn', 'silent'] as const
 export type LogLevel = (typeof levels)[number]

@@ -2,12 +2,11 @@ import type { KeyObject } from 'node:crypto'
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import { chmod, link, open, readFile, rm } from 'node:fs/promises'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
-import type { Ed25519PrivateKey, PeerId as Libp2pPeerId } from '@libp2p/interface'
-import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
-import { sha256 } from '../base/bytes.ts'
+import type { Ed25519PrivateKey } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { MuttrError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
-import type { PeerId, PeerKeys, Place, PlaceOf } from '../base/ports.ts'
+import type { PeerKeys } from '../base/ports.ts'
+import { parsePeer, recent } from './place.ts'
 
 export type PrivateKey = Ed25519PrivateKey
 
@@ -60,36 +59,6 @@ async function readKey(file: string): Promise<PrivateKey | undefined> {
     throw new MuttrError('HOME_DAMAGED', `${file} holds no Ed25519 peer key`, { cause })
   }
 }
-
-/** The last `max` values by key, so that what strangers name cannot fill memory. */
-export function recent<V>(max: number, make: (key: string) => V): (key: string) => V {
-  const kept = new Map<string, V>()
-  return key => {
-    const known = kept.get(key)
-    if (known !== undefined) return known
-    const made = make(key)
-    if (kept.size >= max) kept.delete(kept.keys().next().value!)
-    kept.set(key, made)
-    return made
-  }
-}
-
-/** @throws {MuttrError} `WIRE_MALFORMED` when `peer` is no peer id. */
-export const parsePeer: (peer: PeerId) => Libp2pPeerId = recent(4_096, peer => {
-  try {
-    if (peer.length > limits.peerIdCharsMax) throw new TypeError('too long')
-    const id = peerIdFromString(peer)
-    if (id.toString() !== peer) throw new TypeError('not in its base58btc form')
-    return id
-  } catch (cause) {
-    throw new MuttrError('WIRE_MALFORMED', 'not a peer id', { cause })
-  }
-})
-
-export const placeOf: PlaceOf = recent(
-  8_192,
-  (peer): Place => sha256(parsePeer(peer).toMultihash().bytes)
-)
 
 const keyOf = recent(1_024, (peer): KeyObject | null => {
   try {

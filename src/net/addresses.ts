@@ -1,0 +1,95 @@
+import { BlockList } from 'node:net'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { CODE_P2P, multiaddr } from '@multiformats/multiaddr'
+import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { Contact } from '../base/ports.ts'
+import { recent } from './place.ts'
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8)
+loopback.addAddress('::1', 'ipv6')
+
+/** Reachable only from the same machine or network: RFC 1918, 6598, 3927, 4193, 4291. */
+const local = new BlockList()
+for (const [net, bits] of [
+  ['127.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['100.64.0.0', 10],
+  ['169.254.0.0', 16],
+  ['0.0.0.0', 8]
+] as const)
+  local.addSubnet(net, bits)
+for (const [net, bits] of [
+  ['::', 127],
+  ['fc00::', 7],
+  ['fe80::', 10]
+] as const)
+  local.addSubnet(net, bits, 'ipv6')
+
+/** A DNS name is in no list: there is no telling before it is looked up. */
+function isIn(list: BlockList, address: Multiaddr): boolean {
+  const host = address.getComponents().find(({ name }) => name === 'ip4' || name === 'ip6')
+  return host?.value !== undefined && list.check(host.value, host.name === 'ip4' ? 'ipv4' : 'ipv6')
+}
+
+const isLoopback = (address: Multiaddr): boolean => isIn(loopback, address)
+const isLocal = (address: Multiaddr): boolean => isIn(local, address)
+
+/** @returns null for what is no multiaddr. */
+const parse = recent(4_096, (text): Multiaddr | null => {
+  try {
+    return text.length <= limits.addressCharsMax + 60 ? multiaddr(text) : null
+  } catch {
+    return null
+  }
+})
+
+/** Where a multiaddr leads: its text without `/p2p/…`, and the peer it names, if any. @throws {MuttrError} `WIRE_MALFORMED` */
+export function readAddress(text: string): { address: string; peer: string | undefined } {
+  const parsed = parse(text)
+  if (!parsed) throw new MuttrError('WIRE_MALFORMED', 'not a multiaddr')
+  const peer = parsed.getComponents().findLast(c => c.code === CODE_P2P)?.value
+  return { address: withoutPeer(parsed), peer }
+}
+
+export const withoutPeer = (address: Multiaddr): string =>
+  address.decapsulateCode(CODE_P2P).toString()
+
+/** What libp2p dials for a contact; what cannot be dialled is left out. */
+export function dialable({ peer, addresses }: Contact): Multiaddr[] {
+  const found: Multiaddr[] = []
+  for (const text of addresses.slice(0, limits.contactAddressesMax)) {
+    const parsed = parse(text)
+    if (parsed) found.push(parsed.decapsulateCode(CODE_P2P).encapsulate(`/p2p/${peer}`))
+  }
+  return found
+}
+
+/** Ours as others should dial them: loopback only when there is nothing else. */
+export function ownAddresses(all: readonly Multiaddr[]): string[] {
+  const far = all.filter(address => !isLoopback(address))
+  return tidy((far.length > 0 ? far : all).map(withoutPeer))
+}
+
+/**
+ * What a peer says of itself, as far as we would follow it: from a public place nobody sends us to private networks, and from another
+ * machine nobody sends us to our own loopback.
+ */
+export function believable(addresses: readonly string[], seenAt: Multiaddr): string[] {
+  const here = isLoopback(seenAt)
+  const near = isLocal(seenAt)
+  return tidy(
+    addresses.filter(text => {
+      const parsed = parse(text)
+      return parsed && (isLoopback(parsed) ? here : near || !isLocal(parsed))
+    })
+  )
+}
+
+const tidy = (addresses: readonly string[]): string[] =>
+  [...new Set(addresses)]
+    .filter(text => text !== '' && text.length <= limits.addressCharsMax)
+    .slice(0, limits.contactAddressesMax)

@@ -1,0 +1,91 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { bootstrap } from '@libp2p/bootstrap'
+import { identify } from '@libp2p/identify'
+import type { Libp2p, PeerDiscovery, PrivateKey } from '@libp2p/interface'
+import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { mdns } from '@libp2p/mdns'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import { LevelDatastore } from 'datastore-level'
+import { createLibp2p } from 'libp2p'
+
+interface Parts {
+  privateKey: PrivateKey
+  listen: readonly string[]
+  mode: 'server' | 'client'
+  /** Folder of the peer store; null keeps it in memory. */
+  datastore: string | null
+  /** Multiaddrs with `/p2p/`. */
+  bootstrap: readonly string[]
+  mdns: boolean
+  connections: number
+}
+
+const dayMs = 86_400_000
+/** What the standard clients of our network walk it by. */
+export const kadProtocol = '/muttr/kad/1.0.0'
+
+const services = (mode: 'server' | 'client') => ({
+  // Asked of foreign peers only: what ours have to say stands in their greeting.
+  identify: identify({ runOnConnectionOpen: false }),
+  ping: ping(),
+  kad: kadDHT({
+    protocol: kadProtocol,
+    clientMode: mode === 'client',
+    peerInfoMapper: passthroughMapper,
+    // Queries of its own would otherwise wait for a self-query that never runs.
+    allowQueryWithZeroPeers: true
+  })
+})
+
+export type Services = { [K in keyof ReturnType<typeof services>]: unknown }
+
+/** A libp2p node, not yet started. The reasons for its settings: docs/decisions/010-libp2p-settings.md */
+export async function makeLibp2p(
+  parts: Parts
+): Promise<{ libp2p: Libp2p; close: () => Promise<void> }> {
+  const store = parts.datastore === null ? undefined : new LevelDatastore(parts.datastore)
+  await store?.open()
+  const discovery: ((components: never) => PeerDiscovery)[] = []
+  if (parts.mdns) discovery.push(mdns() as (components: never) => PeerDiscovery)
+  if (parts.bootstrap.length > 0)
+    discovery.push(
+      bootstrap({ list: [...parts.bootstrap], timeout: 0 }) as (components: never) => PeerDiscovery
+    )
+  try {
+    const libp2p = await createLibp2p({
+      start: false,
+      privateKey: parts.privateKey,
+      ...(store && { datastore: store }),
+      addresses: { listen: [...parts.listen] },
+      transports: [tcp()],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: 1024 * 1024 } })],
+      peerDiscovery: discovery as never,
+      connectionManager: {
+        // A bound against floods; `Links` closes what exceeds the wanted number more gently.
+        maxConnections: 2 * parts.connections + 32,
+        inboundConnectionThreshold: 200,
+        maxIncomingPendingConnections: 128,
+        maxParallelDials: 64,
+        dialTimeout: 6_000,
+        addressDialTimeout: 3_000
+      },
+      connectionMonitor: { enabled: false },
+      peerStore: { maxAddressAge: 30 * dayMs, maxPeerAge: 30 * dayMs },
+      services: services(parts.mode)
+    })
+    return {
+      libp2p,
+      async close() {
+        // In this order: a node that stops still writes to its store.
+        await libp2p.stop()
+        await store?.close()
+      }
+    }
+  } catch (err) {
+    await store?.close()
+    throw err
+  }
+}

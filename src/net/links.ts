@@ -1,0 +1,187 @@
+import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import type { Clock, Contact, Log, PeerEvent, PeerId } from '../base/ports.ts'
+import { believable, withoutPeer } from './addresses.ts'
+import type { Answer } from './channel/channel.ts'
+import { Channel } from './channel/channel.ts'
+import { connectLane, endStream, laneOf } from './stream.ts'
+
+export const controlProtocol = '/muttr/control/1'
+export const bulkProtocol = '/muttr/bulk/1'
+
+/** A connection with a channel on it. */
+export interface Link {
+  readonly peer: PeerId
+  readonly connection: Connection
+  readonly channel: Channel
+  /** Known once the greeting has come. */
+  contact: Contact
+  server: boolean
+}
+
+interface Parts {
+  libp2p: Libp2p
+  clock: Clock
+  log: Log
+  mode: 'server' | 'client'
+  contact: () => Contact
+  answer: (peer: PeerId) => Answer
+}
+
+interface Half {
+  link?: Link
+  bulk?: Stream
+}
+
+/** The channels on our connections: made by the side that dialled, at most one per connection and opener. */
+export class Links {
+  readonly #parts: Parts
+  readonly #byPeer = new Map<PeerId, Link[]>()
+  readonly #halves = new Map<string, Half>()
+  readonly #opening = new Map<string, Promise<Link>>()
+  readonly #listeners = new Set<(event: PeerEvent) => void>()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    const { libp2p } = parts
+    const options = { maxInboundStreams: 2, maxOutboundStreams: 2 }
+    const take = (name: 'control' | 'bulk') => (stream: Stream, connection: Connection) => {
+      this.#add(name, stream, connection, `in ${connection.id}`)
+    }
+    void libp2p.handle(controlProtocol, take('control'), options)
+    void libp2p.handle(bulkProtocol, take('bulk'), options)
+  }
+
+  /** The channel to use for a new request: the oldest that is not on its way out. */
+  best(peer: PeerId): Link | undefined {
+    return this.#byPeer.get(peer)?.find(({ channel }) => !channel.leaving)
+  }
+
+  all(): Link[] {
+    return [...this.#byPeer.values()].flat()
+  }
+
+  /** Those that have greeted, one per peer. */
+  greeted(): Link[] {
+    return [...this.#byPeer.values()].flatMap(links => links.find(greeted) ?? [])
+  }
+
+  isConnected(peer: PeerId): boolean {
+    return this.#byPeer.get(peer)?.some(greeted) ?? false
+  }
+
+  listen(listener: (event: PeerEvent) => void): Disposable {
+    this.#listeners.add(listener)
+    return { [Symbol.dispose]: () => this.#listeners.delete(listener) }
+  }
+
+  /** The channel on this very connection, opened when there is none. @throws what libp2p throws */
+  async on(connection: Connection, signal: AbortSignal): Promise<Link> {
+    const peer = connection.remotePeer.toString()
+    const known = this.#byPeer
+      .get(peer)
+      ?.find(link => link.connection === connection && !link.channel.leaving)
+    if (known) return known
+    const key = `out ${connection.id}`
+    const opening = this.#opening.get(key) ?? this.#open(connection, key, signal)
+    this.#opening.set(key, opening)
+    try {
+      return await opening
+    } finally {
+      this.#opening.delete(key)
+    }
+  }
+
+  async #open(connection: Connection, key: string, signal: AbortSignal): Promise<Link> {
+    const options = { signal, maxOutboundStreams: 2 }
+    const control = connection.newStream(controlProtocol, options)
+    connection.newStream(bulkProtocol, options).then(
+      stream => this.#add('bulk', stream, connection, key),
+      err => this.#parts.log.debug('no bulk stream', { err })
+    )
+    const link = this.#add('control', await control, connection, key)
+    if (!link) throw new Error('the connection closed')
+    return link
+  }
+
+  #add(name: 'control' | 'bulk', stream: Stream, connection: Connection, key: string) {
+    const half = this.#halves.get(key) ?? {}
+    const used = name === 'control' ? half.link : half.bulk
+    if (used || stream.status !== 'open') {
+      stream.abort(new Error('one stream of a kind'))
+      return undefined
+    }
+    this.#halves.set(key, half)
+    if (name === 'control') half.link = this.#link(stream, connection, key)
+    else {
+      half.bulk = stream
+      stream.addEventListener('close', () => {
+        if (!half.link) this.#halves.delete(key)
+      })
+    }
+    if (half.link && half.bulk) {
+      connectLane(half.bulk, half.link.channel, 'bulk')
+      half.link.channel.attachBulk(laneOf(half.bulk))
+    }
+    return half.link
+  }
+
+  #link(control: Stream, connection: Connection, key: string): Link {
+    const { clock, log, mode, contact, answer } = this.#parts
+    const peer = connection.remotePeer.toString()
+    const channel = new Channel({
+      clock,
+      log,
+      control: laneOf(control),
+      greeting: { server: mode === 'server', addresses: contact().addresses },
+      onGreeting: ({ server, addresses }) => {
+        link.server = server
+        const dialled = connection.direction === 'outbound' ? [connection.remoteAddr] : []
+        link.contact = {
+          peer,
+          addresses: believable(
+            [...dialled.map(withoutPeer), ...(server ? addresses : [])],
+            connection.remoteAddr
+          )
+        }
+        this.#connected(link)
+      },
+      close: error => {
+        endStream(control, error)
+        const { bulk } = this.#halves.get(key) ?? {}
+        if (bulk) endStream(bulk, error)
+        if (error) connection.abort(error)
+        this.#gone(link, key)
+      }
+    })
+    const link: Link = {
+      peer,
+      connection,
+      channel,
+      contact: { peer, addresses: [] },
+      server: false
+    }
+    channel.serve(answer(peer))
+    this.#byPeer.set(peer, [...(this.#byPeer.get(peer) ?? []), link])
+    connectLane(control, channel, 'control')
+    return link
+  }
+
+  #connected(link: Link): void {
+    const first = this.#byPeer.get(link.peer)?.filter(greeted).length === 1
+    if (first) this.#tell('connected', link)
+  }
+
+  #gone(link: Link, key: string): void {
+    this.#halves.delete(key)
+    const left = (this.#byPeer.get(link.peer) ?? []).filter(other => other !== link)
+    if (left.length > 0) this.#byPeer.set(link.peer, left)
+    else this.#byPeer.delete(link.peer)
+    if (greeted(link) && !left.some(greeted)) this.#tell('disconnected', link)
+  }
+
+  #tell(type: PeerEvent['type'], { contact, server }: Link): void {
+    for (const listener of this.#listeners) listener({ type, contact, server })
+  }
+}
+
+const greeted = ({ channel }: Link): boolean => channel.greeting !== undefined

@@ -1,0 +1,261 @@
+import type { Connection, Libp2p, PeerInfo } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { MuttrError } from '../base/errors.ts'
+import type {
+  Clock,
+  Contact,
+  Handler,
+  Log,
+  Network,
+  PeerId,
+  RequestOptions
+} from '../base/ports.ts'
+import { dialable, ownAddresses, readAddress, withoutPeer } from './addresses.ts'
+import { bounded } from './bounded.ts'
+import type { Answer } from './channel/channel.ts'
+import { systemClock } from './clock.ts'
+import { makeLibp2p } from './libp2p.ts'
+import type { Link } from './links.ts'
+import { Links } from './links.ts'
+import type { PrivateKey } from './peer-key.ts'
+import { parsePeer } from './place.ts'
+import { Sessions } from './sessions.ts'
+import { Warmth } from './warmth.ts'
+
+export interface NodeInit {
+  privateKey: PrivateKey
+  /** Multiaddrs; a client may have none. */
+  listen: readonly string[]
+  /** A server offers its methods and tells where it can be dialled; a client does neither. */
+  mode: 'server' | 'client'
+  /** Folder of the peer store; null keeps it in memory. */
+  datastore: string | null
+  /** Multiaddrs to find the first peers at, with or without `/p2p/`. */
+  bootstrap?: readonly string[]
+  /** Look for peers on the local network. */
+  mdns?: boolean
+  clock?: Clock
+  log: Log
+  limits?: {
+    /** Connections kept at once, 24 unless told; more are closed once they have been idle for a while. */
+    connections?: number
+    /** How long an unneeded connection may be idle before it is closed. */
+    idleMs?: number
+  }
+  /** Hears of peers found by mdns, bootstrap, the peer store or kad-dht: hearsay, not yet asked. */
+  onCandidate?: (contact: Contact) => void
+}
+
+export type Node = Network & AsyncDisposable & { readonly libp2p: Libp2p }
+
+/** Starts a node: the {@link Network} port over libp2p. @throws {MuttrError} `HOME_IN_USE` when the peer store is open elsewhere. */
+export async function createNode(init: NodeInit): Promise<Node> {
+  const connections = init.limits?.connections ?? 24
+  const bootstrap = (init.bootstrap ?? []).map(readAddress)
+  const { libp2p, close } = await makeLibp2p({
+    privateKey: init.privateKey,
+    listen: init.listen,
+    mode: init.mode,
+    datastore: init.datastore,
+    bootstrap: bootstrap.flatMap(({ address, peer }) => (peer ? [`${address}/p2p/${peer}`] : [])),
+    mdns: init.mdns ?? false,
+    connections
+  })
+  const node = new LibNode(libp2p, close, init, connections)
+  try {
+    await node.start(bootstrap.flatMap(({ address, peer }) => (peer ? [] : [address])))
+  } catch (err) {
+    await node[Symbol.asyncDispose]()
+    throw err
+  }
+  return node
+}
+
+const dialMs = 8_000
+
+class LibNode implements Node {
+  readonly libp2p: Libp2p
+  readonly self: PeerId
+  readonly #close: () => Promise<void>
+  readonly #init: NodeInit
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #handlers = new Map<string, Handler>()
+  readonly #links: Links
+  readonly #sessions: Sessions
+  readonly #warmth: Warmth
+  readonly #closing = new AbortController()
+  #contact: Contact | undefined
+
+  constructor(libp2p: Libp2p, close: () => Promise<void>, init: NodeInit, connections: number) {
+    const { mode, log, clock = systemClock } = init
+    this.libp2p = libp2p
+    this.self = libp2p.peerId.toString()
+    this.#close = close
+    this.#init = init
+    this.#clock = clock
+    this.#log = log
+    const contact = () => this.contact()
+    const answer = (peer: PeerId) => this.#answer(peer)
+    this.#links = new Links({ libp2p, clock, log, mode, contact, answer })
+    this.#sessions = new Sessions({ libp2p, clock, log, mode })
+    this.#warmth = new Warmth({
+      libp2p,
+      clock,
+      log,
+      links: this.#links,
+      connections,
+      idleMs: init.limits?.idleMs ?? 60_000,
+      inUse: connection => this.#sessions.isOn(connection),
+      dial: wanted => this.#reach(wanted, { timeoutMs: dialMs, signal: this.#closing.signal })
+    })
+  }
+
+  async start(bootstrap: readonly string[]): Promise<void> {
+    const { libp2p } = this
+    libp2p.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
+    libp2p.addEventListener('self:peer:update', () => {
+      this.#contact = undefined
+    })
+    libp2p.addEventListener('peer:discovery', ({ detail }) => this.#discovered(detail))
+    await libp2p.start()
+    const options = { timeoutMs: dialMs, signal: this.#closing.signal }
+    for (const address of bootstrap)
+      this.dial(address, options).then(this.#init.onCandidate, err =>
+        this.#log.info('bootstrap address not reached', { address, err })
+      )
+    if (this.#init.onCandidate)
+      for (const { id, addresses } of await libp2p.peerStore.all({ limit: 500 }))
+        this.#discovered({ id, multiaddrs: addresses.map(a => a.multiaddr) })
+  }
+
+  contact(): Contact {
+    if (this.#init.mode === 'client') return { peer: this.self, addresses: [] }
+    this.#contact ??= { peer: this.self, addresses: ownAddresses(this.libp2p.getMultiaddrs()) }
+    return this.#contact
+  }
+
+  serve(method: string, handler: Handler): void {
+    this.#handlers.set(method, handler)
+  }
+
+  request(
+    to: Contact,
+    method: string,
+    payload: Uint8Array,
+    options: RequestOptions
+  ): Promise<Uint8Array> {
+    const link = this.#links.best(to.peer)
+    if (link) return link.channel.request(method, payload, options)
+    return this.#reachAndAsk(to, method, payload, options)
+  }
+
+  async #reachAndAsk(
+    to: Contact,
+    method: string,
+    payload: Uint8Array,
+    options: RequestOptions
+  ): Promise<Uint8Array> {
+    const untilMs = this.#clock.now() + options.timeoutMs
+    const { channel } = await this.#reach(to, options)
+    const timeoutMs = Math.max(1, untilMs - this.#clock.now())
+    return channel.request(method, payload, { ...options, timeoutMs })
+  }
+
+  open(to: Contact, protocol: string, options: RequestOptions) {
+    return this.#bounded(to.peer, options, async signal =>
+      this.#sessions.open(await this.#connect(to, signal), protocol, signal)
+    )
+  }
+
+  accept(protocol: string, take: Parameters<Network['accept']>[1]): void {
+    this.#sessions.accept(protocol, take)
+  }
+
+  dial(text: string, options: RequestOptions): Promise<Contact> {
+    return this.#bounded(text, options, async signal => {
+      const { address, peer } = readAddress(text)
+      const connection = await this.libp2p.dial(
+        multiaddr(peer ? `${address}/p2p/${peer}` : address),
+        { signal }
+      )
+      return { peer: connection.remotePeer.toString(), addresses: [address] }
+    })
+  }
+
+  connected(): { contact: Contact; server: boolean }[] {
+    return this.#links.greeted().map(({ contact, server }) => ({ contact, server }))
+  }
+
+  isConnected(peer: PeerId): boolean {
+    return this.#links.isConnected(peer)
+  }
+
+  onPeer(listener: Parameters<Network['onPeer']>[0]): Disposable {
+    return this.#links.listen(listener)
+  }
+
+  keepWarm(contacts: readonly Contact[]): void {
+    this.#warmth.keep(contacts.filter(({ peer }) => peer !== this.self))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort(new MuttrError('CANCELLED', 'the node is closing'))
+    this.#warmth[Symbol.dispose]()
+    await this.#close()
+  }
+
+  /** A channel to a peer, dialling where there is no connection. */
+  #reach(to: Contact, options: RequestOptions): Promise<Link> {
+    return this.#bounded(to.peer, options, async signal =>
+      this.#links.on(await this.#connect(to, signal), signal)
+    )
+  }
+
+  async #connect(to: Contact, signal: AbortSignal): Promise<Connection> {
+    const peer = parsePeer(to.peer)
+    const open = this.libp2p.getConnections(peer).find(c => c.status === 'open')
+    if (open) return open
+    const named = dialable(to)
+    if (named.length > 0) return this.libp2p.dial(named, { signal })
+    // Never libp2p's own search by kad-dht: our routing knows better, and it would take seconds.
+    const known = (await this.libp2p.peerStore.has(peer)) && (await this.libp2p.peerStore.get(peer))
+    const addresses = known ? known.addresses.map(a => withoutPeer(a.multiaddr)) : []
+    const stored = dialable({ peer: to.peer, addresses })
+    if (stored.length === 0) throw new MuttrError('PEER_UNREACHABLE', 'no address is known')
+    return this.libp2p.dial(stored, { signal })
+  }
+
+  #bounded<T>(
+    what: string,
+    options: RequestOptions,
+    run: (signal: AbortSignal) => Promise<T>
+  ): Promise<T> {
+    return bounded(what, { ...options, clock: this.#clock, closing: this.#closing.signal }, run)
+  }
+
+  #answer(from: PeerId): Answer {
+    return (method, payload, signal) => {
+      const handler = this.#init.mode === 'server' ? this.#handlers.get(method) : undefined
+      if (!handler) throw new MuttrError('METHOD_UNKNOWN', `no method ${method} here`)
+      return handler(payload, from, signal)
+    }
+  }
+
+  /** The side that dialled opens the channel, without waiting to be asked for it. */
+  #opened(connection: Connection): void {
+    if (connection.direction !== 'outbound') return
+    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(dialMs)])
+    this.#links.on(connection, signal).catch(err => {
+      if (signal.aborted) return
+      // No peer of ours; perhaps one of kad-dht's, which finds out by identify.
+      this.#log.debug('connection without a channel', { peer: String(connection.remotePeer), err })
+    })
+  }
+
+  #discovered({ id, multiaddrs }: PeerInfo): void {
+    if (multiaddrs.length === 0 || id.equals(this.libp2p.peerId)) return
+    this.#init.onCandidate?.({ peer: id.toString(), addresses: multiaddrs.map(withoutPeer) })
+  }
+}

@@ -1,0 +1,68 @@
+import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import type { Clock, Log, PeerId, Session } from '../base/ports.ts'
+import { Channel } from './channel/channel.ts'
+import { connectLane, endStream, laneOf } from './stream.ts'
+
+interface Parts {
+  libp2p: Libp2p
+  clock: Clock
+  log: Log
+  mode: 'server' | 'client'
+}
+
+/** Private streams: a channel each, all frames on one stream. */
+export class Sessions {
+  readonly #parts: Parts
+  readonly #open = new Map<string, number>()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Connections that carry one are not to be closed. */
+  isOn(connection: Connection): boolean {
+    return this.#open.has(connection.id)
+  }
+
+  accept(protocol: string, take: (session: Session) => void): void {
+    const handler = (stream: Stream, connection: Connection) => {
+      take(this.#session(stream, connection))
+    }
+    void this.#parts.libp2p.handle(protocol, handler, { maxInboundStreams: 4 })
+  }
+
+  async open(connection: Connection, protocol: string, signal: AbortSignal): Promise<Session> {
+    return this.#session(await connection.newStream(protocol, { signal }), connection)
+  }
+
+  #session(stream: Stream, connection: Connection): Session {
+    const { clock, log, mode } = this.#parts
+    const peer: PeerId = connection.remotePeer.toString()
+    this.#count(connection, 1)
+    const channel = new Channel({
+      clock,
+      log,
+      control: laneOf(stream),
+      bulk: 'same',
+      greeting: { server: mode === 'server', addresses: [] },
+      close: error => {
+        this.#count(connection, -1)
+        endStream(stream, error)
+      }
+    })
+    connectLane(stream, channel, 'control')
+    return {
+      peer,
+      closed: channel.closed,
+      request: (method, payload, options) => channel.request(method, payload, options),
+      serve: answer => channel.serve(answer),
+      [Symbol.asyncDispose]: () => channel.leave()
+    }
+  }
+
+  #count({ id }: Connection, by: number): void {
+    const count = (this.#open.get(id) ?? 0) + by
+    if (count > 0) this.#open.set(id, count)
+    else this.#open.delete(id)
+  }
+}

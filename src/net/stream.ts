@@ -1,0 +1,42 @@
+import type { Stream } from '@libp2p/interface'
+import type { Channel, Lane, LaneName } from './channel/channel.ts'
+
+/** The writing end of a libp2p stream. */
+export const laneOf = (stream: Stream): Lane => ({
+  send(bytes) {
+    // A stream that has closed tells so by its own event, which ends the channel.
+    if (stream.writeStatus !== 'writable') return false
+    try {
+      return stream.send(bytes)
+    } catch {
+      return false
+    }
+  }
+})
+
+/**
+ * Feeds a channel from a stream's events. Nothing is ever left unread, so nothing piles up in the stream: what the peer may send is
+ * bounded by the channel's own credit.
+ */
+export function connectLane(stream: Stream, channel: Channel, lane: LaneName): void {
+  stream.addEventListener('message', ({ data }) => {
+    if (data instanceof Uint8Array) channel.receive(lane, data)
+    else for (const piece of data) channel.receive(lane, piece)
+  })
+  stream.addEventListener('drain', () =>
+    // The stream's own listener empties its buffer in a microtask queued before this one; it may be full again at once.
+    queueMicrotask(() => {
+      if (!stream.writableNeedsDrain && stream.writeBufferLength === 0) channel.drained(lane)
+    })
+  )
+  const ended = () => channel.ended()
+  stream.addEventListener('close', ended)
+  stream.addEventListener('remoteCloseWrite', ended)
+  if (stream.status !== 'open' || stream.remoteWriteStatus === 'closed') ended()
+}
+
+/** Ends a stream: in peace, what was written still leaves; with an error, at once. */
+export function endStream(stream: Stream, error?: Error): void {
+  if (error) stream.abort(error)
+  else stream.close({ signal: AbortSignal.timeout(5_000) }).catch(err => stream.abort(err))
+}
