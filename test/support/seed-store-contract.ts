@@ -4,24 +4,9 @@ import { compareBytes, toHex } from '../../src/base/bytes.ts'
 import { codeOf } from '../../src/base/errors.ts'
 import { overheadBytes } from '../../src/store/seed-rows.ts'
 import type { SeedStore } from '../../src/store/store.ts'
-import type { Blob } from '../../src/wire/blob.ts'
-import { makeBlob } from '../../src/wire/blob.ts'
+import { blobOf, countedBytes, hourMs, noonMs } from './store-blobs.ts'
 import type { ModelStep } from './store-model.ts'
 import { storeModel } from './store-model.ts'
-
-const hourMs = 3_600_000
-const noon = 480_000 * hourMs
-
-/** A blob that is the same for the same arguments. */
-export function blobOf(n: number, lengthBytes = 100, expiryMs = noon + hourMs): Blob {
-  const sealed = new Uint8Array(lengthBytes).map((_, i) => (i * 7 + n * 13 + (n >> 8)) & 255)
-  const secret = new Uint8Array(32).fill(n & 255)
-  secret[0] = n >> 8
-  return makeBlob(sealed, { expiryMs, retract: secret, accept: n % 2 === 0 ? secret : null })
-}
-/** What a blob takes of the cap. */
-export const countedBytes = ({ headerBytes, sealed }: Blob): number =>
-  headerBytes.byteLength + sealed.byteLength + overheadBytes
 
 const keyOf = (n: number) => new Uint8Array(32).fill(n)
 const frameOf = (n: number, lengthBytes = 50) => new Uint8Array(lengthBytes).fill(n)
@@ -43,9 +28,9 @@ export const seedStoreContract = (
     it('gives back what it was given, until it expires', async () => {
       await using store = await open(roomy)
       for (const blob of [blobOf(1), blobOf(2, 1), blobOf(3, 256 * 1024)]) {
-        assert.equal(await store.getBlob(blob.key, noon), undefined)
+        assert.equal(await store.getBlob(blob.key, noonMs), undefined)
         await store.putBlob(blob)
-        assert.deepEqual(await store.getBlob(blob.key, noon), blob)
+        assert.deepEqual(await store.getBlob(blob.key, noonMs), blob)
         assert.deepEqual(await store.getBlob(blob.key, blob.header.expiryMs - 1), blob)
         assert.equal(await store.getBlob(blob.key, blob.header.expiryMs), undefined)
       }
@@ -55,9 +40,9 @@ export const seedStoreContract = (
       await using store = await open(roomy)
       const blob = blobOf(1)
       await store.putBlob({ ...blob, sealed: blob.sealed.slice() })
-      const got = await store.getBlob(blob.key, noon)
+      const got = await store.getBlob(blob.key, noonMs)
       got!.sealed.fill(0)
-      assert.deepEqual(await store.getBlob(blob.key, noon), blob)
+      assert.deepEqual(await store.getBlob(blob.key, noonMs), blob)
     })
 
     it('counts a blob once, however often it is put', async () => {
@@ -81,13 +66,13 @@ export const seedStoreContract = (
       assert.deepEqual(store.usage(), { blobs: 5, bytes: 5 * each, capBytes: 5 * each })
       for (const [i, outcome] of outcomes.entries())
         assert.equal(
-          (await store.getBlob(blobs[i]!.key, noon)) !== undefined,
+          (await store.getBlob(blobs[i]!.key, noonMs)) !== undefined,
           outcome.status === 'fulfilled'
         )
-      await assert.rejects(store.putRecord(keyOf(1), frameOf(1), noon), { code: 'STORE_FULL' })
-      await assert.rejects(store.putTombstone(keyOf(1), frameOf(1), noon), { code: 'STORE_FULL' })
+      await assert.rejects(store.putRecord(keyOf(1), frameOf(1), noonMs), { code: 'STORE_FULL' })
+      await assert.rejects(store.putTombstone(keyOf(1), frameOf(1), noonMs), { code: 'STORE_FULL' })
       const kept = outcomes.findIndex(outcome => outcome.status === 'fulfilled')
-      await store.putTombstone(blobs[kept]!.key, frameOf(1), noon) // shrinks
+      await store.putTombstone(blobs[kept]!.key, frameOf(1), noonMs) // shrinks
       await assert.rejects(store.putBlob(blobs[19]!), { code: 'STORE_FULL' })
     })
 
@@ -97,7 +82,7 @@ export const seedStoreContract = (
       await exact.putBlob(blob)
       await using short = await open({ capBytes: countedBytes(blob) - 1 })
       await assert.rejects(short.putBlob(blob), { code: 'STORE_FULL' })
-      assert.deepEqual(await short.holding([blob.key], noon), ['none'])
+      assert.deepEqual(await short.holding([blob.key], noonMs), ['none'])
       assert.equal(short.usage().bytes, 0)
     })
 
@@ -109,11 +94,11 @@ export const seedStoreContract = (
       await store.putBlob(late)
       await store.putTombstone(late.key, frameOf(2), late.header.expiryMs)
       await store.putTombstone(late.key, frameOf(3, 60), late.header.expiryMs)
-      assert.equal(await store.getBlob(late.key, noon), undefined)
-      assert.deepEqual(await store.getTombstone(late.key, noon), frameOf(3, 60))
+      assert.equal(await store.getBlob(late.key, noonMs), undefined)
+      assert.deepEqual(await store.getTombstone(late.key, noonMs), frameOf(3, 60))
       assert.equal(await store.getTombstone(late.key, late.header.expiryMs), undefined)
       assert.deepEqual(await keysOf(store), [])
-      assert.deepEqual(await store.holding([early.key, late.key, keyOf(9)], noon), [
+      assert.deepEqual(await store.holding([early.key, late.key, keyOf(9)], noonMs), [
         'tombstone',
         'tombstone',
         'none'
@@ -123,41 +108,43 @@ export const seedStoreContract = (
 
     it('replaces a record and counts the one that stands', async () => {
       await using store = await open(roomy)
-      await store.putRecord(keyOf(1), frameOf(1), noon + hourMs)
-      await store.putRecord(keyOf(1), frameOf(2, 10), noon + 2 * hourMs)
-      assert.deepEqual(await store.getRecord(keyOf(1), noon + hourMs), frameOf(2, 10))
-      assert.equal(await store.getRecord(keyOf(1), noon + 2 * hourMs), undefined)
+      await store.putRecord(keyOf(1), frameOf(1), noonMs + hourMs)
+      await store.putRecord(keyOf(1), frameOf(2, 10), noonMs + 2 * hourMs)
+      assert.deepEqual(await store.getRecord(keyOf(1), noonMs + hourMs), frameOf(2, 10))
+      assert.equal(await store.getRecord(keyOf(1), noonMs + 2 * hourMs), undefined)
       assert.deepEqual(store.usage(), { ...roomy, blobs: 0, bytes: 10 + overheadBytes })
-      assert.equal(await store.expire(noon + hourMs, 10), 0)
-      assert.equal(await store.expire(noon + 2 * hourMs, 10), 1)
+      assert.equal(await store.expire(noonMs + hourMs, 10), 0)
+      assert.equal(await store.expire(noonMs + 2 * hourMs, 10), 1)
       assert.equal(store.usage().bytes, 0)
     })
 
     it('keeps a record and a blob of the same key apart', async () => {
       await using store = await open(roomy)
       const blob = blobOf(1)
-      await store.putRecord(blob.key, frameOf(1), noon + hourMs)
-      assert.deepEqual(await store.holding([blob.key], noon), ['none'])
+      await store.putRecord(blob.key, frameOf(1), noonMs + hourMs)
+      assert.deepEqual(await store.holding([blob.key], noonMs), ['none'])
       await store.putBlob(blob)
-      assert.deepEqual(await store.getRecord(blob.key, noon), frameOf(1))
-      assert.deepEqual(await store.getBlob(blob.key, noon), blob)
+      assert.deepEqual(await store.getRecord(blob.key, noonMs), frameOf(1))
+      assert.deepEqual(await store.getBlob(blob.key, noonMs), blob)
     })
 
     it('drops the soonest to expire first, as many as it is told', async () => {
       await using store = await open(roomy)
-      const blobs = [...Array(700).keys()].map(n => blobOf(n, 30, noon + ((n * 37) % 700) * hourMs))
+      const blobs = [...Array(700).keys()].map(n =>
+        blobOf(n, 30, noonMs + ((n * 37) % 700) * hourMs)
+      )
       await Promise.all(blobs.map(blob => store.putBlob(blob)))
-      assert.equal(await store.expire(noon - 1, 1_000), 0)
-      assert.equal(await store.expire(noon + 9 * hourMs, 4), 4)
-      assert.equal(await store.expire(noon + 9 * hourMs, 1_000), 6)
-      const left = blobs.filter(blob => blob.header.expiryMs > noon + 9 * hourMs)
+      assert.equal(await store.expire(noonMs - 1, 1_000), 0)
+      assert.equal(await store.expire(noonMs + 9 * hourMs, 4), 4)
+      assert.equal(await store.expire(noonMs + 9 * hourMs, 1_000), 6)
+      const left = blobs.filter(blob => blob.header.expiryMs > noonMs + 9 * hourMs)
       assert.equal(
         store.usage().bytes,
         left.reduce((sum, blob) => sum + countedBytes(blob), 0)
       )
       const both = [
-        store.expire(noon + 699 * hourMs, 1_000),
-        store.expire(noon + 699 * hourMs, 1_000)
+        store.expire(noonMs + 699 * hourMs, 1_000),
+        store.expire(noonMs + 699 * hourMs, 1_000)
       ]
       const [one = 0, other = 0] = await Promise.all(both)
       assert.equal(one + other, 690, 'two at once drop each thing once')
@@ -169,7 +156,7 @@ export const seedStoreContract = (
       await using store = await open(roomy)
       const blobs = [...Array(600).keys()].map(n => blobOf(n, 40))
       await Promise.all(blobs.map(blob => store.putBlob(blob)))
-      await store.putTombstone(blobs[0]!.key, frameOf(1), noon)
+      await store.putTombstone(blobs[0]!.key, frameOf(1), noonMs)
       const keys = blobs
         .slice(1)
         .map(({ key }) => key)
@@ -185,7 +172,7 @@ export const seedStoreContract = (
       for await (const { key, expiryMs, lengthBytes } of store.blobs({ gte: keys[5]! })) {
         assert.deepEqual(
           { key, expiryMs, lengthBytes },
-          { key: keys[5], expiryMs: noon + hourMs, lengthBytes: 40 }
+          { key: keys[5], expiryMs: noonMs + hourMs, lengthBytes: 40 }
         )
         break
       }
@@ -211,7 +198,7 @@ export const seedStoreContract = (
       const property = fc.asyncProperty(fc.array(step, { maxLength: 60 }), async steps => {
         const capBytes = 2_500
         await using store = await open({ capBytes })
-        const model = storeModel(capBytes, noon)
+        const model = storeModel(capBytes, noonMs)
         const asked: Promise<void>[] = []
         for (const step of steps) {
           if (step.what === 'expire') await Promise.all(asked.splice(0))
