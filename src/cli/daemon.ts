@@ -1,3 +1,4 @@
+import { type Command, Option } from 'commander'
 import type { MuttrEvent } from '../base/events.ts'
 import type { Ready, RunOptions } from './doors.ts'
 import { OutputClosed } from './output.ts'
@@ -5,18 +6,33 @@ import type { Session } from './session.ts'
 import { line, pairs } from './text.ts'
 import { shortId } from './units.ts'
 
-interface DaemonParts {
+export interface DaemonOptions {
   /** Print events too. */
-  events: boolean
+  events?: boolean
+  /** End when standard input does: for a parent process, so that no child is left when it is killed. */
+  followStdin?: boolean
+}
+
+/** The options that every daemon takes. */
+export const addDaemonOptions = (command: Command): Command =>
+  command
+    .option('--events', 'also print what happens, as it happens')
+    .addOption(new Option('--follow-stdin', 'end when standard input ends').hideHelp())
+
+interface DaemonParts extends DaemonOptions {
   run(options: RunOptions): Promise<void>
 }
 
 /** Runs a seed or a pod in the foreground until Ctrl-C, or until nobody reads what it prints. */
-export async function runDaemon(session: Session, { events, run }: DaemonParts): Promise<void> {
+export async function runDaemon(
+  session: Session,
+  { events, followStdin, run }: DaemonParts
+): Promise<void> {
   const { out, home, open } = session
   const closed = new AbortController()
   const signal = AbortSignal.any([open.signal, closed.signal])
   const onBroken = (err: unknown) => closed.abort(err)
+  if (followStdin) session.stdin.resume().once('close', () => closed.abort(new OutputClosed()))
   await run({
     ...open,
     signal,

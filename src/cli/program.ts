@@ -7,6 +7,7 @@ import { addNet } from './commands/net.ts'
 import { addPeople } from './commands/people.ts'
 import { addPod } from './commands/pod.ts'
 import { addStatus } from './commands/status.ts'
+import { example } from './example.ts'
 import { hasColours } from './output.ts'
 import { type CliParts, type CommonOptions, createSession, type Session } from './session.ts'
 import { createStyle } from './text.ts'
@@ -35,7 +36,7 @@ export function createProgram(parts: ProgramParts): Command {
     .description('Sealed letters that no server keeps and nobody else can read.')
     .version(version, '--version', 'print the version')
     .helpOption('--help', 'show this help')
-    .helpCommand('help [command]', 'show the help of a command')
+    .helpCommand(false)
     .configureHelp({ showGlobalOptions: true, styleTitle: text => style.bold(text) })
     .configureOutput({
       writeOut: text => stdout.write(text),
@@ -58,6 +59,7 @@ export function createProgram(parts: ProgramParts): Command {
     }
   for (const add of [addHome, addLetters, addPeople, addKey, addPod, addStatus, addBlob, addNet])
     add(program, action)
+  example(program, 'muttr net up --story', 'muttr send --help')
   return program
 }
 

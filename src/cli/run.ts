@@ -22,7 +22,7 @@ export async function runCli(argv: readonly string[], parts: CliParts): Promise<
   const program = createProgram({ ...parts, ended: given => (status = given) })
   let refused = program
   for (const command of allCommands(program))
-    command.exitOverride(err => {
+    command.helpCommand(false).exitOverride(err => {
       refused = command
       throw err
     })
@@ -33,7 +33,9 @@ export async function runCli(argv: readonly string[], parts: CliParts): Promise<
     if (err instanceof OutputClosed || (err instanceof CommanderError && err.exitCode === 0))
       return 0
     const known = asMuttrError(err instanceof CommanderError ? usageError(err, refused) : err)
-    report(known, { ...parts, asJson: wantsJson(argv) })
+    const asJson = wantsJson(argv)
+    if (isIncomplete(err) && !asJson) parts.stderr.write(`${refused.helpInformation()}\n`)
+    report(known, { ...parts, asJson })
     return statuses[known.kind]
   }
 }
@@ -43,12 +45,16 @@ const allCommands = (command: Command): Command[] => [
   ...command.commands.flatMap(allCommands)
 ]
 
+/** A command that only groups others, called alone: people want to see those. */
+const isIncomplete = (err: unknown): boolean =>
+  err instanceof CommanderError && err.code === 'commander.help'
+
 /** Commander's words without its prefix, with how the command is used. */
 function usageError({ message, code }: CommanderError, command: Command): MuttrError {
   const name = fullName(command)
   const said = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')
   return usage(
-    code === 'commander.help' ? `${name} needs a command` : said,
+    code === 'commander.help' ? 'a command is missing' : said,
     `Usage: ${name} ${command.usage()}; see \`${name} --help\`.`
   )
 }
@@ -74,9 +80,10 @@ const wantsJson = (argv: readonly string[]): boolean => beforeDashes(argv).inclu
 const beforeDashes = (argv: readonly string[]): readonly string[] =>
   argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
 
-/** `muttr --help send` means `muttr send --help`. */
+/** `muttr --help send` and `muttr help send` mean `muttr send --help`. */
 function helpLast(argv: readonly string[]): string[] {
   const said = beforeDashes(argv)
+  if (said[0] === 'help') return [...said.slice(1), '--help']
   if (!said.includes('--help')) return [...argv]
   return [...said.filter(word => word !== '--help'), '--help']
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { runDaemon } from '../daemon.ts'
+import { addDaemonOptions, type DaemonOptions, runDaemon } from '../daemon.ts'
 import { example } from '../example.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
@@ -27,11 +27,9 @@ export function addHome(program: Command, action: Action): void {
     'muttr init --name alice'
   )
   example(
-    program
-      .command('up')
-      .description('run your node: store for others, receive your letters')
-      .option('--events', 'also print what happens, as it happens')
-      .action(action(up)),
+    addDaemonOptions(
+      program.command('up').description('run your node: store for others, receive your letters')
+    ).action(action(up)),
     'muttr up',
     'muttr up --json --events'
   )
@@ -66,9 +64,9 @@ async function init(session: Session, options: InitArgs): Promise<void> {
   session.out.note('Next: `muttr up`, and in another terminal `muttr register ALIAS@POD`.')
 }
 
-async function up(session: Session, { events = false }: { events?: boolean }): Promise<void> {
+async function up(session: Session, options: DaemonOptions): Promise<void> {
   const doors = await session.doors()
-  await runDaemon(session, { events, run: options => doors.runSeed(options) })
+  await runDaemon(session, { ...options, run: parts => doors.runSeed(parts) })
 }
 
 async function join(session: Session, _: object, link: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { runDaemon } from '../daemon.ts'
+import { addDaemonOptions, type DaemonOptions, runDaemon } from '../daemon.ts'
 import type { PodPolicy } from '../doors.ts'
 import { example } from '../example.ts'
 import type { Action } from '../program.ts'
@@ -7,19 +7,17 @@ import type { Session } from '../session.ts'
 import { pairs } from '../text.ts'
 import { formatTime, parseDuration } from '../units.ts'
 
-interface PodArgs {
+interface PodArgs extends DaemonOptions {
   hostname?: string
   policy?: PodPolicy
   network?: string
   join?: string
-  events?: boolean
 }
 
 export function addPod(program: Command, action: Action): void {
   program.commandsGroup('For operators:')
   const pod = example(
-    program
-      .command('pod')
+    addDaemonOptions(program.command('pod'))
       .description('run a pod: aliases, keys and notices for people (set up at the first run)')
       .option('--hostname <hostname>', 'the part of its aliases after the @; needed the first time')
       .addOption(
@@ -31,7 +29,6 @@ export function addPod(program: Command, action: Action): void {
       )
       .option('--network <file|name>', 'the network to join at the first run')
       .option('--join <link>', 'the network that a muttr: link carries, at the first run')
-      .option('--events', 'also print what happens, as it happens')
       .action(action(run)),
     'muttr pod --home /srv/pod --hostname pod.example --policy invite',
     'muttr pod invite --home /srv/pod'
@@ -47,10 +44,10 @@ export function addPod(program: Command, action: Action): void {
 }
 
 async function run(session: Session, options: PodArgs): Promise<void> {
-  const { hostname, policy, network, join, events = false } = options
+  const { hostname, policy, network, join } = options
   const doors = await session.doors()
   await runDaemon(session, {
-    events,
+    ...options,
     run: daemon =>
       doors.runPod({
         ...daemon,
