@@ -106,11 +106,13 @@ export async function certificateOf(parsedKey: openpgp.Key): Promise<Certificate
   if (!revoked) await checkUsable(key)
   const expires = await key.getExpirationTime(undefined, settings)
   if (expires === null) throw new Error('no user id is signed by the key itself')
+  const bytes = key.write()
+  if (bytes.byteLength > limits.certificateBytesMax) throw new Error('its size')
   const certificate: Certificate = Object.freeze({
     fingerprint: key.getFingerprint(),
     pin: toHex(sha256(key.keyPacket.write())),
     userIds: validUserIds(key),
-    bytes: key.write(),
+    bytes,
     createdMs: key.getCreationTime().getTime(),
     expiresMs: expires instanceof Date ? expires.getTime() : null,
     revoked
@@ -125,26 +127,56 @@ async function checkUsable(key: PublicKey): Promise<void> {
   await key.getEncryptionKey(undefined, anyTime, undefined, settings)
 }
 
-const { signature: types } = openpgp.enums
+const { signature: types, publicKey: algorithms } = openpgp.enums
 const rsaBitsMax = 8192
 
 /**
- * Takes out what the key itself did not sign, so that nobody pays for a stranger's junk again. Signatures of others
- * stay: they are verified where they are asked for.
+ * What verifies and opens in less than a millisecond here. Ed448 and the Brainpool curves run in plain JavaScript: a certificate
+ * full of their signatures would hold a node up for a second.
+ */
+const fastAlgorithms: ReadonlySet<number> = new Set([
+  algorithms.rsaEncryptSign,
+  algorithms.rsaEncrypt,
+  algorithms.rsaSign,
+  algorithms.eddsaLegacy,
+  algorithms.ecdh,
+  algorithms.ecdsa,
+  algorithms.ed25519,
+  algorithms.x25519
+])
+const fastCurves: ReadonlySet<string> = new Set([
+  'ed25519Legacy',
+  'curve25519Legacy',
+  'nistP256',
+  'nistP384',
+  'nistP521'
+])
+
+function isFast({ keyPacket }: PublicKey | PrivateKey | Subkey): boolean {
+  const { bits = 0, curve = 'nistP256' } = keyPacket.getAlgorithmInfo() as {
+    bits?: number
+    curve?: string
+  }
+  return fastAlgorithms.has(keyPacket.algorithm) && fastCurves.has(curve) && bits <= rsaBitsMax
+}
+
+/**
+ * Takes out what the key itself did not sign, and subkeys of algorithms not taken, so that nobody pays for a stranger's junk
+ * again. Signatures of others stay: they are verified where they are asked for.
  */
 export async function tidy(key: PublicKey | PrivateKey): Promise<void> {
-  for (const { keyPacket } of key.getKeys())
-    if ((keyPacket.getAlgorithmInfo().bits ?? 0) > rsaBitsMax)
-      throw new Error('an RSA key that large')
+  if (!isFast(key)) throw new Error('an algorithm not taken')
   const own = key.keyPacket
   key.revocationSignatures = await signedOnes(key, key.revocationSignatures, types.keyRevocation, {
     key: own
   })
   const direct = key as unknown as { directSignatures: SignaturePacket[] }
   direct.directSignatures = await signedOnes(key, direct.directSignatures, types.key, { key: own })
+  key.users = key.users.filter(user => user.userID !== null)
   for (const user of key.users) await tidyUser(key, user)
+  key.users = key.users.filter(user => user.selfCertifications.length > 0)
+  key.subkeys = key.subkeys.filter(isFast)
   for (const subkey of key.subkeys) await tidySubkey(key, subkey)
-  key.users = key.users.filter(user => user.userID !== null && user.selfCertifications.length > 0)
   key.subkeys = key.subkeys.filter(subkey => subkey.bindingSignatures.length > 0)
 }
 

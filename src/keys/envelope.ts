@@ -34,12 +34,16 @@ export function checkEnvelope(sealed: Uint8Array): void {
     throw sealRefused(`${body!.bodyBytes} bytes in OCB or EAX`)
 }
 
+/** Chunks of 1 KiB (2^(4 + 6)) to 4 MiB: thousands of tiny ones cost a quarter of a second. */
+const chunkSizeMin = 4
+const chunkSizeMax = 16
+
 /** Version 1 runs in CFB and version 2 in GCM at the speed of the machine; OCB and EAX run in JavaScript. */
 function modeOf({ tag, head }: PacketView): 'fast' | 'slow' | undefined {
   const [version, , mode, chunkSize = 255] = head
   if (tag === tags.encrypted && version === 1) return 'fast'
   const isAead = tag === tags.encrypted ? version === 2 : tag === tags.aead && version === 1
-  if (!isAead || chunkSize > 16) return undefined
+  if (!isAead || chunkSize < chunkSizeMin || chunkSize > chunkSizeMax) return undefined
   if (mode === aead.gcm) return 'fast'
   return mode === aead.eax || mode === aead.ocb ? 'slow' : undefined
 }

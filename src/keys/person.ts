@@ -47,7 +47,7 @@ export async function makePerson({
   nowMs
 }: {
   name: string
-  email?: string
+  email?: string | undefined
   nowMs: Millis
 }): Promise<Person> {
   if (!isPlain(name))
