@@ -84,11 +84,17 @@ class LevelRows implements Rows {
     const operations = changes.map(({ key, value }) =>
       value === null ? { type: 'del' as const, key } : { type: 'put' as const, key, value }
     )
+    const attempt = () => this.#open().batch(operations, { ...view, sync: this.#sync })
     try {
-      await this.#open().batch(operations, { ...view, sync: this.#sync })
-    } catch (err) {
+      await attempt()
+    } catch {
+      // Perhaps there is room again, and LevelDB only remembers that there was none; the same changes twice do no harm.
       this.#failed = true
-      throw storeFailure(err, this.#folder)
+      await this.ready()
+      await attempt().catch(err => {
+        this.#failed = true
+        throw storeFailure(err, this.#folder)
+      })
     }
   }
 
