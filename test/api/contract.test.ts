@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { failureOf } from '../../src/base/failure.ts'
+import type { Client } from '../../src/client/client.ts'
+import { serveClient } from '../support/api.ts'
+import { bobsFingerprint, createFakeClient } from '../support/fake-client.ts'
+
+const kib = (count: number, fill = 7) => new Uint8Array(count * 1024).fill(fill)
+
+/** What a caller sees of one call: its value, or how it was refused. */
+async function outcome(call: (client: Client) => Promise<unknown>, client: Client) {
+  try {
+    return { value: await call(client) }
+  } catch (err) {
+    return { refused: failureOf(err) }
+  }
+}
+
+const aborted = () => ({ signal: AbortSignal.abort() })
+
+const calls: Record<string, (client: Client) => Promise<unknown>> = {
+  'send: a letter': c => c.send({ to: 'bob@two.test', body: 'Hello', subject: 'Ça va 你好 🎈' }),
+  'send: with everything': c =>
+    c.send({ to: 'b@two.test', body: '', mimeType: 'text/markdown', lifeMs: 3, parent: 'ab' }),
+  'send: the largest body': c => c.send({ to: 'bob@two.test', body: '\u0001'.repeat(48 * 1024) }),
+  'send: waits': c => c.send({ to: 'waiting@two.test', body: 'x' }),
+  'send: unknown alias': c => c.send({ to: 'unknown@two.test', body: 'x' }),
+  'send: no alias': c => c.send({ to: '', body: 'x' }),
+  'send: changed key, own hint': c => c.send({ to: 'changed@two.test', body: 'x' }),
+  'send: pod away': c => c.send({ to: 'away@two.test', body: 'x' }),
+  'send: aborted before': c => c.send({ to: 'slow@two.test', body: 'x' }, aborted()),
+  'sent: after a letter': async c => {
+    await c.send({ to: 'bob@two.test', body: 'Hello' })
+    return [await c.sent(), await c.sent({}), await c.sent({ limit: 1 })]
+  },
+  'inbox: all': c => c.inbox(),
+  'inbox: unread': c => c.inbox({ unread: true }),
+  'inbox: not only unread, limited': c => c.inbox({ unread: false, limit: 1 }),
+  'read: marks read': async c => {
+    const [first] = await c.inbox({ unread: true })
+    return [await c.read(first?.id.slice(0, 6) ?? ''), await c.inbox({ unread: true })]
+  },
+  'read: unknown': c => c.read('ffff'),
+  'read: empty': c => c.read('').catch(err => failureOf(err).code),
+  'read: a path': c => c.read('../../status?x=#').catch(err => failureOf(err).code),
+  'read: dots': c => c.read('..').catch(err => failureOf(err).code),
+  'register: open': c => c.register('alice@one.test'),
+  'register: bad invite': c => c.register('alice@one.test', { invite: 'used' }),
+  'lookup: a contact': c => c.lookup('bob@two.test'),
+  'lookup: unknown': c => c.lookup('unknown@two.test'),
+  'lookup: strange text': c => c.lookup('un"\\\u0000\u202e\n%2e@two.test'),
+  contacts: c => c.contacts(),
+  'acceptKey: known': c => c.acceptKey('bob@two.test'),
+  'acceptKey: unknown': c => c.acceptKey('carol@two.test'),
+  'verify: without': c => c.verify('bob@two.test'),
+  'verify: the same': c => c.verify('bob@two.test', bobsFingerprint),
+  'verify: another': c => c.verify('bob@two.test', '0'.repeat(40)),
+  exportKey: c => c.exportKey(),
+  'importKey: names itself': c => c.importKey(kib(1)),
+  'importKey: under an alias': c => c.importKey(kib(1), 'dave+x & y@one.test'),
+  'importKey: refused': c => c.importKey(kib(1, 0)),
+  'importKey: the largest': c => c.importKey(kib(64)),
+  'putBlob: and back': async c => {
+    const bytes = new Uint8Array(Array.from({ length: 256 }, (_, i) => i))
+    const { key, ...stored } = await c.putBlob(bytes, { lifeMs: 3_600_000 })
+    return { key, stored, bytes: Buffer.from(await c.getBlob(key)).toString('hex') }
+  },
+  'putBlob: the largest': c => c.putBlob(kib(256)),
+  'putBlob: empty': c => c.putBlob(new Uint8Array()),
+  'getBlob: unknown': c => c.getBlob('0'.repeat(64)),
+  'getBlob: aborted before': c => c.getBlob('f'.repeat(64), aborted()),
+  status: c => c.status(),
+  doctor: c => c.doctor(),
+  'an unforeseen error': c =>
+    c.lookup('broken@two.test').catch(err => {
+      const { code, message } = failureOf(err)
+      return [code, message]
+    })
+}
+
+describe('a client over the local API', () => {
+  for (const [name, call] of Object.entries(calls))
+    it(`is the client itself: ${name}`, async () => {
+      await using served = await serveClient(createFakeClient())
+      assert.deepEqual(await outcome(call, served.remote), await outcome(call, createFakeClient()))
+    })
+
+  it('refuses what is too large with the same code', async () => {
+    await using served = await serveClient(createFakeClient())
+    const direct = createFakeClient()
+    const oversized: ((c: Client) => Promise<unknown>)[] = [
+      c => c.send({ to: 'bob@two.test', body: 'x'.repeat(48 * 1024 + 1) }),
+      c => c.send({ to: 'bob@two.test', body: 'é'.repeat(24 * 1024 + 1) }),
+      c => c.putBlob(kib(256.5)),
+      c => c.importKey(kib(65))
+    ]
+    const code = async (call: (c: Client) => Promise<unknown>, client: Client) =>
+      call(client).then(
+        () => 'taken',
+        err => failureOf(err).code
+      )
+    for (const call of oversized)
+      assert.equal(await code(call, served.remote), await code(call, direct))
+  })
+
+  it('passes a cancellation on to the client', async () => {
+    const fake = createFakeClient()
+    await using served = await serveClient(fake)
+    const stop = new AbortController()
+    const asked = served.remote.lookup('slow@two.test', stop)
+    const until = async (reached: () => boolean) => {
+      while (!reached()) await new Promise(setImmediate)
+    }
+    await until(() => fake.hanging === 1)
+    stop.abort(new Error('any reason'))
+    await assert.rejects(asked, { code: 'CANCELLED' })
+    await until(() => fake.aborted === 1)
+  })
+
+  it('says when the daemon went away', async () => {
+    const served = await serveClient(createFakeClient())
+    await served.server[Symbol.asyncDispose]()
+    await assert.rejects(served.remote.status(), { code: 'DAEMON_UNREACHABLE' })
+  })
+
+  it('lets a pod operator make invites, and refuses where no pod runs', async () => {
+    const invite = { code: 'c0de', link: 'muttr:x', pod: 'one.test', untilMs: 5 }
+    const pod = {
+      invite: async (o?: { lifeMs?: number }) => ({ ...invite, untilMs: o?.lifeMs ?? 5 })
+    }
+    await using served = await serveClient(createFakeClient(), pod)
+    assert.deepEqual(await served.remote.pod.invite({ lifeMs: 9 }), { ...invite, untilMs: 9 })
+    assert.deepEqual(await served.remote.pod.invite(), invite)
+    await using bare = await serveClient(createFakeClient())
+    await assert.rejects(bare.remote.pod.invite(), { code: 'POD_UNKNOWN' })
+  })
+})

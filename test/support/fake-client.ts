@@ -1,0 +1,288 @@
+import { createHash } from 'node:crypto'
+import { MuttrError } from '../../src/base/errors.ts'
+import type { MuttrEvent } from '../../src/base/events.ts'
+import type {
+  CallOptions,
+  Client,
+  Contact,
+  ReceivedLetter,
+  SentLetter,
+  Status
+} from '../../src/client/client.ts'
+
+const nowMs = Date.UTC(2026, 2, 1, 12)
+const idOf = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+export const bobsFingerprint = idOf('bob').slice(0, 40)
+
+export function contactOf(alias: string, changes: Partial<Contact> = {}): Contact {
+  return {
+    alias,
+    fingerprint: idOf(alias.split('@')[0] ?? '').slice(0, 40),
+    pin: idOf(`pin ${alias}`),
+    pinnedMs: nowMs,
+    verified: false,
+    certifiedByPod: true,
+    changedTo: null,
+    ...changes
+  }
+}
+
+export function letterOf(changes: Partial<ReceivedLetter> = {}): ReceivedLetter {
+  return {
+    id: idOf('letter 1'),
+    thread: idOf('letter 1'),
+    parent: null,
+    from: {
+      alias: 'bob@two.test',
+      fingerprint: bobsFingerprint,
+      verified: false,
+      certifiedByPod: true
+    },
+    to: 'alice@one.test',
+    subject: 'Lunch',
+    mimeType: 'text/plain',
+    body: 'At one?\n',
+    sentMs: nowMs,
+    receivedMs: nowMs + 40,
+    expiryMs: nowMs + 30 * 86_400_000,
+    sizeBytes: 1024,
+    key: idOf('key 1'),
+    read: false,
+    ...changes
+  }
+}
+
+const status: Status = {
+  name: 'alice',
+  fingerprint: idOf('alice').slice(0, 40),
+  locked: false,
+  network: 'local',
+  peer: '12D3KooWFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake',
+  addresses: ['/ip4/127.0.0.1/tcp/4420'],
+  neighbours: 8,
+  known: 9,
+  store: { blobs: 2, bytes: 2048, capBytes: 1024 ** 3 },
+  pods: [
+    {
+      hostname: 'one.test',
+      connected: true,
+      identified: true,
+      aliases: ['alice@one.test'],
+      problem: null
+    }
+  ],
+  outbox: { waiting: 0 }
+}
+
+export interface FakeClient extends Client {
+  /** Every call that reached it, as `method(arguments)`. */
+  readonly calls: unknown[][]
+  /** Letters in the inbox; tests may change them. */
+  readonly letters: ReceivedLetter[]
+  readonly people: Contact[]
+  /** Calls that hang until their signal aborts, and how often one has aborted. */
+  aborted: number
+  hanging: number
+  emit(event: MuttrEvent): void
+  /** Listeners to the events now. */
+  listeners(): number
+}
+
+/**
+ * A client in memory that refuses as the real one does. Aliases with a meaning of their own: `slow@…` hangs until aborted,
+ * `broken@…` throws what nobody foresaw, `changed@…` shows another key, names beginning with `un` are unknown.
+ */
+export function createFakeClient(): FakeClient {
+  const calls: unknown[][] = []
+  const letters = [
+    letterOf(),
+    letterOf({ id: idOf('letter 2'), subject: 'Ça va 你好', read: true })
+  ]
+  const people = [contactOf('bob@two.test')]
+  const blobs = new Map<string, Uint8Array>()
+  const sent: SentLetter[] = []
+  const feeds = new Set<(event: MuttrEvent) => void>()
+  const fake: FakeClient = {
+    calls,
+    letters,
+    people,
+    aborted: 0,
+    hanging: 0,
+    emit: event => {
+      for (const feed of feeds) feed(event)
+    },
+    listeners: () => feeds.size,
+    async send(draft, options) {
+      calls.push(['send', draft])
+      await meaning(draft.to, options)
+      if (Buffer.byteLength(draft.body) > 48 * 1024)
+        throw new MuttrError('LETTER_TOO_LARGE', 'the body is too large')
+      const letter = sentLetter(draft.to, draft.subject ?? '')
+      sent.unshift(letter)
+      return letter
+    },
+    async sent(options) {
+      calls.push(['sent', options])
+      return sent.slice(0, options?.limit)
+    },
+    async inbox(options) {
+      calls.push(['inbox', options])
+      return letters
+        .filter(letter => !options?.unread || !letter.read)
+        .slice(0, options?.limit)
+        .map(({ body: _, ...summary }) => summary)
+    },
+    async read(id) {
+      calls.push(['read', id])
+      const letter = letters.find(known => id.length >= 4 && known.id.startsWith(id))
+      if (!letter) throw new MuttrError('LETTER_UNKNOWN', `no letter ${id}`)
+      letter.read = true
+      return letter
+    },
+    async register(alias, options) {
+      calls.push(['register', alias, options?.invite])
+      await meaning(alias, options)
+      if (options?.invite === 'used') throw new MuttrError('INVITE_INVALID', 'the invite was used')
+      return { alias, pod: alias.split('@')[1] ?? '', certifiedUntilMs: nowMs }
+    },
+    async lookup(alias, options) {
+      calls.push(['lookup', alias])
+      await meaning(alias, options)
+      return contactOf(alias)
+    },
+    async contacts() {
+      return people
+    },
+    async acceptKey(alias) {
+      calls.push(['acceptKey', alias])
+      return { ...known(alias), changedTo: null }
+    },
+    async verify(alias, fingerprint) {
+      calls.push(['verify', alias, fingerprint])
+      const contact = known(alias)
+      if (fingerprint !== undefined && fingerprint !== contact.fingerprint)
+        throw new MuttrError('KEY_CHANGED', 'another fingerprint is pinned')
+      return { ...contact, verified: true }
+    },
+    async exportKey() {
+      return '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nxjMEZ…\n-----END PGP PUBLIC KEY BLOCK-----\n'
+    },
+    async importKey(certificate, alias) {
+      calls.push(['importKey', certificate.byteLength, alias])
+      if (certificate[0] === 0 || certificate.byteLength > 64 * 1024)
+        throw new MuttrError('KEY_INVALID', 'no certificate')
+      return [contactOf(alias ?? 'carol@one.test')]
+    },
+    async putBlob(sealed, options) {
+      calls.push(['putBlob', sealed.byteLength, options?.lifeMs])
+      if (sealed.byteLength === 0) throw new MuttrError('BLOB_INVALID', 'an empty blob')
+      if (sealed.byteLength > 256 * 1024) throw new MuttrError('BLOB_TOO_LARGE', 'too large')
+      const key = createHash('sha256').update(sealed).digest('hex')
+      blobs.set(key, new Uint8Array(sealed))
+      return { key, copies: 8, wanted: 8, expiryMs: nowMs + (options?.lifeMs ?? 0) }
+    },
+    async getBlob(key, options) {
+      calls.push(['getBlob', key])
+      if (key === 'f'.repeat(64)) await hang(options)
+      const sealed = blobs.get(key)
+      if (!sealed) throw new MuttrError('BLOB_UNKNOWN', `no blob ${key}`)
+      return sealed
+    },
+    async status() {
+      return status
+    },
+    async doctor() {
+      return [
+        { name: 'home', ok: true, detail: 'readable', hint: null },
+        { name: 'pod one.test', ok: false, detail: 'away', hint: 'Letters wait.' }
+      ]
+    },
+    events: signal => follow(signal)
+  }
+
+  /** What an alias does to a call. */
+  async function meaning(alias: string, options?: CallOptions): Promise<void> {
+    if (!alias.includes('@')) throw new MuttrError('ALIAS_INVALID', `${alias} names no pod`)
+    if (alias.startsWith('un')) throw new MuttrError('ALIAS_UNKNOWN', `no alias ${alias}`)
+    if (alias.startsWith('changed'))
+      throw new MuttrError('KEY_CHANGED', 'another key', { hint: 'Ask them first.' })
+    if (alias.startsWith('away')) throw new MuttrError('POD_UNREACHABLE', 'the pod is away')
+    if (alias.startsWith('broken')) throw new TypeError('undefined is not a function')
+    if (alias.startsWith('slow')) await hang(options)
+  }
+
+  function hang(options?: CallOptions): Promise<never> {
+    fake.hanging++
+    return new Promise((_, reject) => {
+      const stop = () => {
+        fake.aborted++
+        reject(new MuttrError('CANCELLED', 'cancelled'))
+      }
+      if (options?.signal?.aborted) stop()
+      options?.signal?.addEventListener('abort', stop)
+    })
+  }
+
+  function known(alias: string): Contact {
+    const contact = people.find(person => person.alias === alias)
+    if (!contact) throw new MuttrError('CONTACT_UNKNOWN', `no contact ${alias}`)
+    return contact
+  }
+
+  function follow(signal: AbortSignal): AsyncIterable<MuttrEvent> {
+    const waiting: MuttrEvent[] = []
+    let wake = () => {}
+    const feed = (event: MuttrEvent) => {
+      waiting.push(event)
+      wake()
+    }
+    feeds.add(feed)
+    const leave = () => {
+      feeds.delete(feed)
+      wake()
+    }
+    signal.addEventListener('abort', leave)
+    async function* drain() {
+      try {
+        while (!signal.aborted) {
+          const next = waiting.shift()
+          if (next) yield next
+          else await new Promise<void>(resolve => (wake = resolve))
+        }
+      } finally {
+        leave()
+      }
+    }
+    return drain()
+  }
+  return fake
+}
+
+function sentLetter(to: string, subject: string): SentLetter {
+  const waits = to.startsWith('waiting')
+  return {
+    id: idOf(`to ${to}`),
+    to,
+    fingerprint: bobsFingerprint,
+    subject,
+    sentMs: nowMs,
+    expiryMs: nowMs + 30 * 86_400_000,
+    sizeBytes: 1024,
+    key: idOf(`key ${to}`),
+    state: waits ? 'queued' : 'announced',
+    copies: waits
+      ? []
+      : Array.from({ length: 8 }, (_, i) => ({ holder: `12D3${i}`, storedMs: nowMs })),
+    wanted: 8,
+    announced: waits ? null : { pod: 'two.test', atMs: nowMs },
+    waiting: waits
+      ? {
+          code: 'NETWORK_EMPTY',
+          message: 'no seed was reached',
+          hint: 'Check the connection.',
+          retryAtMs: nowMs + 60_000
+        }
+      : null
+  }
+}
