@@ -26,8 +26,9 @@ function judge(err: unknown): [ErrorCode, string] {
   if (coded('LEVEL_LOCKED')) return ['HOME_IN_USE', 'is open in another process']
   if (coded('LEVEL_CORRUPTION')) return ['HOME_DAMAGED', 'is damaged']
   if (noRoom.test(says)) return ['DISK_FULL', 'has no room to grow']
-  // A file that the database's own list names is gone.
-  if (coded('LEVEL_IO_ERROR') && /No such file/.test(says)) return ['HOME_DAMAGED', 'lacks a file']
+  // A file that the database's own list names is gone, or shorter than it says.
+  if (coded('LEVEL_IO_ERROR') && /No such file|Invalid argument/.test(says))
+    return ['HOME_DAMAGED', 'lacks a file or a part of one']
   if (coded('LEVEL_DATABASE_NOT_OPEN') && causes.length === 1) return ['CANCELLED', 'is closed']
   return ['DISK_FAILED', `cannot be read or written (${causes.at(-1)?.message ?? err})`]
 }
