@@ -63,6 +63,7 @@ const codes = {
   ],
   ALIAS_RESERVED: ['refused', 'Choose another alias; this one is kept for the pod itself.'],
   ALIAS_CONFUSABLE: ['refused', 'Choose an alias that cannot be mistaken for another.'],
+  ALIAS_MISSING: ['refused', 'Register one first: `muttr register ALIAS@POD`.'],
   ALIAS_TAKEN: ['refused', 'Choose another alias.'],
   ALIAS_QUARANTINED: ['refused', 'It belonged to somebody else within the last year.'],
   REGISTRATION_CLOSED: ['refused', 'The pod takes no new aliases; choose another pod.'],

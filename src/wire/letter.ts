@@ -61,12 +61,14 @@ export interface Letter {
 const aliasBytesMax = limits.aliasCharsMax + 1 + limits.hostnameCharsMax
 const id = bytes(32)
 
+/** RFC 6838, 4.2: names of type and subtype, lower case; parameters such as charset may follow. */
+export const isMimeType = (type: string): boolean =>
+  type.length <= limits.mimeTypeBytesMax &&
+  /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(; ?[\x20-\x7e]+)?$/.test(type)
+
 const mimeType = (value: unknown): string => {
-  const type = text(limits.mimeTypeBytesMax, 3)(value)
-  // RFC 6838, 4.2: names of type and subtype; parameters such as charset may follow.
-  if (!/^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(; ?[\x20-\x7e]+)?$/.test(type))
-    throw new TypeError('a MIME type')
-  return type
+  if (typeof value !== 'string' || !isMimeType(value)) throw new TypeError('a MIME type')
+  return value
 }
 
 /** A subject is one line: no control characters, so that no terminal or mail header is led astray. */

@@ -1,0 +1,78 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { concatBytes, utf8 } from '../base/bytes.ts'
+import { MuttrError } from '../base/errors.ts'
+import type { Millis, Random } from '../base/ports.ts'
+import type { Person } from '../keys/person.ts'
+import { open, seal } from '../keys/seal.ts'
+import type { State } from '../store/state.ts'
+
+/** Letters at rest: AES-256-GCM under one random key, which is itself sealed to the person. A locked vault locks them too. */
+export interface Closet {
+  /** @param name of the row: what is sealed for one row opens in no other. */
+  seal(name: string, plaintext: Uint8Array): Uint8Array
+  /** @throws {MuttrError} `HOME_DAMAGED` */
+  open(name: string, sealed: Uint8Array): Uint8Array
+}
+
+const nonceBytes = 12
+const tagBytes = 16
+const table = 'self'
+const row = 'closet'
+const sealedKeySizes = [1_024]
+
+/** Makes the key at the first unlock. @throws {MuttrError} `HOME_DAMAGED` when it was made for another person. */
+export async function openCloset(parts: {
+  state: State
+  person: Person
+  random: Random
+  nowMs: Millis
+}): Promise<Closet> {
+  return closetOf(await closetKey(parts), parts.random)
+}
+
+async function closetKey({
+  state,
+  person,
+  random,
+  nowMs
+}: Parameters<typeof openCloset>[0]): Promise<Uint8Array> {
+  const sealed = await state.get(table, row)
+  if (sealed) {
+    try {
+      const opened = await open(sealed, { reader: person, nowMs })
+      await opened.verify(person.certificate)
+      return opened.plaintext
+    } catch (cause) {
+      throw new MuttrError('HOME_DAMAGED', 'the key to the letters cannot be opened', { cause })
+    }
+  }
+  const key = random.bytes(32)
+  const value = await seal(key, {
+    from: person,
+    to: person.certificate,
+    sizes: sealedKeySizes,
+    nowMs
+  })
+  await state.write([{ type: 'put', table, key: row, value }])
+  return key
+}
+
+/** @param key 32 bytes. */
+export const closetOf = (key: Uint8Array, random: Random): Closet => ({
+  seal(name, plaintext) {
+    const nonce = random.bytes(nonceBytes)
+    const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(utf8(name))
+    return concatBytes(nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag())
+  },
+  open(name, sealed) {
+    try {
+      const nonce = sealed.subarray(0, nonceBytes)
+      const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
+      decipher.setAAD(utf8(name)).setAuthTag(sealed.subarray(-tagBytes))
+      const body = decipher.update(sealed.subarray(nonceBytes, -tagBytes))
+      return concatBytes(body, decipher.final())
+    } catch (cause) {
+      throw new MuttrError('HOME_DAMAGED', 'a letter on the disk cannot be opened', { cause })
+    }
+  }
+})

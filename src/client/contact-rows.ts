@@ -1,0 +1,77 @@
+import { limits } from '../base/limits.ts'
+import type { Log, Millis } from '../base/ports.ts'
+import type { State } from '../store/state.ts'
+import { bool, bytes, literal, mapped, nullable, text, tuple, uint } from '../wire/cbor.ts'
+import type { Table } from './table.ts'
+import { createTable } from './table.ts'
+
+/** Where the first notice to somebody goes, as the pod's directory said. */
+export interface Route {
+  /** 32 bytes. */
+  readonly intro: Uint8Array
+  /** The pod's, to seal notices to. 32 bytes. */
+  readonly hpkeKey: Uint8Array
+  readonly untilMs: Millis
+}
+
+/** A pinned contact, as kept. */
+export interface ContactRow {
+  readonly certificate: Uint8Array
+  readonly pinnedMs: Millis
+  readonly verified: boolean
+  /** Until when the pod's certification that we checked is good. */
+  readonly certifiedUntilMs: Millis | null
+  /** The certificate that the pod has shown since, of another primary key. */
+  readonly changed: Uint8Array | null
+  readonly route: Route | null
+  /** They have written to us, so they know our certificate. */
+  readonly knowsUs: boolean
+}
+
+const certificate = bytes(1, limits.certificateBytesMax)
+
+const route = mapped(
+  tuple(bytes(32), bytes(32), uint()),
+  ([intro, hpkeKey, untilMs]): Route => ({ intro, hpkeKey, untilMs })
+)
+
+const row = mapped(
+  tuple(
+    literal(1),
+    certificate,
+    uint(),
+    bool,
+    nullable(uint()),
+    nullable(certificate),
+    nullable(route),
+    bool
+  ),
+  (f): ContactRow => ({
+    certificate: f[1],
+    pinnedMs: f[2],
+    verified: f[3],
+    certifiedUntilMs: f[4],
+    changed: f[5],
+    route: f[6],
+    knowsUs: f[7]
+  })
+)
+
+export const contactTable = (state: State, log: Log): Table<ContactRow> =>
+  createTable({
+    state,
+    log,
+    name: 'contacts',
+    field: row,
+    write: c => [
+      1,
+      c.certificate,
+      c.pinnedMs,
+      c.verified,
+      c.certifiedUntilMs,
+      c.changed,
+      c.route && [c.route.intro, c.route.hpkeKey, c.route.untilMs],
+      c.knowsUs
+    ],
+    maxBytes: 2 * limits.certificateBytesMax + 1_024
+  })

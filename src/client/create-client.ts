@@ -1,0 +1,310 @@
+import { fromHex, sha256, toHex } from '../base/bytes.ts'
+import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { Clock, Log, Network, PeerKeys, Random } from '../base/ports.ts'
+import type { Certificate } from '../keys/certificate.ts'
+import { armorCertificate } from '../keys/certificate.ts'
+import type { Device } from '../keys/device.ts'
+import type { Person } from '../keys/person.ts'
+import { readAlias } from '../pod/alias.ts'
+import type { Dht } from '../seed/dht.ts'
+import type { State } from '../store/state.ts'
+import type { Usage } from '../store/store.ts'
+import { expiryAt, makeBlob } from '../wire/blob.ts'
+import type { Check, Client, Status } from './client.ts'
+import { createContacts } from './contacts.ts'
+import { createSkew, examine } from './doctor.ts'
+import type { Events } from './events.ts'
+import { createEvents } from './events.ts'
+import { Inbox } from './inbox.ts'
+import { createInboxStore } from './inbox-store.ts'
+import { Outbox } from './outbox.ts'
+import { openPodLink } from './pod-link.ts'
+import type { PodPlace } from './pods.ts'
+import { createPods } from './pods.ts'
+import { fetchSchedule } from './retry.ts'
+import type { Self } from './self.ts'
+import { createSelf } from './self.ts'
+import { Courier } from './send.ts'
+import { createSentStore } from './sent-store.ts'
+import { createStrangers } from './strangers.ts'
+import { abortable } from './waiting.ts'
+
+export interface ClientParts {
+  dht: Dht
+  network: Network
+  state: State
+  /** To check pods' receipts. */
+  keys: PeerKeys
+  /** Null with a locked vault, and on a seed without a person. */
+  person: Person | null
+  /** The person's own, as in HOME/certificate.pgp; null on a seed without a person. */
+  certificate: Certificate | null
+  device: Device
+  /** Of the network file and the config. */
+  pods: readonly PodPlace[]
+  clock: Clock
+  random: Random
+  log: Log
+  /** Made by the nodes when the seed tells its events too. */
+  events?: Events
+  /** For `status`: what only the nodes know. */
+  about: { network: string; name: string | null; known: () => number; usage: () => Usage }
+  /** Rewrites HOME/certificate.pgp and the vault when a pod has certified an alias. */
+  savePerson?: (person: Person) => Promise<void>
+  /** Of the home folder and the disk, for `doctor`. */
+  checks?: readonly (() => Promise<Check[]>)[]
+  openLink?: typeof openPodLink
+}
+
+/** A {@link Client} that runs in this process. */
+export interface LocalClient extends Client, AsyncDisposable {
+  /** Opens what waited for the vault. @throws {MuttrError} `HOME_DAMAGED` for another person than before */
+  unlock(person: Person): Promise<void>
+  readonly locked: boolean
+  /** Tries at once what waits for the network. */
+  wake(): void
+}
+
+const sweepEveryMs = 3_600_000
+const sentMax = 50
+
+/** Puts a person's Muttr together. Resolves when the state is read; pods are being connected to meanwhile. */
+export async function createClient(parts: ClientParts): Promise<LocalClient> {
+  const { person, clock, state, log, network } = parts
+  const life = new AbortController()
+  const rooms = await makeRooms(parts, life.signal)
+  const { self, pods, inbox, courier, sent, received } = rooms
+  if (person) await self.unlock(person)
+  await inbox.start()
+  await courier.start()
+  for (const { pod } of self.registrations()) keepIfKnown(rooms, pod, log)
+
+  const wake = () => {
+    pods.wake()
+    courier.wake()
+    inbox.wake()
+  }
+  const peers = watchPeers(network, clock, courier, wake)
+  let timer: Disposable
+  const sweep = () => {
+    timer = clock.after(sweepEveryMs, sweep)
+    const nowMs = clock.now()
+    Promise.all([sent.sweep(nowMs), received.sweep(nowMs)]).catch(err =>
+      log.warn('old rows stay', { error: `${err}` })
+    )
+  }
+  sweep()
+
+  return {
+    ...letters(rooms),
+    ...people(rooms, parts),
+    ...machine(rooms, parts),
+    get locked() {
+      return self.locked
+    },
+    wake,
+    async unlock(unlocked) {
+      await self.unlock(unlocked)
+      wake()
+    },
+    async [Symbol.asyncDispose]() {
+      timer[Symbol.dispose]()
+      peers[Symbol.dispose]()
+      life.abort()
+      await Promise.all([courier[Symbol.asyncDispose](), inbox[Symbol.asyncDispose]()])
+      await pods[Symbol.asyncDispose]()
+    }
+  }
+}
+
+type Rooms = Awaited<ReturnType<typeof makeRooms>>
+
+async function makeRooms(parts: ClientParts, life: AbortSignal) {
+  const { dht, state, clock, random, log, keys, network, device } = parts
+  const events = parts.events ?? createEvents()
+  const { emit } = events
+  const self = await createSelf({ ...parts, certificate: parts.certificate })
+  const skew = createSkew(clock)
+  const open = parts.openLink ?? openPodLink
+  const sent = createSentStore(state, log)
+  const received = createInboxStore(state, log)
+  const pods = createPods({
+    network,
+    state,
+    clock,
+    random,
+    log,
+    self,
+    device,
+    emit,
+    places: parts.pods,
+    openLink: options => open({ ...options, keys }),
+    onNotices: (hostname, entries, how) => inbox.notified(hostname, entries, how),
+    onUp: hostname => courier.wake(row => row.to.endsWith(`@${hostname}`))
+  })
+  const contacts = createContacts({ state, clock, log, pods, emit, life })
+  const inbox = new Inbox({
+    dht,
+    contacts,
+    self,
+    store: received,
+    queue: new Outbox({ schedule: fetchSchedule, parallel: 16 }),
+    strangers: createStrangers(),
+    clock,
+    random,
+    log,
+    emit,
+    life
+  })
+  const courier = new Courier({
+    dht,
+    pods,
+    contacts,
+    self,
+    store: sent,
+    outbox: new Outbox(),
+    clock,
+    random,
+    log,
+    emit,
+    life,
+    skew,
+    threadOf: id => inbox.threadOf(id)
+  })
+  return { self, pods, contacts, inbox, courier, sent, received, skew, events }
+}
+
+/** A pod that the network file has dropped is told of in `status`, and keeps nothing else from starting. */
+function keepIfKnown({ pods }: Rooms, hostname: string, log: Log): void {
+  try {
+    pods.keep(hostname)
+  } catch (err) {
+    log.warn('a pod of ours has no address', { pod: hostname, error: `${err}` })
+  }
+}
+
+const peerWakeMs = 5_000
+
+/** A first peer means that the network is back; further seeds may make the quorum that was missed. */
+function watchPeers(
+  network: Network,
+  clock: Clock,
+  courier: Courier,
+  wake: () => void
+): Disposable {
+  let alone = network.connected().length === 0
+  let wokenMs = Number.NEGATIVE_INFINITY
+  return network.onPeer(({ type, server }) => {
+    if (type === 'disconnected') {
+      alone = network.connected().length === 0
+      return
+    }
+    if (alone) wake()
+    else if (server && clock.now() - wokenMs >= peerWakeMs) {
+      wokenMs = clock.now()
+      courier.wake(({ stage }) => stage === 'draft' || stage === 'sealed')
+    }
+    alone = false
+  })
+}
+
+function letters({ courier, inbox }: Rooms) {
+  return {
+    send: (draft, options) => courier.send(draft, options?.signal),
+    sent: options => courier.sent(options?.limit ?? sentMax),
+    inbox: options => inbox.list(options),
+    read: id => inbox.read(id)
+  } satisfies Partial<Client>
+}
+
+function people({ self, pods, contacts, courier, inbox, events }: Rooms, { clock }: ClientParts) {
+  const forever = new AbortController().signal
+  return {
+    async register(text, { invite, signal = forever } = {}) {
+      const { full: alias, hostname: pod } = readAlias(text)
+      const startMs = clock.now()
+      self.person()
+      const link = await pods.identified(pod, signal)
+      const certificate = await self.prepare(alias)
+      const given = invite === undefined ? {} : { invite }
+      const done = await abortable(link.register(alias, certificate, given), signal)
+      const registration = { alias, pod, certifiedUntilMs: done.untilMs }
+      await self.registered(registration, done.certificate)
+      events.emit({ type: 'registered', alias, ms: clock.now() - startMs })
+      pods.keep(pod)
+      return registration
+    },
+    async lookup(alias, { signal = forever } = {}) {
+      return contacts.show(await contacts.lookup(readAlias(alias).full, signal))
+    },
+    contacts: () => contacts.list(),
+    async acceptKey(alias) {
+      const accepted = await contacts.accept(alias)
+      courier.wake(({ to }) => to === accepted.alias)
+      inbox.wake()
+      return accepted
+    },
+    verify: (alias, fingerprint) => contacts.verify(alias, fingerprint),
+    async exportKey() {
+      return armorCertificate(needCertificate(self))
+    },
+    importKey: (certificate, alias) => contacts.import(certificate, alias)
+  } satisfies Partial<Client>
+}
+
+function needCertificate(self: Self): Certificate {
+  const certificate = self.certificate()
+  if (!certificate) throw new MuttrError('HOME_MISSING', 'there is no person on this seed')
+  return certificate
+}
+
+function machine(
+  { self, pods, courier, events, skew }: Rooms,
+  { dht, clock, random, network, about, checks = [] }: ClientParts
+) {
+  return {
+    async putBlob(sealed, { lifeMs = limits.blobLifeMsDefault, signal } = {}) {
+      const expiryMs = expiryAt(clock.now() + lifeMs)
+      const retract = sha256(random.bytes(32))
+      const blob = makeBlob(sealed, { expiryMs, retract, accept: null })
+      const { acknowledgements, wanted } = await dht.put(blob, signal && { signal })
+      return { key: toHex(blob.key), copies: acknowledgements.length, wanted, expiryMs }
+    },
+    async getBlob(key, { signal } = {}) {
+      const bytes = fromHex(key, 32)
+      if (!bytes)
+        throw new MuttrError('BLOB_UNKNOWN', 'a key is 64 hex characters', {
+          hint: 'Copy the whole key.'
+        })
+      return (await dht.get(bytes, signal && { signal })).blob.sealed
+    },
+    async status(): Promise<Status> {
+      const connected = network.connected()
+      return {
+        name: about.name,
+        fingerprint: self.certificate()?.fingerprint ?? null,
+        locked: self.certificate() !== null && self.locked,
+        network: about.network,
+        peer: network.self,
+        addresses: [...network.contact().addresses],
+        neighbours: connected.filter(({ server }) => server).length,
+        known: about.known(),
+        store: about.usage(),
+        pods: pods.lines
+          .filter(line => line.own)
+          .map(({ own: _, ...line }) => ({ ...line, aliases: aliasesAt(self, line.hostname) })),
+        outbox: { waiting: courier.waiting }
+      }
+    },
+    doctor: () =>
+      examine({ network, clock, self, pods, skew, more: checks, outbox: () => courier.waiting }),
+    events: signal => events.stream(signal)
+  } satisfies Partial<Client>
+}
+
+const aliasesAt = (self: Self, hostname: string): string[] =>
+  self
+    .registrations()
+    .filter(({ pod }) => pod === hostname)
+    .map(({ alias }) => alias)

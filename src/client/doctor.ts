@@ -1,0 +1,116 @@
+import { limits } from '../base/limits.ts'
+import type { Clock, Millis, Network } from '../base/ports.ts'
+import type { Check } from './client.ts'
+import type { Pods } from './pods.ts'
+import type { Self } from './self.ts'
+
+/** How far other machines' clocks were from ours when they signed something for us. */
+export interface Skew {
+  /** A time just read off an answer. */
+  seen(theirMs: Millis): void
+  /** Theirs minus ours: the middle of the last ones; undefined before the first. */
+  median(): Millis | undefined
+}
+
+const skewsMax = 25
+
+export function createSkew(clock: Clock): Skew {
+  const seen: Millis[] = []
+  return {
+    seen(theirMs) {
+      seen.push(theirMs - clock.now())
+      if (seen.length > skewsMax) seen.shift()
+    },
+    median: () => [...seen].sort((a, b) => a - b)[Math.floor(seen.length / 2)]
+  }
+}
+
+export interface DoctorParts {
+  network: Pick<Network, 'connected'>
+  clock: Clock
+  self: Self
+  pods: Pods
+  skew: Skew
+  /** Of home folder and disk, which only the nodes know. */
+  more: readonly (() => Promise<Check[]>)[]
+  outbox: () => number
+}
+
+const dayMs = 24 * 3_600_000
+const good = (name: string, detail: string): Check => ({ name, ok: true, detail, hint: null })
+const bad = (name: string, detail: string, hint: string): Check => ({
+  name,
+  ok: false,
+  detail,
+  hint
+})
+
+/** Looks at everything a letter needs, and says what to do about what is not well. */
+export async function examine(parts: DoctorParts): Promise<Check[]> {
+  const more = await Promise.all(
+    parts.more.map(check =>
+      check().catch(err => [bad('home', `${err}`, 'Look at the permissions of the home folder.')])
+    )
+  )
+  return [
+    ...more.flat(),
+    keys(parts),
+    network(parts),
+    ...pods(parts),
+    clockCheck(parts),
+    outbox(parts)
+  ]
+}
+
+function keys({ self, clock }: DoctorParts): Check {
+  const certificate = self.certificate()
+  if (!certificate) return good('keys', 'a seed without a person')
+  const { fingerprint, revoked, expiresMs } = certificate
+  if (revoked) return bad('keys', `${fingerprint} is revoked`, 'Make a new identity: `muttr init`.')
+  if (expiresMs !== null && expiresMs < clock.now() + 30 * dayMs)
+    return bad('keys', `${fingerprint} expires soon or has expired`, 'Extend it with GnuPG.')
+  if (self.locked)
+    return bad('keys', `${fingerprint} is locked`, 'Give the passphrase when the seed starts.')
+  return good('keys', `${fingerprint} is unlocked`)
+}
+
+function network({ network: { connected } }: DoctorParts): Check {
+  const seeds = connected().filter(({ server }) => server).length
+  return seeds > 0
+    ? good('network', `connected to ${seeds} seeds`)
+    : bad(
+        'network',
+        'connected to no seed',
+        'Check the network file and whether TCP goes out; letters wait meanwhile.'
+      )
+}
+
+function pods({ pods: { lines }, self }: DoctorParts): Check[] {
+  if (self.certificate() && self.registrations().length === 0)
+    return [bad('pod', 'no alias is registered', 'Register one: `muttr register ALIAS@POD`.')]
+  return lines
+    .filter(line => line.own)
+    .map(({ hostname, identified, problem }) => {
+      const name = `pod ${hostname}`
+      if (identified && !problem) return good(name, 'connected and listening')
+      return bad(
+        name,
+        problem ? `${problem.code}: ${problem.message}` : 'not connected yet',
+        problem?.hint ?? 'Wait a moment and look again.'
+      )
+    })
+}
+
+function clockCheck({ skew }: DoctorParts): Check {
+  const off = skew.median()
+  if (off === undefined) return good('clock', 'no answer to compare it with yet')
+  const seconds = (off / 1_000).toFixed(1)
+  return Math.abs(off) < limits.clockSkewMs / 2
+    ? good('clock', `within ${seconds} s of others`)
+    : bad('clock', `${seconds} s away from others`, 'Set the clock, best with NTP.')
+}
+
+const outbox = (parts: DoctorParts): Check => {
+  const waiting = parts.outbox()
+  return good('outbox', waiting === 0 ? 'nothing waits' : `${waiting} letters on their way`)
+}

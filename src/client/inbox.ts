@@ -1,0 +1,331 @@
+import { toHex } from '../base/bytes.ts'
+import type { ErrorCode } from '../base/errors.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
+import type { Emit } from '../base/events.ts'
+import { limits } from '../base/limits.ts'
+import type { Clock, Log, Random } from '../base/ports.ts'
+import type { Certificate } from '../keys/certificate.ts'
+import { readCertificate } from '../keys/certificate.ts'
+import type { Dht } from '../seed/dht.ts'
+import type { Blob } from '../wire/blob.ts'
+import { decodeLetter } from '../wire/letter.ts'
+import type { Notice } from '../wire/notice.ts'
+import type { LetterSummary, ReceivedLetter } from './client.ts'
+import type { Contacts, Known } from './contacts.ts'
+import type { NoticeRow } from './inbox-rows.ts'
+import { noticeId } from './inbox-rows.ts'
+import type { InboxStore, Listed } from './inbox-store.ts'
+import type { OpenedLetter, OpenedSlip } from './open-letter.ts'
+import { openLetter, openSlip } from './open-letter.ts'
+import type { Outbox } from './outbox.ts'
+import { failureOf } from './pod-line.ts'
+import { throwDice } from './retry.ts'
+import type { Self } from './self.ts'
+import type { Strangers } from './strangers.ts'
+
+export interface InboxParts {
+  dht: Pick<Dht, 'get'>
+  contacts: Contacts
+  self: Self
+  store: InboxStore
+  /** When a letter that could not be fetched is tried again. */
+  queue: Outbox
+  strangers: Strangers
+  clock: Clock
+  random: Random
+  log: Log
+  emit: Emit
+  life: AbortSignal
+}
+
+/** More notices than this are left with the pod. */
+const pendingMax = 20_000
+
+/** What no second attempt can heal: refused, remembered, and never fetched again. */
+const hopeless: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'SEAL_REFUSED',
+  'NOTICE_INVALID',
+  'LETTER_INVALID',
+  'LETTER_FORGED',
+  'SIGNATURE_INVALID',
+  'KEY_INVALID',
+  'BLOB_INVALID',
+  'BLOB_EXPIRED',
+  'BLOB_RELEASED',
+  'WIRE_MALFORMED',
+  'WIRE_TOO_LARGE'
+])
+
+/** From a pod's notice to a letter that was opened and checked. Source: docs/protocol/letter.md#what-a-reader-checks */
+export class Inbox implements AsyncDisposable {
+  readonly #parts: InboxParts
+  /** Notices that are not on the disk yet, or just were. */
+  readonly #fresh = new Map<string, NoticeRow>()
+  readonly #running = new Set<Promise<void>>()
+  #timer: Disposable | undefined
+
+  constructor(parts: InboxParts) {
+    this.#parts = parts
+  }
+
+  /** Takes up the notices that a former run left. */
+  async start(): Promise<void> {
+    const { store, queue, clock } = this.#parts
+    for (const row of await store.notices()) {
+      const { expiryMs, failures } = row
+      queue.add({ id: noticeId(row), expiryMs, failures, dueMs: clock.now() })
+    }
+    this.#pump()
+  }
+
+  /** The vault is open, the network is back, or a key was accepted. */
+  wake(): void {
+    const { queue, clock } = this.#parts
+    queue.wake(clock.now())
+    this.#pump()
+  }
+
+  get waiting(): number {
+    return this.#parts.queue.size
+  }
+
+  /**
+   * Resolves when all are durably recorded, so that the pod may forget them; the letters are being fetched meanwhile.
+   * @throws {MuttrError} `LIMIT_EXCEEDED` with too many waiting; `DISK_FULL`
+   */
+  async notified(pod: string, notices: readonly Notice[], how: 'push' | 'playback'): Promise<void> {
+    const { store, queue, emit, clock, log } = this.#parts
+    if (queue.size + notices.length > pendingMax)
+      throw new MuttrError('LIMIT_EXCEEDED', 'too many letters wait to be fetched')
+    const rows: NoticeRow[] = []
+    for (const { key, sizeBytes, expiryMs, slip } of notices) {
+      const row = { pod, key, sizeBytes, expiryMs, slip, failures: 0 }
+      const id = noticeId(row)
+      const nowMs = clock.now()
+      const tooLong = nowMs + limits.blobLifeMsMax + limits.expiryStepMs + limits.clockSkewMs
+      if (expiryMs <= nowMs || expiryMs > tooLong) log.debug('a notice out of time')
+      else if (!queue.has(id) && !(await store.isDone(row)) && !queue.has(id)) {
+        rows.push(row)
+        this.#fresh.set(id, row)
+        emit({ type: 'notified', key: toHex(key), pod, how })
+        queue.add({ id, expiryMs, failures: 0, dueMs: nowMs })
+      }
+    }
+    if (rows.length === 0) return
+    const recorded = store.addNotices(rows)
+    this.#pump()
+    try {
+      await recorded
+    } finally {
+      for (const row of rows) this.#fresh.delete(noticeId(row))
+    }
+  }
+
+  async list({ limit = 50, unread = false } = {}): Promise<LetterSummary[]> {
+    const { store, self } = this.#parts
+    const found = await store.list({ limit, unread }, self.closet())
+    return Promise.all(found.map(letter => this.#summary(letter)))
+  }
+
+  async read(beginning: string): Promise<ReceivedLetter> {
+    const { store, self } = this.#parts
+    const found = await store.find(beginning, self.closet())
+    if (!found.read) await store.markRead(found.place)
+    const { body } = decodeLetter(found.frame)
+    const text = Buffer.from(body).toString('utf8')
+    return { ...(await this.#summary({ ...found, read: true })), body: text }
+  }
+
+  async threadOf(id: string): Promise<Uint8Array | undefined> {
+    const { store, self } = this.#parts
+    try {
+      const { row } = await store.find(id, self.closet())
+      return new Uint8Array(Buffer.from(row.thread, 'hex'))
+    } catch (err) {
+      if (codeOf(err) === 'LETTER_UNKNOWN') return undefined
+      throw err
+    }
+  }
+
+  async #summary({ row, read }: Listed): Promise<LetterSummary> {
+    const { contacts, log } = this.#parts
+    const { fromAlias, fromFingerprint, ...rest } = row
+    const known = await contacts.known(fromAlias).catch(err => {
+      log.warn('a contact is damaged', { code: codeOf(err) })
+      return undefined
+    })
+    const contact = known && (await contacts.show(known))
+    const same = contact?.fingerprint === fromFingerprint
+    const from = {
+      alias: fromAlias,
+      fingerprint: fromFingerprint,
+      verified: same && contact.verified,
+      certifiedByPod: same && contact.certifiedByPod
+    }
+    return { ...rest, from, read }
+  }
+
+  #pump(): void {
+    const { queue, clock, life, self } = this.#parts
+    if (life.aborted || self.locked) return
+    for (const { type, id } of queue.poll(clock.now())) {
+      const work = (type === 'try' ? this.#try(id) : this.#expired(id)).finally(() => {
+        this.#running.delete(work)
+        this.#pump()
+      })
+      this.#running.add(work)
+    }
+    this.#timer?.[Symbol.dispose]()
+    const nextMs = queue.nextMs()
+    if (nextMs === undefined) return
+    this.#timer = clock.after(Math.max(0, nextMs - clock.now()), () => this.#pump())
+  }
+
+  async #expired(id: string): Promise<void> {
+    const { store, log } = this.#parts
+    try {
+      const notice = await store.notice(id)
+      if (notice) await store.finish(notice)
+    } catch (err) {
+      log.warn('a notice cannot be dropped', { code: codeOf(err) })
+    }
+  }
+
+  async #try(id: string): Promise<void> {
+    const { queue, store, log, emit, clock, random, life } = this.#parts
+    let notice: NoticeRow | undefined
+    try {
+      notice = this.#fresh.get(id) ?? (await store.notice(id))
+      if (notice && !(await this.#open(notice))) return
+      queue.finished(id)
+    } catch (err) {
+      if (life.aborted) return
+      const { code } = failureOf(err)
+      if (!notice || hopeless.has(code)) {
+        log.info('a letter is refused', { code, error: `${err}` })
+        queue.finished(id)
+        if (!notice) return
+        await store.finish(notice).catch(() => log.warn('not written'))
+        emit({ type: 'refused', key: toHex(notice.key), code })
+        return
+      }
+      if (code === 'INTERNAL') log.warn('an attempt to fetch broke', { error: `${err}` })
+      if (code === 'KEY_CHANGED' && queue.failures(id) === 0)
+        emit({ type: 'refused', key: toHex(notice.key), code })
+      queue.failed(id, clock.now(), throwDice(random))
+      const failures = queue.failures(id)
+      await store.saveNotice({ ...notice, failures }).catch(() => log.warn('not written'))
+    }
+  }
+
+  /** @returns false when it has to wait its turn among strangers. */
+  async #open(notice: NoticeRow): Promise<boolean> {
+    const { self, clock, contacts, strangers, queue } = this.#parts
+    const startMs = clock.now()
+    const reader = self.person()
+    const slip = await openSlip(notice, { reader, nowMs: startMs })
+    const known = await contacts.known(slip.alias)
+    if (known) {
+      await this.#sameKey(known, slip)
+      await slip.signedBy(known.certificate)
+    } else {
+      const waitMs = strangers.take(startMs)
+      if (waitMs > 0) {
+        queue.later(noticeId(notice), startMs + waitMs)
+        return false
+      }
+    }
+    const blob = await this.#fetch(notice)
+    const openMs = clock.now()
+    const opened = await openLetter(blob.sealed, slip, { reader, nowMs: openMs })
+    const certificate = known?.certificate ?? (await this.#stranger(slip, opened))
+    await opened.signedBy(certificate)
+    if (!known) await slip.signedBy(certificate)
+    await this.#keep(notice, blob, opened)
+    const { alias } = slip
+    const met = known ?? (await this.#meet(alias, certificate))
+    const from = alias
+    const ms = clock.now() - openMs
+    this.#parts.emit({ type: 'opened', letter: toHex(opened.letter.id), from, ms })
+    if (met?.row.knowsUs !== true) this.#later(this.#getKnown(alias, certificate))
+    return true
+  }
+
+  async #sameKey({ alias, certificate }: Known, slip: OpenedSlip): Promise<void> {
+    const { contacts, life, log } = this.#parts
+    if (certificate.fingerprint === slip.fingerprint) return
+    // Only the pod's word makes it a changed key; a stranger's word makes it a forgery that waits to be one.
+    contacts.lookup(alias, life).catch(err => log.debug('asked for a key', { code: codeOf(err) }))
+    throw new MuttrError('KEY_CHANGED', `${alias} signs with another key than the pinned one`)
+  }
+
+  async #fetch({ key }: NoticeRow): Promise<Blob> {
+    const { dht, clock, emit, life } = this.#parts
+    const startMs = clock.now()
+    const { blob, from } = await dht.get(key, { signal: life })
+    const sizeBytes = blob.sealed.byteLength
+    emit({ type: 'fetched', key: toHex(key), from, sizeBytes, ms: clock.now() - startMs })
+    return blob
+  }
+
+  /** The certificate of somebody not pinned: the one the letter carries, else the pod's answer. */
+  async #stranger(slip: OpenedSlip, { letter }: OpenedLetter): Promise<Certificate> {
+    const { contacts, life } = this.#parts
+    const certificate = letter.certificate
+      ? await readCertificate(letter.certificate)
+      : (await contacts.lookup(slip.alias, life)).certificate
+    if (certificate.fingerprint !== slip.fingerprint)
+      throw new MuttrError('LETTER_FORGED', 'the letter carries the key of another')
+    return certificate
+  }
+
+  async #keep(notice: NoticeRow, blob: Blob, { letter, frame, to }: OpenedLetter): Promise<void> {
+    const { store, self, clock } = this.#parts
+    const { id, thread, parent, sender, subject, mimeType, sentMs } = letter
+    const row = {
+      id: toHex(id),
+      thread: toHex(thread),
+      parent: parent && toHex(parent),
+      fromAlias: sender.alias,
+      fromFingerprint: toHex(sender.fingerprint),
+      to,
+      subject,
+      mimeType,
+      sentMs,
+      receivedMs: clock.now(),
+      expiryMs: blob.header.expiryMs,
+      sizeBytes: blob.sealed.byteLength,
+      key: toHex(notice.key)
+    }
+    await store.addLetter(notice, row, frame, self.closet())
+  }
+
+  /** Pins a stranger when the certificate of its pod is at hand and certified the key. */
+  async #meet(alias: string, certificate: Certificate): Promise<Known | undefined> {
+    const { contacts, log } = this.#parts
+    return contacts.met(alias, certificate).catch(err => {
+      log.debug('a sender is not pinned', { code: codeOf(err) })
+      return undefined
+    })
+  }
+
+  /** Asks the pod of somebody not pinned yet, and remembers that the person wrote to us. */
+  async #getKnown(alias: string, { pin }: Certificate): Promise<void> {
+    const { contacts, life } = this.#parts
+    const known = (await contacts.known(alias)) ?? (await contacts.lookup(alias, life))
+    if (known.certificate.pin === pin) await contacts.knowsUs(alias)
+  }
+
+  #later(work: Promise<void>): void {
+    const { log } = this.#parts
+    const done: Promise<void> = work
+      .catch(err => log.debug('a sender is not known', { code: codeOf(err) }))
+      .finally(() => this.#running.delete(done))
+    this.#running.add(done)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#timer?.[Symbol.dispose]()
+    await Promise.allSettled([...this.#running])
+  }
+}

@@ -1,0 +1,84 @@
+import { equalBytes, toHex } from '../base/bytes.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { Millis } from '../base/ports.ts'
+import type { Certificate } from '../keys/certificate.ts'
+import type { Person } from '../keys/person.ts'
+import type { Opened } from '../keys/seal.ts'
+import { open } from '../keys/seal.ts'
+import type { Letter } from '../wire/letter.ts'
+import { decodeLetter } from '../wire/letter.ts'
+import type { Slip } from '../wire/notice.ts'
+import { decodeSlip } from '../wire/notice.ts'
+
+const forged = (what: string, cause?: unknown) => new MuttrError('LETTER_FORGED', what, { cause })
+
+/** Proves that somebody signed it. @throws {MuttrError} `LETTER_FORGED` */
+async function signedBy(opened: Opened, certificate: Certificate, what: string): Promise<void> {
+  try {
+    await opened.verify(certificate)
+  } catch (cause) {
+    if (codeOf(cause) !== 'SIGNATURE_INVALID') throw cause
+    throw forged(`${what} is not signed by its sender`, cause)
+  }
+}
+
+/** A slip that belongs to its notice; who signed it is checked by `signedBy`. */
+export interface OpenedSlip extends Slip {
+  /** @throws {MuttrError} `LETTER_FORGED` */
+  signedBy(certificate: Certificate): Promise<void>
+}
+
+/**
+ * Opens what came with a notice, before anything is fetched.
+ * @throws {MuttrError} `SEAL_REFUSED`, `NOTICE_INVALID`, `LETTER_FORGED` when it was made for another blob.
+ */
+export async function openSlip(
+  { slip: sealed, key }: { slip: Uint8Array; key: Uint8Array },
+  { reader, nowMs }: { reader: Person; nowMs: Millis }
+): Promise<OpenedSlip> {
+  const opened = await open(sealed, { reader, nowMs })
+  const slip = decodeSlip(opened.plaintext)
+  if (!equalBytes(slip.key, key)) throw forged('the slip belongs to another notice')
+  return { ...slip, signedBy: certificate => signedBy(opened, certificate, 'the slip') }
+}
+
+/** A letter that says the same as its slip and was written to us; who signed it is checked by `signedBy`. */
+export interface OpenedLetter {
+  readonly letter: Letter
+  /** The signed bytes. */
+  readonly frame: Uint8Array
+  /** The alias under which we are its reader. */
+  readonly to: string
+  /** @throws {MuttrError} `LETTER_FORGED` */
+  signedBy(certificate: Certificate): Promise<void>
+}
+
+/**
+ * Opens a letter and makes the reader's checks, which OpenPGP alone does not: whoever gets a signed letter can seal it again to
+ * somebody else. Source: docs/protocol/letter.md#what-a-reader-checks
+ * @throws {MuttrError} `SEAL_REFUSED`, `LETTER_INVALID`, `LETTER_FORGED`
+ */
+export async function openLetter(
+  sealed: Uint8Array,
+  slip: Slip,
+  { reader, nowMs }: { reader: Person; nowMs: Millis }
+): Promise<OpenedLetter> {
+  const opened = await open(sealed, { reader, nowMs })
+  const frame = opened.plaintext
+  const letter = decodeLetter(frame)
+  const me = reader.certificate.fingerprint
+  const mine = letter.recipients.find(({ fingerprint }) => toHex(fingerprint) === me)
+  if (!mine) throw forged('the letter was written to another reader')
+  if (toHex(letter.sender.fingerprint) !== slip.fingerprint || letter.sender.alias !== slip.alias)
+    throw forged('the slip names another sender than the letter')
+  if (!equalBytes(letter.id, slip.letter)) throw forged('the slip names another letter')
+  if (letter.sentMs > nowMs + limits.clockSkewMs)
+    throw new MuttrError('LETTER_INVALID', 'the letter is dated in the future')
+  return {
+    letter,
+    frame,
+    to: mine.alias,
+    signedBy: certificate => signedBy(opened, certificate, 'the letter')
+  }
+}

@@ -1,0 +1,199 @@
+import { MuttrError } from '../base/errors.ts'
+import type { Clock, Failure, Log, Millis, Random } from '../base/ports.ts'
+import type { Notice } from '../wire/notice.ts'
+import type { PodLink } from './pod-link.ts'
+import { reconnectSchedule, retryDelayMs, throwDice } from './retry.ts'
+
+/** What a {@link PodLine} does its work with; {@link Pods} gives them one for each pod. */
+export interface LineParts {
+  hostname: string
+  clock: Clock
+  random: Random
+  log: Log
+  /** @throws {MuttrError} `POD_UNREACHABLE`, `POD_CHANGED`, … */
+  open: (signal: AbortSignal) => Promise<PodLink>
+  /** Says who we are. @returns the aliases the pod has for us. */
+  identify: (link: PodLink) => Promise<string[]>
+  /** Resolves when they are durably recorded. */
+  onNotices: (entries: Notice[], how: 'push' | 'playback') => Promise<void>
+  onListening: () => void
+  /** The line is up: what waited for this pod can go. */
+  onUp: () => void
+  idleMs: Millis
+}
+
+export const failureOf = (err: unknown): Failure => {
+  const known = err instanceof MuttrError ? err : new MuttrError('INTERNAL', `${err}`)
+  return { code: known.code, message: known.message, hint: known.hint }
+}
+
+const dispose = async (link: PodLink): Promise<void> => {
+  await link[Symbol.asyncDispose]()
+}
+
+/**
+ * The line to one pod. Opened when somebody needs it; closed after some idle minutes, unless it is an own pod: then it is kept
+ * up, identified and listened on, and opened again whenever it falls.
+ */
+export class PodLine implements AsyncDisposable {
+  readonly #parts: LineParts
+  readonly #life = new AbortController()
+  #own = false
+  #link: PodLink | undefined
+  #opening: Promise<PodLink> | undefined
+  #identified: Promise<string[]> | undefined
+  #knownToPod = false
+  #listening = false
+  #aliases: string[] = []
+  #problem: Failure | null = null
+  #failures = 0
+  #idle: Disposable | undefined
+  #retry: Disposable | undefined
+
+  constructor(parts: LineParts) {
+    this.#parts = parts
+  }
+
+  get state() {
+    return {
+      hostname: this.#parts.hostname,
+      own: this.#own,
+      connected: this.#link !== undefined,
+      identified: this.#link !== undefined && this.#knownToPod,
+      aliases: [...this.#aliases],
+      problem: this.#problem
+    }
+  }
+
+  /** A link that is up, opening one when there is none. @throws {MuttrError} as {@link LineParts.open} */
+  async link(): Promise<PodLink> {
+    this.#parkLater()
+    if (this.#link) return this.#link
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  /** A link on which the pod knows who we are. @throws {MuttrError} `IDENTIFY_REFUSED`, `VAULT_LOCKED`, … */
+  async identified(): Promise<PodLink> {
+    const link = await this.link()
+    this.#identified ??= this.#identify(link)
+    await this.#identified
+    return link
+  }
+
+  /** From now on an own pod: kept up and listened on. */
+  keep(): void {
+    this.#own = true
+    this.#idle?.[Symbol.dispose]()
+    this.wake()
+  }
+
+  /** Tries now what would be tried later: the network is back, or the vault is open. */
+  wake(): void {
+    if (!this.#own || this.#listening || this.#life.signal.aborted) return
+    this.#retry?.[Symbol.dispose]()
+    this.#retry = undefined
+    this.#stayUp().catch(err => this.#fell(err))
+  }
+
+  async #open(): Promise<PodLink> {
+    const { signal } = this.#life
+    try {
+      signal.throwIfAborted()
+      const link = await this.#parts.open(signal)
+      if (signal.aborted) {
+        await link[Symbol.asyncDispose]()
+        signal.throwIfAborted()
+      }
+      this.#link = link
+      this.#problem = null
+      link.closed.then(() => this.#closed(link))
+      this.#parkLater()
+      this.#parts.onUp()
+      return link
+    } catch (err) {
+      const why = signal.aborted ? new MuttrError('CANCELLED', 'the client is closing') : err
+      this.#problem = failureOf(why)
+      throw why
+    }
+  }
+
+  async #identify(link: PodLink): Promise<string[]> {
+    try {
+      this.#aliases = await this.#parts.identify(link)
+      this.#knownToPod = true
+      return this.#aliases
+    } catch (err) {
+      this.#identified = undefined
+      throw err
+    }
+  }
+
+  async #stayUp(): Promise<void> {
+    if (this.#listening) return
+    const link = await this.identified()
+    if (this.#listening || this.#link !== link) return
+    this.#listening = true
+    try {
+      // From the pod's own cursor of this device: what came twice is dropped by its key.
+      await link.listen((entries, how) => this.#parts.onNotices(entries, how), 0)
+    } catch (err) {
+      // A link is listened on once: begin again with a new one.
+      if (this.#link === link) this.#forget()
+      await link[Symbol.asyncDispose]()
+      throw err
+    }
+    if (this.#link !== link) return
+    this.#parts.onListening()
+    this.#failures = 0
+    this.#problem = null
+  }
+
+  #closed(link: PodLink): void {
+    if (this.#link !== link) return
+    this.#forget()
+    if (this.#own) this.#fell(new MuttrError('POD_UNREACHABLE', 'the line to the pod fell'))
+  }
+
+  #forget(): void {
+    this.#link = undefined
+    this.#identified = undefined
+    this.#knownToPod = false
+    this.#listening = false
+  }
+
+  #fell(err: unknown): void {
+    if (this.#life.signal.aborted) return
+    const { clock, random, log, hostname } = this.#parts
+    this.#problem = failureOf(err)
+    this.#listening = false
+    if (this.#retry) return
+    this.#failures++
+    const delayMs = retryDelayMs(reconnectSchedule, this.#failures, throwDice(random))
+    log.debug('the line to a pod is down', { pod: hostname, code: this.#problem.code, delayMs })
+    this.#retry = clock.after(delayMs, () => this.wake())
+  }
+
+  #parkLater(): void {
+    this.#idle?.[Symbol.dispose]()
+    if (this.#own || this.#life.signal.aborted) return
+    this.#idle = this.#parts.clock.after(this.#parts.idleMs, () => {
+      const link = this.#link
+      if (!link || this.#own) return
+      this.#forget()
+      void dispose(link)
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#life.abort()
+    this.#idle?.[Symbol.dispose]()
+    this.#retry?.[Symbol.dispose]()
+    const link = this.#link
+    this.#link = undefined
+    await link?.[Symbol.asyncDispose]()
+    await this.#opening?.catch(() => undefined)
+  }
+}

@@ -1,0 +1,225 @@
+import { codeOf, MuttrError } from '../base/errors.ts'
+import type { Emit } from '../base/events.ts'
+import { limits } from '../base/limits.ts'
+import type { Clock, Contact, Log, Millis, Network, Random } from '../base/ports.ts'
+import type { Certificate } from '../keys/certificate.ts'
+import { readCertificate } from '../keys/certificate.ts'
+import type { Device } from '../keys/device.ts'
+import { makeStatement } from '../keys/device.ts'
+import type { State } from '../store/state.ts'
+import { bytes, literal, mapped, tuple, uint } from '../wire/cbor.ts'
+import type { Notice } from '../wire/notice.ts'
+import { PodLine } from './pod-line.ts'
+import type { openPodLink, PodLink } from './pod-link.ts'
+import type { Self } from './self.ts'
+import { createTable } from './table.ts'
+import { abortable } from './waiting.ts'
+
+/** Where a pod is, from the network file or the config; with a fingerprint, who it must be. */
+export interface PodPlace {
+  readonly hostname: string
+  /** Multiaddrs, with or without `/p2p/`. */
+  readonly addresses: readonly string[]
+  /** Of its certificate, lower-case hex. */
+  readonly fingerprint?: string | undefined
+}
+
+/** The pods a client talks to. */
+export interface Pods extends AsyncDisposable {
+  /**
+   * A link to any pod, kept warm for some minutes after.
+   * @throws {MuttrError} `POD_UNKNOWN`, `POD_UNREACHABLE`, `POD_CHANGED`, `CANCELLED`
+   */
+  link(hostname: string, signal: AbortSignal): Promise<PodLink>
+  /** A link on which the pod knows us. @throws as {@link link}, `IDENTIFY_REFUSED`, `VAULT_LOCKED` */
+  identified(hostname: string, signal: AbortSignal): Promise<PodLink>
+  /** Keeps up the line to a pod where we have an alias. */
+  keep(hostname: string): void
+  /** The certificate a pod showed last, without asking it. */
+  certificateOf(hostname: string): Promise<Certificate | undefined>
+  /** Tries all own pods again now. */
+  wake(): void
+  readonly lines: readonly PodLine['state'][]
+}
+
+export interface PodsParts {
+  network: Network
+  state: State
+  clock: Clock
+  random: Random
+  log: Log
+  self: Self
+  device: Device
+  places: readonly PodPlace[]
+  openLink: typeof openPodLink
+  emit: Emit
+  onNotices: (hostname: string, entries: Notice[], how: 'push' | 'playback') => Promise<void>
+  onUp: (hostname: string) => void
+}
+
+const dayMs = 24 * 3_600_000
+const dialTimeoutMs = 5_000
+const idleMs = 5 * 60_000
+/** Lines to foreign pods at once; the one idle longest is dropped for a new one. */
+const linesMax = 256
+const certificatesTable = 'pods'
+
+export function createPods(parts: PodsParts): Pods {
+  const { state, clock, self, network, log } = parts
+  const places = new Map(parts.places.map(place => [place.hostname, place]))
+  const lines = new Map<string, PodLine>()
+  const certificates = new Map<string, Certificate>()
+  const statement = createStatements(parts)
+
+  async function certificateOf(hostname: string): Promise<Certificate | undefined> {
+    const cached = certificates.get(hostname)
+    if (cached) return cached
+    const kept = await state.get(certificatesTable, hostname)
+    if (!kept) return undefined
+    try {
+      const read = await readCertificate(kept)
+      certificates.set(hostname, read)
+      return read
+    } catch (err) {
+      log.warn('the certificate kept of a pod is damaged', { code: codeOf(err) })
+      return undefined
+    }
+  }
+
+  /** The first key a pod showed is its pin, unless the network file names one. */
+  async function pin(hostname: string, shown: Certificate): Promise<void> {
+    const kept = await certificateOf(hostname)
+    if (kept && Buffer.from(kept.bytes).equals(shown.bytes)) return
+    certificates.set(hostname, shown)
+    await state.write([
+      { type: 'put', table: certificatesTable, key: hostname, value: shown.bytes }
+    ])
+  }
+
+  async function open(place: PodPlace, signal: AbortSignal): Promise<PodLink> {
+    const { hostname } = place
+    const fingerprint = place.fingerprint ?? (await certificateOf(hostname))?.fingerprint
+    const contact = await dialFirst(network, place, signal)
+    const pinned = fingerprint === undefined ? {} : { pinned: { fingerprint } }
+    const link = await parts.openLink({ network, contact, clock, hostname, ...pinned, signal })
+    await pin(hostname, link.pod.certificate)
+    return link
+  }
+
+  async function identify(hostname: string, link: PodLink): Promise<string[]> {
+    const certificate = self.certificate()
+    if (!certificate) throw new MuttrError('IDENTIFY_REFUSED', 'no person on this seed')
+    const startMs = clock.now()
+    const { aliases } = await link.identify({
+      device: parts.device,
+      statement: await statement(hostname),
+      certificate,
+      nowMs: startMs
+    })
+    parts.emit({ type: 'identified', pod: hostname, ms: clock.now() - startMs })
+    return aliases
+  }
+
+  function makeLine(place: PodPlace): PodLine {
+    const { hostname } = place
+    return new PodLine({
+      hostname,
+      clock,
+      random: parts.random,
+      log,
+      open: signal => open(place, signal),
+      identify: link => identify(hostname, link),
+      onNotices: (entries, how) => parts.onNotices(hostname, entries, how),
+      onUp: () => parts.onUp(hostname),
+      onListening: () => parts.emit({ type: 'listening', pod: hostname }),
+      idleMs
+    })
+  }
+
+  function lineOf(hostname: string): PodLine {
+    const known = lines.get(hostname)
+    if (known) {
+      lines.delete(hostname)
+      lines.set(hostname, known)
+      return known
+    }
+    const place = places.get(hostname)
+    if (!place) throw new MuttrError('POD_UNKNOWN', `no address of the pod ${hostname} is known`)
+    const line = makeLine(place)
+    lines.set(hostname, line)
+    dropOldest()
+    return line
+  }
+
+  function dropOldest(): void {
+    if (lines.size <= linesMax) return
+    const oldest = [...lines].find(([, line]) => !line.state.own)
+    if (!oldest) return
+    lines.delete(oldest[0])
+    oldest[1][Symbol.asyncDispose]().catch(() => undefined)
+  }
+
+  return {
+    link: async (hostname, signal) => abortable(lineOf(hostname).link(), signal),
+    identified: async (hostname, signal) => abortable(lineOf(hostname).identified(), signal),
+    keep: hostname => lineOf(hostname).keep(),
+    certificateOf,
+    wake() {
+      for (const line of lines.values()) line.wake()
+    },
+    get lines() {
+      return [...lines.values()].map(line => line.state)
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...lines.values()].map(line => line[Symbol.asyncDispose]()))
+    }
+  }
+}
+
+/** Tries the addresses one after the other. @throws {MuttrError} `POD_UNREACHABLE`, `CANCELLED` */
+async function dialFirst(
+  network: Network,
+  { hostname, addresses }: PodPlace,
+  signal: AbortSignal
+): Promise<Contact> {
+  let last: unknown
+  for (const address of addresses) {
+    try {
+      return await network.dial(address, { timeoutMs: dialTimeoutMs, signal })
+    } catch (err) {
+      if (codeOf(err) === 'CANCELLED') throw err
+      last = err
+    }
+  }
+  throw new MuttrError('POD_UNREACHABLE', `the pod ${hostname} cannot be dialled`, { cause: last })
+}
+
+const statementRow = mapped(
+  tuple(literal(1), uint(), bytes(1, 8 * 1_024)),
+  ([, untilMs, frame]): { untilMs: Millis; frame: Uint8Array } => ({ untilMs, frame })
+)
+
+/** Device statements, kept so that a locked client can say who it is; made anew in the last third of their life. */
+function createStatements({ state, clock, log, self, device, network }: PodsParts) {
+  const rows = createTable({
+    state,
+    log,
+    name: 'statements',
+    field: statementRow,
+    write: s => [1, s.untilMs, s.frame],
+    maxBytes: 9 * 1_024
+  })
+  return async (hostname: string): Promise<Uint8Array> => {
+    const nowMs = clock.now()
+    const kept = await rows.get(`${hostname} ${network.self}`).catch(() => undefined)
+    const fresh = kept && kept.untilMs - nowMs > limits.deviceLifeMsMax / 3
+    if (fresh || (kept && self.locked && kept.untilMs > nowMs)) return kept.frame
+    const untilMs = nowMs + limits.deviceLifeMsMax - dayMs // the pod's clock may be behind ours
+    const { publicKey: deviceKey } = device
+    const peer = network.self
+    const pod = hostname
+    const frame = await makeStatement(self.person(), { deviceKey, peer, pod, nowMs, untilMs })
+    await state.write([rows.put(`${hostname} ${network.self}`, { untilMs, frame })])
+    return frame
+  }
+}

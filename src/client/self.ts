@@ -1,0 +1,144 @@
+import { equalBytes } from '../base/bytes.ts'
+import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { Clock, Log, Millis, Random } from '../base/ports.ts'
+import type { Certificate } from '../keys/certificate.ts'
+import { readCertificate } from '../keys/certificate.ts'
+import type { Person } from '../keys/person.ts'
+import { addAlias, withCertificate } from '../keys/person.ts'
+import type { Change, State } from '../store/state.ts'
+import { bytes, literal, mapped, text, tuple, uint } from '../wire/cbor.ts'
+import type { Registration } from './client.ts'
+import type { Closet } from './closet.ts'
+import { openCloset } from './closet.ts'
+import type { Table } from './table.ts'
+import { createTable } from './table.ts'
+
+/** Who this client is: the certificate that everybody may see, and, when the vault is open, the person. */
+export interface Self {
+  /** Null on a seed without a person. */
+  certificate(): Certificate | null
+  readonly locked: boolean
+  /** @throws {MuttrError} `VAULT_LOCKED` */
+  person(): Person
+  /** @throws {MuttrError} `VAULT_LOCKED` */
+  closet(): Closet
+  /** Own aliases, oldest first. */
+  registrations(): readonly Registration[]
+  unlock(person: Person): Promise<void>
+  /** The own certificate with a self-signed User ID for the alias, to be certified by its pod. @throws {MuttrError} `VAULT_LOCKED` */
+  prepare(alias: string): Promise<Certificate>
+  /** Keeps what the pod certified. */
+  registered(registration: Registration, certified: Certificate): Promise<void>
+}
+
+export interface SelfParts {
+  state: State
+  clock: Clock
+  random: Random
+  log: Log
+  certificate: Certificate | null
+  /** Called when User IDs or certifications were added, to rewrite HOME/certificate.pgp and the vault. */
+  savePerson?: (person: Person) => Promise<void>
+}
+
+const certificateRow = { table: 'self', key: 'certificate' } as const
+
+interface RegistrationRow extends Registration {
+  readonly sinceMs: Millis
+}
+
+const registrationRow = mapped(
+  tuple(
+    literal(1),
+    text(limits.fullAliasCharsMax, 3),
+    text(limits.hostnameCharsMax, 1),
+    uint(),
+    uint()
+  ),
+  ([, alias, pod, certifiedUntilMs, sinceMs]): RegistrationRow => ({
+    alias,
+    pod,
+    certifiedUntilMs,
+    sinceMs
+  })
+)
+
+const registrationTable = (state: State, log: Log): Table<RegistrationRow> =>
+  createTable({
+    state,
+    log,
+    name: 'registrations',
+    field: registrationRow,
+    write: r => [1, r.alias, r.pod, r.certifiedUntilMs, r.sinceMs],
+    maxBytes: 1_024
+  })
+
+export async function createSelf(parts: SelfParts): Promise<Self> {
+  const { state, clock, random, log, savePerson } = parts
+  const rows = registrationTable(state, log)
+  let registrations = (await rows.list())
+    .map(({ value }) => value)
+    .sort((a, b) => a.sinceMs - b.sinceMs)
+  let certificate = await ownCertificate(parts)
+  let person: Person | undefined
+  let closet: Closet | undefined
+
+  const need = <T>(part: T | undefined): T => {
+    if (part === undefined) throw new MuttrError('VAULT_LOCKED', 'the vault is locked')
+    return part
+  }
+  const keep = async (next: Person, changes: Change[]) => {
+    const value = next.certificate.bytes
+    await state.write([{ type: 'put', ...certificateRow, value }, ...changes])
+    person = next
+    certificate = next.certificate
+    await savePerson?.(next)
+  }
+
+  return {
+    certificate: () => certificate,
+    get locked() {
+      return person === undefined
+    },
+    person: () => need(person),
+    closet: () => need(closet),
+    registrations: () => registrations,
+    async unlock(unlocked) {
+      if (certificate && certificate.pin !== unlocked.certificate.pin)
+        throw new MuttrError('HOME_DAMAGED', 'the vault holds another person than this folder')
+      const merged = certificate ? await withCertificate(unlocked, certificate) : unlocked
+      closet = await openCloset({ state, person: merged, random, nowMs: clock.now() })
+      person = merged
+      certificate = merged.certificate
+    },
+    async prepare(alias) {
+      const next = await addAlias(need(person), alias, clock.now())
+      if (!equalBytes(next.certificate.bytes, need(person).certificate.bytes)) await keep(next, [])
+      return next.certificate
+    },
+    async registered(registration, certified) {
+      const { alias } = registration
+      const before = registrations.find(known => known.alias === alias)
+      const row = { ...registration, sinceMs: before?.sinceMs ?? clock.now() }
+      await keep(await withCertificate(need(person), certified), [rows.put(alias, row)])
+      registrations = before
+        ? registrations.map(known => (known === before ? row : known))
+        : [...registrations, row]
+    }
+  }
+}
+
+/** What was kept in the state is the newer: it has the certifications of pods. */
+async function ownCertificate({ state, log, certificate }: SelfParts): Promise<Certificate | null> {
+  const kept = await state.get(certificateRow.table, certificateRow.key)
+  if (!kept) return certificate
+  try {
+    const read = await readCertificate(bytes(1, 256 * 1_024)(kept))
+    if (!certificate || read.pin === certificate.pin) return read
+    log.warn('the kept certificate is of another person')
+  } catch {
+    log.warn('the kept certificate is damaged')
+  }
+  return certificate
+}
