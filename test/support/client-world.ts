@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto'
+import { MuttrError } from '../../src/base/errors.ts'
+import type { MuttrEvent } from '../../src/base/events.ts'
+import type { Log, Network, PeerEvent, PeerKeys } from '../../src/base/ports.ts'
+import type { LocalClient } from '../../src/client/create-client.ts'
+import { createClient } from '../../src/client/create-client.ts'
+import { createEvents } from '../../src/client/events.ts'
+import { makeDevice } from '../../src/keys/device.ts'
+import type { Person } from '../../src/keys/person.ts'
+import { makePerson } from '../../src/keys/person.ts'
+import { memoryState } from '../../src/store/memory.ts'
+import type { State } from '../../src/store/state.ts'
+import type { FakeClock } from './fake-clock.ts'
+import { fakeClock } from './fake-clock.ts'
+import type { FakeDht } from './fake-dht.ts'
+import { fakeDht } from './fake-dht.ts'
+import type { FakePod } from './fake-pod.ts'
+import { fakePod, openFakeLink } from './fake-pod.ts'
+
+export const quiet: Log = { debug() {}, info() {}, warn() {} }
+export const dice = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
+export const clientStartMs = Date.UTC(2026, 0, 1)
+
+const persons = new Map<string, Promise<Person>>()
+/** Made once for each name and test run. */
+export function person(name: string): Promise<Person> {
+  const made = persons.get(name) ?? makePerson({ name, nowMs: clientStartMs - 3_600_000 })
+  persons.set(name, made)
+  return made
+}
+
+export interface Tester {
+  client: LocalClient
+  readonly state: State
+  readonly person: Person
+  readonly events: MuttrEvent[]
+  /** The next (or an earlier) event of a type that fits. */
+  seen<T extends MuttrEvent['type']>(
+    type: T,
+    fits?: (event: Extract<MuttrEvent, { type: T }>) => boolean
+  ): Promise<Extract<MuttrEvent, { type: T }>>
+  /** Ends the client, as a kill would, and starts it again on the same state. */
+  restart(options?: { locked?: boolean }): Promise<void>
+  /** Peers come and go. */
+  peer(event: PeerEvent['type']): void
+}
+
+/** Some people's clients around one network and its pods; time stands still until told. */
+export class ClientWorld implements AsyncDisposable {
+  readonly clock: FakeClock = fakeClock(clientStartMs)
+  readonly dht: FakeDht = fakeDht(this.clock)
+  readonly pods = new Map<string, FakePod>()
+  readonly #testers: Tester[] = []
+
+  static async make(hostnames: readonly string[] = ['one.test']): Promise<ClientWorld> {
+    const world = new ClientWorld()
+    for (const hostname of hostnames)
+      world.pods.set(
+        hostname,
+        await fakePod({
+          hostname,
+          person: await person(hostname),
+          clock: world.clock,
+          random: dice
+        })
+      )
+    return world
+  }
+
+  pod(hostname = 'one.test'): FakePod {
+    return this.pods.get(hostname)!
+  }
+
+  /** Somebody with an alias, connected and listening, unless told otherwise. */
+  async join(
+    name: string,
+    {
+      hostname = 'one.test',
+      state = memoryState(),
+      who = name,
+      register = true,
+      checks = []
+    }: {
+      hostname?: string
+      state?: State
+      who?: string
+      register?: boolean
+      checks?: Parameters<typeof createClient>[0]['checks'] & {}
+    } = {}
+  ): Promise<Tester> {
+    const tester = await this.#tester(await person(who), state, checks)
+    if (register) {
+      await tester.client.register(`${name}@${hostname}`)
+      await tester.seen('listening')
+    }
+    return tester
+  }
+
+  async #tester(
+    self: Person,
+    state: State,
+    checks: Parameters<typeof createClient>[0]['checks'] & {}
+  ): Promise<Tester> {
+    const events: MuttrEvent[] = []
+    const wakes = new Set<() => void>()
+    const listeners = new Set<(event: PeerEvent) => void>()
+    const device = makeDevice(dice.bytes(32))
+    const make = (locked: boolean) =>
+      createClient({
+        dht: this.dht,
+        network: this.#network(`peer-${self.certificate.fingerprint}`, listeners),
+        state,
+        keys: { self: 'x', sign: () => new Uint8Array(64), verify: () => true } satisfies PeerKeys,
+        person: locked ? null : self,
+        certificate: self.certificate,
+        device,
+        pods: [...this.pods.keys()].map(hostname => ({ hostname, addresses: [hostname] })),
+        clock: this.clock,
+        random: dice,
+        log: quiet,
+        events: createEvents(event => {
+          events.push(event)
+          for (const wake of wakes) wake()
+        }),
+        about: {
+          network: 'test',
+          name: null,
+          known: () => 3,
+          usage: () => ({ blobs: 0, bytes: 0, capBytes: 1 })
+        },
+        checks,
+        openLink: openFakeLink(this.pods)
+      })
+    const tester: Tester = {
+      client: await make(false),
+      state,
+      person: self,
+      events,
+      async seen(type, fits = () => true) {
+        for (let from = 0; ; ) {
+          for (; from < events.length; from++) {
+            const event = events[from]!
+            if (event.type === type && fits(event as never)) return event as never
+          }
+          const { promise, resolve } = Promise.withResolvers<void>()
+          wakes.add(resolve)
+          await promise
+          wakes.delete(resolve)
+        }
+      },
+      async restart({ locked = false } = {}) {
+        await tester.client[Symbol.asyncDispose]()
+        events.length = 0
+        tester.client = await make(locked)
+      },
+      peer(type) {
+        const contact = { peer: 'somebody', addresses: [] }
+        for (const listener of listeners) listener({ type, contact, server: true })
+      }
+    }
+    this.#testers.push(tester)
+    return tester
+  }
+
+  #network(self: string, listeners: Set<(event: PeerEvent) => void>): Network {
+    const no = (): never => {
+      throw new MuttrError('PEER_UNREACHABLE', 'there is no wire here')
+    }
+    let connected = false
+    return {
+      self,
+      contact: () => ({ peer: self, addresses: [] }),
+      request: async () => no(),
+      serve: no,
+      open: async () => no(),
+      accept: no,
+      dial: async address => ({ peer: address, addresses: [address] }),
+      connected: () =>
+        connected ? [{ contact: { peer: 'somebody', addresses: [] }, server: true }] : [],
+      isConnected: () => connected,
+      onPeer(listener) {
+        const told = (event: PeerEvent) => {
+          connected = event.type === 'connected'
+          listener(event)
+        }
+        listeners.add(told)
+        return { [Symbol.dispose]: () => void listeners.delete(told) }
+      },
+      keepWarm: () => undefined
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#testers.map(({ client }) => client[Symbol.asyncDispose]()))
+  }
+}

@@ -1,0 +1,220 @@
+import { toHex } from '../../src/base/bytes.ts'
+import { MuttrError } from '../../src/base/errors.ts'
+import type { Clock, Random } from '../../src/base/ports.ts'
+import type { openPodLink, PodLink } from '../../src/client/pod-link.ts'
+import type { Certificate } from '../../src/keys/certificate.ts'
+import { certify } from '../../src/keys/certify.ts'
+import { verifyStatement } from '../../src/keys/device.ts'
+import { hpkeOpen, makeHpkeKey } from '../../src/keys/hpke.ts'
+import type { Person } from '../../src/keys/person.ts'
+import { readAlias } from '../../src/pod/alias.ts'
+import type { Notice } from '../../src/wire/notice.ts'
+import { decodeNotice, noticeInfo } from '../../src/wire/notice.ts'
+
+type OnNotices = Parameters<PodLink['listen']>[0]
+
+interface Account {
+  certificate: Certificate
+  intro: Uint8Array
+  notices: Notice[]
+  /** Through where the client has acknowledged. */
+  acknowledged: number
+  listener: OnNotices | undefined
+}
+
+/** A pod without a wire: what it says is signed and sealed with real keys. */
+export interface FakePod {
+  readonly hostname: string
+  readonly accounts: Map<string, Account>
+  person: Person
+  /** Refuses to be opened, and ends what is open. */
+  down(): void
+  up(): void
+  opened: number
+  looked: number
+  submitted: number
+  /** A new HPKE key: what was sealed to the old one is refused. */
+  rotate(): Promise<void>
+  /** How long directory answers are good. */
+  validMs: number
+  /** Puts a notice into a mailbox as if somebody had submitted it. */
+  deliver(alias: string, notice: Omit<Notice, 'sequence' | 'takenMs' | 'address'>): Promise<void>
+  /** Hands over again everything that was ever delivered to somebody who listens. */
+  replay(alias: string): Promise<void>
+  /** Resolves with the account's notices once `count` are acknowledged. */
+  acknowledged(alias: string, count: number): Promise<void>
+  link(): Promise<PodLink>
+}
+
+export async function fakePod({
+  hostname,
+  person,
+  clock,
+  random
+}: {
+  hostname: string
+  person: Person
+  clock: Clock
+  random: Random
+}): Promise<FakePod> {
+  const accounts = new Map<string, Account>()
+  const ends = new Set<() => void>()
+  const waiters = new Set<() => void>()
+  let hpke = await makeHpkeKey(random.bytes(32))
+  let isDown = false
+  const away = () => new MuttrError('POD_UNREACHABLE', `${hostname} is down`)
+  const need = (alias: string): Account => {
+    const account = accounts.get(alias)
+    if (!account) throw new MuttrError('ALIAS_UNKNOWN', alias)
+    return account
+  }
+  const told = (account: Account, through: number) => {
+    account.acknowledged = Math.max(account.acknowledged, through)
+    for (const wake of waiters) wake()
+  }
+  const hand = async (account: Account, notices: Notice[], how: 'push' | 'playback') => {
+    if (!account.listener || notices.length === 0) return
+    await account.listener(notices, how)
+    told(account, notices.at(-1)!.sequence)
+  }
+  const put = (account: Account, body: Omit<Notice, 'sequence' | 'takenMs'>) => {
+    const notice = { ...body, sequence: account.notices.length + 1, takenMs: clock.now() }
+    account.notices.push(notice)
+    return hand(account, [notice], 'push')
+  }
+
+  const pod: FakePod = {
+    hostname,
+    accounts,
+    person,
+    opened: 0,
+    looked: 0,
+    submitted: 0,
+    validMs: 3_600_000,
+    down() {
+      isDown = true
+      for (const end of ends) end()
+      ends.clear()
+      for (const account of accounts.values()) account.listener = undefined
+    },
+    up() {
+      isDown = false
+    },
+    async rotate() {
+      hpke = await makeHpkeKey(random.bytes(32))
+    },
+    async deliver(alias, notice) {
+      const account = need(alias)
+      await put(account, { ...notice, address: account.intro })
+    },
+    async replay(alias) {
+      const account = need(alias)
+      await hand(account, account.notices, 'playback')
+    },
+    async acknowledged(alias, count) {
+      const account = need(alias)
+      while (account.acknowledged < count) {
+        const { promise, resolve } = Promise.withResolvers<void>()
+        waiters.add(resolve)
+        await promise
+        waiters.delete(resolve)
+      }
+    },
+    async link() {
+      if (isDown) throw away()
+      pod.opened++
+      const closed = Promise.withResolvers<void>()
+      ends.add(closed.resolve)
+      let open = true
+      let who: Certificate | undefined
+      void closed.promise.then(() => {
+        open = false
+      })
+      const ask = () => {
+        if (isDown || !open) throw away()
+      }
+      const mine = () => [...accounts].filter(([, { certificate }]) => certificate.pin === who?.pin)
+      return {
+        hostname,
+        pod: {
+          hostname,
+          certificate: pod.person.certificate,
+          hpkeKey: hpke.publicKey,
+          policy: 'open',
+          sequence: 1,
+          contact: { peer: hostname, addresses: [] }
+        },
+        closed: closed.promise,
+        async identify({ statement, certificate, nowMs }) {
+          ask()
+          await verifyStatement(statement, { certificate, nowMs })
+          who = certificate
+          return { aliases: mine().map(([alias]) => alias) }
+        },
+        async register(alias, certificate) {
+          ask()
+          if (!who) throw new MuttrError('IDENTIFY_FIRST', 'who?')
+          const lifeMs = 90 * 24 * 3_600_000
+          const nowMs = clock.now()
+          const certified = await certify(pod.person, { certificate, userId: alias, nowMs, lifeMs })
+          const before = accounts.get(alias)
+          if (before && before.certificate.pin !== certificate.pin)
+            throw new MuttrError('ALIAS_TAKEN', alias)
+          accounts.set(alias, {
+            intro: random.bytes(32),
+            notices: [],
+            acknowledged: 0,
+            listener: undefined,
+            ...before,
+            certificate: certified
+          })
+          return { certificate: certified, untilMs: nowMs + lifeMs }
+        },
+        async unregister(alias) {
+          ask()
+          accounts.delete(readAlias(alias).full)
+        },
+        async lookup(alias) {
+          ask()
+          pod.looked++
+          const { certificate, intro } = need(alias)
+          const validUntilMs = clock.now() + pod.validMs
+          return { alias, certificate, intro, hpkeKey: hpke.publicKey, validUntilMs }
+        },
+        async submit(sealed) {
+          ask()
+          const body = decodeNotice(await hpkeOpen(hpke.secret, noticeInfo, sealed))
+          pod.submitted++
+          const to = [...accounts.values()].find(
+            ({ intro }) => toHex(intro) === toHex(body.address)
+          )
+          if (to) put(to, body).catch(() => closed.resolve())
+          return { atMs: clock.now(), signature: new Uint8Array(64), podPeer: hostname }
+        },
+        async listen(onNotices) {
+          ask()
+          for (const [, account] of mine()) {
+            account.listener = onNotices
+            const owed = account.notices.filter(n => n.sequence > account.acknowledged)
+            await hand(account, owed, 'playback')
+          }
+        },
+        async [Symbol.asyncDispose]() {
+          ends.delete(closed.resolve)
+          closed.resolve()
+        }
+      }
+    }
+  }
+  return pod
+}
+
+/** `openPodLink` over fake pods. */
+export const openFakeLink =
+  (pods: Map<string, FakePod>): typeof openPodLink =>
+  async ({ hostname, pinned }) => {
+    const link = await pods.get(hostname)!.link()
+    if (pinned && pinned.fingerprint !== link.pod.certificate.fingerprint)
+      throw new MuttrError('POD_CHANGED', `${hostname} shows another key`)
+    return link
+  }
