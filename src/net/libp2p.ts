@@ -5,10 +5,10 @@ import type { Libp2p, PeerDiscovery, PrivateKey } from '@libp2p/interface'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { ping } from '@libp2p/ping'
-import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
 import { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
+import { quickYamux } from './transport/muxer.ts'
+import { quickTcp } from './transport/tcp.ts'
 
 interface Parts {
   privateKey: PrivateKey
@@ -59,9 +59,13 @@ export async function makeLibp2p(
       privateKey: parts.privateKey,
       ...(store && { datastore: store }),
       addresses: { listen: [...parts.listen] },
-      transports: [tcp()],
+      transports: [quickTcp()],
       connectionEncrypters: [noise()],
-      streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: 1024 * 1024 } })],
+      streamMuxers: [
+        quickYamux(p => p.startsWith('/muttr/') && p !== kadProtocol, {
+          streamOptions: { maxStreamWindowSize: 1024 * 1024 }
+        })
+      ],
       peerDiscovery: discovery as never,
       connectionManager: {
         // A bound against floods; `Links` closes what exceeds the wanted number more gently.

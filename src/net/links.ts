@@ -95,7 +95,11 @@ export class Links {
     const options = { signal, maxOutboundStreams: 2 }
     const control = connection.newStream(controlProtocol, options)
     connection.newStream(bulkProtocol, options).then(
-      stream => this.#add('bulk', stream, connection, key),
+      stream => {
+        // An opened stream tells nobody before its first bytes: so that the window is wide when a large payload comes.
+        stream.send(new Uint8Array(0))
+        this.#add('bulk', stream, connection, key)
+      },
       err => this.#parts.log.debug('no bulk stream', { err })
     )
     const link = this.#add('control', await control, connection, key)
