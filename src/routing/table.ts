@@ -1,0 +1,314 @@
+import { limits } from '../base/limits.ts'
+import type { Contact, Millis, PeerId, Place, PlaceOf } from '../base/ports.ts'
+import { bitOf, commonPrefix, compareDistance } from './distance.ts'
+import { subnetsOf } from './subnet.ts'
+
+interface Entry {
+  contact: Contact
+  readonly place: Place
+  subnets: readonly string[]
+  seenMs: Millis
+  failures: number
+}
+
+interface Bucket {
+  /** The longest known first. */
+  readonly live: Entry[]
+  /** The replacement cache: answered us too, the latest seen last. */
+  readonly spare: Entry[]
+  touchedMs: Millis
+}
+
+export interface TableOptions {
+  /** Our own place. */
+  place: Place
+  placeOf: PlaceOf
+  k?: number
+  nowMs?: Millis
+}
+
+const failuresMax = 2
+
+/**
+ * Whom we know: Kademlia's buckets, split on our own side. Sends nothing and reads no clock. A peer enters only by
+ * {@link answered}; what others merely say of it is asked about with {@link wants} and then pinged by the caller.
+ */
+export class Table {
+  readonly place: Place
+  readonly k: number
+  readonly #placeOf: PlaceOf
+  /** Bucket i holds peers that share exactly i leading bits with us; the last one all that share more. */
+  readonly #buckets: Bucket[]
+  readonly #subnets = new Map<string, number>()
+  #size = 0
+
+  constructor({ place, placeOf, k = limits.contactsMax, nowMs = 0 }: TableOptions) {
+    this.place = place
+    this.k = k
+    this.#placeOf = placeOf
+    this.#buckets = [{ live: [], spare: [], touchedMs: nowMs }]
+  }
+
+  /** Live contacts, without the replacement cache. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** How many buckets there are beside the last: far ones, each of peers that share exactly so many bits with us. */
+  get depth(): number {
+    return this.#buckets.length - 1
+  }
+
+  /** Whether every bucket has room: then we know everybody we ever heard an answer from. */
+  get hasRoomEverywhere(): boolean {
+    return this.#buckets.every(b => b.live.length < this.k)
+  }
+
+  contacts(): Contact[] {
+    return this.#buckets.flatMap(b => b.live.map(e => e.contact))
+  }
+
+  has(peer: PeerId): boolean {
+    return this.#find(peer)?.list === 'live'
+  }
+
+  /** A direct or signed answer came from `contact`. @returns whether it is among the live ones now. */
+  answered(contact: Contact, nowMs: Millis): boolean {
+    const place = this.#safePlace(contact.peer)
+    const bucket = place && this.#bucketOf(place)
+    if (!place || !bucket) return false
+    const known = findIn(bucket, contact.peer)
+    if (known) return this.#refresh(bucket, known.entry, known.list, contact, nowMs)
+    const entry: Entry = { contact, place, subnets: subnetsOf(contact), seenMs: nowMs, failures: 0 }
+    if (this.#insert(entry)) return true
+    if (bucket.spare.length >= limits.sparesPerBucketMax) bucket.spare.shift()
+    bucket.spare.push(entry)
+    return false
+  }
+
+  /** A request or heartbeat came from `peer`; says nothing of one we do not know. */
+  seen(peer: PeerId, nowMs: Millis): void {
+    const known = this.#find(peer)
+    if (!known) return
+    known.entry.seenMs = nowMs
+    known.entry.failures = 0
+  }
+
+  /** `peer` did not answer. @returns whether it left because of it. */
+  failed(peer: PeerId): boolean {
+    const known = this.#find(peer)
+    if (!known) return false
+    known.entry.failures += 1
+    if (known.list === 'live' && known.entry.failures < failuresMax) return false
+    return this.remove(peer)
+  }
+
+  /** Takes the peer out at once, as one that lied or serves nothing. A spare takes its place. */
+  remove(peer: PeerId): boolean {
+    const known = this.#find(peer)
+    if (!known) return false
+    const { bucket, entry, list } = known
+    bucket[list].splice(bucket[list].indexOf(entry), 1)
+    if (list === 'spare') return true
+    this.#size -= 1
+    this.#count(entry, -1)
+    for (let i = bucket.spare.length - 1; i >= 0; i--) {
+      const spare = bucket.spare[i]!
+      if (this.#admits(bucket, spare)) {
+        bucket.spare.splice(i, 1)
+        this.#place(bucket, spare)
+        break
+      }
+    }
+    return true
+  }
+
+  /** Whether a ping of this hearsay is worth it: unknown, and its bucket (or our neighbourhood) has room. */
+  wants(contact: Contact): boolean {
+    const place = this.#safePlace(contact.peer)
+    const bucket = place && this.#bucketOf(place)
+    if (!place || !bucket || findIn(bucket, contact.peer)) return false
+    const isLast = bucket === this.#buckets.at(-1)
+    const entry: Entry = { contact, place, subnets: subnetsOf(contact), seenMs: 0, failures: 0 }
+    return (bucket.live.length < this.k || isLast) && this.#allows(bucket, entry)
+  }
+
+  /** The `count` nearest contacts, nearest first; with `spares` also from the replacement cache. */
+  nearest(place: Place, count: number, { spares = false } = {}): Contact[] {
+    const found: Entry[] = []
+    for (const bucket of this.#towards(place)) {
+      if (found.length >= count) break
+      const entries = spares ? [...bucket.live, ...bucket.spare] : [...bucket.live]
+      entries.sort((a, b) => compareDistance(place, a.place, b.place))
+      found.push(...entries)
+    }
+    return found.slice(0, count).map(e => e.contact)
+  }
+
+  /** Live contacts not heard of since `beforeMs`, the longest silent first. */
+  silent(beforeMs: Millis, count: number): Contact[] {
+    return this.#buckets
+      .flatMap(b => b.live.filter(e => e.seenMs < beforeMs))
+      .sort((a, b) => a.seenMs - b.seenMs)
+      .slice(0, count)
+      .map(e => e.contact)
+  }
+
+  /** Live contacts that failed once: worth a ping, to keep them or to let them go. */
+  doubtful(count: number): Contact[] {
+    const found = this.#buckets.flatMap(b => b.live.filter(e => e.failures > 0))
+    return found.slice(0, count).map(e => e.contact)
+  }
+
+  /** The latest heard of in each bucket but the last, the farthest bucket first: `count` from each. */
+  spread(count: number): Contact[][] {
+    return this.#buckets.slice(0, -1).map(b =>
+      b.live
+        .toSorted((x, y) => y.seenMs - x.seenMs)
+        .slice(0, count)
+        .map(e => e.contact)
+    )
+  }
+
+  /** A lookup of `place` was made: its bucket needs no refresh for a while. */
+  touched(place: Place, nowMs: Millis): void {
+    this.#at(Math.min(commonPrefix(this.place, place), this.#buckets.length - 1)).touchedMs = nowMs
+  }
+
+  /** The bucket longest without a lookup, when that was before `beforeMs`: how many bits its peers share with us. */
+  stale(beforeMs: Millis): number | undefined {
+    let worst: number | undefined
+    for (const [i, b] of this.#buckets.entries())
+      if (
+        b.touchedMs < beforeMs &&
+        (worst === undefined || b.touchedMs < this.#at(worst).touchedMs)
+      )
+        worst = i
+    return worst
+  }
+
+  #at(index: number): Bucket {
+    return this.#buckets[index]!
+  }
+
+  #safePlace(peer: PeerId): Place | undefined {
+    try {
+      return this.#placeOf(peer)
+    } catch {
+      return undefined // hearsay may name anything
+    }
+  }
+
+  /** @returns undefined for our own place. */
+  #bucketOf(place: Place): Bucket | undefined {
+    const shared = commonPrefix(this.place, place)
+    return shared === 256 ? undefined : this.#at(Math.min(shared, this.#buckets.length - 1))
+  }
+
+  #find(peer: PeerId) {
+    const place = this.#safePlace(peer)
+    const bucket = place && this.#bucketOf(place)
+    const found = bucket && findIn(bucket, peer)
+    return found && { bucket, ...found }
+  }
+
+  #refresh(
+    bucket: Bucket,
+    entry: Entry,
+    list: 'live' | 'spare',
+    contact: Contact,
+    nowMs: Millis
+  ): boolean {
+    entry.seenMs = nowMs
+    entry.failures = 0
+    if (contact.addresses.length > 0 && !sameAddresses(entry.contact, contact)) {
+      if (list === 'live') this.#count(entry, -1)
+      const before = { contact: entry.contact, subnets: entry.subnets }
+      Object.assign(entry, { contact, subnets: subnetsOf(contact) })
+      if (list === 'live') {
+        if (!this.#allows(bucket, entry, entry)) Object.assign(entry, before)
+        this.#count(entry, 1)
+      }
+    }
+    if (list === 'live') return true
+    bucket.spare.splice(bucket.spare.indexOf(entry), 1)
+    if (this.#insert(entry)) return true
+    bucket.spare.push(entry)
+    return false
+  }
+
+  /** Splits the last bucket as often as it takes. @returns false when there is no room. */
+  #insert(entry: Entry): boolean {
+    for (;;) {
+      const bucket = this.#bucketOf(entry.place)!
+      if (!this.#allows(bucket, entry)) return false
+      if (bucket.live.length < this.k) {
+        this.#place(bucket, entry)
+        return true
+      }
+      if (bucket !== this.#buckets.at(-1) || this.#buckets.length === 256) return false
+      this.#split(bucket)
+    }
+  }
+
+  #split(bucket: Bucket): void {
+    const depth = this.#buckets.length - 1
+    const next: Bucket = { live: [], spare: [], touchedMs: bucket.touchedMs }
+    const stays = (e: Entry) => bitOf(e.place, depth) !== bitOf(this.place, depth)
+    for (const list of ['live', 'spare'] as const) {
+      const all = bucket[list].splice(0)
+      for (const entry of all) (stays(entry) ? bucket : next)[list].push(entry)
+    }
+    this.#buckets.push(next)
+  }
+
+  #place(bucket: Bucket, entry: Entry): void {
+    bucket.live.push(entry)
+    this.#size += 1
+    this.#count(entry, 1)
+  }
+
+  #admits(bucket: Bucket, entry: Entry): boolean {
+    return bucket.live.length < this.k && this.#allows(bucket, entry)
+  }
+
+  /** The subnet limits; `except` is the entry itself when only its addresses change. */
+  #allows(bucket: Bucket, { subnets }: Entry, except?: Entry): boolean {
+    return subnets.every(subnet => {
+      if ((this.#subnets.get(subnet) ?? 0) >= limits.subnetPeersMax) return false
+      let inBucket = 0
+      for (const e of bucket.live) if (e !== except && e.subnets.includes(subnet)) inBucket += 1
+      return inBucket < limits.subnetPeersPerBucketMax
+    })
+  }
+
+  #count({ subnets }: Entry, by: 1 | -1): void {
+    for (const subnet of subnets) {
+      const count = (this.#subnets.get(subnet) ?? 0) + by
+      if (count === 0) this.#subnets.delete(subnet)
+      else this.#subnets.set(subnet, count)
+    }
+  }
+
+  /**
+   * Buckets in the order of their distance to `place`: every peer of one is nearer than every peer of the next. A bucket
+   * whose bit differs between us and the place lies on the place's side, the highest bit nearest; then our own; then the rest.
+   */
+  *#towards(place: Place): Generator<Bucket> {
+    const last = this.#buckets.length - 1
+    const differs = (i: number) => bitOf(this.place, i) !== bitOf(place, i)
+    for (let i = 0; i < last; i++) if (differs(i)) yield this.#at(i)
+    yield this.#at(last)
+    for (let i = last - 1; i >= 0; i--) if (!differs(i)) yield this.#at(i)
+  }
+}
+
+function findIn(bucket: Bucket, peer: PeerId) {
+  for (const list of ['live', 'spare'] as const)
+    for (const entry of bucket[list]) if (entry.contact.peer === peer) return { entry, list }
+  return undefined
+}
+
+const sameAddresses = (a: Contact, b: Contact): boolean =>
+  a === b ||
+  (a.addresses.length === b.addresses.length && a.addresses.every((x, i) => x === b.addresses[i]))

@@ -1,0 +1,151 @@
+import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type {
+  Clock,
+  Contact,
+  Log,
+  Millis,
+  Network,
+  PeerKeys,
+  PlaceOf,
+  Random
+} from '../base/ports.ts'
+import { Candidates } from '../routing/candidates.ts'
+import { fraction } from '../routing/distance.ts'
+import type { LookupEnd, LookupOptions } from '../routing/lookup.ts'
+import { Lookup } from '../routing/lookup.ts'
+import type { SizeEstimate } from '../routing/size.ts'
+import { density } from '../routing/size.ts'
+import type { Table } from '../routing/table.ts'
+import type { SeedStore } from '../store/store.ts'
+import { decodeContacts, encodeFindNode } from '../wire/dht.ts'
+import type { VerifyRecord } from '../wire/record.ts'
+import type { DhtOptions } from './dht.ts'
+import { drive } from './drive.ts'
+import type { Peers } from './peers.ts'
+
+export interface DhtParameters {
+  /** R: copies of a blob or record. */
+  replicas: number
+  /** W: acknowledgements after which it counts as stored. */
+  quorum: number
+  /** Contacts in a bucket and in an answer. */
+  k: number
+  /** Requests of a lookup under way at a time. */
+  alpha: number
+}
+
+/** What the operations of one seed share. */
+export interface Core {
+  network: Network
+  clock: Clock
+  random: Random
+  log: Log
+  keys: PeerKeys
+  store: SeedStore
+  table: Table
+  peers: Peers
+  size: SizeEstimate
+  placeOf: PlaceOf
+  mode: 'server' | 'client'
+  parameters: DhtParameters
+  verifyRecord: VerifyRecord | undefined
+  /** Aborts when the seed is disposed. */
+  stop: AbortSignal
+  /** The first look around is done: what the table does not know is not likely to be there. */
+  joined(): boolean
+}
+
+const operationTimeoutMs: Millis = 10_000
+
+/** The end of an operation, and the signal that ends it before. */
+export function deadline(core: Core, { timeoutMs = operationTimeoutMs, signal }: DhtOptions) {
+  return {
+    deadlineMs: core.clock.now() + timeoutMs,
+    signal: signal ? AbortSignal.any([signal, core.stop]) : core.stop
+  }
+}
+
+/** An operation may start from the table alone where it can hardly have missed more than half of the R nearest. */
+export function isCovered(core: Core, place: Uint8Array): boolean {
+  const { table, parameters, placeOf, size } = core
+  if (!core.joined()) return false
+  if (table.hasRoomEverywhere) return true
+  const near = table.nearest(place, parameters.replicas, { spares: true })
+  const last = near.at(-1)
+  if (near.length < parameters.replicas || !last) return true
+  const around = table.nearest(table.place, parameters.k).map(c => placeOf(c.peer))
+  const nodes = size.nodes ?? density(table.place, around) ?? 0
+  return fraction(place, placeOf(last.peer)) * nodes <= 2 * parameters.replicas
+}
+
+/** The candidates that the table has for `place`; with ourselves, where we may hold a copy. */
+export function startFrom(core: Core, place: Uint8Array, o: { self: boolean }): Candidates {
+  const { network, table, placeOf, parameters, mode } = core
+  const candidates = new Candidates({ target: place, self: network.self, placeOf })
+  candidates.start(table.nearest(place, parameters.k, { spares: true }))
+  if (o.self && mode === 'server') candidates.start([network.contact()])
+  return candidates
+}
+
+/** The usual options of a lookup. */
+export const lookupOptions = (
+  core: Core,
+  candidates: Candidates,
+  want: number
+): Omit<LookupOptions, 'deadlineMs'> => ({
+  candidates,
+  want,
+  alpha: core.parameters.alpha,
+  hedgeMs: core.peers.hedgeMs,
+  requestsMax: limits.lookupRequestsMax
+})
+
+export interface Found {
+  contacts: Contact[]
+  end: LookupEnd
+}
+
+/**
+ * Looks up the `want` nearest that answer, by find-node.
+ * @throws {MuttrError} `CANCELLED`
+ */
+export async function findNearest(
+  core: Core,
+  place: Uint8Array,
+  want: number,
+  o: { deadlineMs: Millis; signal: AbortSignal; dial?: boolean; from?: readonly Contact[] }
+): Promise<Found> {
+  const { clock, peers, table } = core
+  const candidates = startFrom(core, place, { self: false })
+  candidates.start((o.from ?? []).filter(c => c.peer !== core.network.self))
+  const machine = new Lookup({ ...lookupOptions(core, candidates, want), deadlineMs: o.deadlineMs })
+  const payload = encodeFindNode(place)
+  let end: LookupEnd | undefined
+  await drive(machine, {
+    clock,
+    signal: o.signal,
+    isOver: nowMs => (end = machine.end(nowMs)) !== undefined,
+    async ask(contact) {
+      try {
+        const options = { read: decodeContacts, signal: core.stop, dial: o.dial }
+        const heard = await peers.ask(contact, 'find-node', payload, options)
+        machine.answered(contact.peer, heard)
+        peers.hear(heard)
+      } catch {
+        machine.failed(contact.peer)
+      }
+    }
+  })
+  table.touched(place, clock.now())
+  const contacts = machine.nearest(want)
+  if (end === 'answered' && contacts.length === want)
+    core.size.sample(
+      place,
+      contacts.map(c => core.placeOf(c.peer))
+    )
+  return { contacts, end: end ?? 'late' }
+}
+
+export const networkEmpty = (): MuttrError =>
+  new MuttrError('NETWORK_EMPTY', 'no other seed could be reached')

@@ -1,0 +1,157 @@
+import { equalBytes, sha256 } from '../base/bytes.ts'
+import { MuttrError } from '../base/errors.ts'
+import type { Contact, PeerId } from '../base/ports.ts'
+import { isRepairDue, ReadRepair } from '../replicas/read.ts'
+import type { Candidates } from '../routing/candidates.ts'
+import { placeOfKey } from '../routing/distance.ts'
+import { Lookup } from '../routing/lookup.ts'
+import type { Blob } from '../wire/blob.ts'
+import { checkExpiry, readBlob } from '../wire/blob.ts'
+import type { GetAnswer } from '../wire/dht.ts'
+import { decodeGetAnswer, decodeHeld, encodeGet, encodeHave, encodePut } from '../wire/dht.ts'
+import { readTombstone } from '../wire/tombstone.ts'
+import type { Core } from './core.ts'
+import { deadline, isCovered, lookupOptions, networkEmpty, startFrom } from './core.ts'
+import type { DhtOptions, GetResult } from './dht.ts'
+import { drive } from './drive.ts'
+
+type Read =
+  | { type: 'contacts'; contacts: readonly Contact[] }
+  | { type: 'blob'; blob: Blob }
+  | { type: 'released' }
+
+/** Checks all that an answer to get carries. @throws {MuttrError} `BLOB_INVALID`, `BLOB_EXPIRED`, `WIRE_MALFORMED` */
+function readAnswer(core: Core, key: Uint8Array, answer: GetAnswer): Read {
+  if (answer[0] === 0) return { type: 'contacts', contacts: answer[1] }
+  if (answer[0] === 1) {
+    const blob = readBlob(answer[1], answer[2], key)
+    checkExpiry(blob.header, core.clock.now())
+    return { type: 'blob', blob }
+  }
+  checkTombstone(answer[1], key)
+  return { type: 'released' }
+}
+
+function checkTombstone(frame: Uint8Array, key: Uint8Array): void {
+  if (!equalBytes(readTombstone(frame).key, key))
+    throw new MuttrError('BLOB_INVALID', 'a tombstone of another blob')
+}
+
+const released = () => new MuttrError('BLOB_RELEASED', 'the blob was released')
+
+/** Our own store first. @returns undefined when it has nothing. @throws {MuttrError} `BLOB_RELEASED` */
+async function ownCopy({ store, clock, network }: Core, key: Uint8Array) {
+  const blob = await store.getBlob(key, clock.now())
+  if (blob) return { blob, from: network.self, hops: 0 }
+  if (await store.getTombstone(key, clock.now())) throw released()
+  return undefined
+}
+
+/** See {@link Dht.get}. */
+export async function getBlob(
+  core: Core,
+  key: Uint8Array,
+  options: DhtOptions = {}
+): Promise<GetResult> {
+  const own = await ownCopy(core, key)
+  if (own) return own
+  const { clock, network, peers, parameters } = core
+  const { deadlineMs, signal } = deadline(core, options)
+  const place = placeOfKey(key)
+  const candidates = startFrom(core, place, { self: false })
+  const lookup = new Lookup({
+    ...lookupOptions(core, candidates, parameters.replicas),
+    burst: parameters.alpha,
+    deadlineMs,
+    ...(isCovered(core, place) ? { alpha: 1, prefer: peer => network.isConnected(peer) } : {})
+  })
+  const payload = encodeGet(key)
+  const ended = new AbortController()
+  let result: GetResult | undefined
+  let isReleased = false
+  let misses = 0
+
+  await drive(lookup, {
+    clock,
+    signal,
+    isOver: nowMs => lookup.end(nowMs) !== undefined,
+    async ask(contact) {
+      const slowMs = clock.now() + peers.hedgeMs
+      try {
+        const read = (answer: Uint8Array) => readAnswer(core, key, decodeGetAnswer(answer))
+        const answer = await peers.ask(contact, 'get', payload, { read, signal: ended.signal })
+        if (answer.type === 'contacts') {
+          misses += 1
+          lookup.widen()
+          lookup.answered(contact.peer, answer.contacts)
+          peers.hear(answer.contacts)
+          return
+        }
+        if (answer.type === 'released') isReleased = true
+        else
+          result ??= {
+            blob: answer.blob,
+            from: contact.peer,
+            hops: hopsTo(candidates, contact.peer)
+          }
+        lookup.stop()
+      } catch {
+        if (ended.signal.aborted && clock.now() > slowMs) peers.doubt(contact)
+        lookup.widen()
+        lookup.failed(contact.peer)
+      }
+    }
+  }).finally(() => ended.abort())
+
+  if (isReleased) throw released()
+  if (!result) throw notFound(candidates, lookup.end(clock.now()) === 'late')
+  const failures = candidates.all.filter(c => c.state === 'failed').length
+  const lot = core.random.bytes(1)[0]! / 256
+  if (isRepairDue({ misses, failures, lot })) void repair(core, result.blob, candidates)
+  return result
+}
+
+const hopsTo = (candidates: Candidates, peer: PeerId): number => candidates.get(peer)?.hops ?? 1
+
+function notFound(candidates: Candidates, isLate: boolean): MuttrError {
+  const answered = candidates.all.some(c => c.state === 'answered' || c.state === 'refused')
+  if (answered && !isLate) return new MuttrError('BLOB_UNKNOWN', 'no seed that should have it does')
+  if (isLate) return new MuttrError('PEER_TIMEOUT', 'the blob was not found in time')
+  return networkEmpty()
+}
+
+/** Read repair, in the background; whatever fails in it is left to the next read. */
+async function repair(core: Core, blob: Blob, candidates: Candidates): Promise<void> {
+  const { log, peers, parameters, random } = core
+  const near = candidates.all.filter(c => c.state !== 'failed').slice(0, parameters.replicas)
+  const holders = new Map(near.map(c => [c.contact.peer, c.contact]))
+  const machine = new ReadRepair([...holders.keys()])
+  const nonce = random.bytes(16)
+  const proof = sha256(nonce, blob.sealed)
+  const payload = encodeHave({ nonce, keys: [blob.key] })
+  const options = { signal: core.stop }
+  const ask = async (contact: Contact) => {
+    try {
+      const read = (answer: Uint8Array) => decodeHeld(answer, 1)[0]!
+      const held = await peers.ask(contact, 'have', payload, { ...options, read })
+      if (held[0] === 2) checkTombstone(held[1], blob.key)
+      if (held[0] === 1 && !(held[1] && equalBytes(held[1], proof)))
+        throw new MuttrError('BLOB_INVALID', 'no proof of a copy')
+      machine.heard(contact.peer, (['none', 'blob', 'tombstone'] as const)[held[0]])
+    } catch {
+      machine.heard(contact.peer, 'failed')
+    }
+  }
+  await Promise.all([...holders.values()].map(ask))
+  const { headerBytes, sealed } = blob
+  const put = encodePut({ headerBytes, sealed, stamp: null, known: new Uint8Array() })
+  for (const peer of machine.pushes()) {
+    try {
+      const read = () => undefined
+      await peers.ask(holders.get(peer)!, 'put', put, { ...options, read })
+      log.debug('read repair gave a copy', { peer })
+    } catch {
+      log.debug('read repair was refused', { peer })
+    }
+  }
+}

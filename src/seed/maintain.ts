@@ -1,0 +1,121 @@
+import type { Contact, Millis, Place } from '../base/ports.ts'
+import { bitOf } from '../routing/distance.ts'
+import { decodeContacts, encodeFindNode } from '../wire/dht.ts'
+import type { Core } from './core.ts'
+import { deadline, findNearest } from './core.ts'
+
+const tickMs: Millis = 60_000
+const silentMs: Millis = 10 * 60_000
+const staleMs: Millis = 60 * 60_000
+const warmDelayMs: Millis = 250
+const pingsPerTick = 3
+const expiredPerTick = 1_000
+const joinTimeoutMs: Millis = 15_000
+/** Buckets filled at once when joining; the others fill as they are used. */
+const bucketsAtJoin = 4
+
+export interface Maintenance extends Disposable {
+  join(contacts: readonly Contact[], o?: { signal?: AbortSignal }): Promise<number>
+  askNearest(from: Contact, o?: { signal?: AbortSignal }): Promise<Contact[]>
+  /** The table changed: the neighbourhood to keep warm may have. */
+  changed(): void
+}
+
+/** A random place that shares exactly `bits` leading bits with `place`. */
+function placeSharing(place: Place, bits: number, random: Uint8Array): Place {
+  const out = Uint8Array.from(random)
+  const set = (bit: number, value: number) => {
+    const mask = 128 >> (bit & 7)
+    out[bit >> 3] = value ? out[bit >> 3]! | mask : out[bit >> 3]! & ~mask
+  }
+  for (let bit = 0; bit < bits; bit++) set(bit, bitOf(place, bit))
+  if (bits < 256) set(bits, 1 - bitOf(place, bits))
+  return out
+}
+
+/**
+ * Whom to stay connected to: our neighbourhood and, in turn with it, a few of each far bucket, so that any place has a warm
+ * neighbour near it. Obeyed up to the network's own limit, so the order matters.
+ */
+export function warmList({ table }: Pick<Core, 'table'>): Contact[] {
+  const near = table.nearest(table.place, table.k)
+  const far = table.spread(3)
+  const columns = [0, 1, 2].flatMap(i => far.map(bucket => bucket[i]))
+  const out = new Map<string, Contact>()
+  for (let i = 0; i < Math.max(near.length, columns.length); i++)
+    for (const contact of [near[i], columns[i]]) if (contact) out.set(contact.peer, contact)
+  return [...out.values()]
+}
+
+/** Joins the network and keeps the table alive: pings the silent, refreshes stale buckets, lets stored things expire. */
+export function createMaintenance(core: Core, markJoined: () => void): Maintenance {
+  const { clock, log, network, peers, random, store, table } = core
+  let lastJoin: readonly Contact[] = []
+  let timer: Disposable | undefined
+  let warming: Disposable | undefined
+
+  function changed(): void {
+    if (core.stop.aborted) return
+    warming ??= clock.after(warmDelayMs, () => {
+      warming = undefined
+      network.keepWarm(warmList(core))
+    })
+  }
+
+  async function refresh(bits: number, operation: ReturnType<typeof deadline>): Promise<void> {
+    const place = placeSharing(table.place, bits, random.bytes(32))
+    await findNearest(core, place, core.parameters.replicas, { ...operation, dial: true })
+  }
+
+  async function join(contacts: readonly Contact[], o: { signal?: AbortSignal } = {}) {
+    lastJoin = contacts
+    const operation = deadline(core, { ...o, timeoutMs: joinTimeoutMs })
+    const how = { ...operation, dial: true, from: contacts }
+    await findNearest(core, table.place, core.parameters.k, how)
+    await peers.idle()
+    const buckets = Array.from({ length: Math.min(table.depth, bucketsAtJoin) }, (_, bits) => bits)
+    await Promise.all(buckets.map(bits => refresh(bits, operation)))
+    await peers.idle()
+    markJoined()
+    changed()
+    return table.size
+  }
+
+  async function tick(): Promise<void> {
+    await store.expire(clock.now(), expiredPerTick)
+    if (table.size === 0 && lastJoin.length > 0) await join(lastJoin)
+    const silent = table.silent(clock.now() - silentMs, pingsPerTick)
+    await Promise.all(silent.map(contact => peers.ping(contact, core.stop)))
+    const bucket = table.stale(clock.now() - staleMs)
+    if (bucket !== undefined) await refresh(bucket, deadline(core, {}))
+    changed()
+  }
+
+  function again(): void {
+    const jitter = 0.8 + (0.4 * random.bytes(1)[0]!) / 256
+    timer = clock.after(tickMs * jitter, () => {
+      tick()
+        .catch(err => log.warn('maintenance failed', { error: String(err) }))
+        .finally(() => {
+          if (!core.stop.aborted) again()
+        })
+    })
+  }
+  again()
+
+  return {
+    join,
+    changed,
+    async askNearest(from, o = {}) {
+      const { signal } = deadline(core, o)
+      const options = { read: decodeContacts, signal, dial: true }
+      const heard = await peers.ask(from, 'find-node', encodeFindNode(table.place), options)
+      peers.hear(heard)
+      return heard
+    },
+    [Symbol.dispose]() {
+      timer?.[Symbol.dispose]()
+      warming?.[Symbol.dispose]()
+    }
+  }
+}

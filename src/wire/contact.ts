@@ -1,0 +1,125 @@
+import { limits } from '../base/limits.ts'
+import type { Contact, PeerId } from '../base/ports.ts'
+import type { Field } from './cbor.ts'
+import { array, bytes, mapped, tuple } from './cbor.ts'
+
+/**
+ * A contact on the wire: `[key, [address, …]]`, the peer's Ed25519 key (32 bytes) in place of its 52 characters, an IPv4 TCP
+ * address as 6 bytes, any other as text. So twenty contacts fit one packet. Source: docs/protocol/dht.md
+ */
+export type WireContact = readonly [Uint8Array, readonly (Uint8Array | string)[]]
+
+const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
+const digitOf = new Map([...alphabet].map((char, digit) => [char, digit]))
+/** Three digits at once: 58^3 times 2^32 is still exact in a double. */
+const triple = 58 ** 3
+/** Every Ed25519 peer id is 0x00 0x24 0x08 0x01 0x12 0x20 and the key, in base58: 52 characters. */
+const prefix = [0x24, 0x08011220] as const
+const peerChars = 52
+const keyBytes = 32
+
+/** @returns the peer id of an Ed25519 key: base58btc of its identity multihash. */
+export function peerOfKey(key: Uint8Array): PeerId {
+  const view = new DataView(key.buffer, key.byteOffset, keyBytes)
+  const limbs: number[] = [...prefix]
+  for (let i = 0; i < keyBytes; i += 4) limbs.push(view.getUint32(i))
+  let text = ''
+  for (let first = 0; first < limbs.length; ) {
+    let rest = 0
+    for (let i = first; i < limbs.length; i++) {
+      const value = rest * 2 ** 32 + limbs[i]!
+      limbs[i] = Math.floor(value / triple)
+      rest = value % triple
+    }
+    text =
+      alphabet[Math.floor(rest / 3364)]! +
+      alphabet[Math.floor(rest / 58) % 58]! +
+      alphabet[rest % 58]! +
+      text
+    while (first < limbs.length && limbs[first] === 0) first++
+  }
+  return text.padStart(peerChars, '1')
+}
+
+/** @returns the Ed25519 key of a peer id, 32 bytes, or undefined when it is another kind or no peer id. */
+export function keyOfPeer(peer: PeerId): Uint8Array | undefined {
+  if (peer.length !== peerChars || !peer.startsWith('12D3KooW')) return undefined
+  const limbs = new Array<number>(10).fill(0)
+  for (let at = 0; at < peerChars; at++) {
+    let carry = digitOf.get(peer[at]!)
+    if (carry === undefined) return undefined
+    for (let i = limbs.length - 1; i >= 0; i--) {
+      const value = limbs[i]! * 58 + carry
+      carry = Math.floor(value / 2 ** 32)
+      limbs[i] = value % 2 ** 32
+    }
+    if (carry > 0) return undefined
+  }
+  if (limbs[0] !== prefix[0] || limbs[1] !== prefix[1]) return undefined
+  const key = new Uint8Array(keyBytes)
+  const view = new DataView(key.buffer)
+  for (let i = 0; i < 8; i++) view.setUint32(4 * i, limbs[i + 2]!)
+  return key
+}
+
+const ip4Tcp = /^\/ip4\/(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/tcp\/(\d{1,5})$/
+/** Printable ASCII in the shape of a multiaddr; what it means is for the dialler to judge. */
+const multiaddr = /^(?:\/[\x21-\x2e\x30-\x7e]+)+$/
+
+/** @returns the 6 bytes, or undefined unless the text is exactly what {@link unpackAddress} makes of them. */
+function packAddress(address: string): Uint8Array | undefined {
+  const parts = ip4Tcp.exec(address)
+  if (!parts) return undefined
+  const [a, b, c, d, port] = parts.slice(1).map(Number) as [number, number, number, number, number]
+  if (a > 255 || b > 255 || c > 255 || d > 255 || port > 65_535) return undefined
+  const packed = Uint8Array.of(a, b, c, d, port >> 8, port & 255)
+  return unpackAddress(packed) === address ? packed : undefined
+}
+
+const unpackAddress = (p: Uint8Array): string =>
+  `/ip4/${p[0]}.${p[1]}.${p[2]}.${p[3]}/tcp/${(p[4]! << 8) | p[5]!}`
+
+const address: Field<string> = value => {
+  if (value instanceof Uint8Array && value.byteLength === 6) return unpackAddress(value)
+  const fits =
+    typeof value === 'string' &&
+    value.length <= limits.addressCharsMax &&
+    multiaddr.test(value) &&
+    !value.includes('/p2p/') &&
+    packAddress(value) === undefined
+  if (!fits) throw new TypeError('an address')
+  return value
+}
+
+export const contact: Field<Contact> = mapped(
+  tuple(bytes(keyBytes), array(address, limits.contactAddressesMax)),
+  ([key, addresses]): Contact => ({ peer: peerOfKey(key), addresses })
+)
+
+const encoded = new WeakMap<Contact, WireContact>()
+
+/**
+ * Addresses that have no place on the wire are left out.
+ * @returns undefined for a peer whose id is not made of an Ed25519 key: such a peer cannot sign acknowledgements.
+ */
+export function wireContact(contact: Contact): WireContact | undefined {
+  const known = encoded.get(contact)
+  if (known) return known
+  const key = keyOfPeer(contact.peer)
+  if (!key) return undefined
+  const addresses = contact.addresses
+    .filter(a => a.length <= limits.addressCharsMax && multiaddr.test(a) && !a.includes('/p2p/'))
+    .slice(0, limits.contactAddressesMax)
+    .map(a => packAddress(a) ?? a)
+  const made: WireContact = [key, addresses]
+  encoded.set(contact, made)
+  return made
+}
+
+export const contacts = (max: number = limits.contactsMax): Field<Contact[]> => array(contact, max)
+
+export const wireContacts = (list: readonly Contact[]): WireContact[] =>
+  list
+    .map(wireContact)
+    .filter(made => made !== undefined)
+    .slice(0, limits.contactsMax)

@@ -1,0 +1,261 @@
+import type { ErrorCode } from '../base/errors.ts'
+import { errorCodes, isErrorCode, MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { Contact, Millis, PeerId } from '../base/ports.ts'
+import type { Field } from './cbor.ts'
+import {
+  array,
+  bytes,
+  decodeCbor,
+  encodeCbor,
+  literal,
+  nullable,
+  oneOf,
+  text,
+  tuple,
+  uint
+} from './cbor.ts'
+import { contacts, keyOfPeer, peerOfKey, wireContacts } from './contact.ts'
+
+/** What seeds ask each other on the hot path. Source: docs/protocol/dht.md */
+export const dhtMethods = [
+  'ping',
+  'find-node',
+  'get',
+  'put',
+  'have',
+  'release',
+  'record-get',
+  'record-put'
+] as const
+export type DhtMethod = (typeof dhtMethods)[number]
+
+const key32 = bytes(32)
+const roomBytes = 1_024
+const putBytesMax = limits.blobBytesMax + limits.blobHeaderBytesMax + roomBytes
+const recordPutBytesMax = limits.recordBytesMax + roomBytes
+const contactsBytesMax = limits.findNodeBytesMax
+
+type Variants<T> = { [K in keyof T]: Field<T[K]> }
+/** One of several tuples, told apart by their first item. */
+const variant =
+  <T extends readonly unknown[]>(...fields: Variants<T>): Field<T[number]> =>
+  value => {
+    const field =
+      Array.isArray(value) && typeof value[0] === 'number' ? fields[value[0]] : undefined
+    if (!field) throw new TypeError('one of the variants')
+    return field(value)
+  }
+
+/** ping: `[nonce | null]`, answered by `[signature | null]`: signed, it also counts when it came through another peer. */
+export const encodePing = (nonce: Uint8Array | null): Uint8Array => encodeCbor([nonce])
+export const decodePing = (frame: Uint8Array): Uint8Array | null =>
+  decodeCbor(frame, 'a ping', tuple(nullable(bytes(16))), 64)[0]
+export const encodePong = (signature: Uint8Array | null): Uint8Array => encodeCbor([signature])
+export const decodePong = (frame: Uint8Array): Uint8Array | null =>
+  decodeCbor(frame, 'a pong', tuple(nullable(bytes(64))), 128)[0]
+/** What a pong signs. */
+export const pongBytes = (nonce: Uint8Array): Uint8Array => encodeCbor(['muttr alive 1', nonce])
+
+/** find-node: `[place]`, answered by `[contacts]`. */
+export const encodeFindNode = (place: Uint8Array): Uint8Array => encodeCbor([place])
+export const decodeFindNode = (frame: Uint8Array): Uint8Array =>
+  decodeCbor(frame, 'a find-node request', tuple(key32), 64)[0]
+export const encodeContacts = (list: readonly Contact[]): Uint8Array =>
+  encodeCbor([wireContacts(list)])
+export const decodeContacts = (frame: Uint8Array): Contact[] =>
+  decodeCbor(frame, 'contacts', tuple(contacts()), contactsBytesMax)[0]
+
+/** get: `[key]`, answered by what is there, else by nearer contacts. */
+export const encodeGet = (key: Uint8Array): Uint8Array => encodeCbor([key])
+export const decodeGet = (frame: Uint8Array): Uint8Array =>
+  decodeCbor(frame, 'a get request', tuple(key32), 64)[0]
+
+export type GetAnswer =
+  | readonly [type: 0, contacts: readonly Contact[]]
+  | readonly [type: 1, headerBytes: Uint8Array, sealed: Uint8Array]
+  | readonly [type: 2, tombstone: Uint8Array]
+
+const getAnswer = variant<
+  [readonly [0, Contact[]], readonly [1, Uint8Array, Uint8Array], readonly [2, Uint8Array]]
+>(
+  tuple(literal(0), contacts()),
+  tuple(literal(1), bytes(1, limits.blobHeaderBytesMax), bytes(1, limits.blobBytesMax)),
+  tuple(literal(2), bytes(1, limits.tombstoneBytesMax))
+)
+export const encodeGetAnswer = (answer: GetAnswer): Uint8Array =>
+  encodeCbor(answer[0] === 0 ? [0, wireContacts(answer[1])] : answer)
+/** The blob or tombstone inside is not checked yet. */
+export const decodeGetAnswer = (frame: Uint8Array): GetAnswer =>
+  decodeCbor(frame, 'an answer to get', getAnswer, putBytesMax + contactsBytesMax)
+
+/**
+ * The last four bytes of each place the asker has in mind already, so that the answer names only others. It is a hint:
+ * a collision hides one contact from one answer.
+ */
+const known = bytes(0, 4 * limits.contactsMax)
+export const knownPlaces = (places: readonly Uint8Array[]): Uint8Array =>
+  new Uint8Array(Buffer.concat(places.slice(0, limits.contactsMax).map(p => p.subarray(28))))
+export function isKnown(list: Uint8Array, place: Uint8Array): boolean {
+  for (let at = 0; at + 4 <= list.byteLength; at += 4) {
+    let same = 0
+    while (same < 4 && list[at + same] === place[28 + same]) same++
+    if (same === 4) return true
+  }
+  return false
+}
+
+/** put: `[header, sealed, stamp | null, known]`. The stamp's price is set by admission. */
+export interface Put {
+  headerBytes: Uint8Array
+  sealed: Uint8Array
+  stamp: Uint8Array | null
+  known: Uint8Array
+}
+export const encodePut = (put: Put): Uint8Array =>
+  encodeCbor([put.headerBytes, put.sealed, put.stamp, put.known])
+const put = tuple(
+  bytes(1, limits.blobHeaderBytesMax),
+  bytes(1, limits.blobBytesMax),
+  nullable(bytes(1, limits.stampBytesMax)),
+  known
+)
+export function decodePut(frame: Uint8Array): Put {
+  const [headerBytes, sealed, stamp, list] = decodeCbor(frame, 'a put request', put, putBytesMax)
+  return { headerBytes, sealed, stamp, known: list }
+}
+
+/** Answer to put: `[expiry hours, stored ms, signature, contacts]`, the contacts being nearer seeds the asker did not name. */
+export interface Stored {
+  expiryMs: Millis
+  storedMs: Millis
+  signature: Uint8Array
+  contacts: readonly Contact[]
+}
+export const encodeStored = (s: Stored): Uint8Array =>
+  encodeCbor([s.expiryMs / limits.expiryStepMs, s.storedMs, s.signature, wireContacts(s.contacts)])
+const stored = tuple(uint(10_000_000, 1), uint(), bytes(64), contacts())
+export function decodeStored(frame: Uint8Array): Stored {
+  const what = 'an acknowledgement'
+  const [hours, storedMs, signature, list] = decodeCbor(frame, what, stored, contactsBytesMax)
+  return { expiryMs: hours * limits.expiryStepMs, storedMs, signature, contacts: list }
+}
+/** What a holder signs: label, key, expiry in hours, time. */
+export const storedBytes = (key: Uint8Array, expiryMs: Millis, storedMs: Millis): Uint8Array =>
+  encodeCbor(['muttr stored 1', key, expiryMs / limits.expiryStepMs, storedMs])
+
+/** have: `[nonce | null, keys]`; with a nonce the holder proves each copy by SHA-256(nonce || sealed bytes). */
+export interface Have {
+  nonce: Uint8Array | null
+  keys: readonly Uint8Array[]
+}
+export const encodeHave = ({ nonce, keys }: Have): Uint8Array => encodeCbor([nonce, keys])
+const have = tuple(nullable(bytes(16)), array(key32, limits.haveKeysMax, 1))
+export function decodeHave(frame: Uint8Array): Have {
+  const [nonce, keys] = decodeCbor(frame, 'a have request', have, 8 * 1_024)
+  if (nonce !== null && keys.length > limits.haveChallengedKeysMax)
+    throw new MuttrError('WIRE_MALFORMED', 'too many keys under one nonce')
+  return { nonce, keys }
+}
+/** Nothing, a copy (with its proof where a nonce was given), or a tombstone (itself, so that it can be checked). */
+export type Held =
+  | readonly [type: 0]
+  | readonly [type: 1, proof: Uint8Array | null]
+  | readonly [type: 2, tombstone: Uint8Array]
+const held = variant<[readonly [0], readonly [1, Uint8Array | null], readonly [2, Uint8Array]]>(
+  tuple(literal(0)),
+  tuple(literal(1), nullable(key32)),
+  tuple(literal(2), bytes(1, limits.tombstoneBytesMax))
+)
+export const encodeHeld = (list: readonly Held[]): Uint8Array => encodeCbor([list])
+/** @throws {MuttrError} `WIRE_MALFORMED` too unless there is one answer per key. */
+export function decodeHeld(frame: Uint8Array, count: number): Held[] {
+  const list = tuple(array<Held>(held, count, count))
+  return decodeCbor(frame, 'an answer to have', list, limits.payloadBytesMax)[0]
+}
+
+/** release: `[tombstone]`, answered by `[]`. */
+export const encodeRelease = (tombstone: Uint8Array): Uint8Array => encodeCbor([tombstone])
+export const decodeRelease = (frame: Uint8Array): Uint8Array =>
+  decodeCbor(
+    frame,
+    'a release request',
+    tuple(bytes(1, limits.tombstoneBytesMax)),
+    limits.tombstoneBytesMax + roomBytes
+  )[0]
+export const encodeEmpty = (): Uint8Array => encodeCbor([])
+export const decodeEmpty = (frame: Uint8Array): void => {
+  decodeCbor(frame, 'an empty answer', tuple(), 16)
+}
+
+/** record-get: `[key]`, answered by `[record | null, contacts]`. */
+export const encodeRecordGet = encodeGet
+export const decodeRecordGet = decodeGet
+export interface RecordAnswer {
+  record: Uint8Array | null
+  contacts: readonly Contact[]
+}
+const recordAnswer = tuple(nullable(bytes(1, limits.recordBytesMax)), contacts())
+/** Answers record-get with what is there, and record-put with a newer record that stands there, if one does. */
+export const encodeRecordAnswer = (a: RecordAnswer): Uint8Array =>
+  encodeCbor([a.record, wireContacts(a.contacts)])
+export function decodeRecordAnswer(frame: Uint8Array): RecordAnswer {
+  const most = recordPutBytesMax + contactsBytesMax
+  const [record, list] = decodeCbor(frame, 'an answer with a record', recordAnswer, most)
+  return { record, contacts: list }
+}
+
+/** record-put: `[record, stamp | null, known]`. */
+export interface RecordPut {
+  record: Uint8Array
+  stamp: Uint8Array | null
+  known: Uint8Array
+}
+export const encodeRecordPut = (p: RecordPut): Uint8Array =>
+  encodeCbor([p.record, p.stamp, p.known])
+const recordPut = tuple(
+  bytes(1, limits.recordBytesMax),
+  nullable(bytes(1, limits.stampBytesMax)),
+  known
+)
+export function decodeRecordPut(frame: Uint8Array): RecordPut {
+  const what = 'a record-put request'
+  const [record, stamp, list] = decodeCbor(frame, what, recordPut, recordPutBytesMax)
+  return { record, stamp, known: list }
+}
+
+/** forward: `[key of the peer meant, method, payload]`. The forwarder passes it on over a connection it has, and never dials. */
+export interface Forward {
+  to: PeerId
+  method: DhtMethod
+  payload: Uint8Array
+}
+const forward = tuple(key32, oneOf(...dhtMethods), bytes(0, limits.payloadBytesMax - roomBytes))
+/** @throws {MuttrError} `WIRE_MALFORMED` when the peer has no Ed25519 key. */
+export function encodeForward({ to, method, payload }: Forward): Uint8Array {
+  const key = keyOfPeer(to)
+  if (!key) throw new MuttrError('WIRE_MALFORMED', 'not an Ed25519 peer id')
+  return encodeCbor([key, method, payload])
+}
+export function decodeForward(frame: Uint8Array): Forward {
+  const what = 'a forward request'
+  const [key, method, payload] = decodeCbor(frame, what, forward, limits.payloadBytesMax)
+  return { to: peerOfKey(key), method, payload }
+}
+
+/** Answer to forward: `[0, payload]` as the peer meant gave it, or `[1, code]` it refused with. */
+export type Forwarded = readonly [type: 0, payload: Uint8Array] | readonly [type: 1, code: string]
+const forwarded = variant<[readonly [0, Uint8Array], readonly [1, string]]>(
+  tuple(literal(0), bytes(0, limits.payloadBytesMax)),
+  tuple(literal(1), text(64))
+)
+export const encodeForwarded = (answer: Forwarded): Uint8Array => encodeCbor(answer)
+/** A code of another kind than a refusal, or one we do not know, is read as `PEER_REFUSED`: the forwarder may have made it up. */
+export function decodeForwarded(
+  frame: Uint8Array
+): readonly [type: 0, payload: Uint8Array] | readonly [type: 1, code: ErrorCode] {
+  const answer = decodeCbor(frame, 'a forwarded answer', forwarded, limits.payloadBytesMax)
+  if (answer[0] === 0) return answer
+  const [, code] = answer
+  return [1, isErrorCode(code) && errorCodes[code][0] === 'refused' ? code : 'PEER_REFUSED']
+}
