@@ -52,7 +52,7 @@ export async function runDaemon(
 const readyText = (style: Session['out']['style'], ready: Ready): string =>
   `${style.good('●')} ${style.bold(line(ready.name))} is up, a ${ready.role}.\n${pairs(style, [
     ['home', ready.home],
-    ['addresses', ready.addresses.join('\n') || 'none'],
+    ['addresses', ready.addresses.length > 0 ? ready.addresses : 'none'],
     ['local API', ready.api],
     ['aliases', ready.aliases.join(', ') || 'none yet']
   ])}`

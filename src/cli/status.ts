@@ -11,7 +11,7 @@ export function statusText(out: Output, status: Status): string {
     ['key', status.locked ? 'locked; letters wait until the passphrase is given' : 'open'],
     ['network', status.network],
     ['peer', status.peer],
-    ['addresses', status.addresses.join('\n') || 'none'],
+    ['addresses', status.addresses.length > 0 ? status.addresses : 'none'],
     ['neighbours', `${status.neighbours} connected, ${status.known} known`],
     ['stored', `${blobs} blobs, ${formatBytes(bytes)} of ${formatBytes(capBytes)}`],
     ['outbox', status.outbox.waiting === 0 ? 'empty' : `${status.outbox.waiting} waiting`]

@@ -94,13 +94,15 @@ export function table({ style, heads, rows, columns }: TableParts): string {
   return [style.dim(format(heads)), ...cells.map(format)].join('\n')
 }
 
-/** `name  value` lines, names aligned. Values are cleaned; `\n` in a value goes on under the value. */
-export function pairs(style: Style, entries: readonly (readonly [string, string])[]): string {
+export type Pair = readonly [name: string, value: string | readonly string[]]
+
+/** `name  value` lines, names aligned; several values stand under one another. Values are cleaned: one never makes a line of its own. */
+export function pairs(style: Style, entries: readonly Pair[]): string {
   const width = Math.max(...entries.map(([name]) => widthOf(name)))
   return entries
     .flatMap(([name, value]) =>
-      value
-        .split('\n')
+      [value]
+        .flat()
         .map((part, i) => `${style.dim((i === 0 ? name : '').padEnd(width))}  ${line(part)}`)
     )
     .join('\n')

@@ -1,0 +1,175 @@
+import { Readable, Writable } from 'node:stream'
+import type { Doors, Passphrase, Ready } from '../../src/cli/doors.ts'
+import type { Terminal } from '../../src/cli/output.ts'
+import type { Prompts } from '../../src/cli/prompts.ts'
+import { runCli } from '../../src/cli/run.ts'
+import type { Client } from '../../src/client/client.ts'
+import { createFakeClient, type FakeClient } from './fake-client.ts'
+
+export const testReady: Ready = {
+  role: 'seed',
+  name: 'alice',
+  home: '/homes/alice',
+  addresses: ['/ip4/127.0.0.1/tcp/4420/p2p/12D3KooWFake'],
+  api: 'http://127.0.0.1:4421',
+  aliases: ['alice@one.test']
+}
+
+export interface FakeDoors extends Doors {
+  /** Every door that was opened, with what it was given (no functions or signals). */
+  readonly opened: [string, Record<string, unknown>][]
+  readonly client: FakeClient
+}
+
+/** Doors with nothing behind them. `ask` says which of them ask for a passphrase, and as what. */
+export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
+  const opened: FakeDoors['opened'] = []
+  const client = createFakeClient()
+  const note = async (
+    door: string,
+    { passphrase, ...options }: { passphrase?: Passphrase },
+    what?: Parameters<Passphrase>[0]
+  ) => {
+    const plain = Object.entries(options).filter(
+      ([name, value]) => typeof value !== 'function' && name !== 'signal'
+    )
+    const asked = what && passphrase ? { passphrase: await passphrase(what) } : {}
+    opened.push([door, { ...Object.fromEntries(plain), ...asked }])
+  }
+  return {
+    opened,
+    client,
+    async openClient(home, options) {
+      await note('openClient', { home, ...options } as never)
+      return Object.assign(client as Client, { [Symbol.asyncDispose]: async () => {} })
+    },
+    async initHome(options) {
+      await note('initHome', options, 'new-vault')
+      return {
+        home: options.home,
+        name: options.name,
+        fingerprint: 'ab'.repeat(20),
+        network: 'local'
+      }
+    },
+    async joinLink(options) {
+      await note('joinLink', options)
+      return {
+        home: options.home,
+        network: 'local',
+        pods: ['one.test'],
+        contact: 'bob@two.test',
+        invite: 'c0de'
+      }
+    },
+    async runSeed({ onReady, emit, ...options }) {
+      await note('runSeed', options, 'vault')
+      onReady(testReady)
+      emit({ type: 'registered', alias: 'alice@one.test', ms: 4 })
+      await ended(options.signal)
+    },
+    async runPod({ onReady, emit, ...options }) {
+      await note('runPod', options, 'vault')
+      onReady({ ...testReady, role: 'pod' })
+      emit({ type: 'stored', key: 'ab'.repeat(32), copies: 8, needed: 5, wanted: 8, ms: 4 })
+      await ended(options.signal)
+    },
+    async podInvite(options) {
+      await note('podInvite', options)
+      return { code: 'c0de', link: 'muttr:abc', pod: 'one.test', untilMs: Date.UTC(2026, 3, 1) }
+    },
+    async runNeighbourhood(options) {
+      await note('runNeighbourhood', options as never)
+      options.print(
+        options.json ? JSON.stringify({ ready: true, ...testReady }) : 'two pods are up'
+      )
+      await ended(options.signal)
+    },
+    ...changes
+  }
+}
+
+const ended = (signal: AbortSignal): Promise<void> =>
+  new Promise(resolve => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve())
+  })
+
+interface Run {
+  doors?: Doors
+  stdin?: string | Uint8Array | Readable
+  env?: NodeJS.ProcessEnv
+  /** Standard streams are a terminal of 80 columns. */
+  tty?: boolean
+  prompts?: Prompts
+  signal?: AbortSignal
+  /** Called with all of standard output so far, after each write. */
+  onStdout?: (text: string) => void
+  /** Breaks the pipe at the first write. */
+  brokenPipe?: boolean
+}
+
+export interface Ran {
+  status: number
+  stdout: string
+  bytes: Buffer
+  stderr: string
+  /** Standard output as one object per line. */
+  objects(): Record<string, unknown>[]
+  /** The error that --json printed. */
+  error(): { code: string; message: string; hint: string }
+}
+
+/** Runs one command line in this process. A string is split at spaces. */
+export async function muttr(line: string | string[], run: Run = {}): Promise<Ran> {
+  const out = sink(run)
+  const err = sink({ ...(run.tty && { tty: true }) })
+  const doors = run.doors ?? createFakeDoors()
+  const stdin =
+    run.stdin instanceof Readable ? run.stdin : Readable.from(run.stdin ? [run.stdin] : [])
+  const argv = typeof line === 'string' ? line.split(' ').filter(word => word !== '') : line
+  const status = await runCli(argv, {
+    stdin: Object.assign(stdin, { isTTY: run.tty ?? false }),
+    stdout: out.stream,
+    stderr: err.stream,
+    env: run.env ?? {},
+    userHome: '/homes',
+    version: '1.2.3',
+    now: () => Date.UTC(2026, 2, 1, 12),
+    signal: run.signal ?? new AbortController().signal,
+    doors: async () => doors,
+    ...(run.prompts && { prompts: run.prompts })
+  })
+  const bytes = Buffer.concat(out.chunks)
+  const stderr = Buffer.concat(err.chunks).toString()
+  return {
+    status,
+    bytes,
+    stdout: bytes.toString(),
+    stderr,
+    objects: () =>
+      bytes
+        .toString()
+        .trimEnd()
+        .split('\n')
+        .map(text => JSON.parse(text)),
+    error: () => {
+      if (!/^\{[^\n]*\}\n$/.test(stderr)) throw new Error(`not one line of JSON: ${stderr}`)
+      return JSON.parse(stderr).error
+    }
+  }
+}
+
+function sink({ tty = false, onStdout, brokenPipe }: Run): { stream: Terminal; chunks: Buffer[] } {
+  const chunks: Buffer[] = []
+  const stream: Terminal = new Writable({
+    write(chunk, _, done) {
+      if (brokenPipe) return done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
+      chunks.push(Buffer.from(chunk))
+      done()
+      onStdout?.(Buffer.concat(chunks).toString())
+    }
+  })
+  if (tty) Object.assign(stream, { isTTY: true, columns: 80 })
+  return { stream, chunks }
+}
