@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { MuttrError } from '../base/errors.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Session } from '../base/ports.ts'
 import type { Entry } from '../wire/notice.ts'
@@ -26,7 +26,12 @@ export async function listenTo({ session, ask, onNotices, after }: Parts): Promi
   listening.add(session)
   const progress = createProgress()
   const acknowledge = createAcknowledger(progress, async sequence => {
-    wire.nothing.decode(await ask('acknowledge', wire.cursor.encode({ sequence })))
+    try {
+      wire.nothing.decode(await ask('acknowledge', wire.cursor.encode({ sequence })))
+    } catch (err) {
+      // The next one says this too; nothing is lost meanwhile.
+      if (codeOf(err) !== 'LIMIT_EXCEEDED') throw err
+    }
   })
   const fail = (): void => void session[Symbol.asyncDispose]()
   // One call at a time: a push waits for the page that is being handled, no longer.

@@ -8,7 +8,7 @@ import type { LookupAnswer } from '../wire/pod.ts'
 import { directoryAnswer, directoryLabel } from '../wire/pod.ts'
 import { foldName } from './alias.ts'
 import { podTimes } from './limits.ts'
-import { rowsOf } from './mailbox.ts'
+import { createLocks } from './locks.ts'
 import type { Registry } from './registry.ts'
 import type { AliasRow } from './rows.ts'
 import { addressRow, answerRow, ordered, tables } from './rows.ts'
@@ -30,11 +30,13 @@ interface Parts {
   registry: Registry
 }
 
+const sweepRows = 200
 const epochOf = (nowMs: Millis): number => Math.floor(nowMs / podTimes.epochMs)
 const epochEnd = (epoch: number): Millis => (epoch + 1) * podTimes.epochMs
 
 export function createDirectory(parts: Parts): Directory {
   const { state, random, person, hostname, hpkeKey, registry } = parts
+  const locks = createLocks()
 
   /** The alias's address of this epoch; made once, whoever asks first. */
   const introOf = async (name: string, row: AliasRow, nowMs: Millis): Promise<Uint8Array> => {
@@ -74,28 +76,36 @@ export function createDirectory(parts: Parts): Directory {
     return { answer, signature }
   }
 
+  const answer = async (name: string, nowMs: Millis): Promise<LookupAnswer> => {
+    const row = await registry.find(name, nowMs)
+    if (!row) throw new MuttrError('ALIAS_UNKNOWN', `no ${name} at ${hostname}`)
+    const cached = await state.get(tables.answers, name)
+    const known = cached && answerRow.decode(cached)
+    if (known && known.revision === row.revision && known.renewMs > nowMs)
+      return { answer: known.answer, signature: known.signature }
+    return await sign(name, row, nowMs)
+  }
+
   return {
-    async lookup(alias, nowMs) {
+    // One after the other per alias: of a crowd that asks at once, the first has it signed.
+    lookup: async (alias, nowMs) => {
       const name = foldName(alias)
-      const row = await registry.find(name, nowMs)
-      if (!row) throw new MuttrError('ALIAS_UNKNOWN', `no ${name} at ${hostname}`)
-      const cached = await state.get(tables.answers, name)
-      const known = cached && answerRow.decode(cached)
-      if (known && known.revision === row.revision && known.renewMs > nowMs)
-        return { answer: known.answer, signature: known.signature }
-      return await sign(name, row, nowMs)
+      return await locks.run(name, () => answer(name, nowMs))
     },
     async sweep(nowMs) {
       // An epoch's addresses are accepted until its end and `introAcceptedMs` more.
       const oldest = epochOf(nowMs - podTimes.introAcceptedMs)
-      const changes: Change[] = []
-      for await (const { key, value } of rowsOf(state, tables.intros, { lt: ordered(oldest) }))
-        changes.push(
-          { type: 'delete', table: tables.intros, key },
-          { type: 'delete', table: tables.addresses, key: toHex(value) }
+      for (let dropped = 0; ; ) {
+        const rows = await state.list(tables.intros, { lt: ordered(oldest), limit: sweepRows })
+        if (rows.length === 0) return dropped
+        await state.write(
+          rows.flatMap(({ key, value }): Change[] => [
+            { type: 'delete', table: tables.intros, key },
+            { type: 'delete', table: tables.addresses, key: toHex(value) }
+          ])
         )
-      if (changes.length > 0) await state.write(changes)
-      return changes.length / 2
+        dropped += rows.length
+      }
     }
   }
 }

@@ -2,9 +2,9 @@ import { sha256, toHex, utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import type { Millis, Random } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
-import { rowsOf } from './mailbox.ts'
 import type { AccountId } from './rows.ts'
 import { inviteRow, ordered, tables, under } from './rows.ts'
+import { rowsOf } from './scan.ts'
 
 export interface Invites {
   /** @returns a code for `uses` new aliases until `untilMs`; the pod keeps only its hash. */

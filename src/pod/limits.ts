@@ -54,7 +54,7 @@ export const podLimits: PodLimits = {
   lookupsPerPeer: { burst: 200, everyMs: secondMs / 5 },
   noticesPerPeer: { burst: 2_000, everyMs: secondMs / 20 },
   identifiesPerPeer: { burst: 20, everyMs: 10 * secondMs },
-  requestsPerPeer: { burst: 5_000, everyMs: secondMs / 100 },
+  requestsPerPeer: { burst: 10_000, everyMs: secondMs / 500 },
   lookupsPerAccount: { burst: 400, everyMs: secondMs / 5 },
   noticesPerAccount: { burst: 4_000, everyMs: secondMs / 20 },
   registrationsPerAccount: { burst: 20, everyMs: 10 * 60 * secondMs },
@@ -77,6 +77,8 @@ export const podTimes = {
   nonceLifeMs: 60 * secondMs,
   pushTimeoutMs: 20 * secondMs,
   sweepEveryMs: 10 * 60 * secondMs,
+  /** A device not seen for so long gives way to a new one where there are too many. */
+  deviceAwayMs: 30 * dayMs,
   /** An account without aliases and notices is forgotten. */
   accountIdleMs: 150 * dayMs
 } as const

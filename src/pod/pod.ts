@@ -1,5 +1,14 @@
 import { equalBytes } from '../base/bytes.ts'
-import type { Clock, Log, Millis, Network, PeerKeys, Random, Session } from '../base/ports.ts'
+import type {
+  Clock,
+  Log,
+  Millis,
+  Network,
+  PeerId,
+  PeerKeys,
+  Random,
+  Session
+} from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Person } from '../keys/person.ts'
 import { signDetached } from '../keys/sign.ts'
@@ -9,14 +18,11 @@ import { helloAnswer, podProtocol, podRecord, podRecordLabel } from '../wire/pod
 import { foldHostname } from './alias.ts'
 import { createDirectory } from './directory.ts'
 import { createGates } from './gates.ts'
-import type { Invites } from './invites.ts'
 import { createInvites } from './invites.ts'
 import type { PodLimits } from './limits.ts'
 import { podLimits, podTimes } from './limits.ts'
-import type { Mailbox } from './mailbox.ts'
-import { createMailbox } from './mailbox.ts'
-import type { Registry } from './registry.ts'
-import { createRegistry } from './registry.ts'
+import { Mailbox } from './mailbox.ts'
+import { Registry } from './registry.ts'
 import { signedRow, tables } from './rows.ts'
 import type { Desk, Served } from './session.ts'
 import { serveSession } from './session.ts'
@@ -54,9 +60,9 @@ export async function createPod(parts: PodParts): Promise<Pod> {
   const { clock, log, state, person, random } = parts
   const hostname = foldHostname(parts.hostname)
   const limits: PodLimits = { ...podLimits, ...parts.limits }
-  const invites: Invites = createInvites({ state, random })
-  const registry: Registry = await createRegistry({ ...parts, hostname, invites, limits })
-  const mailbox: Mailbox = await createMailbox({ state, limits })
+  const invites = createInvites({ state, random })
+  const registry = await Registry.open({ ...parts, hostname, invites, limits })
+  const mailbox = await Mailbox.open({ state, limits })
   const hpkeKey = parts.hpke.publicKey
   const directory = createDirectory({ state, random, person, hostname, hpkeKey, registry })
   const hello = await makeHello(parts, hostname)
@@ -79,16 +85,27 @@ export async function createPod(parts: PodParts): Promise<Pod> {
   }
   let ended = false
 
+  const ofPeer = new Map<PeerId, number>()
+  const count = (peer: PeerId, more: number): void => {
+    const sessions = (ofPeer.get(peer) ?? 0) + more
+    if (sessions > 0) ofPeer.set(peer, sessions)
+    else ofPeer.delete(peer)
+  }
   const take = (session: Session): void => {
-    const ofPeer = [...served.keys()].filter(({ peer }) => peer === session.peer).length
-    if (ended || served.size >= limits.sessionsMax || ofPeer >= limits.sessionsPerPeerMax) {
+    const { peer } = session
+    const full =
+      served.size >= limits.sessionsMax || (ofPeer.get(peer) ?? 0) >= limits.sessionsPerPeerMax
+    if (ended || full) {
+      log.debug('pod.session-refused', { peer })
       void session[Symbol.asyncDispose]()
       return
     }
+    count(peer, 1)
     served.set(session, serveSession(session, desk))
     void session.closed.then(() => {
       served.get(session)?.[Symbol.dispose]()
       served.delete(session)
+      count(peer, -1)
     })
   }
 

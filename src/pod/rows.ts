@@ -164,8 +164,12 @@ export const tables = {
   aliases: 'aliases',
   /** `SKELETON/GENERATION` -> alias: who holds a look. Inserted, never put, so that one of two at once wins. */
   claims: 'claims',
+  /** `ALIAS/REVISION`: inserted with each change of an alias, so that of two changes to the same revision one fails. */
+  revisions: 'revisions',
   /** `ACCOUNT/ALIAS` */
   owned: 'owned',
+  /** `ACCOUNT/ALIAS`, while in quarantine. */
+  released: 'released',
   /** `ACCOUNT/DEVICE KEY` */
   devices: 'devices',
   boxes: 'boxes',

@@ -165,6 +165,5 @@ function openAnswers(
 async function greet(desk: Desk, shown: Identity, nowMs: Millis): Promise<void> {
   const { account, device, peer, untilMs } = shown
   await desk.mailbox.meet(account, device, { peer, untilMs, nowMs })
-  await desk.registry.touch(account, nowMs)
-  await desk.registry.renew(account, nowMs)
+  await desk.registry.greet(account, nowMs)
 }

@@ -3,9 +3,9 @@ import type { State } from '../store/state.ts'
 import type { Directory } from './directory.ts'
 import type { Invites } from './invites.ts'
 import type { Mailbox } from './mailbox.ts'
-import { rowsOf } from './mailbox.ts'
 import type { Registry } from './registry.ts'
 import { tables } from './rows.ts'
+import { rowsOf } from './scan.ts'
 
 interface Parts {
   state: State
@@ -27,6 +27,11 @@ export async function sweep(parts: Parts): Promise<void> {
     notices += await mailbox.sweep(key, nowMs)
   }
   const aliases = await registry.sweep(nowMs)
+  for await (const { key } of rowsOf(state, tables.accounts)) {
+    if (ended()) return
+    if ((await mailbox.isEmpty(key)) && (await registry.forget(key, nowMs)))
+      await mailbox.forget(key)
+  }
   const addresses = await directory.sweep(nowMs)
   const used = await invites.sweep(nowMs)
   log.debug('pod.swept', { notices, aliases, addresses, invites: used })

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import fc from 'fast-check'
+import { fromHex, toHex } from '../../src/base/bytes.ts'
+import { limits } from '../../src/base/limits.ts'
+import * as wire from '../../src/wire/pod.ts'
+import { bytesOf, hostile, recordOf } from '../support/hostile-frames.ts'
+
+const hash = bytesOf(32)
+const some = (max: number): fc.Arbitrary<Uint8Array> =>
+  fc.uint8Array({ minLength: 1, maxLength: Math.min(max, 300) })
+const text = (max: number): fc.Arbitrary<string> =>
+  fc.string({ minLength: 3, maxLength: Math.min(max, 40) })
+const uint = fc.nat({ max: Number.MAX_SAFE_INTEGER })
+const entries = fc
+  .uniqueArray(fc.integer({ min: 1, max: 1_000_000 }), { maxLength: 8 })
+  .chain(sequences =>
+    fc.tuple(
+      ...sequences
+        .sort((a, b) => a - b)
+        .map(sequence => some(60).map(frame => ({ sequence, frame })))
+    )
+  )
+
+/** A codec of some value. */
+interface Codec {
+  encode(value: never): Uint8Array
+  decode(frame: Uint8Array): unknown
+}
+const kinds: { name: string; codec: Codec; value: fc.Arbitrary<unknown> }[] = []
+const kind = <T>(
+  name: string,
+  codec: { encode(value: T): Uint8Array; decode(frame: Uint8Array): T },
+  value: fc.Arbitrary<T>
+): void => void kinds.push({ name, codec, value })
+
+kind('nothing', wire.nothing, fc.constant(undefined))
+kind(
+  'podRecord',
+  wire.podRecord,
+  recordOf({
+    hostname: text(limits.hostnameCharsMax),
+    peer: text(limits.peerIdCharsMax),
+    hpkeKey: hash,
+    policy: fc.constantFrom('open' as const, 'invite' as const, 'closed' as const),
+    sequence: uint,
+    issuedMs: uint
+  })
+)
+kind(
+  'helloAnswer',
+  wire.helloAnswer,
+  recordOf({ record: some(1_024), signature: some(1_024), certificate: some(65_536) })
+)
+kind('challengeAnswer', wire.challengeAnswer, recordOf({ nonce: hash }))
+kind(
+  'identify',
+  wire.identify,
+  recordOf({ certificate: some(65_536), statement: some(2_000), timeMs: uint, answer: bytesOf(64) })
+)
+kind(
+  'identifyAnswer',
+  wire.identifyAnswer,
+  recordOf({ names: fc.array(text(64), { maxLength: 8 }) })
+)
+kind(
+  'register',
+  wire.register,
+  recordOf({
+    name: text(64),
+    certificate: some(65_536),
+    invite: fc.option(text(64), { nil: null })
+  })
+)
+kind('registerAnswer', wire.registerAnswer, recordOf({ certificate: some(65_536), untilMs: uint }))
+kind('aliasRequest', wire.aliasRequest, recordOf({ name: text(64) }))
+kind(
+  'directoryAnswer',
+  wire.directoryAnswer,
+  recordOf({
+    alias: text(318),
+    certificate: some(65_536),
+    intro: hash,
+    hpkeKey: hash,
+    issuedMs: uint,
+    validUntilMs: uint
+  })
+)
+kind('lookupAnswer', wire.lookupAnswer, recordOf({ answer: some(300), signature: some(300) }))
+kind('submit', wire.submit, recordOf({ notice: bytesOf(limits.noticeBytesMax) }))
+kind('submitAnswer', wire.submitAnswer, recordOf({ atMs: uint, signature: bytesOf(64) }))
+kind('cursor', wire.cursor, recordOf({ sequence: uint }))
+kind('listenAnswer', wire.listenAnswer, recordOf({ from: uint, head: uint }))
+kind(
+  'playback',
+  wire.playback,
+  recordOf({ after: uint, limit: fc.integer({ min: 1, max: limits.playbackPageMax }) })
+)
+kind('page', wire.page, recordOf({ entries, through: uint }))
+kind('push', wire.push, recordOf({ entries }))
+
+describe('/muttr/pod/1', () => {
+  for (const { name, codec, value } of kinds) {
+    const frames = value.map(v => codec.encode(v as never))
+    it(`${name} comes back as it was`, () => {
+      fc.assert(
+        fc.property(value, v => assert.deepEqual(codec.decode(codec.encode(v as never)), v)),
+        { numRuns: 50 }
+      )
+    })
+    it(`${name} meets any bytes with a value or a coded error`, () => {
+      hostile({
+        valid: frames,
+        read: bytes => codec.encode(codec.decode(bytes) as never),
+        codes: ['WIRE_MALFORMED', 'WIRE_TOO_LARGE'],
+        numRuns: 60
+      })
+      const huge = new Uint8Array(limits.payloadBytesMax).fill(0x80)
+      assert.throws(() => codec.decode(huge), { code: 'WIRE_TOO_LARGE' })
+    })
+  }
+
+  it('takes every field at its longest, within the largest payload', () => {
+    const certificate = new Uint8Array(limits.certificateBytesMax)
+    const frames: [Codec, unknown][] = [
+      [wire.register, { name: 'x'.repeat(64), certificate, invite: 'x'.repeat(64) }],
+      [
+        wire.identify,
+        { certificate, statement: new Uint8Array(8_192), timeMs: 1, answer: new Uint8Array(64) }
+      ],
+      [
+        wire.directoryAnswer,
+        {
+          alias: 'x'.repeat(limits.fullAliasCharsMax),
+          certificate,
+          intro: new Uint8Array(32),
+          hpkeKey: new Uint8Array(32),
+          issuedMs: Number.MAX_SAFE_INTEGER,
+          validUntilMs: Number.MAX_SAFE_INTEGER
+        }
+      ],
+      [
+        wire.page,
+        {
+          entries: Array.from({ length: limits.playbackPageMax }, (_, i) => ({
+            sequence: Number.MAX_SAFE_INTEGER - 200 + i,
+            frame: new Uint8Array(1_200)
+          })),
+          through: Number.MAX_SAFE_INTEGER
+        }
+      ]
+    ]
+    for (const [codec, value] of frames) {
+      const frame = codec.encode(value as never)
+      assert.ok(frame.byteLength <= limits.payloadBytesMax)
+      assert.deepEqual(codec.decode(frame), value)
+    }
+    const oversized = {
+      name: 'x',
+      certificate: new Uint8Array(limits.certificateBytesMax + 1),
+      invite: null
+    }
+    assert.throws(() => wire.register.decode(wire.register.encode(oversized)), {
+      code: 'WIRE_MALFORMED'
+    })
+  })
+})
+
+describe('the pod vectors', () => {
+  interface Vectors {
+    record: {
+      hostname: string
+      peer: string
+      hpkeKey: string
+      policy: 'open'
+      sequence: number
+      issuedMs: number
+      frame: string
+    }
+    identify: {
+      hostname: string
+      pod: string
+      self: string
+      nonce: string
+      timeMs: number
+      statement: string
+      signed: string
+    }
+    directory: {
+      alias: string
+      certificate: string
+      intro: string
+      hpkeKey: string
+      issuedMs: number
+      validUntilMs: number
+      frame: string
+    }
+    invalid: { what: string; why: string; frame: string }[]
+  }
+  const raw = (hex: string): Uint8Array => fromHex(hex, hex.length / 2)!
+  let vectors: Vectors
+
+  before(async () => {
+    const file = new URL('../vectors/pod.json', import.meta.url)
+    vectors = JSON.parse(await readFile(file, 'utf8')) as Vectors
+  })
+
+  it('hold', () => {
+    const { record, identify, directory } = vectors
+    assert.equal(
+      toHex(wire.podRecord.encode({ ...record, hpkeKey: raw(record.hpkeKey) })),
+      record.frame
+    )
+    const o = { ...identify, nonce: raw(identify.nonce), statement: raw(identify.statement) }
+    assert.equal(toHex(wire.identifyBytes(o)), identify.signed)
+    const answer = {
+      ...directory,
+      certificate: raw(directory.certificate),
+      intro: raw(directory.intro),
+      hpkeKey: raw(directory.hpkeKey)
+    }
+    assert.equal(toHex(wire.directoryAnswer.encode(answer)), directory.frame)
+    for (const { what, why, frame } of vectors.invalid) {
+      const { codec } = kinds.find(k => k.name === what)!
+      assert.throws(() => codec.decode(raw(frame)), { code: 'WIRE_MALFORMED' }, why)
+    }
+  })
+})
