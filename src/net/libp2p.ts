@@ -7,6 +7,7 @@ import { mdns } from '@libp2p/mdns'
 import { ping } from '@libp2p/ping'
 import { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
+import { tameKad } from './kad.ts'
 import { quickYamux } from './transport/muxer.ts'
 import { quickTcp } from './transport/tcp.ts'
 
@@ -33,13 +34,10 @@ const services = (mode: 'server' | 'client') => ({
   kad: kadDHT({
     protocol: kadProtocol,
     clientMode: mode === 'client',
-    peerInfoMapper: passthroughMapper,
-    // Queries of its own would otherwise wait for a self-query that never runs.
-    allowQueryWithZeroPeers: true
+    // Which addresses are told is our table's choice; the default would drop those of a network on one machine.
+    peerInfoMapper: passthroughMapper
   })
 })
-
-export type Services = { [K in keyof ReturnType<typeof services>]: unknown }
 
 /** A libp2p node, not yet started. The reasons for its settings: docs/decisions/010-libp2p-settings.md */
 export async function makeLibp2p(
@@ -80,6 +78,7 @@ export async function makeLibp2p(
       peerStore: { maxAddressAge: 30 * dayMs, maxPeerAge: 30 * dayMs },
       services: services(parts.mode)
     })
+    tameKad(libp2p.services.kad)
     return {
       libp2p,
       async close() {

@@ -14,6 +14,7 @@ import { dialable, ownAddresses, readAddress, withoutPeer } from './addresses.ts
 import { bounded } from './bounded.ts'
 import type { Answer } from './channel/channel.ts'
 import { systemClock } from './clock.ts'
+import { identifyForeign } from './kad.ts'
 import { makeLibp2p } from './libp2p.ts'
 import type { Link } from './links.ts'
 import { Links } from './links.ts'
@@ -113,7 +114,7 @@ class LibNode implements Node {
 
   async start(bootstrap: readonly string[]): Promise<void> {
     const { libp2p } = this
-    libp2p.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
+    libp2p.addEventListener('connection:open', ({ detail }) => void this.#opened(detail))
     libp2p.addEventListener('self:peer:update', () => {
       this.#contact = undefined
     })
@@ -244,14 +245,18 @@ class LibNode implements Node {
   }
 
   /** The side that dialled opens the channel, without waiting to be asked for it. */
-  #opened(connection: Connection): void {
+  async #opened(connection: Connection): Promise<void> {
     if (connection.direction !== 'outbound') return
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(dialMs)])
-    this.#links.on(connection, signal).catch(err => {
-      if (signal.aborted) return
-      // No peer of ours; perhaps one of kad-dht's, which finds out by identify.
-      this.#log.debug('connection without a channel', { peer: String(connection.remotePeer), err })
-    })
+    try {
+      const { channel } = await this.#links.on(connection, signal)
+      await channel.closed
+      if (channel.greeting) return
+    } catch (err) {
+      this.#log.debug('connection without a channel', { err })
+    }
+    // No peer of ours; perhaps one of kad-dht's.
+    if (connection.status === 'open') await identifyForeign(this.libp2p, connection)
   }
 
   #discovered({ id, multiaddrs }: PeerInfo): void {

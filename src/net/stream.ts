@@ -1,4 +1,5 @@
 import type { Stream } from '@libp2p/interface'
+import { MuttrError } from '../base/errors.ts'
 import type { Channel, Lane, LaneName } from './channel/channel.ts'
 
 /** The writing end of a libp2p stream. */
@@ -29,10 +30,12 @@ export function connectLane(stream: Stream, channel: Channel, lane: LaneName): v
       if (!stream.writableNeedsDrain && stream.writeBufferLength === 0) channel.drained(lane)
     })
   )
-  const ended = () => channel.ended()
-  stream.addEventListener('close', ended)
-  stream.addEventListener('remoteCloseWrite', ended)
-  if (stream.status !== 'open' || stream.remoteWriteStatus === 'closed') ended()
+  // The reason tells an asker when the peer does not speak the protocol at all.
+  stream.addEventListener('close', ({ error }) =>
+    channel.ended(error instanceof MuttrError ? error : undefined)
+  )
+  stream.addEventListener('remoteCloseWrite', () => channel.ended())
+  if (stream.status !== 'open' || stream.remoteWriteStatus === 'closed') channel.ended()
 }
 
 /** Ends a stream: in peace, what was written still leaves; with an error, at once. */

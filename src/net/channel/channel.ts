@@ -145,9 +145,9 @@ export class Channel {
     if (!this.#ended) this.#outbox.drained(lane)
   }
 
-  /** A stream ended or broke. */
-  ended(): void {
-    this.#end(new MuttrError('PEER_CLOSED', 'the connection ended before the answer came'))
+  /** A stream ended or broke; `why` is told to those who wait for an answer. */
+  ended(why?: MuttrError): void {
+    this.#end(why ?? new MuttrError('PEER_CLOSED', 'the connection ended before the answer came'))
   }
 
   /** Parts in peace: what is open is answered first, within a limit of time. */
