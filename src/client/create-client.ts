@@ -16,11 +16,12 @@ import { createContacts } from './contacts.ts'
 import { createSkew, examine } from './doctor.ts'
 import type { Events } from './events.ts'
 import { createEvents } from './events.ts'
+import { failureOf } from './failure.ts'
 import { Inbox } from './inbox.ts'
 import { createInboxStore } from './inbox-store.ts'
 import { Outbox } from './outbox.ts'
 import { openPodLink } from './pod-link.ts'
-import type { PodPlace } from './pods.ts'
+import type { PodPlace, Pods } from './pods.ts'
 import { createPods } from './pods.ts'
 import { fetchSchedule } from './retry.ts'
 import type { Self } from './self.ts'
@@ -28,7 +29,7 @@ import { createSelf } from './self.ts'
 import { Courier } from './send.ts'
 import { createSentStore } from './sent-store.ts'
 import { createStrangers } from './strangers.ts'
-import { abortable } from './waiting.ts'
+import { abortable, within } from './waiting.ts'
 
 export interface ClientParts {
   dht: Dht
@@ -68,6 +69,9 @@ export interface LocalClient extends Client, AsyncDisposable {
 
 const sweepEveryMs = 3_600_000
 const sentMax = 50
+const lastCopiesMs = 3_000
+/** A pod's certification is renewed when less than this is left. */
+const renewBeforeMs = 30 * 24 * 3_600_000
 
 /** Puts a person's Muttr together. Resolves when the state is read; pods are being connected to meanwhile. */
 export async function createClient(parts: ClientParts): Promise<LocalClient> {
@@ -93,6 +97,9 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     Promise.all([sent.sweep(nowMs), received.sweep(nowMs)]).catch(err =>
       log.warn('old rows stay', { error: `${err}` })
     )
+    renew(rooms, clock, life.signal).catch(err =>
+      log.warn('an alias is not renewed', { error: `${err}` })
+    )
   }
   sweep()
 
@@ -111,9 +118,11 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     async [Symbol.asyncDispose]() {
       timer[Symbol.dispose]()
       peers[Symbol.dispose]()
+      // A command that sends one letter ends right after: let the last copies be made.
+      await within(courier.quiet(), { clock, timeoutMs: lastCopiesMs }).catch(() => undefined)
       life.abort()
-      await Promise.all([courier[Symbol.asyncDispose](), inbox[Symbol.asyncDispose]()])
       await pods[Symbol.asyncDispose]()
+      await Promise.all([courier[Symbol.asyncDispose](), inbox[Symbol.asyncDispose]()])
     }
   }
 }
@@ -181,6 +190,17 @@ function keepIfKnown({ pods }: Rooms, hostname: string, log: Log): void {
     pods.keep(hostname)
   } catch (err) {
     log.warn('a pod of ours has no address', { pod: hostname, error: `${err}` })
+  }
+}
+
+/** Asks pods again to certify the aliases whose certification runs out. */
+async function renew({ self, pods }: Rooms, clock: Clock, signal: AbortSignal): Promise<void> {
+  if (self.locked) return
+  for (const registration of self.registrations()) {
+    if (registration.certifiedUntilMs - clock.now() > renewBeforeMs) continue
+    const link = await pods.identified(registration.pod, signal)
+    const done = await link.register(registration.alias, await self.prepare(registration.alias))
+    await self.registered({ ...registration, certifiedUntilMs: done.untilMs }, done.certificate)
   }
 }
 
@@ -291,9 +311,7 @@ function machine(
         neighbours: connected.filter(({ server }) => server).length,
         known: about.known(),
         store: about.usage(),
-        pods: pods.lines
-          .filter(line => line.own)
-          .map(({ own: _, ...line }) => ({ ...line, aliases: aliasesAt(self, line.hostname) })),
+        pods: ownPods(self, pods),
         outbox: { waiting: courier.waiting }
       }
     },
@@ -303,8 +321,19 @@ function machine(
   } satisfies Partial<Client>
 }
 
-const aliasesAt = (self: Self, hostname: string): string[] =>
-  self
-    .registrations()
-    .filter(({ pod }) => pod === hostname)
-    .map(({ alias }) => alias)
+/** Every pod where we have an alias, also one that the network file has dropped. */
+function ownPods(self: Self, pods: Pods): Status['pods'] {
+  const hostnames = new Set(self.registrations().map(({ pod }) => pod))
+  const lines = new Map(pods.lines.map(line => [line.hostname, line]))
+  return [...hostnames].map(hostname => {
+    const line = lines.get(hostname)
+    const lost = new MuttrError('POD_UNKNOWN', `no address of the pod ${hostname} is known`)
+    return {
+      hostname,
+      connected: line?.connected ?? false,
+      identified: line?.identified ?? false,
+      aliases: self.registrations().flatMap(({ pod, alias }) => (pod === hostname ? alias : [])),
+      problem: line ? line.problem : failureOf(lost)
+    }
+  })
+}

@@ -1,6 +1,7 @@
 import { MuttrError } from '../base/errors.ts'
 import type { Clock, Failure, Log, Millis, Random } from '../base/ports.ts'
 import type { Notice } from '../wire/notice.ts'
+import { failureOf } from './failure.ts'
 import type { PodLink } from './pod-link.ts'
 import { reconnectSchedule, retryDelayMs, throwDice } from './retry.ts'
 
@@ -20,11 +21,6 @@ export interface LineParts {
   /** The line is up: what waited for this pod can go. */
   onUp: () => void
   idleMs: Millis
-}
-
-export const failureOf = (err: unknown): Failure => {
-  const known = err instanceof MuttrError ? err : new MuttrError('INTERNAL', `${err}`)
-  return { code: known.code, message: known.message, hint: known.hint }
 }
 
 const dispose = async (link: PodLink): Promise<void> => {

@@ -1,17 +1,12 @@
 import { MuttrError } from '../base/errors.ts'
 import type { Clock, Millis } from '../base/ports.ts'
 
-const cancelled = () => new MuttrError('CANCELLED', 'the request was cancelled')
-
 /** Stops waiting, not the work, when `signal` aborts. @throws {MuttrError} `CANCELLED` */
 export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work
-  if (signal.aborted) {
-    work.catch(() => undefined)
-    throw cancelled()
-  }
   const { promise, reject } = Promise.withResolvers<never>()
-  const stop = () => reject(cancelled())
+  const stop = () => reject(new MuttrError('CANCELLED', 'the request was cancelled'))
+  if (signal.aborted) stop()
   signal.addEventListener('abort', stop, { once: true })
   try {
     return await Promise.race([work, promise])
@@ -20,12 +15,12 @@ export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undef
   }
 }
 
-/** Stops waiting, not the work, after `timeoutMs`. @throws {MuttrError} what `late` makes */
+/** Stops waiting, not the work, after `timeoutMs`. @throws {MuttrError} `PEER_TIMEOUT` */
 export async function within<T>(
   work: Promise<T>,
-  { clock, timeoutMs, late }: { clock: Clock; timeoutMs: Millis; late: () => MuttrError }
+  { clock, timeoutMs }: { clock: Clock; timeoutMs: Millis }
 ): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>()
-  using _timer = clock.after(timeoutMs, () => reject(late()))
+  using _timer = clock.after(timeoutMs, () => reject(new MuttrError('PEER_TIMEOUT', 'too late')))
   return await Promise.race([work, promise])
 }

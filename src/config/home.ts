@@ -9,10 +9,14 @@ export interface HomePaths {
   readonly home: string
   readonly config: string
   readonly network: string
+  /** What a join link brought: an invite to use, a contact it vouches for. */
+  readonly joined: string
   readonly vault: string
   readonly certificate: string
   readonly peerKey: string
   readonly deviceKey: string
+  /** A pod's X25519 seed, 32 bytes, to which notices are sealed. */
+  readonly hpkeKey: string
   readonly seedDb: string
   readonly peersDb: string
   readonly clientDb: string
@@ -25,10 +29,12 @@ export const homePaths = (home: string): HomePaths => ({
   home,
   config: join(home, 'muttr.json'),
   network: join(home, 'network.json'),
+  joined: join(home, 'joined.json'),
   vault: join(home, 'vault'),
   certificate: join(home, 'certificate.pgp'),
   peerKey: join(home, 'peer.key'),
   deviceKey: join(home, 'device.key'),
+  hpkeKey: join(home, 'hpke.key'),
   seedDb: join(home, 'db', 'seed'),
   peersDb: join(home, 'db', 'peers'),
   clientDb: join(home, 'db', 'client'),

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { MuttrError } from '../base/errors.ts'
 import { configBytesMax, parseJson } from './config.ts'
 import { firstProblem, Multiaddr, PodEntry } from './fields.ts'
+import { packageRoot } from './package-root.ts'
 
 /** The parameters every node of a network shares. Defaults as in docs/protocol/dht.md. */
 export const Parameters = z
@@ -44,22 +46,18 @@ export function checkNetwork(value: unknown): NetworkFile {
 export const writeNetwork = (network: NetworkFile): string =>
   `${JSON.stringify(checkNetwork(network), null, 2)}\n`
 
-/** The folder of built-in network files: seen from src/config in the repository, from dist/src/config in the package. */
-const builtIn = new URL(
-  import.meta.url.endsWith('.ts') ? '../../bootstrap/' : '../../../bootstrap/',
-  import.meta.url
-)
+const builtIn = join(packageRoot, 'bootstrap')
 
 /**
  * Reads a network by the name of a built-in one (`local`) or by the path of a file.
  * @throws {MuttrError} `NETWORK_INVALID`, also when there is no such file.
  */
 export async function loadNetwork(nameOrFile: string): Promise<NetworkFile> {
-  const file = /^[a-z0-9-]+$/.test(nameOrFile) ? new URL(`${nameOrFile}.json`, builtIn) : nameOrFile
+  const file = /^[a-z0-9-]+$/.test(nameOrFile) ? join(builtIn, `${nameOrFile}.json`) : nameOrFile
   return readNetwork(await readText(file, nameOrFile))
 }
 
-async function readText(file: URL | string, name: string): Promise<string> {
+async function readText(file: string, name: string): Promise<string> {
   try {
     const bytes = await readFile(file)
     if (bytes.byteLength <= configBytesMax) return bytes.toString('utf8')

@@ -1,0 +1,216 @@
+import { toHex } from '../base/bytes.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
+import type { Emit } from '../base/events.ts'
+import type { Clock, Log } from '../base/ports.ts'
+import { readAlias } from '../pod/alias.ts'
+import type { Dht, PutProgress } from '../seed/dht.ts'
+import type { Blob } from '../wire/blob.ts'
+import type { Letter } from '../wire/letter.ts'
+import { noFlags, party, sealLetter, sealNotice, sealSlip } from './compose.ts'
+import type { Contacts, Known } from './contacts.ts'
+import type { Skew } from './doctor.ts'
+import type { PodLink } from './pod-link.ts'
+import type { Pods } from './pods.ts'
+import type { Self } from './self.ts'
+import type { SentRow, SentSecret } from './sent-rows.ts'
+import type { SentStore } from './sent-store.ts'
+
+/** A letter on its way, while the client runs. */
+export interface Entry {
+  readonly row: SentRow
+  /** At hand from sealing to storing; else on the disk. */
+  blob: Blob | null
+}
+
+export interface JourneyParts {
+  dht: Pick<Dht, 'put'>
+  pods: Pick<Pods, 'link'>
+  contacts: Contacts
+  self: Self
+  store: SentStore
+  clock: Clock
+  log: Log
+  emit: Emit
+  life: AbortSignal
+  skew: Skew
+}
+
+/** The steps of a letter from the person to the reader's pod. Each is written down when it is done, and done once. */
+export class Journey {
+  readonly #parts: JourneyParts
+  /** What goes on after a letter was announced: the copies above W, rows being written. */
+  readonly #after = new Set<Promise<unknown>>()
+
+  constructor(parts: JourneyParts) {
+    this.#parts = parts
+  }
+
+  /** The alias to write from. @throws {MuttrError} `VAULT_LOCKED`, `ALIAS_MISSING` */
+  ownAlias(): string {
+    this.#parts.self.person()
+    const [first] = this.#parts.self.registrations()
+    if (!first) throw new MuttrError('ALIAS_MISSING', 'no alias to write from')
+    return first.alias
+  }
+
+  /** One try of all that is still to be done. Storing, asking for the address and sealing the notice go on at once. */
+  async attempt(entry: Entry): Promise<void> {
+    const { row } = entry
+    const { contacts, life } = this.#parts
+    const known = await contacts.recipient(row.to, life)
+    if (row.stage === 'draft' || row.fingerprint !== known.certificate.fingerprint)
+      await this.#sealLate(entry, known)
+    const stored = row.stage === 'sealed' ? this.#store(entry) : Promise.resolve()
+    const announcement = this.#prepare(row, known)
+    announcement.catch(() => undefined) // thrown below, once the letter is stored
+    await stored
+    await this.#announce(row, known, await announcement)
+    await this.#parts.store.save(row)
+  }
+
+  /** @throws {MuttrError} `VAULT_LOCKED`, `KEY_INVALID`, `LETTER_TOO_LARGE`, `LETTER_INVALID` */
+  async seal(entry: Entry, known: Known, secret: SentSecret): Promise<void> {
+    const { clock, self, emit } = this.#parts
+    const { row } = entry
+    const to = known.certificate
+    const nowMs = clock.now()
+    const from = self.person()
+    const id = new Uint8Array(Buffer.from(row.id, 'hex'))
+    const letter: Letter = {
+      id,
+      thread: secret.thread ?? id,
+      parent: secret.parent,
+      sender: party({ fingerprint: from.certificate.fingerprint, alias: this.ownAlias() }),
+      recipients: [party({ fingerprint: to.fingerprint, alias: row.to })],
+      sentMs: row.sentMs,
+      mimeType: secret.mimeType,
+      subject: secret.subject,
+      body: secret.body,
+      attachments: [],
+      flags: noFlags,
+      accept: secret.secrets.accept,
+      certificate: known.row.knowsUs ? null : from.certificate.bytes
+    }
+    const { secrets } = secret
+    entry.blob = await sealLetter({ letter, secrets, from, to, expiryMs: row.expiryMs, nowMs })
+    row.stage = 'sealed'
+    row.fingerprint = to.fingerprint
+    row.key = toHex(entry.blob.key)
+    row.sizeBytes = entry.blob.sealed.byteLength
+    row.copies = []
+    row.slip = null
+    emit({ type: 'sealed', letter: row.id, sizeBytes: row.sizeBytes, ms: clock.now() - nowMs })
+  }
+
+  /** Says to the reader who sends; made once, so that a locked client can go on. @throws {MuttrError} `VAULT_LOCKED` */
+  async slip(row: SentRow, { certificate }: Known): Promise<void> {
+    if (row.slip) return
+    const { self, clock } = this.#parts
+    row.slip = await sealSlip({
+      from: self.person(),
+      alias: this.ownAlias(),
+      to: certificate,
+      letter: Buffer.from(row.id, 'hex'),
+      key: Buffer.from(row.key!, 'hex'),
+      nowMs: clock.now()
+    })
+  }
+
+  /** Seals what waited for its reader's key, or was sealed to a key that the person has replaced since. */
+  async #sealLate(entry: Entry, known: Known): Promise<void> {
+    const { store, self } = this.#parts
+    await this.seal(entry, known, await store.secret(entry.row.id, self.closet()))
+    await store.saveSealed(entry.row, entry.blob!)
+  }
+
+  async #store(entry: Entry): Promise<void> {
+    const { dht, clock, emit, life, store, skew } = this.#parts
+    const { row } = entry
+    entry.blob ??= await store.blob(row.id)
+    const startMs = clock.now()
+    const { settled, ...progress } = await dht.put(entry.blob, { signal: life })
+    countCopies(row, progress)
+    row.stage = 'stored'
+    row.waiting = null
+    entry.blob = null
+    const { acknowledgements, needed, wanted } = progress
+    for (const { storedMs } of acknowledgements) skew.seen(storedMs)
+    const copies = acknowledgements.length
+    emit({ type: 'stored', key: row.key!, copies, needed, wanted, ms: clock.now() - startMs })
+    this.later(store.save(row))
+    this.later(
+      settled.then(all => {
+        countCopies(row, all)
+        return store.save(row)
+      })
+    )
+  }
+
+  /** Makes the notice ready while the letter is being stored. */
+  async #prepare(row: SentRow, known: Known): Promise<{ link: PodLink; notice: Uint8Array }> {
+    const { contacts, pods, life } = this.#parts
+    await this.slip(row, known)
+    const { route } = await contacts.route(row.to, life)
+    const { key, sizeBytes, expiryMs, slip } = row
+    const [link, notice] = await Promise.all([
+      pods.link(readAlias(row.to).hostname, life),
+      sealNotice(
+        {
+          address: route.intro,
+          key: new Uint8Array(Buffer.from(key!, 'hex')),
+          sizeBytes,
+          expiryMs,
+          slip: slip!
+        },
+        route.hpkeKey
+      )
+    ])
+    return { link, notice }
+  }
+
+  async #announce(
+    row: SentRow,
+    known: Known,
+    { link, notice }: { link: PodLink; notice: Uint8Array }
+  ): Promise<void> {
+    const { clock, emit, skew, contacts } = this.#parts
+    const startMs = clock.now()
+    const { atMs, signature } = await link.submit(notice).catch(async err => {
+      if (codeOf(err) !== 'NOTICE_INVALID') throw err
+      await contacts.forgetRoute(row.to) // the pod has a new key: ask for it, once
+      const again = await this.#prepare(row, known)
+      return again.link.submit(again.notice)
+    })
+    skew.seen(atMs)
+    const pod = link.hostname
+    row.announced = { pod, atMs, signature }
+    row.stage = 'announced'
+    row.waiting = null
+    emit({ type: 'announced', letter: row.id, pod, ms: clock.now() - startMs })
+  }
+
+  /** Lets work go on that nobody waits for. */
+  later(work: Promise<unknown>): void {
+    const { log } = this.#parts
+    const done: Promise<unknown> = work
+      .catch(err => log.warn('a sent letter is not written', { code: codeOf(err) }))
+      .finally(() => this.#after.delete(done))
+    this.#after.add(done)
+  }
+
+  /** Resolves when all of it is done. */
+  async quiet(): Promise<void> {
+    while (this.#after.size > 0) await Promise.all(this.#after)
+  }
+}
+
+/** Acknowledgements only grow: a second put, or a late one, must not lose what was shown. */
+function countCopies(row: SentRow, { acknowledgements, wanted }: PutProgress): void {
+  if (acknowledgements.length < row.copies.length) return
+  row.wanted = wanted
+  row.copies = acknowledgements.map(({ holder, storedMs, signature }) => ({
+    holder,
+    storedMs,
+    signature
+  }))
+}
