@@ -1,8 +1,11 @@
 import { homedir } from 'node:os'
+import type { Doors } from '../src/cli/doors.ts'
 import { runCli } from '../src/cli/run.ts'
 
+const openDoors = async (): Promise<Doors> => (await import('../src/nodes/doors.ts')).doors
+
 /** Hands the process to the command line, and the command line its nodes. Called by muttr.js. */
-export async function main(version: string): Promise<void> {
+export async function main(version: string, doors = openDoors): Promise<void> {
   const interrupt = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(name, () => {
@@ -15,6 +18,8 @@ export async function main(version: string): Promise<void> {
     process.stderr.write(`muttr: ${err.stack}\n`)
     process.exit(4)
   })
+  // Whatever waits for nothing must hang rather than end as if all were done.
+  setInterval(() => {}, 2 ** 30)
   const status = await runCli(process.argv.slice(2), {
     stdin: process.stdin,
     stdout: process.stdout,
@@ -24,7 +29,7 @@ export async function main(version: string): Promise<void> {
     version,
     now: () => Date.now(),
     signal: interrupt.signal,
-    doors: async () => (await import('../src/nodes/doors.ts')).doors
+    doors
   })
   process.exit(status)
 }
