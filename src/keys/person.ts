@@ -50,8 +50,11 @@ export async function makePerson({
   email?: string | undefined
   nowMs: Millis
 }): Promise<Person> {
-  if (!isPlain(name))
-    throw new MuttrError('USAGE', 'a name of 1 to 200 bytes without <, > and control characters')
+  if (!isPlain(name) || (email !== undefined && !isAddress(email)))
+    throw new MuttrError(
+      'USAGE',
+      'a name is 1 to 200 bytes without <, > and control characters; an address has one @'
+    )
   try {
     const { privateKey } = await openpgp.generateKey({
       type: 'ecc',
@@ -73,6 +76,8 @@ const isPlain = (text: string): boolean =>
   text.isWellFormed() &&
   utf8(text).byteLength <= nameBytesMax &&
   !/[\p{Cc}<>]/u.test(text)
+
+const isAddress = (text: string): boolean => isPlain(text) && /^[^@\s]+@[^@\s]+$/.test(text)
 
 /**
  * Takes a secret key over, armored or binary, as `gpg --export-secret-keys` writes it.
@@ -142,8 +147,7 @@ export async function exportPerson(person: Person, passphrase?: string): Promise
  * A person who has it already is given back as is. @throws {MuttrError} `ALIAS_INVALID`, `KEY_INVALID`
  */
 export async function addAlias(person: Person, alias: string, nowMs: Millis): Promise<Person> {
-  if (!isPlain(alias) || !/^[^@\s]+@[^@\s]+$/.test(alias))
-    throw new MuttrError('ALIAS_INVALID', `not an alias: ${alias}`)
+  if (!isAddress(alias)) throw new MuttrError('ALIAS_INVALID', `not an alias: ${alias}`)
   if (person.certificate.userIds.includes(alias)) return person
   const key = secretOf(person)
   const userId = new openpgp.UserIDPacket()
