@@ -1,0 +1,76 @@
+import { writeApiFile } from '../api/file.ts'
+import { makeToken } from '../api/proof.ts'
+import { serveApi } from '../api/server.ts'
+import { MuttrError } from '../base/errors.ts'
+import type { Log } from '../base/ports.ts'
+import type { RunOptions } from '../cli/doors.ts'
+import { lockHome } from '../config/lock.ts'
+import { systemClock as clock } from '../net/clock.ts'
+import { createLog } from '../net/log.ts'
+import { systemRandom as random } from '../net/random.ts'
+import type { Home } from './home.ts'
+import { openPerson, readHome } from './home.ts'
+import { hostPod } from './host-pod.ts'
+import type { Started } from './start.ts'
+import { startParts } from './start.ts'
+
+/** Runs a home's node in the foreground: its seed, its client, its pod where it is one, and the local API. As `Doors.runSeed`. */
+export async function runDaemon(options: RunOptions): Promise<void> {
+  const { home: folder, signal, emit, onReady } = options
+  await using stack = new AsyncDisposableStack()
+  const home = await readHome(folder)
+  stack.use(await lockHome(folder))
+  const log = daemonLog(home)
+  let passphrase: string | null = null
+  const person = await openPerson(home, async () => {
+    passphrase = await options.passphrase('vault')
+    return passphrase
+  })
+  const { mode } = home.config
+  const started = stack.use(await startParts({ home, person, passphrase, mode, log, emit, signal }))
+  const pod =
+    home.config.pod && person ? stack.use(await hostPod(home, person, started, log)) : null
+  const token = makeToken(random)
+  const api = stack.use(
+    await serveApi({
+      client: started.client,
+      token,
+      clock,
+      log,
+      ...(pod ? { pod: pod.operator } : {})
+    })
+  )
+  stack.use(await writeApiFile(folder, { url: api.url, token, pid: process.pid }))
+  signal.throwIfAborted()
+  onReady({
+    role: home.config.pod ? 'pod' : 'seed',
+    name: home.config.name,
+    home: folder,
+    addresses: addressesOf(started),
+    api: api.url,
+    aliases: await aliasesOf(started)
+  })
+  await aborted(signal)
+}
+
+/** People read stdout, so the log goes to stderr; only what needs attention unless muttr.json asks for more. */
+const daemonLog = ({ config }: Home): Log =>
+  createLog({ level: config.log, write: line => process.stderr.write(`${line}\n`) })
+
+const addressesOf = ({ network }: Started): string[] =>
+  network.contact().addresses.map(address => `${address}/p2p/${network.self}`)
+
+const aliasesOf = async ({ client }: Started): Promise<string[]> =>
+  (await client.status()).pods.flatMap(pod => pod.aliases)
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise(done => {
+    if (signal.aborted) done()
+    else signal.addEventListener('abort', () => done(), { once: true })
+  })
+
+/** @throws {MuttrError} `POD_UNKNOWN` for a home that is no pod's. */
+export function needPod({ config }: Home): NonNullable<Home['config']['pod']> {
+  if (!config.pod) throw new MuttrError('POD_UNKNOWN', 'this home is no pod')
+  return config.pod
+}

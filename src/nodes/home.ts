@@ -1,0 +1,127 @@
+import { rm } from 'node:fs/promises'
+import { MuttrError } from '../base/errors.ts'
+import type { Config, ConfigFile } from '../config/config.ts'
+import { readConfig, writeConfig } from '../config/config.ts'
+import type { HomePaths } from '../config/home.ts'
+import { makeHome, openHome, readHomeFile, writeFileAtomic } from '../config/home.ts'
+import type { NetworkFile } from '../config/network.ts'
+import { readNetwork, writeNetwork } from '../config/network.ts'
+import type { Certificate } from '../keys/certificate.ts'
+import { readCertificate } from '../keys/certificate.ts'
+import type { Device } from '../keys/device.ts'
+import { makeDevice } from '../keys/device.ts'
+import type { Person } from '../keys/person.ts'
+import { makePerson } from '../keys/person.ts'
+import { openVault, sealVault, vaultNeedsPassphrase } from '../keys/vault.ts'
+import { systemClock } from '../net/clock.ts'
+import type { PrivateKey } from '../net/peer-key.ts'
+import { loadPeerKey, peerKeys } from '../net/peer-key.ts'
+import { systemRandom } from '../net/random.ts'
+
+export interface CreateHome {
+  home: string
+  name: string
+  /** False for a seed that only stores for others. A pod has a key of its own. */
+  person: boolean
+  pod: { hostname: string; policy: 'open' | 'invite' | 'closed' } | null
+  network: NetworkFile
+  listen?: string[]
+  /** Somebody's own key, to use instead of a new one. */
+  imported?: Person
+  /** Seals the vault; null stores it unsealed. */
+  passphrase?: string | null
+}
+
+export interface Created {
+  paths: HomePaths
+  peer: string
+  fingerprint: string | null
+}
+
+/** Makes a home folder with its keys; muttr.json comes last, so that a half-made home is none. Errors as `Doors.initHome`. */
+export async function createHome(o: CreateHome): Promise<Created> {
+  const config: ConfigFile = {
+    name: o.name,
+    network: o.network.name,
+    ...(o.listen ? { listen: o.listen } : {}),
+    ...(o.pod ? { pod: o.pod } : {})
+  }
+  const text = writeConfig(config) // refuses a bad name or address before anything is written
+  const nowMs = systemClock.now()
+  const person = o.person ? (o.imported ?? (await makePerson({ name: o.name, nowMs }))) : null
+  const paths = await makeHome(o.home)
+  try {
+    const privateKey = await loadPeerKey(paths.peerKey)
+    await writeFileAtomic(paths.deviceKey, systemRandom.bytes(32))
+    await writeFileAtomic(paths.network, writeNetwork(o.network))
+    if (o.pod) await writeFileAtomic(paths.hpkeKey, systemRandom.bytes(32))
+    if (person) await writePerson(paths, person, o.passphrase ?? null)
+    await writeFileAtomic(paths.config, text)
+    return {
+      paths,
+      peer: peerKeys(privateKey).self,
+      fingerprint: person?.certificate.fingerprint ?? null
+    }
+  } catch (err) {
+    await rm(o.home, { recursive: true, force: true })
+    throw err
+  }
+}
+
+/** The vault and, beside it, what may be shown while it is closed. */
+export async function writePerson(
+  paths: HomePaths,
+  person: Person,
+  passphrase: string | null
+): Promise<void> {
+  await writeFileAtomic(paths.vault, await sealVault(person, passphrase))
+  await writeFileAtomic(paths.certificate, person.certificate.bytes)
+}
+
+/** A home folder as read from disk, the vault still closed. */
+export interface Home {
+  readonly paths: HomePaths
+  readonly config: Config
+  readonly network: NetworkFile
+  readonly privateKey: PrivateKey
+  readonly device: Device
+  /** Null for a seed without a person. */
+  readonly certificate: Certificate | null
+  readonly vault: Uint8Array | null
+}
+
+/** @throws {MuttrError} `HOME_MISSING`, `HOME_DAMAGED`, `CONFIG_INVALID`, `NETWORK_INVALID` */
+export async function readHome(folder: string): Promise<Home> {
+  const paths = await openHome(folder)
+  const must = async (path: string): Promise<Uint8Array> => {
+    const bytes = await readHomeFile(path)
+    if (bytes === undefined) throw new MuttrError('HOME_DAMAGED', `${path} is missing`)
+    return bytes
+  }
+  const textOf = async (path: string) => Buffer.from(await must(path)).toString('utf8')
+  const config = readConfig(await textOf(paths.config))
+  const network = readNetwork(await textOf(paths.network))
+  await must(paths.peerKey) // loadPeerKey would make another one, and with it another node
+  const vault = (await readHomeFile(paths.vault)) ?? null
+  return {
+    paths,
+    config,
+    network,
+    privateKey: await loadPeerKey(paths.peerKey),
+    device: makeDevice(await must(paths.deviceKey)),
+    certificate: vault ? await readCertificate(await must(paths.certificate)) : null,
+    vault
+  }
+}
+
+/**
+ * Opens the vault, asking for the passphrase only when it has one.
+ * @returns null when there is no person in this home.
+ */
+export async function openPerson(
+  { vault }: Home,
+  passphrase: () => Promise<string | null>
+): Promise<Person | null> {
+  if (!vault) return null
+  return openVault(vault, vaultNeedsPassphrase(vault) ? await passphrase() : null)
+}

@@ -1,0 +1,77 @@
+import type { Invite, PodOperator } from '../api/operator.ts'
+import { MuttrError } from '../base/errors.ts'
+import type { Log } from '../base/ports.ts'
+import { readHomeFile } from '../config/home.ts'
+import { makeJoinLink } from '../config/join-link.ts'
+import { makeHpkeKey } from '../keys/hpke.ts'
+import type { Person } from '../keys/person.ts'
+import { systemClock as clock } from '../net/clock.ts'
+import { peerKeys } from '../net/peer-key.ts'
+import { systemRandom as random } from '../net/random.ts'
+import type { Pod } from '../pod/pod.ts'
+import { createPod } from '../pod/pod.ts'
+import { levelState } from '../store/level.ts'
+import type { Home } from './home.ts'
+import type { Started } from './start.ts'
+
+export interface HostedPod extends AsyncDisposable {
+  readonly operator: PodOperator
+}
+
+const inviteLifeMs = 7 * 24 * 3_600_000
+
+/** Runs the pod of a home on a started node. */
+export async function hostPod(
+  home: Home,
+  person: Person,
+  { network }: Started,
+  log: Log
+): Promise<HostedPod> {
+  const config = home.config.pod!
+  const seed = await readHomeFile(home.paths.hpkeKey)
+  if (seed?.byteLength !== 32)
+    throw new MuttrError('HOME_DAMAGED', `${home.paths.hpkeKey} is not 32 bytes`)
+  await using stack = new AsyncDisposableStack()
+  const state = stack.use(await levelState(home.paths.podDb))
+  const pod = stack.use(
+    await createPod({
+      network,
+      clock,
+      random,
+      log,
+      state,
+      person,
+      keys: peerKeys(home.privateKey),
+      hpke: await makeHpkeKey(seed),
+      hostname: config.hostname,
+      policy: config.policy,
+      limits: { accountsMax: config.accountsMax }
+    })
+  )
+  const all = stack.move()
+  return {
+    operator: { invite: o => invite(home, pod, network.contact().addresses, o?.lifeMs) },
+    [Symbol.asyncDispose]: () => all.disposeAsync()
+  }
+}
+
+/** A code for one new alias, and a link with everything a newcomer needs: the network with this pod in it, and the code. */
+async function invite(
+  home: Home,
+  pod: Pod,
+  addresses: readonly string[],
+  lifeMs = inviteLifeMs
+): Promise<Invite> {
+  const code = await pod.invite({ uses: 1, lifeMs })
+  const { hostname } = pod
+  const others = home.network.pods.filter(other => other.hostname !== hostname)
+  const listed = home.network.pods.find(other => other.hostname === hostname)
+  const itself = listed ?? {
+    hostname,
+    addresses: addresses.map(a => `${a}/p2p/${peerKeys(home.privateKey).self}`),
+    fingerprint: pod.certificate.fingerprint
+  }
+  const network = { ...home.network, pods: [itself, ...others] }
+  const link = makeJoinLink({ network, pod: hostname, invite: code, contact: null })
+  return { code, link, pod: hostname, untilMs: clock.now() + lifeMs }
+}

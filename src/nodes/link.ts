@@ -1,0 +1,60 @@
+import { MuttrError } from '../base/errors.ts'
+import type { Joined as JoinedLink } from '../cli/doors.ts'
+import { openHome, readHomeFile, writeFileAtomic } from '../config/home.ts'
+import type { JoinLink } from '../config/join-link.ts'
+import type { Joined } from '../config/joined.ts'
+import { readJoined, writeJoined } from '../config/joined.ts'
+import { lockHome } from '../config/lock.ts'
+import { readNetwork, writeNetwork } from '../config/network.ts'
+
+/** Adds what a link carries to a home whose node does not run. Errors as `Doors.joinLink`. */
+export async function applyLink(home: string, link: JoinLink): Promise<JoinedLink> {
+  const paths = await openHome(home)
+  await using _lock = await lockHome(home)
+  const mine = readNetwork(await text(paths.network))
+  const network = link.network ? merge(mine, link.network) : mine
+  const joined = await loadJoined(paths.joined)
+  if (link.invite !== null && link.pod !== null) joined.invites[link.pod] = link.invite
+  if (link.contact) joined.contacts[link.contact.alias] = link.contact.fingerprint
+  await writeFileAtomic(paths.network, writeNetwork(network))
+  await writeFileAtomic(paths.joined, writeJoined(joined))
+  return {
+    home,
+    network: network.name,
+    pods: link.pod ? [link.pod] : (link.network?.pods.map(pod => pod.hostname) ?? []),
+    contact: link.contact?.alias ?? null,
+    invite: link.invite
+  }
+}
+
+/** @returns empty when no link was ever joined. */
+export async function loadJoined(path: string): Promise<Joined> {
+  const bytes = await readHomeFile(path)
+  return bytes ? readJoined(Buffer.from(bytes).toString('utf8')) : { invites: {}, contacts: {} }
+}
+
+type Network = ReturnType<typeof readNetwork>
+
+/** Of one network, more seeds and pods; a pod we know stays as we know it. Another network replaces a home's only when made. */
+function merge(mine: Network, theirs: Network): Network {
+  if (mine.name !== theirs.name)
+    throw new MuttrError(
+      'LINK_INVALID',
+      `the link is for the network ${theirs.name}, this home is in ${mine.name}`,
+      {
+        hint: 'Make another home for it: muttr init --home DIR --name NAME --join LINK.'
+      }
+    )
+  const known = new Set(mine.pods.map(pod => pod.hostname))
+  return {
+    ...mine,
+    seeds: [...new Set([...mine.seeds, ...theirs.seeds])],
+    pods: [...mine.pods, ...theirs.pods.filter(pod => !known.has(pod.hostname))]
+  }
+}
+
+async function text(path: string): Promise<string> {
+  const bytes = await readHomeFile(path)
+  if (!bytes) throw new MuttrError('HOME_DAMAGED', `${path} is missing`)
+  return Buffer.from(bytes).toString('utf8')
+}

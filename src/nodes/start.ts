@@ -1,0 +1,120 @@
+import type { Emit } from '../base/events.ts'
+import type { Log } from '../base/ports.ts'
+import type { LocalClient } from '../client/create-client.ts'
+import { createClient } from '../client/create-client.ts'
+import type { Events } from '../client/events.ts'
+import { createEvents } from '../client/events.ts'
+import type { PodPlace } from '../client/pods.ts'
+import type { Person } from '../keys/person.ts'
+import { systemClock as clock } from '../net/clock.ts'
+import type { Node } from '../net/node.ts'
+import { createNode } from '../net/node.ts'
+import { peerKeys } from '../net/peer-key.ts'
+import { placeOf } from '../net/place.ts'
+import { systemRandom as random } from '../net/random.ts'
+import type { SeedNode } from '../seed/seed.ts'
+import { createSeedNode } from '../seed/seed.ts'
+import { levelState, levelStore } from '../store/level.ts'
+import { memoryStore } from '../store/memory.ts'
+import { homeChecks } from './checks.ts'
+import type { Home } from './home.ts'
+import { writePerson } from './home.ts'
+import { joinNetwork } from './join.ts'
+
+export interface StartOptions {
+  home: Home
+  person: Person | null
+  /** What seals the vault again when a pod has certified the person's certificate. */
+  passphrase: string | null
+  /** A light node asks and serves nobody. */
+  mode: 'server' | 'client'
+  log: Log
+  emit?: Emit
+  /** Ends joining; what runs is ended by dispose. */
+  signal: AbortSignal
+}
+
+export interface Started extends AsyncDisposable {
+  readonly network: Node
+  readonly seed: SeedNode
+  readonly client: LocalClient
+  readonly events: Events
+}
+
+/** Puts a seed and a client on it together, as a daemon or as a light node, and joins the network. The caller holds the lock. */
+export async function startParts(options: StartOptions): Promise<Started> {
+  const { home, mode, log, signal } = options
+  await using stack = new AsyncDisposableStack()
+  const { capBytes } = home.config.store
+  const store = stack.use(
+    mode === 'server'
+      ? await levelStore(home.paths.seedDb, { capBytes })
+      : memoryStore({ capBytes })
+  )
+  const state = stack.use(await levelState(home.paths.clientDb))
+  const events = createEvents(options.emit)
+  const over = new AbortController()
+  const pods = podPlaces(home)
+  const network = stack.use(await startNode(options, contact => seed.hear([contact])))
+  const parts = { network, clock, random, log, keys: peerKeys(home.privateKey) }
+  const { parameters } = home.network
+  const seed = stack.use(createSeedNode({ ...parts, store, placeOf, mode, parameters }))
+  stack.defer(() => over.abort())
+  await joinNetwork({
+    ...parts,
+    seed,
+    emit: events.emit,
+    pods: othersThan(home, pods),
+    seeds: home.network.seeds,
+    signal: AbortSignal.any([signal, over.signal])
+  })
+  const client = stack.use(
+    await createClient({
+      ...parts,
+      state,
+      events,
+      dht: seed.dht,
+      person: options.person,
+      certificate: home.certificate,
+      device: home.device,
+      pods,
+      about: {
+        network: home.network.name,
+        name: home.config.name,
+        known: () => seed.table.size,
+        usage: () => store.usage()
+      },
+      savePerson: person => writePerson(home.paths, person, options.passphrase),
+      checks: homeChecks(home.paths)
+    })
+  )
+  const all = stack.move()
+  return { network, seed, client, events, [Symbol.asyncDispose]: () => all.disposeAsync() }
+}
+
+function startNode(
+  { home, mode, log }: StartOptions,
+  onCandidate: Parameters<typeof createNode>[0]['onCandidate'] & object
+): Promise<Node> {
+  const { config, paths, privateKey } = home
+  return createNode({
+    privateKey,
+    listen: mode === 'server' ? config.listen : [],
+    mode,
+    datastore: mode === 'server' ? paths.peersDb : null,
+    mdns: config.mdns,
+    clock,
+    log,
+    limits: { connections: config.connections.max },
+    onCandidate
+  })
+}
+
+/** Of the network file, then of muttr.json, which may name more but not other ones. */
+function podPlaces({ network, config }: Home): PodPlace[] {
+  const known = new Set(network.pods.map(pod => pod.hostname))
+  return [...network.pods, ...config.pods.filter(pod => !known.has(pod.hostname))]
+}
+
+const othersThan = ({ config }: Home, pods: readonly PodPlace[]): PodPlace[] =>
+  pods.filter(pod => pod.hostname !== config.pod?.hostname)
