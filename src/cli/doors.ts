@@ -20,7 +20,7 @@ export interface Doors {
   runSeed(options: RunOptions): Promise<void>
   /** Like {@link runSeed} with a pod on it; sets the home up as a pod first, when it is not one yet. */
   runPod(options: RunOptions & PodOptions): Promise<void>
-  /** A code that lets somebody register at this home's pod, whether it runs or not. @throws {MuttrError} `POD_UNKNOWN` when the home is no pod's. */
+  /** A code that lets somebody register at this home's running pod. @throws {MuttrError} `DAEMON_UNREACHABLE`, or `POD_UNKNOWN` when the home is no pod's. */
   podInvite(options: OpenOptions & InviteOptions & { home: string }): Promise<Invite>
   /** Two pods, eight seeds and the twelve steps between them; resolves when `signal` aborted and nothing is left behind. */
   runNeighbourhood(options: NeighbourhoodOptions): Promise<void>

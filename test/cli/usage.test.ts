@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { PassThrough, Readable } from 'node:stream'
 import { MuttrError } from '../../src/base/errors.ts'
+import { terminalPrompts } from '../../src/cli/prompts.ts'
 import { createFakeDoors, muttr } from '../support/cli.ts'
 
 const commands = [
@@ -247,5 +250,53 @@ describe('the passphrase', () => {
   it('never shows in what is printed', async () => {
     const ran = await muttr('init --name a', { env: { MUTTR_PASSPHRASE: 'hunter2' } })
     assert.doesNotMatch(ran.stdout + ran.stderr, /hunter2/)
+  })
+})
+
+describe('docs/guides/cli.md', () => {
+  it('shows every command', async () => {
+    const page = readFileSync(new URL('../../docs/guides/cli.md', import.meta.url), 'utf8')
+    for (const command of commands)
+      if (!['key', 'blob', 'net'].includes(command))
+        assert.match(page, new RegExp(`\`${command}[ \`]`), command)
+  })
+})
+
+describe('prompts at a terminal', () => {
+  /** A terminal that types `keys` when it is asked. */
+  async function answer<T>(keys: string, ask: (streams: Streams) => Promise<T>) {
+    const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode() {} })
+    const output = Object.assign(new PassThrough(), { isTTY: true, columns: 80, rows: 24 })
+    let shown = ''
+    output.on('data', chunk => {
+      shown += chunk
+    })
+    const stop = new AbortController()
+    const asked = ask({ input, output, signal: stop.signal })
+    await once(output, 'data')
+    if (keys === 'abort') stop.abort()
+    else input.write(keys)
+    return { answer: await asked, shown }
+  }
+  type Streams = Parameters<typeof terminalPrompts.password>[1]
+
+  it('take a passphrase without showing it, and a yes or no', async () => {
+    const typed = await answer('secret\r', streams =>
+      terminalPrompts.password('Passphrase', streams)
+    )
+    assert.equal(typed.answer, 'secret')
+    assert.match(typed.shown, /Passphrase/)
+    assert.doesNotMatch(typed.shown, /secret/)
+    const yes = await answer('y', streams => terminalPrompts.confirm('Same?', streams))
+    assert.equal(yes.answer, true)
+    const enter = await answer('\r', streams => terminalPrompts.confirm('Same?', streams))
+    assert.equal(enter.answer, false)
+  })
+
+  it('give up at Ctrl-C and when the command ends', async () => {
+    for (const keys of ['\u0003', 'abort']) {
+      const typed = await answer(keys, streams => terminalPrompts.password('Passphrase', streams))
+      assert.equal(typed.answer, undefined)
+    }
   })
 })
