@@ -129,9 +129,16 @@ const { PaddingPacket } = openpgp as unknown as {
   PaddingPacket: new () => { createPadding(length: number): Promise<void>; padding: Uint8Array }
 }
 
+/** WebCrypto gives no more at once. */
+const diceBytesMax = 65_536
+
 /** Random bytes from the library's own source, which also makes the keys. */
 export async function dice(length: number): Promise<Uint8Array> {
-  const packet = new PaddingPacket()
-  await packet.createPadding(length)
-  return packet.padding
+  const bytes = new Uint8Array(length)
+  for (let at = 0; at < length; at += diceBytesMax) {
+    const packet = new PaddingPacket()
+    await packet.createPadding(Math.min(diceBytesMax, length - at))
+    bytes.set(packet.padding, at)
+  }
+  return bytes
 }

@@ -59,6 +59,17 @@ describe('seal and open', () => {
       }
   })
 
+  it('pads by more than a hundred thousand bytes', async () => {
+    for (const reader of [bob, old])
+      for (const length of [1, 70_000, 150_000]) {
+        const plaintext = new Uint8Array(length)
+        const options = { from: alice, to: reader.certificate, sizes: [256 * 1024], nowMs }
+        const opened = await open(await seal(plaintext, options), { reader, nowMs })
+        await opened.verify(alice.certificate)
+        assert.deepEqual(opened.plaintext, plaintext)
+      }
+  })
+
   it('says what does not fit', async () => {
     const options = { from: alice, to: bob.certificate, sizes, nowMs }
     await assert.rejects(seal(new Uint8Array(256 * 1024 - 300), options), {
