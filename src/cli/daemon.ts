@@ -58,7 +58,7 @@ const readyText = (style: Session['out']['style'], ready: Ready): string =>
   ])}`
 
 /** `stored key=3fa9c2d1 copies=8`: what happened, long ids cut. */
-export function eventText({ type, ...fields }: MuttrEvent): string {
+function eventText({ type, ...fields }: MuttrEvent): string {
   const told = Object.entries(fields).map(
     ([name, value]) =>
       `${name}=${line(/^[0-9a-f]{40,}$/.test(String(value)) ? shortId(String(value)) : String(value))}`

@@ -52,7 +52,7 @@ export interface InitOptions extends OpenOptions {
   link?: string
 }
 
-export interface HomeMade {
+interface HomeMade {
   home: string
   name: string
   fingerprint: string

@@ -68,7 +68,7 @@ export function createOutput({ stdout, stderr, env, json: asJson, nowMs }: Outpu
 export const hasColours = (stream: Terminal, env: NodeJS.ProcessEnv): boolean =>
   stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
 
-export const closedOr = (err: Error): Error => {
+const closedOr = (err: Error): Error => {
   const { code } = err as NodeJS.ErrnoException
   return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED' ? new OutputClosed() : err
 }

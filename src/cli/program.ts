@@ -14,7 +14,7 @@ import { createStyle } from './text.ts'
 import { usage } from './units.ts'
 
 /** What a command does. When it resolves to a number, that is the exit status; else the status is 0. */
-export type Act<Options> = (
+type Act<Options> = (
   session: Session,
   options: Options,
   ...args: never[]

@@ -15,7 +15,7 @@ const idOf = (text: string): string => createHash('sha256').update(text).digest(
 
 export const bobsFingerprint = idOf('bob').slice(0, 40)
 
-export function contactOf(alias: string, changes: Partial<Contact> = {}): Contact {
+function contactOf(alias: string, changes: Partial<Contact> = {}): Contact {
   return {
     alias,
     fingerprint: idOf(alias.split('@')[0] ?? '').slice(0, 40),
@@ -28,7 +28,7 @@ export function contactOf(alias: string, changes: Partial<Contact> = {}): Contac
   }
 }
 
-export function letterOf(changes: Partial<ReceivedLetter> = {}): ReceivedLetter {
+function letterOf(changes: Partial<ReceivedLetter> = {}): ReceivedLetter {
   return {
     id: idOf('letter 1'),
     thread: idOf('letter 1'),
