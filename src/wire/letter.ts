@@ -142,6 +142,8 @@ const partyFields = (p: Party) => [p.fingerprint, p.alias]
 export function encodeLetter(l: Letter): Uint8Array {
   if (l.body.byteLength > limits.letterBodyBytesMax)
     throw new MuttrError('LETTER_TOO_LARGE', `a body of ${l.body.byteLength} bytes`)
+  if (!l.subject.isWellFormed())
+    throw new MuttrError('LETTER_INVALID', 'a subject with half of a surrogate pair')
   const { retracts, corrects, receiptRequested, escrowDisclosed } = l.flags
   const made = encodeCbor([
     1,

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { codeOf } from '../../src/base/errors.ts'
+import { readConfig, writeConfig } from '../../src/config/config.ts'
+import { loadNetwork, readNetwork, writeNetwork } from '../../src/config/network.ts'
+
+const messageOf = (run: () => unknown): string => {
+  try {
+    run()
+  } catch (err) {
+    return `${codeOf(err)} ${(err as Error).message}`
+  }
+  return 'nothing was thrown'
+}
+
+describe('muttr.json', () => {
+  it('needs no more than a name', () => {
+    const config = readConfig('{"name":"alice"}')
+    assert.equal(config.network, 'local')
+    assert.equal(config.mode, 'server')
+    assert.equal(config.store.capBytes, 2 ** 30)
+    assert.equal(config.pod, undefined)
+  })
+
+  it('comes back as it was written, without the defaults', () => {
+    const file = { name: 'one', pod: { hostname: 'one.test', policy: 'open' as const } }
+    assert.deepEqual(JSON.parse(writeConfig(file)), file)
+    assert.equal(readConfig(writeConfig(file)).pod?.accountsMax, 10_000)
+  })
+
+  const refused: [string, string][] = [
+    ['{"name":"a","nmae":"b"}', 'unknown field nmae'],
+    ['{"name":"a","pod":{"hostname":"one.test","polcy":"open"}}', 'unknown field pod.polcy'],
+    ['{"name":"a","pod":{"hostname":"One.Test"}}', 'pod.hostname'],
+    ['{"name":"a","pod":{"hostname":"-.test"}}', 'pod.hostname'],
+    ['{"name":"a","listen":["tcp:4420"]}', 'listen.0'],
+    ['{"name":"a","listen":["/ip4/999.0.0.1/tcp/1"]}', 'listen.0'],
+    ['{"name":"a","listen":["/ip4/1.2.3.4/tcp/65536"]}', 'listen.0'],
+    ['{"name":"a","store":{"capBytes":-1}}', 'store.capBytes'],
+    ['{"name":"a","mode":"both"}', 'mode'],
+    ['{"name":""}', 'name'],
+    ['{}', 'name'],
+    ['[]', 'the file'],
+    ['{"name":"a"', 'not JSON'],
+    [`{"name":"a"}${' '.repeat(300_000)}`, 'too large']
+  ]
+  for (const [text, named] of refused)
+    it(`names what is wrong: ${named} in ${text.slice(0, 60)}`, () => {
+      const message = messageOf(() => readConfig(text))
+      assert.ok(message.startsWith('CONFIG_INVALID '), message)
+      assert.ok(message.includes(named), message)
+    })
+
+  it('meets any text with a value or CONFIG_INVALID', () => {
+    const any = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.json().map(json => `{"name":"a","pod":${json}}`)
+    )
+    fc.assert(
+      fc.property(any, text => {
+        try {
+          readConfig(text)
+        } catch (err) {
+          assert.equal(codeOf(err), 'CONFIG_INVALID')
+        }
+      })
+    )
+  })
+})
+
+describe('a network file', () => {
+  it('of the built-in network is good', async () => {
+    const local = await loadNetwork('local')
+    assert.equal(local.name, 'local')
+    assert.ok(local.pods.length >= 2)
+    assert.deepEqual(readNetwork(writeNetwork(local)), local)
+  })
+
+  it('is found by name or by path, or said not to be there', async () => {
+    await assert.rejects(loadNetwork('nowhere'), { code: 'NETWORK_INVALID' })
+    await assert.rejects(loadNetwork('/nowhere/net.json'), { code: 'NETWORK_INVALID' })
+    await assert.rejects(loadNetwork('../package'), { code: 'NETWORK_INVALID' })
+  })
+
+  const pod = '{"hostname":"one.test","addresses":["/ip4/127.0.0.1/tcp/1"]}'
+  const refused: [string, string][] = [
+    ['{"name":"Net"}', 'name'],
+    ['{"name":"net","seeds":["localhost:1"]}', 'seeds.0'],
+    ['{"name":"net","seed":[]}', 'unknown field seed'],
+    ['{"name":"net","pods":[{"hostname":"one.test","addresses":[]}]}', 'pods.0.addresses'],
+    [`{"name":"net","pods":[${pod},${pod}]}`, 'twice'],
+    ['{"name":"net","parameters":{"replicas":3,"quorum":5}}', 'parameters.quorum'],
+    ['{"name":"net","parameters":{"replicas":0,"quorum":0}}', 'parameters.replicas'],
+    [`{"name":"net","pods":[${pod.replace('}', ',"fingerprint":"AB"}')}]}`, 'fingerprint'],
+    ['null', 'the file']
+  ]
+  for (const [text, named] of refused)
+    it(`names what is wrong: ${named} in ${text.slice(0, 60)}`, () => {
+      const message = messageOf(() => readNetwork(text))
+      assert.ok(message.startsWith('NETWORK_INVALID '), message)
+      assert.ok(message.includes(named), message)
+    })
+})
