@@ -62,8 +62,7 @@ export class Channel {
   readonly closed = this.#closed.promise
   #heartbeat: Disposable
   #heardMs: number
-  #progress = 0
-  #blockedMs: number | undefined
+  #stoodMs = 0 // for how long a lane has taken nothing
   #pings = 0
   #answer: Answer | undefined
   #ended = false
@@ -80,7 +79,9 @@ export class Channel {
     this.#limits = { ...channelLimits, ...parts.limits }
     this.usedMs = this.#heardMs = clock.now()
     const { windowBytes, inFlight, running, queued, queuedBytes, heartbeatMs } = this.#limits
-    const outbox = (this.#outbox = new Outbox(parts.control, parts.bulk))
+    const outbox = (this.#outbox = new Outbox(parts.control, parts.bulk, () =>
+      this.#fail(new MuttrError('LIMIT_EXCEEDED', 'asks much and reads nothing'))
+    ))
     const window = new Window(windowBytes, bytes => outbox.push({ type: 'credit', bytes }))
     const onIdle = () => this.#partWhenIdle()
     this.#asking = new Asking({
@@ -223,14 +224,13 @@ export class Channel {
   #beat(): void {
     const { clock } = this.#parts
     const { heartbeatMs, silenceMs } = this.#limits
-    const now = clock.now()
-    const moved = this.#outbox.progress !== this.#progress
-    this.#progress = this.#outbox.progress
-    this.#blockedMs = this.#outbox.blocked ? (moved ? now : (this.#blockedMs ?? now)) : undefined
-    if (now - this.#heardMs >= silenceMs || (this.#blockedMs && now - this.#blockedMs >= silenceMs))
-      this.#fail(new MuttrError('PEER_TIMEOUT', `silent for ${silenceMs} ms`))
-    if (this.#ended) return
-    if (now - this.#heardMs >= heartbeatMs / 2)
+    const quietMs = clock.now() - this.#heardMs
+    this.#stoodMs = this.#outbox.standsStill() ? this.#stoodMs + heartbeatMs : 0
+    if (quietMs >= silenceMs || this.#stoodMs >= silenceMs) {
+      this.#fail(new MuttrError('PEER_TIMEOUT', 'the peer is silent, or reads nothing'))
+      return
+    }
+    if (quietMs >= heartbeatMs / 2)
       this.#outbox.push({ type: 'ping', nonce: ++this.#pings % 0x1_0000_0000 })
     this.#heartbeat = clock.after(heartbeatMs, () => this.#beat())
   }

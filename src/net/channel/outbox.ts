@@ -25,14 +25,24 @@ interface Way {
   open: boolean
   frames: Uint8Array[]
   bytes: number
+  /** It was closed when last looked at, and has not opened since. */
+  stands: boolean
 }
 
 /** Bytes handed to a stream at once: enough to be cheap, little enough that a heartbeat does not wait long behind it. */
 const batchBytes = 64 * 1024
 /** Both sides' requests in flight and some more; only a peer that asks and never reads comes here. */
 const controlBytesMax = 2 * 1024 * 1024
+/** What a small frame costs in memory besides its bytes. */
+const frameOverheadBytes = 96
 
-const way = (lane: Lane | undefined): Way => ({ lane, open: true, frames: [], bytes: 0 })
+const way = (lane: Lane | undefined): Way => ({
+  lane,
+  open: true,
+  frames: [],
+  bytes: 0,
+  stands: false
+})
 
 /**
  * Decides what goes out next: control frames first, then chunks of the begun transfers in turn, one each. A transfer begins when the
@@ -44,12 +54,13 @@ export class Outbox {
   readonly #waiting: Transfer[] = []
   #begun: Transfer[] = []
   #creditBytes: number = limits.channelWindowBytesMin
+  readonly #overflow: () => void
   #scheduled = false
   #ended = false
-  /** Counts what was sent, so that a heartbeat can tell whether a lane stands still. */
-  progress = 0
 
-  constructor(control: Lane, bulk: Lane | 'same' | undefined) {
+  /** @param overflow the peer reads nothing and has us write for ever; called in a turn of its own. */
+  constructor(control: Lane, bulk: Lane | 'same' | undefined, overflow: () => void) {
+    this.#overflow = overflow
     this.#control = way(control)
     this.#bulk = bulk === 'same' ? this.#control : way(bulk)
   }
@@ -59,21 +70,22 @@ export class Outbox {
     this.#schedule()
   }
 
-  /** A lane that asked to wait has not drained yet. */
-  get blocked(): boolean {
-    return !this.#control.open || !this.#bulk.open
+  /** Whether a lane has moved nothing since this was last asked, although something waits. */
+  standsStill(): boolean {
+    const still = this.#control.stands || this.#bulk.stands
+    for (const w of [this.#control, this.#bulk]) w.stands = !w.open
+    return still
   }
 
-  /** @throws {MuttrError} `LIMIT_EXCEEDED` when the peer reads nothing and keeps on asking. */
   push(frame: Frame, lane: 'control' | 'bulk' = 'control'): void {
     if (this.#ended) return
     const to = lane === 'control' ? this.#control : this.#bulk
     const raw = encodeFrame(frame)
     to.frames.push(raw)
-    to.bytes += raw.byteLength
-    if (to.bytes > controlBytesMax)
-      throw new MuttrError('LIMIT_EXCEEDED', 'asked much and read nothing')
-    this.#schedule()
+    to.bytes += raw.byteLength + frameOverheadBytes
+    if (to.bytes <= controlBytesMax) return this.#schedule()
+    this.end()
+    queueMicrotask(this.#overflow)
   }
 
   transfer(begin: Transfer['begin'], payload: Uint8Array, sent?: () => void): Transfer {
@@ -103,7 +115,7 @@ export class Outbox {
   drained(lane: 'control' | 'bulk'): void {
     const which = lane === 'control' ? this.#control : this.#bulk
     which.open = true
-    this.progress += 1
+    which.stands = false
     this.flush()
   }
 
@@ -138,7 +150,6 @@ export class Outbox {
     const packed = packFrames(w.frames)
     w.frames = []
     w.bytes = 0
-    this.progress += 1
     // Marked before the call: a pipe in memory may answer from within it.
     w.open = false
     if (w.lane.send(packed)) w.open = true
