@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 
 /** Bytes that a row's check takes. */
-export const checkBytes = 4
+const checkBytes = 4
 
 /**
  * Seals a row's value: CRC-32 of key and value, then the value. LevelDB does not check its blocks when it reads, so a disk

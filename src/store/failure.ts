@@ -5,17 +5,11 @@ import { MuttrError } from '../base/errors.ts'
 const noRoom =
   /ENOSPC|EDQUOT|EFBIG|No space left on device|Disk quota exceeded|File too large|not enough space/i
 
-const hints: Partial<Record<ErrorCode, string>> = {
-  HOME_DAMAGED: 'Run `muttr doctor --repair`, or restore the folder from a backup.',
-  HOME_IN_USE: 'Another muttr process runs on this folder; stop it, or talk to it.'
-}
-
 /** Gives what LevelDB or the file system threw one of our codes; a MuttrError stays as it is. */
 export function storeFailure(cause: unknown, folder: string): MuttrError {
   if (cause instanceof MuttrError) return cause
   const [code, says] = judge(cause)
-  const hint = hints[code]
-  return new MuttrError(code, `the database at ${folder} ${says}`, { cause, ...(hint && { hint }) })
+  return new MuttrError(code, `the database at ${folder} ${says}`, { cause })
 }
 
 function judge(err: unknown): [ErrorCode, string] {

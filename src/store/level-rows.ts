@@ -6,6 +6,9 @@ import { storeFailure } from './failure.ts'
 import type { KeyValue, RowChange, RowRange, Rows } from './rows.ts'
 
 type Database = Level<Uint8Array, Uint8Array>
+interface Repairer {
+  repair(folder: string): Promise<void>
+}
 
 const view = { keyEncoding: 'view', valueEncoding: 'view' } as const
 /** Bytes a page of an iterator fetches per thread hop. */
@@ -13,20 +16,28 @@ const hopBytes = 256 * 1024
 /** Room beside the log's own size that opening again takes: the list of files, a new log. */
 const spareBytes = 1024 * 1024
 
+export interface LevelOptions {
+  /** Names the kind and version of what is stored; written into a new database, compared in an old one. */
+  format: string
+  /** Whether a write waits until the disk has it (power loss) or only the operating system (`kill -9`). */
+  sync: boolean
+  /** Brings what LevelDB finds in a damaged database together first; some of it may be missing, or old. */
+  salvage?: boolean
+}
+
 /**
  * Opens or makes a LevelDB database.
- * @param format names the kind and version of what is stored; written into a new database, compared in an old one.
- * @param sync whether a write waits until the disk has it (power loss) or only the operating system (`kill -9`).
  * @throws {MuttrError} `HOME_IN_USE`, `HOME_DAMAGED`, `DISK_FULL`, `DISK_FAILED`
  */
 export async function levelRows(
   folder: string,
-  { format, sync }: { format: string; sync: boolean }
+  { format, sync, salvage = false }: LevelOptions
 ): Promise<Rows> {
   const rows = new LevelRows(folder, sync)
   try {
+    if (salvage) await rows.salvage()
     await rows.ready()
-    await rows.claim(format)
+    await rows.claim(format, salvage)
   } catch (err) {
     await rows[Symbol.asyncDispose]()
     throw err
@@ -158,14 +169,23 @@ class LevelRows implements Rows {
     }
   }
 
+  async salvage(): Promise<void> {
+    try {
+      // classic-level has it; the types of `level`, which also speaks for browsers, do not.
+      await (Level as unknown as Repairer).repair(this.#folder)
+    } catch (err) {
+      throw storeFailure(err, this.#folder)
+    }
+  }
+
   /** The first row says what the database holds, so that a folder is never taken for something else. */
-  async claim(format: string): Promise<void> {
+  async claim(format: string, mayBeLost: boolean): Promise<void> {
     const key = new Uint8Array([0])
     const wanted = Buffer.from(format)
     const found = await this.get(key)
     if (found === undefined) {
       const [any] = await this.range({ gte: key, lt: new Uint8Array([255]), limit: 1 })
-      if (any === undefined) return this.write([{ key, value: wanted }])
+      if (any === undefined || mayBeLost) return this.write([{ key, value: wanted }])
     } else if (wanted.equals(found)) return
     const holds = found === undefined ? 'something else' : `"${Buffer.from(found)}"`
     throw new MuttrError('HOME_DAMAGED', `${this.#folder} holds ${holds}, not "${format}"`, {

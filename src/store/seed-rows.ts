@@ -9,7 +9,7 @@ export const seedFormat = 'muttr seed store 1'
 
 /** What the expiry index tells apart. */
 export const kinds = { blob: 1, tombstone: 2, record: 3 } as const
-export type Kind = (typeof kinds)[keyof typeof kinds]
+type Kind = (typeof kinds)[keyof typeof kinds]
 
 /** Counted for each blob, tombstone and record beside its own bytes: keys, index rows and what LevelDB adds. */
 export const overheadBytes = 192
@@ -50,6 +50,13 @@ export const expiryRange = (nowMs?: Millis) => ({
 export function readExpiryRow(row: Uint8Array): Expiring {
   return { expiryMs: readU48(row, 1), kind: row[7] as Kind, key: row.slice(8) }
 }
+
+export const blobMeta = ({ header, sealed }: Blob): Meta => ({
+  kind: kinds.blob,
+  expiryMs: header.expiryMs,
+  lengthBytes: sealed.byteLength,
+  frame: none
+})
 
 export const encodeMeta = (row: Uint8Array, { kind, expiryMs, lengthBytes, frame }: Meta) =>
   sealRow(row, new Uint8Array([kind]), u48(expiryMs), u48(lengthBytes), frame)

@@ -8,6 +8,7 @@ import type { Counted, SeedView } from './seed-index.ts'
 import { drop, dropSpoiled, place } from './seed-index.ts'
 import type { Meta } from './seed-rows.ts'
 import {
+  blobMeta,
   blobRow,
   decodeBlob,
   decodeMeta,
@@ -25,7 +26,6 @@ import type { Holding, SeedStore } from './store.ts'
 
 /** Rows that one read of a list, or one group of drops, takes. */
 const pageRows = 128
-const none = new Uint8Array(0)
 
 /** A SeedStore on ordered rows; `counted` is what its index adds up to. Source: docs/protocol/store.md */
 export function createSeedStore(
@@ -92,14 +92,13 @@ function holdingOf(meta: Meta | undefined, nowMs: Millis): Holding {
 
 function putBlob(view: SeedView, blob: Blob, capBytes: number): void {
   const { key, headerBytes, sealed } = blob
-  const { expiryMs } = blob.header
   const found = decodeMeta(metaRow(key), view.read(metaRow(key)))
   if (found?.kind === kinds.tombstone)
     throw new MuttrError('BLOB_RELEASED', 'a tombstone stands in its place')
   if (found !== undefined) return // the key commits to the bytes: it is the same blob
-  const meta: Meta = { kind: kinds.blob, expiryMs, lengthBytes: sealed.byteLength, frame: none }
+  const meta = blobMeta(blob)
   const ownBytes = headerBytes.byteLength + sealed.byteLength
-  place(view, { kind: meta.kind, key, expiryMs }, ownBytes, capBytes)
+  place(view, { ...meta, key }, ownBytes, capBytes)
   view.write(blobRow(key), encodeBlob(blobRow(key), blob))
   view.write(metaRow(key), encodeMeta(metaRow(key), meta))
 }

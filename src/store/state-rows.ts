@@ -6,7 +6,6 @@ export const stateFormat = 'muttr state 1'
 
 const nul = new Uint8Array(1)
 const sequenceBytes = 6
-export const sequenceMax = u48Max
 
 export const tableRow = (table: string, key: string): Uint8Array =>
   rowOf('t', Buffer.from(table), nul, Buffer.from(key))
@@ -18,6 +17,9 @@ export const logRow = (log: string): Uint8Array => rowOf('c', Buffer.from(log))
 export const keyOf = (row: Uint8Array, table: string): string =>
   Buffer.from(row.buffer, row.byteOffset, row.byteLength).toString('utf8', tableStart(table))
 export const sequenceOf = (row: Uint8Array): number => readU48(row, row.byteLength - sequenceBytes)
+
+export const logOf = (row: Uint8Array): string =>
+  Buffer.from(row.subarray(1, row.byteLength - sequenceBytes - 1)).toString()
 
 const tableStart = (table: string) => Buffer.byteLength(table) + 2
 
@@ -38,5 +40,5 @@ export function tableRange(table: string, { gte = '', gt, lt }: Bounds) {
 
 export const entryRange = (log: string, after: number) => ({
   gte: entryRow(log, after + 1),
-  lt: entryRow(log, sequenceMax)
+  lt: entryRow(log, u48Max)
 })

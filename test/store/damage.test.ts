@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { levelState, levelStore } from '../../src/store/level.ts'
 import { blobOf, countedBytes, noonMs } from '../support/store-blobs.ts'
+import { damages, spoil } from '../support/store-damage.ts'
 import { temporaryFolder } from '../support/store-folder.ts'
 
 const capBytes = 100_000_000
@@ -20,21 +21,6 @@ async function filledStore(path: string) {
   await store[Symbol.asyncDispose]()
   await using again = await levelStore(path, { capBytes }) // turns the log into a table
   assert.equal(again.usage().blobs, blobs.length)
-}
-
-const filesOf = async (path: string, pattern: RegExp) =>
-  (await readdir(path)).filter(name => pattern.test(name)).map(name => join(path, name))
-
-/** Turns the first byte of each place where `bytes` stand into another. */
-async function spoil(path: string, bytes: Uint8Array) {
-  let spoiled = 0
-  for (const file of await filesOf(path, /\.(ldb|log)$/)) {
-    const content = await readFile(file)
-    for (let at = content.indexOf(bytes); at >= 0; at = content.indexOf(bytes, at + 1), spoiled++)
-      content[at]! ^= 1
-    await writeFile(file, content)
-  }
-  assert(spoiled > 0)
 }
 
 describe('a database', () => {
@@ -89,17 +75,6 @@ describe('a database', () => {
     await using _store = await levelStore(folder.path, { capBytes })
   })
 
-  const damages: [string, (path: string) => Promise<void>][] = [
-    ['its CURRENT file', path => rm(join(path, 'CURRENT'))],
-    ['its list of files', async path => rm((await filesOf(path, /^MANIFEST/))[0]!)],
-    [
-      'half of its list of files',
-      async path => truncate((await filesOf(path, /^MANIFEST/))[0]!, 40)
-    ],
-    ['a table', async path => rm((await filesOf(path, /\.ldb$/))[0]!)],
-    ['half of a table', async path => truncate((await filesOf(path, /\.ldb$/))[0]!, 30_000)],
-    ['what CURRENT says', path => writeFile(join(path, 'CURRENT'), 'nothing\n')]
-  ]
   for (const [what, damage] of damages)
     it(`that lost ${what} is refused as damaged`, async () => {
       await using folder = await temporaryFolder()

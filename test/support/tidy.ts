@@ -5,7 +5,7 @@ import ts from 'typescript'
 
 /** The house rules of docs/architecture.md, read from the source itself. */
 
-export const root = fileURLToPath(new URL('../..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A room's floor. A floor imports only lower ones; rooms on one floor see each other's types. */
 const floors: Record<string, number> = {
