@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Session } from '../base/ports.ts'
-import type { Entry } from '../wire/notice.ts'
+import type { Notice } from '../wire/notice.ts'
 import { readEntry } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
 import type { OnNotices } from './pod-link.ts'
@@ -36,22 +36,22 @@ export async function listenTo({ session, ask, onNotices, after }: Parts): Promi
   const fail = (): void => void session[Symbol.asyncDispose]()
   // One call at a time: a push waits for the page that is being handled, no longer.
   let handled: Promise<void> = Promise.resolve()
-  const hand = (entries: readonly Entry[], how: 'push' | 'playback'): Promise<void> => {
+  const hand = (notices: Notice[], how: 'push' | 'playback'): Promise<void> => {
     handled = handled.then(async () => {
-      if (entries.length > 0) await onNotices(entries.map(readEntry), how)
+      if (notices.length > 0) await onNotices(notices, how)
     })
     return handled
   }
-  const take = async (entries: readonly Entry[]): Promise<void> => {
-    await hand(entries, 'push')
-    progress.pushed(entries.at(-1)!.sequence)
+  const take = async (notices: Notice[]): Promise<void> => {
+    await hand(notices, 'push')
+    progress.pushed(notices.at(-1)!.sequence)
     await acknowledge()
   }
   session.serve(async (method, payload) => {
     if (method !== wire.podMethods.notices)
       throw new MuttrError('METHOD_UNKNOWN', 'a client answers `notices` alone')
-    const { entries } = wire.push.decode(payload)
-    if (entries.length > 0) take(entries).catch(fail)
+    const notices = wire.push.decode(payload).entries.map(readEntry)
+    if (notices.length > 0) take(notices).catch(fail)
     return wire.nothing.encode()
   })
   try {
@@ -59,13 +59,14 @@ export async function listenTo({ session, ask, onNotices, after }: Parts): Promi
     const { from, head } = wire.listenAnswer.decode(frame)
     progress.start(from, head)
     for (let at = from; at < head; ) {
-      const request = { after: at, limit: limits.playbackPageMax }
-      const { entries, through } = wire.page.decode(
-        await ask('playback', wire.playback.encode(request))
-      )
+      const request = { after: at, limit: Math.min(limits.playbackPageMax, head - at) }
+      const page = await ask('playback', wire.playback.encode(request))
+      const { entries, through } = wire.page.decode(page)
       if (through <= at) break
-      await hand(entries, 'playback')
-      at = through
+      // What is beyond the head is pushed.
+      const owed = entries.filter(({ sequence }) => sequence > at && sequence <= head)
+      await hand(owed.map(readEntry), 'playback')
+      at = Math.min(through, head)
       progress.played(at)
       await acknowledge()
     }

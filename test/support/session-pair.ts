@@ -61,6 +61,7 @@ async function overWire(
       await new Promise(resolve => setImmediate(resolve))
       return given.slice()
     } catch (err) {
+      await new Promise(resolve => setImmediate(resolve))
       if (err instanceof MuttrError) throw new MuttrError(err.code, err.message)
       throw new MuttrError('INTERNAL', String(err), { cause: err })
     }
