@@ -62,7 +62,7 @@ export class Courier implements AsyncDisposable {
   }
 
   get waiting(): number {
-    return this.#entries.size
+    return this.#parts.outbox.size
   }
 
   /** Something changed for the better: for one pod, or for the network as a whole. */
@@ -184,10 +184,10 @@ export class Courier implements AsyncDisposable {
   #expire({ row }: Entry): void {
     row.stage = 'expired'
     row.waiting = null
-    this.#entries.delete(row.id)
     this.#firsts.get(row.id)?.(undefined)
     this.#firsts.delete(row.id)
-    this.#journey.later(this.#parts.store.save(row))
+    const saved = this.#parts.store.save(row)
+    this.#journey.later(saved.finally(() => this.#entries.delete(row.id)))
   }
 
   #newRow({ to, body, expiryMs }: CheckedDraft, sentMs: number): SentRow {

@@ -29,18 +29,50 @@ export function person(name: string): Promise<Person> {
   return made
 }
 
+/** A disk that a process loses when it is killed: its calls never come back. */
+function mortal(state: State): { state: State; kill: () => void } {
+  let killed = false
+  const forever = new Promise<never>(() => undefined)
+  const living =
+    <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      if (killed) return forever
+      const result = await call(...args)
+      return killed ? forever : result
+    }
+  return {
+    kill: () => {
+      killed = true
+    },
+    state: {
+      get: living((table, key) => state.get(table, key)),
+      list: living((table, range) => state.list(table, range)),
+      write: living(changes => state.write(changes)),
+      page: living((log, after, limit) => state.page(log, after, limit)),
+      watch: (log, wake) => state.watch(log, wake),
+      [Symbol.asyncDispose]: async () => undefined
+    }
+  }
+}
+
 export interface Tester {
   client: LocalClient
   readonly state: State
   readonly person: Person
   readonly events: MuttrEvent[]
+  /** Called at the very moment of an event. */
+  at: (event: MuttrEvent) => void
   /** The next (or an earlier) event of a type that fits. */
   seen<T extends MuttrEvent['type']>(
     type: T,
     fits?: (event: Extract<MuttrEvent, { type: T }>) => boolean
   ): Promise<Extract<MuttrEvent, { type: T }>>
-  /** Ends the client, as a kill would, and starts it again on the same state. */
+  /** Ends the client and starts it again on the same state. */
   restart(options?: { locked?: boolean }): Promise<void>
+  /** From now on nothing the client does reaches its disk, as if it were killed. */
+  kill(): void
+  /** Starts a client on what the killed one left. */
+  revive(options?: { locked?: boolean }): Promise<void>
   /** Peers come and go. */
   peer(event: PeerEvent['type']): void
 }
@@ -105,11 +137,12 @@ export class ClientWorld implements AsyncDisposable {
     const wakes = new Set<() => void>()
     const listeners = new Set<(event: PeerEvent) => void>()
     const device = makeDevice(dice.bytes(32))
+    let disk = mortal(state)
     const make = (locked: boolean) =>
       createClient({
         dht: this.dht,
         network: this.#network(`peer-${self.certificate.fingerprint}`, listeners),
-        state,
+        state: disk.state,
         keys: { self: 'x', sign: () => new Uint8Array(64), verify: () => true } satisfies PeerKeys,
         person: locked ? null : self,
         certificate: self.certificate,
@@ -120,6 +153,7 @@ export class ClientWorld implements AsyncDisposable {
         log: quiet,
         events: createEvents(event => {
           events.push(event)
+          tester.at(event)
           for (const wake of wakes) wake()
         }),
         about: {
@@ -132,7 +166,8 @@ export class ClientWorld implements AsyncDisposable {
         openLink: openFakeLink(this.pods)
       })
     const tester: Tester = {
-      client: await make(false),
+      client: undefined as never,
+      at: () => undefined,
       state,
       person: self,
       events,
@@ -153,11 +188,20 @@ export class ClientWorld implements AsyncDisposable {
         events.length = 0
         tester.client = await make(locked)
       },
+      kill: () => disk.kill(),
+      async revive({ locked = false } = {}) {
+        disk.kill()
+        void this.client[Symbol.asyncDispose]()
+        disk = mortal(state)
+        events.length = 0
+        tester.client = await make(locked)
+      },
       peer(type) {
         const contact = { peer: 'somebody', addresses: [] }
         for (const listener of listeners) listener({ type, contact, server: true })
       }
     }
+    tester.client = await make(false)
     this.#testers.push(tester)
     return tester
   }
