@@ -86,6 +86,8 @@ export const limits = {
   /** Requests a seed forwards for one peer, and for all, at a time. */
   forwardsPerPeerMax: 32,
   forwardsMax: 256,
+  /** Connections a seed tells of. */
+  linksMax: 512,
   /** A request or answer up to this size is one frame on the control lane; a larger one is cut into chunks on the bulk lane. */
   smallPayloadBytesMax: 8 * KiB,
   chunkBytesMax: 16 * KiB,

@@ -37,9 +37,13 @@ export class ReadRepair {
   }
 }
 
-/** Whether a read gave reason to look after the copies: it took more than one answer, or this one is drawn by lot. */
-export const isRepairDue = (o: { misses: number; failures: number; lot: number }): boolean =>
-  o.misses > 0 || o.failures > 0 || o.lot < repairShare
+/**
+ * Whether a read gave reason to look after the copies: somebody nearer than the one who had it was away or had none, or this
+ * read is drawn by lot.
+ * @param lot 0 to 1
+ */
+export const isRepairDue = (o: { lacking: number; lot: number }): boolean =>
+  o.lacking > 0 || o.lot < repairShare
 
 /** One in sixteen undisturbed reads: a `have` of the R nearest costs as much as eight gets. */
 const repairShare = 1 / 16

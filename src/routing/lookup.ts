@@ -29,8 +29,8 @@ export interface LookupOptions {
   patienceMs?: Millis
   deadlineMs: Millis
   requestsMax: number
-  /** Peers to ask first among those of whom any will do, such as those we are connected to. */
-  prefer?: (peer: PeerId) => boolean
+  /** Where any of the wanted will do: what it costs to ask a peer. The cheapest goes first, the nearer of two equal ones. */
+  cost?: (peer: PeerId) => number
 }
 
 /**
@@ -38,7 +38,7 @@ export interface LookupOptions {
  * Whatever peers answer, it ends by its deadline and within its bound on requests. Source: docs/protocol/dht.md
  */
 export class Lookup {
-  readonly #o: Required<Omit<LookupOptions, 'prefer'>> & Pick<LookupOptions, 'prefer'>
+  readonly #o: Required<Omit<LookupOptions, 'cost'>> & Pick<LookupOptions, 'cost'>
   #requests = 0
   #stopped = false
   #wide = false
@@ -158,22 +158,20 @@ export class Lookup {
   /** The nearest not asked yet, within the window of those that are wanted; slow ones do not take a place in it. */
   #next(nowMs: Millis): Candidate | undefined {
     const { fast, all } = this.#underWay(nowMs)
-    const { alpha, burst, want, inFlightMax, prefer } = this.#o
+    const { alpha, burst, want, inFlightMax, cost } = this.#o
     if (all >= inFlightMax) return undefined
     let first: Candidate | undefined
     let nearestKnown: Candidate | undefined
+    let least = Number.POSITIVE_INFINITY
     let places = 0
     for (const c of this.#o.candidates.all) {
       if (c.state === 'failed' || c.state === 'refused') continue
       if (c.state === 'asked' && this.#isSlow(c, nowMs)) continue
       nearestKnown ??= c
       if (c.state === 'heard') {
-        if (prefer?.(c.contact.peer)) {
-          first = c
-          break
-        }
-        first ??= c
-        if (!prefer) break
+        const costs = cost?.(c.contact.peer) ?? 0
+        if (costs < least) [first, least] = [c, costs]
+        if (least === 0) break
       }
       places += 1
       if (places === want) break

@@ -55,7 +55,7 @@ export async function getBlob(
 ): Promise<GetResult> {
   const own = await ownCopy(core, key)
   if (own) return own
-  const { clock, network, peers, parameters } = core
+  const { clock, peers, parameters } = core
   const { deadlineMs, signal } = deadline(core, options)
   const place = placeOfKey(key)
   const candidates = startFrom(core, place, { self: false })
@@ -63,13 +63,12 @@ export async function getBlob(
     ...lookupOptions(core, candidates, parameters.replicas),
     burst: parameters.alpha,
     deadlineMs,
-    ...(isCovered(core, place) ? { alpha: 1, prefer: peer => network.isConnected(peer) } : {})
+    ...(isCovered(core, place) ? { alpha: 1, cost: peers.cost } : {})
   })
   const payload = encodeGet(key)
   const ended = new AbortController()
   let result: GetResult | undefined
   let isReleased = false
-  let misses = 0
 
   await drive(lookup, {
     clock,
@@ -81,7 +80,6 @@ export async function getBlob(
         const read = (answer: Uint8Array) => readAnswer(core, key, decodeGetAnswer(answer))
         const answer = await peers.ask(contact, 'get', payload, { read, signal: ended.signal })
         if (answer.type === 'contacts') {
-          misses += 1
           lookup.widen()
           lookup.answered(contact.peer, answer.contacts)
           peers.hear(answer.contacts)
@@ -105,9 +103,12 @@ export async function getBlob(
 
   if (isReleased) throw released()
   if (!result) throw notFound(candidates, lookup.end(clock.now()) === 'late')
-  const failures = candidates.all.filter(c => c.state === 'failed').length
-  const lot = core.random.bytes(1)[0]! / 256
-  if (isRepairDue({ misses, failures, lot })) void repair(core, result.blob, candidates)
+  const { from } = result
+  const holder = candidates.all.findIndex(c => c.contact.peer === from)
+  const nearer = candidates.all.slice(0, holder)
+  const lacking = nearer.filter(c => c.state === 'answered' || c.state === 'failed').length
+  if (isRepairDue({ lacking, lot: core.random.bytes(1)[0]! / 256 }))
+    void repair(core, result.blob, candidates)
   return result
 }
 

@@ -34,16 +34,27 @@ function placeSharing(place: Place, bits: number, random: Uint8Array): Place {
 }
 
 /**
- * Whom to stay connected to: our neighbourhood and, in turn with it, a few of each far bucket, so that any place has a warm
- * neighbour near it. Obeyed up to the network's own limit, so the order matters.
+ * Whom to stay connected to: our neighbourhood, and in turn with it peers spread evenly over the whole space, half of them from
+ * the farthest bucket, a quarter from the next. Links as good as random are what makes two hops reach nearly everybody; near ones
+ * alone would leave the far side to dialling. Obeyed up to the network's own limit, so the order matters.
  */
-export function warmList({ table }: Pick<Core, 'table'>): Contact[] {
+export function warmList(core: Pick<Core, 'table' | 'parameters' | 'network'>): Contact[] {
+  const { table, parameters, network } = core
   const near = table.nearest(table.place, table.k)
-  const far = table.spread(3)
-  const columns = [0, 1, 2].flatMap(i => far.map(bucket => bucket[i]))
+  const isNew = (c: Contact) => (network.isConnected(c.peer) ? 0 : 1) // what stands, stays
+  const buckets = table.spread(table.k).map(b => b.toSorted((a, c) => isNew(a) - isNew(c)))
+  const far: Contact[] = []
+  for (let turn = 1; far.length < table.k && buckets.some(b => b.length > 0); turn++) {
+    const lowestBit = 31 - Math.clz32(turn & -turn) // 0 1 0 2 0 1 0 3 …
+    const next = buckets[lowestBit]?.shift()
+    if (next) far.push(next)
+    else if (lowestBit > buckets.length) buckets.find(b => b.length > 0)?.shift()
+  }
+  const { replicas } = parameters
   const out = new Map<string, Contact>()
-  for (let i = 0; i < Math.max(near.length, columns.length); i++)
-    for (const contact of [near[i], columns[i]]) if (contact) out.set(contact.peer, contact)
+  for (let i = 0; i < replicas; i++)
+    for (const contact of [near[i], far[i]]) if (contact) out.set(contact.peer, contact)
+  for (const contact of [...far, ...near]) out.set(contact.peer, contact)
   return [...out.values()]
 }
 

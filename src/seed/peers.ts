@@ -74,6 +74,8 @@ export interface Peers extends Disposable {
   /** Resolves when all queued pings are done. */
   idle(): Promise<void>
   readonly hedgeMs: Millis
+  /** As {@link Reach.cost}. */
+  cost(peer: PeerId): 0 | 1 | 2
 }
 
 export function createPeers(parts: Parts): Peers {
@@ -191,6 +193,8 @@ export function createPeers(parts: Parts): Peers {
       if (pinging === 0 && queue.size === 0) return
       await new Promise<void>(resolve => waiting.push(resolve))
     },
+
+    cost: reach.cost,
 
     get hedgeMs() {
       return roundTrip.hedgeMs

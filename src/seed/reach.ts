@@ -6,15 +6,15 @@ import type {
   Millis,
   Network,
   PeerId,
-  Place,
+  PlaceOf,
   RequestOptions
 } from '../base/ports.ts'
-import { commonPrefix, compareDistance } from '../routing/distance.ts'
 import { keyOfPeer } from '../wire/contact.ts'
 import type { DhtMethod } from '../wire/dht.ts'
 import { decodeForwarded, encodeForward } from '../wire/dht.ts'
+import { createLinks } from './links.ts'
 
-/** How a peer is reached that we are not connected to. */
+/** How a peer is reached that we are not connected to. Measured in docs/decisions. */
 export type ReachMode = 'dial' | 'forward'
 
 export interface AskOptions<T> {
@@ -26,7 +26,7 @@ export interface AskOptions<T> {
   dial?: boolean | undefined
 }
 
-export interface Reach {
+export interface Reach extends Disposable {
   /**
    * @returns the value, and whether it came over a connection of our own, so that it proves who gave it.
    * @throws {MuttrError} as Network.request, and what `read` throws of a direct answer.
@@ -37,46 +37,23 @@ export interface Reach {
     payload: Uint8Array,
     options: AskOptions<T>
   ): Promise<{ value: T; direct: boolean }>
+  /** How costly it is to reach `peer`: 0 connected, 1 by a neighbour, 2 by a dial. */
+  cost(peer: PeerId): 0 | 1 | 2
 }
 
 interface Parts {
   network: Network
   clock: Clock
   mode: ReachMode
-  placeOf(peer: PeerId): Place
+  placeOf: PlaceOf
+  stop: AbortSignal
 }
 
 /** How many neighbours are tried before we dial ourselves. */
-const hopsTried = 2
-const notConnectedMs = 60_000
-const notConnectedMax = 2_048
+const neighboursTried = 2
 
-export function createReach({ network, clock, mode, placeOf }: Parts): Reach {
-  /** Pairs of which the first said that it has no connection to the second. */
-  const apart = new Map<string, number>()
-
-  function markApart(pair: string): void {
-    apart.set(pair, clock.now() + notConnectedMs)
-    if (apart.size > notConnectedMax) apart.delete(apart.keys().next().value!)
-  }
-
-  /** Connected servers nearer to the peer meant than we are, nearest first: they are likely to be connected to it. */
-  function* neighbours(to: PeerId): Generator<Contact> {
-    const target = placeOf(to)
-    const ours = commonPrefix(target, placeOf(network.self))
-    const nearer = network
-      .connected()
-      .filter(({ contact, server }) => server && contact.peer !== to)
-      .map(({ contact }) => ({ contact, place: placeOf(contact.peer) }))
-      .filter(({ place }) => commonPrefix(target, place) > ours)
-      .sort((a, b) => compareDistance(target, a.place, b.place))
-    let tried = 0
-    for (const { contact } of nearer) {
-      if ((apart.get(`${contact.peer} ${to}`) ?? 0) > clock.now()) continue
-      if (tried++ === hopsTried) return
-      yield contact
-    }
-  }
+export function createReach({ network, clock, mode, placeOf, stop }: Parts): Reach {
+  const links = mode === 'forward' ? createLinks({ network, clock, placeOf, stop }) : undefined
 
   /** @returns undefined when this way leads nowhere. @throws {MuttrError} the refusal of the peer meant */
   async function through<T>(
@@ -92,23 +69,31 @@ export function createReach({ network, clock, mode, placeOf }: Parts): Reach {
       refusal = answer[1]
     } catch (err) {
       if (codeOf(err) === 'CANCELLED') throw err
-      markApart(`${neighbour.peer} ${to}`)
+      links?.forget(neighbour.peer, to)
       return undefined
     }
     throw new MuttrError(refusal, 'refused by the peer behind a forwarder')
   }
 
   return {
-    async ask(to, method, payload, { read, timeoutMs, signal, dial = mode === 'dial' }) {
+    async ask(to, method, payload, { read, timeoutMs, signal, dial = false }) {
       const options: RequestOptions = signal ? { timeoutMs, signal } : { timeoutMs }
-      if (!dial && !network.isConnected(to.peer) && keyOfPeer(to.peer)) {
-        const frame = encodeForward({ to: to.peer, method, payload })
-        for (const neighbour of neighbours(to.peer)) {
-          const found = await through(neighbour, to.peer, frame, { read, ...options })
+      if (links && !dial && !network.isConnected(to.peer) && keyOfPeer(to.peer)) {
+        const ways = links.towards(to.peer).slice(0, neighboursTried)
+        const frame = ways.length > 0 && encodeForward({ to: to.peer, method, payload })
+        for (const neighbour of ways) {
+          const found = frame && (await through(neighbour, to.peer, frame, { read, ...options }))
           if (found) return found
         }
       }
       return { value: read(await network.request(to, method, payload, options)), direct: true }
+    },
+    cost(peer) {
+      if (network.isConnected(peer)) return 0
+      return links && links.towards(peer).length > 0 ? 1 : 2
+    },
+    [Symbol.dispose]() {
+      links?.[Symbol.dispose]()
     }
   }
 }

@@ -28,7 +28,7 @@ import { createReach } from './reach.ts'
 import { getRecord, putRecord } from './record-ops.ts'
 import { createRecordShelf } from './record-shelf.ts'
 import { createAnswers } from './serve.ts'
-import { createForward } from './serve-forward.ts'
+import { createForward, createLinksAnswer } from './serve-forward.ts'
 
 export interface SeedParts {
   network: Network
@@ -43,7 +43,7 @@ export interface SeedParts {
   parameters?: Partial<DhtParameters>
   /** Checks records signed by OpenPGP keys; without it they are refused. */
   verifyRecord?: VerifyRecord
-  /** How peers are asked that we are not connected to. */
+  /** How peers are asked that we are not connected to; `forward` unless told. */
   reach?: ReachMode
   /** What a peer may ask of us per second. */
   rates?: Partial<MeterRates>
@@ -82,7 +82,7 @@ function remember(placeOf: PlaceOf): PlaceOf {
 
 /** A seed: serves the DHT (in server mode) and uses it. Source: docs/protocol/dht.md */
 export function createSeedNode(parts: SeedParts): SeedNode {
-  const { network, clock, random, log, keys, store, mode, verifyRecord, reach = 'dial' } = parts
+  const { network, clock, random, log, keys, store, mode, verifyRecord, reach = 'forward' } = parts
   const parameters = { ...usual, ...parts.parameters }
   const placeOf = remember(parts.placeOf)
   const stop = new AbortController()
@@ -90,6 +90,7 @@ export function createSeedNode(parts: SeedParts): SeedNode {
   const table = new Table({ place, placeOf, k: parameters.k, nowMs: clock.now() })
   let isJoined = false
   let maintenance: Maintenance | undefined
+  const way = createReach({ network, clock, mode: reach, placeOf, stop: stop.signal })
   const peers = createPeers({
     network,
     clock,
@@ -97,7 +98,7 @@ export function createSeedNode(parts: SeedParts): SeedNode {
     log,
     keys,
     table,
-    reach: createReach({ network, clock, mode: reach, placeOf }),
+    reach: way,
     onChange: () => maintenance?.changed()
   })
   const core: Core = {
@@ -141,6 +142,7 @@ export function createSeedNode(parts: SeedParts): SeedNode {
     async [Symbol.asyncDispose]() {
       stop.abort()
       peers[Symbol.dispose]()
+      way[Symbol.dispose]()
       maintenance[Symbol.dispose]()
     }
   }
@@ -151,4 +153,5 @@ function serve(core: Core, meter: Meter, shelf: ReturnType<typeof createRecordSh
   const answers = createAnswers({ ...core, meter, shelf, replicas: parameters.replicas })
   for (const [method, answer] of Object.entries(answers)) network.serve(method, answer)
   network.serve('forward', createForward({ network, clock, meter }))
+  network.serve('links', createLinksAnswer({ network, clock, meter, placeOf: core.placeOf }))
 }

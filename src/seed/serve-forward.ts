@@ -1,7 +1,7 @@
 import { codeOf, MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import type { Clock, Handler, Millis, Network, PeerId } from '../base/ports.ts'
-import { decodeForward, encodeForwarded } from '../wire/dht.ts'
+import type { Clock, Handler, Millis, Network, PeerId, PlaceOf } from '../base/ports.ts'
+import { decodeEmpty, decodeForward, encodeForwarded, encodeLinks } from '../wire/dht.ts'
 import type { Meter } from './meter.ts'
 
 interface Parts {
@@ -48,5 +48,21 @@ export function createForward({ network, clock, meter, timeoutMs = 5_000 }: Part
       if (left === 0) underWay.delete(from)
       else underWay.set(from, left)
     }
+  }
+}
+
+/** Tells which servers we are connected to. */
+export function createLinksAnswer(o: {
+  network: Network
+  clock: Clock
+  meter: Meter
+  placeOf: PlaceOf
+}): Handler {
+  return async (frame, from) => {
+    decodeEmpty(frame)
+    if (!o.meter.admits(from, 0, o.clock.now()))
+      throw new MuttrError('LIMIT_EXCEEDED', 'more requests than one peer is given')
+    const servers = o.network.connected().filter(({ server }) => server)
+    return encodeLinks(servers.map(({ contact }) => o.placeOf(contact.peer)))
   }
 }

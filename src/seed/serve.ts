@@ -38,10 +38,11 @@ export function createAnswers(parts: ServeParts): Answers {
       .filter(c => c.peer !== from)
       .slice(0, count)
   /** The R nearest we know, without those the asker named: so that its picture of a neighbourhood is set right. */
-  const corrections = (key: Uint8Array, from: PeerId, known: Uint8Array): Contact[] =>
-    near(placeOfKey(key), from, parts.replicas).filter(
-      c => !dht.isKnown(known, parts.placeOf(c.peer))
-    )
+  const corrections = (key: Uint8Array, from: PeerId, known: Uint8Array): Contact[] => {
+    const tails = dht.readTails(known)
+    const isNew = (c: Contact) => !tails.has(dht.tailOf(parts.placeOf(c.peer)))
+    return near(placeOfKey(key), from, parts.replicas).filter(isNew)
+  }
 
   const put = async (frame: Uint8Array, from: PeerId) => {
     admit(from, frame.byteLength)

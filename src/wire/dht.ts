@@ -17,7 +17,7 @@ import {
 } from './cbor.ts'
 import { contacts, keyOfPeer, peerOfKey, wireContacts } from './contact.ts'
 
-/** What seeds ask each other on the hot path. Source: docs/protocol/dht.md */
+/** What may also be forwarded of what seeds ask each other on the hot path. Source: docs/protocol/dht.md */
 export const dhtMethods = [
   'ping',
   'find-node',
@@ -90,20 +90,24 @@ export const decodeGetAnswer = (frame: Uint8Array): GetAnswer =>
   decodeCbor(frame, 'an answer to get', getAnswer, putBytesMax + contactsBytesMax)
 
 /**
- * The last four bytes of each place the asker has in mind already, so that the answer names only others. It is a hint:
- * a collision hides one contact from one answer.
+ * The last four bytes of places, one behind the other: enough to tell a few hundred apart, and places near each other differ
+ * there as well. A collision hides one contact from one answer.
  */
+const joinTails = (places: readonly Uint8Array[]): Uint8Array =>
+  new Uint8Array(Buffer.concat(places.map(p => p.subarray(28))))
+export const tailOf = (place: Uint8Array): number =>
+  new DataView(place.buffer, place.byteOffset + 28, 4).getUint32(0)
+export function readTails(joined: Uint8Array): Set<number> {
+  const view = new DataView(joined.buffer, joined.byteOffset, joined.byteLength)
+  const out = new Set<number>()
+  for (let at = 0; at + 4 <= joined.byteLength; at += 4) out.add(view.getUint32(at))
+  return out
+}
+
+/** The places the asker has in mind already, so that the answer to its put names only others. */
 const known = bytes(0, 4 * limits.contactsMax)
 export const knownPlaces = (places: readonly Uint8Array[]): Uint8Array =>
-  new Uint8Array(Buffer.concat(places.slice(0, limits.contactsMax).map(p => p.subarray(28))))
-export function isKnown(list: Uint8Array, place: Uint8Array): boolean {
-  for (let at = 0; at + 4 <= list.byteLength; at += 4) {
-    let same = 0
-    while (same < 4 && list[at + same] === place[28 + same]) same++
-    if (same === 4) return true
-  }
-  return false
-}
+  joinTails(places.slice(0, limits.contactsMax))
 
 /** put: `[header, sealed, stamp | null, known]`. The stamp's price is set by admission. */
 export interface Put {
@@ -242,6 +246,16 @@ export function decodeForward(frame: Uint8Array): Forward {
   const [key, method, payload] = decodeCbor(frame, what, forward, limits.payloadBytesMax)
   return { to: peerOfKey(key), method, payload }
 }
+
+/**
+ * links: `[]`, answered by `[tails]`, the tails of the places of the servers that the answerer is connected to: so that the asker
+ * knows who can forward to whom.
+ */
+const tails = bytes(0, 4 * limits.linksMax)
+export const encodeLinks = (places: readonly Uint8Array[]): Uint8Array =>
+  encodeCbor([joinTails(places.slice(0, limits.linksMax))])
+export const decodeLinks = (frame: Uint8Array): Uint8Array =>
+  decodeCbor(frame, 'links', tuple(tails), 4 * limits.linksMax + 64)[0]
 
 /** Answer to forward: `[0, payload]` as the peer meant gave it, or `[1, code]` it refused with. */
 export type Forwarded = readonly [type: 0, payload: Uint8Array] | readonly [type: 1, code: string]

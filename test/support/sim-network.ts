@@ -79,6 +79,8 @@ export interface SimOptions {
   dialRoundTrips?: number
   /** How dead peers show: silence, or the connection is refused at once. */
   deaths?: 'silent' | 'refused'
+  /** Part of the connections that keepWarm may hold. */
+  warmShare?: number
 }
 
 /** Virtual time, dice and wires for hundreds of nodes that run the shipped code. Time jumps from event to event. */
@@ -103,6 +105,7 @@ export class SimNetwork {
       connectionsMax: 200,
       dialRoundTrips: 3,
       deaths: 'silent',
+      warmShare: 0.5,
       ...options
     }
     this.#state = (this.options.seed * 0x9e3779b1) | 0 || 1
@@ -371,9 +374,9 @@ export class SimNode implements Network {
     return { [Symbol.dispose]: () => this.#listeners.delete(listener) }
   }
 
-  /** Dials those of the list that are not connected, up to half of the limit. */
+  /** Dials those of the list that are not connected, up to `warmShare` of the limit. */
   keepWarm(contacts: readonly Contact[]): void {
-    const warm = contacts.slice(0, this.#sim.options.connectionsMax / 2)
+    const warm = contacts.slice(0, this.#sim.options.connectionsMax * this.#sim.options.warmShare)
     this.#warm = new Set(warm.map(c => c.peer))
     for (const { peer } of warm) {
       const target = this.#sim.nodes.get(peer)
