@@ -8,7 +8,7 @@ import type { Certificate } from './certificate.ts'
 import { certificateOf, isUserRevoked, keyInvalid, keyOf } from './certificate.ts'
 import { isSignedBy, makeSignature, settings } from './openpgp.ts'
 import type { Person } from './person.ts'
-import { secretOf } from './person.ts'
+import { secretOf, signingDate } from './person.ts'
 
 /** `.alt` is where names live that are nobody's in the DNS (RFC 9476). */
 export const sequenceNotation = 'sequence@muttr.alt'
@@ -38,7 +38,7 @@ export async function certify(
   const former = await newestCertification(user, secret, pod.certificate)
   const sequence = Math.max(nowMs, former ? sequenceOf(former) + 1 : 0)
   const data = { userID: user.userID, key: key.keyPacket }
-  const signature = await makeSignature(secret, certGeneric, data, new Date(nowMs), {
+  const signature = await makeSignature(secret, certGeneric, data, signingDate(pod, nowMs), {
     signatureExpirationTime: Math.floor(lifeMs / 1000),
     signatureNeverExpires: false,
     rawNotations: [

@@ -2,6 +2,7 @@ import type { PrivateKey, SignaturePacket, User } from 'openpgp'
 import * as openpgp from 'openpgp'
 import { equalBytes, utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import type { Millis } from '../base/ports.ts'
 import type { Certificate } from './certificate.ts'
 import { boundedKey, certificateOf, isUserRevoked, keyInvalid, keyOf, tidy } from './certificate.ts'
@@ -34,6 +35,13 @@ export async function personOf(key: PrivateKey): Promise<Person> {
     throw keyInvalid(cause)
   }
 }
+
+/**
+ * When what the person signs now is dated. A key made on a machine whose clock is a little ahead of ours is not older than
+ * what it signs: nobody would believe that.
+ */
+export const signingDate = ({ certificate }: Person, nowMs: Millis): Date =>
+  new Date(Math.max(nowMs, Math.min(certificate.createdMs, nowMs + limits.clockSkewMs)))
 
 const nameBytesMax = 200
 
@@ -152,7 +160,7 @@ export async function addAlias(person: Person, alias: string, nowMs: Millis): Pr
   const key = secretOf(person)
   const userId = new openpgp.UserIDPacket()
   userId.read(utf8(alias))
-  const date = new Date(nowMs)
+  const date = signingDate(person, nowMs)
   const own = await key.getPrimaryUser(anyTime, undefined, settings)
   const data = { userID: userId, key: key.keyPacket }
   const { certPositive } = openpgp.enums.signature

@@ -12,7 +12,7 @@ import { checkEnvelope, sealRefused, settingsForOpening, signedBody } from './en
 import { allPackets, dice, encryptedBody, settings } from './openpgp.ts'
 import { packet, packetHeaderBytes, tags } from './packets.ts'
 import type { Person } from './person.ts'
-import { secretOf } from './person.ts'
+import { secretOf, signingDate } from './person.ts'
 import { soleSignature } from './sign.ts'
 
 /**
@@ -58,7 +58,7 @@ async function signedMessage(
   nowMs: Millis
 ): Promise<Uint8Array> {
   try {
-    const date = new Date(nowMs)
+    const date = signingDate(from, nowMs)
     const message = await openpgp.createMessage({ binary: plaintext, date })
     return await openpgp.sign({
       message,

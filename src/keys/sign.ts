@@ -8,7 +8,7 @@ import { keyInvalid, keyOf } from './certificate.ts'
 import { settings } from './openpgp.ts'
 import { tags, walkPackets } from './packets.ts'
 import type { Person } from './person.ts'
-import { secretOf } from './person.ts'
+import { secretOf, signingDate } from './person.ts'
 
 /** What is signed: the label in UTF-8, a zero octet, the bytes. Labels hold no zero octet, so no two pairs meet. */
 const labelled = (label: string, bytes: Uint8Array): Uint8Array =>
@@ -25,7 +25,7 @@ export async function signDetached(
   nowMs: Millis
 ): Promise<Uint8Array> {
   try {
-    const date = new Date(nowMs)
+    const date = signingDate(person, nowMs)
     const message = await openpgp.createMessage({ binary: labelled(label, bytes), date })
     const signature = await openpgp.sign({
       message,

@@ -17,7 +17,7 @@ describe('certification of a user id', () => {
   let certificate: Certificate
   let certified: Certificate
   before(async () => {
-    pod = await makePerson({ name: 'pod.test', nowMs })
+    pod = await makePerson({ name: 'pod.test', nowMs: nowMs - 3_600_000 })
     other = await makePerson({ name: 'other.test', nowMs })
     certificate = (await addAlias(await makePerson({ name: 'Alice', nowMs }), userId, nowMs))
       .certificate

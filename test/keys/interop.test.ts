@@ -167,7 +167,7 @@ function interop(this: Mocha.Suite): void {
     const imported = await addAlias(
       await importPerson(stdout, tools.passphrase),
       'gpg@pod.test',
-      nowMs
+      Date.now()
     )
     const sizes = limits.sealedSizes
     const sealed = await seal(plain, {

@@ -85,6 +85,11 @@ describe('person', () => {
     assert.equal(brief.certificate.expiresMs, nowMs + 3_600_000)
   })
 
+  it('signs with a key that a machine made whose clock is ahead', async () => {
+    const ahead = await makePerson({ name: 'Ahead', nowMs: nowMs + limits.clockSkewMs - 1000 })
+    await works(await addAlias(ahead, alias, nowMs))
+  })
+
   it('takes the newest certification of each pod over, and keeps it through export', async () => {
     let person = await addAlias(alice, alias, nowMs)
     for (const atMs of [nowMs, nowMs + 5000]) {

@@ -153,6 +153,28 @@ describe('seal and open', () => {
     })
   })
 
+  it('believes no key that was stolen, and an older letter of one that was superseded', async () => {
+    const sealed = await seal(new Uint8Array(1), {
+      from: alice,
+      to: bob.certificate,
+      sizes,
+      nowMs: nowMs + hourMs
+    })
+    const revokedFor = async (flag: openpgp.enums.reasonForRevocation) => {
+      const date = new Date(nowMs + 2 * hourMs)
+      const reasonForRevocation = { flag, string: '' }
+      const key = secretOf(alice)
+      const options = { key, date, reasonForRevocation, format: 'binary' as const }
+      return await readCertificate((await openpgp.revokeKey(options)).publicKey)
+    }
+    const opened = await open(sealed, { reader: bob, nowMs: nowMs + 3 * hourMs })
+    const { keyCompromised, keySuperseded } = openpgp.enums.reasonForRevocation
+    await assert.rejects(opened.verify(await revokedFor(keyCompromised)), {
+      code: 'SIGNATURE_INVALID'
+    })
+    await opened.verify(await revokedFor(keySuperseded))
+  })
+
   it('opens what was sealed to any of its subkeys, also after they expired', async () => {
     const subkeys = [{ keyExpirationTime: 3600 }, {}, { keyExpirationTime: 7200 }]
     const reader = await personWith({ subkeys }, { aeadProtect: true })
