@@ -30,7 +30,7 @@ export type SeedView = View<Counted>
 const pageRows = 8_192
 
 /**
- * Adds the index up. Done at every opening (about a second for a million rows), it is exact after any crash, without
+ * Adds the index up. Done at every opening (a few seconds for a million rows), it is exact after any crash, without
  * a counter that each put would have to write.
  */
 export async function countIndex(rows: Rows): Promise<Counted> {
