@@ -16,7 +16,7 @@ import { podTimes } from './limits.ts'
 import type { Locks } from './locks.ts'
 import { createLocks } from './locks.ts'
 import type { AccountId, AccountRow, AliasRow } from './rows.ts'
-import { accountRow, tables } from './rows.ts'
+import { accountRow, aliasRow, tables } from './rows.ts'
 import { countOf, rowsOf } from './scan.ts'
 
 export interface Application {
@@ -135,11 +135,15 @@ export class Registry {
   }
 
   /** Ends quarantines, quarantines what was not renewed. @returns how many aliases changed. */
-  async sweep(nowMs: Millis): Promise<number> {
+  async sweep(nowMs: Millis, signal?: AbortSignal): Promise<number> {
     let changed = 0
-    const { state } = this.#parts
-    for await (const { key: name } of rowsOf(state, tables.aliases, { pageRows: 50 }))
+    for await (const { key: name, value } of rowsOf(this.#parts.state, tables.aliases, {
+      pageRows: 50
+    })) {
+      if (signal?.aborted) break
+      if (aliasRow.decode(value).untilMs > nowMs) continue
       changed += Number(await this.#locks.run(one, () => this.#expire(name, nowMs)))
+    }
     return changed
   }
 

@@ -150,12 +150,14 @@ export const inviteRow: Row<InviteRow> = row(
 export interface SignedRow {
   readonly frame: Uint8Array
   readonly signature: Uint8Array
+  /** SHA-256 of the signing key's primary key packet. */
+  readonly signer: Uint8Array
 }
 export const signedRow: Row<SignedRow> = row(
   'a signed record',
-  tuple(literal(1), bytes(1, 1_024), bytes(1, 1_024)),
-  ([, frame, signature]) => ({ frame, signature }),
-  s => [1, s.frame, s.signature],
+  tuple(literal(1), bytes(1, 1_024), bytes(1, 1_024), bytes(32)),
+  ([, frame, signature, signer]) => ({ frame, signature, signer }),
+  s => [1, s.frame, s.signature, s.signer],
   4_096
 )
 

@@ -7,6 +7,7 @@ import type { State } from '../store/state.ts'
 import { announcedBytes, decodeNotice, noticeInfo } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
 import type { Directory } from './directory.ts'
+import type { Feed } from './feed.ts'
 import { createFeed } from './feed.ts'
 import type { Gates } from './gates.ts'
 import type { Identity } from './identify.ts'
@@ -27,8 +28,8 @@ export interface Desk {
   readonly directory: Directory
   readonly mailbox: Mailbox
   readonly gates: Gates
-  /** The signed pod record and certificate. */
-  hello(): Promise<Uint8Array>
+  /** The answer to `hello`. */
+  readonly hello: Uint8Array
   /** All devices of an account that are here now, so that a mailbox made later knows them. */
   present(account: string): Iterable<Identity>
 }
@@ -39,18 +40,56 @@ export interface Served extends Disposable {
   identity(nowMs: Millis): Identity | undefined
 }
 
-type Answer = (payload: Uint8Array, nowMs: Millis) => Promise<Uint8Array>
+type Answers = Record<string, (payload: Uint8Array, nowMs: Millis) => Promise<Uint8Array>>
+
+/** What the answers of one session share. */
+interface Visit {
+  readonly session: Session
+  readonly desk: Desk
+  /** Undefined until identified, and once the statement has ended. */
+  identity(nowMs: Millis): Identity | undefined
+  /** @throws {MuttrError} `IDENTIFY_FIRST` */
+  self(nowMs: Millis): Identity
+  become(identity: Identity): void
+}
 
 export function serveSession(session: Session, desk: Desk): Served {
-  const challenge = createChallenge(desk.random)
   let known: Identity | undefined
   const identity = (nowMs: Millis) => (known && known.untilMs > nowMs ? known : undefined)
-  const self = (nowMs: Millis): Identity => {
-    const here = identity(nowMs)
-    if (!here) throw new MuttrError('IDENTIFY_FIRST', 'identify with a device statement first')
-    return here
+  const visit: Visit = {
+    session,
+    desk,
+    identity,
+    self(nowMs) {
+      const here = identity(nowMs)
+      if (!here) throw new MuttrError('IDENTIFY_FIRST', 'identify with a device statement first')
+      return here
+    },
+    become(shown) {
+      if (known && (known.account !== shown.account || known.device !== shown.device))
+        throw new MuttrError('IDENTIFY_REFUSED', 'this session is somebody else already')
+      known = shown
+    }
   }
-  const feed = createFeed({
+  const feed = feedOf(visit)
+  const answers: Answers = {
+    ...openAnswers(visit),
+    ...identifyAnswers(visit),
+    ...aliasAnswers(visit),
+    ...mailboxAnswers(visit, feed)
+  }
+  session.serve(async (method, payload) => {
+    const nowMs = desk.clock.now()
+    desk.gates.request(session.peer, nowMs)
+    const answer = Object.hasOwn(answers, method) ? answers[method] : undefined
+    if (!answer) throw new MuttrError('METHOD_UNKNOWN', 'not a request of /muttr/pod/1')
+    return await answer(payload, nowMs)
+  })
+  return { identity, [Symbol.dispose]: () => feed[Symbol.dispose]() }
+}
+
+const feedOf = ({ session, desk, self }: Visit): Feed =>
+  createFeed({
     session,
     state: desk.state,
     page: async (account, after) => {
@@ -64,8 +103,34 @@ export function serveSession(session: Session, desk: Desk): Served {
     }
   })
 
-  const answers: Record<string, Answer> = {
-    ...openAnswers(session, desk, identity),
+/** What anybody may ask, identified or not. */
+const openAnswers = ({ session, desk, identity }: Visit): Answers => ({
+  async hello(payload) {
+    wire.nothing.decode(payload)
+    return desk.hello
+  },
+  async ping(payload) {
+    wire.nothing.decode(payload)
+    return wire.nothing.encode()
+  },
+  async lookup(payload, nowMs) {
+    const { name } = wire.aliasRequest.decode(payload)
+    desk.gates.lookup(session.peer, identity(nowMs)?.account, nowMs)
+    return wire.lookupAnswer.encode(await desk.directory.lookup(name, nowMs))
+  },
+  async submit(payload, nowMs) {
+    const { notice } = wire.submit.decode(payload)
+    desk.gates.notice(session.peer, identity(nowMs)?.account, nowMs)
+    const opened = decodeNotice(await hpkeOpen(desk.hpkeSecret, noticeInfo, notice))
+    await desk.mailbox.deliver(opened, nowMs)
+    const signature = desk.keys.sign(announcedBytes(notice, nowMs))
+    return wire.submitAnswer.encode({ atMs: nowMs, signature })
+  }
+})
+
+function identifyAnswers({ session, desk, become }: Visit): Answers {
+  const challenge = createChallenge(desk.random)
+  return {
     async challenge(payload, nowMs) {
       wire.nothing.decode(payload)
       return wire.challengeAnswer.encode({ nonce: challenge.make(nowMs) })
@@ -73,97 +138,60 @@ export function serveSession(session: Session, desk: Desk): Served {
     async identify(payload, nowMs) {
       desk.gates.identify(session.peer, nowMs)
       const nonce = challenge.take(nowMs)
-      const { hostname, keys } = desk
+      const { hostname, keys, registry, mailbox } = desk
       const o = { hostname, pod: keys.self, peer: session.peer, nonce, nowMs }
       const shown = await checkIdentify(wire.identify.decode(payload), o)
-      if (known && (known.account !== shown.account || known.device !== shown.device))
-        throw new MuttrError('IDENTIFY_REFUSED', 'this session is somebody else already')
-      if (await desk.registry.account(shown.account)) await greet(desk, shown, nowMs)
-      known = shown
-      return wire.identifyAnswer.encode({ names: await desk.registry.aliases(shown.account) })
-    },
-    async register(payload, nowMs) {
-      const { account } = self(nowMs)
-      const { name, certificate, invite } = wire.register.decode(payload)
-      desk.gates.register(account, nowMs)
-      const read = await readCertificate(certificate)
-      const o = { alias: name, account, certificate: read, invite, nowMs }
-      const registered = await desk.registry.register(o)
-      for (const { device, peer, untilMs } of desk.present(account))
-        await desk.mailbox.meet(account, device, { peer, untilMs, nowMs })
-      const { untilMs } = registered
-      return wire.registerAnswer.encode({ certificate: registered.certificate.bytes, untilMs })
-    },
-    async release(payload, nowMs) {
-      const { account } = self(nowMs)
-      desk.gates.register(account, nowMs)
-      await desk.registry.release(wire.aliasRequest.decode(payload).name, account, nowMs)
-      return wire.nothing.encode()
-    },
-    async listen(payload, nowMs) {
-      const { account, device } = self(nowMs)
-      const { sequence } = wire.cursor.decode(payload)
-      const position = await desk.mailbox.position(account, device, sequence)
-      feed.start(account, position.head)
-      return wire.listenAnswer.encode(position)
-    },
-    async playback(payload, nowMs) {
-      const { account } = self(nowMs)
-      const { after, limit } = wire.playback.decode(payload)
-      return wire.page.encode(await desk.mailbox.page(account, after, limit, nowMs))
-    },
-    async acknowledge(payload, nowMs) {
-      const { account, device } = self(nowMs)
-      const { sequence } = wire.cursor.decode(payload)
-      await desk.mailbox.acknowledge(account, device, sequence, nowMs)
-      return wire.nothing.encode()
-    }
-  }
-
-  session.serve(async (method, payload) => {
-    const nowMs = desk.clock.now()
-    desk.gates.request(session.peer, nowMs)
-    const answer = Object.hasOwn(answers, method) ? answers[method] : undefined
-    if (!answer) throw new MuttrError('METHOD_UNKNOWN', 'not a request of /muttr/pod/1')
-    return await answer(payload, nowMs)
-  })
-  return { identity, [Symbol.dispose]: () => feed[Symbol.dispose]() }
-}
-
-/** What anybody may ask, identified or not. */
-function openAnswers(
-  session: Session,
-  desk: Desk,
-  identity: (nowMs: Millis) => Identity | undefined
-): Record<string, Answer> {
-  return {
-    async hello(payload) {
-      wire.nothing.decode(payload)
-      return await desk.hello()
-    },
-    async ping(payload) {
-      wire.nothing.decode(payload)
-      return wire.nothing.encode()
-    },
-    async lookup(payload, nowMs) {
-      const { name } = wire.aliasRequest.decode(payload)
-      desk.gates.lookup(session.peer, identity(nowMs)?.account, nowMs)
-      return wire.lookupAnswer.encode(await desk.directory.lookup(name, nowMs))
-    },
-    async submit(payload, nowMs) {
-      const { notice } = wire.submit.decode(payload)
-      desk.gates.notice(session.peer, identity(nowMs)?.account, nowMs)
-      const opened = decodeNotice(await hpkeOpen(desk.hpkeSecret, noticeInfo, notice))
-      await desk.mailbox.deliver(opened, nowMs)
-      const signature = desk.keys.sign(announcedBytes(notice, nowMs))
-      return wire.submitAnswer.encode({ atMs: nowMs, signature })
+      const { account, device, peer, untilMs } = shown
+      if (await registry.account(account)) {
+        await mailbox.meet(account, device, { peer, untilMs, nowMs })
+        await registry.greet(account, nowMs)
+      }
+      become(shown)
+      return wire.identifyAnswer.encode({ names: await registry.aliases(account) })
     }
   }
 }
 
-/** An account's device is here again: remember it, and renew what runs out. */
-async function greet(desk: Desk, shown: Identity, nowMs: Millis): Promise<void> {
-  const { account, device, peer, untilMs } = shown
-  await desk.mailbox.meet(account, device, { peer, untilMs, nowMs })
-  await desk.registry.greet(account, nowMs)
-}
+const aliasAnswers = ({ desk, self }: Visit): Answers => ({
+  async register(payload, nowMs) {
+    const { account } = self(nowMs)
+    const { name, certificate: bytes, invite } = wire.register.decode(payload)
+    desk.gates.register(account, nowMs)
+    const certificate = await readCertificate(bytes)
+    const o = { alias: name, account, certificate, invite, nowMs }
+    const registered = await desk.registry.register(o)
+    // A new account's devices that are here already count from now on.
+    for (const { device, peer, untilMs } of desk.present(account))
+      await desk.mailbox.meet(account, device, { peer, untilMs, nowMs })
+    const { untilMs } = registered
+    return wire.registerAnswer.encode({ certificate: registered.certificate.bytes, untilMs })
+  },
+  async release(payload, nowMs) {
+    const { account } = self(nowMs)
+    const { name } = wire.aliasRequest.decode(payload)
+    desk.gates.register(account, nowMs)
+    await desk.registry.release(name, account, nowMs)
+    return wire.nothing.encode()
+  }
+})
+
+const mailboxAnswers = ({ desk, self }: Visit, feed: Feed): Answers => ({
+  async listen(payload, nowMs) {
+    const { account, device } = self(nowMs)
+    const { sequence } = wire.cursor.decode(payload)
+    const position = await desk.mailbox.position(account, device, sequence)
+    feed.start(account, position.head)
+    return wire.listenAnswer.encode(position)
+  },
+  async playback(payload, nowMs) {
+    const { account } = self(nowMs)
+    const { after, limit } = wire.playback.decode(payload)
+    return wire.page.encode(await desk.mailbox.page(account, after, limit, nowMs))
+  },
+  async acknowledge(payload, nowMs) {
+    const { account, device } = self(nowMs)
+    const { sequence } = wire.cursor.decode(payload)
+    await desk.mailbox.acknowledge(account, device, sequence, nowMs)
+    return wire.nothing.encode()
+  }
+})

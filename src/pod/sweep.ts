@@ -1,38 +1,75 @@
-import type { Log, Millis } from '../base/ports.ts'
+import type { Clock, Log } from '../base/ports.ts'
 import type { State } from '../store/state.ts'
 import type { Directory } from './directory.ts'
 import type { Invites } from './invites.ts'
+import { podTimes } from './limits.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { Registry } from './registry.ts'
 import { tables } from './rows.ts'
 import { rowsOf } from './scan.ts'
 
+/** Drops what has expired, every ten minutes, one round at a time. */
+export interface Sweeper extends AsyncDisposable {
+  /** A round now, or after the one under way. */
+  sweep(): Promise<void>
+}
+
 interface Parts {
+  clock: Clock
+  log: Log
   state: State
   registry: Registry
   mailbox: Mailbox
   directory: Directory
   invites: Invites
-  log: Log
-  nowMs: Millis
-  ended: () => boolean
 }
 
-/** One round through everything a pod keeps: what has expired by `nowMs` goes. */
-export async function sweep(parts: Parts): Promise<void> {
-  const { state, registry, mailbox, directory, invites, log, nowMs, ended } = parts
+export function createSweeper(parts: Parts): Sweeper {
+  const { clock, log } = parts
+  const stop = new AbortController()
+  let last: Promise<void> = Promise.resolve()
+  let timer: Disposable | undefined
+
+  const sweep = (): Promise<void> => {
+    last = last.catch(() => undefined).then(() => sweepAll(parts, stop.signal))
+    return last
+  }
+  const schedule = (): void => {
+    timer = clock.after(podTimes.sweepEveryMs, () => {
+      sweep()
+        .catch(err => log.warn('pod.sweep-failed', { err }))
+        .then(() => stop.signal.aborted || schedule())
+    })
+  }
+  schedule()
+  return {
+    sweep,
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      timer?.[Symbol.dispose]()
+      await last.catch(() => undefined)
+    }
+  }
+}
+
+/** One round through everything a pod keeps. Stops between two rows when told to. */
+async function sweepAll(
+  { clock, log, state, registry, mailbox, directory, invites }: Parts,
+  signal: AbortSignal
+): Promise<void> {
+  const nowMs = clock.now()
   let notices = 0
   for await (const { key } of rowsOf(state, tables.boxes)) {
-    if (ended()) return
+    if (signal.aborted) return
     notices += await mailbox.sweep(key, nowMs)
   }
-  const aliases = await registry.sweep(nowMs)
+  const aliases = await registry.sweep(nowMs, signal)
   for await (const { key } of rowsOf(state, tables.accounts)) {
-    if (ended()) return
+    if (signal.aborted) return
     if ((await mailbox.isEmpty(key)) && (await registry.forget(key, nowMs)))
       await mailbox.forget(key)
   }
   const addresses = await directory.sweep(nowMs)
-  const used = await invites.sweep(nowMs)
-  log.debug('pod.swept', { notices, aliases, addresses, invites: used })
+  const ended = await invites.sweep(nowMs)
+  log.debug('pod.swept', { notices, aliases, addresses, invites: ended })
 }
