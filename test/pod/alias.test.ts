@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { codeOf } from '../../src/base/errors.ts'
 import { checkReserved, foldHostname, foldName, readAlias, skeleton } from '../../src/pod/alias.ts'
@@ -54,7 +55,7 @@ describe('an alias', () => {
           assert.equal(codeOf(err), 'ALIAS_INVALID')
         }
       }),
-      { numRuns: 2_000 }
+      { numRuns: 1_000 }
     )
   })
 })
@@ -98,5 +99,28 @@ describe('a look', () => {
     for (const name of ['adm1n', 'r00t', 'post.master', 'rnuttr', 'vvebmaster', 'n0reply'])
       assert.throws(() => checkReserved(name), { code: 'ALIAS_CONFUSABLE' }, name)
     for (const name of ['alice', 'bob', 'rooted', 'ada']) checkReserved(name)
+  })
+})
+
+describe('the alias vectors', () => {
+  interface Vectors {
+    folded: { given: string; name: string }[]
+    invalid: string[]
+    looks: { given: string; look: string }[]
+    reserved: string[]
+    confusable: string[]
+  }
+
+  it('hold', async () => {
+    const file = new URL('../vectors/alias.json', import.meta.url)
+    const vectors = JSON.parse(await readFile(file, 'utf8')) as Vectors
+    for (const { given, name } of vectors.folded) assert.equal(foldName(given), name)
+    for (const given of vectors.invalid)
+      assert.throws(() => foldName(given), { code: 'ALIAS_INVALID' }, given)
+    for (const { given, look } of vectors.looks) assert.equal(skeleton(foldName(given)), look)
+    for (const given of vectors.reserved)
+      assert.throws(() => checkReserved(foldName(given)), { code: 'ALIAS_RESERVED' }, given)
+    for (const given of vectors.confusable)
+      assert.throws(() => checkReserved(foldName(given)), { code: 'ALIAS_CONFUSABLE' }, given)
   })
 })
