@@ -14,7 +14,7 @@ import * as wire from '../wire/pod.ts'
 import { listenTo } from './pod-listen.ts'
 
 /** Who a pod is, as it showed and signed it. */
-export interface PodFace {
+interface PodFace {
   readonly hostname: string
   readonly certificate: Certificate
   readonly hpkeKey: Uint8Array
@@ -23,7 +23,7 @@ export interface PodFace {
   readonly contact: Contact
 }
 
-export interface LookedUp {
+interface LookedUp {
   /** `alice@pod.example` */
   readonly alias: string
   /** Certified by the pod. */
@@ -35,7 +35,7 @@ export interface LookedUp {
   readonly validUntilMs: Millis
 }
 
-export interface PodReceipt {
+interface PodReceipt {
   readonly atMs: Millis
   /** The pod's peer key over `announcedBytes` (src/wire/notice.ts). It does not say that the notice was delivered. */
   readonly signature: Uint8Array
@@ -250,5 +250,3 @@ function keepAlive(session: Session, clock: Clock, ping: () => Promise<unknown>)
   next()
   return { [Symbol.dispose]: stop }
 }
-
-export type { Notice } from '../wire/notice.ts'

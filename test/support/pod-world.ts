@@ -21,7 +21,7 @@ import { fakeClock } from './fake-clock.ts'
 import type { FakeNetwork } from './session-pair.ts'
 import { fakeNetwork } from './session-pair.ts'
 
-export const silent: Log = { debug() {}, info() {}, warn() {} }
+const silent: Log = { debug() {}, info() {}, warn() {} }
 export const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
 export const hourMs = 3_600_000
 export const dayMs = 24 * hourMs
