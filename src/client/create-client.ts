@@ -11,7 +11,7 @@ import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
 import type { Usage } from '../store/store.ts'
 import { expiryAt, makeBlob } from '../wire/blob.ts'
-import type { Check, Client, Status } from './client.ts'
+import type { Check, Client, Registration, Status } from './client.ts'
 import { createContacts } from './contacts.ts'
 import { createSkew, examine } from './doctor.ts'
 import type { Events } from './events.ts'
@@ -194,14 +194,32 @@ function keepIfKnown({ pods }: Rooms, hostname: string, log: Log): void {
 }
 
 /** Asks pods again to certify the aliases whose certification runs out. */
-async function renew({ self, pods }: Rooms, clock: Clock, signal: AbortSignal): Promise<void> {
-  if (self.locked) return
-  for (const registration of self.registrations()) {
-    if (registration.certifiedUntilMs - clock.now() > renewBeforeMs) continue
-    const link = await pods.identified(registration.pod, signal)
-    const done = await link.register(registration.alias, await self.prepare(registration.alias))
-    await self.registered({ ...registration, certifiedUntilMs: done.untilMs }, done.certificate)
-  }
+async function renew(rooms: Rooms, clock: Clock, signal: AbortSignal): Promise<void> {
+  if (rooms.self.locked) return
+  for (const { alias, certifiedUntilMs } of rooms.self.registrations())
+    if (certifiedUntilMs - clock.now() < renewBeforeMs)
+      await certified(rooms, clock, alias, { signal })
+}
+
+/** Has an alias certified by its pod, for the first time or again. */
+async function certified(
+  { self, pods, events }: Rooms,
+  clock: Clock,
+  text: string,
+  { invite, signal }: { invite?: string; signal: AbortSignal }
+): Promise<Registration> {
+  const { full: alias, hostname: pod } = readAlias(text)
+  const startMs = clock.now()
+  self.person() // a locked vault is told of before the pod is asked
+  const link = await pods.identified(pod, signal)
+  const prepared = await self.prepare(alias)
+  const given = invite === undefined ? {} : { invite }
+  const done = await abortable(link.register(alias, prepared.certificate, given), signal)
+  const registration = { alias, pod, certifiedUntilMs: done.untilMs }
+  await self.registered(registration, prepared, done.certificate)
+  events.emit({ type: 'registered', alias, ms: clock.now() - startMs })
+  pods.keep(pod)
+  return registration
 }
 
 const peerWakeMs = 5_000
@@ -238,23 +256,11 @@ function letters({ courier, inbox }: Rooms) {
   } satisfies Partial<Client>
 }
 
-function people({ self, pods, contacts, courier, inbox, events }: Rooms, { clock }: ClientParts) {
+function people(rooms: Rooms, { clock }: ClientParts) {
+  const { self, contacts, courier, inbox } = rooms
   const forever = new AbortController().signal
   return {
-    async register(text, { invite, signal = forever } = {}) {
-      const { full: alias, hostname: pod } = readAlias(text)
-      const startMs = clock.now()
-      self.person()
-      const link = await pods.identified(pod, signal)
-      const certificate = await self.prepare(alias)
-      const given = invite === undefined ? {} : { invite }
-      const done = await abortable(link.register(alias, certificate, given), signal)
-      const registration = { alias, pod, certifiedUntilMs: done.untilMs }
-      await self.registered(registration, done.certificate)
-      events.emit({ type: 'registered', alias, ms: clock.now() - startMs })
-      pods.keep(pod)
-      return registration
-    },
+    register: (alias, options) => certified(rooms, clock, alias, { signal: forever, ...options }),
     async lookup(alias, { signal = forever } = {}) {
       return contacts.show(await contacts.lookup(readAlias(alias).full, signal))
     },

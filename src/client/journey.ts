@@ -89,7 +89,7 @@ export class Journey {
       attachments: [],
       flags: noFlags,
       accept: secret.secrets.accept,
-      certificate: known.row.knowsUs ? null : from.certificate.bytes
+      certificate: known.row.knowsUs ? null : (self.certificate() ?? from.certificate).bytes
     }
     const { secrets } = secret
     entry.blob = await sealLetter({ letter, secrets, from, to, expiryMs: row.expiryMs, nowMs })

@@ -1,4 +1,3 @@
-import { equalBytes } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Log, Millis, Random } from '../base/ports.ts'
@@ -26,10 +25,10 @@ export interface Self {
   /** Own aliases, oldest first. */
   registrations(): readonly Registration[]
   unlock(person: Person): Promise<void>
-  /** The own certificate with a self-signed User ID for the alias, to be certified by its pod. @throws {MuttrError} `VAULT_LOCKED` */
-  prepare(alias: string): Promise<Certificate>
-  /** Keeps what the pod certified. */
-  registered(registration: Registration, certified: Certificate): Promise<void>
+  /** The person with a self-signed User ID for the alias, whose certificate its pod is asked to certify. @throws {MuttrError} `VAULT_LOCKED` */
+  prepare(alias: string): Promise<Person>
+  /** Keeps what the pod certified of a prepared person. */
+  registered(registration: Registration, prepared: Person, certified: Certificate): Promise<void>
 }
 
 export interface SelfParts {
@@ -88,6 +87,12 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
     if (part === undefined) throw new MuttrError('VAULT_LOCKED', 'the vault is locked')
     return part
   }
+  /** All that was registered so far, also since this person was prepared. */
+  const withAliases = async (given: Person): Promise<Person> => {
+    let next = given
+    for (const { alias } of registrations) next = await addAlias(next, alias, clock.now())
+    return certificate ? withCertificate(next, certificate) : next
+  }
   const keep = async (next: Person, changes: Change[]) => {
     const value = next.certificate.bytes
     await state.write([{ type: 'put', ...certificateRow, value }, ...changes])
@@ -107,21 +112,19 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
     async unlock(unlocked) {
       if (certificate && certificate.pin !== unlocked.certificate.pin)
         throw new MuttrError('HOME_DAMAGED', 'the vault holds another person than this folder')
-      const merged = certificate ? await withCertificate(unlocked, certificate) : unlocked
-      closet = await openCloset({ state, person: merged, random, nowMs: clock.now() })
-      person = merged
-      certificate = merged.certificate
+      closet = await openCloset({ state, person: unlocked, random, nowMs: clock.now() })
+      // The vault may have been sealed before the aliases were registered.
+      person = await withAliases(unlocked)
+      certificate ??= person.certificate
     },
-    async prepare(alias) {
-      const next = await addAlias(need(person), alias, clock.now())
-      if (!equalBytes(next.certificate.bytes, need(person).certificate.bytes)) await keep(next, [])
-      return next.certificate
-    },
-    async registered(registration, certified) {
+    prepare: alias => addAlias(need(person), alias, clock.now()),
+    async registered(registration, prepared, certified) {
       const { alias } = registration
       const before = registrations.find(known => known.alias === alias)
       const row = { ...registration, sinceMs: before?.sinceMs ?? clock.now() }
-      await keep(await withCertificate(need(person), certified), [rows.put(alias, row)])
+      await keep(await withCertificate(await withAliases(prepared), certified), [
+        rows.put(alias, row)
+      ])
       registrations = before
         ? registrations.map(known => (known === before ? row : known))
         : [...registrations, row]

@@ -126,9 +126,12 @@ export async function fakePod({
       const closed = Promise.withResolvers<void>()
       ends.add(closed.resolve)
       let open = true
+      let listener: OnNotices | undefined
       let who: Certificate | undefined
       void closed.promise.then(() => {
         open = false
+        for (const account of accounts.values())
+          if (account.listener === listener) account.listener = undefined
       })
       const ask = () => {
         if (isDown || !open) throw away()
@@ -194,7 +197,7 @@ export async function fakePod({
         async listen(onNotices) {
           ask()
           for (const [, account] of mine()) {
-            account.listener = onNotices
+            account.listener = listener = onNotices
             const owed = account.notices.filter(n => n.sequence > account.acknowledged)
             await hand(account, owed, 'playback')
           }
