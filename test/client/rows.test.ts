@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { toHex } from '../../src/base/bytes.ts'
+import type { ErrorCode } from '../../src/base/errors.ts'
+import { codeOf, errorCodes } from '../../src/base/errors.ts'
+import { closetOf } from '../../src/client/closet.ts'
+import type { ContactRow } from '../../src/client/contact-rows.ts'
+import { contactTable } from '../../src/client/contact-rows.ts'
+import type { LetterRow, NoticeRow } from '../../src/client/inbox-rows.ts'
+import { decodeLetterRow, encodeLetterRow, noticeTable } from '../../src/client/inbox-rows.ts'
+import type { SentRow, SentSecret } from '../../src/client/sent-rows.ts'
+import {
+  decodeBlobRow,
+  decodeSecret,
+  encodeBlobRow,
+  encodeSecret,
+  sentTable
+} from '../../src/client/sent-rows.ts'
+import { createSentStore } from '../../src/client/sent-store.ts'
+import type { Table } from '../../src/client/table.ts'
+import { memoryState } from '../../src/store/memory.ts'
+import type { State } from '../../src/store/state.ts'
+import { expiryAt, makeBlob } from '../../src/wire/blob.ts'
+import { dice, quiet } from '../support/client-world.ts'
+import { bytesOf, hostile, recordOf } from '../support/hostile-frames.ts'
+
+const hex32 = bytesOf(32).map(toHex)
+const print = fc.oneof(bytesOf(20), bytesOf(32)).map(toHex)
+const time = fc.maxSafeNat()
+const name = fc.string({ minLength: 3, maxLength: 60 })
+const some = (maxLength: number) => fc.uint8Array({ minLength: 1, maxLength })
+
+const contact: fc.Arbitrary<ContactRow> = recordOf({
+  certificate: some(100),
+  pinnedMs: time,
+  verified: fc.boolean(),
+  certifiedUntilMs: fc.option(time),
+  changed: fc.option(some(100)),
+  route: fc.option(recordOf({ intro: bytesOf(32), hpkeKey: bytesOf(32), untilMs: time })),
+  knowsUs: fc.boolean()
+})
+
+const notice: fc.Arbitrary<NoticeRow> = recordOf({
+  pod: name,
+  key: bytesOf(32),
+  sizeBytes: fc.integer({ min: 1, max: 262_144 }),
+  expiryMs: time,
+  slip: some(1_024),
+  failures: fc.nat()
+})
+
+const codes = Object.keys(errorCodes) as ErrorCode[]
+const sent: fc.Arbitrary<SentRow> = recordOf({
+  id: hex32,
+  to: name,
+  sentMs: time,
+  expiryMs: time,
+  stage: fc.constantFrom('draft' as const, 'sealed', 'stored', 'announced', 'expired'),
+  fingerprint: fc.option(print),
+  key: fc.option(hex32),
+  sizeBytes: fc.nat({ max: 262_144 }),
+  copies: fc.array(
+    recordOf({
+      holder: fc.string({ minLength: 1, maxLength: 20 }),
+      storedMs: time,
+      signature: bytesOf(64)
+    }),
+    { maxLength: 4 }
+  ),
+  wanted: fc.nat({ max: 64 }),
+  slip: fc.option(some(1_024)),
+  announced: fc.option(recordOf({ pod: name, atMs: time, signature: some(64) })),
+  waiting: fc.option(
+    recordOf({
+      code: fc.constantFrom(...codes),
+      message: fc.string({ maxLength: 90 }),
+      retryAtMs: time
+    })
+  ),
+  failures: fc.nat()
+})
+
+const letterRow: fc.Arbitrary<LetterRow> = recordOf({
+  id: hex32,
+  thread: hex32,
+  parent: fc.option(hex32),
+  fromAlias: name,
+  fromFingerprint: print,
+  to: name,
+  subject: fc.string({ maxLength: 60 }),
+  mimeType: fc.string({ maxLength: 60 }),
+  sentMs: time,
+  receivedMs: time,
+  expiryMs: time,
+  sizeBytes: fc.nat(),
+  key: hex32
+})
+
+const secret: fc.Arbitrary<SentSecret> = recordOf({
+  secrets: recordOf({ retract: bytesOf(32), accept: bytesOf(32) }),
+  thread: fc.option(bytesOf(32)),
+  parent: fc.option(bytesOf(32)),
+  mimeType: name,
+  subject: fc.string({ maxLength: 60 }),
+  body: fc.uint8Array({ maxLength: 100 })
+})
+
+describe('rows', () => {
+  /** What is written is read again; what was spoiled on the disk is left out of lists, and named when asked for. */
+  async function tableHolds<T>(make: (state: State) => Table<T>, values: fc.Arbitrary<T>) {
+    const state = memoryState()
+    const table = make(state)
+    await fc.assert(
+      fc.asyncProperty(values, fc.nat(), async (value, at) => {
+        const change = table.put('a', value)
+        await state.write([change])
+        assert.deepEqual(await table.get('a'), value)
+        assert.deepEqual(await table.list(), [{ key: 'a', value }])
+        assert.ok(change.type === 'put')
+        const cut = new Uint8Array(change.value.slice(0, at % change.value.byteLength))
+        await state.write([{ ...change, value: cut }])
+        await assert.rejects(table.get('a'), { code: 'HOME_DAMAGED' })
+        assert.deepEqual(await table.list(), [])
+        await state.write([table.drop('a')])
+        assert.equal(await table.get('a'), undefined)
+      }),
+      { numRuns: 60 }
+    )
+  }
+
+  it('of contacts come back', () => tableHolds(state => contactTable(state, quiet), contact))
+  it('of notices come back', () => tableHolds(state => noticeTable(state, quiet), notice))
+  it('of sent letters come back', () => tableHolds(state => sentTable(state, quiet), sent))
+
+  it('meet any bytes with a value or HOME_DAMAGED', () => {
+    const codes: ErrorCode[] = ['HOME_DAMAGED', 'WIRE_TOO_LARGE']
+    hostile({
+      valid: letterRow.map(row => new Uint8Array(encodeLetterRow(row))),
+      read: bytes => new Uint8Array(encodeLetterRow(decodeLetterRow(bytes))),
+      codes
+    })
+    hostile({
+      valid: secret.map(s => new Uint8Array(encodeSecret(s))),
+      read: bytes => new Uint8Array(encodeSecret(decodeSecret(bytes))),
+      codes
+    })
+    const blob = some(200).map(sealed =>
+      makeBlob(sealed, { expiryMs: expiryAt(1e12), retract: dice.bytes(32), accept: null })
+    )
+    hostile({
+      valid: blob.map(b => new Uint8Array(encodeBlobRow(b))),
+      read: bytes => new Uint8Array(encodeBlobRow(decodeBlobRow(bytes))),
+      codes
+    })
+  })
+
+  it('in the closet open for their own place alone, and not when spoiled', () => {
+    const closet = closetOf(dice.bytes(32), dice)
+    const other = closetOf(dice.bytes(32), dice)
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(), (plaintext, at) => {
+        const sealed = closet.seal('row a', plaintext)
+        assert.deepEqual(closet.open('row a', sealed), plaintext)
+        const spoiled = sealed.slice()
+        spoiled[at % spoiled.byteLength]! ^= 1
+        for (const open of [
+          () => closet.open('row b', sealed),
+          () => other.open('row a', sealed),
+          () => closet.open('row a', spoiled),
+          () => closet.open('row a', sealed.slice(0, at % sealed.byteLength))
+        ])
+          assert.throws(open, { code: 'HOME_DAMAGED' })
+      })
+    )
+  })
+
+  it('of one letter are written one after the other, and what comes meanwhile together', async () => {
+    const state = memoryState()
+    let writes = 0
+    const held = Promise.withResolvers<void>()
+    const slow: State = {
+      ...state,
+      get: (table, key) => state.get(table, key),
+      list: (table, range) => state.list(table, range),
+      write: async changes => {
+        if (++writes === 1) await held.promise
+        return state.write(changes)
+      }
+    }
+    const store = createSentStore(slow, quiet)
+    const row: SentRow = {
+      ...fc.sample(sent, 1)[0]!,
+      stage: 'stored',
+      copies: [],
+      waiting: null,
+      announced: null,
+      slip: null
+    }
+    const saves = [store.save(row), store.save(row), store.save(row)]
+    row.stage = 'announced'
+    held.resolve()
+    await Promise.all(saves)
+    assert.equal(writes, 2)
+    assert.equal((await store.list({ limit: 1 }))[0]?.stage, 'announced')
+    assert.equal(codeOf(await store.blob('none').catch(err => err)), 'HOME_DAMAGED')
+  })
+})
