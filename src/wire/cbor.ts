@@ -4,7 +4,11 @@ import type { ErrorCode } from '../base/errors.ts'
 import { MuttrError } from '../base/errors.ts'
 
 /** Canonical CBOR (RFC 8949, 4.2.1): one value, one encoding. All that Muttr writes is arrays, so maps never occur. */
-export const encodeCbor = (value: unknown): Uint8Array => encode(value, rfc8949EncodeOptions)
+export const encodeCbor = (value: unknown): Uint8Array => plain(encode(value, rfc8949EncodeOptions))
+
+/** A Buffer's `slice` shares memory where that of a Uint8Array copies: nobody shall have to tell which of them he holds. */
+const plain = (b: Uint8Array): Uint8Array =>
+  Buffer.isBuffer(b) ? new Uint8Array(b.buffer, b.byteOffset, b.byteLength) : b
 
 /** One field of a fixed-position array: gives the value back, typed, or throws anything at all. */
 export type Field<T> = (value: unknown) => T
@@ -138,8 +142,9 @@ export function decodeCbor<T>(
       `${what} of ${frame.byteLength} bytes, at most ${maxBytes}`
     )
   try {
-    const tokenizer = new StrictTokenizer(frame, decodeOptions)
-    return field(decode(frame, { ...decodeOptions, tokenizer }))
+    const data = plain(frame)
+    const tokenizer = new StrictTokenizer(data, decodeOptions)
+    return field(decode(data, { ...decodeOptions, tokenizer }))
   } catch (cause) {
     throw new MuttrError(code, `not ${what}`, { cause })
   }

@@ -1,5 +1,3 @@
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
-import { sha256 } from '../../src/base/bytes.ts'
 import { MuttrError } from '../../src/base/errors.ts'
 import type {
   Clock,
@@ -11,61 +9,11 @@ import type {
   PeerEvent,
   PeerId,
   PeerKeys,
-  PlaceOf,
   Random,
   RequestOptions
 } from '../../src/base/ports.ts'
-import { keyOfPeer, peerOfKey } from '../../src/wire/contact.ts'
-
-interface Event {
-  atMs: Millis
-  order: number
-  run: () => void
-}
-
-/** A binary heap by time, then by the order of scheduling: so that one seed gives one history. */
-class Agenda {
-  readonly #heap: Event[] = []
-
-  get size(): number {
-    return this.#heap.length
-  }
-
-  get first(): Event | undefined {
-    return this.#heap[0]
-  }
-
-  push(event: Event): void {
-    const heap = this.#heap
-    let at = heap.push(event) - 1
-    while (at > 0) {
-      const up = (at - 1) >> 1
-      if (!isBefore(heap[at]!, heap[up]!)) break
-      ;[heap[at], heap[up]] = [heap[up]!, heap[at]!]
-      at = up
-    }
-  }
-
-  pop(): Event | undefined {
-    const heap = this.#heap
-    const first = heap[0]
-    const last = heap.pop()
-    if (heap.length === 0 || !last) return first
-    heap[0] = last
-    for (let at = 0; ; ) {
-      const left = 2 * at + 1
-      const right = left + 1
-      let next = at
-      if (left < heap.length && isBefore(heap[left]!, heap[next]!)) next = left
-      if (right < heap.length && isBefore(heap[right]!, heap[next]!)) next = right
-      if (next === at) return first
-      ;[heap[at], heap[next]] = [heap[next]!, heap[at]!]
-      at = next
-    }
-  }
-}
-
-const isBefore = (a: Event, b: Event) => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
+import { Agenda } from './agenda.ts'
+import { makeKeys } from './peer-keys.ts'
 
 export interface SimOptions {
   seed?: number
@@ -168,36 +116,6 @@ export class SimNetwork {
     const mixed = Math.imul((a.index + 1) * 7_919 + (b.index + 1) * 7_919, 0x9e3779b1) >>> 0
     return Math.round(this.options.latencyMs * (0.5 + mixed / 2 ** 32))
   }
-}
-
-const seedPrefix = Buffer.from('302e020100300506032b657004220420', 'hex')
-const publicPrefix = Buffer.from('302a300506032b6570032100', 'hex')
-
-function makeKeys(seed: Uint8Array): PeerKeys {
-  const der = Buffer.concat([seedPrefix, seed])
-  const secret = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-  const spki = createPublicKey(secret).export({ format: 'der', type: 'spki' })
-  return {
-    self: peerOfKey(new Uint8Array(spki.subarray(publicPrefix.length))),
-    sign: bytes => new Uint8Array(sign(null, bytes, secret)),
-    verify(peer, bytes, signature) {
-      const key = keyOfPeer(peer)
-      if (!key) return false
-      const publicKey = createPublicKey({
-        key: Buffer.concat([publicPrefix, key]),
-        format: 'der',
-        type: 'spki'
-      })
-      return verify(null, bytes, publicKey, signature)
-    }
-  }
-}
-
-/** As the shipped one, for Ed25519 ids: SHA-256 of the multihash. */
-export const simPlaceOf: PlaceOf = peer => {
-  const key = keyOfPeer(peer)
-  if (!key) throw new MuttrError('WIRE_MALFORMED', 'not a peer id')
-  return sha256(Uint8Array.of(0, 0x24, 0x08, 0x01, 0x12, 0x20), key)
 }
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {} }

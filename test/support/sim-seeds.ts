@@ -5,8 +5,9 @@ import { memoryStore } from '../../src/store/memory.ts'
 import type { SeedStore } from '../../src/store/store.ts'
 import type { Blob } from '../../src/wire/blob.ts'
 import { expiryAt, makeBlob } from '../../src/wire/blob.ts'
+import { simPlaceOf } from './peer-keys.ts'
 import type { SimNode, SimOptions } from './sim-network.ts'
-import { SimNetwork, silentLog, simPlaceOf } from './sim-network.ts'
+import { SimNetwork, silentLog } from './sim-network.ts'
 
 export interface SimSeed {
   node: SimNode
