@@ -55,7 +55,7 @@ export async function examine(parts: DoctorParts): Promise<Check[]> {
   return [
     ...more.flat(),
     keys(parts),
-    network(parts),
+    seeds(parts),
     ...pods(parts),
     clockCheck(parts),
     outbox(parts)
@@ -74,10 +74,10 @@ function keys({ self, clock }: DoctorParts): Check {
   return good('keys', `${fingerprint} is unlocked`)
 }
 
-function network({ network: { connected } }: DoctorParts): Check {
-  const seeds = connected().filter(({ server }) => server).length
-  return seeds > 0
-    ? good('network', `connected to ${seeds} seeds`)
+function seeds({ network }: DoctorParts): Check {
+  const count = network.connected().filter(({ server }) => server).length
+  return count > 0
+    ? good('network', `connected to ${count} seeds`)
     : bad(
         'network',
         'connected to no seed',

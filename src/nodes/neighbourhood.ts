@@ -29,6 +29,10 @@ interface Member {
   home: string
   port: number
 }
+type OnEvent = (who: string, event: MuttrEvent) => void
+/** How many processes start at the same time. */
+const atOnce = 4
+
 interface Running extends Member {
   child: Child
   aliases: string[]
@@ -47,9 +51,9 @@ export async function runNeighbourhood(options: NeighbourhoodOptions): Promise<v
   else await mkdir(folder, { recursive: true })
   const members = await lay(options.pods, options.seeds, folder)
   const network = await makeHomes(members, folder, signal)
-  const tellEvent = (who: string, event: MuttrEvent) => {
-    const line = options.story && !options.json ? tell(who, event) : undefined
-    if (line !== undefined) options.print(line)
+  const onEvent: OnEvent = (who, event) => {
+    const line = options.story && people.includes(who) ? tell(who, event) : undefined
+    if (line !== undefined) say(line)
   }
   const say = (line: string) => {
     if (!options.json) options.print(line)
@@ -57,8 +61,7 @@ export async function runNeighbourhood(options: NeighbourhoodOptions): Promise<v
   say(
     `Muttr: ${options.pods} pods and ${options.seeds} seeds on loopback, each a process of its own, in ${folder}\n`
   )
-  const running = await startAll(members, cleanUp, signal, tellEvent)
-  await settle(running, options.pods, signal)
+  const running = await startAll(members, { cleanUp, signal, onEvent }, say)
   if (options.json) for (const r of running) options.print(JSON.stringify(readyLine(r)))
   if (options.story) await exchange(running, signal, say)
   say(howToGoOn(running, folder, network))
@@ -78,7 +81,7 @@ function checkSize({ pods, seeds, story }: NeighbourhoodOptions): void {
 }
 
 async function lay(pods: number, seeds: number, folder: string): Promise<Member[]> {
-  const ports = await freePorts(pods + seeds)
+  const ports = await freePorts(pods + seeds, random)
   const member = (role: Member['role'], name: string, i: number): Member => ({
     role,
     name,
@@ -125,56 +128,53 @@ async function makeHomes(
   return network
 }
 
-/** Pods first, then seeds a few at a time, so that a small machine is not asked to do everything at once. */
+/** Pods first, then seeds a few at a time, so that a small machine is not asked to do everything at once; then the people. */
 async function startAll(
   members: readonly Member[],
-  cleanUp: AsyncDisposableStack,
-  signal: AbortSignal,
-  onEvent: (who: string, event: MuttrEvent) => void
+  parts: { cleanUp: AsyncDisposableStack; signal: AbortSignal; onEvent: OnEvent },
+  say: (line: string) => void
 ): Promise<Running[]> {
   const running: Running[] = []
-  cleanUp.defer(async () => {
+  parts.cleanUp.defer(async () => {
     await Promise.all(running.map(({ child }) => child[Symbol.asyncDispose]()))
   })
-  const atOnce = 4
-  for (const role of ['pod', 'seed'] as const) {
-    const group = members.filter(m => m.role === role)
-    // The people come last: by then there are seeds to be told of.
-    if (role === 'seed') group.push(...group.splice(0, people.length))
+  const start = async (member: Member) => {
+    running.push(await startMember(member, parts))
+  }
+  const pods = members.filter(m => m.role === 'pod')
+  const seeds = members.filter(m => m.role === 'seed' && !people.includes(m.name))
+  for (const group of [pods, seeds])
     for (let i = 0; i < group.length; i += atOnce) {
-      const batch = await Promise.allSettled(
-        group.slice(i, i + atOnce).map(async member => {
-          const child = await startChild({
-            home: member.home,
-            command: role === 'pod' ? 'pod' : 'up',
-            onEvent: event => onEvent(member.name, event),
-            signal
-          })
-          running.push({ ...member, child, aliases: [] })
-        })
-      )
+      const batch = await Promise.allSettled(group.slice(i, i + atOnce).map(start))
       for (const one of batch) if (one.status === 'rejected') throw one.reason
     }
+  say(`    ${pods.length} pods and ${seeds.length} seeds are up and know each other`)
+  for (const member of members.filter(m => m.role === 'seed' && people.includes(m.name))) {
+    await start(member)
+    await register(running.at(-1)!, pods, parts.signal)
   }
-  const order = new Map(members.map((m, i) => [m.name, i]))
-  return running.sort((a, b) => order.get(a.name)! - order.get(b.name)!)
+  return members.map(({ name }) => running.find(r => r.name === name)!)
 }
 
-/** Gives alice and bob their aliases: both at the first pod, bob at the second as well. */
-async function settle(
-  running: readonly Running[],
-  pods: number,
-  signal: AbortSignal
-): Promise<void> {
-  for (const [i, name] of people.entries()) {
-    const person = running.find(r => r.name === name)
-    if (!person) continue
-    await using client = await connectDaemon(person.home)
-    const hosts = podNames.slice(0, Math.min(pods, i + 1))
-    for (const host of hosts) {
-      await client.register(`${name}@${host}.test`, { signal })
-      person.aliases.push(`${name}@${host}.test`)
-    }
+async function startMember(
+  member: Member,
+  { signal, onEvent }: { signal: AbortSignal; onEvent: OnEvent }
+): Promise<Running> {
+  const child = await startChild({
+    home: member.home,
+    command: member.role === 'pod' ? 'pod' : 'up',
+    onEvent: event => onEvent(member.name, event),
+    signal
+  })
+  return { ...member, child, aliases: [] }
+}
+
+/** alice has an alias at the first pod, bob at the first two. */
+async function register(person: Running, pods: Member[], signal: AbortSignal): Promise<void> {
+  await using client = await connectDaemon(person.home)
+  for (const pod of pods.slice(0, people.indexOf(person.name) + 1)) {
+    const { alias } = await client.register(`${person.name}@${pod.name}`, { signal })
+    person.aliases.push(alias)
   }
 }
 

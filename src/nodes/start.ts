@@ -1,5 +1,5 @@
 import type { Emit } from '../base/events.ts'
-import type { Log } from '../base/ports.ts'
+import type { Contact, Log } from '../base/ports.ts'
 import type { LocalClient } from '../client/create-client.ts'
 import { createClient } from '../client/create-client.ts'
 import type { Events } from '../client/events.ts'
@@ -55,10 +55,15 @@ export async function startParts(options: StartOptions): Promise<Started> {
   const events = createEvents(options.emit)
   const over = new AbortController()
   const pods = podPlaces(home)
-  const network = stack.use(await startNode(options, contact => seed.hear([contact])))
+  // Peers are discovered before there is a seed to tell of them.
+  const early: Contact[] = []
+  let hear = (contact: Contact): void => void early.push(contact)
+  const network = stack.use(await startNode(options, contact => hear(contact)))
   const parts = { network, clock, random, log, keys: peerKeys(home.privateKey) }
   const { parameters } = home.network
   const seed = stack.use(createSeedNode({ ...parts, store, placeOf, mode, parameters }))
+  hear = contact => seed.hear([contact])
+  seed.hear(early)
   stack.defer(() => over.abort())
   await joinNetwork({
     ...parts,

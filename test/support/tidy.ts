@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const floors: Record<string, number> = {
   base: 0,
   wire: 1,
-  keys: 1,
+  keys: 1.5,
   store: 2,
   routing: 2,
   replicas: 2,

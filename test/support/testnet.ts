@@ -1,0 +1,158 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { MuttrEvent } from '../../src/base/events.ts'
+import { writeFileAtomic } from '../../src/config/home.ts'
+import type { NetworkFile } from '../../src/config/network.ts'
+import { writeNetwork } from '../../src/config/network.ts'
+import { packageRoot } from '../../src/config/package-root.ts'
+import { systemRandom } from '../../src/net/random.ts'
+import type { Child } from '../../src/nodes/child.ts'
+import { startChild } from '../../src/nodes/child.ts'
+import { freePorts } from '../../src/nodes/free-ports.ts'
+import type { Created } from '../../src/nodes/home.ts'
+import { createHome } from '../../src/nodes/home.ts'
+
+export interface Ran {
+  status: number
+  stdout: string
+  stderr: string
+}
+
+/** Real nodes in processes and folders of their own, which a test may kill and start again. */
+export class Testnet implements AsyncDisposable {
+  readonly folder: string
+  /** Everything every node said, in the order in which it arrived here. */
+  readonly events: { who: string; event: MuttrEvent }[] = []
+  readonly #nodes = new Map<string, { home: string; command: 'up' | 'pod'; child?: Child }>()
+  readonly #over = new AbortController()
+  #wake = Promise.withResolvers<void>()
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  /** Makes homes, starts nothing. */
+  static async lay(o: { pods: string[]; people: string[]; seeds: number }): Promise<Testnet> {
+    const net = new Testnet(await mkdtemp(join(tmpdir(), 'muttr-test-')))
+    const network: NetworkFile = {
+      name: 'testnet',
+      description: '',
+      seeds: [],
+      pods: [],
+      parameters: { replicas: 8, quorum: 5 }
+    }
+    const names = [
+      ...o.pods,
+      ...o.people,
+      ...Array.from({ length: o.seeds }, (_, i) => `seed-${i}`)
+    ]
+    const ports = await freePorts(names.length, systemRandom)
+    const made: Created[] = []
+    for (const [i, name] of names.entries()) {
+      const isPod = o.pods.includes(name)
+      const home = join(net.folder, name)
+      const listen = [`/ip4/127.0.0.1/tcp/${ports[i]}`]
+      const pod = isPod ? { hostname: name, policy: 'open' as const } : null
+      const person = isPod || o.people.includes(name)
+      const created = await createHome({ home, name, person, pod, network, listen })
+      if (isPod)
+        network.pods.push({
+          hostname: name,
+          addresses: [`${listen[0]}/p2p/${created.peer}`],
+          fingerprint: created.fingerprint!
+        })
+      made.push(created)
+      net.#nodes.set(name, { home, command: isPod ? 'pod' : 'up' })
+    }
+    for (const { paths } of made) await writeFileAtomic(paths.network, writeNetwork(network))
+    return net
+  }
+
+  home(name: string): string {
+    return this.#node(name).home
+  }
+
+  child(name: string): Child {
+    return this.#node(name).child!
+  }
+
+  #node(name: string) {
+    const node = this.#nodes.get(name)
+    if (!node) throw new Error(`no node ${name}`)
+    return node
+  }
+
+  async start(...names: string[]): Promise<void> {
+    await Promise.all(
+      names.map(async name => {
+        const node = this.#node(name)
+        node.child = await startChild({
+          home: node.home,
+          command: node.command,
+          signal: this.#over.signal,
+          onEvent: event => {
+            this.events.push({ who: name, event })
+            this.#wake.resolve()
+            this.#wake = Promise.withResolvers()
+          }
+        })
+      })
+    )
+  }
+
+  async startAll(): Promise<void> {
+    const names = [...this.#nodes.keys()]
+    for (let i = 0; i < names.length; i += 4) await this.start(...names.slice(i, i + 4))
+  }
+
+  /** Ends a node as its operator would. */
+  async stop(name: string): Promise<void> {
+    await this.child(name)[Symbol.asyncDispose]()
+  }
+
+  /** Ends a node as a power cut would. */
+  async kill(name: string): Promise<void> {
+    await this.child(name).kill()
+  }
+
+  /** Runs one command as a person would, on the home of a node. */
+  muttr(name: string, ...args: string[]): Promise<Ran> {
+    return muttr('--home', this.home(name), ...args)
+  }
+
+  /** Waits for an event; `from` is where in {@link events} to begin. */
+  async event<T extends MuttrEvent['type']>(
+    who: string,
+    type: T,
+    from = 0,
+    fits: (event: Extract<MuttrEvent, { type: T }>) => boolean = () => true
+  ): Promise<Extract<MuttrEvent, { type: T }>> {
+    for (;;) {
+      for (const { who: by, event } of this.events.slice(from))
+        if (by === who && event.type === type) {
+          const found = event as Extract<MuttrEvent, { type: T }>
+          if (fits(found)) return found
+        }
+      await this.#wake.promise
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort()
+    await Promise.all([...this.#nodes.values()].map(n => n.child?.[Symbol.asyncDispose]()))
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** Runs `muttr` in a process of its own; never rejects for an exit status. */
+export function muttr(...args: string[]): Promise<Ran> {
+  const bin = join(packageRoot, 'bin/muttr.js')
+  return new Promise(resolve => {
+    const child = execFile(process.execPath, [bin, ...args], (err, stdout, stderr) =>
+      resolve({ status: err ? Number(err.code) : 0, stdout, stderr })
+    )
+    child.stdin?.end()
+  })
+}
