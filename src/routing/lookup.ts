@@ -25,7 +25,7 @@ export interface LookupOptions {
   inFlightMax?: number
   /** A request older than this is slow: another is sent beside it. */
   hedgeMs: Millis
-  /** When slow for so long, the end of the lookup waits no more for it. */
+  /** When slow for so long, the end of the lookup waits no more for it, if others can take its place. */
   patienceMs?: Millis
   deadlineMs: Millis
   requestsMax: number
@@ -141,18 +141,22 @@ export class Lookup {
 
   /** Enough of the nearest have answered, and none of the nearest is left to ask. */
   #settled(nowMs: Millis): boolean {
-    let [places, answers, waiting] = [0, 0, 0]
+    let [places, answers, waiting, givenUp] = [0, 0, 0, 0]
     for (const c of this.#o.candidates.all) {
       if (c.state === 'failed' || c.state === 'refused') continue
       if (c.state === 'heard') return false
       if (c.state === 'asked') {
-        if (this.#isGivenUp(c, nowMs)) continue
+        if (this.#isGivenUp(c, nowMs)) {
+          givenUp += 1
+          continue
+        }
         waiting += 1
       } else answers += 1
       places += 1
       if (places === this.#o.want) break
     }
-    return waiting === 0 || (answers >= this.#o.enough && places === this.#o.want)
+    if (places < this.#o.want) return waiting + givenUp === 0
+    return waiting === 0 || answers >= this.#o.enough
   }
 
   /** The nearest not asked yet, within the window of those that are wanted; slow ones do not take a place in it. */

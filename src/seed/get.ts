@@ -14,6 +14,7 @@ import type { Core } from './core.ts'
 import { deadline, isCovered, lookupOptions, networkEmpty, startFrom } from './core.ts'
 import type { DhtOptions, GetResult } from './dht.ts'
 import { drive } from './drive.ts'
+import { requestTimeoutMs } from './peers.ts'
 
 type Read =
   | { type: 'contacts'; contacts: readonly Contact[] }
@@ -62,6 +63,7 @@ export async function getBlob(
   const lookup = new Lookup({
     ...lookupOptions(core, candidates, parameters.replicas),
     burst: parameters.alpha,
+    patienceMs: requestTimeoutMs, // it may be the one that has it
     deadlineMs,
     ...(isCovered(core, place) ? { alpha: 1, cost: peers.cost } : {})
   })
