@@ -55,6 +55,8 @@ export interface ContactsParts {
   log: Log
   pods: Pick<Pods, 'link' | 'certificateOf'>
   emit: Emit
+  /** Fingerprints that a join link named, by alias. */
+  vouched: Readonly<Record<string, string>>
   /** Ends with the client. */
   life: AbortSignal
 }
@@ -62,7 +64,15 @@ export interface ContactsParts {
 /** Parsed certificates kept in memory; more are parsed again from the disk. */
 const cacheMax = 1_000
 
-export function createContacts({ state, clock, log, pods, emit, life }: ContactsParts): Contacts {
+export function createContacts({
+  state,
+  clock,
+  log,
+  pods,
+  emit,
+  life,
+  vouched
+}: ContactsParts): Contacts {
   const table = contactTable(state, log)
   const cache = new Map<string, Known>()
   const asking = new Map<string, Promise<Known>>()
@@ -99,10 +109,11 @@ export function createContacts({ state, clock, log, pods, emit, life }: Contacts
     alias: string,
     shown: Certificate,
     learned: Partial<ContactRow>,
-    { byPod }: { byPod: boolean }
+    { byPod, given = false }: { byPod: boolean; given?: boolean }
   ): Promise<Known> {
     const pinned = await known(alias)
     if (pinned) await checkPin(pinned, shown, byPod)
+    else if (!given) checkVouched(alias, shown)
     const row = cache.get(alias)?.row ?? firstRow(shown, clock.now())
     return save(alias, { ...row, certificate: shown.bytes, ...learned }, shown)
   }
@@ -135,6 +146,17 @@ export function createContacts({ state, clock, log, pods, emit, life }: Contacts
       await change(pinned, { changed: shown.bytes })
     const what = `${pinned.alias} shows the key ${shown.fingerprint}, not ${pinned.certificate.fingerprint}`
     throw new MuttrError('KEY_CHANGED', what)
+  }
+
+  function checkVouched(alias: string, { fingerprint }: Certificate): void {
+    if (!Object.hasOwn(vouched, alias) || vouched[alias] === fingerprint) return
+    throw new MuttrError(
+      'KEY_CHANGED',
+      `${alias} shows the key ${fingerprint}, not ${vouched[alias]}`,
+      {
+        hint: 'The join link named another key: ask the person, then `muttr key import` the right one.'
+      }
+    )
   }
 
   async function ask(alias: string): Promise<Known> {
@@ -254,7 +276,7 @@ export function createContacts({ state, clock, log, pods, emit, life }: Contacts
         throw new MuttrError('ALIAS_INVALID', 'the certificate names no alias; give one')
       const contacts: Contact[] = []
       for (const full of aliases)
-        contacts.push(await show(await learn(full, certificate, {}, { byPod: true })))
+        contacts.push(await show(await learn(full, certificate, {}, { byPod: true, given: true })))
       return contacts
     }
   }

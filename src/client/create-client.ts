@@ -49,6 +49,8 @@ export interface ClientParts {
   log: Log
   /** Made by the nodes when the seed tells its events too. */
   events?: Events
+  /** Fingerprints (hex) that a join link named, by alias: another key is refused at first sight. */
+  vouched?: Readonly<Record<string, string>>
   /** For `status`: what only the nodes know. */
   about: { network: string; name: string | null; known: () => number; usage: () => Usage }
   /** Rewrites HOME/certificate.pgp and the vault when a pod has certified an alias. */
@@ -63,6 +65,8 @@ export interface LocalClient extends Client, AsyncDisposable {
   /** Opens what waited for the vault. @throws {MuttrError} `HOME_DAMAGED` for another person than before */
   unlock(person: Person): Promise<void>
   readonly locked: boolean
+  /** Resolves when own pods have been asked for what waits and that was fetched, as far as either can be reached. @throws {MuttrError} `CANCELLED` */
+  caughtUp(signal?: AbortSignal): Promise<void>
   /** Tries at once what waits for the network. */
   wake(): void
 }
@@ -111,6 +115,11 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       return self.locked
     },
     wake,
+    caughtUp: signal =>
+      abortable(
+        pods.tried().then(() => inbox.quiet()),
+        signal
+      ),
     async unlock(unlocked) {
       await self.unlock(unlocked)
       wake()
@@ -152,7 +161,15 @@ async function makeRooms(parts: ClientParts, life: AbortSignal) {
     onNotices: (hostname, entries, how) => inbox.notified(hostname, entries, how),
     onUp: hostname => courier.wake(row => row.to.endsWith(`@${hostname}`))
   })
-  const contacts = createContacts({ state, clock, log, pods, emit, life })
+  const contacts = createContacts({
+    state,
+    clock,
+    log,
+    pods,
+    emit,
+    life,
+    vouched: parts.vouched ?? {}
+  })
   const inbox = new Inbox({
     dht,
     contacts,

@@ -324,8 +324,13 @@ export class Inbox implements AsyncDisposable {
     this.#running.add(done)
   }
 
+  /** Resolves when no letter is being fetched. */
+  async quiet(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#timer?.[Symbol.dispose]()
-    await Promise.allSettled([...this.#running])
+    await this.quiet()
   }
 }

@@ -43,6 +43,7 @@ export class PodLine implements AsyncDisposable {
   #aliases: string[] = []
   #problem: Failure | null = null
   #failures = 0
+  readonly #tried = Promise.withResolvers<void>()
   #idle: Disposable | undefined
   #retry: Disposable | undefined
 
@@ -59,6 +60,11 @@ export class PodLine implements AsyncDisposable {
       aliases: [...this.#aliases],
       problem: this.#problem
     }
+  }
+
+  /** Resolves when an own pod has played back what waited for the first time, or could not be reached; never rejects. */
+  get tried(): Promise<void> {
+    return this.#own ? this.#tried.promise : Promise.resolve()
   }
 
   /** A link that is up, opening one when there is none. @throws {MuttrError} as {@link LineParts.open} */
@@ -143,6 +149,7 @@ export class PodLine implements AsyncDisposable {
     }
     if (this.#link !== link) return
     this.#parts.onListening()
+    this.#tried.resolve()
     this.#failures = 0
     this.#problem = null
   }
@@ -161,6 +168,7 @@ export class PodLine implements AsyncDisposable {
   }
 
   #fell(err: unknown): void {
+    this.#tried.resolve()
     if (this.#life.signal.aborted) return
     const { clock, random, log, hostname } = this.#parts
     this.#problem = failureOf(err)

@@ -39,6 +39,8 @@ export interface Pods extends AsyncDisposable {
   certificateOf(hostname: string): Promise<Certificate | undefined>
   /** Tries all own pods again now. */
   wake(): void
+  /** Resolves when every own pod has played back what waited, or could not be reached; never rejects. */
+  tried(): Promise<void>
   readonly lines: readonly PodLine['state'][]
 }
 
@@ -166,6 +168,9 @@ export function createPods(parts: PodsParts): Pods {
     certificateOf,
     wake() {
       for (const line of lines.values()) line.wake()
+    },
+    async tried() {
+      await Promise.all([...lines.values()].map(line => line.tried))
     },
     get lines() {
       return [...lines.values()].map(line => line.state)

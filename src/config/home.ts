@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import type { ErrorCode } from '../base/errors.ts'
 import { MuttrError } from '../base/errors.ts'
 
-/** Where everything of one node lies. Source: docs/home-folder.md */
+/** Where everything of one node lies. */
 export interface HomePaths {
   readonly home: string
   readonly config: string

@@ -165,6 +165,19 @@ describe('contacts', () => {
     assert.equal(given?.alias, 'mallory@two.test')
   })
 
+  it('that a join link vouched for must show that key at first sight', async () => {
+    const bob = await world.join('bob')
+    const { fingerprint } = bob.person.certificate
+    const good = await world.join('alice', { vouched: { 'bob@one.test': fingerprint } })
+    assert.equal((await good.client.lookup('bob@one.test')).fingerprint, fingerprint)
+    const bad = await world.join('carol', { vouched: { 'bob@one.test': '0'.repeat(40) } })
+    await assert.rejects(bad.client.lookup('bob@one.test'), { code: 'KEY_CHANGED' })
+    await assert.rejects(bad.client.send(letter), { code: 'KEY_CHANGED' })
+    assert.deepEqual(await bad.client.contacts(), [])
+    await bad.client.importKey(utf8(await bob.client.exportKey()))
+    assert.equal((await bad.client.send(letter)).state, 'announced')
+  })
+
   it('are asked for once when many letters need them at once', async () => {
     const alice = await world.join('alice')
     await world.join('bob')

@@ -49,6 +49,22 @@ describe('lines to pods', () => {
     await bob.seen('opened')
   })
 
+  it('have brought all that waited when a client says that it has caught up', async () => {
+    const alice = await world.join('alice')
+    const bob = await world.join('bob', { hostname: 'two.test' })
+    await bob.client[Symbol.asyncDispose]()
+    for (let i = 0; i < 5; i++) await alice.client.send({ ...letter, to: 'bob@two.test' })
+    await bob.restart()
+    await bob.client.caughtUp()
+    assert.equal((await bob.client.inbox()).length, 5)
+    world.pod('two.test').down()
+    await bob.restart()
+    await bob.client.caughtUp()
+    await alice.restart({ locked: true })
+    await alice.client.caughtUp()
+    await world.join('carol', { register: false }).then(({ client }) => client.caughtUp())
+  })
+
   it('are refused when a pod shows another key than before, or than the network file says', async () => {
     const alice = await world.join('alice')
     world.pod().down()

@@ -111,16 +111,18 @@ export class ClientWorld implements AsyncDisposable {
       state = memoryState(),
       who = name,
       register = true,
-      checks = []
+      checks = [],
+      vouched = {}
     }: {
       hostname?: string
       state?: State
       who?: string
       register?: boolean
       checks?: Parameters<typeof createClient>[0]['checks'] & {}
+      vouched?: Record<string, string>
     } = {}
   ): Promise<Tester> {
-    const tester = await this.#tester(await person(who), state, checks)
+    const tester = await this.#tester(await person(who), state, { checks, vouched })
     if (register) {
       await tester.client.register(`${name}@${hostname}`)
       await tester.seen('listening')
@@ -131,7 +133,7 @@ export class ClientWorld implements AsyncDisposable {
   async #tester(
     self: Person,
     state: State,
-    checks: Parameters<typeof createClient>[0]['checks'] & {}
+    more: Pick<Parameters<typeof createClient>[0], 'checks' | 'vouched'>
   ): Promise<Tester> {
     const events: MuttrEvent[] = []
     const wakes = new Set<() => void>()
@@ -162,7 +164,7 @@ export class ClientWorld implements AsyncDisposable {
           known: () => 3,
           usage: () => ({ blobs: 0, bytes: 0, capBytes: 1 })
         },
-        checks,
+        ...more,
         openLink: openFakeLink(this.pods)
       })
     const tester: Tester = {
