@@ -95,7 +95,7 @@ export class LookupWorld {
     return drawn
   }
 
-  /** Runs one lookup in rounds of one round trip. `isDead` peers never answer and fail after `timeoutMs`. */
+  /** Runs one lookup in rounds of one round trip. `isDead` peers never answer. */
   lookup(
     from: PeerId,
     target: Place,

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { sha256 } from '../../src/base/bytes.ts'
+import type { Contact, PeerId } from '../../src/base/ports.ts'
+import type { WriteOptions } from '../../src/replicas/write.ts'
+import { Write } from '../../src/replicas/write.ts'
+import { Candidates } from '../../src/routing/candidates.ts'
+import { compareDistance } from '../../src/routing/distance.ts'
+
+const placeOf = (peer: PeerId) => sha256(Buffer.from(peer))
+const target = sha256(Buffer.from('key'))
+/** Nearest first. */
+const names = Array.from({ length: 80 }, (_, i) => `peer ${i}`).sort((a, b) =>
+  compareDistance(target, placeOf(a), placeOf(b))
+)
+const contact = (rank: number): Contact => ({ peer: names[rank]!, addresses: [] })
+const upTo = (count: number) => Array.from({ length: count }, (_, rank) => rank)
+
+function begin(ranks: number[], options: Partial<WriteOptions> = {}) {
+  const candidates = new Candidates({ target, self: names[79]!, placeOf })
+  candidates.start(ranks.map(contact))
+  const write = new Write({
+    candidates,
+    replicas: 8,
+    quorum: 5,
+    hedgeMs: 100,
+    deadlineMs: 10_000,
+    requestsMax: 40,
+    ...options
+  })
+  return {
+    write,
+    ranks: (nowMs: number) => write.poll(nowMs).map(c => names.indexOf(c.peer)),
+    stored: (rank: number, nearer: number[] = []) =>
+      write.stored(names[rank]!, nearer.map(contact)),
+    refused: (rank: number) => write.refused(names[rank]!),
+    failed: (rank: number) => write.failed(names[rank]!)
+  }
+}
+
+describe('a write', () => {
+  it('goes to the R nearest at once, is safe at W, and goes on to R', () => {
+    const { write, ranks, stored } = begin(upTo(20))
+    assert.deepEqual(ranks(0), upTo(8))
+    for (const rank of [7, 0, 3, 5]) stored(rank)
+    assert(!write.safe)
+    stored(1)
+    assert(write.safe)
+    assert(!write.over(1))
+    for (const rank of [2, 4, 6]) stored(rank)
+    assert(write.over(1))
+    assert.deepEqual(ranks(1), [])
+    assert.deepEqual(write.count(), { stored: 8, needed: 5, wanted: 8, smallNetwork: false })
+  })
+
+  it('replaces who refuses or fails by the next nearest', () => {
+    const { write, ranks, stored, refused, failed } = begin(upTo(20))
+    ranks(0)
+    refused(0)
+    assert.deepEqual(ranks(1), [8])
+    failed(4)
+    failed(8)
+    assert.deepEqual(ranks(2), [9, 10])
+    for (const rank of [1, 2, 3, 5, 6, 7, 9, 10]) stored(rank)
+    assert(write.over(3))
+    assert.equal(write.count().stored, 8)
+  })
+
+  it('follows nearer peers that holders name', () => {
+    const { write, ranks, stored } = begin(upTo(20).slice(4))
+    assert.deepEqual(ranks(0), [4, 5, 6, 7, 8, 9, 10, 11])
+    stored(4, [0, 1, 30])
+    assert.deepEqual(ranks(1), [0, 1])
+    for (const rank of [5, 6, 7, 8, 9, 10, 11, 0, 1]) stored(rank)
+    assert(write.over(2))
+  })
+
+  it('gives the place of a slow one to the next, until it is safe', () => {
+    const { write, ranks, stored } = begin(upTo(20))
+    ranks(0)
+    for (const rank of [0, 1, 2, 3]) stored(rank)
+    assert.equal(write.wakeMs(50), 100)
+    assert.deepEqual(ranks(99), [])
+    assert.deepEqual(ranks(100), [8, 9, 10, 11])
+    stored(9)
+    assert(write.safe)
+    assert.deepEqual(ranks(500), [])
+  })
+
+  it('in a small network needs everybody who can be reached, and says so', () => {
+    const { write, ranks, stored, failed } = begin(upTo(3))
+    assert.deepEqual(ranks(0), upTo(3))
+    assert.deepEqual(write.count(), { stored: 0, needed: 3, wanted: 3, smallNetwork: true })
+    stored(0)
+    stored(1)
+    assert(!write.safe)
+    failed(2)
+    assert(write.safe && write.over(1))
+    assert.deepEqual(write.count(), { stored: 2, needed: 2, wanted: 2, smallNetwork: true })
+  })
+
+  it('alone is safe with one copy, and with nobody never', () => {
+    const alone = begin([0])
+    alone.ranks(0)
+    assert(!alone.write.safe)
+    alone.stored(0)
+    assert(alone.write.safe)
+
+    const nobody = begin([])
+    assert(nobody.write.over(0) && !nobody.write.safe)
+    const away = begin([0, 1])
+    away.ranks(0)
+    away.failed(0)
+    away.failed(1)
+    assert(away.write.over(1) && !away.write.safe)
+  })
+
+  it('is not safe where many are known and too few reached, or where one refuses', () => {
+    const many = begin(upTo(9))
+    many.ranks(0)
+    for (const rank of [0, 1, 2, 3]) many.stored(rank)
+    for (const rank of [4, 5, 6, 7]) many.failed(rank)
+    many.ranks(1)
+    many.failed(8)
+    assert(many.write.over(2) && !many.write.safe)
+    assert.equal(many.write.count().needed, 5)
+
+    const full = begin(upTo(3))
+    full.ranks(0)
+    full.stored(0)
+    full.stored(1)
+    full.refused(2)
+    assert(full.write.over(1) && !full.write.safe)
+  })
+
+  it('counts each holder once, and no report of one it did not ask', () => {
+    const { write, ranks, stored } = begin(upTo(8))
+    stored(0)
+    assert.equal(write.count().stored, 0)
+    ranks(0)
+    stored(0)
+    stored(0)
+    stored(70)
+    assert.equal(write.count().stored, 1)
+  })
+
+  it('stops at its deadline', () => {
+    const { write, ranks } = begin(upTo(20))
+    assert.deepEqual(ranks(10_000), [])
+    assert(write.over(10_000))
+  })
+})
+
+describe('whatever holders answer, a write', () => {
+  const answer = fc.record({
+    fate: fc.constantFrom('stored', 'stored', 'refused', 'failed', 'silent'),
+    named: fc.array(fc.nat(79), { maxLength: 20 })
+  })
+
+  it('claims what was acknowledged and no more, asks nobody twice, and comes to an end', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.nat(78), { maxLength: 30 }),
+        fc.array(answer, { minLength: 1, maxLength: 50 }),
+        (known, answers) => {
+          const { write, ranks, stored, refused, failed } = begin(known)
+          const asked: number[] = []
+          const acknowledged = new Set<number>()
+          let hearsay = 0
+          let nowMs = 0
+          while (!write.over(nowMs)) {
+            assert(nowMs <= 20_000)
+            for (const rank of ranks(nowMs)) {
+              const next = answers[asked.length % answers.length]!
+              asked.push(rank)
+              if (!known.includes(rank)) hearsay += 1
+              if (next.fate === 'stored') {
+                acknowledged.add(rank)
+                stored(rank, next.named)
+              } else if (next.fate === 'refused') refused(rank)
+              else if (next.fate === 'failed') failed(rank)
+            }
+            const { stored: count, needed, wanted } = write.count()
+            assert.equal(count, acknowledged.size)
+            assert.equal(write.safe, count >= needed)
+            assert(needed >= 1 && needed <= 5 && wanted >= needed && wanted <= 8)
+            nowMs = Math.max(nowMs + 1, write.wakeMs(nowMs))
+          }
+          assert.equal(new Set(asked).size, asked.length)
+          assert(asked.length <= 40 && hearsay <= 20)
+          assert(!asked.includes(79), 'never ourselves by hearsay')
+        }
+      ),
+      { numRuns: 200 }
+    )
+  })
+})
