@@ -16,6 +16,7 @@ const codes = {
   HOME_MISSING: ['refused', 'Make one with `muttr init --name NAME`.'],
   HOME_EXISTS: ['refused', 'Choose another folder with --home, or use the identity that is there.'],
   HOME_IN_USE: ['refused', 'Another muttr process runs on this folder; stop it, or talk to it.'],
+  ADDRESS_IN_USE: ['refused', 'Another program listens there; change `listen` in muttr.json.'],
   HOME_DAMAGED: ['refused', 'Restore the folder from a backup; `muttr doctor` says what is wrong.'],
   PASSPHRASE_MISSING: ['refused', 'Give --passphrase-file FILE or MUTTR_PASSPHRASE.'],
   PASSPHRASE_WRONG: ['refused', 'Check the passphrase; nothing was changed.'],

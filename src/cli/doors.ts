@@ -52,7 +52,7 @@ export interface InitOptions extends OpenOptions {
   link?: string
 }
 
-interface HomeMade {
+export interface HomeMade {
   home: string
   name: string
   fingerprint: string

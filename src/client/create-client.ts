@@ -51,6 +51,8 @@ export interface ClientParts {
   events?: Events
   /** Fingerprints (hex) that a join link named, by alias: another key is refused at first sight. */
   vouched?: Readonly<Record<string, string>>
+  /** Invite codes that a join link brought, by hostname. */
+  invites?: Readonly<Record<string, string>>
   /** For `status`: what only the nodes know. */
   about: { network: string; name: string | null; known: () => number; usage: () => Usage }
   /** Rewrites HOME/certificate.pgp and the vault when a pod has certified an alias. */
@@ -93,7 +95,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     courier.wake()
     inbox.wake()
   }
-  const peers = watchPeers(network, clock, courier, wake)
+  const peers = watchPeers({ network, clock, pods: parts.pods }, courier, wake)
   let timer: Disposable
   const sweep = () => {
     timer = clock.after(sweepEveryMs, sweep)
@@ -241,25 +243,34 @@ async function certified(
 
 const peerWakeMs = 5_000
 
-/** A first peer means that the network is back; further seeds may make the quorum that was missed. */
+/**
+ * A first peer means that the network is back; further seeds may make the quorum that was missed; a pod that is connected again,
+ * as a seed or otherwise, can take the notices that wait for it.
+ */
 function watchPeers(
-  network: Network,
-  clock: Clock,
+  { network, clock, pods }: Pick<ClientParts, 'network' | 'clock' | 'pods'>,
   courier: Courier,
   wake: () => void
 ): Disposable {
   let alone = network.connected().length === 0
   let wokenMs = Number.NEGATIVE_INFINITY
-  return network.onPeer(({ type, server }) => {
+  const podOf = new Map(
+    pods.flatMap(({ hostname, addresses }) =>
+      addresses.map(address => [address.split('/p2p/')[1], hostname] as const)
+    )
+  )
+  return network.onPeer(({ type, server, contact }) => {
     if (type === 'disconnected') {
       alone = network.connected().length === 0
       return
     }
+    const pod = podOf.get(contact.peer)
     if (alone) wake()
     else if (server && clock.now() - wokenMs >= peerWakeMs) {
       wokenMs = clock.now()
       courier.wake(({ stage }) => stage === 'draft' || stage === 'sealed')
     }
+    if (pod !== undefined) courier.wake(({ to }) => to.endsWith(`@${pod}`))
     alone = false
   })
 }
@@ -273,7 +284,7 @@ function letters({ courier, inbox }: Rooms) {
   } satisfies Partial<Client>
 }
 
-function people(rooms: Rooms, { clock }: ClientParts) {
+function people(rooms: Rooms, { clock, invites = {} }: ClientParts) {
   const { self, contacts, courier, inbox } = rooms
   const forever = new AbortController().signal
   return {

@@ -74,6 +74,14 @@ export async function createNode(init: NodeInit): Promise<Node> {
 
 const dialMs = 8_000
 
+/** libp2p tells why in the middle of its message. */
+function cannotListen(cause: unknown): unknown {
+  const message = cause instanceof Error ? cause.message : ''
+  const found = /(\/\S+): Error: listen (EADDRINUSE|EADDRNOTAVAIL|EACCES)/.exec(message)
+  if (!found) return cause
+  return new MuttrError('ADDRESS_IN_USE', `cannot listen on ${found[1]}: ${found[2]}`, { cause })
+}
+
 class LibNode implements Node {
   readonly libp2p: Libp2p
   readonly self: PeerId
@@ -119,7 +127,11 @@ class LibNode implements Node {
       this.#contact = undefined
     })
     libp2p.addEventListener('peer:discovery', ({ detail }) => this.#discovered(detail))
-    await libp2p.start()
+    try {
+      await libp2p.start()
+    } catch (cause) {
+      throw cannotListen(cause)
+    }
     const options = { timeoutMs: dialMs, signal: this.#closing.signal }
     for (const address of bootstrap)
       this.dial(address, options).then(this.#init.onCandidate, err =>

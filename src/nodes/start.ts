@@ -20,6 +20,7 @@ import { homeChecks } from './checks.ts'
 import type { Home } from './home.ts'
 import { writePerson } from './home.ts'
 import { joinNetwork } from './join.ts'
+import { loadJoined } from './link.ts'
 
 export interface StartOptions {
   home: Home
@@ -73,6 +74,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
     seeds: home.network.seeds,
     signal: AbortSignal.any([signal, over.signal])
   })
+  const joined = await loadJoined(home.paths.joined)
   const client = stack.use(
     await createClient({
       ...parts,
@@ -83,6 +85,8 @@ export async function startParts(options: StartOptions): Promise<Started> {
       certificate: home.certificate,
       device: home.device,
       pods,
+      vouched: joined.contacts,
+      invites: joined.invites,
       about: {
         network: home.network.name,
         name: home.config.name,
