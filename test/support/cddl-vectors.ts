@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { fromHex } from '../../src/base/bytes.ts'
+
+const read = (name: string) =>
+  JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), 'utf8'))
+
+const bytes = (hex: string): Uint8Array => {
+  const found = fromHex(hex, hex.length / 2)
+  if (!found) throw new TypeError(`not hex: ${hex.slice(0, 40)}`)
+  return found
+}
+
+/** A notice stands behind two bytes of length, before zeros. */
+const unpadded = (plaintext: Uint8Array): Uint8Array =>
+  plaintext.slice(2, 2 + (plaintext[0]! << 8) + plaintext[1]!)
+
+/** Behind `muttr:`, before four bytes of checksum. */
+const linkPayload = (link: string): Uint8Array =>
+  new Uint8Array(Buffer.from(link.slice('muttr:'.length), 'base64url').subarray(0, -4))
+
+/** All valid frames of test/vectors, by the rule of muttr.cddl that describes them. */
+export function vectorFrames(): Record<string, Uint8Array[]> {
+  const [device, keys, letter] = [read('device'), read('keys'), read('letter')]
+  const [notice, pod, link] = [read('notice'), read('pod'), read('join-link')]
+  const frames = (list: { frame: string }[]) => list.map(({ frame }) => bytes(frame))
+  return {
+    'signed-statement': [bytes(device.valid.frame)],
+    vault: keys.vaults.map((v: { file: string }) => bytes(v.file)),
+    letter: frames(letter.valid),
+    notice: notice.valid.map((v: { plaintext: string }) => unpadded(bytes(v.plaintext))),
+    slip: frames(notice.slips),
+    announced: notice.receipts.map((v: { signed: string }) => bytes(v.signed)),
+    'pod-record': [bytes(pod.record.frame)],
+    'identify-signed': [bytes(pod.identify.signed)],
+    'directory-answer': [bytes(pod.directory.frame)],
+    'join-link': link.valid.map((v: { link: string }) => linkPayload(v.link))
+  }
+}
