@@ -69,16 +69,17 @@ export class Write {
 
   /**
    * Where fewer than R nodes are known, R and W shrink to those that can be reached. Where more are known they never do, however
-   * many are away: then the copies are too few, and the writer must know.
+   * many are away: then the copies are too few, and the writer must know. Hearsay counts until it proves to be away.
    */
   count(): WriteCount {
     const { candidates, replicas, quorum } = this.#o
-    let [stored, reachable] = [0, 0]
+    let [stored, reachable, known] = [0, 0, 0]
     for (const c of candidates.all) {
       if (c.state === 'answered') stored += 1
       if (c.state !== 'failed') reachable += 1
+      if (c.state !== 'failed' || !c.hearsay) known += 1
     }
-    const smallNetwork = candidates.all.length < replicas
+    const smallNetwork = known < replicas
     const most = smallNetwork ? Math.max(1, reachable) : replicas
     return { stored, needed: Math.min(quorum, most), wanted: most, smallNetwork }
   }

@@ -24,6 +24,7 @@ const shunMs = 5 * 60_000
 const shunnedMax = 512
 /** So long after an answer we take ourselves to be online. */
 const onlineMs = 10_000
+const judgeMs = 2_000
 
 const silent = new Set<ErrorCode | undefined>(['PEER_TIMEOUT', 'PEER_UNREACHABLE', 'PEER_CLOSED'])
 const isSilence = (err: unknown): boolean => silent.has(codeOf(err))
@@ -104,10 +105,17 @@ export function createPeers(parts: Parts): Peers {
     if (shunned.size > shunnedMax) shunned.delete(shunned.keys().next().value!)
   }
 
-  /** Nobody leaves while nobody answers: then it may be us who is offline. */
+  /** Nobody leaves while nobody answers: then it may be us who is offline. So judgement may have to wait for an answer. */
   function failed(contact: Contact, startMs: Millis): void {
+    if (answerMs >= startMs - onlineMs) strike(contact)
+    else
+      clock.after(judgeMs, () => {
+        if (answerMs >= startMs && !stop.signal.aborted) strike(contact)
+      })
+  }
+
+  function strike(contact: Contact): void {
     const { peer } = contact
-    if (answerMs < startMs - onlineMs) return
     if (table.failed(peer)) {
       log.debug('peer left the table', { peer })
       onChange()
