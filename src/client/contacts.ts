@@ -1,7 +1,7 @@
 import { equalBytes } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
-import type { Clock, Log } from '../base/ports.ts'
+import type { Clock, Log, Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import { readCertificate } from '../keys/certificate.ts'
 import { checkCertification } from '../keys/certify.ts'
@@ -11,6 +11,7 @@ import type { Contact } from './client.ts'
 import type { ContactRow, Route } from './contact-rows.ts'
 import { contactTable } from './contact-rows.ts'
 import type { Pods } from './pods.ts'
+import type { Table } from './table.ts'
 import { abortable } from './waiting.ts'
 
 /** A pinned contact with its certificate parsed. */
@@ -64,222 +65,233 @@ export interface ContactsParts {
 /** Parsed certificates kept in memory; more are parsed again from the disk. */
 const cacheMax = 1_000
 
-export function createContacts({
-  state,
-  clock,
-  log,
-  pods,
-  emit,
-  life,
-  vouched
-}: ContactsParts): Contacts {
-  const table = contactTable(state, log)
-  const cache = new Map<string, Known>()
-  const asking = new Map<string, Promise<Known>>()
+export const createContacts = (parts: ContactsParts): Contacts => new ContactBook(parts)
 
-  const remember = (known: Known): Known => {
-    cache.delete(known.alias)
-    cache.set(known.alias, known)
-    if (cache.size > cacheMax) cache.delete(cache.keys().next().value!)
-    return known
+class ContactBook implements Contacts {
+  readonly #parts: ContactsParts
+  readonly #table: Table<ContactRow>
+  readonly #cache = new Map<string, Known>()
+  readonly #asking = new Map<string, Promise<Known>>()
+
+  constructor(parts: ContactsParts) {
+    this.#parts = parts
+    this.#table = contactTable(parts.state, parts.log)
   }
 
-  async function known(alias: string): Promise<Known | undefined> {
-    const cached = cache.get(alias)
+  async known(alias: string): Promise<Known | undefined> {
+    const cached = this.#cache.get(alias)
     if (cached) return cached
-    const row = await table.get(alias)
+    const row = await this.#table.get(alias)
     if (!row) return undefined
-    return cache.get(alias) ?? remember({ alias, certificate: await parse(row.certificate), row })
+    const certificate = await parse(row.certificate)
+    return this.#cache.get(alias) ?? this.#remember({ alias, certificate, row })
   }
 
-  /** Known here at once, so that two changes to one row follow each other; durable when it resolves. */
-  async function save(alias: string, row: ContactRow, certificate: Certificate): Promise<Known> {
-    const saved = remember({ alias, certificate, row })
-    try {
-      await state.write([table.put(alias, row)])
-    } catch (err) {
-      cache.delete(alias)
-      throw err
-    }
-    return saved
-  }
-
-  /** Pins at first sight, else adds what was learned to the pinned row. @throws {MuttrError} `KEY_CHANGED` */
-  async function learn(
-    alias: string,
-    shown: Certificate,
-    learned: Partial<ContactRow>,
-    { byPod, given = false }: { byPod: boolean; given?: boolean }
-  ): Promise<Known> {
-    const pinned = await known(alias)
-    if (pinned) await checkPin(pinned, shown, byPod)
-    else if (!given) checkVouched(alias, shown)
-    const row = cache.get(alias)?.row ?? firstRow(shown, clock.now())
-    return save(alias, { ...row, certificate: shown.bytes, ...learned }, shown)
-  }
-
-  const change = async (k: Known, changes: Partial<ContactRow>): Promise<Known> =>
-    save(k.alias, { ...(cache.get(k.alias) ?? k).row, ...changes }, k.certificate)
-
-  const need = async (text: string): Promise<Known> => {
-    const found = await known(readAlias(text).full)
-    if (!found) throw new MuttrError('CONTACT_UNKNOWN', `no contact ${text}`)
+  async recipient(alias: string, signal: AbortSignal): Promise<Known> {
+    const found = (await this.known(alias)) ?? (await this.lookup(alias, signal))
+    mustNotHaveChanged(found)
     return found
   }
 
-  async function certifiedUntil(alias: string, shown: Certificate, by: Certificate | undefined) {
+  async route(alias: string, signal: AbortSignal): Promise<{ known: Known; route: Route }> {
+    const found = await this.known(alias)
+    if (found) mustNotHaveChanged(found)
+    if (found?.row.route && found.row.route.untilMs > this.#parts.clock.now())
+      return { known: found, route: found.row.route }
+    const asked = await this.lookup(alias, signal)
+    if (!asked.row.route) throw new MuttrError('POD_UNREACHABLE', `no address of ${alias}`)
+    return { known: asked, route: asked.row.route }
+  }
+
+  async forgetRoute(alias: string): Promise<void> {
+    const found = await this.known(alias)
+    if (found?.row.route) await this.#change(found, { route: null })
+  }
+
+  /** Ten letters to one stranger ask once. */
+  lookup(alias: string, signal: AbortSignal): Promise<Known> {
+    let under = this.#asking.get(alias)
+    if (!under) {
+      under = this.#ask(alias).finally(() => this.#asking.delete(alias))
+      this.#asking.set(alias, under)
+    }
+    return abortable(under, signal)
+  }
+
+  async met(alias: string, certificate: Certificate): Promise<Known | undefined> {
+    const pinned = await this.known(alias)
+    if (pinned) {
+      await this.#checkPin(pinned, certificate, false)
+      return pinned
+    }
+    const by = await this.#parts.pods.certificateOf(readAlias(alias).hostname)
+    const certifiedUntilMs = await this.#certifiedUntil(alias, certificate, by)
+    if (certifiedUntilMs === null) return undefined
+    return this.#learn(alias, certificate, { certifiedUntilMs }, 'pod')
+  }
+
+  async knowsUs(alias: string): Promise<void> {
+    const found = await this.known(alias)
+    if (found && !found.row.knowsUs) await this.#change(found, { knowsUs: true })
+  }
+
+  async list(): Promise<Contact[]> {
+    const contacts: Contact[] = []
+    for (const { key: alias, value: row } of await this.#table.list())
+      try {
+        const certificate = this.#cache.get(alias)?.certificate ?? (await parse(row.certificate))
+        contacts.push(await this.show({ alias, certificate, row }))
+      } catch (err) {
+        this.#parts.log.warn('a contact is damaged', { code: codeOf(err) })
+      }
+    return contacts
+  }
+
+  async show({ alias, certificate, row }: Known): Promise<Contact> {
+    const { certifiedUntilMs, changed, pinnedMs, verified } = row
+    return {
+      alias,
+      fingerprint: certificate.fingerprint,
+      pin: certificate.pin,
+      pinnedMs,
+      verified,
+      certifiedByPod: certifiedUntilMs !== null && certifiedUntilMs > this.#parts.clock.now(),
+      changedTo: changed && (await parse(changed)).fingerprint
+    }
+  }
+
+  async accept(text: string): Promise<Contact> {
+    const found = await this.#need(text)
+    const { alias } = found
+    if (!found.row.changed) return this.show(found)
+    const certificate = await parse(found.row.changed)
+    const by = await this.#parts.pods.certificateOf(readAlias(alias).hostname)
+    const certifiedUntilMs = await this.#certifiedUntil(alias, certificate, by)
+    const row = { ...firstRow(certificate, this.#parts.clock.now()), certifiedUntilMs }
+    return this.show(await this.#save(alias, row, certificate))
+  }
+
+  async verify(text: string, fingerprint?: string): Promise<Contact> {
+    const found = await this.#need(text)
+    const pinned = found.certificate.fingerprint
+    const given = fingerprint?.replaceAll(/[\s:]/g, '').toLowerCase()
+    if (given !== undefined && given !== pinned)
+      throw new MuttrError('KEY_CHANGED', `${found.alias} is pinned as ${pinned}`)
+    return this.show(await this.#change(found, { verified: true }))
+  }
+
+  async import(bytes: Uint8Array, alias?: string): Promise<Contact[]> {
+    const certificate = await readCertificate(bytes)
+    const aliases = alias === undefined ? aliasesOf(certificate) : [readAlias(alias).full]
+    if (aliases.length === 0)
+      throw new MuttrError('ALIAS_INVALID', 'the certificate names no alias; give one')
+    const contacts: Contact[] = []
+    for (const full of aliases)
+      contacts.push(await this.show(await this.#learn(full, certificate, {}, 'person')))
+    return contacts
+  }
+
+  async #ask(alias: string): Promise<Known> {
+    const { clock, pods, emit, life } = this.#parts
+    const startMs = clock.now()
+    const link = await pods.link(readAlias(alias).hostname, life)
+    const answer = await link.lookup(alias)
+    const shown = answer.certificate
+    const certifiedUntilMs = await this.#certifiedUntil(alias, shown, link.pod.certificate)
+    const route = { intro: answer.intro, hpkeKey: answer.hpkeKey, untilMs: answer.validUntilMs }
+    const pin = (await this.known(alias)) ? 'known' : 'new'
+    // A pod that shows the pinned key again takes back that it had changed.
+    const said = { certifiedUntilMs, route, changed: null }
+    const learned = await this.#learn(alias, shown, said, 'pod')
+    const { fingerprint } = shown
+    emit({ type: 'looked-up', alias, fingerprint, pin, ms: clock.now() - startMs })
+    return learned
+  }
+
+  /** Pins at first sight, else adds what was learned to the pinned row. @throws {MuttrError} `KEY_CHANGED` */
+  async #learn(
+    alias: string,
+    shown: Certificate,
+    learned: Partial<ContactRow>,
+    by: 'pod' | 'person'
+  ): Promise<Known> {
+    const pinned = await this.known(alias)
+    if (pinned) await this.#checkPin(pinned, shown, true)
+    else if (by === 'pod') this.#checkVouched(alias, shown)
+    const row = this.#cache.get(alias)?.row ?? firstRow(shown, this.#parts.clock.now())
+    // Nobody can take a revocation back by showing the key without it.
+    const certificate = pinned?.certificate.revoked ? pinned.certificate : shown
+    return this.#save(alias, { ...row, certificate: certificate.bytes, ...learned }, certificate)
+  }
+
+  /** Refuses another key than the pinned one, and remembers that it was shown when more than a letter stands behind it. */
+  async #checkPin(pinned: Known, shown: Certificate, remember: boolean): Promise<void> {
+    if (pinned.certificate.pin === shown.pin) return
+    const { changed } = pinned.row
+    if (remember && !(changed && equalBytes(changed, shown.bytes)))
+      await this.#change(pinned, { changed: shown.bytes })
+    const { fingerprint } = pinned.certificate
+    const what = `${pinned.alias} shows the key ${shown.fingerprint}, not ${fingerprint}`
+    throw new MuttrError('KEY_CHANGED', what)
+  }
+
+  #checkVouched(alias: string, { fingerprint }: Certificate): void {
+    const { vouched } = this.#parts
+    if (!Object.hasOwn(vouched, alias) || vouched[alias] === fingerprint) return
+    const what = `${alias} shows the key ${fingerprint}, not ${vouched[alias]}`
+    const hint =
+      'The join link named another key: ask the person, then `muttr key import` the right one.'
+    throw new MuttrError('KEY_CHANGED', what, { hint })
+  }
+
+  async #certifiedUntil(
+    userId: string,
+    shown: Certificate,
+    by: Certificate | undefined
+  ): Promise<Millis | null> {
+    const { clock, log } = this.#parts
     if (!by) return null
-    const nowMs = clock.now()
     try {
-      return (await checkCertification(shown, { userId: alias, by, nowMs })).untilMs
+      return (await checkCertification(shown, { userId, by, nowMs: clock.now() })).untilMs
     } catch (err) {
       log.debug('a certificate is not certified by its pod', { code: codeOf(err) })
       return null
     }
   }
 
-  /** Refuses another key than the pinned one, and remembers that it was shown when the pod stands behind it. */
-  async function checkPin(pinned: Known, shown: Certificate, byPod: boolean): Promise<void> {
-    if (pinned.certificate.pin === shown.pin) return
-    const before = pinned.row.changed
-    if (byPod && !(before && equalBytes(before, shown.bytes)))
-      await change(pinned, { changed: shown.bytes })
-    const what = `${pinned.alias} shows the key ${shown.fingerprint}, not ${pinned.certificate.fingerprint}`
-    throw new MuttrError('KEY_CHANGED', what)
+  async #need(text: string): Promise<Known> {
+    const found = await this.known(readAlias(text).full)
+    if (!found) throw new MuttrError('CONTACT_UNKNOWN', `no contact ${text}`)
+    return found
   }
 
-  function checkVouched(alias: string, { fingerprint }: Certificate): void {
-    if (!Object.hasOwn(vouched, alias) || vouched[alias] === fingerprint) return
-    throw new MuttrError(
-      'KEY_CHANGED',
-      `${alias} shows the key ${fingerprint}, not ${vouched[alias]}`,
-      {
-        hint: 'The join link named another key: ask the person, then `muttr key import` the right one.'
-      }
-    )
+  #change(known: Known, changes: Partial<ContactRow>): Promise<Known> {
+    const { alias, certificate, row } = this.#cache.get(known.alias) ?? known
+    return this.#save(alias, { ...row, ...changes }, certificate)
   }
 
-  async function ask(alias: string): Promise<Known> {
-    const startMs = clock.now()
-    const link = await pods.link(readAlias(alias).hostname, life)
-    const answer = await link.lookup(alias)
-    const shown = answer.certificate
-    const certifiedUntilMs = await certifiedUntil(alias, shown, link.pod.certificate)
-    const route = { intro: answer.intro, hpkeKey: answer.hpkeKey, untilMs: answer.validUntilMs }
-    const pin = (await known(alias)) ? 'known' : 'new'
-    const learned = await learn(alias, shown, { certifiedUntilMs, route }, { byPod: true })
-    const { fingerprint } = shown
-    emit({ type: 'looked-up', alias, fingerprint, pin, ms: clock.now() - startMs })
-    return learned
-  }
-
-  /** Ten letters to one stranger ask once. */
-  function lookup(alias: string, signal: AbortSignal): Promise<Known> {
-    let under = asking.get(alias)
-    if (!under) {
-      under = ask(alias).finally(() => asking.delete(alias))
-      asking.set(alias, under)
+  /** Known here at once, so that two changes to one row follow each other; durable when it resolves. */
+  async #save(alias: string, row: ContactRow, certificate: Certificate): Promise<Known> {
+    const saved = this.#remember({ alias, certificate, row })
+    try {
+      await this.#parts.state.write([this.#table.put(alias, row)])
+    } catch (err) {
+      this.#cache.delete(alias)
+      throw err
     }
-    return abortable(under, signal)
+    return saved
   }
 
-  async function show({ alias, certificate, row }: Known): Promise<Contact> {
-    return {
-      alias,
-      fingerprint: certificate.fingerprint,
-      pin: certificate.pin,
-      pinnedMs: row.pinnedMs,
-      verified: row.verified,
-      certifiedByPod: row.certifiedUntilMs !== null && row.certifiedUntilMs > clock.now(),
-      changedTo: row.changed && (await parse(row.changed)).fingerprint
-    }
+  #remember(known: Known): Known {
+    this.#cache.delete(known.alias)
+    this.#cache.set(known.alias, known)
+    if (this.#cache.size > cacheMax) this.#cache.delete(this.#cache.keys().next().value!)
+    return known
   }
+}
 
-  const mustNotHaveChanged = ({ alias, row }: Known) => {
-    if (row.changed) throw new MuttrError('KEY_CHANGED', `${alias} shows another key than before`)
-  }
-
-  return {
-    known,
-    lookup,
-    show,
-    async recipient(alias, signal) {
-      const found = (await known(alias)) ?? (await lookup(alias, signal))
-      mustNotHaveChanged(found)
-      return found
-    },
-    async route(alias, signal) {
-      const found = await known(alias)
-      if (found) mustNotHaveChanged(found)
-      if (found?.row.route && found.row.route.untilMs > clock.now())
-        return { known: found, route: found.row.route }
-      const asked = await lookup(alias, signal)
-      if (!asked.row.route) throw new MuttrError('POD_UNREACHABLE', `no address of ${alias}`)
-      return { known: asked, route: asked.row.route }
-    },
-    async forgetRoute(alias) {
-      const found = await known(alias)
-      if (found?.row.route) await change(found, { route: null })
-    },
-    async met(alias, certificate) {
-      const pinned = await known(alias)
-      if (pinned) {
-        await checkPin(pinned, certificate, false)
-        return pinned
-      }
-      const by = await pods.certificateOf(readAlias(alias).hostname)
-      const certifiedUntilMs = await certifiedUntil(alias, certificate, by)
-      if (certifiedUntilMs === null) return undefined
-      return learn(alias, certificate, { certifiedUntilMs }, { byPod: true })
-    },
-    async knowsUs(alias) {
-      const found = await known(alias)
-      if (found && !found.row.knowsUs) await change(found, { knowsUs: true })
-    },
-    async list() {
-      const rows = await table.list()
-      return Promise.all(
-        rows.map(async ({ key, value }) =>
-          show(
-            cache.get(key) ?? {
-              alias: key,
-              certificate: await parse(value.certificate),
-              row: value
-            }
-          )
-        )
-      )
-    },
-    async accept(alias) {
-      const found = await need(alias)
-      if (!found.row.changed) return show(found)
-      const certificate = await parse(found.row.changed)
-      const by = await pods.certificateOf(readAlias(found.alias).hostname)
-      const certifiedUntilMs = await certifiedUntil(found.alias, certificate, by)
-      const row = { ...firstRow(certificate, clock.now()), certifiedUntilMs }
-      return show(await save(found.alias, row, certificate))
-    },
-    async verify(alias, fingerprint) {
-      const found = await need(alias)
-      const given = fingerprint?.replaceAll(/[\s:]/g, '').toLowerCase()
-      if (given !== undefined && given !== found.certificate.fingerprint)
-        throw new MuttrError(
-          'KEY_CHANGED',
-          `${found.alias} is pinned as ${found.certificate.fingerprint}`
-        )
-      return show(await change(found, { verified: true }))
-    },
-    async import(bytes, alias) {
-      const certificate = await readCertificate(bytes)
-      const aliases = alias === undefined ? aliasesOf(certificate) : [readAlias(alias).full]
-      if (aliases.length === 0)
-        throw new MuttrError('ALIAS_INVALID', 'the certificate names no alias; give one')
-      const contacts: Contact[] = []
-      for (const full of aliases)
-        contacts.push(await show(await learn(full, certificate, {}, { byPod: true, given: true })))
-      return contacts
-    }
-  }
+function mustNotHaveChanged({ alias, row }: Known): void {
+  if (row.changed) throw new MuttrError('KEY_CHANGED', `${alias} shows another key than before`)
 }
 
 const firstRow = (certificate: Certificate, pinnedMs: number): ContactRow => ({

@@ -23,9 +23,9 @@ import type { Secrets } from './compose.ts'
 import type { Table } from './table.ts'
 import { createTable } from './table.ts'
 
-export type Stage = 'draft' | 'sealed' | 'stored' | 'announced' | 'expired'
+type Stage = 'draft' | 'sealed' | 'stored' | 'announced' | 'expired'
 
-export interface Copy {
+interface Copy {
   readonly holder: PeerId
   readonly storedMs: Millis
   /** The holder's signed word. 64 bytes. */

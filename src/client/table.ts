@@ -4,7 +4,7 @@ import type { Change, State } from '../store/state.ts'
 import type { Field } from '../wire/cbor.ts'
 import { decodeCbor, encodeCbor } from '../wire/cbor.ts'
 
-export type Range = NonNullable<Parameters<State['list']>[1]>
+type Range = NonNullable<Parameters<State['list']>[1]>
 
 /** One kind of rows of a {@link State}, as values. */
 export interface Table<T> {

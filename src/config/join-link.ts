@@ -28,7 +28,7 @@ export interface JoinLink {
 }
 
 /** A link must fit into a mail, a chat line or a dense QR code. */
-export const linkCharsMax = 16 * 1024
+const linkCharsMax = 16 * 1024
 const scheme = 'muttr:'
 const label = utf8('muttr link 1')
 const checksumBytes = 4

@@ -7,7 +7,7 @@ import { firstProblem, Multiaddr, PodEntry } from './fields.ts'
 import { packageRoot } from './package-root.ts'
 
 /** The parameters every node of a network shares. Defaults as in docs/protocol/dht.md. */
-export const Parameters = z
+const Parameters = z
   .strictObject({
     replicas: z.int().min(1).max(20).default(8),
     quorum: z.int().min(1).max(20).default(5)

@@ -92,6 +92,20 @@ describe('contacts', () => {
     assert.ok(bob)
   })
 
+  it('whose pod shows the pinned key again need not be accepted', async () => {
+    const alice = await world.join('alice')
+    const bob = await world.join('bob')
+    await alice.client.lookup('bob@one.test')
+    const account = world.pod().accounts.get('bob@one.test')!
+    const { certificate } = account
+    await takeOver('bob@one.test', 'mallory')
+    await assert.rejects(alice.client.lookup('bob@one.test'), { code: 'KEY_CHANGED' })
+    account.certificate = certificate
+    assert.equal((await alice.client.lookup('bob@one.test')).changedTo, null)
+    await alice.client.send(letter)
+    await bob.seen('opened')
+  })
+
   it('who change their key while a letter waits get it sealed to the accepted key', async () => {
     const alice = await world.join('alice')
     const bob = await world.join('bob')

@@ -19,7 +19,7 @@ import { fakePod, openFakeLink } from './fake-pod.ts'
 
 export const quiet: Log = { debug() {}, info() {}, warn() {} }
 export const dice = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
-export const clientStartMs = Date.UTC(2026, 0, 1)
+const clientStartMs = Date.UTC(2026, 0, 1)
 
 const persons = new Map<string, Promise<Person>>()
 /** Made once for each name and test run. */
