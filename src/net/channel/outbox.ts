@@ -83,7 +83,8 @@ export class Outbox {
     const raw = encodeFrame(frame)
     to.frames.push(raw)
     to.bytes += raw.byteLength + frameOverheadBytes
-    if (to.bytes <= controlBytesMax) return this.#schedule()
+    this.#schedule()
+    if (to.bytes <= controlBytesMax) return
     this.end()
     queueMicrotask(this.#overflow)
   }
