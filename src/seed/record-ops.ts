@@ -13,6 +13,8 @@ import { drive } from './drive.ts'
 import { candidatesAt, missed, runWrite } from './put.ts'
 import type { RecordShelf } from './record-shelf.ts'
 
+type Operation = ReturnType<typeof deadline>
+
 /** See {@link Dht.putRecord}. */
 export async function putRecord(
   core: Core,
@@ -67,17 +69,12 @@ export async function putRecord(
   return done.promise
 }
 
-/** See {@link Dht.getRecord}. */
-export async function getRecord(
-  core: Core,
-  key: Uint8Array,
-  options: DhtOptions = {}
-): Promise<Uint8Array> {
-  const { clock, network, peers, parameters, store, verifyRecord, mode } = core
-  const { deadlineMs, signal } = deadline(core, options)
+/** Asks those around `key` for its record, until enough have answered; the others go on in `asked`. */
+async function askForRecord(core: Core, key: Uint8Array, { deadlineMs, signal }: Operation) {
+  const { clock, peers, parameters, verifyRecord } = core
+  const { replicas, quorum, alpha } = parameters
   const place = placeOfKey(key)
   const candidates = startFrom(core, place, { self: false })
-  const { replicas, quorum, alpha } = parameters
   const lookup = new Lookup({
     ...lookupOptions(core, candidates, replicas),
     enough: quorum,
@@ -85,40 +82,60 @@ export async function getRecord(
     deadlineMs
   })
   const read = new RecordRead()
-  const holders = new Map<string, Contact>()
   const payload = encodeRecordGet(key)
-  const verified = async (frame: Uint8Array): Promise<DhtRecord | null> =>
-    readRecord(frame, { verifyRecord, nowMs: clock.now(), wanted: key }).catch(() => null)
-
-  const own = mode === 'server' ? await store.getRecord(key, clock.now()) : undefined
-  if (own) read.heard(network.self, await verified(own))
+  const asked: Promise<void>[] = []
+  const ask = async (contact: Contact) => {
+    try {
+      const o = { read: decodeRecordAnswer, signal: core.stop }
+      const { record, contacts } = await peers.ask(contact, 'record-get', payload, o)
+      const valid = record && (await verified(record, { verifyRecord, clock, key }))
+      read.heard(contact.peer, valid)
+      lookup.answered(contact.peer, contacts)
+      peers.hear(contacts)
+    } catch {
+      lookup.failed(contact.peer)
+    }
+  }
   await drive(lookup, {
     clock,
     signal,
     isOver: nowMs => lookup.end(nowMs) !== undefined,
-    async ask(contact) {
-      try {
-        const o = { read: decodeRecordAnswer, signal: core.stop }
-        const { record, contacts } = await peers.ask(contact, 'record-get', payload, o)
-        read.heard(contact.peer, record && (await verified(record)))
-        holders.set(contact.peer, contact)
-        lookup.answered(contact.peer, contacts)
-        peers.hear(contacts)
-      } catch {
-        lookup.failed(contact.peer)
-      }
+    ask(contact) {
+      const asking = ask(contact)
+      asked.push(asking)
+      return asking
     }
   })
-  const { best } = read
-  if (!best && read.answers === 0) throw networkEmpty()
-  if (!best) throw new MuttrError('RECORD_UNKNOWN', 'no seed that should hold it does')
-  const near = new Set(lookup.nearest(replicas).map(c => c.peer))
-  const behind = read.behind().filter(peer => near.has(peer))
-  void repair(
-    core,
-    best,
-    behind.map(peer => holders.get(peer)!)
+  return { read, lookup, asked: Promise.all(asked), isLate: clock.now() >= deadlineMs }
+}
+
+const verified = (
+  frame: Uint8Array,
+  o: Pick<Core, 'verifyRecord' | 'clock'> & { key: Uint8Array }
+): Promise<DhtRecord | null> =>
+  readRecord(frame, { verifyRecord: o.verifyRecord, nowMs: o.clock.now(), wanted: o.key }).catch(
+    () => null
   )
+
+/** See {@link Dht.getRecord}. */
+export async function getRecord(
+  core: Core,
+  key: Uint8Array,
+  options: DhtOptions = {}
+): Promise<Uint8Array> {
+  const { clock, network, parameters, store, mode } = core
+  const { read, lookup, asked, isLate } = await askForRecord(core, key, deadline(core, options))
+  const own = mode === 'server' ? await store.getRecord(key, clock.now()) : undefined
+  if (own) read.heard(network.self, await verified(own, { ...core, key }))
+  const { best } = read
+  if (!best && read.answers > 0)
+    throw new MuttrError('RECORD_UNKNOWN', 'no seed that should hold it does')
+  if (!best) throw isLate ? new MuttrError('PEER_TIMEOUT', 'no seed answered') : networkEmpty()
+  void asked.then(() => {
+    const behind = new Set(read.behind())
+    const near = lookup.nearest(parameters.replicas).filter(({ peer }) => behind.has(peer))
+    return repair(core, read.best ?? best, near)
+  })
   return best.frame
 }
 
