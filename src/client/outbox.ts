@@ -19,6 +19,8 @@ interface Entry {
   dueMs: Millis
   triedMs: Millis
   running: boolean
+  /** When it was due before it was woken. */
+  scheduledMs?: Millis | undefined
 }
 
 export interface OutboxOptions {
@@ -113,6 +115,13 @@ export class Outbox {
     if (!entry) return undefined
     if (entry.running) this.#running--
     entry.running = false
+    const { scheduledMs } = entry
+    entry.scheduledMs = undefined
+    // An attempt out of turn that fails changes nothing, or a pod that restarts slowly would be left alone for long.
+    if (scheduledMs !== undefined && scheduledMs > nowMs) {
+      entry.dueMs = scheduledMs
+      return scheduledMs
+    }
     entry.failures++
     entry.dueMs = nowMs + retryDelayMs(this.#schedule, entry.failures, dice)
     return entry.dueMs
@@ -131,7 +140,10 @@ export class Outbox {
   wake(nowMs: Millis, which: (id: string) => boolean = () => true): void {
     for (const [id, entry] of this.#entries) {
       if (entry.running || !which(id)) continue
-      entry.dueMs = Math.min(entry.dueMs, Math.max(nowMs, entry.triedMs + this.#restMs))
+      const soonMs = Math.max(nowMs, entry.triedMs + this.#restMs)
+      if (soonMs >= entry.dueMs) continue
+      entry.scheduledMs ??= entry.dueMs
+      entry.dueMs = soonMs
     }
   }
 }

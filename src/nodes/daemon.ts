@@ -1,12 +1,12 @@
 import { writeApiFile } from '../api/file.ts'
 import { makeToken } from '../api/proof.ts'
 import { serveApi } from '../api/server.ts'
-import { MuttrError } from '../base/errors.ts'
 import type { Log } from '../base/ports.ts'
 import type { RunOptions } from '../cli/doors.ts'
 import { lockHome } from '../config/lock.ts'
 import { systemClock as clock } from '../net/clock.ts'
 import { createLog } from '../net/log.ts'
+import type { Node } from '../net/node.ts'
 import { systemRandom as random } from '../net/random.ts'
 import type { Home } from './home.ts'
 import { openPerson, readHome } from './home.ts'
@@ -27,9 +27,12 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     return passphrase
   })
   const { mode } = home.config
-  const started = stack.use(await startParts({ home, person, passphrase, mode, log, emit, signal }))
-  const pod =
-    home.config.pod && person ? stack.use(await hostPod(home, person, started, log)) : null
+  const host =
+    home.config.pod && person ? (network: Node) => hostPod(home, person, network, log) : undefined
+  const started = stack.use(
+    await startParts({ home, person, passphrase, mode, log, emit, signal, ...(host && { host }) })
+  )
+  const { pod } = started
   const token = makeToken(random)
   const api = stack.use(
     await serveApi({
@@ -68,9 +71,3 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     if (signal.aborted) done()
     else signal.addEventListener('abort', () => done(), { once: true })
   })
-
-/** @throws {MuttrError} `POD_UNKNOWN` for a home that is no pod's. */
-export function needPod({ config }: Home): NonNullable<Home['config']['pod']> {
-  if (!config.pod) throw new MuttrError('POD_UNKNOWN', 'this home is no pod')
-  return config.pod
-}

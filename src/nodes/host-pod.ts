@@ -1,6 +1,6 @@
 import type { Invite, PodOperator } from '../api/operator.ts'
 import { MuttrError } from '../base/errors.ts'
-import type { Log } from '../base/ports.ts'
+import type { Log, Network } from '../base/ports.ts'
 import { readHomeFile } from '../config/home.ts'
 import { makeJoinLink } from '../config/join-link.ts'
 import { makeHpkeKey } from '../keys/hpke.ts'
@@ -12,7 +12,6 @@ import type { Pod } from '../pod/pod.ts'
 import { createPod } from '../pod/pod.ts'
 import { levelState } from '../store/level.ts'
 import type { Home } from './home.ts'
-import type { Started } from './start.ts'
 
 export interface HostedPod extends AsyncDisposable {
   readonly operator: PodOperator
@@ -20,11 +19,11 @@ export interface HostedPod extends AsyncDisposable {
 
 const inviteLifeMs = 7 * 24 * 3_600_000
 
-/** Runs the pod of a home on a started node. */
+/** Runs the pod of a home on its node. */
 export async function hostPod(
   home: Home,
   person: Person,
-  { network }: Started,
+  network: Network,
   log: Log
 ): Promise<HostedPod> {
   const config = home.config.pod!

@@ -19,6 +19,7 @@ import { memoryStore } from '../store/memory.ts'
 import { homeChecks } from './checks.ts'
 import type { Home } from './home.ts'
 import { writePerson } from './home.ts'
+import type { HostedPod } from './host-pod.ts'
 import { joinNetwork } from './join.ts'
 import { loadJoined } from './link.ts'
 
@@ -31,6 +32,8 @@ export interface StartOptions {
   mode: 'server' | 'client'
   log: Log
   emit?: Emit
+  /** Runs a pod on the node; there before others hear of us, so that nobody finds it missing. */
+  host?: (network: Node) => Promise<HostedPod>
   /** Ends joining; what runs is ended by dispose. */
   signal: AbortSignal
 }
@@ -40,6 +43,7 @@ export interface Started extends AsyncDisposable {
   readonly seed: SeedNode
   readonly client: LocalClient
   readonly events: Events
+  readonly pod: HostedPod | undefined
 }
 
 /** Puts a seed and a client on it together, as a daemon or as a light node, and joins the network. The caller holds the lock. */
@@ -65,6 +69,8 @@ export async function startParts(options: StartOptions): Promise<Started> {
   const seed = stack.use(createSeedNode({ ...parts, store, placeOf, mode, parameters }))
   hear = contact => seed.hear([contact])
   seed.hear(early)
+  const pod = await options.host?.(network)
+  stack.use(pod)
   stack.defer(() => over.abort())
   await joinNetwork({
     ...parts,
@@ -98,7 +104,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
     })
   )
   const all = stack.move()
-  return { network, seed, client, events, [Symbol.asyncDispose]: () => all.disposeAsync() }
+  return { network, seed, client, events, pod, [Symbol.asyncDispose]: () => all.disposeAsync() }
 }
 
 function startNode(

@@ -10,7 +10,9 @@ import { quantile, summary } from './table.ts'
 const worker = fileURLToPath(new URL('./dht-worker.ts', import.meta.url))
 
 async function start(system: SystemName, nodes: number): Promise<ChildProcess> {
-  const child = fork(worker, [system, String(nodes)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const child = fork(worker, [system, String(nodes)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc']
+  })
   const gone = once(child, 'exit').then(([code]) => {
     throw new Error(`${system} ended with ${code} before it was ready`)
   })
@@ -96,7 +98,11 @@ function rows(
       if (rivals.length === 0) out.push(row)
     }
     if (mine.dials.some(d => d > 0))
-      out.push({ name: `${o.label} ${op}, dials an operation`, unit: 'dials', ...summary(mine.dials) })
+      out.push({
+        name: `${o.label} ${op}, dials an operation`,
+        unit: 'dials',
+        ...summary(mine.dials)
+      })
   }
   return out
 }

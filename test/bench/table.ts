@@ -34,5 +34,10 @@ export function printRows(rows: readonly Row[], json: boolean): void {
   const head = ['what', 'median', 'p95', 'rival, median', 'p95']
   const widths = head.map((h, i) => Math.max(h.length, ...cells.map(c => (c[i] ?? '').length)))
   for (const line of [head, ...cells])
-    console.log(line.map((c, i) => c.padEnd(widths[i] ?? 0)).join('  ').trimEnd())
+    console.log(
+      line
+        .map((c, i) => c.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd()
+    )
 }

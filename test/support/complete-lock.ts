@@ -52,5 +52,8 @@ const added = [...packages].flatMap(([path, entry]) =>
     .map(([name, version]) => [`node_modules/${name}`, entryFor(name, version, entry)] as const)
 )
 const sorted = [...packages, ...added].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-writeFileSync(file, `${JSON.stringify({ ...lock, packages: Object.fromEntries(sorted) }, null, 2)}\n`)
+writeFileSync(
+  file,
+  `${JSON.stringify({ ...lock, packages: Object.fromEntries(sorted) }, null, 2)}\n`
+)
 console.log(`${added.length} packages added`)
