@@ -11,6 +11,7 @@ import { packageRoot } from '../config/package-root.ts'
 /** A node in a process of its own: `muttr up` or `muttr pod` on a home folder. */
 export interface Child extends AsyncDisposable {
   readonly ready: Ready
+  readonly pid: number
   /** Rejects when the process ends before it is disposed. */
   readonly ended: Promise<never>
   /** SIGKILL: as a power cut would. Resolves when the process is gone. */
@@ -65,7 +66,7 @@ export async function startChild({ home, command, onEvent, signal }: ChildOption
     const aborted = once(signal, 'abort').then(() => Promise.reject(signal.reason))
     aborted.catch(() => {})
     const ready = await Promise.race([readied, ended, aborted])
-    return { ready, ended, kill, [Symbol.asyncDispose]: stop }
+    return { ready, pid: child.pid!, ended, kill, [Symbol.asyncDispose]: stop }
   } catch (err) {
     await stop()
     throw err

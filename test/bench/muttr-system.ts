@@ -21,8 +21,8 @@ const commitment = new Uint8Array(32)
 /** Seeds as they ship: tcp, noise and yamux, a database on disk each, signed acknowledgements; R = 8, W = 5. */
 export async function startMuttr(
   nodes: number,
-  { connections = nodes + 8, reach = 'dial' }: { connections?: number; reach?: ReachMode } = {}
-): Promise<System> {
+  { connections = nodes + 8, reach = 'dial' }: { connections?: number; reach?: ReachMode }
+): Promise<System & { addresses: string[] }> {
   await using stack = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'muttr-bench-'))
   stack.defer(() => rm(folder, { recursive: true, force: true }))
@@ -69,6 +69,7 @@ export async function startMuttr(
       await seeds[i]!.dht.get(key as Uint8Array)
     },
     dials: () => dials,
+    addresses: first.flatMap(({ peer, addresses }) => addresses.map(a => `${a}/p2p/${peer}`)),
     [Symbol.asyncDispose]: () => all.disposeAsync()
   }
 }

@@ -10,13 +10,14 @@ export interface System extends AsyncDisposable {
   dials?(): number
 }
 
-export type SystemName = 'muttr' | 'hyperdht' | 'bittorrent-dht'
+export type SystemName = 'muttr' | 'muttr-24' | 'muttr-24-dial' | 'hyperdht' | 'bittorrent-dht'
 
 export async function startSystem(name: SystemName, nodes: number): Promise<System> {
   if (name === 'hyperdht') return hyperdht(nodes)
   if (name === 'bittorrent-dht') return bittorrentDht(nodes)
   const { startMuttr } = await import('./muttr-system.ts')
-  return startMuttr(nodes)
+  if (name === 'muttr') return startMuttr(nodes, {})
+  return startMuttr(nodes, { connections: 24, reach: name === 'muttr-24' ? 'forward' : 'dial' })
 }
 
 /** hyperdht 6: 20 copies, values in memory, UDP. Its values end below 1,000 bytes to fit a packet. */
@@ -33,15 +34,26 @@ async function hyperdht(nodes: number): Promise<System> {
   }
 }
 
+/** As much of it as is used here. */
+interface BittorrentNode {
+  _values: { remove?: (hash: string) => void }
+  listen(port: number, host: string, listening: () => void): void
+  once(event: 'ready', run: () => void): void
+  address(): { port: number }
+  put(o: { v: Buffer }, done: (err: Error | null, hash: Buffer) => void): void
+  get(key: unknown, o: object, done: (err: Error | null, value: unknown) => void): void
+  destroy(done: () => void): void
+}
+
 /** bittorrent-dht 11: 20 copies, values in memory, UDP; BEP 44 allows values below 1,000 bytes. */
 async function bittorrentDht(nodes: number): Promise<System> {
   // @ts-expect-error the package has no types
   const { default: Client } = await import('bittorrent-dht')
-  const all: any[] = []
+  const all: BittorrentNode[] = []
   const options = { maxValues: 100_000 }
   for (let i = 0; i < nodes; i++) {
-    const bootstrap = i === 0 ? false : [`127.0.0.1:${all[0].address().port}`]
-    const node = new Client({ ...options, bootstrap, host: '127.0.0.1' })
+    const bootstrap = i === 0 ? false : [`127.0.0.1:${all[0]!.address().port}`]
+    const node: BittorrentNode = new Client({ ...options, bootstrap, host: '127.0.0.1' })
     await new Promise<void>(resolve => {
       node.listen(0, '127.0.0.1', () => (i === 0 ? resolve() : node.once('ready', resolve)))
     })
@@ -50,15 +62,15 @@ async function bittorrentDht(nodes: number): Promise<System> {
   return {
     put: i =>
       new Promise((resolve, reject) => {
-        all[i].put({ v: randomBytes(999) }, (err: Error | null, hash: Buffer) =>
+        all[i]!.put({ v: randomBytes(999) }, (err: Error | null, hash: Buffer) =>
           err ? reject(err) : resolve(hash)
         )
       }),
     get: (i, key) =>
       new Promise((resolve, reject) => {
         // A fresh cache entry would answer from this node itself, which would measure nothing.
-        all[i]._values.remove?.((key as Buffer).toString('hex'))
-        all[i].get(key, { cache: false }, (err: Error | null, value: unknown) =>
+        all[i]!._values.remove?.((key as Buffer).toString('hex'))
+        all[i]!.get(key, { cache: false }, (err: Error | null, value: unknown) =>
           err || !value ? reject(err ?? new Error('not found')) : resolve()
         )
       }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { MuttrEvent } from '../../src/base/events.ts'
-import type { SentLetter } from '../../src/client/client.ts'
+import type { Contact, ReceivedLetter, SentLetter } from '../../src/client/client.ts'
 import { Testnet } from '../support/testnet.ts'
 
 const jsonLines = (text: string) =>
@@ -22,16 +22,22 @@ describe('the twelve steps, over separate processes', () => {
     await net[Symbol.asyncDispose]()
   })
 
-  async function run(who: string, ...args: string[]): Promise<any[]> {
+  async function run<T>(who: string, ...args: string[]): Promise<T[]> {
     const { status, stdout, stderr } = await net.muttr(who, '--json', ...args)
     assert.equal(status, 0, `${args.join(' ')}: ${stderr}`)
-    return jsonLines(stdout)
+    return jsonLines(stdout) as T[]
+  }
+
+  async function one<T>(who: string, ...args: string[]): Promise<T> {
+    const [first] = await run<T>(who, ...args)
+    assert(first, `${args.join(' ')} printed nothing`)
+    return first
   }
 
   /** Sends and waits until bob has opened it. */
   async function deliver(to: string, body: string): Promise<SentLetter> {
     const from = net.events.length
-    const [sent] = (await run('alice', 'send', to, body)) as [SentLetter]
+    const sent = await one<SentLetter>('alice', 'send', to, body)
     await net.event('bob', 'opened', from, e => e.letter === sent.id)
     return sent
   }
@@ -55,13 +61,13 @@ describe('the twelve steps, over separate processes', () => {
     happened('bob', [...join, 'notified', 'fetched', 'opened'])
     assert.equal(sent.state, 'announced')
     assert(sent.copies.length >= 5, `${sent.copies.length} copies`)
-    const [letter] = await run('bob', 'read', sent.id)
+    const letter = await one<ReceivedLetter>('bob', 'read', sent.id)
     assert.equal(letter.body, 'Dear Bob')
     assert.deepEqual(
       [letter.from.alias, letter.from.certifiedByPod, letter.to],
       ['alice@one.test', true, 'bob@one.test']
     )
-    const [pinned] = await run('alice', 'contacts')
+    const pinned = await one<Contact>('alice', 'contacts')
     assert.equal(pinned.alias, 'bob@one.test')
   }).timeout(60_000)
 
@@ -69,7 +75,7 @@ describe('the twelve steps, over separate processes', () => {
     await run('bob', 'register', 'bob@two.test')
     const sent = await deliver('bob@two.test', 'to another pod')
     assert.equal(sent.announced?.pod, 'two.test')
-    const [letter] = await run('bob', 'read', sent.id)
+    const letter = await one<ReceivedLetter>('bob', 'read', sent.id)
     assert.deepEqual([letter.body, letter.to], ['to another pod', 'bob@two.test'])
   }).timeout(60_000)
 
@@ -88,7 +94,7 @@ describe('the twelve steps, over separate processes', () => {
 
   it('delivers although both pods are killed between the notice and the notification', async () => {
     await net.stop('bob')
-    const [sent] = (await run('alice', 'send', 'bob@two.test', 'through the crash')) as [SentLetter]
+    const sent = await one<SentLetter>('alice', 'send', 'bob@two.test', 'through the crash')
     assert.equal(sent.state, 'announced')
     await Promise.all([net.kill('one.test'), net.kill('two.test')])
     const from = net.events.length
@@ -101,22 +107,22 @@ describe('the twelve steps, over separate processes', () => {
     await deliver('bob@two.test', 'so that the key is known')
     await net.kill('two.test')
     const from = net.events.length
-    const [sent] = (await run('alice', 'send', 'bob@two.test', 'pod is down')) as [SentLetter]
+    const sent = await one<SentLetter>('alice', 'send', 'bob@two.test', 'pod is down')
     assert.equal(sent.state, 'stored')
     assert(sent.copies.length >= 5)
     assert.equal(sent.waiting?.code, 'POD_UNREACHABLE')
     await net.start('two.test')
     await net.event('bob', 'opened', from, e => e.letter === sent.id)
-    const [now] = (await run('alice', 'sent')).filter(l => l.id === sent.id)
-    assert.equal(now.state, 'announced')
+    const now = (await run<SentLetter>('alice', 'sent')).find(l => l.id === sent.id)
+    assert.equal(now?.state, 'announced')
   }).timeout(120_000)
 
   it('keeps letters over a kill of both people', async () => {
-    const before = await run('bob', 'inbox')
+    const before = await run<ReceivedLetter>('bob', 'inbox')
     await Promise.all([net.kill('alice'), net.kill('bob')])
     await net.start('alice', 'bob')
     assert.deepEqual(
-      (await run('bob', 'inbox')).map(l => l.id),
+      (await run<ReceivedLetter>('bob', 'inbox')).map(l => l.id),
       before.map(l => l.id)
     )
     await deliver('bob@one.test', 'still here')

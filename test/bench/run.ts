@@ -1,0 +1,72 @@
+import { parseArgs } from 'node:util'
+import { benchDht } from './dht.ts'
+import { benchIdle } from './idle.ts'
+import { benchLetters } from './letters.ts'
+import type { Row } from './table.ts'
+import { printRows } from './table.ts'
+import { withRoundTrip } from './with-round-trip.ts'
+
+/**
+ * `npm run bench`: everything, in about ten minutes. `npm run bench -- [--json] [--rounds N] NAME…` for some of it. Rivals run in the
+ * same run, in processes of their own, taking turns with ours. Figures compare within one run, never between two.
+ */
+const benches: Record<string, { what: string; run: (rounds: number) => Promise<Row[]> }> = {
+  dht50: {
+    what: 'puts and gets of 1 KiB, 50 nodes that all know each other',
+    run: rounds =>
+      benchDht({
+        label: '50 nodes',
+        nodes: 50,
+        rounds,
+        count: 100,
+        systems: ['muttr', 'hyperdht', 'bittorrent-dht']
+      })
+  },
+  dht200: {
+    what: 'the same, 200 nodes with at most 24 connections each',
+    run: rounds =>
+      benchDht({
+        label: '200 nodes',
+        nodes: 200,
+        rounds,
+        count: 60,
+        systems: ['muttr-24', 'muttr-24-dial', 'hyperdht']
+      })
+  },
+  'dht50-rtt': {
+    what: 'dht50 with a round trip of 50 ms',
+    run: rounds => withRoundTrip('dht50', rounds)
+  },
+  'dht200-rtt': {
+    what: 'dht200 with a round trip of 50 ms',
+    run: rounds => withRoundTrip('dht200', rounds)
+  },
+  letter: { what: 'from send to opened, two people online, one pod, six seeds', run: benchLetters },
+  'letter-rtt': {
+    what: 'letter with a round trip of 50 ms',
+    run: rounds => withRoundTrip('letter', rounds)
+  },
+  idle: {
+    what: 'memory and CPU of a seed with 20 neighbours, above a bare libp2p node',
+    run: benchIdle
+  }
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' } }
+})
+const names = positionals.length > 0 ? positionals : Object.keys(benches)
+const rounds = Number(values.rounds)
+const unknown = names.filter(name => !Object.hasOwn(benches, name))
+if (unknown.length > 0 || !Number.isSafeInteger(rounds) || rounds < 1) {
+  console.error(
+    `usage: npm run bench -- [--json] [--rounds N] [${Object.keys(benches).join(' | ')}]…`
+  )
+  process.exit(1)
+}
+for (const name of names) {
+  const bench = benches[name]!
+  console.error(`${name}: ${bench.what}`)
+  printRows(await bench.run(rounds), values.json)
+}
