@@ -113,16 +113,16 @@ export class Write {
   }
 
   /**
-   * The nearest not asked yet among the R nearest that have not refused or failed. Until it is safe a slow one's place is
-   * given to the next; afterwards there is time to wait for it.
+   * The nearest not asked yet among the R nearest that have not refused or failed. Only when so many are slow that the others do not
+   * make a quorum is the place of a slow one given to the next: R is larger than W so that a few may be slow.
    */
   #next(nowMs: Millis): Candidate | undefined {
-    const { candidates, replicas, hedgeMs, requestsMax } = this.#o
-    const hurry = !this.safe
+    const { candidates, replicas, requestsMax } = this.#o
+    const hurry = this.#needsMore(nowMs)
     let places = 0
     for (const c of candidates.all) {
       if (c.state === 'failed' || c.state === 'refused') continue
-      if (c.state === 'asked' && hurry && nowMs - c.askedMs >= hedgeMs) continue
+      if (hurry && this.#isSlow(c, nowMs)) continue
       if (c.state === 'heard') {
         if (!c.hearsay || this.#hearsay < requestsMax / 2) return c
         continue
@@ -131,5 +131,17 @@ export class Write {
       if (places === replicas) return undefined
     }
     return undefined
+  }
+
+  #isSlow(c: Candidate, nowMs: Millis): boolean {
+    return c.state === 'asked' && nowMs - c.askedMs >= this.#o.hedgeMs
+  }
+
+  #needsMore(nowMs: Millis): boolean {
+    const { stored, needed } = this.count()
+    let fast = 0
+    for (const c of this.#o.candidates.all)
+      if (c.state === 'asked' && !this.#isSlow(c, nowMs)) fast += 1
+    return stored + fast < needed
   }
 }

@@ -1,13 +1,17 @@
 import type { Millis } from '../base/ports.ts'
 
-const floorMs = 40
 const ceilingMs = 1_500
 
 /** Smoothed round-trip time as TCP keeps it (RFC 6298), to tell a slow request from a usual one. */
 export class RoundTrip {
+  readonly #floorMs: Millis
   #smoothMs = 100
   #variationMs = 50
   #samples = 0
+
+  constructor(floorMs: Millis) {
+    this.#floorMs = floorMs
+  }
 
   sample(ms: Millis): void {
     if (this.#samples === 0) {
@@ -22,6 +26,6 @@ export class RoundTrip {
 
   /** After which another peer is asked beside the one that is slow. */
   get hedgeMs(): Millis {
-    return Math.min(ceilingMs, Math.max(floorMs, this.#smoothMs + 4 * this.#variationMs))
+    return Math.min(ceilingMs, Math.max(this.#floorMs, this.#smoothMs + 4 * this.#variationMs))
   }
 }

@@ -97,7 +97,7 @@ export const lookupOptions = (
   candidates,
   want,
   alpha: core.parameters.alpha,
-  hedgeMs: core.peers.hedgeMs,
+  hedgeMs: core.peers.hedgeMs('find-node'),
   requestsMax: limits.lookupRequestsMax
 })
 

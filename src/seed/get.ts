@@ -77,7 +77,7 @@ export async function getBlob(
     signal,
     isOver: nowMs => lookup.end(nowMs) !== undefined,
     async ask(contact) {
-      const slowMs = clock.now() + peers.hedgeMs
+      const slowMs = clock.now() + peers.hedgeMs('get')
       try {
         const read = (answer: Uint8Array) => readAnswer(core, key, decodeGetAnswer(answer))
         const answer = await peers.ask(contact, 'get', payload, { read, signal: ended.signal })

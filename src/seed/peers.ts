@@ -16,6 +16,14 @@ import type { DhtMethod } from '../wire/dht.ts'
 import { decodePong, encodePing, pongBytes } from '../wire/dht.ts'
 import type { Reach } from './reach.ts'
 
+/** These wait for the holder's disk as well. */
+const isWriting = new Set<DhtMethod>(['put', 'record-put', 'release'])
+
+/** Below these nothing is called slow: a busy machine must not ask twice for what is on its way. */
+const readFloorMs: Millis = 40
+/** A write can bear some slow holders, and its bytes are dearer. */
+const writeFloorMs: Millis = 250
+
 /** After which a request is given up. */
 export const requestTimeoutMs: Millis = 3_000
 const pingsAtOnce = 3
@@ -74,14 +82,16 @@ export interface Peers extends Disposable {
   ping(contact: Contact, signal?: AbortSignal): Promise<boolean>
   /** Resolves when all queued pings are done. */
   idle(): Promise<void>
-  readonly hedgeMs: Millis
+  /** After which an answer to `method` is slow. */
+  hedgeMs(method: DhtMethod): Millis
   /** As {@link Reach.cost}. */
   cost(peer: PeerId): 0 | 1 | 2
 }
 
 export function createPeers(parts: Parts): Peers {
   const { network, clock, random, log, keys, table, reach, onChange } = parts
-  const roundTrip = new RoundTrip()
+  const [reading, writing] = [new RoundTrip(readFloorMs), new RoundTrip(writeFloorMs)]
+  const roundTripOf = (method: DhtMethod) => (isWriting.has(method) ? writing : reading)
   /** Contacts as their own greetings gave them: better than what others say of them. */
   const greeted = new Map<PeerId, Contact>()
   const shunned = new Map<PeerId, Millis>()
@@ -144,7 +154,7 @@ export function createPeers(parts: Parts): Peers {
       try {
         const options = { read: check, timeoutMs, signal, dial }
         const { value, direct } = await reach.ask(to, method, payload, options)
-        roundTrip.sample(clock.now() - startMs)
+        roundTripOf(method).sample(clock.now() - startMs)
         if (direct) enter(to)
         return value
       } catch (err) {
@@ -204,9 +214,7 @@ export function createPeers(parts: Parts): Peers {
 
     cost: reach.cost,
 
-    get hedgeMs() {
-      return roundTrip.hedgeMs
-    },
+    hedgeMs: method => roundTripOf(method).hedgeMs,
 
     [Symbol.dispose]() {
       listening[Symbol.dispose]()

@@ -44,7 +44,7 @@ export async function runWrite(parts: WriteParts): Promise<Write> {
     candidates,
     replicas,
     quorum,
-    hedgeMs: core.peers.hedgeMs,
+    hedgeMs: core.peers.hedgeMs('put'),
     deadlineMs: operation.deadlineMs,
     requestsMax: limits.putRequestsMax
   })

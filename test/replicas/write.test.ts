@@ -75,13 +75,24 @@ describe('a write', () => {
     assert(write.over(2))
   })
 
-  it('gives the place of a slow one to the next, until it is safe', () => {
+  it('bears as many slow ones as R is larger than W', () => {
+    const { write, ranks, stored } = begin(upTo(20))
+    ranks(0)
+    for (const rank of [0, 1, 2, 3]) stored(rank)
+    write.failed(names[7]!)
+    assert.deepEqual(ranks(50), [8])
+    assert.deepEqual(ranks(149), [], 'the one just asked can still make it five')
+    assert.deepEqual(ranks(150), [9], 'too few are left')
+  })
+
+  it('gives the place of slow ones to the next, when too few are left for a quorum', () => {
     const { write, ranks, stored } = begin(upTo(20))
     ranks(0)
     for (const rank of [0, 1, 2, 3]) stored(rank)
     assert.equal(write.wakeMs(50), 100)
     assert.deepEqual(ranks(99), [])
-    assert.deepEqual(ranks(100), [8, 9, 10, 11])
+    assert.deepEqual(ranks(100), [8])
+    assert.deepEqual(ranks(200), [9])
     stored(9)
     assert(write.safe)
     assert.deepEqual(ranks(500), [])

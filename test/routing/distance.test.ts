@@ -67,7 +67,7 @@ describe('the estimate of how many nodes there are', () => {
 
 describe('the round-trip time', () => {
   it('follows what is seen, and calls slow what is far above it', () => {
-    const trip = new RoundTrip()
+    const trip = new RoundTrip(40)
     for (let i = 0; i < 50; i++) trip.sample(50)
     assert(trip.hedgeMs >= 50 && trip.hedgeMs < 60)
     for (let i = 0; i < 50; i++) trip.sample(i % 2 ? 200 : 400)
@@ -75,7 +75,7 @@ describe('the round-trip time', () => {
   })
 
   it('is bounded on both sides, so that neither speed nor silence makes it useless', () => {
-    const trip = new RoundTrip()
+    const trip = new RoundTrip(40)
     for (let i = 0; i < 50; i++) trip.sample(0)
     assert.equal(trip.hedgeMs, 40)
     for (let i = 0; i < 50; i++) trip.sample(60_000)
