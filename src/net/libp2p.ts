@@ -6,7 +6,9 @@ import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { ping } from '@libp2p/ping'
 import { LevelDatastore } from 'datastore-level'
+import { Level } from 'level'
 import { createLibp2p } from 'libp2p'
+import { MuttrError } from '../base/errors.ts'
 import { tameKad } from './kad.ts'
 import { quickYamux } from './transport/muxer.ts'
 import { quickTcp } from './transport/tcp.ts'
@@ -39,12 +41,23 @@ const services = (mode: 'server' | 'client') => ({
   })
 })
 
+async function openStore(folder: string): Promise<LevelDatastore> {
+  const db = new Level<string, Uint8Array>(folder, { keyEncoding: 'utf8', valueEncoding: 'view' })
+  try {
+    await db.open()
+  } catch (cause) {
+    const locked = (cause as { cause?: { code?: string } }).cause?.code === 'LEVEL_LOCKED'
+    const code = locked ? 'HOME_IN_USE' : 'HOME_DAMAGED'
+    throw new MuttrError(code, `cannot open the peer store in ${folder}`, { cause })
+  }
+  return new LevelDatastore(db)
+}
+
 /** A libp2p node, not yet started. The reasons for its settings: docs/decisions/010-libp2p-settings.md */
 export async function makeLibp2p(
   parts: Parts
 ): Promise<{ libp2p: Libp2p; close: () => Promise<void> }> {
-  const store = parts.datastore === null ? undefined : new LevelDatastore(parts.datastore)
-  await store?.open()
+  const store = parts.datastore === null ? undefined : await openStore(parts.datastore)
   const discovery: ((components: never) => PeerDiscovery)[] = []
   if (parts.mdns) discovery.push(mdns() as (components: never) => PeerDiscovery)
   if (parts.bootstrap.length > 0)

@@ -38,6 +38,7 @@ export class Links {
   readonly #byPeer = new Map<PeerId, Link[]>()
   readonly #halves = new Map<string, Half>()
   readonly #opening = new Map<string, Promise<Link>>()
+  readonly #parted = new WeakSet<Connection>()
   readonly #listeners = new Set<(event: PeerEvent) => void>()
 
   constructor(parts: Parts) {
@@ -54,6 +55,11 @@ export class Links {
   /** The channel to use for a new request: the oldest that is not on its way out. */
   best(peer: PeerId): Link | undefined {
     return this.#byPeer.get(peer)?.find(({ channel }) => !channel.leaving)
+  }
+
+  /** One side has said goodbye on it: nothing new belongs there. */
+  parted(connection: Connection): boolean {
+    return this.#parted.has(connection)
   }
 
   all(): Link[] {
@@ -149,6 +155,7 @@ export class Links {
         }
         this.#connected(link)
       },
+      onLeaving: () => void this.#parted.add(connection),
       close: error => {
         endStream(control, error)
         const { bulk } = this.#halves.get(key) ?? {}

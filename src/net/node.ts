@@ -228,16 +228,18 @@ class LibNode implements Node {
 
   async #connect(to: Contact, signal: AbortSignal): Promise<Connection> {
     const peer = parsePeer(to.peer)
-    const open = this.libp2p.getConnections(peer).find(c => c.status === 'open')
-    if (open) return open
+    const open = this.libp2p.getConnections(peer).filter(c => c.status === 'open')
+    const kept = open.find(c => !this.#links.parted(c))
+    if (kept) return kept
+    const options = { signal, force: open.length > 0 }
     const named = dialable(to)
-    if (named.length > 0) return this.libp2p.dial(named, { signal })
+    if (named.length > 0) return this.libp2p.dial(named, options)
     // Never libp2p's own search by kad-dht: our routing knows better, and it would take seconds.
     const known = (await this.libp2p.peerStore.has(peer)) && (await this.libp2p.peerStore.get(peer))
     const addresses = known ? known.addresses.map(a => withoutPeer(a.multiaddr)) : []
     const stored = dialable({ peer: to.peer, addresses })
     if (stored.length === 0) throw new MuttrError('PEER_UNREACHABLE', 'no address is known')
-    return this.libp2p.dial(stored, { signal })
+    return this.libp2p.dial(stored, options)
   }
 
   #bounded<T>(

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
+import { createPrivateKey, createPublicKey, randomBytes, sign, verify } from 'node:crypto'
 import { chmod, link, open, readFile, rm } from 'node:fs/promises'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
@@ -21,8 +21,7 @@ export async function loadPeerKey(file: string): Promise<PrivateKey> {
   if (known) return known
   const made = await makePeerKey()
   // Written beside and linked: a crash leaves no half key, and of two processes the first one's key stands for both.
-  const draft = `${file}.${process.pid}.new`
-  await rm(draft, { force: true })
+  const draft = `${file}.${randomBytes(6).toString('hex')}.new`
   try {
     const handle = await open(draft, 'wx', 0o600)
     try {

@@ -10,7 +10,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import type { Handler } from '../../src/base/ports.ts'
 import { makePeerKey } from '../../src/net/peer-key.ts'
-import { makeNode, nextEvent, noAddress, whenever } from '../support/net-nodes.ts'
+import { makeNode, nextEvent, noAddress } from '../support/net-nodes.ts'
 
 const echo: Handler = async payload => payload
 const soon = { timeoutMs: 5_000 }
@@ -252,17 +252,5 @@ describe('net: strangers', () => {
     } finally {
       await other.stop()
     }
-  })
-})
-
-describe('net: warm connections', () => {
-  it('are made to the neighbourhood and made again', async () => {
-    await using a = await makeNode()
-    await using b = await makeNode()
-    await using c = await makeNode()
-    a.keepWarm([a.contact(), b.contact(), c.contact()])
-    await whenever([a], () => a.isConnected(b.self) && a.isConnected(c.self))
-    a.keepWarm([b.contact()])
-    assert.ok(a.isConnected(c.self), 'what is there stays until it is in the way')
   })
 })

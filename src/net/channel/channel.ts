@@ -41,7 +41,7 @@ export interface ChannelParts {
   greeting: Pick<Greeting, 'server' | 'addresses'>
   limits?: Partial<ChannelLimits>
   onGreeting?: (greeting: Greeting) => void
-  /** The peer asked to part: nothing new may be asked. */
+  /** One side said goodbye: nothing new may be asked. */
   onLeaving?: () => void
   /** Closes the streams; `error` when the peer broke the rules or is silent. */
   close: (error: MuttrError | undefined) => void
@@ -237,6 +237,7 @@ export class Channel {
 
   #sayGoodbye(): void {
     this.#leaving = true
+    this.#parts.onLeaving?.()
     this.#outbox.push({ type: 'goodbye', code: null, message: '' })
   }
 
