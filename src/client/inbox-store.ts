@@ -153,12 +153,15 @@ export function createInboxStore(state: State, log: Log): InboxStore {
       await state.write([put(tables.read, place, new Uint8Array())])
     },
     async sweep(nowMs) {
-      const over = await state.list(doneExpiry, { lt: sortableTime(nowMs), limit: sweepMax })
-      const changes = over.flatMap(({ key }) => [
-        drop(doneExpiry, key),
-        drop(done, key.slice(key.indexOf('-') + 1))
-      ])
-      if (changes.length > 0) await state.write(changes)
+      for (;;) {
+        const over = await state.list(doneExpiry, { lt: sortableTime(nowMs), limit: sweepMax })
+        const changes = over.flatMap(({ key }) => [
+          drop(doneExpiry, key),
+          drop(done, key.slice(key.indexOf('-') + 1))
+        ])
+        if (changes.length > 0) await state.write(changes)
+        if (over.length < sweepMax) return
+      }
     }
   }
 }

@@ -182,7 +182,8 @@ export class Inbox implements AsyncDisposable {
   }
 
   async #expired(id: string): Promise<void> {
-    const { store, log } = this.#parts
+    const { store, log, strangers } = this.#parts
+    strangers.forget(id)
     try {
       const notice = await store.notice(id)
       if (notice) await store.finish(notice)
@@ -222,16 +223,24 @@ export class Inbox implements AsyncDisposable {
   async #open(notice: NoticeRow): Promise<boolean> {
     const { self, clock, contacts, strangers, queue } = this.#parts
     const startMs = clock.now()
+    const id = noticeId(notice)
+    const bookedMs = strangers.booked(id, startMs)
+    if (bookedMs > 0) {
+      // Woken too early. Opening the slip once more would cost what the turn is there to spare.
+      queue.later(id, startMs + bookedMs)
+      return false
+    }
     const reader = self.person()
     const slip = await openSlip(notice, { reader, nowMs: startMs })
     const known = await contacts.known(slip.alias)
     if (known) {
+      strangers.forget(id)
       await this.#sameKey(known, slip)
       await slip.signedBy(known.certificate)
     } else {
-      const waitMs = strangers.take(startMs)
+      const waitMs = strangers.take(id, startMs)
       if (waitMs > 0) {
-        queue.later(noticeId(notice), startMs + waitMs)
+        queue.later(id, startMs + waitMs)
         return false
       }
     }

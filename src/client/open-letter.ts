@@ -6,6 +6,7 @@ import type { Certificate } from '../keys/certificate.ts'
 import type { Person } from '../keys/person.ts'
 import type { Opened } from '../keys/seal.ts'
 import { open } from '../keys/seal.ts'
+import { readAlias } from '../pod/alias.ts'
 import type { Letter } from '../wire/letter.ts'
 import { decodeLetter } from '../wire/letter.ts'
 import type { Slip } from '../wire/notice.ts'
@@ -31,7 +32,8 @@ export interface OpenedSlip extends Slip {
 
 /**
  * Opens what came with a notice, before anything is fetched.
- * @throws {MuttrError} `SEAL_REFUSED`, `NOTICE_INVALID`, `LETTER_FORGED` when it was made for another blob.
+ * @throws {MuttrError} `SEAL_REFUSED`, `NOTICE_INVALID` also for an alias in another than its folded form, `LETTER_FORGED` when it was
+ *   made for another blob.
  */
 export async function openSlip(
   { slip: sealed, key }: { slip: Uint8Array; key: Uint8Array },
@@ -40,7 +42,17 @@ export async function openSlip(
   const opened = await open(sealed, { reader, nowMs })
   const slip = decodeSlip(opened.plaintext)
   if (!equalBytes(slip.key, key)) throw forged('the slip belongs to another notice')
+  if (!isFolded(slip.alias)) throw new MuttrError('NOTICE_INVALID', 'the slip names no alias')
   return { ...slip, signedBy: certificate => signedBy(opened, certificate, 'the slip') }
+}
+
+/** `Alice@one.test`, or one with an invisible character in it, would look like the pinned alice and be nobody we know. */
+function isFolded(alias: string): boolean {
+  try {
+    return readAlias(alias).full === alias
+  } catch {
+    return false
+  }
 }
 
 /** A letter that says the same as its slip and was written to us; who signed it is checked by `signedBy`. */

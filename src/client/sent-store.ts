@@ -128,12 +128,15 @@ export function createSentStore(state: State, log: Log): SentStore {
       return rowsOf((await state.list(tables.pending)).map(({ value }) => text(value)))
     },
     async sweep(nowMs) {
-      const over = await state.list(expiryTable, { lt: sortableTime(nowMs), limit: sweepMax })
-      const changes = over.flatMap(({ key, value }) => [
-        drop(expiryTable, key),
-        drop(tables.blob, text(value))
-      ])
-      if (changes.length > 0) await state.write(changes)
+      for (;;) {
+        const over = await state.list(expiryTable, { lt: sortableTime(nowMs), limit: sweepMax })
+        const changes = over.flatMap(({ key, value }) => [
+          drop(expiryTable, key),
+          drop(tables.blob, text(value))
+        ])
+        if (changes.length > 0) await state.write(changes)
+        if (over.length < sweepMax) return
+      }
     },
     async find(id) {
       const key = await state.get(tables.ids, id)

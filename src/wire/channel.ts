@@ -144,7 +144,8 @@ const frame: Field<Frame> = value => {
   // Another version's greeting may have any fields after its number.
   if (value[0] === 0 && Number.isSafeInteger(value[1]) && value[1] !== version)
     throw new MuttrError('WIRE_VERSION', `version ${value[1]}`)
-  const shape = shapes[value[0]]
+  // By a text such as `constructor` an array would give something too.
+  const shape = typeof value[0] === 'number' ? shapes[value[0]] : undefined
   if (shape === undefined) throw new TypeError('no frame of this protocol')
   return shape(value)
 }

@@ -116,6 +116,37 @@ describe('reading', () => {
     await refused(crafted, 'LETTER_FORGED', 1)
   })
 
+  it('refuses an alias that only looks like a pinned one', async () => {
+    const alice = await world.join('alice')
+    const bob = await world.join('bob')
+    await bob.client.lookup('alice@one.test')
+    assert.equal((await bob.client.contacts()).length, 1)
+    const mallory = await person('mallory')
+    const fingerprint = bytesOf(mallory.certificate.fingerprint)
+    for (const alias of [
+      'Alice@one.test',
+      'alice@one.test ',
+      'alice@ONE.test',
+      'alice@one.test\u200b',
+      '\u202ealice@one.test',
+      'аlice@one.test',
+      'alice'
+    ]) {
+      const sender = { fingerprint, alias }
+      const { blob, slip } = await craft(world, {
+        by: mallory,
+        to: await bobs(),
+        letter: { sender }
+      })
+      await post(world, blob, slip)
+      const { code } = await bob.seen('refused', ({ key }) => key === toHex(blob.key))
+      assert.equal(code, 'NOTICE_INVALID', alias)
+    }
+    assert.equal(world.dht.gets, 0)
+    assert.deepEqual(await bob.client.inbox(), [])
+    assert.ok(alice)
+  })
+
   it('refuses a letter that carries the key of another than its sender', async () => {
     const alice = await person('alice')
     const mallory = await person('mallory')

@@ -103,21 +103,46 @@ describe('the outbox', () => {
 })
 
 describe('letters of strangers', () => {
+  const make = () => createStrangers({ burst: 5, everyMs: 1_000 })
+
   it('come in a burst, and then one by one', () => {
     fc.assert(
       fc.property(fc.array(fc.nat({ max: 5_000 }), { maxLength: 200 }), waits => {
-        const strangers = createStrangers({ burst: 5, everyMs: 1_000 })
+        const strangers = make()
         let nowMs = 1_000_000
         let taken = 0
         const startMs = nowMs
-        for (const ms of waits) {
+        for (const [i, ms] of waits.entries()) {
           nowMs += ms
-          const waitMs = strangers.take(nowMs)
+          const waitMs = strangers.take(`${i}`, nowMs)
           if (waitMs === 0) taken++
-          else assert.equal(strangers.take(nowMs + waitMs - 1) > 0, true)
+          else assert.equal(strangers.take(`${i}`, nowMs + waitMs - 1), 1)
           assert.ok(taken <= 5 + (nowMs - startMs) / 1_000)
         }
       })
     )
+  })
+
+  it('have a turn each, and keep it however often they are tried', () => {
+    const strangers = make()
+    const ids = Array.from({ length: 1_000 }, (_, i) => `${i}`)
+    const waits = ids.map(id => strangers.take(id, 0))
+    assert.deepEqual(waits.slice(4, 7), [0, 1_000, 2_000])
+    assert.equal(new Set(waits.slice(4)).size, 996)
+    assert.deepEqual(
+      ids.slice(5).map(id => strangers.take(id, 0)),
+      waits.slice(5)
+    )
+    assert.equal(strangers.booked('999', 900_000), 95_000)
+    assert.equal(strangers.take('999', 995_000), 0)
+    assert.equal(strangers.booked('999', 0), 0)
+  })
+
+  it('that will never be fetched are forgotten', () => {
+    const strangers = make()
+    for (let i = 0; i < 6; i++) strangers.take(`${i}`, 0)
+    assert.equal(strangers.booked('5', 0), 1_000)
+    strangers.forget('5')
+    assert.equal(strangers.booked('5', 0), 0)
   })
 })

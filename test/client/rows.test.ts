@@ -8,6 +8,7 @@ import type { ContactRow } from '../../src/client/contact-rows.ts'
 import { contactTable } from '../../src/client/contact-rows.ts'
 import type { LetterRow, NoticeRow } from '../../src/client/inbox-rows.ts'
 import { decodeLetterRow, encodeLetterRow, noticeTable } from '../../src/client/inbox-rows.ts'
+import { createInboxStore } from '../../src/client/inbox-store.ts'
 import type { SentRow, SentSecret } from '../../src/client/sent-rows.ts'
 import {
   decodeBlobRow,
@@ -203,5 +204,16 @@ describe('rows', () => {
     assert.equal(writes, 2)
     assert.equal((await store.list({ limit: 1 }))[0]?.stage, 'announced')
     assert.equal(codeOf(await store.blob('none').catch(err => err)), 'HOME_DAMAGED')
+  })
+
+  it('of notices done with are all forgotten when they have expired, however many', async () => {
+    const state = memoryState()
+    const store = createInboxStore(state, quiet)
+    const row = { pod: 'one.test', sizeBytes: 1, slip: new Uint8Array(1), failures: 0 }
+    for (let i = 0; i < 2_100; i++)
+      await store.finish({ ...row, key: dice.bytes(32), expiryMs: i < 2_050 ? 1_000 : 3_000 })
+    await store.sweep(2_000)
+    for (const table of ['inbox-done', 'inbox-expiry'])
+      assert.equal((await state.list(table)).length, 50)
   })
 })

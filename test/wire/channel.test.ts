@@ -83,6 +83,11 @@ describe('a frame of a channel', () => {
     })
   })
 
+  it('is of a kind that has a number, and of no other', () => {
+    for (const kind of ['constructor', 'length', '__proto__', 'at', '1', true, null, -1, 13])
+      assert.throws(() => decodeFrame(encodeCbor([kind])), { code: 'WIRE_MALFORMED' }, `${kind}`)
+  })
+
   it('keeps nothing of the buffer it came in', () => {
     const raw = Buffer.from(encodeFrame({ type: 'answer', id: 1, payload: new Uint8Array(9) }))
     const frame = decodeFrame(raw)
