@@ -1,8 +1,12 @@
 import { limits } from '../../src/base/limits.ts'
+import { decodeBlobHeader } from '../../src/wire/blob.ts'
 import { decodeSignedStatement } from '../../src/wire/device.ts'
+import * as dht from '../../src/wire/dht.ts'
 import { decodeLetter } from '../../src/wire/letter.ts'
 import * as notice from '../../src/wire/notice.ts'
 import * as pod from '../../src/wire/pod.ts'
+import { decodeRecord } from '../../src/wire/record.ts'
+import { readTombstone } from '../../src/wire/tombstone.ts'
 
 /** A rule of muttr.cddl and the decoder that reads what it describes. */
 export interface Format {
@@ -18,7 +22,30 @@ const plaintextOf = (frame: Uint8Array): Uint8Array => {
   return padded
 }
 
+const addresses = 'addresses in the shape of a multiaddr, one encoding each'
+
 export const formats: Record<string, Format> = {
+  'blob-header': { read: decodeBlobHeader },
+  tombstone: { read: readTombstone, more: 'preimages that fit the header' },
+  record: { read: decodeRecord, more: 'packets that start with a primary key' },
+  ping: { read: dht.decodePing },
+  pong: { read: dht.decodePong },
+  'find-node': { read: dht.decodeFindNode },
+  'find-node-answer': { read: dht.decodeContacts, more: addresses },
+  get: { read: dht.decodeGet },
+  'get-answer': { read: dht.decodeGetAnswer, more: addresses },
+  put: { read: dht.decodePut },
+  'put-answer': { read: dht.decodeStored, more: addresses },
+  have: { read: dht.decodeHave, more: 'at most 8 keys beside a nonce' },
+  release: { read: dht.decodeRelease },
+  'release-answer': { read: dht.decodeEmpty },
+  'record-get': { read: dht.decodeRecordGet },
+  'record-get-answer': { read: dht.decodeRecordAnswer, more: addresses },
+  'record-put': { read: dht.decodeRecordPut },
+  'record-put-answer': { read: dht.decodeRecordAnswer, more: addresses },
+  forward: { read: dht.decodeForward },
+  'forward-answer': { read: dht.decodeForwarded },
+  'links-answer': { read: dht.decodeLinks },
   'signed-statement': {
     read: decodeSignedStatement,
     more: 'times in order, at most 90 days apart'

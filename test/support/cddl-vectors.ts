@@ -22,8 +22,30 @@ const linkPayload = (link: string): Uint8Array =>
 export function vectorFrames(): Record<string, Uint8Array[]> {
   const [device, keys, letter] = [read('device'), read('keys'), read('letter')]
   const [notice, pod, link] = [read('notice'), read('pod'), read('join-link')]
+  const [blob, dht, record] = [read('blob'), read('dht'), read('record')]
+  const ofDht = (message: string) =>
+    frames(dht.frames.filter((v: { message: string }) => v.message === message))
   const frames = (list: { frame: string }[]) => list.map(({ frame }) => bytes(frame))
   return {
+    'blob-header': blob.blobs.map((v: { header: string }) => bytes(v.header)),
+    tombstone: frames(blob.tombstones),
+    record: frames(record.records),
+    ping: ofDht('ping'),
+    pong: ofDht('pong'),
+    'find-node': ofDht('find-node'),
+    'find-node-answer': ofDht('contacts'),
+    get: ofDht('get'),
+    'get-answer': ofDht('answer to get'),
+    put: ofDht('put'),
+    'put-answer': ofDht('answer to put'),
+    'put-signed': dht.signed.map((v: { bytes: string }) => bytes(v.bytes)),
+    have: ofDht('have'),
+    release: ofDht('release'),
+    'record-get': ofDht('record-get'),
+    'record-get-answer': ofDht('answer with a record'),
+    'record-put': ofDht('record-put'),
+    forward: ofDht('forward'),
+    'forward-answer': ofDht('forwarded answer'),
     'signed-statement': [bytes(device.valid.frame)],
     vault: keys.vaults.map((v: { file: string }) => bytes(v.file)),
     letter: frames(letter.valid),
