@@ -152,12 +152,17 @@ const fastCurves: ReadonlySet<string> = new Set([
   'nistP521'
 ])
 
-function isFast({ keyPacket }: PublicKey | PrivateKey | Subkey): boolean {
+/** RSA with a longer exponent is as slow to check as to sign: OpenSSL stops at 64 bits, openpgp.js then goes on by itself. */
+const rsaExponentBytesMax = 8
+
+export function isFast({ keyPacket }: Pick<PublicKey | PrivateKey | Subkey, 'keyPacket'>): boolean {
   const { bits = 0, curve = 'nistP256' } = keyPacket.getAlgorithmInfo() as {
     bits?: number
     curve?: string
   }
-  return fastAlgorithms.has(keyPacket.algorithm) && fastCurves.has(curve) && bits <= rsaBitsMax
+  const { e } = (keyPacket as unknown as { publicParams: { e?: Uint8Array } }).publicParams
+  const isShort = bits <= rsaBitsMax && (e?.byteLength ?? 0) <= rsaExponentBytesMax
+  return fastAlgorithms.has(keyPacket.algorithm) && fastCurves.has(curve) && isShort
 }
 
 /**

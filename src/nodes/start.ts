@@ -1,3 +1,4 @@
+import { codeOf } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
 import type { Contact, Log } from '../base/ports.ts'
 import type { LocalClient } from '../client/create-client.ts'
@@ -5,7 +6,9 @@ import { createClient } from '../client/create-client.ts'
 import type { Events } from '../client/events.ts'
 import { createEvents } from '../client/events.ts'
 import type { PodPlace } from '../client/pods.ts'
+import { usualListen } from '../config/config.ts'
 import type { Person } from '../keys/person.ts'
+import { verifyRecord } from '../keys/record.ts'
 import { systemClock as clock } from '../net/clock.ts'
 import type { Node } from '../net/node.ts'
 import { createNode } from '../net/node.ts'
@@ -38,6 +41,8 @@ export interface StartOptions {
   signal: AbortSignal
 }
 
+type Hear = Parameters<typeof createNode>[0]['onCandidate'] & object
+
 export interface Started extends AsyncDisposable {
   readonly network: Node
   readonly seed: SeedNode
@@ -66,7 +71,9 @@ export async function startParts(options: StartOptions): Promise<Started> {
   const network = stack.use(await startNode(options, contact => hear(contact)))
   const parts = { network, clock, random, log, keys: peerKeys(home.privateKey) }
   const { parameters } = home.network
-  const seed = stack.use(createSeedNode({ ...parts, store, placeOf, mode, parameters }))
+  const seed = stack.use(
+    createSeedNode({ ...parts, store, placeOf, mode, parameters, verifyRecord })
+  )
   hear = contact => seed.hear([contact])
   seed.hear(early)
   const pod = await options.host?.(network)
@@ -107,14 +114,32 @@ export async function startParts(options: StartOptions): Promise<Started> {
   return { network, seed, client, events, pod, [Symbol.asyncDispose]: () => all.disposeAsync() }
 }
 
-function startNode(
-  { home, mode, log }: StartOptions,
-  onCandidate: Parameters<typeof createNode>[0]['onCandidate'] & object
+/** A second seed on one machine takes other ports than the usual ones, which the first has. A pod does not: others know where it is. */
+async function startNode({ home, mode, log }: StartOptions, onCandidate: Hear): Promise<Node> {
+  const { config } = home
+  const start = (listen: readonly string[]) =>
+    openNode({ home, mode, log }, mode === 'server' ? listen : [], onCandidate)
+  try {
+    return await start(config.listen)
+  } catch (err) {
+    if (codeOf(err) !== 'ADDRESS_IN_USE' || config.pod || !isUsual(config.listen)) throw err
+    log.warn('listening on other ports', { because: (err as Error).message })
+    return await start(anyPorts)
+  }
+}
+
+const isUsual = (listen: readonly string[]): boolean => `${listen}` === `${usualListen}`
+const anyPorts = usualListen.map(address => address.replace(/\/tcp\/\d+$/, '/tcp/0'))
+
+function openNode(
+  { home, mode, log }: Pick<StartOptions, 'home' | 'mode' | 'log'>,
+  listen: readonly string[],
+  onCandidate: Hear
 ): Promise<Node> {
   const { config, paths, privateKey } = home
   return createNode({
     privateKey,
-    listen: mode === 'server' ? config.listen : [],
+    listen,
     mode,
     datastore: mode === 'server' ? paths.peersDb : null,
     mdns: config.mdns,

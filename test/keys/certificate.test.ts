@@ -152,6 +152,18 @@ describe('certificate', () => {
     await refused(publicKey, /algorithm/)
   })
 
+  it('counts no signature over a hash that is slow with RSA', async () => {
+    const config = { preferredHashAlgorithm: openpgp.enums.hash.sha224 }
+    const { publicKey } = await openpgp.generateKey({
+      type: 'rsa',
+      rsaBits: 2048,
+      userIDs: [{ name: 'Slow' }],
+      format: 'binary',
+      config
+    })
+    await refused(publicKey)
+  })
+
   it('leaves out a user id that its owner revoked', async () => {
     const key = new openpgp.PrivateKey(secretOf(alice).toPacketList())
     key.users[1] = await key.users[1]!.revoke(
