@@ -50,3 +50,33 @@ function subnetOf(address: string): string | undefined {
   if (v6) return subnet6(v6[1]!)
   return address.startsWith('/dns') ? address.split('/')[2] : undefined
 }
+
+/** How far an address leads: within this machine (0), within networks like ours (1), anywhere (2); undefined for what is no IP address. */
+function reachOf(address: string): 0 | 1 | 2 | undefined {
+  const v4 = ip4.exec(address)
+  if (v4) {
+    const [a, b] = [Number(v4[1]), Number(v4[2])]
+    if (a === 127) return 0
+    return a === 0 || isPrivate4(a, b) ? 1 : 2
+  }
+  const v6 = ip6.exec(address)
+  if (!v6) return undefined
+  if (subnet6(v6[1]!) !== undefined) return 2
+  return /^[0:]/.test(v6[1]!) ? 0 : 1 // with other zeros than ::1, an IPv4 address is written inside
+}
+
+/**
+ * What `teller` says of where others are, as far as we would follow it: nobody sends us to a network that is nearer than its own, into
+ * our house or onto our own machine, and nobody makes us ask a name server. A contact that loses all its addresses can still be
+ * reached by a connection that there is.
+ */
+export function believed(teller: Contact, told: readonly Contact[]): Contact[] {
+  let nearest = 2
+  for (const address of teller.addresses) nearest = Math.min(nearest, reachOf(address) ?? 2)
+  const isBelieved = (address: string): boolean => (reachOf(address) ?? -1) >= nearest
+  return told.map(contact =>
+    contact.addresses.every(isBelieved)
+      ? contact
+      : { peer: contact.peer, addresses: contact.addresses.filter(isBelieved) }
+  )
+}

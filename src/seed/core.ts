@@ -16,6 +16,7 @@ import type { LookupEnd, LookupOptions } from '../routing/lookup.ts'
 import { Lookup } from '../routing/lookup.ts'
 import type { SizeEstimate } from '../routing/size.ts'
 import { density } from '../routing/size.ts'
+import { believed } from '../routing/subnet.ts'
 import type { Table } from '../routing/table.ts'
 import type { SeedStore } from '../store/store.ts'
 import { decodeContacts, encodeFindNode } from '../wire/dht.ts'
@@ -128,7 +129,8 @@ export async function findNearest(
     isOver: nowMs => (end = machine.end(nowMs)) !== undefined,
     async ask(contact) {
       try {
-        const options = { read: decodeContacts, signal: core.stop, dial: o.dial }
+        const read = (answer: Uint8Array) => believed(contact, decodeContacts(answer))
+        const options = { read, signal: core.stop, dial: o.dial }
         const heard = await peers.ask(contact, 'find-node', payload, options)
         machine.answered(contact.peer, heard)
         peers.hear(heard)

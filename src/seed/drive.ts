@@ -35,13 +35,20 @@ export function drive(machine: Machine, { clock, ask, isOver, signal }: DrivePar
   const fail = (err: unknown) => {
     if (!ended) finish(() => reject(err))
   }
-  const step = () => {
-    if (ended) return
+  const advance = () => {
     for (const contact of machine.poll(clock.now())) void ask(contact).then(step, fail)
     const nowMs = clock.now()
     if (isOver(nowMs)) return finish(resolve)
     timer?.[Symbol.dispose]()
     timer = clock.after(Math.max(1, machine.wakeMs(nowMs) - nowMs), step)
+  }
+  /** Called from timers and after answers, where nobody would catch a mistake. */
+  const step = () => {
+    try {
+      if (!ended) advance()
+    } catch (err) {
+      fail(err)
+    }
   }
   if (signal?.aborted) cancel()
   else {

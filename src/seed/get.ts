@@ -5,9 +5,9 @@ import { isRepairDue, ReadRepair } from '../replicas/read.ts'
 import type { Candidates } from '../routing/candidates.ts'
 import { placeOfKey } from '../routing/distance.ts'
 import { Lookup } from '../routing/lookup.ts'
+import { believed } from '../routing/subnet.ts'
 import type { Blob } from '../wire/blob.ts'
 import { checkExpiry, readBlob } from '../wire/blob.ts'
-import type { GetAnswer } from '../wire/dht.ts'
 import { decodeGetAnswer, decodeHeld, encodeGet, encodeHave, encodePut } from '../wire/dht.ts'
 import { readTombstone } from '../wire/tombstone.ts'
 import type { Core } from './core.ts'
@@ -22,8 +22,9 @@ type Read =
   | { type: 'released' }
 
 /** Checks all that an answer to get carries. @throws {MuttrError} `BLOB_INVALID`, `BLOB_EXPIRED`, `WIRE_MALFORMED` */
-function readAnswer(core: Core, key: Uint8Array, answer: GetAnswer): Read {
-  if (answer[0] === 0) return { type: 'contacts', contacts: answer[1] }
+function readAnswer(core: Core, key: Uint8Array, from: Contact, frame: Uint8Array): Read {
+  const answer = decodeGetAnswer(frame)
+  if (answer[0] === 0) return { type: 'contacts', contacts: believed(from, answer[1]) }
   if (answer[0] === 1) {
     const blob = readBlob(answer[1], answer[2], key)
     checkExpiry(blob.header, core.clock.now())
@@ -79,7 +80,7 @@ export async function getBlob(
     async ask(contact) {
       const slowMs = clock.now() + peers.hedgeMs('get')
       try {
-        const read = (answer: Uint8Array) => readAnswer(core, key, decodeGetAnswer(answer))
+        const read = (answer: Uint8Array) => readAnswer(core, key, contact, answer)
         const answer = await peers.ask(contact, 'get', payload, { read, signal: ended.signal })
         if (answer.type === 'contacts') {
           lookup.widen()

@@ -1,5 +1,6 @@
 import type { Contact, Millis, Place } from '../base/ports.ts'
 import { bitOf } from '../routing/distance.ts'
+import { believed } from '../routing/subnet.ts'
 import { decodeContacts, encodeFindNode } from '../wire/dht.ts'
 import type { Core } from './core.ts'
 import { deadline, findNearest } from './core.ts'
@@ -11,6 +12,7 @@ const warmDelayMs: Millis = 250
 const pingsPerTick = 3
 const expiredPerTick = 1_000
 const joinTimeoutMs: Millis = 15_000
+const settleMs: Millis = 5_000
 /** Buckets filled at once when joining; the others fill as they are used. */
 const bucketsAtJoin = 4
 
@@ -78,15 +80,22 @@ export function createMaintenance(core: Core, markJoined: () => void): Maintenan
     await findNearest(core, place, core.parameters.replicas, { ...operation, dial: true })
   }
 
+  /** What was heard is asked; but nobody keeps us from beginning by naming peers that never answer. */
+  async function settled(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    using _ = clock.after(settleMs, resolve)
+    await Promise.race([peers.idle(), promise])
+  }
+
   async function join(contacts: readonly Contact[], o: { signal?: AbortSignal } = {}) {
     lastJoin = contacts
     const operation = deadline(core, { ...o, timeoutMs: joinTimeoutMs })
     const how = { ...operation, dial: true, from: contacts }
     await findNearest(core, table.place, core.parameters.k, how)
-    await peers.idle()
+    await settled()
     const buckets = Array.from({ length: Math.min(table.depth, bucketsAtJoin) }, (_, bits) => bits)
     await Promise.all(buckets.map(bits => refresh(bits, operation)))
-    await peers.idle()
+    await settled()
     markJoined()
     changed()
     return table.size
@@ -119,7 +128,8 @@ export function createMaintenance(core: Core, markJoined: () => void): Maintenan
     changed,
     async askNearest(from, o = {}) {
       const { signal } = deadline(core, o)
-      const options = { read: decodeContacts, signal, dial: true }
+      const read = (answer: Uint8Array) => believed(from, decodeContacts(answer))
+      const options = { read, signal, dial: true }
       const heard = await peers.ask(from, 'find-node', encodeFindNode(table.place), options)
       peers.hear(heard)
       return heard

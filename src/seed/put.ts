@@ -4,6 +4,7 @@ import type { Contact } from '../base/ports.ts'
 import { Write } from '../replicas/write.ts'
 import type { Candidates } from '../routing/candidates.ts'
 import { placeOfKey } from '../routing/distance.ts'
+import { believed } from '../routing/subnet.ts'
 import type { Blob } from '../wire/blob.ts'
 import { checkExpiry } from '../wire/blob.ts'
 import { decodeStored, encodePut, knownPlaces, storedBytes } from '../wire/dht.ts'
@@ -102,9 +103,10 @@ function createOffer(core: Core, { key, header, ...blob }: Blob, candidates: Can
     }
     const options = { read: read(holder), signal: core.stop }
     const answer = await peers.ask(contact, 'put', payload, options)
+    const contacts = believed(contact, answer.contacts)
     peers.proved(contact)
-    peers.hear(answer.contacts)
-    return { contacts: [...answer.contacts], ack: answer.ack }
+    peers.hear(contacts)
+    return { contacts, ack: answer.ack }
   }
 }
 

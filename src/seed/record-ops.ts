@@ -3,6 +3,7 @@ import type { Contact } from '../base/ports.ts'
 import { RecordRead } from '../replicas/records.ts'
 import { placeOfKey } from '../routing/distance.ts'
 import { Lookup } from '../routing/lookup.ts'
+import { believed } from '../routing/subnet.ts'
 import { decodeRecordAnswer, encodeRecordGet, encodeRecordPut, knownPlaces } from '../wire/dht.ts'
 import type { DhtRecord } from '../wire/record.ts'
 import { compareRecords, readRecord } from '../wire/record.ts'
@@ -47,8 +48,9 @@ export async function putRecord(
     }
     const o = { read: decodeRecordAnswer, signal: core.stop }
     const answer = await peers.ask(contact, 'record-put', payload, o)
-    peers.hear(answer.contacts)
-    return answer.record ? refuseWhenNewer(answer.record) : answer.contacts
+    const nearer = believed(contact, answer.contacts)
+    peers.hear(nearer)
+    return answer.record ? refuseWhenNewer(answer.record) : nearer
   }
   runWrite({
     core,
@@ -87,7 +89,8 @@ async function askForRecord(core: Core, key: Uint8Array, { deadlineMs, signal }:
   const ask = async (contact: Contact) => {
     try {
       const o = { read: decodeRecordAnswer, signal: core.stop }
-      const { record, contacts } = await peers.ask(contact, 'record-get', payload, o)
+      const { record, contacts: told } = await peers.ask(contact, 'record-get', payload, o)
+      const contacts = believed(contact, told)
       const valid = record && (await verified(record, { verifyRecord, clock, key }))
       read.heard(contact.peer, valid)
       lookup.answered(contact.peer, contacts)

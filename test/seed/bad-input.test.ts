@@ -305,4 +305,23 @@ describe('holders that lie', () => {
     assert(acknowledgements.length >= 8)
     assert(sent() - before <= limits.putRequestsMax + limits.contactsMax * 2)
   })
+
+  it('made-up contacts do not keep a newcomer from beginning', async () => {
+    const { sim, good } = await among12(
+      'find-node',
+      sim => {
+        const made = Array.from({ length: 20 }, () => sim.add())
+        for (const node of made) node.kill()
+        return dht.encodeContacts(
+          made.map(({ self }) => ({ peer: self, addresses: ['/ip4/127.9.9.9/tcp/9'] }))
+        )
+      },
+      11
+    )
+    const reader = addSeed(sim)
+    const startMs = sim.clock.now()
+    await sim.run(reader.seed.join([good[0]!.node.contact()]))
+    assert(sim.clock.now() - startMs <= 25_000, `${sim.clock.now() - startMs} ms`)
+    assert(reader.seed.table.has(good[0]!.node.self))
+  })
 })

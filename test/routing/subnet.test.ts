@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { believed } from '../../src/routing/subnet.ts'
+
+const machine = ['/ip4/127.0.0.1/tcp/1', '/ip4/127.9.9.9/tcp/22', '/ip6/::1/tcp/1']
+const mapped = ['/ip6/::ffff:7f00:1/tcp/1', '/ip6/0:0:0:0:0:ffff:7f00:1/tcp/1', '/ip6/::/tcp/1']
+const house = [
+  '/ip4/10.0.0.1/tcp/80',
+  '/ip4/172.16.9.1/tcp/80',
+  '/ip4/192.168.1.1/tcp/80',
+  '/ip4/169.254.169.254/tcp/80',
+  '/ip4/100.64.0.1/tcp/80',
+  '/ip4/0.0.0.0/tcp/80',
+  '/ip6/fe80::1/tcp/80',
+  '/ip6/fd00::1/tcp/80'
+]
+const world = ['/ip4/198.41.0.4/tcp/4420', '/ip6/2001:503:ba3e::2:30/tcp/4420']
+const names = [
+  '/dns4/intranet/tcp/80',
+  '/dnsaddr/a.example',
+  '/dns/localhost/tcp/22',
+  '/unix/run/x'
+]
+
+const told = [...machine, ...mapped, ...house, ...world, ...names].map((address, i) => ({
+  peer: `peer ${i}`,
+  addresses: [address]
+}))
+const by = (...addresses: string[]) =>
+  believed({ peer: 'teller', addresses }, told).flatMap(contact => contact.addresses)
+
+describe('what others say of where peers are', () => {
+  it('is believed of the world, whoever says it', () => {
+    assert.deepEqual(by(world[0]!), world)
+    assert.deepEqual(by(), world, 'by one whose place we do not know')
+    assert.deepEqual(by('/dns4/seed.example/tcp/1'), world)
+  })
+
+  it('is believed of our own networks, said from there', () => {
+    assert.deepEqual(by(house[2]!), [...house, ...world])
+    assert.deepEqual(by(world[0]!, house[2]!), [...house, ...world])
+  })
+
+  it('is believed of our own machine, said from there', () => {
+    assert.deepEqual(by(machine[0]!), [...machine, ...mapped, ...house, ...world])
+    assert.deepEqual(by(machine[2]!), [...machine, ...mapped, ...house, ...world])
+  })
+
+  it('keeps every contact, and those as they are that lose nothing', () => {
+    const teller = { peer: 'teller', addresses: [world[0]!] }
+    const mixed = { peer: 'a', addresses: [house[0]!, world[1]!, names[0]!] }
+    const [same, cut] = believed(teller, [told.find(c => c.addresses[0] === world[0])!, mixed])
+    assert.equal(
+      same,
+      told.find(c => c.addresses[0] === world[0])
+    )
+    assert.deepEqual(cut, { peer: 'a', addresses: [world[1]] })
+  })
+
+  it('meets any text', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string()), fc.array(fc.string()), (addresses, said) => {
+        believed({ peer: 'a', addresses }, [{ peer: 'b', addresses: said }])
+      })
+    )
+  })
+})
