@@ -134,7 +134,10 @@ function addOffice(app: Hono, { client, pod }: AppParts): void {
   app.get('/status', async c => c.json(await client.status()))
   app.get('/doctor', async c => c.json(await client.doctor(signalOf(c))))
   app.post('/pod/invites', async c => {
-    if (!pod) throw new MuttrError('POD_UNKNOWN', 'no pod runs here')
+    if (!pod)
+      throw new MuttrError('POD_UNKNOWN', 'no pod runs here', {
+        hint: "This home is a person's or a seed's; give the pod's with --home."
+      })
     const options = check(inviting, await readJson(c.req.raw, jsonLimit))
     return c.json(await pod.invite({ ...options, ...signalOf(c) }))
   })

@@ -64,8 +64,8 @@ export function sentTitle(out: Output, letter: SentLetter): string {
 }
 
 function stateText(letter: SentLetter, nowMs: number): string {
-  const copies =
-    letter.copies.length > 0 ? `, ${letter.copies.length} of ${letter.wanted} copies` : ''
+  const count = letter.copies.length
+  const copies = count === 0 ? '' : `, ${count} of ${Math.max(letter.wanted, count)} copies`
   if (!letter.waiting || letter.state === 'announced' || letter.state === 'expired')
     return `${letter.state}${copies}`
   const { retryAtMs } = letter.waiting

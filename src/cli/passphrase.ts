@@ -28,7 +28,8 @@ const passphraseBytesMax = 4 * 1024
 export function createPassphrase(parts: PassphraseParts): Passphrase {
   const { options, env, stdin, stderr, signal, prompts } = parts
   return async what => {
-    if (!options.passphrase) return null
+    // `--no-passphrase` is about our own vault; a key that GnuPG exported may be locked all the same.
+    if (!options.passphrase && what !== 'imported-key') return null
     if (options.passphraseFile !== undefined) return fromFile(options.passphraseFile, stdin, signal)
     if (env.MUTTR_PASSPHRASE) return env.MUTTR_PASSPHRASE
     if (!stdin.isTTY || !stderr.isTTY) throw missing(what)

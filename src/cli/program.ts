@@ -14,11 +14,7 @@ import { createStyle } from './text.ts'
 import { usage } from './units.ts'
 
 /** What a command does. When it resolves to a number, that is the exit status; else the status is 0. */
-type Act<Options> = (
-  session: Session,
-  options: Options,
-  ...args: never[]
-) => Promise<unknown>
+type Act<Options> = (session: Session, options: Options, ...args: never[]) => Promise<unknown>
 
 /** Makes of an {@link Act} what commander calls. */
 export type Action = <Options>(act: Act<Options>) => (...given: unknown[]) => Promise<void>

@@ -18,7 +18,8 @@ const nonceBytes = 12
 const tagBytes = 16
 const table = 'self'
 const row = 'closet'
-const sealedKeySizes = [1_024]
+/** The second is for RSA keys, whose numbers alone would fill the first. */
+const sealedKeySizes = [1_024, 4_096]
 
 /** Makes the key at the first unlock. @throws {MuttrError} `HOME_DAMAGED` when it was made for another person. */
 export async function openCloset(parts: {

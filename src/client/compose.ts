@@ -1,5 +1,5 @@
 import { fromHex, sha256, utf8 } from '../base/bytes.ts'
-import { MuttrError } from '../base/errors.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Millis, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
@@ -40,7 +40,7 @@ export function checkDraft(draft: Draft, nowMs: Millis): CheckedDraft {
     refuse('text that is not Unicode', 'The text holds half of a surrogate pair.')
   const lifeMs = draft.lifeMs ?? limits.blobLifeMsDefault
   if (!(lifeMs > 0 && lifeMs <= limits.blobLifeMsMax))
-    refuse('the life of the letter', 'A letter is kept for at most 100 days.')
+    refuse('a letter of such a life', 'The network keeps a letter for at most 100 days.')
   const mimeType = draft.mimeType ?? 'text/plain'
   if (!isMimeType(mimeType)) refuse('the MIME type', 'A type is written as in text/plain.')
   return {
@@ -126,6 +126,12 @@ export const sealSlip = ({
     to,
     sizes: [limits.slipBytes],
     nowMs
+  }).catch(err => {
+    if (codeOf(err) !== 'LETTER_TOO_LARGE') throw err
+    throw new MuttrError('LETTER_TOO_LARGE', 'two RSA keys leave no room in a notice', {
+      cause: err,
+      hint: 'One of the two needs an Ed25519 key, as `muttr init` makes; see docs/protocol/notice.md.'
+    })
   })
 
 /** Seals to the pod of the reader where the letter lies and for which address. */

@@ -285,10 +285,14 @@ function letters({ courier, inbox }: Rooms) {
 }
 
 function people(rooms: Rooms, { clock, invites = {} }: ClientParts) {
+  const brought = new Map(Object.entries(invites))
   const { self, contacts, courier, inbox } = rooms
   const forever = new AbortController().signal
   return {
-    register: (alias, options) => certified(rooms, clock, alias, { signal: forever, ...options }),
+    register(alias, { invite, signal = forever } = {}) {
+      const code = invite ?? brought.get(readAlias(alias).hostname)
+      return certified(rooms, clock, alias, { signal, ...(code !== undefined && { invite: code }) })
+    },
     async lookup(alias, { signal = forever } = {}) {
       return contacts.show(await contacts.lookup(readAlias(alias).full, signal))
     },

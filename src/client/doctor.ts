@@ -104,7 +104,7 @@ function pods({ pods: { lines }, self }: DoctorParts): Check[] {
 function clockCheck({ skew }: DoctorParts): Check {
   const off = skew.median()
   if (off === undefined) return good('clock', 'no answer to compare it with yet')
-  const seconds = (off / 1_000).toFixed(1)
+  const seconds = (Math.abs(off) / 1_000).toFixed(1)
   return Math.abs(off) < limits.clockSkewMs / 2
     ? good('clock', `within ${seconds} s of others`)
     : bad('clock', `${seconds} s away from others`, 'Set the clock, best with NTP.')

@@ -4,13 +4,16 @@ import { firstProblem, Hostname, Multiaddr, PodEntry } from './fields.ts'
 
 const bytes = z.int().positive()
 
+/** Where a node listens that was not told where. */
+export const usualListen = ['/ip4/0.0.0.0/tcp/4420', '/ip6/::/tcp/4420']
+
 /** `muttr.json`, in a home folder. Unknown keys are refused: a typo must not become a silent default. Secrets are never in it. */
 export const Config = z.strictObject({
   /** What people call this node and, in its User ID, the person. */
   name: z.string().min(1).max(100),
   /** The name of the network in HOME/network.json. */
   network: z.string().min(1).max(64).default('local'),
-  listen: z.array(Multiaddr).max(16).default(['/ip4/0.0.0.0/tcp/4420', '/ip6/::/tcp/4420']),
+  listen: z.array(Multiaddr).max(16).default(usualListen),
   /** `client` serves nothing to others and listens nowhere. */
   mode: z.enum(['server', 'client']).default('server'),
   store: z.strictObject({ capBytes: bytes.default(2 ** 30) }).prefault({}),

@@ -61,7 +61,7 @@ export const homeExists = async (home: string): Promise<boolean> =>
 
 /**
  * Makes the folder with its database folders, all 0700. An empty folder is taken over, one with other people's files is not.
- * @throws {MuttrError} `HOME_EXISTS`, `DISK_FULL`, `HOME_DAMAGED`
+ * @throws {MuttrError} `HOME_EXISTS`, `DISK_FULL`, `DISK_FAILED`
  */
 export async function makeHome(home: string): Promise<HomePaths> {
   const paths = homePaths(home)
@@ -78,7 +78,7 @@ export async function makeHome(home: string): Promise<HomePaths> {
     }
     await mkdir(join(home, 'db'), { mode: 0o700 })
   } catch (err) {
-    throw wrapped(err, home)
+    throw unwritable(err, home)
   }
   return paths
 }
@@ -94,7 +94,7 @@ let written = 0
 /**
  * Writes all of a file or nothing, durable when it resolves: a new file beside it, flushed, then renamed over it.
  * @param mode 0600 unless told.
- * @throws {MuttrError} `DISK_FULL`, `HOME_DAMAGED`
+ * @throws {MuttrError} `DISK_FULL`, `DISK_FAILED`
  */
 export async function writeFileAtomic(
   path: string,
@@ -115,7 +115,7 @@ export async function writeFileAtomic(
     await syncFolder(dirname(path))
   } catch (err) {
     await rm(temporary, { force: true })
-    throw wrapped(err, path)
+    throw unwritable(err, path)
   }
 }
 
@@ -128,9 +128,10 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-const wrapped = (err: unknown, path: string): MuttrError => {
+/** What kept us from writing: the disk is full, or is not ours to write. */
+export const unwritable = (err: unknown, path: string): MuttrError => {
   if (err instanceof MuttrError) return err
-  const code: ErrorCode = isErrno(err, 'ENOSPC', 'EDQUOT') ? 'DISK_FULL' : 'HOME_DAMAGED'
+  const code: ErrorCode = isErrno(err, 'ENOSPC', 'EDQUOT') ? 'DISK_FULL' : 'DISK_FAILED'
   return new MuttrError(code, `${path} cannot be written: ${(err as Error).message}`, {
     cause: err
   })

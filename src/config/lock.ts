@@ -1,6 +1,6 @@
 import { link, open, readFile, rename, rm } from 'node:fs/promises'
 import { MuttrError } from '../base/errors.ts'
-import { homePaths } from './home.ts'
+import { homePaths, unwritable } from './home.ts'
 
 /** Who holds a home folder: a process, told from a later one of the same number by when it started. */
 interface Holder {
@@ -43,7 +43,7 @@ let taken = 0
 /**
  * Keeps two processes from running on one home folder. A lock whose process is gone is taken over.
  * @returns the lock; disposing it frees the folder.
- * @throws {MuttrError} `HOME_IN_USE`, `HOME_MISSING` when the folder is not there.
+ * @throws {MuttrError} `HOME_IN_USE`, `HOME_MISSING` when the folder is not there, `DISK_FULL`, `DISK_FAILED`
  */
 export async function lockHome(home: string): Promise<AsyncDisposable> {
   const { lock } = homePaths(home)
@@ -68,9 +68,9 @@ async function writeMine(mine: string, content: string, home: string): Promise<v
     const file = await open(mine, 'wx', 0o600)
     await file.writeFile(content).finally(() => file.close())
   } catch (cause) {
-    throw new MuttrError('HOME_MISSING', `${home} cannot be locked: ${(cause as Error).message}`, {
-      cause
-    })
+    const gone = ['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')
+    if (!gone) throw unwritable(cause, mine)
+    throw new MuttrError('HOME_MISSING', `there is no folder ${home}`, { cause })
   }
 }
 

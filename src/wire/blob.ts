@@ -68,7 +68,10 @@ export function makeBlob(
 ): Blob {
   if (sealed.byteLength > limits.blobBytesMax)
     throw new MuttrError('BLOB_TOO_LARGE', `a blob of ${sealed.byteLength} bytes`)
-  if (sealed.byteLength === 0) throw new MuttrError('BLOB_INVALID', 'an empty blob')
+  if (sealed.byteLength === 0)
+    throw new MuttrError('BLOB_INVALID', 'an empty blob', {
+      hint: 'A blob holds at least one byte.'
+    })
   const made: BlobHeader = {
     expiryMs,
     lengthBytes: sealed.byteLength,

@@ -61,7 +61,7 @@ describe('a home folder', () => {
     await assert.rejects(readHomeFile(join(folder, 'big'), { maxBytes: 10 }), {
       code: 'HOME_DAMAGED'
     })
-    await assert.rejects(writeFileAtomic(join(folder, 'no', 'file'), ''), { code: 'HOME_DAMAGED' })
+    await assert.rejects(writeFileAtomic(join(folder, 'no', 'file'), ''), { code: 'DISK_FAILED' })
   })
 
   describe('under lock', () => {
