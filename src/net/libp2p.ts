@@ -1,7 +1,7 @@
 import { noise } from '@chainsafe/libp2p-noise'
 import { bootstrap } from '@libp2p/bootstrap'
 import { identify } from '@libp2p/identify'
-import type { Libp2p, PeerDiscovery, PrivateKey } from '@libp2p/interface'
+import type { Libp2p, Logger, PeerDiscovery, PrivateKey } from '@libp2p/interface'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { ping } from '@libp2p/ping'
@@ -26,6 +26,14 @@ interface Parts {
 }
 
 const dayMs = 86_400_000
+
+const silent: Logger = Object.assign(() => {}, {
+  enabled: false,
+  error() {},
+  trace() {},
+  newScope: () => silent
+})
+
 /** What the standard clients of our network walk it by. */
 export const kadProtocol = '/muttr/kad/1.0.0'
 
@@ -67,6 +75,8 @@ export async function makeLibp2p(
   try {
     const libp2p = await createLibp2p({
       start: false,
+      // libp2p makes some ten loggers for each stream; they are worth it only when somebody listens.
+      ...(process.env.DEBUG === undefined && { logger: { forComponent: () => silent } }),
       privateKey: parts.privateKey,
       ...(store && { datastore: store }),
       addresses: { listen: [...parts.listen] },

@@ -3,7 +3,7 @@ import type { Clock, Contact, Log, PeerEvent, PeerId } from '../base/ports.ts'
 import { believable, withoutPeer } from './addresses.ts'
 import type { Answer } from './channel/channel.ts'
 import { Channel } from './channel/channel.ts'
-import { connectLane, endStream, laneOf } from './stream.ts'
+import { connectLane, endSoon, laneOf } from './stream.ts'
 
 export const controlProtocol = '/muttr/control/1'
 export const bulkProtocol = '/muttr/bulk/1'
@@ -157,10 +157,11 @@ export class Links {
       },
       onLeaving: () => void this.#parted.add(connection),
       close: error => {
-        endStream(control, error)
         const { bulk } = this.#halves.get(key) ?? {}
-        if (bulk) endStream(bulk, error)
-        if (error) connection.abort(error)
+        if (error) {
+          this.#parted.add(connection)
+          endSoon(connection, error)
+        } else for (const stream of [control, bulk]) if (stream) endSoon(stream)
         this.#gone(link, key)
       }
     })

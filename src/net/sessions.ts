@@ -1,7 +1,7 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import type { Clock, Log, PeerId, Session } from '../base/ports.ts'
 import { Channel } from './channel/channel.ts'
-import { connectLane, endStream, laneOf } from './stream.ts'
+import { connectLane, endSoon, laneOf } from './stream.ts'
 
 interface Parts {
   libp2p: Libp2p
@@ -47,7 +47,7 @@ export class Sessions {
       greeting: { server: mode === 'server', addresses: [] },
       close: error => {
         this.#count(connection, -1)
-        endStream(stream, error)
+        endSoon(stream, error)
       }
     })
     connectLane(stream, channel, 'control')

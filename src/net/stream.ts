@@ -38,8 +38,19 @@ export function connectLane(stream: Stream, channel: Channel, lane: LaneName): v
   if (stream.status !== 'open' || stream.remoteWriteStatus === 'closed') channel.ended()
 }
 
-/** Ends a stream: in peace, what was written still leaves; with an error, at once. */
-export function endStream(stream: Stream, error?: Error): void {
-  if (error) stream.abort(error)
-  else stream.close({ signal: AbortSignal.timeout(5_000) }).catch(err => stream.abort(err))
+/** Ends what can be closed, so that what was written still leaves, a goodbye with its reason too; by force when that takes too long. */
+export function endSoon(
+  closing: Pick<Stream, 'close' | 'abort'>,
+  error: Error = new MuttrError('PEER_CLOSED', 'closed')
+): void {
+  const end = async () => {
+    try {
+      await closing.close({ signal: AbortSignal.timeout(endMs) })
+    } catch {
+      closing.abort(error)
+    }
+  }
+  void end()
 }
+
+const endMs = 2_000

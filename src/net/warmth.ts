@@ -1,6 +1,7 @@
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Clock, Contact, Log, PeerId } from '../base/ports.ts'
 import type { Link, Links } from './links.ts'
+import { endSoon } from './stream.ts'
 
 interface Parts {
   libp2p: Libp2p
@@ -96,12 +97,8 @@ export class Warmth implements Disposable {
   }
 
   async #part(connection: Connection, link: Link | undefined): Promise<void> {
-    try {
-      await link?.channel.leave()
-      await connection.close({ signal: AbortSignal.timeout(2_000) })
-    } catch (err) {
-      connection.abort(err as Error)
-    }
+    await link?.channel.leave()
+    endSoon(connection)
   }
 
   [Symbol.dispose](): void {

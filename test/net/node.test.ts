@@ -10,6 +10,8 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import type { Handler } from '../../src/base/ports.ts'
 import { makePeerKey } from '../../src/net/peer-key.ts'
+import type { Frame } from '../../src/wire/channel.ts'
+import { decodeFrame, FrameReader } from '../../src/wire/channel.ts'
 import { makeNode, nextEvent, noAddress } from '../support/net-nodes.ts'
 
 const echo: Handler = async payload => payload
@@ -243,10 +245,19 @@ describe('net: strangers', () => {
         const ended = Promise.withResolvers<void>()
         connection.addEventListener('close', () => ended.resolve())
         const control = await connection.newStream('/muttr/control/1')
+        const said: Frame[] = []
+        const reader = new FrameReader()
+        control.addEventListener('message', ({ data }) =>
+          reader.push(data.subarray(), raw => said.push(decodeFrame(raw)))
+        )
         const stream =
           protocol === '/muttr/control/1' ? control : await connection.newStream(protocol)
         stream.send(new Uint8Array(64).fill(0xff))
         await ended.promise
+        assert.deepEqual(
+          said.map(f => ('code' in f ? f.code : f.type)),
+          ['greeting', 'WIRE_TOO_LARGE']
+        )
       }
       assert.deepEqual(await b.request(a.contact(), 'echo', filled(1), soon), filled(1))
     } finally {

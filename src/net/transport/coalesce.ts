@@ -50,6 +50,8 @@ export function coalesce<T extends MessageStream>(stream: T): T {
     return !stream.writableNeedsDrain
   }
   stream.close = async options => {
+    // What a stream above this one was given in this turn has then come down here.
+    await new Promise(resolve => setImmediate(resolve))
     flushLater()
     await close(options)
   }
