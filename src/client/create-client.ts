@@ -289,9 +289,12 @@ function people(rooms: Rooms, { clock, invites = {} }: ClientParts) {
   const { self, contacts, courier, inbox } = rooms
   const forever = new AbortController().signal
   return {
-    register(alias, { invite, signal = forever } = {}) {
+    async register(alias, { invite, signal = forever } = {}) {
       const code = invite ?? brought.get(readAlias(alias).hostname)
-      return certified(rooms, clock, alias, { signal, ...(code !== undefined && { invite: code }) })
+      return await certified(rooms, clock, alias, {
+        signal,
+        ...(code !== undefined && { invite: code })
+      })
     },
     async lookup(alias, { signal = forever } = {}) {
       return contacts.show(await contacts.lookup(readAlias(alias).full, signal))
