@@ -1,7 +1,7 @@
 import { limits } from '../base/limits.ts'
 import type { Millis, PeerId } from '../base/ports.ts'
 
-export interface Rate {
+interface Rate {
   burst: number
   perSecond: number
 }

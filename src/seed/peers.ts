@@ -40,7 +40,7 @@ const isSilence = (err: unknown): boolean => silent.has(codeOf(err))
 /** No answer, or none that makes sense; with any other code the peer is there and refuses. */
 export const isAway = (err: unknown): boolean => isSilence(err) || codeOf(err) === 'WIRE_MALFORMED'
 
-export interface AskOptions<T> {
+interface AskOptions<T> {
   /** Reads and checks the answer; what it throws counts against the peer. */
   read(answer: Uint8Array): T
   timeoutMs?: Millis
@@ -69,189 +69,190 @@ interface Parts {
 }
 
 /** Asks peers and lets the routing table learn from how they answer; pings what is hearsay before it may enter. */
-export interface Peers extends Disposable {
-  /** @throws {MuttrError} as Network.request, and `WIRE_MALFORMED` when `read` throws */
-  ask<T>(to: Contact, method: DhtMethod, payload: Uint8Array, o: AskOptions<T>): Promise<T>
-  /** Contacts that others named. */
-  hear(contacts: readonly Contact[]): void
-  /** Its signature was verified: it lives, whichever way the answer came. */
-  proved(contact: Contact): void
-  /** It was slow: a ping shall show whether it still lives. */
-  doubt(contact: Contact): void
-  /** @returns whether it answered. */
-  ping(contact: Contact, signal?: AbortSignal): Promise<boolean>
-  /** Resolves when all queued pings are done. */
-  idle(): Promise<void>
-  /** After which an answer to `method` is slow. */
-  hedgeMs(method: DhtMethod): Millis
-  /** As {@link Reach.cost}. */
-  cost(peer: PeerId): 0 | 1 | 2
-}
-
-export function createPeers(parts: Parts): Peers {
-  const { network, clock, random, log, keys, table, reach, onChange } = parts
-  const [reading, writing] = [new RoundTrip(readFloorMs), new RoundTrip(writeFloorMs)]
-  const roundTripOf = (method: DhtMethod) => (isWriting.has(method) ? writing : reading)
+export class Peers implements Disposable {
+  readonly #p: Parts
+  readonly #reading = new RoundTrip(readFloorMs)
+  readonly #writing = new RoundTrip(writeFloorMs)
   /** Contacts as their own greetings gave them: better than what others say of them. */
-  const greeted = new Map<PeerId, Contact>()
-  const shunned = new Map<PeerId, Millis>()
-  const queue = new Map<PeerId, Contact>()
+  readonly #greeted = new Map<PeerId, Contact>()
+  readonly #shunned = new Map<PeerId, Millis>()
+  readonly #queue = new Map<PeerId, Contact>()
   /** Asked for a sign of life although they are in the table. */
-  const doubted = new Set<PeerId>()
-  let answerMs = Number.NEGATIVE_INFINITY
-  const stop = new AbortController()
-  let pinging = 0
-  let waiting: (() => void)[] = []
+  readonly #doubted = new Set<PeerId>()
+  readonly #stop = new AbortController()
+  readonly #listening: Disposable
+  #answerMs = Number.NEGATIVE_INFINITY
+  #pinging = 0
+  #waiting: (() => void)[] = []
 
-  function enter(contact: Contact): void {
+  constructor(parts: Parts) {
+    this.#p = parts
+    this.#listening = parts.network.onPeer(({ type, contact, server }) => {
+      if (type === 'disconnected') this.#greeted.delete(contact.peer)
+      else if (server) this.#greet(contact)
+    })
+    for (const { contact, server } of parts.network.connected()) if (server) this.#greet(contact)
+  }
+
+  /** @throws {MuttrError} as Network.request, and `WIRE_MALFORMED` when `read` throws */
+  async ask<T>(
+    to: Contact,
+    method: DhtMethod,
+    payload: Uint8Array,
+    { read, timeoutMs = requestTimeoutMs, signal, dial }: AskOptions<T>
+  ): Promise<T> {
+    const { clock, network, reach, table } = this.#p
+    const startMs = clock.now()
+    const check = (answer: Uint8Array) => {
+      try {
+        return read(answer)
+      } catch (cause) {
+        throw new BrokenAnswer(cause)
+      }
+    }
+    try {
+      const options = { read: check, timeoutMs, signal, dial }
+      const { value, direct } = await reach.ask(to, method, payload, options)
+      this.#roundTrip(method).sample(clock.now() - startMs)
+      if (direct) this.proved(to)
+      return value
+    } catch (err) {
+      if (err instanceof BrokenAnswer) throw this.#lied(to.peer, err.cause)
+      if (isSilence(err)) this.#failed(to, startMs)
+      else if (codeOf(err) === 'METHOD_UNKNOWN' && network.isConnected(to.peer))
+        table.remove(to.peer)
+      throw err
+    }
+  }
+
+  /** Contacts that others named. */
+  hear(contacts: readonly Contact[]): void {
+    const { network, clock, table } = this.#p
+    for (const contact of contacts) {
+      if (this.#queue.size >= queueMax) break
+      if (contact.peer === network.self || this.#queue.has(contact.peer)) continue
+      if ((this.#shunned.get(contact.peer) ?? 0) > clock.now() || !table.wants(contact)) continue
+      this.#queue.set(contact.peer, contact)
+    }
+    this.#work()
+  }
+
+  /** It answered us itself, or its signature was verified: it lives, whichever way the answer came. */
+  proved(contact: Contact): void {
+    const { clock, table, onChange } = this.#p
     const known = table.has(contact.peer)
-    answerMs = clock.now()
-    table.answered(greeted.get(contact.peer) ?? contact, answerMs)
+    this.#answerMs = clock.now()
+    table.answered(this.#greeted.get(contact.peer) ?? contact, this.#answerMs)
     if (!known && table.has(contact.peer)) onChange()
   }
 
-  function shun(peer: PeerId): void {
-    shunned.set(peer, clock.now() + shunMs)
-    if (shunned.size > shunnedMax) shunned.delete(shunned.keys().next().value!)
+  /** It was slow: a ping shall show whether it still lives. */
+  doubt(contact: Contact): void {
+    if (this.#queue.size >= queueMax || this.#doubted.has(contact.peer)) return
+    this.#doubted.add(contact.peer)
+    this.#queue.set(contact.peer, contact)
+    this.#work()
+  }
+
+  /** @returns whether it answered. */
+  async ping(contact: Contact, signal?: AbortSignal): Promise<boolean> {
+    const { random, keys } = this.#p
+    const nonce = random.bytes(16)
+    const read = (answer: Uint8Array) => {
+      const signature = decodePong(answer)
+      if (!signature || !keys.verify(contact.peer, pongBytes(nonce), signature))
+        throw new MuttrError('SIGNATURE_INVALID', 'a pong that its peer did not sign')
+    }
+    try {
+      await this.ask(contact, 'ping', encodePing(nonce), { read, signal })
+      this.proved(contact)
+      return true
+    } catch {
+      this.#shun(contact.peer)
+      return false
+    }
+  }
+
+  /** Resolves when all queued pings are done. */
+  async idle(): Promise<void> {
+    if (this.#pinging === 0 && this.#queue.size === 0) return
+    await new Promise<void>(resolve => this.#waiting.push(resolve))
+  }
+
+  /** After which an answer to `method` is slow. */
+  hedgeMs(method: DhtMethod): Millis {
+    return this.#roundTrip(method).hedgeMs
+  }
+
+  /** As {@link Reach.cost}. */
+  cost = (peer: PeerId): 0 | 1 | 2 => this.#p.reach.cost(peer);
+
+  [Symbol.dispose](): void {
+    this.#listening[Symbol.dispose]()
+    this.#stop.abort()
+    this.#queue.clear()
+    for (const resolve of this.#waiting) resolve()
+  }
+
+  #roundTrip(method: DhtMethod): RoundTrip {
+    return isWriting.has(method) ? this.#writing : this.#reading
+  }
+
+  #greet(contact: Contact): void {
+    const { table, clock } = this.#p
+    this.#greeted.set(contact.peer, contact)
+    if (table.has(contact.peer)) table.seen(contact.peer, clock.now())
+    else this.hear([contact])
+  }
+
+  #shun(peer: PeerId): void {
+    this.#shunned.set(peer, this.#p.clock.now() + shunMs)
+    if (this.#shunned.size > shunnedMax) this.#shunned.delete(this.#shunned.keys().next().value!)
   }
 
   /** Nobody leaves while nobody answers: then it may be us who is offline. So judgement may have to wait for an answer. */
-  function failed(contact: Contact, startMs: Millis): void {
-    if (answerMs >= startMs - onlineMs) strike(contact)
+  #failed(contact: Contact, startMs: Millis): void {
+    if (this.#answerMs >= startMs - onlineMs) this.#strike(contact)
     else
-      clock.after(judgeMs, () => {
-        if (answerMs >= startMs && !stop.signal.aborted) strike(contact)
+      this.#p.clock.after(judgeMs, () => {
+        if (this.#answerMs >= startMs && !this.#stop.signal.aborted) this.#strike(contact)
       })
   }
 
-  function strike(contact: Contact): void {
+  #strike(contact: Contact): void {
+    const { table, log, onChange } = this.#p
     const { peer } = contact
     if (table.failed(peer)) {
       log.debug('peer left the table', { peer })
       onChange()
     }
-    if (table.has(peer)) peers.doubt(contact)
-    else shun(peer)
+    if (table.has(peer)) this.doubt(contact)
+    else this.#shun(peer)
   }
 
-  /** It answered against the protocol. */
-  function lied(peer: PeerId, why: unknown): void {
-    log.info('peer broke the protocol', { peer, code: codeOf(why) })
-    table.remove(peer)
-    shun(peer)
+  #lied(peer: PeerId, cause: unknown): MuttrError {
+    this.#p.log.info('peer broke the protocol', { peer, code: codeOf(cause) })
+    this.#p.table.remove(peer)
+    this.#shun(peer)
+    return new MuttrError('WIRE_MALFORMED', 'an answer against the protocol', { cause })
   }
 
-  const peers: Peers = {
-    async ask(to, method, payload, { read, timeoutMs = requestTimeoutMs, signal, dial }) {
-      const startMs = clock.now()
-      const check = (answer: Uint8Array) => {
-        try {
-          return read(answer)
-        } catch (cause) {
-          throw new BrokenAnswer(cause)
-        }
-      }
-      try {
-        const options = { read: check, timeoutMs, signal, dial }
-        const { value, direct } = await reach.ask(to, method, payload, options)
-        roundTripOf(method).sample(clock.now() - startMs)
-        if (direct) enter(to)
-        return value
-      } catch (err) {
-        if (err instanceof BrokenAnswer) {
-          lied(to.peer, err.cause)
-          throw new MuttrError('WIRE_MALFORMED', 'an answer against the protocol', {
-            cause: err.cause
-          })
-        }
-        if (isSilence(err)) failed(to, startMs)
-        else if (codeOf(err) === 'METHOD_UNKNOWN' && network.isConnected(to.peer))
-          table.remove(to.peer)
-        throw err
-      }
-    },
-
-    hear(contacts) {
-      for (const contact of contacts) {
-        if (queue.size >= queueMax) return
-        if (contact.peer === network.self || queue.has(contact.peer)) continue
-        if ((shunned.get(contact.peer) ?? 0) > clock.now() || !table.wants(contact)) continue
-        queue.set(contact.peer, contact)
-      }
-      work()
-    },
-
-    proved: enter,
-
-    doubt(contact) {
-      if (queue.size >= queueMax || doubted.has(contact.peer)) return
-      doubted.add(contact.peer)
-      queue.set(contact.peer, contact)
-      work()
-    },
-
-    async ping(contact, signal) {
-      const nonce = random.bytes(16)
-      const read = (answer: Uint8Array) => {
-        const signature = decodePong(answer)
-        if (!signature || !keys.verify(contact.peer, pongBytes(nonce), signature))
-          throw new MuttrError('SIGNATURE_INVALID', 'a pong that its peer did not sign')
-      }
-      try {
-        await peers.ask(contact, 'ping', encodePing(nonce), { read, signal })
-        enter(contact)
-        return true
-      } catch {
-        shun(contact.peer)
-        return false
-      }
-    },
-
-    async idle() {
-      if (pinging === 0 && queue.size === 0) return
-      await new Promise<void>(resolve => waiting.push(resolve))
-    },
-
-    cost: reach.cost,
-
-    hedgeMs: method => roundTripOf(method).hedgeMs,
-
-    [Symbol.dispose]() {
-      listening[Symbol.dispose]()
-      stop.abort()
-      queue.clear()
-      for (const resolve of waiting) resolve()
-    }
-  }
-
-  function work(): void {
-    while (pinging < pingsAtOnce && !stop.signal.aborted) {
-      const next = queue.values().next().value
+  #work(): void {
+    while (this.#pinging < pingsAtOnce && !this.#stop.signal.aborted) {
+      const next = this.#queue.values().next().value
       if (!next) break
-      queue.delete(next.peer)
-      if (!doubted.has(next.peer) && !table.wants(next)) continue
-      pinging += 1
-      void peers.ping(next, stop.signal).then(() => {
-        pinging -= 1
-        doubted.delete(next.peer)
-        work()
+      this.#queue.delete(next.peer)
+      if (!this.#doubted.has(next.peer) && !this.#p.table.wants(next)) continue
+      this.#pinging += 1
+      void this.ping(next, this.#stop.signal).then(() => {
+        this.#pinging -= 1
+        this.#doubted.delete(next.peer)
+        this.#work()
       })
     }
-    if (pinging > 0 || queue.size > 0) return
-    const settled = waiting
-    waiting = []
+    if (this.#pinging > 0 || this.#queue.size > 0) return
+    const settled = this.#waiting
+    this.#waiting = []
     for (const resolve of settled) resolve()
   }
-
-  const greet = (contact: Contact) => {
-    greeted.set(contact.peer, contact)
-    if (table.has(contact.peer)) table.seen(contact.peer, clock.now())
-    else peers.hear([contact])
-  }
-  const listening = network.onPeer(({ type, contact, server }) => {
-    if (type === 'disconnected') greeted.delete(contact.peer)
-    else if (server) greet(contact)
-  })
-  for (const { contact, server } of network.connected()) if (server) greet(contact)
-  return peers
 }

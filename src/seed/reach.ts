@@ -17,7 +17,7 @@ import { createLinks } from './links.ts'
 /** How a peer is reached that we are not connected to. Measured in docs/decisions. */
 export type ReachMode = 'dial' | 'forward'
 
-export interface AskOptions<T> {
+interface AskOptions<T> {
   /** Reads and checks the answer. An answer that it refuses is not believed of a peer that did not give it to us itself. */
   read(answer: Uint8Array): T
   timeoutMs: Millis

@@ -21,7 +21,7 @@ import type { Maintenance } from './maintain.ts'
 import { createMaintenance } from './maintain.ts'
 import type { MeterRates } from './meter.ts'
 import { Meter } from './meter.ts'
-import { createPeers } from './peers.ts'
+import { Peers } from './peers.ts'
 import { putBlob } from './put.ts'
 import type { ReachMode } from './reach.ts'
 import { createReach } from './reach.ts'
@@ -91,7 +91,7 @@ export function createSeedNode(parts: SeedParts): SeedNode {
   let isJoined = false
   let maintenance: Maintenance | undefined
   const way = createReach({ network, clock, mode: reach, placeOf, stop: stop.signal })
-  const peers = createPeers({
+  const peers = new Peers({
     network,
     clock,
     random,

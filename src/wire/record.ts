@@ -89,7 +89,7 @@ export const recordKey = (kind: string, author: RecordAuthor): Uint8Array =>
 type Statement = Pick<DhtRecord, 'kind' | 'author' | 'sequence' | 'body'>
 
 /** What the author signs: the label and the record without its signature. */
-export const recordSignedBytes = ({ kind, author, sequence, body }: Statement): Uint8Array =>
+const recordSignedBytes = ({ kind, author, sequence, body }: Statement): Uint8Array =>
   concatBytes(label, encodeCbor([1, kind, [author.scheme, author.bytes], sequence, body]))
 
 /** Makes a record. `sign` gets the bytes of {@link recordSignedBytes}. @throws {MuttrError} `RECORD_INVALID` above 4 KiB. */
