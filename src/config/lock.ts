@@ -68,6 +68,7 @@ async function writeMine(mine: string, content: string, home: string): Promise<v
     const file = await open(mine, 'wx', 0o600)
     await file.writeFile(content).finally(() => file.close())
   } catch (cause) {
+    await rm(mine, { force: true }).catch(() => undefined)
     const gone = ['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')
     if (!gone) throw unwritable(cause, mine)
     throw new MuttrError('HOME_MISSING', `there is no folder ${home}`, { cause })
@@ -81,7 +82,7 @@ async function take(mine: string, lock: string): Promise<void> {
       await link(mine, lock)
       return
     } catch (err) {
-      if ((err as NodeJS.ErrnoException).code !== 'EEXIST') throw err
+      if ((err as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(err, lock)
     }
     const text = await readFile(lock, 'utf8').catch(() => null)
     if (text === null) continue

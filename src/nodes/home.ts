@@ -3,7 +3,7 @@ import { MuttrError } from '../base/errors.ts'
 import type { Config, ConfigFile } from '../config/config.ts'
 import { readConfig, writeConfig } from '../config/config.ts'
 import type { HomePaths } from '../config/home.ts'
-import { makeHome, openHome, readHomeFile, writeFileAtomic } from '../config/home.ts'
+import { makeHome, openHome, readHomeFile, unwritable, writeFileAtomic } from '../config/home.ts'
 import type { NetworkFile } from '../config/network.ts'
 import { readNetwork, writeNetwork } from '../config/network.ts'
 import type { Certificate } from '../keys/certificate.ts'
@@ -64,7 +64,8 @@ export async function createHome(o: CreateHome): Promise<Created> {
     }
   } catch (err) {
     await rm(o.home, { recursive: true, force: true })
-    throw err
+    // The system's own complaints: the disk is full, or not ours to write.
+    throw (err as NodeJS.ErrnoException).syscall ? unwritable(err, o.home) : err
   }
 }
 
