@@ -26,6 +26,7 @@ import { putBlob } from './put.ts'
 import type { ReachMode } from './reach.ts'
 import { createReach } from './reach.ts'
 import { getRecord, putRecord } from './record-ops.ts'
+import type { RecordShelf } from './record-shelf.ts'
 import { createRecordShelf } from './record-shelf.ts'
 import { createAnswers } from './serve.ts'
 import { createForward, createLinksAnswer } from './serve-forward.ts'
@@ -80,75 +81,66 @@ function remember(placeOf: PlaceOf): PlaceOf {
   }
 }
 
-/** A seed: serves the DHT (in server mode) and uses it. Source: docs/protocol/dht.md */
-export function createSeedNode(parts: SeedParts): SeedNode {
+/** The parts an operation needs, made from what we are handed. */
+function makeCore(parts: SeedParts, stop: AbortSignal, on: { change(): void; joined(): boolean }) {
   const { network, clock, random, log, keys, store, mode, verifyRecord, reach = 'forward' } = parts
   const parameters = { ...usual, ...parts.parameters }
   const placeOf = remember(parts.placeOf)
+  const { k } = parameters
+  const table = new Table({ place: placeOf(network.self), placeOf, k, nowMs: clock.now() })
+  const way = createReach({ network, clock, mode: reach, placeOf, stop })
+  const onChange = on.change
+  const peers = new Peers({ network, clock, random, log, keys, table, reach: way, onChange })
+  const size = new SizeEstimate()
+  const { joined } = on
+  const shared = { network, clock, random, log, keys, store, placeOf, mode, verifyRecord }
+  const core: Core = { ...shared, table, peers, size, parameters, stop, joined }
+  return { core, way }
+}
+
+/** A seed: serves the DHT (in server mode) and uses it. Source: docs/protocol/dht.md */
+export function createSeedNode(parts: SeedParts): SeedNode {
   const stop = new AbortController()
-  const place = placeOf(network.self)
-  const table = new Table({ place, placeOf, k: parameters.k, nowMs: clock.now() })
   let isJoined = false
   let maintenance: Maintenance | undefined
-  const way = createReach({ network, clock, mode: reach, placeOf, stop: stop.signal })
-  const peers = new Peers({
-    network,
-    clock,
-    random,
-    log,
-    keys,
-    table,
-    reach: way,
-    onChange: () => maintenance?.changed()
-  })
-  const core: Core = {
-    network,
-    clock,
-    random,
-    log,
-    keys,
-    store,
-    table,
-    peers,
-    size: new SizeEstimate(),
-    placeOf,
-    mode,
-    parameters,
-    verifyRecord,
-    stop: stop.signal,
+  const { core, way } = makeCore(parts, stop.signal, {
+    change: () => maintenance?.changed(),
     joined: () => isJoined
-  }
+  })
   const shelf = createRecordShelf(core)
-  if (mode === 'server') serve(core, new Meter(clock.now(), parts.rates), shelf)
+  if (parts.mode === 'server') serve(core, new Meter(core.clock.now(), parts.rates), shelf)
   maintenance = createMaintenance(core, () => {
     isJoined = true
   })
 
-  const { k } = parameters
-  const dht: Dht = {
-    put: (blob, options) => putBlob(core, blob, options),
-    get: (key, options) => getBlob(core, key, options),
-    putRecord: (frame, options) => putRecord(core, shelf, frame, options),
-    getRecord: (key, options) => getRecord(core, key, options),
-    nearest: async (target, options = {}) =>
-      (await findNearest(core, target, k, deadline(core, options))).contacts
-  }
+  const { join, askNearest } = maintenance
   return {
-    dht,
-    table,
-    join: maintenance.join,
-    hear: peers.hear,
-    askNearest: maintenance.askNearest,
+    dht: createDht(core, shelf),
+    table: core.table,
+    join,
+    askNearest,
+    hear: contacts => core.peers.hear(contacts),
     async [Symbol.asyncDispose]() {
       stop.abort()
-      peers[Symbol.dispose]()
+      core.peers[Symbol.dispose]()
       way[Symbol.dispose]()
       maintenance[Symbol.dispose]()
     }
   }
 }
 
-function serve(core: Core, meter: Meter, shelf: ReturnType<typeof createRecordShelf>): void {
+const createDht = (core: Core, shelf: RecordShelf): Dht => ({
+  put: (blob, options) => putBlob(core, blob, options),
+  get: (key, options) => getBlob(core, key, options),
+  putRecord: (frame, options) => putRecord(core, shelf, frame, options),
+  getRecord: (key, options) => getRecord(core, key, options),
+  async nearest(target, options = {}) {
+    const operation = deadline(core, options)
+    return (await findNearest(core, target, core.parameters.k, operation)).contacts
+  }
+})
+
+function serve(core: Core, meter: Meter, shelf: RecordShelf): void {
   const { network, clock, parameters } = core
   const answers = createAnswers({ ...core, meter, shelf, replicas: parameters.replicas })
   for (const [method, answer] of Object.entries(answers)) network.serve(method, answer)

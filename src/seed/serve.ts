@@ -24,28 +24,51 @@ export interface ServeParts {
 
 type Answers = Record<DhtMethod, Handler>
 
-/** Answers what other seeds ask. Whatever is to be stored is checked first, in full. Source: docs/protocol/dht.md */
-export function createAnswers(parts: ServeParts): Answers {
-  const { clock, store, table, meter, keys, shelf } = parts
-  const admit = (from: PeerId, putBytes: number) => {
-    if (!meter.admits(from, putBytes, clock.now()))
-      throw new MuttrError('LIMIT_EXCEEDED', 'more requests or bytes than one peer is given')
-    table.seen(from, clock.now())
-  }
-  const near = (place: Place, from: PeerId, count: number): Contact[] =>
+/** What all answers need: who may ask so much, and whom to name. */
+function createDesk({ clock, table, meter, placeOf, replicas }: ServeParts) {
+  const near = (place: Place, from: PeerId, count: number = replicas): Contact[] =>
     table
       .nearest(place, count + 1)
       .filter(c => c.peer !== from)
       .slice(0, count)
-  /** The R nearest we know, without those the asker named: so that its picture of a neighbourhood is set right. */
-  const corrections = (key: Uint8Array, from: PeerId, known: Uint8Array): Contact[] => {
-    const tails = dht.readTails(known)
-    const isNew = (c: Contact) => !tails.has(dht.tailOf(parts.placeOf(c.peer)))
-    return near(placeOfKey(key), from, parts.replicas).filter(isNew)
+  return {
+    near,
+    admit(from: PeerId, putBytes = 0) {
+      if (!meter.admits(from, putBytes, clock.now()))
+        throw new MuttrError('LIMIT_EXCEEDED', 'more requests or bytes than one peer is given')
+      table.seen(from, clock.now())
+    },
+    /** The R nearest we know, without those the asker named: so that its picture of a neighbourhood is set right. */
+    corrections(key: Uint8Array, from: PeerId, known: Uint8Array): Contact[] {
+      const tails = dht.readTails(known)
+      return near(placeOfKey(key), from).filter(c => !tails.has(dht.tailOf(placeOf(c.peer))))
+    }
   }
+}
+type Desk = ReturnType<typeof createDesk>
 
-  const put = async (frame: Uint8Array, from: PeerId) => {
+/** Answers what other seeds ask. Whatever is to be stored is checked first, in full. Source: docs/protocol/dht.md */
+export function createAnswers(parts: ServeParts): Answers {
+  const desk = createDesk(parts)
+  return { ...peerAnswers(parts, desk), ...blobAnswers(parts, desk), ...recordAnswers(parts, desk) }
+}
+
+const peerAnswers = ({ keys, table }: ServeParts, { admit, near }: Desk) => ({
+  async ping(frame: Uint8Array, from: PeerId) {
+    admit(from)
+    const nonce = dht.decodePing(frame)
+    return dht.encodePong(nonce && keys.sign(dht.pongBytes(nonce)))
+  },
+  async 'find-node'(frame: Uint8Array, from: PeerId) {
+    admit(from)
+    return dht.encodeContacts(near(dht.decodeFindNode(frame), from, table.k))
+  }
+})
+
+const blobAnswers = (parts: ServeParts, { admit, near, corrections }: Desk) => ({
+  async put(frame: Uint8Array, from: PeerId) {
     admit(from, frame.byteLength)
+    const { clock, keys, store } = parts
     const { headerBytes, sealed, known } = dht.decodePut(frame)
     const blob = readBlob(headerBytes, sealed)
     checkExpiry(blob.header, clock.now())
@@ -55,72 +78,69 @@ export function createAnswers(parts: ServeParts): Answers {
     const signature = keys.sign(dht.storedBytes(key, header.expiryMs, storedMs))
     const contacts = corrections(key, from, known)
     return dht.encodeStored({ expiryMs: header.expiryMs, storedMs, signature, contacts })
-  }
+  },
 
-  const get = async (frame: Uint8Array, from: PeerId) => {
-    admit(from, 0)
+  async get(frame: Uint8Array, from: PeerId) {
+    admit(from)
+    const { clock, store } = parts
     const key = dht.decodeGet(frame)
     const blob = await store.getBlob(key, clock.now())
     if (blob) return dht.encodeGetAnswer([1, blob.headerBytes, blob.sealed])
     const tombstone = await store.getTombstone(key, clock.now())
     if (tombstone) return dht.encodeGetAnswer([2, tombstone])
-    return dht.encodeGetAnswer([0, near(placeOfKey(key), from, parts.replicas)])
-  }
+    return dht.encodeGetAnswer([0, near(placeOfKey(key), from)])
+  },
 
-  const held = async (key: Uint8Array, nonce: Uint8Array | null, from: PeerId): Promise<Held> => {
-    const tombstone = await store.getTombstone(key, clock.now())
-    if (tombstone) return [2, tombstone]
-    if (!nonce) {
-      const [holding] = await store.holding([key], clock.now())
-      return holding === 'blob' ? [1, null] : [0]
+  async have(frame: Uint8Array, from: PeerId) {
+    admit(from)
+    const { nonce, keys } = dht.decodeHave(frame)
+    const out: Held[] = []
+    for (const key of keys) {
+      const [held, provedBytes] = await heldOf(parts, key, nonce)
+      if (provedBytes > 0) admit(from, provedBytes)
+      out.push(held)
     }
-    const blob = await store.getBlob(key, clock.now())
-    if (!blob) return [0]
-    admit(from, blob.sealed.byteLength) // proving costs us a read and a hash of it all
-    return [1, sha256(nonce, blob.sealed)]
-  }
+    return dht.encodeHeld(out)
+  },
 
-  return {
-    async ping(frame, from) {
-      admit(from, 0)
-      const nonce = dht.decodePing(frame)
-      return dht.encodePong(nonce && keys.sign(dht.pongBytes(nonce)))
-    },
-    async 'find-node'(frame, from) {
-      admit(from, 0)
-      return dht.encodeContacts(near(dht.decodeFindNode(frame), from, table.k))
-    },
-    get,
-    put,
-    async have(frame, from) {
-      admit(from, 0)
-      const { nonce, keys: wanted } = dht.decodeHave(frame)
-      const out: Held[] = []
-      for (const key of wanted) out.push(await held(key, nonce, from))
-      return dht.encodeHeld(out)
-    },
-    async release(frame, from) {
-      admit(from, frame.byteLength)
-      const tombstone = dht.decodeRelease(frame)
-      const { key, header } = readTombstone(tombstone)
-      checkExpiry(header, clock.now())
-      await store.putTombstone(key, tombstone, header.expiryMs)
-      return dht.encodeEmpty()
-    },
-    async 'record-get'(frame, from) {
-      admit(from, 0)
-      const key = dht.decodeRecordGet(frame)
-      const record = (await store.getRecord(key, clock.now())) ?? null
-      return dht.encodeRecordAnswer({
-        record,
-        contacts: near(placeOfKey(key), from, parts.replicas)
-      })
-    },
-    async 'record-put'(frame, from) {
-      admit(from, frame.byteLength)
-      const { record, known } = dht.decodeRecordPut(frame)
-      const { key, newer } = await shelf.put(record)
-      return dht.encodeRecordAnswer({ record: newer, contacts: corrections(key, from, known) })
-    }
+  async release(frame: Uint8Array, from: PeerId) {
+    admit(from, frame.byteLength)
+    const tombstone = dht.decodeRelease(frame)
+    const { key, header } = readTombstone(tombstone)
+    checkExpiry(header, parts.clock.now())
+    await parts.store.putTombstone(key, tombstone, header.expiryMs)
+    return dht.encodeEmpty()
   }
+})
+
+/** @returns what we hold of `key`, and how many bytes were read to prove it. */
+async function heldOf(
+  { clock, store }: ServeParts,
+  key: Uint8Array,
+  nonce: Uint8Array | null
+): Promise<[Held, number]> {
+  const tombstone = await store.getTombstone(key, clock.now())
+  if (tombstone) return [[2, tombstone], 0]
+  if (!nonce) {
+    const [holding] = await store.holding([key], clock.now())
+    return [holding === 'blob' ? [1, null] : [0], 0]
+  }
+  const blob = await store.getBlob(key, clock.now())
+  return blob ? [[1, sha256(nonce, blob.sealed)], blob.sealed.byteLength] : [[0], 0]
 }
+
+const recordAnswers = (parts: ServeParts, { admit, near, corrections }: Desk) => ({
+  async 'record-get'(frame: Uint8Array, from: PeerId) {
+    admit(from)
+    const key = dht.decodeRecordGet(frame)
+    const record = (await parts.store.getRecord(key, parts.clock.now())) ?? null
+    return dht.encodeRecordAnswer({ record, contacts: near(placeOfKey(key), from) })
+  },
+
+  async 'record-put'(frame: Uint8Array, from: PeerId) {
+    admit(from, frame.byteLength)
+    const { record, known } = dht.decodeRecordPut(frame)
+    const { key, newer } = await parts.shelf.put(record)
+    return dht.encodeRecordAnswer({ record: newer, contacts: corrections(key, from, known) })
+  }
+})

@@ -193,8 +193,9 @@ export const decodeEmpty = (frame: Uint8Array): void => {
 }
 
 /** record-get: `[key]`, answered by `[record | null, contacts]`. */
-export const encodeRecordGet = encodeGet
-export const decodeRecordGet = decodeGet
+export const encodeRecordGet = (key: Uint8Array): Uint8Array => encodeCbor([key])
+export const decodeRecordGet = (frame: Uint8Array): Uint8Array =>
+  decodeCbor(frame, 'a record-get request', tuple(key32), 64)[0]
 export interface RecordAnswer {
   record: Uint8Array | null
   contacts: readonly Contact[]
