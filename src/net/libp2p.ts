@@ -6,7 +6,6 @@ import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { ping } from '@libp2p/ping'
 import { LevelDatastore } from 'datastore-level'
-import { Level } from 'level'
 import { createLibp2p } from 'libp2p'
 import { MuttrError } from '../base/errors.ts'
 import { tameKad } from './kad.ts'
@@ -50,15 +49,16 @@ const services = (mode: 'server' | 'client') => ({
 })
 
 async function openStore(folder: string): Promise<LevelDatastore> {
-  const db = new Level<string, Uint8Array>(folder, { keyEncoding: 'utf8', valueEncoding: 'view' })
+  const store = new LevelDatastore(folder)
   try {
-    await db.open()
+    // Not by its own open(), which keeps the reason to itself.
+    await store.db.open()
   } catch (cause) {
     const locked = (cause as { cause?: { code?: string } }).cause?.code === 'LEVEL_LOCKED'
     const code = locked ? 'HOME_IN_USE' : 'HOME_DAMAGED'
     throw new MuttrError(code, `cannot open the peer store in ${folder}`, { cause })
   }
-  return new LevelDatastore(db)
+  return store
 }
 
 /** A libp2p node, not yet started. The reasons for its settings: docs/decisions/010-libp2p-settings.md */
