@@ -1,5 +1,6 @@
 import { limits } from '../../src/base/limits.ts'
 import { decodeBlobHeader } from '../../src/wire/blob.ts'
+import { decodeFrame } from '../../src/wire/channel.ts'
 import { decodeSignedStatement } from '../../src/wire/device.ts'
 import * as dht from '../../src/wire/dht.ts'
 import { decodeLetter } from '../../src/wire/letter.ts'
@@ -46,6 +47,7 @@ export const formats: Record<string, Format> = {
   forward: { read: dht.decodeForward },
   'forward-answer': { read: dht.decodeForwarded },
   'links-answer': { read: dht.decodeLinks },
+  'channel-frame': { read: decodeFrame },
   'signed-statement': {
     read: decodeSignedStatement,
     more: 'times in order, at most 90 days apart'
