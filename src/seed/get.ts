@@ -49,6 +49,47 @@ async function ownCopy({ store, clock, network }: Core, key: Uint8Array) {
   return undefined
 }
 
+type Sought = Omit<Extract<Read, { type: 'blob' }>, 'type'> & { from: PeerId }
+
+/** Asks until somebody has it. @throws {MuttrError} `BLOB_RELEASED`, `CANCELLED` */
+async function seek(
+  core: Core,
+  key: Uint8Array,
+  lookup: Lookup,
+  signal: AbortSignal
+): Promise<Sought | undefined> {
+  const { clock, peers } = core
+  const payload = encodeGet(key)
+  const ended = new AbortController()
+  let found: Sought | undefined
+  let isReleased = false
+
+  const ask = async (contact: Contact) => {
+    const slowMs = clock.now() + peers.hedgeMs('get')
+    try {
+      const read = (answer: Uint8Array) => readAnswer(core, key, contact, answer)
+      const answer = await peers.ask(contact, 'get', payload, { read, signal: ended.signal })
+      if (answer.type === 'contacts') {
+        lookup.widen()
+        lookup.answered(contact.peer, answer.contacts)
+        peers.hear(answer.contacts)
+        return
+      }
+      if (answer.type === 'released') isReleased = true
+      else found ??= { blob: answer.blob, from: contact.peer }
+      lookup.stop()
+    } catch {
+      if (ended.signal.aborted && clock.now() > slowMs) peers.doubt(contact)
+      lookup.widen()
+      lookup.failed(contact.peer)
+    }
+  }
+  const isOver = (nowMs: number) => lookup.end(nowMs) !== undefined
+  await drive(lookup, { clock, signal, isOver, ask }).finally(() => ended.abort())
+  if (isReleased) throw released()
+  return found
+}
+
 /** See {@link Dht.get}. */
 export async function getBlob(
   core: Core,
@@ -57,65 +98,27 @@ export async function getBlob(
 ): Promise<GetResult> {
   const own = await ownCopy(core, key)
   if (own) return own
-  const { clock, peers, parameters } = core
   const { deadlineMs, signal } = deadline(core, options)
   const place = placeOfKey(key)
   const candidates = startFrom(core, place, { self: false })
+  const { replicas, alpha } = core.parameters
   const lookup = new Lookup({
-    ...lookupOptions(core, candidates, parameters.replicas),
-    burst: parameters.alpha,
+    ...lookupOptions(core, candidates, replicas),
+    burst: alpha,
     patienceMs: requestTimeoutMs, // it may be the one that has it
     deadlineMs,
-    ...(isCovered(core, place) ? { alpha: 1, cost: peers.cost } : {})
+    ...(isCovered(core, place) ? { alpha: 1, cost: core.peers.cost } : {})
   })
-  const payload = encodeGet(key)
-  const ended = new AbortController()
-  let result: GetResult | undefined
-  let isReleased = false
-
-  await drive(lookup, {
-    clock,
-    signal,
-    isOver: nowMs => lookup.end(nowMs) !== undefined,
-    async ask(contact) {
-      const slowMs = clock.now() + peers.hedgeMs('get')
-      try {
-        const read = (answer: Uint8Array) => readAnswer(core, key, contact, answer)
-        const answer = await peers.ask(contact, 'get', payload, { read, signal: ended.signal })
-        if (answer.type === 'contacts') {
-          lookup.widen()
-          lookup.answered(contact.peer, answer.contacts)
-          peers.hear(answer.contacts)
-          return
-        }
-        if (answer.type === 'released') isReleased = true
-        else
-          result ??= {
-            blob: answer.blob,
-            from: contact.peer,
-            hops: hopsTo(candidates, contact.peer)
-          }
-        lookup.stop()
-      } catch {
-        if (ended.signal.aborted && clock.now() > slowMs) peers.doubt(contact)
-        lookup.widen()
-        lookup.failed(contact.peer)
-      }
-    }
-  }).finally(() => ended.abort())
-
-  if (isReleased) throw released()
-  if (!result) throw notFound(candidates, lookup.end(clock.now()) === 'late')
-  const { from } = result
+  const found = await seek(core, key, lookup, signal)
+  if (!found) throw notFound(candidates, lookup.end(core.clock.now()) === 'late')
+  const { blob, from } = found
   const holder = candidates.all.findIndex(c => c.contact.peer === from)
   const nearer = candidates.all.slice(0, holder)
   const lacking = nearer.filter(c => c.state === 'answered' || c.state === 'failed').length
-  if (isRepairDue({ lacking, lot: core.random.bytes(1)[0]! / 256 }))
-    void repair(core, result.blob, candidates)
-  return result
+  const lot = core.random.bytes(1)[0]! / 256
+  if (isRepairDue({ lacking, lot })) void repair(core, blob, candidates)
+  return { blob, from, hops: candidates.all[holder]?.hops ?? 1 }
 }
-
-const hopsTo = (candidates: Candidates, peer: PeerId): number => candidates.get(peer)?.hops ?? 1
 
 function notFound(candidates: Candidates, isLate: boolean): MuttrError {
   const answered = candidates.all.some(c => c.state === 'answered' || c.state === 'refused')

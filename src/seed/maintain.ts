@@ -40,7 +40,7 @@ function placeSharing(place: Place, bits: number, random: Uint8Array): Place {
  * the farthest bucket, a quarter from the next. Links as good as random are what makes two hops reach nearly everybody; near ones
  * alone would leave the far side to dialling. Obeyed up to the network's own limit, so the order matters.
  */
-export function warmList(core: Pick<Core, 'table' | 'parameters' | 'network'>): Contact[] {
+function warmList(core: Pick<Core, 'table' | 'parameters' | 'network'>): Contact[] {
   const { table, parameters, network } = core
   const near = table.nearest(table.place, table.k)
   const isNew = (c: Contact) => (network.isConnected(c.peer) ? 0 : 1) // what stands, stays
