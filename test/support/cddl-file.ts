@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
  * docs/protocol/muttr.cddl is all schemas of the pages in one file, so that a tool can read them: the pages are where they are written.
  * Usage, after changing a schema on a page: node test/support/cddl-file.ts
  */
-export const protocolFolder = fileURLToPath(new URL('../../docs/protocol', import.meta.url))
+const protocolFolder = fileURLToPath(new URL('../../docs/protocol', import.meta.url))
 export const cddlFile = join(protocolFolder, 'muttr.cddl')
 
 export interface Block {
@@ -16,7 +16,7 @@ export interface Block {
   json: boolean
 }
 
-export function blocksOf(page: string, markdown: string): Block[] {
+function blocksOf(page: string, markdown: string): Block[] {
   return [...markdown.matchAll(/^```cddl\n([\s\S]*?)^```$/gm)].map(([, text = '']) => ({
     page,
     text,

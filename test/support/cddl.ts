@@ -12,7 +12,7 @@ export type Type =
   | { kind: 'array' | 'map' | 'group'; group: Group }
   | { kind: 'control'; base: Type; operator: string; argument: Type }
 /** Choices (`//`) of sequences. */
-export type Group = Entry[][]
+type Group = Entry[][]
 export interface Entry {
   key: string | null
   type: Type

@@ -14,7 +14,7 @@ const cell = (text: string): string => text.replaceAll('|', '\\|')
 const statuses = { usage: 1, refused: 2, network: 3, internal: 4 } as const
 
 /** Headings are the comments above each group of codes. */
-export function errorTable(): string {
+function errorTable(): string {
   const lines = source('src/base/errors.ts').split('\n')
   const table = lines.slice(lines.indexOf('const codes = {') + 1)
   const out: string[] = []
@@ -70,7 +70,7 @@ function amount(name: string, value: number): string {
 }
 
 /** What stands in the comment above each limit, if one does. */
-export function limitTable(): string {
+function limitTable(): string {
   const text = source('src/base/limits.ts')
   const comments = new Map(
     [...text.matchAll(/\/\*\* (.*?) \*\/\n {2}(\w+):/g)].map(([, said, name]) => [name, said])
