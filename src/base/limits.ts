@@ -64,6 +64,9 @@ export const limits = {
   recordKindBytesMax: 32,
   recordAuthorBytesMax: 3 * KiB,
   recordSignatureBytesMax: 2 * KiB,
+  /** In a person's record: pods, and aliases at each. */
+  personPodsMax: 8,
+  personNamesMax: 8,
   /** A record is forgotten so long after it was last put; its author puts it again before. */
   recordLifeMs: 30 * dayMs,
   /** Peers of one IPv4 /24 or IPv6 /48 in one bucket, and in the whole routing table. Loopback and private ranges are free. */

@@ -20,6 +20,7 @@ import { failureOf } from './failure.ts'
 import { Inbox } from './inbox.ts'
 import { createInboxStore } from './inbox-store.ts'
 import { Outbox } from './outbox.ts'
+import { publishPerson } from './person-record.ts'
 import { openPodLink } from './pod-link.ts'
 import type { PodPlace, Pods } from './pods.ts'
 import { createPods } from './pods.ts'
@@ -53,6 +54,8 @@ export interface ClientParts {
   vouched?: Readonly<Record<string, string>>
   /** Invite codes that a join link brought, by hostname. */
   invites?: Readonly<Record<string, string>>
+  /** Publishes a record of the person's pods and aliases; not unless told, since everybody can read it. */
+  publishAliases?: boolean
   /** For `status`: what only the nodes know. */
   about: { network: string; name: string | null; known: () => number; usage: () => Usage }
   /** Rewrites HOME/certificate.pgp and the vault when a pod has certified an alias. */
@@ -84,8 +87,9 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   const { person, clock, state, log, network } = parts
   const life = new AbortController()
   const rooms = await makeRooms(parts, life.signal)
-  const { self, pods, inbox, courier, sent, received } = rooms
+  const { self, pods, inbox, courier, sent, received, record } = rooms
   if (person) await self.unlock(person)
+  record.look()
   await inbox.start()
   await courier.start()
   for (const { pod } of self.registrations()) keepIfKnown(rooms, pod, log)
@@ -94,6 +98,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     pods.wake()
     courier.wake()
     inbox.wake()
+    record.look()
   }
   const peers = watchPeers({ network, clock, pods: parts.pods }, courier, wake)
   let timer: Disposable
@@ -130,8 +135,10 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       timer[Symbol.dispose]()
       peers[Symbol.dispose]()
       // A command that sends one letter ends right after: let the last copies be made.
-      await within(courier.quiet(), { clock, timeoutMs: lastCopiesMs }).catch(() => undefined)
+      const quiet = Promise.all([courier.quiet(), record.quiet()])
+      await within(quiet, { clock, timeoutMs: lastCopiesMs }).catch(() => undefined)
       life.abort()
+      await record[Symbol.asyncDispose]()
       await pods[Symbol.asyncDispose]()
       await Promise.all([courier[Symbol.asyncDispose](), inbox[Symbol.asyncDispose]()])
     }
@@ -151,6 +158,7 @@ async function makeRooms(parts: ClientParts, life: AbortSignal) {
   const received = createInboxStore(state, log)
   const pods = createPods({
     network,
+    dht,
     state,
     clock,
     random,
@@ -162,6 +170,12 @@ async function makeRooms(parts: ClientParts, life: AbortSignal) {
     openLink: options => open({ ...options, keys }),
     onNotices: (hostname, entries, how) => inbox.notified(hostname, entries, how),
     onUp: hostname => courier.wake(row => row.to.endsWith(`@${hostname}`))
+  })
+  const record = await publishPerson({
+    ...parts,
+    self,
+    pods,
+    publish: parts.publishAliases ?? false
   })
   const contacts = createContacts({
     state,
@@ -200,7 +214,7 @@ async function makeRooms(parts: ClientParts, life: AbortSignal) {
     skew,
     threadOf: id => inbox.threadOf(id)
   })
-  return { self, pods, contacts, inbox, courier, sent, received, skew, events }
+  return { self, pods, contacts, inbox, courier, sent, received, skew, events, record }
 }
 
 /** A pod that the network file has dropped is told of in `status`, and keeps nothing else from starting. */
@@ -222,7 +236,7 @@ async function renew(rooms: Rooms, clock: Clock, signal: AbortSignal): Promise<v
 
 /** Has an alias certified by its pod, for the first time or again. */
 async function certified(
-  { self, pods, events }: Rooms,
+  { self, pods, events, record }: Rooms,
   clock: Clock,
   text: string,
   { invite, signal }: { invite?: string; signal: AbortSignal }
@@ -238,6 +252,7 @@ async function certified(
   await self.registered(registration, prepared, done.certificate)
   events.emit({ type: 'registered', alias, ms: clock.now() - startMs })
   pods.keep(pod)
+  record.look()
   return registration
 }
 

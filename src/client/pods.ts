@@ -1,14 +1,16 @@
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
-import type { Clock, Contact, Log, Millis, Network, Random } from '../base/ports.ts'
+import type { Clock, Contact, Log, Millis, Network, PeerId, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import { readCertificate } from '../keys/certificate.ts'
 import type { Device } from '../keys/device.ts'
 import { makeStatement } from '../keys/device.ts'
+import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
 import { bytes, literal, mapped, tuple, uint } from '../wire/cbor.ts'
 import type { Notice } from '../wire/notice.ts'
+import { createMovedPods } from './moved-pods.ts'
 import { PodLine } from './pod-line.ts'
 import type { openPodLink, PodLink } from './pod-link.ts'
 import type { Self } from './self.ts'
@@ -37,6 +39,8 @@ export interface Pods extends AsyncDisposable {
   keep(hostname: string): void
   /** The certificate a pod showed last, without asking it. */
   certificateOf(hostname: string): Promise<Certificate | undefined>
+  /** The peer that showed it. */
+  peerOf(hostname: string): Promise<PeerId | undefined>
   /** Tries all own pods again now. */
   wake(): void
   /** Resolves when every own pod has played back what waited, or could not be reached; never rejects. */
@@ -46,6 +50,8 @@ export interface Pods extends AsyncDisposable {
 
 export interface PodsParts {
   network: Network
+  /** Asked where a pod is that is not where it was. */
+  dht: Pick<Dht, 'getRecord'>
   state: State
   clock: Clock
   random: Random
@@ -72,6 +78,7 @@ export function createPods(parts: PodsParts): Pods {
   const lines = new Map<string, PodLine>()
   const certificates = new Map<string, Certificate>()
   const statement = createStatements(parts)
+  const moved = createMovedPods(parts)
 
   async function certificateOf(hostname: string): Promise<Certificate | undefined> {
     const cached = certificates.get(hostname)
@@ -101,10 +108,19 @@ export function createPods(parts: PodsParts): Pods {
   async function open(place: PodPlace, signal: AbortSignal): Promise<PodLink> {
     const { hostname } = place
     const fingerprint = place.fingerprint ?? (await certificateOf(hostname))?.fingerprint
-    const contact = await dialFirst(network, place, signal)
     const pinned = fingerprint === undefined ? {} : { pinned: { fingerprint } }
-    const link = await parts.openLink({ network, contact, clock, hostname, ...pinned, signal })
+    const at = async (where: PodPlace): Promise<PodLink> => {
+      const contact = await dialFirst(network, where, signal)
+      return parts.openLink({ network, contact, clock, hostname, ...pinned, signal })
+    }
+    const link = await at(place).catch(async err => {
+      if (codeOf(err) !== 'POD_UNREACHABLE' || fingerprint === undefined) throw err
+      const addresses = await moved.find(place, fingerprint, signal)
+      if (addresses.length === 0) throw err
+      return at({ hostname, addresses })
+    })
     await pin(hostname, link.pod.certificate)
+    await moved.met(hostname, link.pod.contact.peer)
     return link
   }
 
@@ -166,6 +182,7 @@ export function createPods(parts: PodsParts): Pods {
     identified: async (hostname, signal) => abortable(lineOf(hostname).identified(), signal),
     keep: hostname => lineOf(hostname).keep(),
     certificateOf,
+    peerOf: hostname => moved.peerOf(hostname),
     wake() {
       for (const line of lines.values()) line.wake()
     },

@@ -20,6 +20,8 @@ export const Config = z.strictObject({
   connections: z.strictObject({ max: z.int().min(8).max(10_000).default(100) }).prefault({}),
   /** Find seeds on the local network by multicast DNS. */
   mdns: z.boolean().default(false),
+  /** Puts a record into the DHT that tells everybody which pods and aliases are this person's. */
+  publishAliases: z.boolean().default(false),
   /** Pods that the network file does not list. */
   pods: z.array(PodEntry).max(100).default([]),
   pod: z

@@ -10,11 +10,15 @@ import { peerKeys } from '../net/peer-key.ts'
 import { systemRandom as random } from '../net/random.ts'
 import type { Pod } from '../pod/pod.ts'
 import { createPod } from '../pod/pod.ts'
+import { publishWhereabouts } from '../pod/whereabouts.ts'
+import type { Dht } from '../seed/dht.ts'
 import { levelState } from '../store/level.ts'
 import type { Home } from './home.ts'
 
 export interface HostedPod extends AsyncDisposable {
   readonly operator: PodOperator
+  /** From now on the network says where the pod is. */
+  announce(dht: Dht): void
 }
 
 const inviteLifeMs = 7 * 24 * 3_600_000
@@ -32,16 +36,14 @@ export async function hostPod(
     throw new MuttrError('HOME_DAMAGED', `${home.paths.hpkeKey} is not 32 bytes`)
   await using stack = new AsyncDisposableStack()
   const state = stack.use(await levelState(home.paths.podDb))
+  const hpke = await makeHpkeKey(seed)
+  const parts = { network, clock, random, log, keys: peerKeys(home.privateKey) }
   const pod = stack.use(
     await createPod({
-      network,
-      clock,
-      random,
-      log,
+      ...parts,
       state,
       person,
-      keys: peerKeys(home.privateKey),
-      hpke: await makeHpkeKey(seed),
+      hpke,
       hostname: config.hostname,
       policy: config.policy,
       limits: { accountsMax: config.accountsMax }
@@ -50,6 +52,13 @@ export async function hostPod(
   const all = stack.move()
   return {
     operator: { invite: o => invite(home, pod, network.contact().addresses, o?.lifeMs) },
+    announce(dht) {
+      const { hostname, certificate } = pod
+      const { fingerprint } = certificate
+      const { quorum } = home.network.parameters
+      const what = { hostname, fingerprint, hpkeKey: hpke.publicKey }
+      all.use(publishWhereabouts({ ...parts, ...what, dht, quorum }))
+    },
     [Symbol.asyncDispose]: () => all.disposeAsync()
   }
 }

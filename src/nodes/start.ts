@@ -87,6 +87,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
     seeds: home.network.seeds,
     signal: AbortSignal.any([signal, over.signal])
   })
+  pod?.announce(seed.dht)
   const joined = await loadJoined(home.paths.joined)
   const client = stack.use(
     await createClient({
@@ -100,6 +101,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       pods,
       vouched: joined.contacts,
       invites: joined.invites,
+      publishAliases: home.config.publishAliases,
       about: {
         network: home.network.name,
         name: home.config.name,

@@ -79,7 +79,8 @@ function packAddress(address: string): Uint8Array | undefined {
 const unpackAddress = (p: Uint8Array): string =>
   `/ip4/${p[0]}.${p[1]}.${p[2]}.${p[3]}/tcp/${(p[4]! << 8) | p[5]!}`
 
-const address: Field<string> = value => {
+/** As text; on the wire six bytes where it is IPv4 and TCP. */
+export const address: Field<string> = value => {
   if (value instanceof Uint8Array && value.byteLength === 6) return unpackAddress(value)
   const fits =
     typeof value === 'string' &&

@@ -36,6 +36,7 @@ describe('lines to pods', () => {
     await alice.client.send({ ...letter, to: 'bob@two.test' })
     world.pod('two.test').down()
     await bob.restart()
+    await bob.client.caughtUp()
     const problem = async () => (await bob.client.status()).pods[0]?.problem?.code
     for (let i = 0; i < 8; i++) world.clock.advance(30_000)
     await bob.client.lookup('alice@one.test')

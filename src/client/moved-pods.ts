@@ -1,0 +1,99 @@
+import { codeOf } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { Log, Millis, PeerId } from '../base/ports.ts'
+import type { Dht } from '../seed/dht.ts'
+import type { State } from '../store/state.ts'
+import { literal, mapped, text, tuple, uint } from '../wire/cbor.ts'
+import { decodeRecord } from '../wire/record.ts'
+import { decodeWhereabouts, whereaboutsKey } from '../wire/records/whereabouts.ts'
+import type { PodPlace } from './pods.ts'
+import { createTable } from './table.ts'
+
+/** Finds pods again whose known addresses do not answer, by their records in the DHT. Source: docs/protocol/pod.md#where-a-pod-is */
+export interface MovedPods {
+  /**
+   * Newer addresses of a pod, with `/p2p/`. A record only moves a pod: it must be by the peer id we know, about this hostname
+   * and the pinned certificate, and not older than what was used before.
+   * @param fingerprint the pinned one, hex.
+   * @returns empty when there is no such record. @throws {MuttrError} `CANCELLED`
+   */
+  find(place: PodPlace, fingerprint: string, signal: AbortSignal): Promise<readonly string[]>
+  /** Remembers the peer that showed the pinned certificate of a pod. */
+  met(hostname: string, peer: PeerId): Promise<void>
+  /** Who showed the pod's certificate last. */
+  peerOf(hostname: string): Promise<PeerId | undefined>
+}
+
+interface Met {
+  readonly peer: PeerId
+  /** Of the newest record that was believed. */
+  readonly sequence: number
+}
+
+const lookupTimeoutMs: Millis = 5_000
+/** Of one pod: those that the network file names, and the one met last. */
+const peersMax = 3
+
+const metRow = mapped(
+  tuple(literal(1), text(limits.peerIdCharsMax, 1), uint()),
+  ([, peer, sequence]): Met => ({ peer, sequence })
+)
+
+export function createMovedPods(parts: {
+  dht: Pick<Dht, 'getRecord'>
+  state: State
+  log: Log
+}): MovedPods {
+  const { dht, state, log } = parts
+  const rows = createTable({
+    state,
+    log,
+    name: 'pod-peers',
+    field: metRow,
+    write: (m: Met) => [1, m.peer, m.sequence],
+    maxBytes: 256
+  })
+  const metBefore = (hostname: string): Promise<Met | undefined> =>
+    rows.get(hostname).catch(() => undefined)
+
+  async function ask(peer: PeerId, place: PodPlace, fingerprint: string, signal: AbortSignal) {
+    const key = whereaboutsKey(peer)
+    if (!key) return undefined
+    try {
+      const frame = await dht.getRecord(key, { signal, timeoutMs: lookupTimeoutMs })
+      const { body, sequence } = decodeRecord(frame)
+      const said = decodeWhereabouts(body)
+      const isIts = said.hostname === place.hostname && said.fingerprint === fingerprint
+      return isIts ? { peer, sequence, addresses: said.addresses } : undefined
+    } catch (err) {
+      if (codeOf(err) === 'CANCELLED') throw err
+      log.debug('no record of a pod', { pod: place.hostname, code: codeOf(err) })
+      return undefined
+    }
+  }
+
+  return {
+    async find(place, fingerprint, signal) {
+      const before = await metBefore(place.hostname)
+      const peers = [...new Set([...peersOf(place), ...(before ? [before.peer] : [])])]
+      for (const peer of peers.slice(-peersMax).reverse()) {
+        const found = await ask(peer, place, fingerprint, signal)
+        const isOld = before?.peer === peer && (found?.sequence ?? 0) < before.sequence
+        if (!found || isOld) continue
+        const { sequence, addresses } = found
+        await state.write([rows.put(place.hostname, { peer, sequence })])
+        log.info('a pod is asked for where its record says', { pod: place.hostname })
+        return addresses.map(address => `${address}/p2p/${peer}`)
+      }
+      return []
+    },
+    async met(hostname, peer) {
+      const before = await metBefore(hostname)
+      if (before?.peer !== peer) await state.write([rows.put(hostname, { peer, sequence: 0 })])
+    },
+    peerOf: async hostname => (await metBefore(hostname))?.peer
+  }
+}
+
+const peersOf = ({ addresses }: PodPlace): string[] =>
+  addresses.flatMap(address => address.split('/p2p/')[1] ?? [])

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { SentLetter } from '../../src/client/client.ts'
+import { systemRandom } from '../../src/net/random.ts'
+import { freePorts } from '../../src/nodes/free-ports.ts'
+import { Testnet } from '../support/testnet.ts'
+import { whereIs } from '../support/where-is.ts'
+
+const hostname = 'one.test'
+
+describe('a pod that moves, over separate processes', () => {
+  let net: Testnet
+  before(async function () {
+    this.timeout(90_000)
+    net = await Testnet.lay({ pods: [hostname, 'two.test'], people: ['alice', 'bob'], seeds: 6 })
+    await net.startAll()
+  })
+  after(async function () {
+    this.timeout(30_000)
+    await net[Symbol.asyncDispose]()
+  })
+
+  async function run(who: string, ...args: string[]): Promise<unknown> {
+    const { status, stdout, stderr } = await net.muttr(who, '--json', ...args)
+    assert.equal(status, 0, `${args.join(' ')}: ${stderr}`)
+    return JSON.parse(stdout)
+  }
+
+  async function deliver(body: string): Promise<void> {
+    const from = net.events.length
+    const sent = (await run('alice', 'send', `bob@${hostname}`, body)) as SentLetter
+    await net.event('bob', 'opened', from, e => e.letter === sent.id)
+  }
+
+  /** Another port in muttr.json; the network files of all others keep the old one. */
+  async function move(): Promise<string> {
+    const [port] = await freePorts(1, systemRandom)
+    const file = join(net.home(hostname), 'muttr.json')
+    const listen = [`/ip4/127.0.0.1/tcp/${port}`]
+    await net.stop(hostname)
+    await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), listen }))
+    await net.start(hostname)
+    return listen[0]!
+  }
+
+  it('is found again by those who were there, and by those who come later', async () => {
+    await run('alice', 'register', `alice@${hostname}`)
+    await run('bob', 'register', `bob@${hostname}`)
+    await deliver('before')
+    const from = net.events.length
+    await net.stop('bob')
+    const address = await move()
+    const [through] = net.child('two.test').ready.addresses
+    const peer = net.child(hostname).ready.addresses[0]!.split('/p2p/')[1]!
+    const fits = ({ addresses }: { addresses: readonly string[] }) => addresses.includes(address)
+    const where = await whereIs(peer, { through: through!, fits })
+    assert.deepEqual([where.hostname, where.addresses], [hostname, [address]])
+    await net.start('bob')
+    await net.event('bob', 'listening', from, e => e.pod === hostname)
+    await deliver('after')
+  }).timeout(90_000)
+})
