@@ -13,6 +13,7 @@ import type {
 import { dialable, ownAddresses, readAddress, withoutPeer } from './addresses.ts'
 import { bounded } from './bounded.ts'
 import type { Answer } from './channel/channel.ts'
+import { Slots } from './channel/channel.ts'
 import { systemClock } from './clock.ts'
 import { identifyForeign } from './kad.ts'
 import { makeLibp2p } from './libp2p.ts'
@@ -73,6 +74,8 @@ export async function createNode(init: NodeInit): Promise<Node> {
 }
 
 const dialMs = 8_000
+/** Over all connections, besides two for each: each may hold an answer of 320 KiB that nobody reads. */
+const requestsAtWork = 128
 
 /** libp2p tells why in the middle of its message. */
 function cannotListen(cause: unknown): unknown {
@@ -106,8 +109,9 @@ class LibNode implements Node {
     this.#log = log
     const contact = () => this.contact()
     const answer = (peer: PeerId) => this.#answer(peer)
-    this.#links = new Links({ libp2p, clock, log, mode, contact, answer })
-    this.#sessions = new Sessions({ libp2p, clock, log, mode })
+    const slots = new Slots(requestsAtWork)
+    this.#links = new Links({ libp2p, clock, log, mode, slots, contact, answer })
+    this.#sessions = new Sessions({ libp2p, clock, log, mode, slots })
     this.#warmth = new Warmth({
       libp2p,
       clock,

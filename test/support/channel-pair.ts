@@ -51,10 +51,17 @@ interface PairInit {
   single?: boolean
   capacityBytes?: number
   limits?: ChannelParts['limits']
+  slots?: ChannelParts['slots']
 }
 
 /** One end of a channel whose other end is the test. */
-export function makeEnd({ clock, single = false, capacityBytes = 65_536, limits }: PairInit): End {
+export function makeEnd({
+  clock,
+  single = false,
+  capacityBytes = 65_536,
+  limits,
+  slots
+}: PairInit): End {
   const control = new Pipe(capacityBytes)
   const bulk = single ? control : new Pipe(capacityBytes)
   const end: { -readonly [K in keyof End]: End[K] } = {
@@ -68,6 +75,7 @@ export function makeEnd({ clock, single = false, capacityBytes = 65_536, limits 
       bulk: single ? 'same' : bulk,
       greeting: { server: true, addresses: [] },
       ...(limits && { limits }),
+      ...(slots && { slots }),
       close: error => {
         end.closedBy = error
       }

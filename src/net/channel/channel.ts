@@ -10,9 +10,11 @@ import type { Lane } from './outbox.ts'
 import { Outbox } from './outbox.ts'
 import type { Answer } from './serving.ts'
 import { Serving } from './serving.ts'
+import { Slots } from './slots.ts'
 
 export type { Lane } from './outbox.ts'
 export type { Answer } from './serving.ts'
+export { Slots } from './slots.ts'
 export type LaneName = 'control' | 'bulk'
 
 /** What a channel allows itself and its peer. Sizes in bytes, times in milliseconds. */
@@ -22,6 +24,8 @@ export const channelLimits = {
   inFlight: 64,
   /** Handlers at work, and answers of chunks not yet sent: the memory one connection can take by not reading is this times 320 KiB. */
   running: 16,
+  /** Of these, how many need no place among the {@link Slots} that all channels of a node share. */
+  own: 2,
   queued: 1_024,
   queuedBytes: 8 * 1024 * 1024,
   heartbeatMs: 20_000,
@@ -40,6 +44,8 @@ export interface ChannelParts {
   bulk?: Lane | 'same'
   greeting: Pick<Greeting, 'server' | 'addresses'>
   limits?: Partial<ChannelLimits>
+  /** Shared by the channels of a node; without it, this one is bounded by itself alone. */
+  slots?: Slots
   onGreeting?: (greeting: Greeting) => void
   /** One side said goodbye: nothing new may be asked. */
   onLeaving?: () => void
@@ -78,7 +84,7 @@ export class Channel {
     this.#parts = parts
     this.#limits = { ...channelLimits, ...parts.limits }
     this.usedMs = this.#heardMs = clock.now()
-    const { windowBytes, inFlight, running, queued, queuedBytes, heartbeatMs } = this.#limits
+    const { windowBytes, inFlight, running, own, queued, queuedBytes, heartbeatMs } = this.#limits
     const outbox = (this.#outbox = new Outbox(parts.control, parts.bulk, () =>
       this.#fail(new MuttrError('LIMIT_EXCEEDED', 'asks much and reads nothing'))
     ))
@@ -99,6 +105,8 @@ export class Channel {
       window,
       inFlight,
       running,
+      own,
+      slots: parts.slots ?? new Slots(running),
       onIdle,
       answer: () => this.#answer
     })

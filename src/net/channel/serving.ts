@@ -6,6 +6,7 @@ import { cutMessage } from '../../wire/channel.ts'
 import type { Window } from './intake.ts'
 import { Intake } from './intake.ts'
 import type { Outbox, Transfer } from './outbox.ts'
+import type { Slots } from './slots.ts'
 
 export type Answer = (
   method: string,
@@ -35,6 +36,9 @@ interface Parts {
   inFlight: number
   /** Of these, how many run or have an answer of chunks on its way: what bounds the memory that a slow reader can hold. */
   running: number
+  /** The shared places, and how many of `running` need none. */
+  slots: Slots
+  own: number
   onIdle: () => void
 }
 
@@ -134,8 +138,10 @@ export class Serving {
     this.#start()
   }
 
-  #start(): void {
-    while (this.#busy < this.#parts.running && this.#queue.length > 0) {
+  readonly #start = (): void => {
+    const { running, own, slots } = this.#parts
+    while (this.#busy < running && this.#queue.length > 0) {
+      if (this.#busy >= own && !slots.take(this.#start)) return
       const job = this.#queue.shift()!
       job.state = 'running'
       this.#busy += 1
@@ -188,6 +194,7 @@ export class Serving {
 
   #free(): void {
     this.#busy -= 1
+    if (this.#busy >= this.#parts.own) this.#parts.slots.giveBack()
     this.#start()
     if (!this.busy) this.#parts.onIdle()
   }
@@ -210,6 +217,7 @@ export class Serving {
 
   end(err: MuttrError): void {
     for (const job of [...this.#jobs.values()]) this.#drop(job, err)
+    this.#parts.slots.forget(this.#start)
   }
 }
 

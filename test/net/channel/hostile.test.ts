@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../../src/base/errors.ts'
 import { MuttrError } from '../../../src/base/errors.ts'
 import { limits } from '../../../src/base/limits.ts'
 import type { Answer, LaneName } from '../../../src/net/channel/channel.ts'
-import { channelLimits } from '../../../src/net/channel/channel.ts'
+import { channelLimits, Slots } from '../../../src/net/channel/channel.ts'
 import type { Frame } from '../../../src/wire/channel.ts'
 import { encodeFrame, packFrames } from '../../../src/wire/channel.ts'
 import type { End } from '../../support/channel-pair.ts'
@@ -204,6 +204,43 @@ describe('a channel bounds what a peer costs', () => {
     assertRefused(b, 'PEER_TIMEOUT')
     a.channel.ended()
     await all
+  })
+
+  it('many peers together get so many places, and nobody is left without', async () => {
+    const slots = new Slots(10)
+    const clock = fakeClock()
+    const ends = Array.from({ length: 20 }, () => makeEnd({ clock, slots }))
+    const running = new Map<End, (() => void)[]>()
+    for (const end of ends) {
+      const release: (() => void)[] = []
+      running.set(end, release)
+      end.channel.serve(() => new Promise(resolve => release.push(() => resolve(filled(1)))))
+      feed(end, 'control', greeting)
+      for (let id = 1; id <= 20; id++) feed(end, 'control', request(id))
+    }
+    await turn()
+    const counts = () => [...running.values()].map(list => list.length)
+    const total = () => counts().reduce((sum, n) => sum + n)
+    assert.equal(total(), 20 * channelLimits.own + 10)
+    assert.ok(counts().every(n => n >= channelLimits.own && n <= channelLimits.running))
+    // Those who answer make room for those who wait, wherever they are.
+    for (const release of running.get(ends[0]!)!.splice(0)) release()
+    await turn()
+    assert.ok(counts().some((n, i) => i > 0 && n > channelLimits.own))
+    for (const end of ends) end.channel.ended()
+    const fresh = makeEnd({ clock, slots })
+    let started = 0
+    fresh.channel.serve(() => {
+      started += 1
+      return new Promise(() => {})
+    })
+    feed(fresh, 'control', greeting)
+    for (const release of [...running.values()].flat()) release()
+    await turn()
+    for (let id = 1; id <= 20; id++) feed(fresh, 'control', request(id))
+    await turn()
+    assert.equal(started, 12, 'all places came back')
+    fresh.channel.ended()
   })
 
   it('a peer that never reads and has us write small frames for ever is closed', async () => {
