@@ -1,10 +1,11 @@
-import type { Connection, Libp2p, PeerInfo } from '@libp2p/interface'
+import type { Connection, Libp2p, PeerInfo, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { sha256 } from '../base/bytes.ts'
 import { limits } from '../base/limits.ts'
 import type { Contact, Place } from '../base/ports.ts'
 import { withoutPeer } from './addresses.ts'
 import { parsePeer } from './place.ts'
+import { boundInput } from './stream.ts'
 
 export interface KadHooks {
   /** Our own table's answer: the nearest to a place, nearest first. */
@@ -35,7 +36,10 @@ interface Inside {
   peerRouting: {
     getClosestPeersOffline(key: Uint8Array, options?: { exclude?: unknown[] }): Promise<PeerInfo[]>
   }
-  rpc: { handlers: Record<string, MessageHandler> }
+  rpc: {
+    handlers: Record<string, MessageHandler>
+    onIncomingStream(stream: Stream, connection: Connection): Promise<void>
+  }
   routingTable: Startable
   routingTableRefresh: Startable
   querySelf: Startable
@@ -51,6 +55,7 @@ function check(service: unknown): Inside {
     missing.push('peerRouting.getClosestPeersOffline')
   for (const type of [...refused, ...answered])
     if (typeof kad?.rpc?.handlers[type]?.handle !== 'function') missing.push(`rpc ${type}`)
+  if (typeof kad?.rpc?.onIncomingStream !== 'function') missing.push('rpc.onIncomingStream')
   for (const part of ['routingTable', 'routingTableRefresh', 'querySelf', 'reprovider'] as const)
     if (typeof (kad?.[part]?.start ?? kad?.[part]?.afterStart) !== 'function') missing.push(part)
   if (missing.length > 0) throw new TypeError(`@libp2p/kad-dht has changed: ${missing.join(', ')}`)
@@ -70,6 +75,11 @@ export function tameKad(service: unknown): void {
     kad[part].afterStart = () => {}
   }
   const { handlers } = kad.rpc
+  const onIncomingStream = kad.rpc.onIncomingStream.bind(kad.rpc)
+  kad.rpc.onIncomingStream = (stream, connection) => {
+    boundInput(stream, streamBytesMax)
+    return onIncomingStream(stream, connection)
+  }
   for (const type of refused)
     handlers[type]!.handle = async () => {
       throw new Error(`${type} is refused: this network stores by a protocol of its own`)
@@ -84,6 +94,8 @@ export function tameKad(service: unknown): void {
 }
 
 const keyBytesMax = 1_024
+/** A standard client asks once per stream, in some fifty bytes; kad-dht itself would collect messages of 4 MiB, 32 at once. */
+const streamBytesMax = 64 * 1_024
 
 const encoded = ({ id, multiaddrs }: PeerInfo) => ({
   id: id.toMultihash().bytes,

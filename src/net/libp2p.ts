@@ -9,6 +9,7 @@ import { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
 import { MuttrError } from '../base/errors.ts'
 import { tameKad } from './kad.ts'
+import { tamePing } from './ping.ts'
 import { quickYamux } from './transport/muxer.ts'
 import { quickTcp } from './transport/tcp.ts'
 
@@ -67,7 +68,10 @@ export async function makeLibp2p(
 ): Promise<{ libp2p: Libp2p; close: () => Promise<void> }> {
   const store = parts.datastore === null ? undefined : await openStore(parts.datastore)
   const discovery: ((components: never) => PeerDiscovery)[] = []
-  if (parts.mdns) discovery.push(mdns() as (components: never) => PeerDiscovery)
+  if (parts.mdns)
+    discovery.push(
+      mdns({ serviceTag: '_muttr._udp.local' }) as (components: never) => PeerDiscovery
+    )
   if (parts.bootstrap.length > 0)
     discovery.push(
       bootstrap({ list: [...parts.bootstrap], timeout: 0 }) as (components: never) => PeerDiscovery
@@ -93,6 +97,8 @@ export async function makeLibp2p(
         maxConnections: 2 * parts.connections + 32,
         inboundConnectionThreshold: 200,
         maxIncomingPendingConnections: 128,
+        // Who says nothing holds one of those places no longer than an honest handshake over a bad line takes.
+        inboundUpgradeTimeout: 5_000,
         maxParallelDials: 64,
         dialTimeout: 6_000,
         addressDialTimeout: 3_000
@@ -102,6 +108,7 @@ export async function makeLibp2p(
       services: services(parts.mode)
     })
     tameKad(libp2p.services.kad)
+    tamePing(libp2p.services.ping)
     return {
       libp2p,
       async close() {

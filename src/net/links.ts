@@ -1,4 +1,4 @@
-import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import type { Connection, Libp2p, NewStreamOptions, Stream } from '@libp2p/interface'
 import type { Clock, Contact, Log, PeerEvent, PeerId } from '../base/ports.ts'
 import { believable, withoutPeer } from './addresses.ts'
 import type { Answer, Slots } from './channel/channel.ts'
@@ -99,19 +99,20 @@ export class Links {
   }
 
   async #open(connection: Connection, key: string, signal: AbortSignal): Promise<Link> {
+    const { log } = this.#parts
     const options = { signal, maxOutboundStreams: 2 }
     const control = connection.newStream(controlProtocol, options)
-    connection.newStream(bulkProtocol, options).then(
-      stream => {
-        // An opened stream tells nobody before its first bytes: so that the window is wide when a large payload comes.
-        stream.send(new Uint8Array(0))
-        this.#add('bulk', stream, connection, key)
-      },
-      err => this.#parts.log.debug('no bulk stream', { err })
-    )
+    this.#openBulk(connection, key, options).catch(err => log.debug('no bulk stream', { err }))
     const link = this.#add('control', await control, connection, key)
     if (!link) throw new Error('the connection closed')
     return link
+  }
+
+  async #openBulk(connection: Connection, key: string, options: NewStreamOptions): Promise<void> {
+    const stream = await connection.newStream(bulkProtocol, options)
+    // An opened stream tells nobody before its first bytes: so that the window is wide when a large payload comes.
+    stream.send(new Uint8Array(0))
+    this.#add('bulk', stream, connection, key)
   }
 
   #add(name: 'control' | 'bulk', stream: Stream, connection: Connection, key: string) {
@@ -194,7 +195,13 @@ export class Links {
   }
 
   #tell(type: PeerEvent['type'], { contact, server }: Link): void {
-    for (const listener of this.#listeners) listener({ type, contact, server })
+    for (const listener of this.#listeners)
+      try {
+        listener({ type, contact, server })
+      } catch (err) {
+        // Told from within a stream's events, where nobody else catches a mistake, and the others are to hear it too.
+        this.#parts.log.warn('a listener to peers failed', { err })
+      }
   }
 }
 

@@ -38,6 +38,16 @@ export function connectLane(stream: Stream, channel: Channel, lane: LaneName): v
   if (stream.status !== 'open' || stream.remoteWriteStatus === 'closed') channel.ended()
 }
 
+/** Resets a stream that brings more than `bytesMax` in all: for protocols that collect what comes until it makes sense. */
+export function boundInput(stream: Stream, bytesMax: number): void {
+  let bytes = stream.readBufferLength
+  stream.addEventListener('message', ({ data }) => {
+    bytes += data.byteLength
+    if (bytes > bytesMax)
+      stream.abort(new MuttrError('WIRE_TOO_LARGE', 'more than the protocol needs'))
+  })
+}
+
 /** Ends what can be closed, so that what was written still leaves, a goodbye with its reason too; by force when that takes too long. */
 export function endSoon(
   closing: Pick<Stream, 'close' | 'abort'>,

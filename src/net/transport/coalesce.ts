@@ -4,6 +4,8 @@ type Piece = Parameters<MessageStream['send']>[0]
 
 /** So much in one turn of the event loop goes out without waiting for its end. */
 const turnBytesMax = 256 * 1024
+/** What may wait for a peer that does not read. yamux answers pings and the like however much waits already. */
+const unreadBytesMax = 8 * 1024 * 1024
 
 /**
  * Makes a stream send what it is given within one turn of the event loop as one piece. libp2p writes the length, the header, the body
@@ -13,6 +15,7 @@ export function coalesce<T extends MessageStream>(stream: T): T {
   // libp2p's streams have it, but the interface that all of them share does not tell.
   const writable = () =>
     (stream as { writeStatus?: string }).writeStatus === 'writable' && stream.status === 'open'
+  stream.maxWriteBufferLength = unreadBytesMax // libp2p ends it above
   const send = stream.send.bind(stream)
   const close = stream.close.bind(stream)
   const abort = stream.abort.bind(stream)

@@ -28,6 +28,8 @@ const isYamux = (stream: Stream): stream is YamuxStream => {
 }
 
 const windowBytes = 1024 * 1024
+/** What a stream may hold that nobody reads, on our side and on the other; the channel itself stays far below. */
+const unreadBytesMax = { here: windowBytes, there: 4 * windowBytes }
 
 /**
  * libp2p's yamux, quicker: what is sent in one turn is encrypted and written once; credit is returned in halves of the window, not with
@@ -72,6 +74,8 @@ function tune(stream: Stream & MessageStream, held: boolean): void {
   if (!isYamux(stream)) throw new TypeError('libp2p has changed: this is no yamux stream')
   const update = stream.sendWindowUpdate.bind(stream)
   stream.recvWindow = windowBytes
+  stream.maxReadBufferLength = unreadBytesMax.here
+  stream.maxWriteBufferLength = unreadBytesMax.there
   stream.sendWindowUpdate = () => {
     const flagged = stream.state === 0 || stream.state === 2
     if (

@@ -7,6 +7,9 @@ import { assume, isFeed } from './optimistic.ts'
 /** The only encryption we offer; the dialler does not wait to hear that the other side has it too. */
 const encryption = '/noise'
 
+/** Of the connections that libp2p lets shake hands at once, half: one host alone cannot keep all others out by saying nothing. */
+const handshakesPerHostMax = 64
+
 /** libp2p's tcp, with fewer packets and one round trip less to dial. docs/decisions/011-half-a-round-trip.md, 012-dialling.md */
 export const quickTcp =
   (options?: TCPOptions) =>
@@ -26,9 +29,29 @@ function quick(upgrader: Upgrader): Upgrader {
     if (outbound) assume(connection, encryption)
     return connection
   }
+  const shaking = new Map<string, number>()
+  const inbound: Upgrader['upgradeInbound'] = async (connection, o) => {
+    const host = hostOf(connection)
+    const count = shaking.get(host) ?? 0
+    if (count >= handshakesPerHostMax) throw new Error('too many handshakes with this host')
+    shaking.set(host, count + 1)
+    try {
+      return await upgrader.upgradeInbound(prepare(connection, false), o)
+    } finally {
+      const left = shaking.get(host)! - 1
+      if (left > 0) shaking.set(host, left)
+      else shaking.delete(host)
+    }
+  }
   const changed: Pick<Upgrader, 'upgradeInbound' | 'upgradeOutbound'> = {
-    upgradeInbound: (connection, o) => upgrader.upgradeInbound(prepare(connection, false), o),
+    upgradeInbound: inbound,
     upgradeOutbound: (connection, o) => upgrader.upgradeOutbound(prepare(connection, true), o)
   }
   return Object.assign(Object.create(upgrader), changed)
+}
+
+/** An IPv4 address, or the network of an IPv6 one, of which a host has more addresses than it needs. */
+function hostOf({ remoteAddr }: MultiaddrConnection): string {
+  const { value = '' } = remoteAddr.getComponents()[0] ?? {}
+  return value.includes(':') ? value.split(':').slice(0, 4).join(':') : value
 }
