@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import * as openpgp from 'openpgp'
-import { concatBytes, fromHex, utf8 } from '../../src/base/bytes.ts'
+import { concatBytes, fromHex, toHex, utf8 } from '../../src/base/bytes.ts'
 import { codeOf } from '../../src/base/errors.ts'
 import { limits } from '../../src/base/limits.ts'
 import { makeSignature, readKeyPackets } from '../../src/keys/openpgp.ts'
@@ -216,6 +217,22 @@ describe('the author of a record', () => {
       { numRuns: 400 }
     )
   }).timeout(20_000)
+})
+
+describe('the vectors of records by OpenPGP keys', () => {
+  it('hold', async () => {
+    const file = new URL('../vectors/record.json', import.meta.url)
+    const { openpgp: good, refusedOpenpgp } = JSON.parse(await readFile(file, 'utf8'))
+    const atMs = 1_790_000_000_000
+    const read = (frame: string) =>
+      readRecord(fromHex(frame, frame.length / 2)!, { verifyRecord, nowMs: atMs })
+    for (const { frame, pin, key } of good) {
+      const record = await read(frame)
+      assert.deepEqual([toHex(record.key), toHex(authorId(record.author))], [key, pin])
+    }
+    for (const { frame, why } of refusedOpenpgp)
+      await assert.rejects(read(frame), { code: 'RECORD_INVALID' }, why)
+  })
 })
 
 function interop(this: Mocha.Suite): void {

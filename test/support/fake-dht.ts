@@ -2,15 +2,24 @@ import { toHex } from '../../src/base/bytes.ts'
 import type { ErrorCode } from '../../src/base/errors.ts'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { Clock } from '../../src/base/ports.ts'
+import { verifyRecord } from '../../src/keys/record.ts'
 import type { Acknowledgement, Dht } from '../../src/seed/dht.ts'
 import type { Blob } from '../../src/wire/blob.ts'
+import { compareRecords, decodeRecord, readRecord } from '../../src/wire/record.ts'
 
 /** A whole network's memory in one map: what is put anywhere is found everywhere, unless told otherwise. */
 export interface FakeDht extends Dht {
   readonly blobs: Map<string, Blob>
+  /** Frames by hex key. */
+  readonly records: Map<string, Uint8Array>
+  /** Every `putRecord` that was not refused, in order. */
+  readonly recordPuts: Uint8Array[]
   /** Every `put` and `get` fails with this, until it is null again. */
   putFails: ErrorCode | null
   getFails: ErrorCode | null
+  recordFails: ErrorCode | null
+  /** How many copies a record gets. */
+  recordCopies: number
   puts: number
   gets: number
   /** Called before each put answers; a test holds a put up with it. */
@@ -26,13 +35,14 @@ export function fakeDht(clock: Clock): FakeDht {
     storedMs: clock.now(),
     signature: new Uint8Array(64)
   })
-  const missing = async (): Promise<never> => {
-    throw new MuttrError('RECORD_UNKNOWN', 'no records here')
-  }
   const dht: FakeDht = {
     blobs,
+    records: new Map(),
+    recordPuts: [],
     putFails: null,
     getFails: null,
+    recordFails: null,
+    recordCopies: 8,
     puts: 0,
     gets: 0,
     beforePut: async () => undefined,
@@ -53,8 +63,22 @@ export function fakeDht(clock: Clock): FakeDht {
       if (!blob) throw new MuttrError('BLOB_UNKNOWN', 'nobody has it')
       return { blob, from: 'holder-0', hops: 1 }
     },
-    putRecord: missing,
-    getRecord: missing,
+    async putRecord(frame) {
+      if (dht.recordFails) throw new MuttrError(dht.recordFails, 'the network says no')
+      const record = await readRecord(frame, { verifyRecord, nowMs: clock.now() })
+      const there = dht.records.get(toHex(record.key))
+      if (there && compareRecords(decodeRecord(there), record) < 0)
+        throw new MuttrError('RECORD_STALE', 'a newer one is stored')
+      dht.records.set(toHex(record.key), frame)
+      dht.recordPuts.push(frame)
+      return { copies: dht.recordCopies }
+    },
+    async getRecord(key) {
+      if (dht.recordFails) throw new MuttrError(dht.recordFails, 'the network says no')
+      const frame = dht.records.get(toHex(key))
+      if (!frame) throw new MuttrError('RECORD_UNKNOWN', 'no such record')
+      return frame
+    },
     nearest: async () => []
   }
   return dht

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import type { Contact, Log } from '../../src/base/ports.ts'
+import { publishWhereabouts } from '../../src/pod/whereabouts.ts'
+import { peerOfKey } from '../../src/wire/contact.ts'
+import { decodeRecord } from '../../src/wire/record.ts'
+import { decodeWhereabouts, whereaboutsKey } from '../../src/wire/records/whereabouts.ts'
+import { fakeClock } from '../support/fake-clock.ts'
+import { fakeDht } from '../support/fake-dht.ts'
+import { ed25519Author } from '../support/record-authors.ts'
+
+const silent: Log = { debug() {}, info() {}, warn() {} }
+
+describe('a running pod', () => {
+  const { author, sign } = ed25519Author(1)
+  const self = peerOfKey(author.bytes)
+  const pod = {
+    hostname: 'one.test',
+    fingerprint: 'ab'.repeat(20),
+    hpkeKey: new Uint8Array(32).fill(1)
+  }
+
+  it('says where it is, and again when its addresses change', async () => {
+    const clock = fakeClock()
+    const dht = fakeDht(clock)
+    let contact: Contact = { peer: self, addresses: [] }
+    await using publisher = publishWhereabouts({
+      ...pod,
+      dht,
+      quorum: 5,
+      network: { contact: () => contact },
+      clock,
+      random: { bytes: length => new Uint8Array(length) },
+      log: silent,
+      keys: { self, sign, verify: () => false }
+    })
+    await publisher.quiet()
+    assert.equal(dht.recordPuts.length, 0, 'without an address there is nothing to say')
+    for (const addresses of [['/ip4/127.0.0.1/tcp/1'], ['/ip4/127.0.0.1/tcp/2']]) {
+      contact = { peer: self, addresses }
+      clock.advance(60_000)
+      await publisher.quiet()
+      const { body } = decodeRecord(await dht.getRecord(whereaboutsKey(self)!))
+      assert.deepEqual(decodeWhereabouts(body), { ...pod, addresses })
+    }
+    assert.equal(dht.recordPuts.length, 2)
+  })
+})
