@@ -84,7 +84,7 @@ const renewBeforeMs = 30 * 24 * 3_600_000
 
 /** Puts a person's Muttr together. Resolves when the state is read; pods are being connected to meanwhile. */
 export async function createClient(parts: ClientParts): Promise<LocalClient> {
-  const { person, clock, state, log, network } = parts
+  const { person, clock, log, network } = parts
   const life = new AbortController()
   const rooms = await makeRooms(parts, life.signal)
   const { self, pods, inbox, courier, sent, received, record } = rooms
@@ -249,7 +249,8 @@ async function certified(
   const given = invite === undefined ? {} : { invite }
   const done = await abortable(link.register(alias, prepared.certificate, given), signal)
   const registration = { alias, pod, certifiedUntilMs: done.untilMs }
-  await self.registered(registration, prepared, done.certificate)
+  const by = link.pod.certificate
+  await self.registered(registration, prepared, { certificate: done.certificate, by })
   events.emit({ type: 'registered', alias, ms: clock.now() - startMs })
   pods.keep(pod)
   record.look()

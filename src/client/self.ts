@@ -28,7 +28,11 @@ export interface Self {
   /** The person with a self-signed User ID for the alias, whose certificate its pod is asked to certify. @throws {MuttrError} `VAULT_LOCKED` */
   prepare(alias: string): Promise<Person>
   /** Keeps what the pod certified of a prepared person. */
-  registered(registration: Registration, prepared: Person, certified: Certificate): Promise<void>
+  registered(
+    registration: Registration,
+    prepared: Person,
+    certified: { certificate: Certificate; by: Certificate }
+  ): Promise<void>
 }
 
 export interface SelfParts {
@@ -122,7 +126,8 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
       const { alias } = registration
       const before = registrations.find(known => known.alias === alias)
       const row = { ...registration, sinceMs: before?.sinceMs ?? clock.now() }
-      await keep(await withCertificate(await withAliases(prepared), certified), [
+      const all = await withAliases(prepared)
+      await keep(await withCertificate(all, certified.certificate, certified.by), [
         rows.put(alias, row)
       ])
       registrations = before

@@ -7,7 +7,7 @@ import type { Millis } from '../base/ports.ts'
 import type { Certificate } from './certificate.ts'
 import { boundedKey, certificateOf, isUserRevoked, keyInvalid, keyOf, tidy } from './certificate.ts'
 import type { SignatureFields } from './openpgp.ts'
-import { anyTime, makeSignature, settings } from './openpgp.ts'
+import { anyTime, isSignedBy, makeSignature, settings } from './openpgp.ts'
 import { tags } from './packets.ts'
 
 /** An identity we hold the secret key of: one of our people, or a pod's own. Source: docs/protocol/keys.md */
@@ -194,21 +194,46 @@ function preferences(from: SignaturePacket): SignatureFields {
 
 /**
  * Takes over what others certified about the person's User IDs: of each certifier its newest word.
+ * @param by takes over only what this certifier signed, so that one pod can neither fill the certificate nor stand in another's place.
  * @throws {MuttrError} `KEY_INVALID` when `certified` is another key's.
  */
-export async function withCertificate(person: Person, certified: Certificate): Promise<Person> {
+export async function withCertificate(
+  person: Person,
+  certified: Certificate,
+  by?: Certificate
+): Promise<Person> {
   if (certified.fingerprint !== person.certificate.fingerprint)
     throw new MuttrError('KEY_INVALID', 'the certificate is of another key')
   const theirs = await keyOf(certified)
+  const certifier = by && (await keyOf(by))
   const key = new openpgp.PrivateKey(secretOf(person).toPacketList())
   for (const user of key.users) {
     const same = theirs.users.find(other => other.userID?.userID === user.userID?.userID)
-    if (same && !isUserRevoked(user)) mergeCertifications(user, same)
+    if (!same || isUserRevoked(user)) continue
+    mergeCertifications(user, certifier ? await wordsOf(certifier, same) : same)
   }
   return await personOf(key)
 }
 
-function mergeCertifications(into: User, from: User): void {
+type Words = Pick<User, 'otherCertifications' | 'revocationSignatures'>
+
+/** What a certifier itself signed about a User ID: the newest certification, and the newest revocation. */
+async function wordsOf(certifier: openpgp.PublicKey, user: User): Promise<Words> {
+  const data = { userID: user.userID, key: user.mainKey.keyPacket }
+  const { certGeneric, certRevocation } = openpgp.enums.signature
+  const newest = async (from: readonly SignaturePacket[], type: openpgp.enums.signature) => {
+    const latestFirst = from.toSorted((a, b) => Number(b.created) - Number(a.created))
+    for (const signature of latestFirst)
+      if (await isSignedBy(certifier, signature, type, data)) return [signature]
+    return []
+  }
+  return {
+    otherCertifications: await newest(user.otherCertifications, certGeneric),
+    revocationSignatures: await newest(user.revocationSignatures, certRevocation)
+  }
+}
+
+function mergeCertifications(into: User, from: Words): void {
   const issuer = ({ issuerKeyID }: SignaturePacket) => issuerKeyID.toHex()
   const newest = new Map(into.otherCertifications.map(s => [issuer(s), s]))
   for (const signature of from.otherCertifications) {

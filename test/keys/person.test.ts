@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import * as openpgp from 'openpgp'
 import { limits } from '../../src/base/limits.ts'
+import type { Certificate } from '../../src/keys/certificate.ts'
 import { readCertificate } from '../../src/keys/certificate.ts'
 import { certify, checkCertification } from '../../src/keys/certify.ts'
 import type { Person } from '../../src/keys/person.ts'
@@ -106,5 +107,31 @@ describe('person', () => {
     await checkCertification(back.certificate, check)
     await works(person)
     await assert.rejects(withCertificate(person, pod.certificate), { code: 'KEY_INVALID' })
+  })
+
+  it('lets a pod speak for itself alone', async () => {
+    const other = await makePerson({ name: 'other.test', nowMs })
+    const named = await addAlias(alice, alias, nowMs)
+    const certifiedBy = async (by: Person, certificate: Certificate, atMs: number) =>
+      certify(by, { certificate, userId: alias, nowMs: atMs, lifeMs })
+    const first = await certifiedBy(other, named.certificate, nowMs)
+    const person = await withCertificate(named, first, other.certificate)
+    await checkCertification(person.certificate, { userId: alias, by: other.certificate, nowMs })
+
+    // The pod hands out the certificate with words of others, newer than those we have, or made up.
+    const stranger = await makePerson({ name: 'stranger.test', nowMs })
+    const newer = await certifiedBy(other, person.certificate, nowMs + 60_000)
+    const strange = await certifiedBy(stranger, newer, nowMs)
+    const shown = await certifiedBy(pod, strange, nowMs)
+    const merged = await withCertificate(person, shown, pod.certificate)
+    const words = secretOf(merged).users.find(user => user.userID?.userID === alias)!
+    assert.equal(words.otherCertifications.length, 2)
+    await checkCertification(merged.certificate, { userId: alias, by: pod.certificate, nowMs })
+    const theirs = { userId: alias, by: other.certificate, nowMs }
+    assert.equal((await checkCertification(merged.certificate, theirs)).untilMs, nowMs + lifeMs)
+    const none = { userId: alias, by: stranger.certificate, nowMs }
+    await assert.rejects(checkCertification(merged.certificate, none), {
+      code: 'SIGNATURE_INVALID'
+    })
   })
 })
