@@ -20,7 +20,7 @@ export function createLog({ level, write, json = false, clock = systemClock }: L
     (event: string, fields: Record<string, unknown> = {}) => {
       if (levels.indexOf(at) < levels.indexOf(level)) return
       const time = new Date(clock.now()).toISOString()
-      if (json) return write(JSON.stringify({ time, level: at, event, ...fields }, plain))
+      if (json) return write(ascii(JSON.stringify({ time, level: at, event, ...fields }, plain)))
       const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${shown(value)}`)
       write(`${time} ${at.padEnd(5)} ${event}${rest.join('')}`)
     }
@@ -37,6 +37,11 @@ const plain = (_name: string, value: unknown): unknown =>
         : value
 
 function shown(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(plain('', value), plain) ?? '-')
-  return /^[\x21\x23-\x3c\x3e-\x7e]+$/.test(text) ? text : JSON.stringify(text)
+  const flat = plain('', value)
+  const text = typeof flat === 'string' ? flat : (JSON.stringify(flat, plain) ?? '-')
+  return /^[\x21\x23-\x3c\x3e-\x7e]+$/.test(text) ? text : ascii(JSON.stringify(text))
 }
+
+/** Beyond ASCII there are control characters that terminals obey, and letters that turn the reading order round. */
+const ascii = (json: string): string =>
+  json.replace(/[^\x20-\x7e]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
