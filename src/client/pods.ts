@@ -49,7 +49,7 @@ export interface Pods extends AsyncDisposable {
 }
 
 export interface PodsParts {
-  network: Network
+  network: Pick<Network, 'self' | 'dial' | 'open'>
   /** Asked where a pod is that is not where it was. */
   dht: Pick<Dht, 'getRecord'>
   state: State
@@ -200,7 +200,7 @@ export function createPods(parts: PodsParts): Pods {
 
 /** Tries the addresses one after the other. @throws {MuttrError} `POD_UNREACHABLE`, `CANCELLED` */
 async function dialFirst(
-  network: Network,
+  network: Pick<Network, 'dial'>,
   { hostname, addresses }: PodPlace,
   signal: AbortSignal
 ): Promise<Contact> {

@@ -60,6 +60,8 @@ export interface Tester {
   readonly state: State
   readonly person: Person
   readonly events: MuttrEvent[]
+  /** As muttr.json says at the next start. */
+  publishAliases: boolean
   /** Called at the very moment of an event. */
   at: (event: MuttrEvent) => void
   /** The next (or an earlier) event of a type that fits. */
@@ -112,7 +114,8 @@ export class ClientWorld implements AsyncDisposable {
       who = name,
       register = true,
       checks = [],
-      vouched = {}
+      vouched = {},
+      publishAliases = false
     }: {
       hostname?: string
       state?: State
@@ -120,9 +123,14 @@ export class ClientWorld implements AsyncDisposable {
       register?: boolean
       checks?: Parameters<typeof createClient>[0]['checks'] & {}
       vouched?: Record<string, string>
+      publishAliases?: boolean
     } = {}
   ): Promise<Tester> {
-    const tester = await this.#tester(await person(who), state, { checks, vouched })
+    const tester = await this.#tester(await person(who), state, {
+      checks,
+      vouched,
+      publishAliases
+    })
     if (register) {
       await tester.client.register(`${name}@${hostname}`)
       await tester.seen('listening')
@@ -133,7 +141,9 @@ export class ClientWorld implements AsyncDisposable {
   async #tester(
     self: Person,
     state: State,
-    more: Pick<Parameters<typeof createClient>[0], 'checks' | 'vouched'>
+    more: Pick<Parameters<typeof createClient>[0], 'checks' | 'vouched'> & {
+      publishAliases: boolean
+    }
   ): Promise<Tester> {
     const events: MuttrEvent[] = []
     const wakes = new Set<() => void>()
@@ -165,6 +175,7 @@ export class ClientWorld implements AsyncDisposable {
           usage: () => ({ blobs: 0, bytes: 0, capBytes: 1 })
         },
         ...more,
+        publishAliases: tester.publishAliases,
         openLink: openFakeLink(this.pods)
       })
     const tester: Tester = {
@@ -173,6 +184,7 @@ export class ClientWorld implements AsyncDisposable {
       state,
       person: self,
       events,
+      publishAliases: more.publishAliases,
       async seen(type, fits = () => true) {
         for (let from = 0; ; ) {
           for (; from < events.length; from++) {

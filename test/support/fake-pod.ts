@@ -1,4 +1,4 @@
-import { toHex } from '../../src/base/bytes.ts'
+import { sha256, toHex, utf8 } from '../../src/base/bytes.ts'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { Clock, Random } from '../../src/base/ports.ts'
 import type { openPodLink, PodLink } from '../../src/client/pod-link.ts'
@@ -8,6 +8,7 @@ import { verifyStatement } from '../../src/keys/device.ts'
 import { hpkeOpen, makeHpkeKey } from '../../src/keys/hpke.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { readAlias } from '../../src/pod/alias.ts'
+import { peerOfKey } from '../../src/wire/contact.ts'
 import type { Notice } from '../../src/wire/notice.ts'
 import { decodeNotice, noticeInfo } from '../../src/wire/notice.ts'
 
@@ -25,6 +26,8 @@ interface Account {
 /** A pod without a wire: what it says is signed and sealed with real keys. */
 export interface FakePod {
   readonly hostname: string
+  /** A peer id, the same for the same hostname. */
+  readonly peer: string
   readonly accounts: Map<string, Account>
   person: Person
   /** Refuses to be opened, and ends what is open. */
@@ -83,8 +86,10 @@ export async function fakePod({
     return hand(account, [notice], 'push')
   }
 
+  const peer = peerOfKey(sha256(utf8(hostname)))
   const pod: FakePod = {
     hostname,
+    peer,
     accounts,
     person,
     opened: 0,
@@ -145,7 +150,7 @@ export async function fakePod({
           hpkeKey: hpke.publicKey,
           policy: 'open',
           sequence: 1,
-          contact: { peer: hostname, addresses: [] }
+          contact: { peer, addresses: [] }
         },
         closed: closed.promise,
         async identify({ statement, certificate, nowMs }) {
