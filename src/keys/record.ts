@@ -14,7 +14,7 @@ const { signature: types, keyFlags } = openpgp.enums
 
 /**
  * The person as the author of a DHT record: the primary key and, when a subkey signs, that one with its binding signature.
- * What else a certificate says stays out of it. Source: docs/protocol/record.md#authors
+ * What else a certificate says stays out of it. Source: docs/protocol/record.md#author
  * @throws {MuttrError} `KEY_INVALID` when the key has expired, or is too large for a record.
  */
 export async function recordAuthorOf(person: Person, nowMs: Millis): Promise<RecordAuthor> {

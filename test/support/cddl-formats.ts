@@ -7,6 +7,8 @@ import { decodeLetter } from '../../src/wire/letter.ts'
 import * as notice from '../../src/wire/notice.ts'
 import * as pod from '../../src/wire/pod.ts'
 import { decodeRecord } from '../../src/wire/record.ts'
+import { decodePerson } from '../../src/wire/records/person.ts'
+import { decodeWhereabouts } from '../../src/wire/records/whereabouts.ts'
 import { readTombstone } from '../../src/wire/tombstone.ts'
 
 /** A rule of muttr.cddl and the decoder that reads what it describes. */
@@ -29,6 +31,8 @@ export const formats: Record<string, Format> = {
   'blob-header': { read: decodeBlobHeader },
   tombstone: { read: readTombstone, more: 'preimages that fit the header' },
   record: { read: decodeRecord, more: 'packets that start with a primary key' },
+  whereabouts: { read: decodeWhereabouts, more: addresses },
+  person: { read: decodePerson, more: 'no hostname and no name of a pod twice' },
   ping: { read: dht.decodePing },
   pong: { read: dht.decodePong },
   'find-node': { read: dht.decodeFindNode },

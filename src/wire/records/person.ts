@@ -19,7 +19,7 @@ export interface PersonPod {
   readonly names: readonly string[]
 }
 
-/** Source: docs/protocol/record.md#who-a-person-is-at-which-pods */
+/** Source: docs/protocol/record.md#which-pods-a-person-uses */
 export interface PersonRecord {
   /** The one to write to first; none when the person took the record back. At most {@link limits.personPodsMax}. */
   readonly pods: readonly PersonPod[]
