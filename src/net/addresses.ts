@@ -29,9 +29,11 @@ for (const [net, bits] of [
 ] as const)
   local.addSubnet(net, bits, 'ipv6')
 
-/** A DNS name is in no list: there is no telling before it is looked up. */
+const hostOf = (address: Multiaddr) =>
+  address.getComponents().find(({ name }) => name === 'ip4' || name === 'ip6')
+
 function isIn(list: BlockList, address: Multiaddr): boolean {
-  const host = address.getComponents().find(({ name }) => name === 'ip4' || name === 'ip6')
+  const host = hostOf(address)
   return host?.value !== undefined && list.check(host.value, host.name === 'ip4' ? 'ipv4' : 'ipv6')
 }
 
@@ -62,8 +64,9 @@ export const withoutPeer = (address: Multiaddr): string =>
 export function dialable({ peer, addresses }: Contact): Multiaddr[] {
   const found: Multiaddr[] = []
   for (const text of addresses.slice(0, limits.contactAddressesMax)) {
-    const parsed = parse(text)
-    if (parsed) found.push(parsed.decapsulateCode(CODE_P2P).encapsulate(`/p2p/${peer}`))
+    const where = parse(text)?.decapsulateCode(CODE_P2P)
+    // With nothing but the peer's name libp2p would go and search for it.
+    if (where && where.getComponents().length > 0) found.push(where.encapsulate(`/p2p/${peer}`))
   }
   return found
 }
@@ -76,7 +79,7 @@ export function ownAddresses(all: readonly Multiaddr[]): string[] {
 
 /**
  * What a peer says of itself, as far as we would follow it: from a public place nobody sends us to private networks, and from another
- * machine nobody sends us to our own loopback.
+ * machine nobody sends us to our own loopback. Nor to a name: what it leads to is not known before it is looked up.
  */
 export function believable(addresses: readonly string[], seenAt: Multiaddr): string[] {
   const here = isLoopback(seenAt)
@@ -84,7 +87,7 @@ export function believable(addresses: readonly string[], seenAt: Multiaddr): str
   return tidy(
     addresses.filter(text => {
       const parsed = parse(text)
-      return parsed && (isLoopback(parsed) ? here : near || !isLocal(parsed))
+      return parsed && hostOf(parsed) && (isLoopback(parsed) ? here : near || !isLocal(parsed))
     })
   )
 }

@@ -3,7 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { sha256 } from '../base/bytes.ts'
 import { limits } from '../base/limits.ts'
 import type { Contact, Place } from '../base/ports.ts'
-import { withoutPeer } from './addresses.ts'
+import { believable, withoutPeer } from './addresses.ts'
 import { parsePeer } from './place.ts'
 import { boundInput } from './stream.ts'
 
@@ -114,7 +114,9 @@ export function attachKad({ libp2p }: { readonly libp2p: Libp2p }, hooks: KadHoo
       .map(info)
   }
   kad.onPeerConnect = async ({ id, multiaddrs }) => {
-    const addresses = multiaddrs.map(withoutPeer).slice(0, limits.contactAddressesMax)
+    const [connection] = libp2p.getConnections(id)
+    if (!connection) return
+    const addresses = believable(multiaddrs.map(withoutPeer), connection.remoteAddr)
     if (addresses.length > 0) hooks.candidate({ peer: id.toString(), addresses })
   }
 }

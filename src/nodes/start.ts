@@ -10,6 +10,7 @@ import { usualListen } from '../config/config.ts'
 import type { Person } from '../keys/person.ts'
 import { verifyRecord } from '../keys/record.ts'
 import { systemClock as clock } from '../net/clock.ts'
+import { attachKad } from '../net/kad.ts'
 import type { Node } from '../net/node.ts'
 import { createNode } from '../net/node.ts'
 import { peerKeys } from '../net/peer-key.ts'
@@ -76,6 +77,10 @@ export async function startParts(options: StartOptions): Promise<Started> {
   )
   hear = contact => seed.hear([contact])
   seed.hear(early)
+  attachKad(network, {
+    nearest: (place, count) => seed.table.nearest(place, count),
+    candidate: contact => hear(contact)
+  })
   const pod = await options.host?.(network)
   stack.use(pod)
   stack.defer(() => over.abort())

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { multiaddr } from '@multiformats/multiaddr'
+import { limits } from '../../src/base/limits.ts'
+import { believable, dialable, readAddress } from '../../src/net/addresses.ts'
+
+const machine = ['/ip4/127.0.0.1/tcp/1', '/ip6/::1/tcp/1', '/ip6/::ffff:7f00:1/tcp/1']
+const house = ['/ip4/192.168.1.9/tcp/1', '/ip4/169.254.169.254/tcp/80', '/ip6/fd00::9/tcp/1']
+const world = ['/ip4/198.41.0.4/tcp/1', '/ip6/2001:503:ba3e::2:30/tcp/1']
+const names = ['/dns4/intranet/tcp/1', '/dnsaddr/a.example', '/dns/localhost/tcp/1', '/unix/run']
+const all = [...machine, ...house, ...world, ...names, 'nonsense', '/ip4/300.1.1.1/tcp/1']
+const seenAt = (address: string) => believable(all, multiaddr(address))
+
+describe('what a peer says of itself', () => {
+  it('leads no nearer than where it was met, and to no name', () => {
+    assert.deepEqual(seenAt(world[0]!), world)
+    assert.deepEqual(seenAt(house[0]!), [...house, ...world])
+    assert.deepEqual(seenAt(machine[0]!), [...machine, ...house, ...world])
+  })
+
+  it('is so many addresses at most, none of them long, each once', () => {
+    const many = Array.from({ length: 20 }, (_, i) => `/ip4/198.41.0.${i}/tcp/1`)
+    const found = believable([many[0]!, ...many], multiaddr(world[0]!))
+    assert.deepEqual(found, many.slice(0, limits.contactAddressesMax))
+    const long = `/ip4/198.41.0.4/tcp/1/${'http/'.repeat(40)}`
+    assert.deepEqual(believable([long], multiaddr(world[0]!)), [])
+  })
+
+  it('names its peer itself, whatever peer an address names', () => {
+    const peer = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
+    const other = '12D3KooWHHzSeKaY8xuZVzkLbKFfvNgPPeKhFBGrMbNzbm5akpqu'
+    const [found] = dialable({ peer, addresses: [`/ip4/198.41.0.4/tcp/1/p2p/${other}`] })
+    assert.equal(String(found), `/ip4/198.41.0.4/tcp/1/p2p/${peer}`)
+    assert.deepEqual(dialable({ peer, addresses: ['nonsense', ''] }), [])
+    assert.throws(() => readAddress('nonsense'), { code: 'WIRE_MALFORMED' })
+  })
+})
