@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SentLetter } from '../../src/client/client.ts'
+import { readCertificate } from '../../src/keys/certificate.ts'
 import { systemRandom } from '../../src/net/random.ts'
 import { freePorts } from '../../src/nodes/free-ports.ts'
+import { decodePerson, personKey } from '../../src/wire/records/person.ts'
+import { decodeWhereabouts, whereaboutsKey } from '../../src/wire/records/whereabouts.ts'
+import { recordIn } from '../support/record-in.ts'
 import { Testnet } from '../support/testnet.ts'
-import { whereIs } from '../support/where-is.ts'
 
 const hostname = 'one.test'
 
@@ -33,13 +36,20 @@ describe('a pod that moves, over separate processes', () => {
     await net.event('bob', 'opened', from, e => e.letter === sent.id)
   }
 
+  const through = () => net.child('two.test').ready.addresses[0]!
+  const peerOf = (name: string) => net.child(name).ready.addresses[0]!.split('/p2p/')[1]!
+
+  async function configure(name: string, more: object): Promise<void> {
+    const file = join(net.home(name), 'muttr.json')
+    await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), ...more }))
+  }
+
   /** Another port in muttr.json; the network files of all others keep the old one. */
   async function move(): Promise<string> {
     const [port] = await freePorts(1, systemRandom)
-    const file = join(net.home(hostname), 'muttr.json')
     const listen = [`/ip4/127.0.0.1/tcp/${port}`]
     await net.stop(hostname)
-    await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), listen }))
+    await configure(hostname, { listen })
     await net.start(hostname)
     return listen[0]!
   }
@@ -51,13 +61,28 @@ describe('a pod that moves, over separate processes', () => {
     const from = net.events.length
     await net.stop('bob')
     const address = await move()
-    const [through] = net.child('two.test').ready.addresses
-    const peer = net.child(hostname).ready.addresses[0]!.split('/p2p/')[1]!
-    const fits = ({ addresses }: { addresses: readonly string[] }) => addresses.includes(address)
-    const where = await whereIs(peer, { through: through!, fits })
+    const where = await recordIn(through(), {
+      key: whereaboutsKey(peerOf(hostname))!,
+      read: decodeWhereabouts,
+      fits: ({ addresses }) => addresses.includes(address)
+    })
     assert.deepEqual([where.hostname, where.addresses], [hostname, [address]])
     await net.start('bob')
     await net.event('bob', 'listening', from, e => e.pod === hostname)
     await deliver('after')
   }).timeout(90_000)
+
+  it('is named in the record of a person who wants that', async () => {
+    const from = net.events.length
+    await net.stop('bob')
+    await configure('bob', { publishAliases: true })
+    await net.start('bob')
+    await net.event('bob', 'listening', from, e => e.pod === hostname)
+    const { pin } = await readCertificate(
+      new Uint8Array(await readFile(join(net.home('bob'), 'certificate.pgp')))
+    )
+    const { pods } = await recordIn(through(), { key: personKey(pin), read: decodePerson })
+    const seen = pods.map(p => [p.hostname, p.peer, p.names])
+    assert.deepEqual(seen, [[hostname, peerOf(hostname), ['bob']]])
+  }).timeout(60_000)
 })
