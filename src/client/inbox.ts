@@ -59,8 +59,8 @@ const hopeless: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** From a pod's notice to a letter that was opened and checked. Source: docs/protocol/letter.md#what-a-reader-checks */
 export class Inbox implements AsyncDisposable {
   readonly #parts: InboxParts
-  /** Notices that are not on the disk yet, or just were. */
-  readonly #fresh = new Map<string, NoticeRow>()
+  /** Notices that are being written to the disk. */
+  readonly #fresh = new Map<string, { row: NoticeRow; recorded: Promise<void> }>()
   readonly #running = new Set<Promise<void>>()
   #timer: Disposable | undefined
 
@@ -94,31 +94,57 @@ export class Inbox implements AsyncDisposable {
    * @throws {MuttrError} `LIMIT_EXCEEDED` with too many waiting; `DISK_FULL`
    */
   async notified(pod: string, notices: readonly Notice[], how: 'push' | 'playback'): Promise<void> {
-    const { store, queue, emit, clock, log } = this.#parts
+    const { store, queue, emit, clock } = this.#parts
     if (queue.size + notices.length > pendingMax)
       throw new MuttrError('LIMIT_EXCEEDED', 'too many letters wait to be fetched')
     const rows: NoticeRow[] = []
-    for (const { key, sizeBytes, expiryMs, slip } of notices) {
-      const row = { pod, key, sizeBytes, expiryMs, slip, failures: 0 }
-      const id = noticeId(row)
-      const nowMs = clock.now()
-      const tooLong = nowMs + limits.blobLifeMsMax + limits.expiryStepMs + limits.clockSkewMs
-      if (expiryMs <= nowMs || expiryMs > tooLong) log.debug('a notice out of time')
-      else if (!queue.has(id) && !(await store.isDone(row)) && !queue.has(id)) {
-        rows.push(row)
-        this.#fresh.set(id, row)
-        emit({ type: 'notified', key: toHex(key), pod, how })
-        queue.add({ id, expiryMs, failures: 0, dueMs: nowMs })
-      }
-    }
-    if (rows.length === 0) return
-    const recorded = store.addNotices(rows)
-    this.#pump()
+    const { promise: recorded, ...told } = Promise.withResolvers<void>()
+    recorded.catch(() => undefined)
+    const others = new Set<Promise<void>>()
     try {
-      await recorded
+      for (const { key, sizeBytes, expiryMs, slip } of notices) {
+        const row = { pod, key, sizeBytes, expiryMs, slip, failures: 0 }
+        const id = noticeId(row)
+        if (!this.#inTime(row)) continue
+        const twin = () => this.#fresh.get(id)?.recorded
+        if (!twin() && (queue.has(id) || (await store.isDone(row)))) continue
+        const before = twin()
+        if (before) others.add(before)
+        else if (!queue.has(id)) {
+          rows.push(row)
+          this.#fresh.set(id, { row, recorded })
+          emit({ type: 'notified', key: toHex(key), pod, how })
+          queue.add({ id, expiryMs, failures: 0, dueMs: clock.now() })
+        }
+      }
+      await this.#record(rows)
+      told.resolve()
+    } catch (err) {
+      // Not taken: else the pod's next word of them would pass for known, and they would be forgotten on both sides.
+      for (const row of rows) queue.finished(noticeId(row))
+      told.reject(err)
+      throw err
     } finally {
       for (const row of rows) this.#fresh.delete(noticeId(row))
     }
+    await Promise.all(others)
+  }
+
+  #inTime({ expiryMs }: NoticeRow): boolean {
+    const { clock, log } = this.#parts
+    const nowMs = clock.now()
+    const tooLong = nowMs + limits.blobLifeMsMax + limits.expiryStepMs + limits.clockSkewMs
+    if (expiryMs > nowMs && expiryMs <= tooLong) return true
+    log.debug('a notice out of time')
+    return false
+  }
+
+  /** The letters are being fetched while their notices are written. */
+  async #record(rows: readonly NoticeRow[]): Promise<void> {
+    if (rows.length === 0) return
+    const recorded = this.#parts.store.addNotices(rows)
+    this.#pump()
+    await recorded
   }
 
   async list({ limit = 50, unread = false } = {}): Promise<LetterSummary[]> {
@@ -196,7 +222,7 @@ export class Inbox implements AsyncDisposable {
     const { queue, store, log, emit, clock, random, life } = this.#parts
     let notice: NoticeRow | undefined
     try {
-      notice = this.#fresh.get(id) ?? (await store.notice(id))
+      notice = this.#fresh.get(id)?.row ?? (await store.notice(id))
       if (notice && !(await this.#open(notice))) return
       queue.finished(id)
     } catch (err) {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { fromHex, toHex } from '../../src/base/bytes.ts'
+import { MuttrError } from '../../src/base/errors.ts'
 import { limits } from '../../src/base/limits.ts'
 import { makeSecrets, sealLetter, sealSlip } from '../../src/client/compose.ts'
 import type { Certificate } from '../../src/keys/certificate.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { seal } from '../../src/keys/seal.ts'
+import { memoryState } from '../../src/store/memory.ts'
+import type { State } from '../../src/store/state.ts'
 import type { Blob } from '../../src/wire/blob.ts'
 import { expiryAt, makeBlob } from '../../src/wire/blob.ts'
 import type { Letter } from '../../src/wire/letter.ts'
@@ -367,6 +370,32 @@ describe('reading', () => {
     await bob.revive()
     await bob.seen('opened')
     assert.equal(world.pod().accounts.get('bob@one.test')?.notices.length, 1)
+  })
+
+  it('leaves a notice with the pod while the disk is full, however often it is told', async () => {
+    const state = memoryState()
+    let isFull = false
+    const disk: State = {
+      get: (table, key) => state.get(table, key),
+      list: (table, range) => state.list(table, range),
+      page: (log, after, limit) => state.page(log, after, limit),
+      watch: (log, wake) => state.watch(log, wake),
+      async write(changes) {
+        if (isFull) throw new MuttrError('DISK_FULL', 'no room')
+        return state.write(changes)
+      },
+      [Symbol.asyncDispose]: async () => undefined
+    }
+    const bob = await world.join('bob', { state: disk })
+    const { blob, slip } = await craft(world, { by: await person('mallory'), to: await bobs() })
+    isFull = true
+    await assert.rejects(post(world, blob, slip), { code: 'DISK_FULL' })
+    for (let i = 0; i < 3; i++)
+      await assert.rejects(world.pod().replay('bob@one.test'), { code: 'DISK_FULL' })
+    isFull = false
+    await world.pod().replay('bob@one.test')
+    await bob.seen('opened')
+    assert.equal((await bob.client.inbox()).length, 1)
   })
 
   it('takes notices with a locked vault, and opens them after', async () => {
