@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import type { MuttrEvent } from '../base/events.ts'
 import type { Ready, RunOptions } from './doors.ts'
@@ -11,6 +12,8 @@ export interface DaemonOptions {
   events?: boolean
   /** End when standard input does: for a parent process, so that no child is left when it is killed. */
   followStdin?: boolean
+  /** With {@link followStdin}: a folder to remove at the end when the parent could not do it any more. */
+  orphanRemoves?: string
 }
 
 /** The options that every daemon takes. */
@@ -18,6 +21,7 @@ export const addDaemonOptions = (command: Command): Command =>
   command
     .option('--events', 'also print what happens, as it happens')
     .addOption(new Option('--follow-stdin', 'end when standard input ends').hideHelp())
+    .addOption(new Option('--orphan-removes <folder>', 'remove it when that ended us').hideHelp())
 
 interface DaemonParts extends DaemonOptions {
   run(options: RunOptions): Promise<void>
@@ -26,7 +30,7 @@ interface DaemonParts extends DaemonOptions {
 /** Runs a seed or a pod in the foreground until Ctrl-C, or until nobody reads what it prints. */
 export async function runDaemon(
   session: Session,
-  { events, followStdin, run }: DaemonParts
+  { events, followStdin, orphanRemoves, run }: DaemonParts
 ): Promise<void> {
   const { out, home, open } = session
   const closed = new AbortController()
@@ -45,8 +49,11 @@ export async function runDaemon(
       if (events) out.result(event, () => eventText(event)).catch(onBroken)
     }
   })
-  if (closed.signal.aborted && !(closed.signal.reason instanceof OutputClosed))
-    throw closed.signal.reason
+  if (!closed.signal.aborted) return
+  if (!(closed.signal.reason instanceof OutputClosed)) throw closed.signal.reason
+  // Siblings may still be writing there; the last of us to end finds nobody any more.
+  if (orphanRemoves !== undefined && !open.signal.aborted)
+    await rm(orphanRemoves, { recursive: true, force: true, maxRetries: 10 })
 }
 
 const readyText = (style: Session['out']['style'], ready: Ready): string =>

@@ -21,6 +21,8 @@ export interface Child extends AsyncDisposable {
 export interface ChildOptions {
   home: string
   command: 'up' | 'pod'
+  /** A folder that the child removes when we are gone and cannot. */
+  orphanRemoves?: string | undefined
   onEvent(event: MuttrEvent): void
   signal: AbortSignal
 }
@@ -29,7 +31,8 @@ export interface ChildOptions {
  * Starts a node and waits until it is ready. The child watches its standard input, so that it ends with us even if we are killed.
  * @throws {MuttrError} what the child said, `CANCELLED`, or `INTERNAL`
  */
-export async function startChild({ home, command, onEvent, signal }: ChildOptions): Promise<Child> {
+export async function startChild(options: ChildOptions): Promise<Child> {
+  const { home, command, orphanRemoves, onEvent, signal } = options
   signal.throwIfAborted()
   const args = [
     join(packageRoot, 'bin/muttr.js'),
@@ -39,6 +42,7 @@ export async function startChild({ home, command, onEvent, signal }: ChildOption
     '--json',
     '--events',
     '--follow-stdin',
+    ...(orphanRemoves === undefined ? [] : ['--orphan-removes', orphanRemoves]),
     '--no-passphrase'
   ]
   const child = spawn(process.execPath, args, {

@@ -30,6 +30,11 @@ interface Member {
   port: number
 }
 type OnEvent = (who: string, event: MuttrEvent) => void
+interface ChildParts {
+  signal: AbortSignal
+  orphanRemoves: string | undefined
+  onEvent: OnEvent
+}
 /** How many processes start at the same time. */
 const atOnce = 4
 
@@ -59,14 +64,17 @@ export async function runNeighbourhood(options: NeighbourhoodOptions): Promise<v
     if (!options.json) options.print(line)
   }
   say(
-    `Muttr: ${options.pods} pods and ${options.seeds} seeds on loopback, each a process of its own, in ${folder}\n`
+    `Muttr: ${countOf(options.pods, 'pod')} and ${countOf(options.seeds, 'seed')} on loopback, each a process of its own, in ${folder}\n`
   )
-  const running = await startAll(members, { cleanUp, signal, onEvent }, say)
+  const orphanRemoves = home === null ? folder : undefined
+  const running = await startAll(members, { cleanUp, signal, orphanRemoves, onEvent }, say)
   if (options.json) for (const r of running) options.print(JSON.stringify(readyLine(r)))
   if (options.story) await exchange(running, signal, say)
   say(howToGoOn(running, folder, network))
   await untilOver(running, signal)
 }
+
+const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 async function connectDaemon(home: string): Promise<RemoteClient> {
   const client = await connect(home, { random, clock })
@@ -131,7 +139,7 @@ async function makeHomes(
 /** Pods first, then seeds a few at a time, so that a small machine is not asked to do everything at once; then the people. */
 async function startAll(
   members: readonly Member[],
-  parts: { cleanUp: AsyncDisposableStack; signal: AbortSignal; onEvent: OnEvent },
+  parts: ChildParts & { cleanUp: AsyncDisposableStack },
   say: (line: string) => void
 ): Promise<Running[]> {
   const running: Running[] = []
@@ -148,7 +156,9 @@ async function startAll(
       const batch = await Promise.allSettled(group.slice(i, i + atOnce).map(start))
       for (const one of batch) if (one.status === 'rejected') throw one.reason
     }
-  say(`    ${pods.length} pods and ${seeds.length} seeds are up and know each other`)
+  say(
+    `    ${countOf(pods.length, 'pod')} and ${countOf(seeds.length, 'seed')} are up and know each other`
+  )
   for (const member of members.filter(m => m.role === 'seed' && people.includes(m.name))) {
     await start(member)
     await register(running.at(-1)!, pods, parts.signal)
@@ -158,12 +168,13 @@ async function startAll(
 
 async function startMember(
   member: Member,
-  { signal, onEvent }: { signal: AbortSignal; onEvent: OnEvent }
+  { signal, orphanRemoves, onEvent }: ChildParts
 ): Promise<Running> {
   const child = await startChild({
     home: member.home,
     command: member.role === 'pod' ? 'pod' : 'up',
     onEvent: event => onEvent(member.name, event),
+    orphanRemoves,
     signal
   })
   return { ...member, child, aliases: [] }
