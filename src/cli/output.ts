@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream'
+import { MuttrError } from '../base/errors.ts'
 import type { Millis } from '../base/ports.ts'
 import { createStyle, json, type Style } from './text.ts'
 
@@ -68,7 +69,9 @@ export function createOutput({ stdout, stderr, env, json: asJson, nowMs }: Outpu
 export const hasColours = (stream: Terminal, env: NodeJS.ProcessEnv): boolean =>
   stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
 
-const closedOr = (err: Error): Error => {
+function closedOr(err: Error): Error {
   const { code } = err as NodeJS.ErrnoException
-  return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED' ? new OutputClosed() : err
+  if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return new OutputClosed()
+  const failure = code === 'ENOSPC' || code === 'EDQUOT' ? 'DISK_FULL' : 'DISK_FAILED'
+  return new MuttrError(failure, `the output cannot be written: ${err.message}`, { cause: err })
 }

@@ -10,7 +10,7 @@ export const usualListen = ['/ip4/0.0.0.0/tcp/4420', '/ip6/::/tcp/4420']
 /** `muttr.json`, in a home folder. Unknown keys are refused: a typo must not become a silent default. Secrets are never in it. */
 export const Config = z.strictObject({
   /** What people call this node and, in its User ID, the person. */
-  name: z.string().min(1).max(100),
+  name: z.string().min(1, 'a name is needed').max(100, 'at most 100 characters'),
   /** The name of the network in HOME/network.json. */
   network: z.string().min(1).max(64).default('local'),
   listen: z.array(Multiaddr).max(16).default(usualListen),

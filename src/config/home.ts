@@ -78,6 +78,8 @@ export async function makeHome(home: string): Promise<HomePaths> {
     }
     await mkdir(join(home, 'db'), { mode: 0o700 })
   } catch (err) {
+    if (isErrno(err, 'EEXIST', 'ENOTDIR'))
+      throw new MuttrError('HOME_EXISTS', `${home} is not a folder`, { cause: err })
     throw unwritable(err, home)
   }
   return paths

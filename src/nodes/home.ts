@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { MuttrError } from '../base/errors.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Config, ConfigFile } from '../config/config.ts'
 import { readConfig, writeConfig } from '../config/config.ts'
 import type { HomePaths } from '../config/home.ts'
@@ -46,7 +46,7 @@ export async function createHome(o: CreateHome): Promise<Created> {
     ...(o.listen ? { listen: o.listen } : {}),
     ...(o.pod ? { pod: o.pod } : {})
   }
-  const text = writeConfig(config) // refuses a bad name or address before anything is written
+  const text = checkedText(config)
   const nowMs = systemClock.now()
   const person = o.person ? (o.imported ?? (await makePerson({ name: o.name, nowMs }))) : null
   const paths = await makeHome(o.home)
@@ -66,6 +66,18 @@ export async function createHome(o: CreateHome): Promise<Created> {
     await rm(o.home, { recursive: true, force: true })
     // The system's own complaints: the disk is full, or not ours to write.
     throw (err as NodeJS.ErrnoException).syscall ? unwritable(err, o.home) : err
+  }
+}
+
+/** Refuses a bad name or address before anything is written; there is no muttr.json yet that could be corrected. */
+function checkedText(config: ConfigFile): string {
+  try {
+    return writeConfig(config)
+  } catch (err) {
+    if (codeOf(err) !== 'CONFIG_INVALID') throw err
+    throw new MuttrError('USAGE', (err as Error).message.replace('muttr.json: ', ''), {
+      cause: err
+    })
   }
 }
 

@@ -32,7 +32,7 @@ export function addNet(program: Command, action: Action): void {
 /** Its folders lie in the given home, or in a temporary one; never in `~/.muttr`. */
 async function up(session: Session, options: NetArgs): Promise<void> {
   const { out, givenHome, signal } = session
-  const [pods, seeds] = [parseCount(options.pods, 1, 64), parseCount(options.seeds, 1, 1_000)]
+  const [pods, seeds] = [parseCount(options.pods, 1, 8), parseCount(options.seeds, 0, 200)]
   const doors = await session.doors()
   const closed = new AbortController()
   await doors.runNeighbourhood({
