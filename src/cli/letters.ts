@@ -41,7 +41,7 @@ function trust({ verified, certifiedByPod }: ReceivedLetter['from']): string {
 
 export function sentText(out: Output, letters: readonly SentLetter[]): string {
   if (letters.length === 0) return 'No letters.'
-  return table({
+  const listed = table({
     ...out,
     heads: ['ID', 'TO', 'SENT', 'STATE', 'SUBJECT'],
     rows: letters.map(letter => [
@@ -52,6 +52,10 @@ export function sentText(out: Output, letters: readonly SentLetter[]): string {
       letter.subject
     ])
   })
+  const reasons = letters.flatMap(({ id, waiting }) =>
+    waiting ? [`… ${shortId(id)} waits: ${line(waiting.message)}`] : []
+  )
+  return [listed, ...reasons].join('\n')
 }
 
 /** One letter, right after it was sent. */

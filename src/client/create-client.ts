@@ -201,6 +201,7 @@ async function makeRooms(parts: ClientParts, life: AbortSignal) {
   })
   const courier = new Courier({
     dht,
+    ourPeer: parts.keys.self,
     pods,
     contacts,
     self,

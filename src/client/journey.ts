@@ -1,7 +1,7 @@
 import { toHex } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
-import type { Clock, Log } from '../base/ports.ts'
+import type { Clock, Log, PeerId } from '../base/ports.ts'
 import { readAlias } from '../pod/alias.ts'
 import type { Dht, PutProgress } from '../seed/dht.ts'
 import type { Blob } from '../wire/blob.ts'
@@ -24,6 +24,8 @@ export interface Entry {
 
 export interface JourneyParts {
   dht: Pick<Dht, 'put'>
+  /** Our own peer, when it is a seed too. */
+  ourPeer: PeerId
   pods: Pick<Pods, 'link'>
   contacts: Contacts
   self: Self
@@ -124,11 +126,14 @@ export class Journey {
   }
 
   async #store(entry: Entry): Promise<void> {
-    const { dht, clock, emit, life, store, skew } = this.#parts
+    const { dht, clock, emit, life, store, skew, ourPeer } = this.#parts
     const { row } = entry
     entry.blob ??= await store.blob(row.id)
     const startMs = clock.now()
     const { settled, ...progress } = await dht.put(entry.blob, { signal: life })
+    // A network of one is a network that is not there: nobody could fetch the letter once this machine is off.
+    if (progress.acknowledgements.every(({ holder }) => holder === ourPeer))
+      throw new MuttrError('NETWORK_EMPTY', 'no other seed could be reached')
     countCopies(row, progress)
     row.stage = 'stored'
     row.waiting = null

@@ -55,10 +55,11 @@ export class Courier implements AsyncDisposable {
     const { store, outbox, clock } = this.#parts
     for (const row of await store.pending()) {
       this.#entries.set(row.id, { row, blob: null })
-      const { id, expiryMs, failures } = row
-      outbox.add({ id, expiryMs, failures, dueMs: clock.now() })
+      const { id, expiryMs, failures, waiting } = row
+      outbox.add({ id, expiryMs, failures, dueMs: waiting?.retryAtMs ?? clock.now() })
     }
-    this.#pump()
+    // Tried at once, but out of turn: many short runs without a network must not make the waits long.
+    this.wake()
   }
 
   get waiting(): number {

@@ -138,6 +138,31 @@ describe('sending', () => {
       await bob.seen('opened', ({ letter: id }) => id === sent.id)
     })
 
+    it('does not call a copy on our own seed stored', async () => {
+      const alice = await world.join('alice')
+      await world.join('bob')
+      world.dht.onlyHolder = 'x'
+      const sent = await alice.client.send(letter)
+      assert.deepEqual([sent.state, sent.waiting?.code], ['queued', 'NETWORK_EMPTY'])
+      world.dht.onlyHolder = 'holder-1'
+      world.clock.advance(2 * 60_000)
+      const stored = await alice.seen('stored')
+      assert.equal(stored.copies, 1)
+    })
+
+    it('is tried at every start, which makes no wait longer', async () => {
+      const alice = await world.join('alice')
+      await world.join('bob')
+      world.dht.putFails = 'QUORUM_MISSED'
+      const { waiting } = await alice.client.send(letter)
+      for (let i = 0; i < 5; i++) {
+        await alice.restart()
+        await alice.seen('waiting')
+      }
+      const [sent] = await alice.client.sent()
+      assert.equal(sent?.waiting?.retryAtMs, waiting?.retryAtMs)
+    })
+
     it('tries again after 60 s, then twice as long, until it expires', async () => {
       const alice = await world.join('alice')
       await world.join('bob')

@@ -24,6 +24,8 @@ export interface FakeDht extends Dht {
   gets: number
   /** Called before each put answers; a test holds a put up with it. */
   beforePut: () => Promise<void>
+  /** Who alone takes copies; null for eight holders. */
+  onlyHolder: string | null
 }
 
 export function fakeDht(clock: Clock): FakeDht {
@@ -46,11 +48,17 @@ export function fakeDht(clock: Clock): FakeDht {
     puts: 0,
     gets: 0,
     beforePut: async () => undefined,
+    onlyHolder: null,
     async put(blob) {
       dht.puts++
       await dht.beforePut()
       if (dht.putFails) throw new MuttrError(dht.putFails, 'the network says no')
       blobs.set(toHex(blob.key), blob)
+      if (dht.onlyHolder !== null) {
+        const acknowledgements = [{ ...acknowledgement(blob, 0), holder: dht.onlyHolder }]
+        const alone = { needed: 1, wanted: 1, smallNetwork: true, acknowledgements }
+        return { ...alone, settled: Promise.resolve(alone) }
+      }
       const all = Array.from({ length: 8 }, (_, i) => acknowledgement(blob, i))
       const progress = { needed: 5, wanted: 8, smallNetwork: false }
       const settled = Promise.resolve({ ...progress, acknowledgements: all })
