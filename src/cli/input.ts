@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import { pipe } from 'it-pipe'
 import { concatBytes } from '../base/bytes.ts'
 import { type ErrorCode, MuttrError } from '../base/errors.ts'
 import { usage } from './units.ts'
@@ -24,23 +25,30 @@ export async function readInput(
   const source = name === '-' ? stdin : await openFile(name)
   const stop = () => source.destroy(new MuttrError('CANCELLED', 'cancelled'))
   signal.addEventListener('abort', stop, { once: true })
-  const chunks: Uint8Array[] = []
-  let sizeBytes = 0
   try {
-    for await (const chunk of source) {
-      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Uint8Array)
-      sizeBytes += bytes.byteLength
-      if (sizeBytes > maxBytes)
-        throw new MuttrError(code, `${spoken(name)} holds more than ${maxBytes} bytes`)
-      chunks.push(bytes)
-    }
+    return await pipe(source, bounded(spoken(name), maxBytes, code), collected)
   } catch (err) {
     throw err instanceof MuttrError ? err : usage(`${spoken(name)} cannot be read: ${reason(err)}`)
   } finally {
     signal.removeEventListener('abort', stop)
   }
-  return concatBytes(...chunks)
 }
+
+/** Lets bytes through up to a bound, and ends the source there. */
+const bounded = (what: string, maxBytes: number, code: ErrorCode) =>
+  async function* (source: AsyncIterable<string | Uint8Array>) {
+    let sizeBytes = 0
+    for await (const chunk of source) {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+      sizeBytes += bytes.byteLength
+      if (sizeBytes > maxBytes)
+        throw new MuttrError(code, `${what} holds more than ${maxBytes} bytes`)
+      yield bytes
+    }
+  }
+
+const collected = async (source: AsyncIterable<Uint8Array>): Promise<Uint8Array> =>
+  concatBytes(...(await Array.fromAsync(source)))
 
 /** As {@link readInput}, for text. @throws {MuttrError} `USAGE` when it is not UTF-8. */
 export async function readText(name: string, stdin: Readable, bound: Bound): Promise<string> {

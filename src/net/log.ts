@@ -2,7 +2,7 @@ import type { Clock, Log } from '../base/ports.ts'
 import { systemClock } from './clock.ts'
 
 const levels = ['debug', 'info', 'warn', 'silent'] as const
-export type LogLevel = (typeof levels)[number]
+type LogLevel = (typeof levels)[number]
 
 interface LogParts {
   level: LogLevel

@@ -17,6 +17,8 @@ interface Parts {
 }
 
 const sweepMs = 5_000
+/** How long an unneeded connection may be idle when half as many again are open as should be. */
+const crowdedIdleMs = 2_000
 const dialsAtOnce = 4
 const retryMs = 30_000
 
@@ -29,15 +31,19 @@ export class Warmth implements Disposable {
   readonly #failedMs = new Map<PeerId, number>()
   readonly #seenMs = new WeakMap<Connection, number>()
   #timer: Disposable
+  #crowdedMs = Number.NEGATIVE_INFINITY
 
   constructor(parts: Parts) {
     this.#parts = parts
     this.#timer = parts.clock.after(sweepMs, () => this.#sweep())
   }
 
-  /** Two thirds of the connections at most: the rest is for lookups and for those who come to us. */
+  /**
+   * A third of the connections at most. As many come to us from those who want us near, and are closed by nobody as long as the
+   * rest suffices for lookups; with two thirds, nodes closed and dialled each other without end.
+   */
   keep(contacts: readonly Contact[]): void {
-    this.#wanted = contacts.slice(0, Math.max(1, Math.floor((this.#parts.connections * 2) / 3)))
+    this.#wanted = contacts.slice(0, Math.max(1, Math.floor(this.#parts.connections / 3)))
     this.#kept = new Set(this.#wanted.map(({ peer }) => peer))
     for (const peer of this.#failedMs.keys()) if (!this.#kept.has(peer)) this.#failedMs.delete(peer)
     this.#dialMissing()
@@ -66,6 +72,15 @@ export class Warmth implements Disposable {
     }
   }
 
+  /** A connection was opened: with too many, not to wait for the next sweep is what keeps the door open. */
+  opened(): void {
+    const { libp2p, connections, clock } = this.#parts
+    if (libp2p.getConnections().length <= 1.5 * connections) return
+    if (clock.now() - this.#crowdedMs < crowdedIdleMs) return
+    this.#crowdedMs = clock.now()
+    this.#closeExcess()
+  }
+
   #sweep(): void {
     this.#closeExcess()
     this.#dialMissing()
@@ -78,6 +93,9 @@ export class Warmth implements Disposable {
     const open = libp2p.getConnections().filter(({ status }) => status === 'open')
     const now = clock.now()
     const byConnection = new Map(links.all().map(link => [link.connection, link]))
+    const excess = open.length - connections
+    // A crowd of newcomers must not find the door shut because the last ones still stand in it.
+    const patienceMs = excess > connections / 2 ? Math.min(idleMs, crowdedIdleMs) : idleMs
     const idle = open
       .map(connection => {
         const link = byConnection.get(connection)
@@ -86,13 +104,13 @@ export class Warmth implements Disposable {
       })
       .filter(
         ({ connection, link, usedMs }) =>
-          now - usedMs >= idleMs &&
+          now - usedMs >= patienceMs &&
           !link?.channel.busy &&
           !inUse(connection) &&
           !this.#kept.has(connection.remotePeer.toString())
       )
       .sort((a, b) => a.usedMs - b.usedMs)
-    for (const { connection, link } of idle.slice(0, Math.max(0, open.length - connections)))
+    for (const { connection, link } of idle.slice(0, Math.max(0, excess)))
       void this.#part(connection, link)
   }
 

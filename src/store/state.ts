@@ -12,7 +12,7 @@ export interface Row {
   key: string
   value: Uint8Array
 }
-export interface LogEntry {
+interface LogEntry {
   sequence: number
   entry: Uint8Array
 }

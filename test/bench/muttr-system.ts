@@ -51,11 +51,15 @@ export async function startMuttr(
     const parts = { network, clock, random, log: silent, keys, store, placeOf, rates }
     const seed = stack.use(createSeedNode({ ...parts, mode: 'server', reach }))
     await seed.join(first)
-    if (first.length < 3) first.push(network.contact())
+    if (first.length < 10) first.push(network.contact())
     seeds.push(seed)
   }
-  // The early ones have met only a few; a second look around fills every table, as maintenance would in time.
-  for (const seed of seeds) await seed.join(first)
+  // Who knows few yet looks around again, as maintenance would in time. Nobody may begin alone: its puts would cost nothing.
+  for (const seed of seeds)
+    for (let i = 0; seed.table.size < Math.min(20, nodes - 1); i++) {
+      if (i === 10) throw new Error(`a seed knows only ${seed.table.size} others`)
+      await seed.join(first)
+    }
   const all = stack.move()
   return {
     async put(i) {

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { benchDht } from './dht.ts'
 import { benchIdle } from './idle.ts'
 import { benchLetters } from './letters.ts'
+import { benchMicro } from './micro.ts'
 import type { Row } from './table.ts'
 import { printRows } from './table.ts'
 import { withRoundTrip } from './with-round-trip.ts'
@@ -45,6 +46,10 @@ const benches: Record<string, { what: string; run: (rounds: number) => Promise<R
   'letter-rtt': {
     what: 'letter with a round trip of 50 ms',
     run: rounds => withRoundTrip('letter', rounds)
+  },
+  micro: {
+    what: 'sealing, checking and signing, without a network (p99 for p95)',
+    run: benchMicro
   },
   idle: {
     what: 'memory and CPU of a seed with 20 neighbours, above a bare libp2p node',

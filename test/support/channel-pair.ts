@@ -4,10 +4,10 @@ import { Channel } from '../../src/net/channel/channel.ts'
 import type { Frame } from '../../src/wire/channel.ts'
 import { decodeFrame, encodeFrame, FrameReader, packFrames } from '../../src/wire/channel.ts'
 
-export const quiet: Log = { debug() {}, info() {}, warn() {} }
+const quiet: Log = { debug() {}, info() {}, warn() {} }
 
 /** One direction of a lane in memory: bytes wait until they are carried, and the writer waits above `capacity`. */
-export class Pipe implements Lane {
+class Pipe implements Lane {
   readonly #capacityBytes: number
   readonly #held: Uint8Array[] = []
   readonly #reader = new FrameReader()

@@ -147,7 +147,7 @@ export class Testnet implements AsyncDisposable {
 }
 
 /** Runs `muttr` in a process of its own; never rejects for an exit status. */
-export function muttr(...args: string[]): Promise<Ran> {
+function muttr(...args: string[]): Promise<Ran> {
   const bin = join(packageRoot, 'bin/muttr.js')
   return new Promise(resolve => {
     const child = execFile(process.execPath, [bin, ...args], (err, stdout, stderr) =>

@@ -39,7 +39,7 @@ export function swallow(stream: MessageStream, expected: Uint8Array): void {
 }
 
 /** Makes what is sent first wait for what is sent next: one packet. */
-export function holdFirst(stream: MessageStream): void {
+function holdFirst(stream: MessageStream): void {
   const send = stream.send
   stream.send = first => {
     stream.send = next => {
