@@ -1,7 +1,7 @@
 import { limits } from '../base/limits.ts'
 import type { Log, Millis } from '../base/ports.ts'
 import type { State } from '../store/state.ts'
-import { bool, bytes, literal, mapped, nullable, text, tuple, uint } from '../wire/cbor.ts'
+import { bool, bytes, literal, mapped, nullable, tuple, uint } from '../wire/cbor.ts'
 import type { Table } from './table.ts'
 import { createTable } from './table.ts'
 
