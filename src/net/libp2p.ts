@@ -1,4 +1,3 @@
-import { noise } from '@chainsafe/libp2p-noise'
 import { bootstrap } from '@libp2p/bootstrap'
 import { identify } from '@libp2p/identify'
 import type { Libp2p, Logger, PeerDiscovery, PrivateKey } from '@libp2p/interface'
@@ -11,6 +10,7 @@ import { MuttrError } from '../base/errors.ts'
 import { tameKad } from './kad.ts'
 import { tamePing } from './ping.ts'
 import { quickYamux } from './transport/muxer.ts'
+import { quickNoise } from './transport/noise.ts'
 import { quickTcp } from './transport/tcp.ts'
 
 interface Parts {
@@ -85,7 +85,7 @@ export async function makeLibp2p(
       ...(store && { datastore: store }),
       addresses: { listen: [...parts.listen] },
       transports: [quickTcp()],
-      connectionEncrypters: [noise()],
+      connectionEncrypters: [quickNoise()],
       streamMuxers: [
         quickYamux(p => p.startsWith('/muttr/') && p !== kadProtocol, {
           streamOptions: { maxStreamWindowSize: 1024 * 1024 }

@@ -217,14 +217,19 @@ export function packFrames(frames: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(packed.buffer, packed.byteOffset, size)
 }
 
-/** Finds the frames in a stream's pieces; holds at most one unfinished frame. */
+/** Finds the frames in a stream's pieces; holds at most one unfinished frame. Noise frames its messages in the same way. */
 export class FrameReader {
+  readonly #frameBytesMax: number
   #head: number | undefined // the first byte of a length whose second has not come
   #partial: Uint8Array | undefined
   #filled = 0
 
+  constructor(frameBytesMax: number = limits.frameBytesMax) {
+    this.#frameBytesMax = frameBytesMax
+  }
+
   /**
-   * Calls `take` for each frame that is complete, with a view that is valid only during the call.
+   * Calls `take` for each frame that is complete, with a view of `piece`, or of bytes of its own.
    * @throws {MuttrError} `WIRE_TOO_LARGE`, `WIRE_MALFORMED` for an empty frame, and what `take` throws; the stream is then lost.
    */
   push(piece: Uint8Array, take: (frame: Uint8Array) => void): void {
@@ -238,7 +243,7 @@ export class FrameReader {
         const size = (this.#head << 8) | piece[at++]!
         this.#head = undefined
         if (size === 0) throw new MuttrError('WIRE_MALFORMED', 'an empty frame')
-        if (size > limits.frameBytesMax)
+        if (size > this.#frameBytesMax)
           throw new MuttrError('WIRE_TOO_LARGE', `a frame of ${size} bytes`)
         if (at + size <= piece.byteLength) {
           take(piece.subarray(at, (at += size)))
