@@ -5,6 +5,7 @@ import { apiLimits } from './limits.ts'
 /** Only shapes are checked here; what a value means is the client's to judge, so that both ways to it refuse with the same code. */
 export const draft = z.strictObject({
   to: z.string(),
+  from: z.string().exactOptional(),
   subject: z.string().exactOptional(),
   body: z.string(),
   mimeType: z.string().exactOptional(),

@@ -6,6 +6,8 @@ import type { Failure, Millis, PeerId } from '../base/ports.ts'
 export interface Draft {
   /** `alice@pod.example` */
   to: string
+  /** One of the own aliases. Unless told: the one that the answered letter was written to, else the oldest. */
+  from?: string
   subject?: string
   body: string
   /** Defaults to `text/plain`. */
@@ -20,6 +22,7 @@ export type SentState = 'queued' | 'stored' | 'announced' | 'expired'
 
 export interface SentLetter {
   id: string
+  from: string
   to: string
   fingerprint: string | null
   subject: string

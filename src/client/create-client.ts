@@ -213,7 +213,7 @@ async function makeRooms(parts: ClientParts, life: AbortSignal) {
     emit,
     life,
     skew,
-    threadOf: id => inbox.threadOf(id)
+    received: id => inbox.received(id)
   })
   return { self, pods, contacts, inbox, courier, sent, received, skew, events, record }
 }

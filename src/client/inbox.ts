@@ -162,11 +162,12 @@ export class Inbox implements AsyncDisposable {
     return { ...(await this.#summary({ ...found, read: true })), body: text }
   }
 
-  async threadOf(id: string): Promise<Uint8Array | undefined> {
+  /** For an answer: the thread, and the own alias that the letter was written to. */
+  async received(id: string): Promise<{ thread: Uint8Array; to: string } | undefined> {
     const { store, self } = this.#parts
     try {
       const { row } = await store.find(id, self.closet())
-      return new Uint8Array(Buffer.from(row.thread, 'hex'))
+      return { thread: new Uint8Array(Buffer.from(row.thread, 'hex')), to: row.to }
     } catch (err) {
       if (codeOf(err) === 'LETTER_UNKNOWN') return undefined
       throw err

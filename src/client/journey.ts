@@ -47,12 +47,13 @@ export class Journey {
     this.#parts = parts
   }
 
-  /** The alias to write from. @throws {MuttrError} `VAULT_LOCKED`, `ALIAS_MISSING` */
-  ownAlias(): string {
+  /** The alias to write from: the one wanted when it is ours, else the oldest. @throws {MuttrError} `VAULT_LOCKED`, `ALIAS_MISSING` */
+  ownAlias(wanted?: string): string {
     this.#parts.self.person()
-    const [first] = this.#parts.self.registrations()
-    if (!first) throw new MuttrError('ALIAS_MISSING', 'no alias to write from')
-    return first.alias
+    const own = this.#parts.self.registrations().map(({ alias }) => alias)
+    const alias = own.find(one => one === wanted) ?? own[0]
+    if (alias === undefined) throw new MuttrError('ALIAS_MISSING', 'no alias to write from')
+    return alias
   }
 
   /** One try of all that is still to be done. Storing, asking for the address and sealing the notice go on at once. */
@@ -82,7 +83,7 @@ export class Journey {
       id,
       thread: secret.thread ?? id,
       parent: secret.parent,
-      sender: party({ fingerprint: from.certificate.fingerprint, alias: this.ownAlias() }),
+      sender: party({ fingerprint: from.certificate.fingerprint, alias: row.from }),
       recipients: [party({ fingerprint: to.fingerprint, alias: row.to })],
       sentMs: row.sentMs,
       mimeType: secret.mimeType,
@@ -110,7 +111,7 @@ export class Journey {
     const { self, clock } = this.#parts
     row.slip = await sealSlip({
       from: self.person(),
-      alias: this.ownAlias(),
+      alias: row.from,
       to: certificate,
       letter: Buffer.from(row.id, 'hex'),
       key: Buffer.from(row.key!, 'hex'),

@@ -2,6 +2,7 @@ import { toHex } from '../base/bytes.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import { errorCodes, MuttrError } from '../base/errors.ts'
 import type { Random } from '../base/ports.ts'
+import { readAlias } from '../pod/alias.ts'
 import type { Draft, SentLetter, SentState } from './client.ts'
 import type { CheckedDraft } from './compose.ts'
 import { checkDraft, makeSecrets } from './compose.ts'
@@ -16,8 +17,8 @@ import { abortable } from './waiting.ts'
 export interface CourierParts extends JourneyParts {
   outbox: Outbox
   random: Random
-  /** The thread of a letter that was received. */
-  threadOf: (id: string) => Promise<Uint8Array | undefined>
+  /** A received letter's thread, and the own alias that it was written to. */
+  received: (id: string) => Promise<{ thread: Uint8Array; to: string } | undefined>
 }
 
 /** The answer to a person who asks for an impossible thing just now; all other failures let the letter wait. */
@@ -31,6 +32,13 @@ const final: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'SIGNATURE_INVALID',
   'LETTER_TOO_LARGE'
 ])
+
+/** The letter that one answers, and the own alias it went to or came from. */
+interface Answered {
+  id: Uint8Array
+  thread: Uint8Array
+  from: string
+}
 
 /**
  * Takes letters from the person to the network: sealed, stored at W seeds, announced to the reader's pod. What a failure leaves
@@ -86,9 +94,10 @@ export class Courier implements AsyncDisposable {
     const journey = this.#journey
     const nowMs = clock.now()
     const checked = checkDraft(draft, nowMs)
-    journey.ownAlias()
-    const secret = await this.#secretOf(draft, checked)
-    const entry: Entry = { row: this.#newRow(checked, nowMs), blob: null }
+    const parent = draft.parent === undefined ? null : await this.#parent(draft.parent)
+    const from = this.#fromOf(draft, parent?.from)
+    const secret = this.#secretOf(parent, checked)
+    const entry: Entry = { row: this.#newRow(from, checked, nowMs), blob: null }
     const { row } = entry
     const known = await contacts.known(checked.to)
     if (known) await journey.seal(entry, await contacts.recipient(known.alias, life), secret)
@@ -191,9 +200,10 @@ export class Courier implements AsyncDisposable {
     this.#journey.later(saved.finally(() => this.#entries.delete(row.id)))
   }
 
-  #newRow({ to, body, expiryMs }: CheckedDraft, sentMs: number): SentRow {
+  #newRow(from: string, { to, body, expiryMs }: CheckedDraft, sentMs: number): SentRow {
     return {
       id: toHex(this.#parts.random.bytes(32)),
+      from,
       to,
       sentMs,
       expiryMs,
@@ -210,29 +220,40 @@ export class Courier implements AsyncDisposable {
     }
   }
 
-  async #secretOf(draft: Draft, { subject, body, mimeType }: CheckedDraft): Promise<SentSecret> {
+  /** @throws {MuttrError} `VAULT_LOCKED`, `ALIAS_MISSING`, `ALIAS_INVALID` for one that was asked for and is not ours */
+  #fromOf(draft: Draft, answering: string | undefined): string {
+    const wanted = draft.from === undefined ? undefined : readAlias(draft.from).full
+    const from = this.#journey.ownAlias(wanted ?? answering)
+    if (wanted !== undefined && wanted !== from)
+      throw new MuttrError('ALIAS_INVALID', `${wanted} is not an alias of yours`, {
+        hint: 'See `muttr status` for your aliases.'
+      })
+    return from
+  }
+
+  #secretOf(parent: Answered | null, { subject, body, mimeType }: CheckedDraft): SentSecret {
     const secrets = makeSecrets(this.#parts.random)
-    const parent = draft.parent === undefined ? null : await this.#parent(draft.parent)
     const thread = parent?.thread ?? null
     return { secrets, thread, parent: parent?.id ?? null, mimeType, subject, body }
   }
 
   /** The letter answered: one received, or one's own. */
-  async #parent(text: string): Promise<{ id: Uint8Array; thread: Uint8Array }> {
-    const { store, self, threadOf } = this.#parts
+  async #parent(text: string): Promise<Answered> {
+    const { store, self } = this.#parts
     if (!/^[0-9a-f]{64}$/.test(text)) throw new MuttrError('LETTER_UNKNOWN', `no letter ${text}`)
     const id = new Uint8Array(Buffer.from(text, 'hex'))
-    const received = await threadOf(text)
-    if (received) return { id, thread: received }
+    const received = await this.#parts.received(text)
+    if (received) return { id, thread: received.thread, from: received.to }
     const own = await store.find(text)
     if (!own) throw new MuttrError('LETTER_UNKNOWN', `no letter ${text}`)
-    return { id, thread: (await store.secret(text, self.closet())).thread ?? id }
+    return { id, thread: (await store.secret(text, self.closet())).thread ?? id, from: own.from }
   }
 
   #show(row: SentRow, subject: string): SentLetter {
-    const { id, to, fingerprint, sentMs, expiryMs, sizeBytes, key, wanted, waiting } = row
+    const { id, from, to, fingerprint, sentMs, expiryMs, sizeBytes, key, wanted, waiting } = row
     return {
       id,
+      from,
       to,
       fingerprint,
       subject,

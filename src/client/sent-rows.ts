@@ -36,6 +36,8 @@ interface Copy {
 export interface SentRow {
   /** Hex. */
   readonly id: string
+  /** The own alias that it is written from. */
+  readonly from: string
   readonly to: string
   readonly sentMs: Millis
   readonly expiryMs: Millis
@@ -73,7 +75,7 @@ const copy = mapped(
 const row = mapped(
   tuple(
     literal(1),
-    tuple(id, alias, uint(), uint()),
+    tuple(id, alias, alias, uint(), uint()),
     oneOf<Stage>('draft', 'sealed', 'stored', 'announced', 'expired'),
     tuple(nullable(fingerprint), nullable(id), uint(limits.blobBytesMax)),
     tuple(array(copy, 64), uint(64)),
@@ -82,9 +84,20 @@ const row = mapped(
     nullable(tuple(code, text(messageBytesMax), uint())),
     uint()
   ),
-  ([, [i, to, sentMs, expiryMs], stage, sealed, store, slip, announced, waiting, failures]) => {
+  ([
+    ,
+    [i, from, to, sentMs, expiryMs],
+    stage,
+    sealed,
+    store,
+    slip,
+    announced,
+    waiting,
+    failures
+  ]) => {
     const made: SentRow = {
       id: i,
+      from,
       to,
       sentMs,
       expiryMs,
@@ -105,7 +118,7 @@ const row = mapped(
 
 const rowFields = (r: SentRow): unknown[] => [
   1,
-  [unhex(r.id), r.to, r.sentMs, r.expiryMs],
+  [unhex(r.id), r.from, r.to, r.sentMs, r.expiryMs],
   r.stage,
   [r.fingerprint && unhex(r.fingerprint), r.key && unhex(r.key), r.sizeBytes],
   [r.copies.slice(0, 64).map(c => [c.holder, c.storedMs, c.signature]), r.wanted],

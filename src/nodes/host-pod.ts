@@ -46,7 +46,7 @@ export async function hostPod(
       hpke,
       hostname: config.hostname,
       policy: config.policy,
-      limits: { accountsMax: config.accountsMax }
+      limits: { accountsMax: config.accountsMax, noticesPerAccountMax: config.mailboxMax }
     })
   )
   const all = stack.move()

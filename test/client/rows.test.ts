@@ -53,6 +53,7 @@ const notice: fc.Arbitrary<NoticeRow> = recordOf({
 const codes = Object.keys(errorCodes) as ErrorCode[]
 const sent: fc.Arbitrary<SentRow> = recordOf({
   id: hex32,
+  from: name,
   to: name,
   sentMs: time,
   expiryMs: time,

@@ -263,6 +263,7 @@ function sentLetter(to: string, subject: string): SentLetter {
   const waits = to.startsWith('waiting')
   return {
     id: idOf(`to ${to}`),
+    from: 'alice@one.test',
     to,
     fingerprint: bobsFingerprint,
     subject,

@@ -10,6 +10,7 @@ import type { Session } from '../session.ts'
 import { parseCount, parseDuration, usage } from '../units.ts'
 
 interface SendArgs {
+  from?: string
   subject?: string
   file?: string
   expires?: string
@@ -32,6 +33,7 @@ export function addLetters(program: Command, action: Action): void {
         '--expires <duration>',
         'how long the network keeps it, as in 7d or 12h (default: 30d)'
       )
+      .option('--from <alias>', 'which alias of yours it is from')
       .option('--reply-to <id>', 'the letter this one answers')
       .action(action(send)),
     'muttr send bob@two.test "Lunch at one?" --subject Lunch',
@@ -77,6 +79,7 @@ async function send(
   await session.withClient(async client => {
     const draft: Draft = { to, body, ...life }
     if (options.subject !== undefined) draft.subject = options.subject
+    if (options.from !== undefined) draft.from = options.from
     if (options.replyTo !== undefined) draft.parent = await wholeId(client, options.replyTo)
     const letter = await client.send(draft, { signal: session.signal })
     await session.out.result(letter, out => sentTitle(out, letter))
