@@ -33,7 +33,7 @@ const top = 'nodes'
 const packages: [pattern: RegExp, room: string][] = [
   [/^openpgp(\/|$)/, 'keys'],
   [/^@hpke\//, 'keys'],
-  [/^(libp2p|datastore-level|it-pipe)$|^@libp2p\/|^@chainsafe\/libp2p-|^@multiformats\//, 'net'],
+  [/^(libp2p|datastore-level)$|^@libp2p\/|^@chainsafe\/libp2p-|^@multiformats\//, 'net'],
   [/^level$/, 'store']
 ]
 
