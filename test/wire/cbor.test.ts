@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { encode, rfc8949EncodeOptions } from 'cborg'
 import fc from 'fast-check'
 import { fromHex, toHex } from '../../src/base/bytes.ts'
 import type { Field } from '../../src/wire/cbor.ts'
@@ -30,6 +31,22 @@ describe('canonical CBOR', () => {
         assert.deepEqual(cbor.decodeCbor(bytes, 'a value', any, 1e6), made)
       })
     )
+  })
+
+  it('writes what another encoder writes', () => {
+    fc.assert(
+      fc.property(value, made => {
+        const theirs = new Uint8Array(encode(made, rfc8949EncodeOptions))
+        assert.deepEqual(cbor.encodeCbor(made), theirs)
+      })
+    )
+  })
+
+  it('writes no maps or tags, and reads no number that it writes as a double', () => {
+    for (const odd of [undefined, {}, 1n, new Map(), [[undefined]]])
+      assert.throws(() => cbor.encodeCbor(odd), TypeError)
+    for (const odd of [1.5, -0.5, 2 ** 53, -(2 ** 53), Number.NaN])
+      refused(toHex(cbor.encodeCbor(odd)))
   })
 
   it('takes nothing that it would write otherwise', () => {
@@ -65,11 +82,13 @@ describe('canonical CBOR', () => {
     refused('1bffffffffffffffff') // above what a double holds exactly
   })
 
-  it('refuses text that is not UTF-8, and keeps a byte order mark', () => {
+  it('refuses text that is not UTF-8, or begins with a byte order mark', () => {
     refused('61ff')
     refused('63eda080') // a surrogate
     refused('62c080') // an overlong NUL
-    refused('63efbbbf') // the mark, which the decoder would drop
+    refused('63efbbbf') // the mark: other decoders would drop it
+    refused('67efbbbf61efbfbd')
+    read('67efbfbd61efbbbf') // a replacement character, and a mark elsewhere, are characters
   })
 
   it('refuses what is cut, lengthened, or empty', () => {
