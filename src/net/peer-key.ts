@@ -52,7 +52,7 @@ async function readKey(file: string): Promise<PrivateKey | undefined> {
   try {
     const key = privateKeyFromProtobuf(raw)
     if (key.type !== 'Ed25519') throw new TypeError(`a ${key.type} key`)
-    await chmod(file, 0o600)
+    await chmod(file, 0o600).catch(() => undefined) // a read-only disk; `doctor` tells of what others can read
     return key
   } catch (cause) {
     throw new MuttrError('HOME_DAMAGED', `${file} holds no Ed25519 peer key`, { cause })

@@ -1,4 +1,4 @@
-import { MuttrError } from '../base/errors.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Joined as JoinedLink } from '../cli/doors.ts'
 import { openHome, readHomeFile, writeFileAtomic } from '../config/home.ts'
 import type { JoinLink } from '../config/join-link.ts'
@@ -10,7 +10,7 @@ import { readNetwork, writeNetwork } from '../config/network.ts'
 /** Adds what a link carries to a home whose node does not run. Errors as `Doors.joinLink`. */
 export async function applyLink(home: string, link: JoinLink): Promise<JoinedLink> {
   const paths = await openHome(home)
-  await using _lock = await lockHome(home)
+  await using _lock = await lockHome(home).catch(whileItRuns)
   const mine = readNetwork(await text(paths.network))
   const network = link.network ? merge(mine, link.network) : mine
   const joined = await loadJoined(paths.joined)
@@ -25,6 +25,12 @@ export async function applyLink(home: string, link: JoinLink): Promise<JoinedLin
     contact: link.contact?.alias ?? null,
     invite: link.invite
   }
+}
+
+function whileItRuns(err: unknown): never {
+  if (codeOf(err) !== 'HOME_IN_USE') throw err
+  const hint = 'A node reads what a link brings when it starts: stop it, join, and start it again.'
+  throw new MuttrError('HOME_IN_USE', (err as Error).message, { hint, cause: err })
 }
 
 /** @returns empty when no link was ever joined. */
