@@ -53,6 +53,8 @@ export const limits = {
   /** One request or answer on a channel: a blob and its header, or a page of a mailbox. */
   payloadBytesMax: 320 * KiB,
   contactAddressesMax: 8,
+  /** Of these, how many are tried of a peer that others named: who names it decides whom we knock at. */
+  hearsayAddressesMax: 4,
   addressCharsMax: 160,
   peerIdCharsMax: 64,
   /** k of Kademlia: contacts in one answer, and in one bucket. */

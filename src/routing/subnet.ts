@@ -1,3 +1,4 @@
+import { limits } from '../base/limits.ts'
 import type { Contact } from '../base/ports.ts'
 
 const ip4 = /^\/ip4\/(\d+)\.(\d+)\.(\d+)\.\d+\//
@@ -67,16 +68,28 @@ function reachOf(address: string): 0 | 1 | 2 | undefined {
 
 /**
  * What `teller` says of where others are, as far as we would follow it: nobody sends us to a network that is nearer than its own, into
- * our house or onto our own machine, and nobody makes us ask a name server. A contact that loses all its addresses can still be
- * reached by a connection that there is.
+ * our house or onto our own machine, nobody makes us ask a name server, and nobody has us knock at one network more often than
+ * peers of it may stand in our table. A contact that loses all its addresses can still be reached by a connection that there is.
  */
 export function believed(teller: Contact, told: readonly Contact[]): Contact[] {
   let nearest = 2
   for (const address of teller.addresses) nearest = Math.min(nearest, reachOf(address) ?? 2)
-  const isBelieved = (address: string): boolean => (reachOf(address) ?? -1) >= nearest
-  return told.map(contact =>
-    contact.addresses.every(isBelieved)
+  const counts = new Map<string, number>()
+  const isBelieved = (address: string): boolean => {
+    if ((reachOf(address) ?? -1) < nearest) return false
+    const subnet = subnetOf(address)
+    if (subnet === undefined) return true
+    const count = (counts.get(subnet) ?? 0) + 1
+    counts.set(subnet, count)
+    return count <= limits.subnetPeersMax
+  }
+  return told.map(contact => {
+    const addresses: string[] = []
+    for (const address of contact.addresses)
+      if (addresses.length < limits.hearsayAddressesMax && isBelieved(address))
+        addresses.push(address)
+    return addresses.length === contact.addresses.length
       ? contact
-      : { peer: contact.peer, addresses: contact.addresses.filter(isBelieved) }
-  )
+      : { peer: contact.peer, addresses }
+  })
 }

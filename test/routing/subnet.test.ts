@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { limits } from '../../src/base/limits.ts'
 import { believed } from '../../src/routing/subnet.ts'
 
 const machine = ['/ip4/127.0.0.1/tcp/1', '/ip4/127.9.9.9/tcp/22', '/ip6/::1/tcp/1']
@@ -55,6 +56,24 @@ describe('what others say of where peers are', () => {
       told.find(c => c.addresses[0] === world[0])
     )
     assert.deepEqual(cut, { peer: 'a', addresses: [world[1]] })
+  })
+
+  it('has nobody knock at one network without end', () => {
+    const teller = { peer: 'teller', addresses: [world[0]!] }
+    const ports = (host: string) => (_: unknown, i: number) => `/ip4/${host}/tcp/${i + 1}`
+    const victims = Array.from({ length: 20 }, (_, i) => ({
+      peer: `peer ${i}`,
+      addresses: Array.from({ length: 8 }, ports(`198.41.0.${i}`))
+    }))
+    const knocks = believed(teller, victims).map(({ addresses }) => addresses.length)
+    assert.equal(Math.max(...knocks), limits.hearsayAddressesMax)
+    const sum = knocks.reduce((a, b) => a + b)
+    assert.equal(sum, limits.subnetPeersMax)
+    const far = victims.map((contact, i) => ({
+      ...contact,
+      addresses: Array.from({ length: 8 }, ports(`198.41.${i}.1`))
+    }))
+    assert.equal(believed(teller, far).flatMap(c => c.addresses).length, 80)
   })
 
   it('meets any text', () => {
