@@ -62,13 +62,15 @@ interface Shape {
   chunkSizeByte?: number
   /** How often the session key's packet stands there. */
   copies?: number
+  /** When, where the recipient's key is younger than this file's time. */
+  atMs?: number
 }
 
 /** Encrypts any packets to one hidden recipient. */
 export async function encryptedTo(
   to: Certificate,
   inner: Uint8Array,
-  { aead = 'gcm', chunkSizeByte = 12, copies = 1 }: Shape = {}
+  { aead = 'gcm', chunkSizeByte = 12, copies = 1, atMs = nowMs }: Shape = {}
 ): Promise<Uint8Array> {
   const data = new Uint8Array(32).fill(7)
   const session = { data, algorithm: 'aes256' as const, ...(aead && { aeadAlgorithm: aead }) }
@@ -77,7 +79,7 @@ export async function encryptedTo(
     encryptionKeys: await keyOf(to),
     wildcard: true,
     format: 'binary',
-    date
+    date: new Date(atMs)
   })
   const make = openpgp.SymEncryptedIntegrityProtectedDataPacket as unknown as {
     fromObject(o: object): openpgp.SymEncryptedIntegrityProtectedDataPacket & {
