@@ -12,7 +12,7 @@ export class Overlay {
   }
 
   read(key: Uint8Array): Uint8Array | undefined {
-    const change = this.changes.get(nameOfRow(key))
+    const change = this.changes.size > 0 ? this.changes.get(nameOfRow(key)) : undefined
     return change ? (change.value ?? undefined) : this.#below(key)
   }
 

@@ -58,10 +58,25 @@ export function place(view: SeedView, next: Expiring, ownBytes: number, capBytes
   const replaced = old === undefined || equalBytes(old, index) ? [index] : [old, index]
   let freed = 0
   for (const row of replaced) freed += decodeCount(row, view.read(row))
-  const counted = ownBytes + overheadBytes
-  if (counted > freed && view.state.bytes - freed + counted > capBytes)
-    throw new MuttrError('STORE_FULL', `the cap of ${capBytes} bytes leaves no room for ${counted}`)
+  checkRoom(view, ownBytes, freed, capBytes)
   for (const row of replaced) unindex(view, row)
+  enter(view, index, next, ownBytes)
+}
+
+/** As {@link place}, where no row stands under the key: nothing is read. */
+export function placeNew(view: SeedView, next: Expiring, ownBytes: number, capBytes: number): void {
+  checkRoom(view, ownBytes, 0, capBytes)
+  enter(view, expiryRow(next), next, ownBytes)
+}
+
+function checkRoom({ state }: SeedView, ownBytes: number, freed: number, capBytes: number): void {
+  const counted = ownBytes + overheadBytes
+  if (counted > freed && state.bytes - freed + counted > capBytes)
+    throw new MuttrError('STORE_FULL', `the cap of ${capBytes} bytes leaves no room for ${counted}`)
+}
+
+function enter(view: SeedView, index: Uint8Array, next: Expiring, ownBytes: number): void {
+  const counted = ownBytes + overheadBytes
   view.write(index, encodeCount(index, counted))
   add(view, next, 1, counted)
 }

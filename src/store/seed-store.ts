@@ -5,7 +5,7 @@ import { Committer } from './committer.ts'
 import type { Rows } from './rows.ts'
 import { rowAfter } from './rows.ts'
 import type { Counted, SeedView } from './seed-index.ts'
-import { drop, dropSpoiled, place } from './seed-index.ts'
+import { drop, dropSpoiled, place, placeNew } from './seed-index.ts'
 import type { Meta } from './seed-rows.ts'
 import {
   blobMeta,
@@ -92,15 +92,18 @@ function holdingOf(meta: Meta | undefined, nowMs: Millis): Holding {
 
 function putBlob(view: SeedView, blob: Blob, capBytes: number): void {
   const { key, headerBytes, sealed } = blob
-  const found = decodeMeta(metaRow(key), view.read(metaRow(key)))
+  const [row, blobsRow] = [metaRow(key), blobRow(key)]
+  const stands = view.read(row)
+  const found = decodeMeta(row, stands)
   if (found?.kind === kinds.tombstone)
     throw new MuttrError('BLOB_RELEASED', 'a tombstone stands in its place')
   if (found !== undefined) return // the key commits to the bytes: it is the same blob
   const meta = blobMeta(blob)
   const ownBytes = headerBytes.byteLength + sealed.byteLength
-  place(view, { ...meta, key }, ownBytes, capBytes)
-  view.write(blobRow(key), encodeBlob(blobRow(key), blob))
-  view.write(metaRow(key), encodeMeta(metaRow(key), meta))
+  const enter = stands === undefined ? placeNew : place
+  enter(view, { kind: meta.kind, expiryMs: meta.expiryMs, key }, ownBytes, capBytes)
+  view.write(blobsRow, encodeBlob(blobsRow, blob))
+  view.write(row, encodeMeta(row, meta))
 }
 
 /** By pages, so that a slow reader holds no snapshot of the database. */
