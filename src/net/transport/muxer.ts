@@ -3,6 +3,7 @@ import type { YamuxMuxerInit } from '@libp2p/yamux'
 import { yamux } from '@libp2p/yamux'
 import { coalesce } from './coalesce.ts'
 import { prefix, selecting, swallow } from './optimistic.ts'
+import { quiet } from './quiet.ts'
 
 /** Of a yamux stream, what this file reaches for; {@link isYamux} checks that it is there. */
 interface YamuxStream extends Stream {
@@ -72,6 +73,7 @@ export const quickYamux =
 /** @param held whether the stream's first sign of life is its first data. */
 function tune(stream: Stream & MessageStream, held: boolean): void {
   if (!isYamux(stream)) throw new TypeError('libp2p has changed: this is no yamux stream')
+  quiet(stream)
   const update = stream.sendWindowUpdate.bind(stream)
   stream.recvWindow = windowBytes
   stream.maxReadBufferLength = unreadBytesMax.here

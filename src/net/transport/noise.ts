@@ -4,6 +4,7 @@ import { noise } from '@chainsafe/libp2p-noise'
 import { defaultCrypto } from '@chainsafe/libp2p-noise/crypto'
 import type { ConnectionEncrypter, MessageStream } from '@libp2p/interface'
 import { FrameReader } from '../../wire/channel.ts'
+import { quiet } from './quiet.ts'
 
 type Bytes = Parameters<MessageStream['send']>[0]
 
@@ -71,6 +72,7 @@ function quicken<T extends { connection: MessageStream }>(secured: T): T {
   const stream = secured.connection as Encrypted
   if (typeof stream.decoder?.decode !== 'function' || stream.decoder.buffer === undefined)
     throw new TypeError('libp2p has changed: this is no stream of noise')
+  quiet(stream)
   const reader = new FrameReader(frameBytesMax)
   const decode = (data: Bytes): Uint8Array[] => {
     const frames: Uint8Array[] = []

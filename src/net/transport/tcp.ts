@@ -3,6 +3,7 @@ import type { TCPComponents, TCPDialEvents, TCPOptions } from '@libp2p/tcp'
 import { tcp } from '@libp2p/tcp'
 import { coalesce } from './coalesce.ts'
 import { assume, isFeed } from './optimistic.ts'
+import { quiet } from './quiet.ts'
 
 /** The only encryption we offer; the dialler does not wait to hear that the other side has it too. */
 const encryption = '/noise'
@@ -25,6 +26,7 @@ export const quickTcp =
 function quick(upgrader: Upgrader): Upgrader {
   const prepare = (connection: MultiaddrConnection, outbound: boolean) => {
     if (!isFeed(connection)) throw new TypeError('libp2p has changed: connections take no data')
+    quiet(connection)
     coalesce(connection)
     if (outbound) assume(connection, encryption)
     return connection
