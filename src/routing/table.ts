@@ -1,11 +1,12 @@
 import { limits } from '../base/limits.ts'
 import type { Contact, Millis, PeerId, Place, PlaceOf } from '../base/ports.ts'
-import { bitOf, commonPrefix, compareDistance } from './distance.ts'
+import { bitOf, commonPrefix, compareDistance, headOf } from './distance.ts'
 import { subnetsOf } from './subnet.ts'
 
 interface Entry {
   contact: Contact
   readonly place: Place
+  readonly head: number
   subnets: readonly string[]
   seenMs: Millis
   failures: number
@@ -79,7 +80,7 @@ export class Table {
     if (!place || !bucket) return false
     const known = findIn(bucket, contact.peer)
     if (known) return this.#refresh(bucket, known.entry, known.list, contact, nowMs)
-    const entry: Entry = { contact, place, subnets: subnetsOf(contact), seenMs: nowMs, failures: 0 }
+    const entry = makeEntry(contact, place, nowMs)
     if (this.#insert(entry)) return true
     if (bucket.spare.length >= limits.sparesPerBucketMax) bucket.spare.shift()
     bucket.spare.push(entry)
@@ -129,17 +130,22 @@ export class Table {
     const bucket = place && this.#bucketOf(place)
     if (!place || !bucket || findIn(bucket, contact.peer)) return false
     const isLast = bucket === this.#buckets.at(-1)
-    const entry: Entry = { contact, place, subnets: subnetsOf(contact), seenMs: 0, failures: 0 }
-    return (bucket.live.length < this.k || isLast) && this.#allows(bucket, entry)
+    const hasRoom = bucket.live.length < this.k || isLast
+    return hasRoom && this.#allows(bucket, makeEntry(contact, place, 0))
   }
 
   /** The `count` nearest contacts, nearest first; with `spares` also from the replacement cache. */
   nearest(place: Place, count: number, { spares = false } = {}): Contact[] {
     const found: Entry[] = []
+    const head = headOf(place)
     for (const bucket of this.#towards(place)) {
       if (found.length >= count) break
       const entries = spares ? [...bucket.live, ...bucket.spare] : [...bucket.live]
-      entries.sort((a, b) => compareDistance(place, a.place, b.place))
+      entries.sort(
+        (a, b) =>
+          ((a.head ^ head) >>> 0) - ((b.head ^ head) >>> 0) ||
+          compareDistance(place, a.place, b.place)
+      )
       found.push(...entries)
     }
     return found.slice(0, count).map(e => e.contact)
@@ -302,6 +308,15 @@ export class Table {
     for (let i = last - 1; i >= 0; i--) if (!differs(i)) yield this.#at(i)
   }
 }
+
+const makeEntry = (contact: Contact, place: Place, seenMs: Millis): Entry => ({
+  contact,
+  place,
+  head: headOf(place),
+  subnets: subnetsOf(contact),
+  seenMs,
+  failures: 0
+})
 
 function findIn(bucket: Bucket, peer: PeerId) {
   for (const list of ['live', 'spare'] as const)

@@ -47,6 +47,8 @@ interface AskOptions<T> {
   signal?: AbortSignal | undefined
   /** Dial, whatever the mode of reach. */
   dial?: boolean | undefined
+  /** `read` verifies that the peer itself signed the answer. */
+  signed?: boolean
 }
 
 /** Wraps what `read` threw, to tell it from what the network did. */
@@ -99,7 +101,7 @@ export class Peers implements Disposable {
     to: Contact,
     method: DhtMethod,
     payload: Uint8Array,
-    { read, timeoutMs = requestTimeoutMs, signal, dial }: AskOptions<T>
+    { read, timeoutMs = requestTimeoutMs, signal, dial, signed = false }: AskOptions<T>
   ): Promise<T> {
     const { clock, network, reach, table } = this.#p
     const startMs = clock.now()
@@ -114,7 +116,7 @@ export class Peers implements Disposable {
       const options = { read: check, timeoutMs, signal, dial }
       const { value, direct } = await reach.ask(to, method, payload, options)
       this.#roundTrip(method).sample(clock.now() - startMs)
-      if (direct) this.proved(to)
+      if (direct || signed) this.#proved(to)
       return value
     } catch (err) {
       if (err instanceof BrokenAnswer) throw this.#lied(to.peer, err.cause)
@@ -137,15 +139,6 @@ export class Peers implements Disposable {
     this.#work()
   }
 
-  /** It answered us itself, or its signature was verified: it lives, whichever way the answer came. */
-  proved(contact: Contact): void {
-    const { clock, table, onChange } = this.#p
-    const known = table.has(contact.peer)
-    this.#answerMs = clock.now()
-    table.answered(this.#greeted.get(contact.peer) ?? contact, this.#answerMs)
-    if (!known && table.has(contact.peer)) onChange()
-  }
-
   /** It was slow: a ping shall show whether it still lives. */
   doubt(contact: Contact): void {
     if (this.#queue.size >= queueMax || this.#doubted.has(contact.peer)) return
@@ -164,8 +157,7 @@ export class Peers implements Disposable {
         throw new MuttrError('SIGNATURE_INVALID', 'a pong that its peer did not sign')
     }
     try {
-      await this.ask(contact, 'ping', encodePing(nonce), { read, signal })
-      this.proved(contact)
+      await this.ask(contact, 'ping', encodePing(nonce), { read, signal, signed: true })
       return true
     } catch {
       this.#shun(contact.peer)
@@ -196,6 +188,15 @@ export class Peers implements Disposable {
 
   #roundTrip(method: DhtMethod): RoundTrip {
     return isWriting.has(method) ? this.#writing : this.#reading
+  }
+
+  /** It answered us itself, or its signature was verified: it lives, whichever way the answer came. */
+  #proved(contact: Contact): void {
+    const { clock, table, onChange } = this.#p
+    const known = table.has(contact.peer)
+    this.#answerMs = clock.now()
+    const isIn = table.answered(this.#greeted.get(contact.peer) ?? contact, this.#answerMs)
+    if (!known && isIn) onChange()
   }
 
   #greet(contact: Contact): void {

@@ -101,10 +101,9 @@ function createOffer(core: Core, { key, header, ...blob }: Blob, candidates: Can
       const signature = keys.sign(storedBytes(key, expiryMs, storedMs))
       return { contacts: [], ack: { holder, key, expiryMs, storedMs, signature } }
     }
-    const options = { read: read(holder), signal: core.stop }
+    const options = { read: read(holder), signal: core.stop, signed: true }
     const answer = await peers.ask(contact, 'put', payload, options)
     const contacts = believed(contact, answer.contacts)
-    peers.proved(contact)
     peers.hear(contacts)
     return { contacts, ack: answer.ack }
   }

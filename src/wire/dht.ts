@@ -96,7 +96,7 @@ export const decodeGetAnswer = (frame: Uint8Array): GetAnswer =>
 const joinTails = (places: readonly Uint8Array[]): Uint8Array =>
   new Uint8Array(Buffer.concat(places.map(p => p.subarray(28))))
 export const tailOf = (place: Uint8Array): number =>
-  new DataView(place.buffer, place.byteOffset + 28, 4).getUint32(0)
+  ((place[28]! << 24) | (place[29]! << 16) | (place[30]! << 8) | place[31]!) >>> 0
 export function readTails(joined: Uint8Array): Set<number> {
   const view = new DataView(joined.buffer, joined.byteOffset, joined.byteLength)
   const out = new Set<number>()
