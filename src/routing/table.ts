@@ -7,7 +7,6 @@ interface Entry {
   contact: Contact
   readonly place: Place
   readonly head: number
-  list: 'live' | 'spare'
   subnets: readonly string[]
   seenMs: Millis
   failures: number
@@ -41,7 +40,6 @@ export class Table {
   readonly #placeOf: PlaceOf
   /** Bucket i holds peers that share exactly i leading bits with us; the last one all that share more. */
   readonly #buckets: Bucket[]
-  readonly #entries = new Map<PeerId, Entry>()
   readonly #subnets = new Map<string, number>()
   #size = 0
 
@@ -72,49 +70,46 @@ export class Table {
   }
 
   has(peer: PeerId): boolean {
-    return this.#entries.get(peer)?.list === 'live'
+    return this.#find(peer)?.list === 'live'
   }
 
   /** A direct or signed answer came from `contact`. @returns whether it is among the live ones now. */
   answered(contact: Contact, nowMs: Millis): boolean {
-    const known = this.#entries.get(contact.peer)
-    if (known) return this.#refresh(known, contact, nowMs)
     const place = this.#safePlace(contact.peer)
-    if (!place || !this.#bucketOf(place)) return false
+    const bucket = place && this.#bucketOf(place)
+    if (!place || !bucket) return false
+    const known = findIn(bucket, contact.peer)
+    if (known) return this.#refresh(bucket, known.entry, known.list, contact, nowMs)
     const entry = makeEntry(contact, place, nowMs)
-    this.#entries.set(contact.peer, entry)
     if (this.#insert(entry)) return true
-    const { spare } = this.#bucketOf(place)! // after the splits
-    if (spare.length >= limits.sparesPerBucketMax) this.#entries.delete(spare.shift()!.contact.peer)
-    spare.push(entry)
+    if (bucket.spare.length >= limits.sparesPerBucketMax) bucket.spare.shift()
+    bucket.spare.push(entry)
     return false
   }
 
   /** A request or heartbeat came from `peer`; says nothing of one we do not know. */
   seen(peer: PeerId, nowMs: Millis): void {
-    const known = this.#entries.get(peer)
+    const known = this.#find(peer)
     if (!known) return
-    known.seenMs = nowMs
-    known.failures = 0
+    known.entry.seenMs = nowMs
+    known.entry.failures = 0
   }
 
   /** `peer` did not answer. @returns whether it left because of it. */
   failed(peer: PeerId): boolean {
-    const known = this.#entries.get(peer)
+    const known = this.#find(peer)
     if (!known) return false
-    known.failures += 1
-    if (known.list === 'live' && known.failures < failuresMax) return false
+    known.entry.failures += 1
+    if (known.list === 'live' && known.entry.failures < failuresMax) return false
     return this.remove(peer)
   }
 
   /** Takes the peer out at once, as one that lied or serves nothing. A spare takes its place. */
   remove(peer: PeerId): boolean {
-    const entry = this.#entries.get(peer)
-    if (!entry) return false
-    const bucket = this.#bucketOf(entry.place)!
-    const { list } = entry
+    const known = this.#find(peer)
+    if (!known) return false
+    const { bucket, entry, list } = known
     bucket[list].splice(bucket[list].indexOf(entry), 1)
-    this.#entries.delete(peer)
     if (list === 'spare') return true
     this.#size -= 1
     this.#count(entry, -1)
@@ -131,10 +126,9 @@ export class Table {
 
   /** Whether a ping of this hearsay is worth it: unknown, and its bucket (or our neighbourhood) has room. */
   wants(contact: Contact): boolean {
-    if (this.#entries.has(contact.peer)) return false
     const place = this.#safePlace(contact.peer)
     const bucket = place && this.#bucketOf(place)
-    if (!place || !bucket) return false
+    if (!place || !bucket || findIn(bucket, contact.peer)) return false
     const isLast = bucket === this.#buckets.at(-1)
     const hasRoom = bucket.live.length < this.k || isLast
     return hasRoom && this.#allows(bucket, makeEntry(contact, place, 0))
@@ -217,9 +211,20 @@ export class Table {
     return shared === 256 ? undefined : this.#at(Math.min(shared, this.#buckets.length - 1))
   }
 
-  #refresh(entry: Entry, contact: Contact, nowMs: Millis): boolean {
-    const { list } = entry
-    const bucket = this.#bucketOf(entry.place)!
+  #find(peer: PeerId) {
+    const place = this.#safePlace(peer)
+    const bucket = place && this.#bucketOf(place)
+    const found = bucket && findIn(bucket, peer)
+    return found && { bucket, ...found }
+  }
+
+  #refresh(
+    bucket: Bucket,
+    entry: Entry,
+    list: 'live' | 'spare',
+    contact: Contact,
+    nowMs: Millis
+  ): boolean {
     entry.seenMs = nowMs
     entry.failures = 0
     if (contact.addresses.length > 0 && !sameAddresses(entry.contact, contact)) {
@@ -234,7 +239,7 @@ export class Table {
     if (list === 'live') return true
     bucket.spare.splice(bucket.spare.indexOf(entry), 1)
     if (this.#insert(entry)) return true
-    this.#bucketOf(entry.place)!.spare.push(entry)
+    bucket.spare.push(entry)
     return false
   }
 
@@ -265,7 +270,6 @@ export class Table {
 
   #place(bucket: Bucket, entry: Entry): void {
     bucket.live.push(entry)
-    entry.list = 'live'
     this.#size += 1
     this.#count(entry, 1)
   }
@@ -309,11 +313,16 @@ const makeEntry = (contact: Contact, place: Place, seenMs: Millis): Entry => ({
   contact,
   place,
   head: headOf(place),
-  list: 'spare',
   subnets: subnetsOf(contact),
   seenMs,
   failures: 0
 })
+
+function findIn(bucket: Bucket, peer: PeerId) {
+  for (const list of ['live', 'spare'] as const)
+    for (const entry of bucket[list]) if (entry.contact.peer === peer) return { entry, list }
+  return undefined
+}
 
 const sameAddresses = (a: Contact, b: Contact): boolean =>
   a === b ||

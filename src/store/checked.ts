@@ -10,8 +10,7 @@ const checkBytes = 4
 export function sealRow(key: Uint8Array, ...parts: Uint8Array[]): Uint8Array {
   let length = checkBytes
   for (const part of parts) length += part.byteLength
-  const row =
-    length <= 64 ? new Uint8Array(length) : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+  const row = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
   let at = checkBytes
   for (const part of parts) {
     row.set(part, at)

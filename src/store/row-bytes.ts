@@ -16,20 +16,13 @@ export const u48Max = 2 ** 48 - 1
 
 /** 6 bytes, big-endian, so that rows sort by number: enough for milliseconds and sequences. */
 export function u48(value: number): Uint8Array {
-  const bytes = new Uint8Array(6)
-  let rest = Math.min(value, u48Max)
-  for (let i = 5; i >= 0; i--) {
-    bytes[i] = rest % 256
-    rest = Math.floor(rest / 256)
-  }
+  const bytes = Buffer.allocUnsafeSlow(6)
+  bytes.writeUIntBE(Math.min(value, u48Max), 0, 6)
   return bytes
 }
 
-export function readU48(bytes: Uint8Array, at: number): number {
-  let value = 0
-  for (let i = at; i < at + 6; i++) value = value * 256 + bytes[i]!
-  return value
-}
+export const readU48 = (bytes: Uint8Array, at: number): number =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).readUIntBE(at, 6)
 
 /** One character per byte: such names compare as their bytes do. */
 export const nameOfRow = (row: Uint8Array): string =>

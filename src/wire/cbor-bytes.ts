@@ -88,12 +88,12 @@ export function encode(value: unknown): Uint8Array {
 }
 
 class Reader {
-  readonly #data: Uint8Array
+  readonly #data: Buffer
   #at = 0
   #depth = 0
 
   constructor(data: Uint8Array) {
-    this.#data = data
+    this.#data = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
   }
 
   get left(): number {
@@ -112,7 +112,7 @@ class Reader {
       case negative:
         return Number.isSafeInteger(-1 - argument) ? -1 - argument : refuse('too large')
       case byteString:
-        return this.#take(argument)
+        return new Uint8Array(this.#take(argument))
       case textString:
         return this.#text(this.#take(argument))
       case arrayOf:
@@ -133,17 +133,14 @@ class Reader {
     return Number.isSafeInteger(argument) ? argument : refuse('too large')
   }
 
-  #take(size: number): Uint8Array {
+  #take(size: number): Buffer {
     if (size > this.left) refuse('cut')
-    const { buffer, byteOffset } = this.#data
-    const taken = new Uint8Array(buffer, byteOffset + this.#at, size)
-    this.#at += size
-    return taken
+    return this.#data.subarray(this.#at, (this.#at += size))
   }
 
   /** Broken UTF-8 is read as replacement characters, which is another encoding of the same text. */
-  #text(raw: Uint8Array): string {
-    const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString()
+  #text(raw: Buffer): string {
+    const text = raw.toString()
     const isPlain = text.length === raw.byteLength && !text.includes('\ufffd')
     if (!isPlain && !Buffer.from(text).equals(raw)) refuse('text that is not UTF-8')
     return text.charCodeAt(0) === orderMark ? refuse('a byte order mark') : text
@@ -159,7 +156,7 @@ class Reader {
   }
 }
 
-/** The byte strings inside are views of `data`. @throws {TypeError} for anything that {@link encode} would not give back. */
+/** The byte strings inside are copies. @throws {TypeError} for anything that {@link encode} would not give back. */
 export function decode(data: Uint8Array): unknown {
   const reader = new Reader(data)
   const value = reader.read()

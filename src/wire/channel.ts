@@ -68,8 +68,7 @@ const id = uint(0xffff_ffff, 1)
 const uint32 = uint(0xffff_ffff)
 const method = text(limits.methodCharsMax, 1)
 const timeoutMs = uint(limits.requestMsMax)
-/** A copy, so that a payload which is kept does not keep all that came with it from the socket. */
-const small = mapped(bytes(0, limits.smallPayloadBytesMax), payload => payload.slice())
+const small = bytes(0, limits.smallPayloadBytesMax)
 const large = uint(limits.payloadBytesMax, limits.smallPayloadBytesMax + 1)
 const chunk = bytes(1, limits.chunkBytesMax)
 const reason = text(limits.failureMessageBytesMax)
@@ -187,8 +186,10 @@ export const encodeFrame = (f: Frame): Uint8Array => encodeCbor(fields(f))
 
 /** @throws {MuttrError} `WIRE_MALFORMED`, `WIRE_TOO_LARGE`, or `WIRE_VERSION` for a greeting of another version; nothing else. */
 export function decodeFrame(raw: Uint8Array): Frame {
+  // A view that is no Buffer: the decoder's slice() then copies, so that a kept payload does not pin a socket's whole buffer.
+  const plain = new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength)
   try {
-    return decodeCbor(raw, 'a frame', frame, limits.frameBytesMax)
+    return decodeCbor(plain, 'a frame', frame, limits.frameBytesMax)
   } catch (err) {
     const { cause } = err as MuttrError
     throw cause instanceof MuttrError ? cause : err
