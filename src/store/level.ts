@@ -1,6 +1,6 @@
-import { seedRows } from './journaled-rows.ts'
 import { levelRows } from './level-rows.ts'
 import { countIndex } from './seed-index.ts'
+import { seedFormat } from './seed-rows.ts'
 import { createSeedStore } from './seed-store.ts'
 import type { State } from './state.ts'
 import { stateFormat } from './state-rows.ts'
@@ -17,7 +17,7 @@ export async function levelStore(
   folder: string,
   { capBytes }: { capBytes: number }
 ): Promise<SeedStore> {
-  const rows = await seedRows(folder, { sync: false })
+  const rows = await levelRows(folder, { format: seedFormat, sync: false })
   try {
     return createSeedStore(rows, { capBytes, counted: await countIndex(rows) })
   } catch (err) {

@@ -2,7 +2,6 @@ import { codeOf } from '../base/errors.ts'
 import type { Blob } from '../wire/blob.ts'
 import { readBlob } from '../wire/blob.ts'
 import { openRow, sealRow } from './checked.ts'
-import { seedRows } from './journaled-rows.ts'
 import { levelRows } from './level-rows.ts'
 import { readU48, rowOf, u48 } from './row-bytes.ts'
 import type { KeyValue, RowChange, Rows } from './rows.ts'
@@ -18,7 +17,8 @@ import {
   expiryRow,
   kinds,
   metaRow,
-  overheadBytes
+  overheadBytes,
+  seedFormat
 } from './seed-rows.ts'
 import { logOf, logRow, sequenceOf, stateFormat } from './state-rows.ts'
 
@@ -39,7 +39,7 @@ const sequencesLeftOut = 1_000_000
  * @throws {MuttrError} `HOME_IN_USE`, `HOME_DAMAGED` when nothing can be made of it, `DISK_FULL`, `DISK_FAILED`
  */
 export async function repairStore(folder: string): Promise<Repaired> {
-  await using rows = await seedRows(folder, { sync: true, salvage: true })
+  await using rows = await levelRows(folder, { format: seedFormat, sync: true, salvage: true })
   const repaired: Repaired = { kept: 0, dropped: 0 }
   const index = (thing: Expiring, ownBytes: number): RowChange => {
     repaired.kept += 1
