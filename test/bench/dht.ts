@@ -46,7 +46,8 @@ export async function benchDht(o: {
 }): Promise<Row[]> {
   const series = new Map<string, Series>()
   const children = new Map<SystemName, ChildProcess>()
-  for (const system of o.systems) children.set(system, await start(system, o.nodes))
+  const started = await Promise.all(o.systems.map(system => start(system, o.nodes)))
+  for (const [i, system] of o.systems.entries()) children.set(system, started[i]!)
   for (let r = 0; r <= o.rounds; r++) {
     for (const [system, child] of children) {
       for (const op of ['put', 'get'] as const) {

@@ -29,7 +29,7 @@ export async function startMuttr(
   const seeds: SeedNode[] = []
   const first: { peer: string; addresses: readonly string[] }[] = []
   let dials = 0
-  for (let i = 0; i < nodes; i++) {
+  const start = async (i: number) => {
     const privateKey = await makePeerKey()
     const store = stack.use(await levelStore(join(folder, `${i}`), { capBytes: 2 ** 30 }))
     const network = stack.use(
@@ -52,8 +52,12 @@ export async function startMuttr(
     const seed = stack.use(createSeedNode({ ...parts, mode: 'server', reach }))
     await seed.join(first)
     if (first.length < 10) first.push(network.contact())
-    seeds.push(seed)
+    seeds[i] = seed
   }
+  // The first ones in turn, so that they know each other; then some at a time, or a long round trip would be waited for 200 times.
+  for (let i = 0; i < Math.min(10, nodes); i++) await start(i)
+  for (let i = 10; i < nodes; i += 10)
+    await Promise.all(Array.from({ length: Math.min(10, nodes - i) }, (_, n) => start(i + n)))
   // Who knows few yet looks around again, as maintenance would in time. Nobody may begin alone: its puts would cost nothing.
   for (const seed of seeds)
     for (let i = 0; seed.table.size < Math.min(20, nodes - 1); i++) {

@@ -34,14 +34,13 @@ const columns = Math.max(...lines.map(({ text }) => text.length))
 const [charPx, linePx, marginPx] = [7.85, 19, 18]
 const width = Math.ceil(columns * charPx + 2 * marginPx)
 const height = Math.ceil(lines.length * linePx + 2 * marginPx)
-const escaped = (text: string) =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll(' ', '&#160;')
+const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
 const drawn = lines.map(({ atMs, text }, i) => {
   const kind = /^\s?\d+ {2}/.test(text) ? 'step' : text.startsWith('$') ? 'typed' : 'said'
   const y = marginPx + (i + 1) * linePx - 5
   const delay = `animation-delay:${(atMs / 1000).toFixed(2)}s`
-  return `<text class="${kind}" x="${marginPx}" y="${y}" style="${delay}">${escaped(text)}</text>`
+  return `<text xml:space="preserve" class="${kind}" x="${marginPx}" y="${y}" style="${delay}">${escaped(text)}</text>`
 })
 writeFileSync(
   join(packageRoot, 'docs/run.svg'),
