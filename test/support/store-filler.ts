@@ -43,6 +43,27 @@ async function writeUntilFull(first: number, write: (n: number) => Promise<void>
 
 const numbered = (n: number) => blobOf(n, [1, 4, 16, 64, 256][n % 5]! * KiB)
 
+/**
+ * Writes of 256 KiB until ten were refused. The database may tidy up behind a refusal and find room for some more; what it then
+ * acknowledges counts like all else.
+ * @returns what was taken after all.
+ */
+async function largeUntilRefused(write: (n: number) => Promise<void>): Promise<number[]> {
+  const taken: number[] = []
+  let refused = 0
+  for (let n = 1_004; refused < 10; n += 5) {
+    assert(n < 2_000, 'a full disk takes more than it can hold')
+    try {
+      await write(n)
+      taken.push(n)
+    } catch (err) {
+      assert.equal(codeOf(err), 'DISK_FULL')
+      refused++
+    }
+  }
+  return taken
+}
+
 async function checkAll(store: SeedStore, numbers: number[]) {
   for (const n of numbers)
     assert.deepEqual(await store.getBlob(numbered(n).key, noonMs), numbered(n), `blob ${n}`)
@@ -59,7 +80,7 @@ async function fillSeed() {
   assert.deepEqual(codes, ['DISK_FULL'])
   acknowledged.push(0)
   // Still full: large ones go on being refused, and reading goes on.
-  for (let n = 1_004; n < 1_054; n += 5) await assert.rejects(put(n), { code: 'DISK_FULL' })
+  acknowledged.push(...(await largeUntilRefused(put)))
   await checkAll(store, acknowledged)
 
   makeRoom()
@@ -90,7 +111,7 @@ async function fillState() {
   }
   const { codes } = await writeUntilFull(0, append)
   assert.deepEqual(codes, ['DISK_FULL'])
-  for (let n = 1_004; n < 1_054; n += 5) await assert.rejects(append(n), { code: 'DISK_FULL' })
+  await largeUntilRefused(append)
   await check()
   makeRoom()
   for (let n = 2_000; n < 2_040; n++) await append(n)
