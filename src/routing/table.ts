@@ -143,18 +143,13 @@ export class Table {
   /** The `count` nearest contacts, nearest first; with `spares` also from the replacement cache. */
   nearest(place: Place, count: number, { spares = false } = {}): Contact[] {
     const found: Entry[] = []
-    const head = headOf(place)
-    for (const bucket of this.#towards(place)) {
-      if (found.length >= count) break
-      const entries = spares ? [...bucket.live, ...bucket.spare] : [...bucket.live]
-      entries.sort(
-        (a, b) =>
-          ((a.head ^ head) >>> 0) - ((b.head ^ head) >>> 0) ||
-          compareDistance(place, a.place, b.place)
-      )
-      found.push(...entries)
+    for (const { live, spare } of this.#towards(place)) {
+      const from = found.length // all of a bucket are nearer than all of the next
+      if (from >= count) break
+      for (const entry of live) enter(found, entry, { place, from, count })
+      if (spares) for (const entry of spare) enter(found, entry, { place, from, count })
     }
-    return found.slice(0, count).map(e => e.contact)
+    return found.map(e => e.contact)
   }
 
   /** Live contacts not heard of since `beforeMs`, the longest silent first. */
@@ -314,6 +309,28 @@ const makeEntry = (contact: Contact, place: Place, seenMs: Millis): Entry => ({
   seenMs,
   failures: 0
 })
+
+/** Puts `entry` where it belongs among the nearest to `place`, which begin at `from`, and keeps `count` in all. */
+function enter(
+  nearest: Entry[],
+  entry: Entry,
+  { place, from, count }: { place: Place; from: number; count: number }
+): void {
+  const head = headOf(place)
+  const distance = (entry.head ^ head) >>> 0
+  let at = nearest.length
+  while (at > from) {
+    const other = nearest[at - 1]!
+    const difference = distance - ((other.head ^ head) >>> 0)
+    if (difference > 0) break
+    if (difference === 0 && compareDistance(place, entry.place, other.place) > 0) break
+    at -= 1
+  }
+  if (at === count) return
+  if (nearest.length === count) nearest.pop()
+  for (let i = nearest.length; i > at; i--) nearest[i] = nearest[i - 1]!
+  nearest[at] = entry
+}
 
 const sameAddresses = (a: Contact, b: Contact): boolean =>
   a === b ||

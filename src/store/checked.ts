@@ -10,14 +10,14 @@ const checkBytes = 4
 export function sealRow(key: Uint8Array, ...parts: Uint8Array[]): Uint8Array {
   let length = checkBytes
   for (const part of parts) length += part.byteLength
-  const row =
-    length <= 64 ? new Uint8Array(length) : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+  const pooled = Buffer.allocUnsafe(length)
+  const row = new Uint8Array(pooled.buffer, pooled.byteOffset, length)
   let at = checkBytes
   for (const part of parts) {
     row.set(part, at)
     at += part.byteLength
   }
-  new DataView(row.buffer).setUint32(0, crc32(row.subarray(checkBytes), crc32(key)))
+  pooled.writeUInt32BE(crc32(row.subarray(checkBytes), crc32(key)))
   return row
 }
 

@@ -68,8 +68,10 @@ const id = uint(0xffff_ffff, 1)
 const uint32 = uint(0xffff_ffff)
 const method = text(limits.methodCharsMax, 1)
 const timeoutMs = uint(limits.requestMsMax)
-/** A copy, so that a payload which is kept does not keep all that came with it from the socket. */
-const small = mapped(bytes(0, limits.smallPayloadBytesMax), payload => payload.slice())
+/** A payload that is kept shall not keep much else that came with it from the socket. */
+const small = mapped(bytes(0, limits.smallPayloadBytesMax), payload =>
+  payload.buffer.byteLength > 2 * payload.byteLength + 256 ? payload.slice() : payload
+)
 const large = uint(limits.payloadBytesMax, limits.smallPayloadBytesMax + 1)
 const chunk = bytes(1, limits.chunkBytesMax)
 const reason = text(limits.failureMessageBytesMax)
@@ -206,7 +208,7 @@ export function cutMessage(message: string): string {
 export function packFrames(frames: readonly Uint8Array[]): Uint8Array {
   let size = 0
   for (const f of frames) size += 2 + f.byteLength
-  const packed = Buffer.allocUnsafeSlow(size)
+  const packed = Buffer.allocUnsafe(size)
   let at = 0
   for (const f of frames) {
     at = packed.writeUInt16BE(f.byteLength, at)
