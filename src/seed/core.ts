@@ -75,8 +75,8 @@ export function isCovered(core: Core, place: Uint8Array): boolean {
   const near = table.nearest(place, parameters.replicas, { spares: true })
   const last = near.at(-1)
   if (near.length < parameters.replicas || !last) return true
-  const around = table.nearest(table.place, parameters.k).map(c => placeOf(c.peer))
-  const nodes = size.nodes ?? density(table.place, around) ?? 0
+  const around = () => table.nearest(table.place, parameters.k).map(c => placeOf(c.peer))
+  const nodes = size.nodes ?? density(table.place, around()) ?? 0
   return fraction(place, placeOf(last.peer)) * nodes <= 2 * parameters.replicas
 }
 
