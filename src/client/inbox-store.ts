@@ -141,6 +141,8 @@ export function createInboxStore(state: State, log: Log): InboxStore {
       if (!match) throw unknown(`no letter ${beginning}`)
       if (other) throw unknown(`more than one letter begins with ${beginning}`)
       const place = fromText(match.value)
+      if (!/^[0-9a-f-]{1,200}$/.test(place))
+        throw new MuttrError('HOME_DAMAGED', `where the letter ${match.key} lies is not readable`)
       const [sealed, text_] = await Promise.all([
         state.get(tables.list, place),
         state.get(tables.body, place)
