@@ -8,7 +8,7 @@ import { printRows } from './table.ts'
 import { withRoundTrip } from './with-round-trip.ts'
 
 /**
- * `npm run bench`: everything, in about ten minutes. `npm run bench -- [--json] [--rounds N] NAME…` for some of it. Rivals run in the
+ * `npm run bench`: everything, which takes long: 200 nodes alone take minutes to start. `npm run bench -- [--json] [--rounds N] NAME…` for some of it. Rivals run in the
  * same run, in processes of their own, taking turns with ours. Figures compare within one run, never between two.
  */
 const benches: Record<string, { what: string; run: (rounds: number) => Promise<Row[]> }> = {
