@@ -12,6 +12,8 @@ export interface Measured {
   cpuMs: number
   wallMs: number
   dials: number
+  /** Operations that ended with an error; their times are not counted. */
+  failures: number
 }
 
 const [name, nodes] = [process.argv[2] as SystemName, Number(process.argv[3])]
@@ -25,21 +27,29 @@ async function measure({ op, count, atOnce }: Round): Promise<Measured> {
   const cpuBefore = process.cpuUsage()
   const startMs = performance.now()
   let left = count
+  let failures = 0
+  const once = async () => {
+    // Steps of 7 and 13 are coprime to 50 and 200: every node works, and a reader is never the writer.
+    const node = (turn++ * 7) % nodes
+    if (op === 'put') keys.push(await system.put(node))
+    else await system.get((node + 13) % nodes, keys[(turn * 31) % keys.length])
+  }
   const work = async () => {
     while (left-- > 0) {
       const beganMs = performance.now()
-      // Steps of 7 and 13 are coprime to 50 and 200: every node works, and a reader is never the writer.
-      const node = (turn++ * 7) % nodes
-      if (op === 'put') keys.push(await system.put(node))
-      else await system.get((node + 13) % nodes, keys[(turn * 31) % keys.length])
-      latenciesMs.push(performance.now() - beganMs)
+      try {
+        await once()
+        latenciesMs.push(performance.now() - beganMs)
+      } catch {
+        failures++
+      }
     }
   }
   await Promise.all(Array.from({ length: atOnce }, work))
   const wallMs = performance.now() - startMs
   const cpu = process.cpuUsage(cpuBefore)
   const dials = (system.dials?.() ?? 0) - dialsBefore
-  return { latenciesMs, cpuMs: (cpu.user + cpu.system) / 1000, wallMs, dials }
+  return { latenciesMs, cpuMs: (cpu.user + cpu.system) / 1000, wallMs, dials, failures }
 }
 
 process.on('message', async (message: Round | 'stop') => {

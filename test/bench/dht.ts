@@ -23,8 +23,18 @@ async function start(system: SystemName, nodes: number): Promise<ChildProcess> {
 
 async function round(child: ChildProcess, work: Round): Promise<Measured> {
   child.send(work)
-  const [measured] = await once(child, 'message')
-  return measured as Measured
+  const ended = new AbortController()
+  const { signal } = ended
+  const gone = once(child, 'exit', { signal }).then(([code]) => {
+    throw new Error(`a system ended with ${code} at work`)
+  })
+  try {
+    const [measured] = await Promise.race([once(child, 'message', { signal }), gone])
+    return measured as Measured
+  } finally {
+    gone.catch(() => {})
+    ended.abort()
+  }
 }
 
 interface Series {
@@ -34,6 +44,7 @@ interface Series {
   rate: number[]
   rate32: number[]
   dials: number[]
+  failures: number[]
 }
 
 /** Puts and gets of 1 KiB through every node in turn; systems take turns round by round, so that noise meets all alike. */
@@ -62,6 +73,7 @@ export async function benchDht(o: {
         s.rate.push((o.count / one.wallMs) * 1000)
         s.rate32.push(((o.count * 2) / many.wallMs) * 1000)
         s.dials.push(one.dials / o.count)
+        s.failures.push(((one.failures + many.failures) / (3 * o.count)) * 100)
       }
     }
   }
@@ -72,7 +84,15 @@ export async function benchDht(o: {
   return rows(o, series)
 }
 
-const emptySeries = (): Series => ({ p50: [], p95: [], cpu: [], rate: [], rate32: [], dials: [] })
+const emptySeries = (): Series => ({
+  p50: [],
+  p95: [],
+  cpu: [],
+  rate: [],
+  rate32: [],
+  dials: [],
+  failures: []
+})
 
 function rows(
   o: { label: string; systems: readonly SystemName[] },
@@ -83,7 +103,8 @@ function rows(
     ['p95', 'ms', 'p95'],
     ['CPU an operation', 'ms', 'cpu'],
     ['sequential', 'ops/s', 'rate'],
-    ['32 at once', 'ops/s', 'rate32']
+    ['32 at once', 'ops/s', 'rate32'],
+    ['failed', '%', 'failures']
   ] as const
   const [ours, ...rivals] = o.systems
   const out: Row[] = []
