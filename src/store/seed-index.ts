@@ -94,6 +94,12 @@ export function drop(view: SeedView, index: Uint8Array): boolean {
   return true
 }
 
+/** Drops the blob under `key`, where one stands. */
+export function dropBlob(view: SeedView, key: Uint8Array): void {
+  const index = standing(view, { kind: kinds.blob, key })
+  if (index !== undefined && readExpiryRow(index).kind === kinds.blob) drop(view, index)
+}
+
 /** Drops a blob whose bytes are no longer those that were written, with all that says it is here. */
 export function dropSpoiled(view: SeedView, key: Uint8Array): void {
   const row = blobRow(key)

@@ -5,7 +5,7 @@ import { Committer } from './committer.ts'
 import type { Rows } from './rows.ts'
 import { rowAfter } from './rows.ts'
 import type { Counted, SeedView } from './seed-index.ts'
-import { drop, dropSpoiled, place, placeNew } from './seed-index.ts'
+import { drop, dropBlob, dropSpoiled, place, placeNew } from './seed-index.ts'
 import type { Meta } from './seed-rows.ts'
 import {
   blobMeta,
@@ -22,7 +22,7 @@ import {
   metaRow,
   recordRow
 } from './seed-rows.ts'
-import type { Holding, SeedStore } from './store.ts'
+import type { Entry, Holding, SeedStore } from './store.ts'
 
 /** Rows that one read of a list, or one group of drops, takes. */
 const pageRows = 128
@@ -78,7 +78,8 @@ export function createSeedStore(
       return record && record.expiryMs > nowMs ? record.frame : undefined
     },
 
-    blobs: range => listBlobs(rows, range),
+    entries: range => listEntries(rows, range),
+    drop: key => committer.run(view => dropBlob(view, key)),
     expire: (nowMs, limit) => expire(rows, committer, nowMs, limit),
     usage: () => ({ ...committer.state, capBytes }),
     [Symbol.asyncDispose]: () => committer[Symbol.asyncDispose]()
@@ -107,14 +108,19 @@ function putBlob(view: SeedView, blob: Blob, capBytes: number): void {
 }
 
 /** By pages, so that a slow reader holds no snapshot of the database. */
-async function* listBlobs(rows: Rows, range?: { gte?: Uint8Array; lt?: Uint8Array }) {
+async function* listEntries(
+  rows: Rows,
+  range?: { gte?: Uint8Array; lt?: Uint8Array }
+): AsyncGenerator<Entry> {
   let { gte, lt } = metaRange(range?.gte, range?.lt)
   for (;;) {
     const page = await rows.range({ gte, lt, limit: pageRows })
     for (const [row, value] of page) {
       const meta = decodeMeta(row, value)
-      if (meta?.kind !== kinds.blob) continue
-      yield { key: row.slice(1), expiryMs: meta.expiryMs, lengthBytes: meta.lengthBytes }
+      if (meta === undefined) continue
+      const { expiryMs, lengthBytes } = meta
+      const kind = meta.kind === kinds.blob ? 'blob' : 'tombstone'
+      yield { key: row.slice(1), kind, expiryMs, lengthBytes }
     }
     if (page.length < pageRows) return
     gte = rowAfter(page.at(-1)![0])

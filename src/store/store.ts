@@ -4,6 +4,15 @@ import type { Blob } from '../wire/blob.ts'
 /** What is known here of a key. A tombstone beats a blob. */
 export type Holding = 'none' | 'blob' | 'tombstone'
 
+/** What stands under a key, without the bytes. */
+export interface Entry {
+  readonly key: Uint8Array
+  readonly kind: 'blob' | 'tombstone'
+  readonly expiryMs: Millis
+  /** Of a blob's sealed bytes; 0 for a tombstone. */
+  readonly lengthBytes: number
+}
+
 export interface Usage {
   blobs: number
   /** Bytes that count against the cap: sealed bytes, headers, records and tombstones, with a stated overhead each. */
@@ -30,11 +39,10 @@ export interface SeedStore extends AsyncDisposable {
   /** Replaces what stands there; the caller compared sequences. @throws {MuttrError} `STORE_FULL`, `DISK_FULL` */
   putRecord(key: Uint8Array, frame: Uint8Array, expiryMs: Millis): Promise<void>
   getRecord(key: Uint8Array, nowMs: Millis): Promise<Uint8Array | undefined>
-  /** Ascending by key, so that two stores compare by merging. */
-  blobs(range?: {
-    gte?: Uint8Array
-    lt?: Uint8Array
-  }): AsyncIterable<{ key: Uint8Array; expiryMs: Millis; lengthBytes: number }>
+  /** Blobs and tombstones, ascending by key; what has expired and is not swept yet is among them. */
+  entries(range?: { gte?: Uint8Array; lt?: Uint8Array }): AsyncIterable<Entry>
+  /** Forgets a blob, as if it had never been here; not a tombstone. */
+  drop(key: Uint8Array): Promise<void>
   /** Drops what has expired by `nowMs`, at most `limit` entries. @returns how many were dropped. */
   expire(nowMs: Millis, limit: number): Promise<number>
   usage(): Usage

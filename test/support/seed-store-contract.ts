@@ -13,8 +13,14 @@ const frameOf = (n: number, lengthBytes = 50) => new Uint8Array(lengthBytes).fil
 
 async function keysOf(store: SeedStore, range?: { gte?: Uint8Array; lt?: Uint8Array }) {
   const keys: string[] = []
-  for await (const { key } of store.blobs(range)) keys.push(toHex(key))
+  for await (const { key } of store.entries(range)) keys.push(toHex(key))
   return keys
+}
+
+async function kindsOf(store: SeedStore) {
+  const kinds: string[] = []
+  for await (const { kind } of store.entries()) kinds.push(kind)
+  return kinds
 }
 
 /** What every SeedStore keeps. `open` makes an empty one. */
@@ -97,7 +103,7 @@ export const seedStoreContract = (
       assert.equal(await store.getBlob(late.key, noonMs), undefined)
       assert.deepEqual(await store.getTombstone(late.key, noonMs), frameOf(3, 60))
       assert.equal(await store.getTombstone(late.key, late.header.expiryMs), undefined)
-      assert.deepEqual(await keysOf(store), [])
+      assert.deepEqual(await kindsOf(store), ['tombstone', 'tombstone'])
       assert.deepEqual(await store.holding([early.key, late.key, keyOf(9)], noonMs), [
         'tombstone',
         'tombstone',
@@ -152,15 +158,14 @@ export const seedStoreContract = (
       assert.deepEqual(await keysOf(store), [])
     })
 
-    it('lists blobs in the order of their keys, within a range', async () => {
+    it('lists blobs and tombstones in the order of their keys, within a range', async () => {
       await using store = await open(roomy)
       const blobs = [...Array(600).keys()].map(n => blobOf(n, 40))
       await Promise.all(blobs.map(blob => store.putBlob(blob)))
-      await store.putTombstone(blobs[0]!.key, frameOf(1), noonMs)
-      const keys = blobs
-        .slice(1)
-        .map(({ key }) => key)
-        .sort(compareBytes)
+      const released = blobs[0]!
+      await store.putTombstone(released.key, frameOf(1), noonMs)
+      await store.putRecord(keyOf(1), frameOf(1), noonMs)
+      const keys = blobs.map(({ key }) => key).sort(compareBytes)
       assert.deepEqual(await keysOf(store), keys.map(toHex))
       const range = { gte: keys[100]!, lt: keys[400]! }
       assert.deepEqual(await keysOf(store, range), keys.slice(100, 400).map(toHex))
@@ -169,13 +174,30 @@ export const seedStoreContract = (
         keys.map(toHex).filter(key => key >= '80')
       )
       assert.deepEqual(await keysOf(store, { lt: new Uint8Array() }), [])
-      for await (const { key, expiryMs, lengthBytes } of store.blobs({ gte: keys[5]! })) {
+      for await (const entry of store.entries())
         assert.deepEqual(
-          { key, expiryMs, lengthBytes },
-          { key: keys[5], expiryMs: noonMs + hourMs, lengthBytes: 40 }
+          entry,
+          compareBytes(entry.key, released.key) === 0
+            ? { key: entry.key, kind: 'tombstone', expiryMs: noonMs, lengthBytes: 0 }
+            : { key: entry.key, kind: 'blob', expiryMs: noonMs + hourMs, lengthBytes: 40 }
         )
-        break
-      }
+    })
+
+    it('forgets a blob it is told to drop, and keeps tombstones and records', async () => {
+      await using store = await open(roomy)
+      const [dropped, kept] = [blobOf(1), blobOf(2)]
+      await store.putBlob(dropped)
+      await store.putTombstone(kept.key, frameOf(1), kept.header.expiryMs)
+      await store.putRecord(dropped.key, frameOf(2), noonMs + hourMs)
+      const { bytes } = store.usage()
+      for (const key of [dropped.key, dropped.key, kept.key, keyOf(3)]) await store.drop(key)
+      assert.deepEqual(await store.holding([dropped.key, kept.key], noonMs), ['none', 'tombstone'])
+      assert.equal(await store.getBlob(dropped.key, noonMs), undefined)
+      assert.deepEqual(await store.getRecord(dropped.key, noonMs), frameOf(2))
+      assert.deepEqual(store.usage(), { ...roomy, blobs: 0, bytes: bytes - countedBytes(dropped) })
+      assert.deepEqual(await kindsOf(store), ['tombstone'])
+      await store.putBlob(dropped)
+      assert.deepEqual(await store.getBlob(dropped.key, noonMs), dropped)
     })
 
     it('refuses when it is closed, after it did what was asked before', async () => {
@@ -188,7 +210,15 @@ export const seedStoreContract = (
 
     it('does what a plain model does, whatever is asked in whatever order', async function () {
       this.timeout(20_000)
-      const whats = ['blob', 'together', 'together', 'tombstone', 'record', 'expire'] as const
+      const whats = [
+        'blob',
+        'together',
+        'together',
+        'tombstone',
+        'record',
+        'expire',
+        'drop'
+      ] as const
       const step = fc.record({
         what: fc.constantFrom<ModelStep['what']>(...whats),
         n: fc.nat(12),

@@ -9,7 +9,7 @@ const hourMs = 3_600_000
 
 export interface ModelStep {
   /** `together` puts a blob without waiting for it. */
-  what: 'blob' | 'together' | 'tombstone' | 'record' | 'expire'
+  what: 'blob' | 'together' | 'tombstone' | 'record' | 'expire' | 'drop'
   n: number
   hours: number
   lengthBytes: number
@@ -56,6 +56,9 @@ export function storeModel(capBytes: number, startMs: number) {
     } else if (what === 'tombstone') {
       const expected = put(name, { kind: what, key, bytes, counted, expiryMs })
       assert.equal(await outcome(store.putTombstone(key, bytes, expiryMs)), expected)
+    } else if (what === 'drop') {
+      if (things.get(name)?.kind === 'blob') things.delete(name)
+      await store.drop(key)
     } else if (what === 'expire') {
       const gone = [...things].filter(([, thing]) => thing.expiryMs <= expiryMs)
       for (const [gonesName] of gone) things.delete(gonesName)
@@ -81,8 +84,9 @@ export function storeModel(capBytes: number, startMs: number) {
     const blobs = all.filter(({ kind }) => kind === 'blob')
     assert.deepEqual(store.usage(), { blobs: blobs.length, bytes: total(), capBytes })
     const listed: Uint8Array[] = []
-    for await (const { key } of store.blobs()) listed.push(key)
-    assert.deepEqual(listed, blobs.map(({ key }) => key).sort(compareBytes))
+    for await (const { key } of store.entries()) listed.push(key)
+    const standing = all.filter(({ kind }) => kind !== 'record')
+    assert.deepEqual(listed, standing.map(({ key }) => key).sort(compareBytes))
     for (const { kind, key, bytes } of all) {
       if (kind === 'blob') assert.deepEqual((await store.getBlob(key, startMs))?.sealed, bytes)
       if (kind === 'tombstone') assert.deepEqual(await store.getTombstone(key, startMs), bytes)
