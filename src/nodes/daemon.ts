@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { writeApiFile } from '../api/file.ts'
 import { makeToken } from '../api/proof.ts'
 import { serveApi } from '../api/server.ts'
@@ -27,6 +28,8 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     return passphrase
   })
   const { mode } = home.config
+  // bin/muttr.ts keeps a seed's young generation small; a pod at work fills it quickly.
+  if (home.config.pod) setFlagsFromString('--semi-space-growth-factor=2')
   const host =
     home.config.pod && person ? (network: Node) => hostPod(home, person, network, log) : undefined
   const started = stack.use(

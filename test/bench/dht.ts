@@ -70,8 +70,8 @@ export async function benchDht(o: {
         s.p50.push(quantile(one.latenciesMs, 0.5))
         s.p95.push(quantile(one.latenciesMs, 0.95))
         s.cpu.push(one.cpuMs / o.count)
-        s.rate.push((o.count / one.wallMs) * 1000)
-        s.rate32.push(((o.count * 2) / many.wallMs) * 1000)
+        s.rate.push((one.latenciesMs.length / one.wallMs) * 1000)
+        s.rate32.push((many.latenciesMs.length / many.wallMs) * 1000)
         s.dials.push(one.dials / o.count)
         s.failures.push(((one.failures + many.failures) / (3 * o.count)) * 100)
       }

@@ -1,12 +1,12 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { startChild } from '../../src/nodes/child.ts'
 import { createHome } from '../../src/nodes/home.ts'
 import { startMuttr } from './muttr-system.ts'
+import { layPackage } from './package.ts'
 import type { Row } from './table.ts'
 import { summary } from './table.ts'
 
@@ -27,13 +27,21 @@ const cpuSeconds = async (pid: number): Promise<number> => {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
 }
 
-/** A whole daemon (seed, client, local API) that 20 seeds of another process have as their neighbour, beside a bare libp2p node. */
+/**
+ * A whole daemon (seed, client, local API), as it is published, that 20 seeds of another process have as their neighbour, beside
+ * a bare libp2p node.
+ */
 export async function benchIdle(rounds: number): Promise<Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'muttr-idle-'))
   await using stack = new AsyncDisposableStack()
   stack.defer(() => rm(folder, { recursive: true, force: true }))
   const others = stack.use(await startMuttr(neighbours, { connections: 100, reach: 'dial' }))
-  const bare = fork(join(import.meta.dirname, 'bare-node.ts'), {
+  const packed = join(folder, 'package')
+  await mkdir(packed)
+  const { startChild } = await layPackage(packed)
+  const plainJs = join(packed, 'bare-node.mjs') // no types in it: nothing has to be stripped from either
+  await copyFile(join(import.meta.dirname, 'bare-node.ts'), plainJs)
+  const bare = fork(plainJs, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc']
   })
   stack.defer(() => void bare.kill())
