@@ -23,6 +23,10 @@ export interface ChildOptions {
   command: 'up' | 'pod'
   /** A folder that the child removes when we are gone and cannot. */
   orphanRemoves?: string | undefined
+  /** For node itself, before the program. */
+  nodeOptions?: readonly string[]
+  /** Beside what we have. */
+  env?: NodeJS.ProcessEnv
   onEvent(event: MuttrEvent): void
   signal: AbortSignal
 }
@@ -32,9 +36,10 @@ export interface ChildOptions {
  * @throws {MuttrError} what the child said, `CANCELLED`, or `INTERNAL`
  */
 export async function startChild(options: ChildOptions): Promise<Child> {
-  const { home, command, orphanRemoves, onEvent, signal } = options
+  const { home, command, orphanRemoves, nodeOptions = [], env, onEvent, signal } = options
   signal.throwIfAborted()
   const args = [
+    ...nodeOptions,
     join(packageRoot, 'bin/muttr.js'),
     command,
     '--home',
@@ -47,6 +52,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   ]
   const child = spawn(process.execPath, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
+    ...(env && { env: { ...process.env, ...env } }),
     detached: true // Ctrl-C reaches us alone; we end the children in order
   })
   const exited = once(child, 'exit')
