@@ -16,8 +16,20 @@ export const limits = {
   /** A letter's sealed size is exactly one of these. */
   sealedSizes: [1 * KiB, 4 * KiB, 16 * KiB, 64 * KiB, 256 * KiB] as const,
   stampBytesMax: 64,
+  /** The least work of a stamp, in expected hashes: about what handling a put costs who takes it. */
+  stampHashesMin: 1_000,
+  /** What a pressed seed may ask for, in floor prices. */
+  stampFactorMax: 1_000,
+  /** So long after its hour began a stamp counts as made for this put; then only as shown again, by repair. */
+  stampFreshMs: 2 * hourMs + 5 * 60_000,
+  /** Expected hashes that one put spends at a pressed seed's word, unless its caller says how much: some ten seconds of one core. */
+  stampHashesDefaultMax: 30_000_000,
   tombstoneBytesMax: 2 * KiB,
   receiptBytesMax: KiB,
+  /** What a tombstone of a blob never seen here counts as: no put paid for its place. */
+  strangeTombstoneBytes: 16 * KiB,
+  /** All evidence of one sent letter in one file: two certificates and what was signed. */
+  proofBytesMax: 192 * KiB,
   recordBytesMax: 4 * KiB,
   letterBodyBytesMax: 48 * KiB,
   letterSubjectBytesMax: 998,
@@ -87,7 +99,20 @@ export const limits = {
   /** The same for all peers together: peer ids cost nothing, so no limit may depend on their number. */
   allPutBytesBurst: 256 * KiB * KiB,
   allPutBytesPerSecond: 32 * KiB * KiB,
+  /** For all peers of one IPv4 /24 or IPv6 /48: twice what one peer has. */
+  subnetRequestsBurst: 8_000,
+  subnetRequestsPerSecond: 4_000,
+  subnetPutBytesBurst: 128 * KiB * KiB,
+  subnetPutBytesPerSecond: 8 * KiB * KiB,
   peersMeteredMax: 4_096,
+  subnetsMeteredMax: 4_096,
+  /** The most that a pressed seed may ask for a fresh put, as a multiple of a stamp's floor price. */
+  priceFactorMax: 1_000,
+  /** A price that was named stands for so long, for as many keys. */
+  priceStandsMs: 10 * 60_000,
+  pricesStandingMax: 4_096,
+  /** Of a key's holders, how many may be of one subnet as long as there are others. */
+  subnetHoldersMax: 2,
   /** Requests a seed forwards for one peer, and for all, at a time. */
   forwardsPerPeerMax: 32,
   forwardsMax: 256,

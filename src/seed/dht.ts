@@ -34,6 +34,45 @@ export interface GetResult {
   readonly hops: number
 }
 
+/** A holder's signed word that it keeps a tombstone, and which preimages it was shown. Source: docs/protocol/dht.md#release */
+export interface ReleaseWord {
+  readonly holder: PeerId
+  readonly retract: boolean
+  readonly accept: boolean
+  readonly atMs: Millis
+  /** The holder's peer key over the label "muttr released 1", key, both and time. 64 bytes. */
+  readonly signature: Uint8Array
+}
+
+export interface ReleaseResult {
+  /** All that were asked, whether they answered or not. */
+  readonly asked: readonly PeerId[]
+  readonly took: readonly ReleaseWord[]
+  /** W, or less where fewer nodes exist. */
+  readonly needed: number
+  /** Verified tombstones of the same blob that say more than the one shown, one of a kind. */
+  readonly tombstones: readonly Uint8Array[]
+}
+
+/** Who of the R nearest holds a blob. */
+export interface Census {
+  readonly atMs: Millis
+  /** R, or less where fewer nodes exist. */
+  readonly wanted: number
+  readonly answered: readonly PeerId[]
+  /** Of these, who has it: who proved it, where the bytes were given to check that. */
+  readonly holders: readonly PeerId[]
+  /** Verified, one of a kind. */
+  readonly tombstones: readonly Uint8Array[]
+  /** New copies, with those that lacked it. */
+  readonly given: readonly Acknowledgement[]
+}
+
+export interface CensusOptions extends DhtOptions {
+  /** With it a copy counts when it is proved, and who lacks one is given it, unless somebody shows a tombstone. */
+  blob?: Blob
+}
+
 export interface DhtOptions {
   signal?: AbortSignal
   /** The whole operation; 10 s unless told. */
@@ -52,6 +91,16 @@ export interface Dht {
   ): Promise<PutResult>
   /** @throws {MuttrError} `BLOB_UNKNOWN`, `BLOB_RELEASED`, `NETWORK_EMPTY`, `CANCELLED`, `PEER_TIMEOUT`. */
   get(key: Uint8Array, options?: DhtOptions): Promise<GetResult>
+  /**
+   * Shows a tombstone to the R nearest, and to further holders named.
+   * @throws {MuttrError} `BLOB_INVALID`, `BLOB_EXPIRED`; `NETWORK_EMPTY`, `PEER_TIMEOUT`, `QUORUM_MISSED` when nobody took it; `CANCELLED`
+   */
+  release(
+    tombstone: Uint8Array,
+    options?: DhtOptions & { holders?: readonly PeerId[] }
+  ): Promise<ReleaseResult>
+  /** @throws {MuttrError} `NETWORK_EMPTY`, `PEER_TIMEOUT` when nobody answered; `CANCELLED` */
+  census(key: Uint8Array, options?: CensusOptions): Promise<Census>
   /** @throws {MuttrError} `RECORD_STALE` with a newer one stored, `QUORUM_MISSED`, `NETWORK_EMPTY`, … */
   putRecord(frame: Uint8Array, options?: DhtOptions): Promise<{ copies: number }>
   /** The valid record of the highest sequence. @throws {MuttrError} `RECORD_UNKNOWN`, `NETWORK_EMPTY`, … */

@@ -1,9 +1,10 @@
-import { equalBytes, toHex } from '../base/bytes.ts'
+import { equalBytes } from '../base/bytes.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock } from '../base/ports.ts'
 import type { SeedStore } from '../store/store.ts'
 import type { VerifyRecord } from '../wire/record.ts'
 import { compareRecords, decodeRecord, readRecord } from '../wire/record.ts'
+import { createTurns } from './turns.ts'
 
 export interface RecordShelf {
   /**
@@ -22,19 +23,7 @@ interface Parts {
 
 /** Compares and writes one after the other for each key, so that of two puts at once the better one stays. */
 export function createRecordShelf({ clock, store, verifyRecord }: Parts): RecordShelf {
-  const busy = new Map<string, Promise<unknown>>()
-
-  async function inTurn<T>(key: Uint8Array, work: () => Promise<T>): Promise<T> {
-    const name = toHex(key)
-    const turn = (busy.get(name) ?? Promise.resolve()).then(work, work)
-    busy.set(name, turn)
-    try {
-      return await turn
-    } finally {
-      if (busy.get(name) === turn) busy.delete(name)
-    }
-  }
-
+  const inTurn = createTurns()
   return {
     async put(frame) {
       const record = await readRecord(frame, { verifyRecord, nowMs: clock.now() })

@@ -1,5 +1,6 @@
 import { sha256 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import type { Clock, Contact, Handler, PeerId, PeerKeys, Place } from '../base/ports.ts'
 import { placeOfKey } from '../routing/distance.ts'
 import type { Table } from '../routing/table.ts'
@@ -7,9 +8,9 @@ import type { SeedStore } from '../store/store.ts'
 import { checkExpiry, readBlob } from '../wire/blob.ts'
 import type { DhtMethod, Held } from '../wire/dht.ts'
 import * as dht from '../wire/dht.ts'
-import { readTombstone } from '../wire/tombstone.ts'
 import type { Meter } from './meter.ts'
 import type { RecordShelf } from './record-shelf.ts'
+import type { TombstoneShelf } from './tombstone-shelf.ts'
 
 export interface ServeParts {
   clock: Clock
@@ -19,6 +20,7 @@ export interface ServeParts {
   meter: Meter
   replicas: number
   shelf: RecordShelf
+  tombstones: TombstoneShelf
   placeOf(peer: PeerId): Place
 }
 
@@ -105,11 +107,13 @@ const blobAnswers = (parts: ServeParts, { admit, near, corrections }: Desk) => (
 
   async release(frame: Uint8Array, from: PeerId) {
     admit(from, frame.byteLength)
-    const tombstone = dht.decodeRelease(frame)
-    const { key, header } = readTombstone(tombstone)
-    checkExpiry(header, parts.clock.now())
-    await parts.store.putTombstone(key, tombstone, header.expiryMs)
-    return dht.encodeEmpty()
+    const { clock, keys, tombstones } = parts
+    const strange = () => admit(from, limits.strangeTombstoneBytes)
+    const { key, stands, more } = await tombstones.put(dht.decodeRelease(frame), strange)
+    const atMs = clock.now()
+    const shown = { retract: stands.retract !== null, accept: stands.accept !== null }
+    const signature = keys.sign(dht.releasedBytes(key, shown, atMs))
+    return dht.encodeReleased({ tombstone: more, atMs, signature })
   }
 })
 

@@ -57,3 +57,17 @@ export function readTombstone(
     throw new MuttrError('BLOB_INVALID', 'a receipt without an acceptance')
   return { ...t, key: blobKey(t.headerBytes), header }
 }
+
+/** Whether `shown` says something of the same blob that `there` does not. A receipt is only ever added: which of two is the better nobody but the sender can tell. */
+export const isNews = (there: Tombstone, shown: Tombstone): boolean =>
+  (shown.retract !== null && there.retract === null) ||
+  (shown.accept !== null && there.accept === null) ||
+  (shown.receipt !== null && there.receipt === null)
+
+/** All that two tombstones of one blob say. Nothing that stood there is lost, the receipt that came first included. */
+export const mergeTombstones = (there: Tombstone, shown: Tombstone): Tombstone => ({
+  headerBytes: there.headerBytes,
+  retract: there.retract ?? shown.retract,
+  accept: there.accept ?? shown.accept,
+  receipt: there.receipt ?? shown.receipt
+})

@@ -43,7 +43,7 @@ export const formats: Record<string, Format> = {
   'put-answer': { read: dht.decodeStored, more: addresses },
   have: { read: dht.decodeHave, more: 'at most 8 keys beside a nonce' },
   release: { read: dht.decodeRelease },
-  'release-answer': { read: dht.decodeEmpty },
+  'release-answer': { read: dht.decodeReleased },
   'record-get': { read: dht.decodeRecordGet },
   'record-get-answer': { read: dht.decodeRecordAnswer, more: addresses },
   'record-put': { read: dht.decodeRecordPut },

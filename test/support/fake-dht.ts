@@ -5,6 +5,12 @@ import type { Clock } from '../../src/base/ports.ts'
 import { verifyRecord } from '../../src/keys/record.ts'
 import type { Acknowledgement, Dht } from '../../src/seed/dht.ts'
 import type { Blob } from '../../src/wire/blob.ts'
+import {
+  encodeTombstone,
+  isNews,
+  mergeTombstones,
+  readTombstone
+} from '../../src/wire/tombstone.ts'
 import { compareRecords, decodeRecord, readRecord } from '../../src/wire/record.ts'
 
 /** A whole network's memory in one map: what is put anywhere is found everywhere, unless told otherwise. */
@@ -26,6 +32,16 @@ export interface FakeDht extends Dht {
   beforePut: () => Promise<void>
   /** Who alone takes copies; null for eight holders. */
   onlyHolder: string | null
+  /** What was released, by hex key: all that was shown. */
+  readonly tombstones: Map<string, Uint8Array>
+  /** Every `release` and `census` fails with this, until it is null again. */
+  releaseFails: ErrorCode | null
+  /** How many of eight take a tombstone. */
+  releaseTakers: number
+  releases: number
+  censuses: number
+  /** Holders that lack a copy at the next census. */
+  lacking: number
 }
 
 export function fakeDht(clock: Clock): FakeDht {
@@ -49,6 +65,12 @@ export function fakeDht(clock: Clock): FakeDht {
     gets: 0,
     beforePut: async () => undefined,
     onlyHolder: null,
+    tombstones: new Map(),
+    releaseFails: null,
+    releaseTakers: 8,
+    releases: 0,
+    censuses: 0,
+    lacking: 0,
     async put(blob) {
       dht.puts++
       await dht.beforePut()
@@ -67,9 +89,48 @@ export function fakeDht(clock: Clock): FakeDht {
     async get(key) {
       dht.gets++
       if (dht.getFails) throw new MuttrError(dht.getFails, 'the network says no')
+      if (dht.tombstones.has(toHex(key))) throw new MuttrError('BLOB_RELEASED', 'it was released')
       const blob = blobs.get(toHex(key))
       if (!blob) throw new MuttrError('BLOB_UNKNOWN', 'nobody has it')
       return { blob, from: 'holder-0', hops: 1 }
+    },
+    async release(frame) {
+      dht.releases++
+      if (dht.releaseFails) throw new MuttrError(dht.releaseFails, 'the network says no')
+      const { key, ...shown } = readTombstone(frame)
+      const there = dht.tombstones.get(toHex(key))
+      const stands = there ? mergeTombstones(readTombstone(there), shown) : shown
+      if (dht.releaseTakers > 0) dht.tombstones.set(toHex(key), encodeTombstone(stands))
+      const word = { retract: stands.retract !== null, accept: stands.accept !== null }
+      const takers = Array.from({ length: dht.releaseTakers }, (_, i) => `holder-${i}`)
+      return {
+        asked: Array.from({ length: 8 }, (_, i) => `holder-${i}`),
+        took: takers.map(holder => ({
+          holder,
+          ...word,
+          atMs: clock.now(),
+          signature: new Uint8Array(64)
+        })),
+        needed: 5,
+        tombstones: there && isNews(shown, stands) ? [encodeTombstone(stands)] : []
+      }
+    },
+    async census(key, { blob } = {}) {
+      dht.censuses++
+      if (dht.releaseFails) throw new MuttrError(dht.releaseFails, 'the network says no')
+      const tombstone = dht.tombstones.get(toHex(key))
+      const answered = Array.from({ length: 8 }, (_, i) => `holder-${i}`)
+      const lacking = tombstone ? 0 : dht.lacking
+      if (blob && lacking > 0) blobs.set(toHex(key), blob)
+      dht.lacking = 0
+      return {
+        atMs: clock.now(),
+        wanted: 8,
+        answered,
+        holders: tombstone ? [] : answered.slice(lacking),
+        tombstones: tombstone ? [tombstone] : [],
+        given: blob && lacking > 0 ? answered.slice(0, lacking).map((_, i) => acknowledgement(blob, i)) : []
+      }
     },
     async putRecord(frame) {
       if (dht.recordFails) throw new MuttrError(dht.recordFails, 'the network says no')
