@@ -12,6 +12,8 @@ export interface Doors {
    * @throws {MuttrError} `HOME_MISSING`, `HOME_DAMAGED`, `HOME_IN_USE`, `PASSPHRASE_*`, `VAULT_DAMAGED`
    */
   openClient(home: string, options: OpenOptions): Promise<Client & AsyncDisposable>
+  /** The person's own certificate, armored; neither passphrase nor network is needed. @throws {MuttrError} `HOME_MISSING` */
+  exportKey(home: string, signal: AbortSignal): Promise<string>
   /** Makes a home folder. @throws {MuttrError} `HOME_EXISTS`, `KEY_INVALID`, `NETWORK_INVALID`, `LINK_INVALID`, `PASSPHRASE_*` */
   initHome(options: InitOptions): Promise<HomeMade>
   /** Adds what a `muttr:` link carries to a home. @throws {MuttrError} `LINK_INVALID`, `HOME_MISSING`, `HOME_IN_USE` */

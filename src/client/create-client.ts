@@ -57,7 +57,16 @@ export interface ClientParts {
   /** Publishes a record of the person's pods and aliases; not unless told, since everybody can read it. */
   publishAliases?: boolean
   /** For `status`: what only the nodes know. */
-  about: { network: string; name: string | null; known: () => number; usage: () => Usage }
+  about: {
+    network: string
+    name: string | null
+    /** The hostname of the pod that runs on this node. */
+    hosts: string | null
+    /** How many other seeds and pods the network file and muttr.json name. */
+    others: number
+    known: () => number
+    usage: () => Usage
+  }
   /** Rewrites HOME/certificate.pgp and the vault when a pod has certified an alias. */
   savePerson?: (person: Person) => Promise<void>
   /** Of the home folder and the disk, for `doctor`. */
@@ -374,7 +383,11 @@ function machine(
       }
     },
     doctor: () =>
-      examine({ network, clock, self, pods, skew, more: checks, outbox: () => courier.waiting }),
+      examine({
+        ...{ network, clock, self, pods, skew, about },
+        more: checks,
+        outbox: () => courier.waiting
+      }),
     events: signal => events.stream(signal)
   } satisfies Partial<Client>
 }

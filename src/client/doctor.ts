@@ -31,6 +31,8 @@ export interface DoctorParts {
   self: Self
   pods: Pods
   skew: Skew
+  /** The pod that runs here, and how many others could be connected to. */
+  about: { hosts: string | null; others: number }
   /** Of home folder and disk, which only the nodes know. */
   more: readonly (() => Promise<Check[]>)[]
   outbox: () => number
@@ -74,8 +76,10 @@ function keys({ self, clock }: DoctorParts): Check {
   return good('keys', `${fingerprint} is unlocked`)
 }
 
-function seeds({ network }: DoctorParts): Check {
+function seeds({ network, about }: DoctorParts): Check {
   const count = network.connected().filter(({ server }) => server).length
+  if (count === 0 && about.others === 0)
+    return good('network', 'the first of its network: there is nobody to connect to yet')
   return count > 0
     ? good('network', `connected to ${count} seeds`)
     : bad(
@@ -85,8 +89,8 @@ function seeds({ network }: DoctorParts): Check {
       )
 }
 
-function pods({ pods: { lines }, self }: DoctorParts): Check[] {
-  if (self.certificate() && self.registrations().length === 0)
+function pods({ pods: { lines }, self, about }: DoctorParts): Check[] {
+  if (self.certificate() && self.registrations().length === 0 && about.hosts === null)
     return [bad('pod', 'no alias is registered', 'Register one: `muttr register ALIAS@POD`.')]
   return lines
     .filter(line => line.own)

@@ -14,6 +14,11 @@ export const doors: Doors = {
     const remote = await daemonOf(home, options.signal)
     return remote ?? (await import('./light.ts')).openLight(home, options)
   },
+  async exportKey(folder, signal) {
+    await using remote = await daemonOf(folder, signal)
+    if (remote) return await remote.exportKey()
+    return (await import('./home.ts')).ownCertificate(folder)
+  },
   initHome: async options => (await import('./init.ts')).initHome(options),
   joinLink: ({ home, link }) => applyLink(home, readJoinLink(link)),
   runSeed: async options => (await import('./daemon.ts')).runDaemon(options),

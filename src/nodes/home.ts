@@ -7,7 +7,7 @@ import { makeHome, openHome, readHomeFile, unwritable, writeFileAtomic } from '.
 import type { NetworkFile } from '../config/network.ts'
 import { readNetwork, writeNetwork } from '../config/network.ts'
 import type { Certificate } from '../keys/certificate.ts'
-import { readCertificate } from '../keys/certificate.ts'
+import { armorCertificate, readCertificate } from '../keys/certificate.ts'
 import type { Device } from '../keys/device.ts'
 import { makeDevice } from '../keys/device.ts'
 import type { Person } from '../keys/person.ts'
@@ -125,6 +125,13 @@ export async function readHome(folder: string): Promise<Home> {
     certificate: vault ? await readCertificate(await must(paths.certificate)) : null,
     vault
   }
+}
+
+/** @returns the certificate of the home's person, armored. @throws {MuttrError} as {@link readHome}, and `HOME_MISSING` without a person */
+export async function ownCertificate(folder: string): Promise<string> {
+  const { certificate } = await readHome(folder)
+  if (!certificate) throw new MuttrError('HOME_MISSING', 'there is no person on this seed')
+  return armorCertificate(certificate)
 }
 
 /**

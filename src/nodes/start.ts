@@ -110,6 +110,8 @@ export async function startParts(options: StartOptions): Promise<Started> {
       about: {
         network: home.network.name,
         name: home.config.name,
+        hosts: home.config.pod?.hostname ?? null,
+        others: home.network.seeds.length + othersThan(home, pods).length,
         known: () => seed.table.size,
         usage: () => store.usage()
       },

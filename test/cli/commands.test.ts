@@ -273,6 +273,7 @@ describe('muttr key, blob, status and doctor', () => {
   it('exports and imports public keys', async () => {
     const doors = createFakeDoors()
     const exported = await muttr('key export', { doors })
+    assert.ok(!doors.opened.some(([door]) => door === 'openClient'), 'no node, no passphrase')
     assert.match(
       exported.stdout,
       /^-----BEGIN PGP PUBLIC KEY BLOCK-----\n[\s\S]*-----END[^\n]*-----\n$/

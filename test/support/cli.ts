@@ -43,6 +43,10 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
       await note('openClient', { home, ...options } as never)
       return Object.assign(client as Client, { [Symbol.asyncDispose]: async () => {} })
     },
+    async exportKey(home) {
+      await note('exportKey', { home })
+      return client.exportKey()
+    },
     async initHome(options) {
       await note('initHome', options, 'new-vault')
       return {

@@ -171,6 +171,8 @@ export class ClientWorld implements AsyncDisposable {
         about: {
           network: 'test',
           name: null,
+          hosts: null,
+          others: this.pods.size,
           known: () => 3,
           usage: () => ({ blobs: 0, bytes: 0, capBytes: 1 })
         },
@@ -236,6 +238,7 @@ export class ClientWorld implements AsyncDisposable {
       connected: () =>
         connected ? [{ contact: { peer: 'somebody', addresses: [] }, server: true }] : [],
       isConnected: () => connected,
+      subnetOf: () => undefined,
       onPeer(listener) {
         const told = (event: PeerEvent) => {
           connected = event.type === 'connected'

@@ -25,11 +25,9 @@ export function addKey(program: Command, action: Action): void {
   example(key, 'muttr key export > alice.asc', 'muttr key import bob.asc')
 }
 
-async function exportKey(session: Session): Promise<void> {
-  await session.withClient(async client => {
-    const certificate = await client.exportKey()
-    await session.out.result({ certificate }, () => certificate.trimEnd())
-  })
+async function exportKey({ doors, home, signal, out }: Session): Promise<void> {
+  const certificate = await (await doors()).exportKey(home, signal)
+  await out.result({ certificate }, () => certificate.trimEnd())
 }
 
 async function importKey(
