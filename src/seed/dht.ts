@@ -75,8 +75,13 @@ export interface CensusOptions extends DhtOptions {
 
 export interface DhtOptions {
   signal?: AbortSignal
-  /** The whole operation; 10 s unless told. */
+  /** The whole operation; 10 s unless told, 20 s through a relay. */
   timeoutMs?: Millis
+  /**
+   * Through whom everything is asked, so that holders see that peer and not us: a pod where our device has identified. Besides the
+   * other errors: {@throws MuttrError} `RELAY_UNREACHABLE`, `RELAY_REFUSED`; nobody is asked past a relay that fails.
+   */
+  via?: Contact | undefined
 }
 
 /** The distributed hash table as the floors above use it. */

@@ -2,7 +2,7 @@ import type { Contact, Millis, Place } from '../base/ports.ts'
 import { bitOf } from '../routing/distance.ts'
 import { believed } from '../routing/subnet.ts'
 import { decodeContacts, encodeFindNode } from '../wire/dht.ts'
-import type { Core } from './core.ts'
+import type { Core, SeedCore } from './core.ts'
 import { deadline, findNearest } from './core.ts'
 
 const tickMs: Millis = 60_000
@@ -61,7 +61,7 @@ function warmList(core: Pick<Core, 'table' | 'parameters' | 'network'>): Contact
 }
 
 /** Joins the network and keeps the table alive: pings the silent, refreshes stale buckets, lets stored things expire. */
-export function createMaintenance(core: Core, markJoined: () => void): Maintenance {
+export function createMaintenance(core: SeedCore, markJoined: () => void): Maintenance {
   const { clock, log, network, peers, random, store, table } = core
   let lastJoin: readonly Contact[] = []
   let timer: Disposable | undefined

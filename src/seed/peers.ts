@@ -17,7 +17,7 @@ import { decodePong, encodePing, pongBytes } from '../wire/dht.ts'
 import type { Reach } from './reach.ts'
 
 /** These wait for the holder's disk as well. */
-const isWriting = new Set<DhtMethod>(['put', 'record-put', 'release'])
+export const isWriting: ReadonlySet<DhtMethod> = new Set<DhtMethod>(['put', 'record-put', 'release'])
 
 /** Below these nothing is called slow: a busy machine must not ask twice for what is on its way. */
 const readFloorMs: Millis = 40
@@ -40,7 +40,7 @@ const isSilence = (err: unknown): boolean => silent.has(codeOf(err))
 /** No answer, or none that makes sense; with any other code the peer is there and refuses. */
 export const isAway = (err: unknown): boolean => isSilence(err) || codeOf(err) === 'WIRE_MALFORMED'
 
-interface AskOptions<T> {
+export interface AskOptions<T> {
   /** Reads and checks the answer; what it throws counts against the peer. */
   read(answer: Uint8Array): T
   timeoutMs?: Millis
@@ -69,6 +69,9 @@ interface Parts {
   /** A peer entered the table or left it. */
   onChange(): void
 }
+
+/** Whom an operation asks through: our own {@link Peers}, or a relay. */
+export type Asker = Pick<Peers, 'ask' | 'hear' | 'doubt' | 'hedgeMs' | 'cost'>
 
 /** Asks peers and lets the routing table learn from how they answer; pings what is hearsay before it may enter. */
 export class Peers implements Disposable {

@@ -22,8 +22,12 @@ export async function candidatesAt(
   place: Uint8Array,
   operation: Operation
 ): Promise<Candidates> {
-  if (!isCovered(core, place)) await findNearest(core, place, core.parameters.replicas, operation)
-  return startFrom(core, place, { self: true })
+  const { replicas } = core.parameters
+  const covered = isCovered(core, place)
+  const found = covered ? [] : (await findNearest(core, place, replicas, operation)).contacts
+  const candidates = startFrom(core, place, { self: true })
+  candidates.start(found) // what was found through a relay is in no table
+  return candidates
 }
 
 /** How a {@link Write} is carried out; shared by blobs and records. */
@@ -80,7 +84,8 @@ export function missed(write: Write, candidates: Candidates, isLate: boolean, ca
 function createOffer(core: Core, { key, header, ...blob }: Blob, candidates: Candidates) {
   const { clock, keys, network, peers, store } = core
   const { expiryMs } = header
-  const known = knownPlaces(candidates.all.map(c => c.place))
+  // Through a relay not even these: they show from whose table they come.
+  const known = knownPlaces(core.via ? [] : candidates.all.map(c => c.place))
   const payload = encodePut({ ...blob, stamp: null, known })
 
   const read = (holder: string) => (answer: Uint8Array) => {

@@ -27,7 +27,7 @@ export async function putRecord(
   const record = await readRecord(frame, { verifyRecord, nowMs: clock.now() })
   const operation = deadline(core, options)
   const candidates = await candidatesAt(core, placeOfKey(record.key), operation)
-  const known = knownPlaces(candidates.all.map(c => c.place))
+  const known = knownPlaces(core.via ? [] : candidates.all.map(c => c.place))
   const payload = encodeRecordPut({ record: frame, stamp: null, known })
   const done = Promise.withResolvers<{ copies: number }>()
   let refusal: unknown
