@@ -41,6 +41,7 @@ const codes = {
   LETTER_INVALID: ['refused', 'The letter breaks docs/protocol/letter.md.'],
   LETTER_FORGED: ['refused', 'Signed by another than its sender, or written for another reader.'],
   LETTER_TOO_LARGE: ['refused', 'A body holds at most 48 KiB.'],
+  PROOF_INVALID: ['refused', 'Something in the file does not hold; nothing in it is to be believed.'],
   CONTACT_UNKNOWN: ['refused', 'See `muttr contacts`.'],
 
   // Blobs and records.
@@ -49,6 +50,12 @@ const codes = {
   BLOB_TOO_LARGE: ['refused', 'A blob holds at most 256 KiB.'],
   BLOB_EXPIRED: ['refused', 'The expiry is in the past, or more than 100 days away.'],
   BLOB_RELEASED: ['refused', 'The sender withdrew it, or the recipient accepted it.'],
+  STAMP_MISSING: ['refused', 'Nothing is stored without a stamp; see docs/protocol/stamp.md.'],
+  STAMP_INVALID: [
+    'refused',
+    'Not a stamp, or issued in the future; is the clock of this machine right?'
+  ],
+  STAMP_TOO_LOW: ['refused', 'Seeds are pressed and ask for more work than this put was to spend.'],
   RECORD_UNKNOWN: ['refused', 'Nobody asked holds such a record.'],
   RECORD_INVALID: ['refused', 'The record is not signed by its author, or breaks a limit.'],
   RECORD_STALE: ['refused', 'A newer record is stored; read it and sign a higher sequence.'],

@@ -18,8 +18,6 @@ export const limits = {
   stampBytesMax: 64,
   /** The least work of a stamp, in expected hashes: about what handling a put costs who takes it. */
   stampHashesMin: 1_000,
-  /** What a pressed seed may ask for, in floor prices. */
-  stampFactorMax: 1_000,
   /** So long after its hour began a stamp counts as made for this put; then only as shown again, by repair. */
   stampFreshMs: 2 * hourMs + 5 * 60_000,
   /** Expected hashes that one put spends at a pressed seed's word, unless its caller says how much: some ten seconds of one core. */

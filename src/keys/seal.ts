@@ -136,6 +136,8 @@ export interface Opened {
   readonly plaintext: Uint8Array
   /** Fingerprint (hex) of the key that signed, as the signature claims: the primary key, or a signing subkey of an imported one. */
   readonly issuer: string | null
+  /** The signature by itself: detached, over {@link plaintext} (RFC 9580, 5.2). */
+  signature(): Uint8Array
   /** @throws {MuttrError} `SIGNATURE_INVALID`, and nothing else. */
   verify(sender: Certificate): Promise<void>
 }
@@ -156,6 +158,7 @@ export async function open(
   return {
     plaintext: body.plaintext,
     issuer: issuerFingerprint ? toHex(issuerFingerprint) : null,
+    signature: () => packet(tags.signature, writtenPacket(body.signature)),
     async verify(sender) {
       try {
         await soleSignature(await body.message.verify([await keyOf(sender)], date, settings))
@@ -165,6 +168,8 @@ export async function open(
     }
   }
 }
+
+const writtenPacket = (signature: { write(): Uint8Array }): Uint8Array => signature.write()
 
 async function decrypted(sealed: Uint8Array, reader: Person, date: Date): Promise<SignedBody> {
   try {

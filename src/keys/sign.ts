@@ -11,7 +11,7 @@ import type { Person } from './person.ts'
 import { secretOf, signingDate } from './person.ts'
 
 /** What is signed: the label in UTF-8, a zero octet, the bytes. Labels hold no zero octet, so no two pairs meet. */
-const labelled = (label: string, bytes: Uint8Array): Uint8Array =>
+export const labelled = (label: string, bytes: Uint8Array): Uint8Array =>
   concatBytes(utf8(label), new Uint8Array(1), bytes)
 
 /**

@@ -114,7 +114,11 @@ export const decodeSlip = (plaintext: Uint8Array): Slip =>
 
 /** What a pod's peer key signs when it took a notice: of the sealed bytes only, so that nobody learns whose it was. */
 export const announcedBytes = (sealed: Uint8Array, atMs: Millis): Uint8Array =>
-  encodeCbor(['muttr announced 1', sha256(sealed), atMs])
+  announcedHashBytes(sha256(sealed), atMs)
+
+/** The same, of the SHA-256 of the sealed bytes. */
+export const announcedHashBytes = (hash: Uint8Array, atMs: Millis): Uint8Array =>
+  encodeCbor(['muttr announced 1', hash, atMs])
 
 /** A notice in a mailbox, on the wire (playback and push) as on the disk (without its sequence). */
 const stored = mapped(
