@@ -38,9 +38,8 @@ export const limits = {
   mimeTypeBytesMax: 255,
   /** A sealed notice is exactly so long, on a stream as in a datagram. */
   noticeBytesMax: 1_200,
-  /** A slip is sealed to exactly this size. */
-  slipBytes: 1_024,
-  slipBytesMax: 1_050,
+  /** A slip is sealed to exactly this size: RSA keys of 3,072 bits on both sides fit, as GnuPG made them for years. */
+  slipBytes: 1_050,
   aliasCharsMax: 64,
   /** `name@hostname` */
   fullAliasCharsMax: 64 + 1 + 253,

@@ -85,6 +85,11 @@ export interface Network {
   /** Peers with a live connection, and whether they serve the DHT (as their greeting says). */
   connected(): readonly { contact: Contact; server: boolean }[]
   isConnected(peer: PeerId): boolean
+  /**
+   * The network a connected peer comes from, as it is counted together with its neighbours: `192.0.2` for an IPv4 /24, `2001:db8:1`
+   * for an IPv6 /48. Undefined without a connection, and for loopback and private ranges, where one machine may be a whole network.
+   */
+  subnetOf(peer: PeerId): string | undefined
   onPeer(listener: (event: PeerEvent) => void): Disposable
   /** The neighbourhood to keep warm connections to, nearest first; replaces the former list; obeyed up to a limit. */
   keepWarm(contacts: readonly Contact[]): void
@@ -96,6 +101,31 @@ export interface PeerKeys {
   sign(bytes: Uint8Array): Uint8Array
   /** @returns false too when `peer` is not an Ed25519 peer id. */
   verify(peer: PeerId, bytes: Uint8Array, signature: Uint8Array): boolean
+}
+
+export interface StampOptions {
+  signal?: AbortSignal
+  /** Told now and then while the search goes on: how likely it would be over by now, 0 to 1 (excluded). */
+  onProgress?(share: number): void
+}
+
+/** Computes proofs of work beside everything else that goes on. Source: docs/protocol/stamp.md */
+export interface Stamper {
+  /**
+   * @param o.factor how many times the floor price.
+   * @returns the stamp's frame.
+   * @throws {MuttrError} `CANCELLED`
+   */
+  make(
+    o: {
+      key: Uint8Array
+      lengthBytes: number
+      expiryMs: Millis
+      issuedMs: Millis
+      factor: number
+    },
+    options?: StampOptions
+  ): Promise<Uint8Array>
 }
 
 /** A place in the 256-bit key space of the DHT: SHA-256 of a peer id's multihash bytes, or of a key. 32 bytes. */

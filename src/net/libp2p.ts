@@ -7,6 +7,8 @@ import { ping } from '@libp2p/ping'
 import { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
 import { MuttrError } from '../base/errors.ts'
+import type { Subnets } from './crowd.ts'
+import { Crowd } from './crowd.ts'
 import { tameKad } from './kad.ts'
 import { tamePing } from './ping.ts'
 import { quickYamux } from './transport/muxer.ts'
@@ -23,6 +25,7 @@ interface Parts {
   bootstrap: readonly string[]
   mdns: boolean
   connections: number
+  subnets: Subnets
 }
 
 const dayMs = 86_400_000
@@ -84,7 +87,7 @@ export async function makeLibp2p(
       privateKey: parts.privateKey,
       ...(store && { datastore: store }),
       addresses: { listen: [...parts.listen] },
-      transports: [quickTcp()],
+      transports: [quickTcp(new Crowd(parts.connections, parts.subnets))],
       connectionEncrypters: [quickNoise()],
       streamMuxers: [
         quickYamux(p => p.startsWith('/muttr/') && p !== kadProtocol, {

@@ -15,6 +15,7 @@ import { bounded } from './bounded.ts'
 import type { Answer } from './channel/channel.ts'
 import { Slots } from './channel/channel.ts'
 import { systemClock } from './clock.ts'
+import { Subnets } from './crowd.ts'
 import { identifyForeign } from './kad.ts'
 import { makeLibp2p } from './libp2p.ts'
 import type { Link } from './links.ts'
@@ -43,6 +44,8 @@ export interface NodeInit {
     connections?: number
     /** How long an unneeded connection may be idle before it is closed. */
     idleMs?: number
+    /** Count loopback and private ranges as networks too: for tests, and for a network that lives in them. */
+    groupLocal?: boolean
   }
   /** Hears of peers found by mdns, bootstrap, the peer store or kad-dht: hearsay, not yet asked. */
   onCandidate?: (contact: Contact) => void
@@ -52,7 +55,8 @@ export type Node = Network & AsyncDisposable & { readonly libp2p: Libp2p }
 
 /** Starts a node: the {@link Network} port over libp2p. @throws {MuttrError} `HOME_IN_USE` when the peer store is open elsewhere. */
 export async function createNode(init: NodeInit): Promise<Node> {
-  const connections = init.limits?.connections ?? 24
+  const { connections = 24, groupLocal = false } = init.limits ?? {}
+  const subnets = new Subnets(groupLocal)
   const bootstrap = (init.bootstrap ?? []).map(readAddress)
   const { libp2p, close } = await makeLibp2p({
     privateKey: init.privateKey,
@@ -61,9 +65,10 @@ export async function createNode(init: NodeInit): Promise<Node> {
     datastore: init.datastore,
     bootstrap: bootstrap.flatMap(({ address, peer }) => (peer ? [`${address}/p2p/${peer}`] : [])),
     mdns: init.mdns ?? false,
-    connections
+    connections,
+    subnets
   })
-  const node = new LibNode(libp2p, close, init, connections)
+  const node = new LibNode({ libp2p, close, init, connections, subnets })
   try {
     await node.start(bootstrap.flatMap(({ address, peer }) => (peer ? [] : [address])))
   } catch (err) {
@@ -85,6 +90,14 @@ function cannotListen(cause: unknown): unknown {
   return new MuttrError('ADDRESS_IN_USE', `cannot listen on ${found[1]}: ${found[2]}`, { cause })
 }
 
+interface LibParts {
+  libp2p: Libp2p
+  close: () => Promise<void>
+  init: NodeInit
+  connections: number
+  subnets: Subnets
+}
+
 class LibNode implements Node {
   readonly libp2p: Libp2p
   readonly self: PeerId
@@ -96,11 +109,13 @@ class LibNode implements Node {
   readonly #links: Links
   readonly #sessions: Sessions
   readonly #warmth: Warmth
+  readonly #subnets: Subnets
   readonly #closing = new AbortController()
   #contact: Contact | undefined
 
-  constructor(libp2p: Libp2p, close: () => Promise<void>, init: NodeInit, connections: number) {
+  constructor({ libp2p, close, init, connections, subnets }: LibParts) {
     const { mode, log, clock = systemClock } = init
+    this.#subnets = subnets
     this.libp2p = libp2p
     this.self = libp2p.peerId.toString()
     this.#close = close
@@ -206,6 +221,11 @@ class LibNode implements Node {
 
   isConnected(peer: PeerId): boolean {
     return this.#links.isConnected(peer)
+  }
+
+  subnetOf(peer: PeerId): string | undefined {
+    const [connection] = this.libp2p.getConnections(parsePeer(peer))
+    return connection && this.#subnets.of(connection)
   }
 
   onPeer(listener: Parameters<Network['onPeer']>[0]): Disposable {

@@ -5,22 +5,24 @@ const samplesMax = 15
 
 /**
  * How many nodes there are, as the median over the regions that lookups passed: places of keys are random, so crowding our own
- * neighbourhood does not move it.
+ * neighbourhood does not move it. A place that is looked up again and again counts once.
  */
 export class SizeEstimate {
-  readonly #samples: number[] = []
+  readonly #samples = new Map<string, number>()
 
   /** @param nearest the places found nearest to `target`, nearest first and none left out. */
   sample(target: Place, nearest: readonly Place[]): void {
     const size = density(target, nearest)
     if (size === undefined) return
-    this.#samples.push(size)
-    if (this.#samples.length > samplesMax) this.#samples.shift()
+    const name = target.join()
+    this.#samples.delete(name)
+    this.#samples.set(name, size)
+    if (this.#samples.size > samplesMax) this.#samples.delete(this.#samples.keys().next().value!)
   }
 
   /** @returns undefined before the first lookup. */
   get nodes(): number | undefined {
-    return this.#samples.toSorted((a, b) => a - b)[this.#samples.length >> 1]
+    return [...this.#samples.values()].sort((a, b) => a - b)[this.#samples.size >> 1]
   }
 }
 

@@ -2,7 +2,7 @@ import { limits } from '../base/limits.ts'
 import type { Contact } from '../base/ports.ts'
 
 const ip4 = /^\/ip4\/(\d+)\.(\d+)\.(\d+)\.\d+\//
-const ip6 = /^\/ip6\/([0-9a-f:]+)\//i
+const ip6 = /^\/ip6\/([0-9a-f:.]+)\//i
 const none: readonly string[] = []
 
 function isPrivate4(a: number, b: number): boolean {
@@ -16,8 +16,19 @@ function isPrivate4(a: number, b: number): boolean {
   )
 }
 
+/** A dual-stack socket's name for an IPv4 address: `::ffff:192.0.2.1`, or the same in hex. */
+const mapped4 = /^(?:0*:)*:?:?ffff:(?:(\d+)\.(\d+)\.(\d+)\.\d+|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/i
+
+function octetsOf(address: string): [number, number, number] | undefined {
+  const found = mapped4.exec(address)
+  if (!found) return undefined
+  if (found[1] !== undefined) return [Number(found[1]), Number(found[2]), Number(found[3])]
+  const [high, low] = [Number.parseInt(found[4]!, 16), Number.parseInt(found[5]!, 16)]
+  return [high >> 8, high & 255, low >> 8]
+}
+
 /** The first 48 bits as text, or undefined for loopback, link-local and unique local addresses. */
-function subnet6(address: string): string | undefined {
+function subnet6(address: string, withLocal = false): string | undefined {
   const [head = '', tail] = address.split('::')
   const groups = head === '' ? [] : head.split(':')
   const behind = tail === undefined || tail === '' ? [] : tail.split(':')
@@ -25,7 +36,7 @@ function subnet6(address: string): string | undefined {
   const [a = 0, b = 0, c = 0] = [...groups, ...behind].map(g => Number.parseInt(g, 16))
   const local =
     (a === 0 && b === 0 && c === 0) || (a & 0xfe00) === 0xfc00 || (a & 0xffc0) === 0xfe80
-  return local ? undefined : `${a}:${b}:${c}`
+  return local && !withLocal ? undefined : `${a.toString(16)}:${b.toString(16)}:${c.toString(16)}`
 }
 
 /**
@@ -41,14 +52,19 @@ export function subnetsOf({ addresses }: Contact): readonly string[] {
   return found ? [...found] : none
 }
 
-function subnetOf(address: string): string | undefined {
+/**
+ * The network that a multiaddr counts against: an IPv4 /24, an IPv6 /48, or a DNS name.
+ * @param withLocal also of loopback and private ranges, which are free otherwise.
+ */
+export function subnetOf(address: string, withLocal = false): string | undefined {
   const v4 = ip4.exec(address)
-  if (v4) {
-    const [a, b, c] = [Number(v4[1]), Number(v4[2]), Number(v4[3])]
-    return isPrivate4(a, b) ? undefined : `${a}.${b}.${c}`
+  const v6 = v4 ? null : ip6.exec(address)
+  const octets: readonly number[] | undefined = v4 ? v4.slice(1, 4).map(Number) : v6 ? octetsOf(v6[1]!) : undefined
+  if (octets) {
+    const [a = 0, b = 0, c = 0] = octets
+    return isPrivate4(a, b) && !withLocal ? undefined : `${a}.${b}.${c}`
   }
-  const v6 = ip6.exec(address)
-  if (v6) return subnet6(v6[1]!)
+  if (v6) return subnet6(v6[1]!, withLocal)
   return address.startsWith('/dns') ? address.split('/')[2] : undefined
 }
 

@@ -8,7 +8,8 @@ import type {
   Network,
   PeerKeys,
   PlaceOf,
-  Random
+  Random,
+  Stamper
 } from '../base/ports.ts'
 import { Candidates } from '../routing/candidates.ts'
 import { fraction } from '../routing/distance.ts'
@@ -21,9 +22,11 @@ import type { Table } from '../routing/table.ts'
 import type { SeedStore } from '../store/store.ts'
 import { decodeContacts, encodeFindNode } from '../wire/dht.ts'
 import type { VerifyRecord } from '../wire/record.ts'
+import type { Admission } from './admission.ts'
 import type { DhtOptions } from './dht.ts'
 import { drive } from './drive.ts'
 import type { Asker, Peers } from './peers.ts'
+import type { Room } from './room.ts'
 
 export interface DhtParameters {
   /** R: copies of a blob or record. */
@@ -34,7 +37,13 @@ export interface DhtParameters {
   k: number
   /** Requests of a lookup under way at a time. */
   alpha: number
+  /** Disjoint paths of a lookup; 3 unless told. */
+  paths?: number
+  /** Where a place looks crowded, its region: where so many times R would live. 2 unless told; 0 asks and stores no further. */
+  regionShare?: number
 }
+
+const pathsUsual = 3
 
 /** What the operations of one seed share. */
 export interface Core {
@@ -50,9 +59,16 @@ export interface Core {
   via?: Contact
   size: SizeEstimate
   placeOf: PlaceOf
+  stamper: Stamper
   mode: 'server' | 'client'
   parameters: DhtParameters
   verifyRecord: VerifyRecord | undefined
+  /** What a fresh put costs `from` now, as a multiple of a stamp's floor price: 1 to 1,000. See {@link Admission.price}. */
+  price: Admission['price']
+  /** What is dropped where the store is full; `store` makes use of it by itself. */
+  room: Pick<Room, 'relieve' | 'evicted'>
+  /** How much slower than usual everything goes that this seed does by itself: 1, or more on a battery or a metered link. */
+  pace: number
   /** Aborts when the seed is disposed. */
   stop: AbortSignal
   /** The first look around is done: what the table does not know is not likely to be there. */
@@ -75,17 +91,23 @@ export function deadline(core: Core, { timeoutMs, signal }: DhtOptions) {
   }
 }
 
+/** How many nodes there are, as far as we can tell; crowding our own neighbourhood moves it only while we know nothing else. */
+export function networkNodes({ table, size, placeOf, parameters }: Core): number | undefined {
+  if (table.hasRoomEverywhere) return table.size + 1
+  if (size.nodes !== undefined) return size.nodes
+  const around = table.nearest(table.place, parameters.k).map(c => placeOf(c.peer))
+  return density(table.place, around)
+}
+
 /** An operation may start from the table alone where it can hardly have missed more than half of the R nearest. */
 export function isCovered(core: Core, place: Uint8Array): boolean {
-  const { table, parameters, placeOf, size } = core
+  const { table, parameters, placeOf } = core
   if (!core.joined()) return false
   if (table.hasRoomEverywhere) return true
   const near = table.nearest(place, parameters.replicas, { spares: true })
   const last = near.at(-1)
   if (near.length < parameters.replicas || !last) return true
-  const around = table.nearest(table.place, parameters.k).map(c => placeOf(c.peer))
-  const nodes = size.nodes ?? density(table.place, around) ?? 0
-  return fraction(place, placeOf(last.peer)) * nodes <= 2 * parameters.replicas
+  return fraction(place, placeOf(last.peer)) * (networkNodes(core) ?? 0) <= 2 * parameters.replicas
 }
 
 /** The candidates that the table has for `place`; with ourselves, where we may hold a copy. */
@@ -107,6 +129,7 @@ export const lookupOptions = (
   candidates,
   want,
   alpha: core.parameters.alpha,
+  paths: core.parameters.paths ?? pathsUsual,
   hedgeMs: core.peers.hedgeMs('find-node'),
   requestsMax: limits.lookupRequestsMax
 })
@@ -114,6 +137,16 @@ export const lookupOptions = (
 export interface Found {
   contacts: Contact[]
   end: LookupEnd
+}
+
+interface FindOptions {
+  deadlineMs: Millis
+  signal: AbortSignal
+  /** Dial, whatever the mode of reach. */
+  dial?: boolean
+  /** To begin with, beside those of the table. */
+  from?: readonly Contact[]
+  requestsMax?: number
 }
 
 /**
@@ -124,12 +157,27 @@ export async function findNearest(
   core: Core,
   place: Uint8Array,
   want: number,
-  o: { deadlineMs: Millis; signal: AbortSignal; dial?: boolean; from?: readonly Contact[] }
+  o: FindOptions
 ): Promise<Found> {
-  const { clock, peers, table } = core
+  const { machine, end } = await walk(core, place, want, o)
+  core.table.touched(place, core.clock.now())
+  const contacts = machine.nearest(want)
+  // Our own neighbourhood is where somebody who is after us would be.
+  if (end === 'answered' && contacts.length === want && place !== core.table.place)
+    core.size.sample(
+      place,
+      contacts.map(c => core.placeOf(c.peer))
+    )
+  return { contacts, end }
+}
+
+/** The lookup itself, with all that were heard of on the way. @throws {MuttrError} `CANCELLED` */
+export async function walk(core: Core, place: Uint8Array, want: number, o: FindOptions) {
+  const { clock, peers } = core
   const candidates = startFrom(core, place, { self: false })
   candidates.start((o.from ?? []).filter(c => c.peer !== core.network.self))
-  const machine = new Lookup({ ...lookupOptions(core, candidates, want), deadlineMs: o.deadlineMs })
+  const { deadlineMs, requestsMax = limits.lookupRequestsMax } = o
+  const machine = new Lookup({ ...lookupOptions(core, candidates, want), deadlineMs, requestsMax })
   const payload = encodeFindNode(place)
   let end: LookupEnd | undefined
   await drive(machine, {
@@ -148,15 +196,7 @@ export async function findNearest(
       }
     }
   })
-  const contacts = machine.nearest(want)
-  if (core.via) return { contacts, end: end ?? 'late' } // what a relay says teaches us nothing
-  table.touched(place, clock.now())
-  if (end === 'answered' && contacts.length === want)
-    core.size.sample(
-      place,
-      contacts.map(c => core.placeOf(c.peer))
-    )
-  return { contacts, end: end ?? 'late' }
+  return { machine, candidates, end: end ?? ('late' as const) }
 }
 
 export const networkEmpty = (): MuttrError =>

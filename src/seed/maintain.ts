@@ -13,6 +13,8 @@ const pingsPerTick = 3
 const expiredPerTick = 1_000
 const joinTimeoutMs: Millis = 15_000
 const settleMs: Millis = 5_000
+/** A place that shares more leading bits with ours lies in a part of the space small enough to be crowded because we are there. */
+const farBitsMax = 3
 /** Buckets filled at once when joining; the others fill as they are used. */
 const bucketsAtJoin = 4
 
@@ -77,7 +79,8 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
 
   async function refresh(bits: number, operation: ReturnType<typeof deadline>): Promise<void> {
     const place = placeSharing(table.place, bits, random.bytes(32))
-    await findNearest(core, place, core.parameters.replicas, { ...operation, dial: true })
+    const drawn = bits <= farBitsMax
+    await findNearest(core, place, core.parameters.replicas, { ...operation, dial: true, drawn })
   }
 
   /** What was heard is asked; but nobody keeps us from beginning by naming peers that never answer. */
@@ -103,6 +106,7 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
 
   async function tick(): Promise<void> {
     await store.expire(clock.now(), expiredPerTick)
+    await core.room.relieve()
     if (table.size === 0 && lastJoin.length > 0) await join(lastJoin)
     const silent = table.silent(clock.now() - silentMs, pingsPerTick)
     await Promise.all(silent.map(contact => peers.ping(contact, core.stop)))
@@ -113,7 +117,7 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
 
   function again(): void {
     const jitter = 0.8 + (0.4 * random.bytes(1)[0]!) / 256
-    timer = clock.after(tickMs * jitter, () => {
+    timer = clock.after(tickMs * jitter * core.pace, () => {
       tick()
         .catch(err => log.warn('maintenance failed', { error: String(err) }))
         .finally(() => {

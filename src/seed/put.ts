@@ -20,7 +20,7 @@ type Operation = ReturnType<typeof deadline>
 export async function candidatesAt(
   core: Core,
   place: Uint8Array,
-  operation: Operation
+  operation: Operation & { drawn?: boolean }
 ): Promise<Candidates> {
   const { replicas } = core.parameters
   const covered = isCovered(core, place)
@@ -81,7 +81,7 @@ export function missed(write: Write, candidates: Candidates, isLate: boolean, ca
 }
 
 /** Stores a copy with `contact`, or with ourselves. @returns its signed word, verified, and nearer contacts. */
-function createOffer(core: Core, { key, header, ...blob }: Blob, candidates: Candidates) {
+export function createOffer(core: Core, { key, header, ...blob }: Blob, candidates: Candidates) {
   const { clock, keys, network, peers, store } = core
   const { expiryMs } = header
   // Through a relay not even these: they show from whose table they come.
@@ -122,7 +122,9 @@ export async function putBlob(
 ): Promise<PutResult> {
   checkExpiry(blob.header, core.clock.now())
   const operation = deadline(core, options)
-  const candidates = await candidatesAt(core, placeOfKey(blob.key), operation)
+  // The key is a hash of what our own dice are in.
+  const drawn = { ...operation, drawn: true }
+  const candidates = await candidatesAt(core, placeOfKey(blob.key), drawn)
   const acknowledgements: Acknowledgement[] = []
   const safe = Promise.withResolvers<PutProgress>()
   let refusal: unknown

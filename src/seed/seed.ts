@@ -7,20 +7,23 @@ import type {
   PeerKeys,
   Place,
   PlaceOf,
-  Random
+  Random,
+  Stamper
 } from '../base/ports.ts'
 import { SizeEstimate } from '../routing/size.ts'
 import { Table } from '../routing/table.ts'
 import type { SeedStore } from '../store/store.ts'
 import type { VerifyRecord } from '../wire/record.ts'
-import type { Core, DhtParameters } from './core.ts'
+import type { Admission, AdmissionStatus } from './admission.ts'
+import { createAdmission } from './admission.ts'
+import { takeCensus } from './census.ts'
+import type { Core, DhtParameters, SeedCore } from './core.ts'
 import { deadline, findNearest } from './core.ts'
 import type { Dht } from './dht.ts'
 import { getBlob } from './get.ts'
 import type { Maintenance } from './maintain.ts'
 import { createMaintenance } from './maintain.ts'
 import type { MeterRates } from './meter.ts'
-import { Meter } from './meter.ts'
 import { Peers } from './peers.ts'
 import { putBlob } from './put.ts'
 import type { ReachMode } from './reach.ts'
@@ -28,8 +31,15 @@ import { createReach } from './reach.ts'
 import { getRecord, putRecord } from './record-ops.ts'
 import type { RecordShelf } from './record-shelf.ts'
 import { createRecordShelf } from './record-shelf.ts'
+import { releaseBlob } from './release.ts'
+import { createRoom } from './room.ts'
 import { createAnswers } from './serve.ts'
 import { createForward, createLinksAnswer } from './serve-forward.ts'
+import type { UserOf } from './serve-relay.ts'
+import { createRelay } from './serve-relay.ts'
+import type { TombstoneShelf } from './tombstone-shelf.ts'
+import { createTombstoneShelf } from './tombstone-shelf.ts'
+import { viaDht } from './via-dht.ts'
 
 export interface SeedParts {
   network: Network
@@ -39,6 +49,8 @@ export interface SeedParts {
   keys: PeerKeys
   store: SeedStore
   placeOf: PlaceOf
+  /** Pays for what we put. */
+  stamper: Stamper
   /** A client asks and never stores for others; nobody keeps it in a table. */
   mode: 'server' | 'client'
   parameters?: Partial<DhtParameters>
@@ -48,11 +60,19 @@ export interface SeedParts {
   reach?: ReachMode
   /** What a peer may ask of us per second. */
   rates?: Partial<MeterRates>
+  /** Relays for these peers; without it for nobody. */
+  relayFor?: UserOf
+  /** How much slower than usual it looks after its table and its copies; 1 unless told. */
+  pace?: number
 }
 
 export interface SeedNode extends AsyncDisposable {
   readonly dht: Dht
   readonly table: Table
+  readonly admission: Pick<Admission, 'admits'> & {
+    /** With how many blobs were dropped to make room for others. */
+    status(): AdmissionStatus & { evicted: number }
+  }
   /**
    * Gets to know the network through `contacts`.
    * @returns how many contacts the table holds then; 0 when nobody answered, which is well for the first seed of a network.
@@ -83,7 +103,8 @@ function remember(placeOf: PlaceOf): PlaceOf {
 
 /** The parts an operation needs, made from what we are handed. */
 function makeCore(parts: SeedParts, stop: AbortSignal, on: { change(): void; joined(): boolean }) {
-  const { network, clock, random, log, keys, store, mode, verifyRecord, reach = 'forward' } = parts
+  const { network, clock, random, log, keys, store, mode, stamper, verifyRecord } = parts
+  const { reach = 'forward', rates, pace = 1 } = parts
   const parameters = { ...usual, ...parts.parameters }
   const placeOf = remember(parts.placeOf)
   const { k } = parameters
@@ -93,9 +114,15 @@ function makeCore(parts: SeedParts, stop: AbortSignal, on: { change(): void; joi
   const peers = new Peers({ network, clock, random, log, keys, table, reach: way, onChange })
   const size = new SizeEstimate()
   const { joined } = on
-  const shared = { network, clock, random, log, keys, store, placeOf, mode, verifyRecord }
-  const core: Core = { ...shared, table, peers, size, parameters, stop, joined }
-  return { core, way }
+  const { replicas } = parameters
+  const judged = { network, clock, store, table, size, placeOf, replicas, rates }
+  const admission = createAdmission(judged)
+  const { price, isStray } = admission
+  const room = createRoom({ store, clock, log, self: table.place, isStray })
+  const shared = { network, clock, random, log, keys, placeOf, stamper, mode, verifyRecord }
+  const ours = { store: room.store, room, table, peers, size, parameters, price, pace }
+  const core: Core = { ...shared, ...ours, stop, joined }
+  return { core, way, admission }
 }
 
 /** A seed: serves the DHT (in server mode) and uses it. Source: docs/protocol/dht.md */
@@ -103,20 +130,25 @@ export function createSeedNode(parts: SeedParts): SeedNode {
   const stop = new AbortController()
   let isJoined = false
   let maintenance: Maintenance | undefined
-  const { core, way } = makeCore(parts, stop.signal, {
+  const { core, way, admission } = makeCore(parts, stop.signal, {
     change: () => maintenance?.changed(),
     joined: () => isJoined
   })
   const shelf = createRecordShelf(core)
-  if (parts.mode === 'server') serve(core, new Meter(core.clock.now(), parts.rates), shelf)
+  const tombstones = createTombstoneShelf(core)
+  if (parts.mode === 'server') serve(core, admission, { shelf, tombstones }, parts.relayFor)
   maintenance = createMaintenance(core, () => {
     isJoined = true
   })
 
   const { join, askNearest } = maintenance
   return {
-    dht: createDht(core, shelf),
+    dht: viaDht(core, core => createDht(core, { shelf, tombstones })),
     table: core.table,
+    admission: {
+      admits: admission.admits,
+      status: () => ({ ...admission.status(), evicted: core.room.evicted() })
+    },
     join,
     askNearest,
     hear: contacts => core.peers.hear(contacts),
@@ -129,9 +161,16 @@ export function createSeedNode(parts: SeedParts): SeedNode {
   }
 }
 
-const createDht = (core: Core, shelf: RecordShelf): Dht => ({
+interface Shelves {
+  shelf: RecordShelf
+  tombstones: TombstoneShelf
+}
+
+const createDht = (core: Core, { shelf, tombstones }: Shelves): Dht => ({
   put: (blob, options) => putBlob(core, blob, options),
   get: (key, options) => getBlob(core, key, options),
+  release: (tombstone, options) => releaseBlob(core, tombstones, tombstone, options),
+  census: (key, options) => takeCensus(core, key, options),
   putRecord: (frame, options) => putRecord(core, shelf, frame, options),
   getRecord: (key, options) => getRecord(core, key, options),
   async nearest(target, options = {}) {
@@ -140,10 +179,15 @@ const createDht = (core: Core, shelf: RecordShelf): Dht => ({
   }
 })
 
-function serve(core: Core, meter: Meter, shelf: RecordShelf): void {
-  const { network, clock, parameters } = core
-  const answers = createAnswers({ ...core, meter, shelf, replicas: parameters.replicas })
-  for (const [method, answer] of Object.entries(answers)) network.serve(method, answer)
-  network.serve('forward', createForward({ network, clock, meter }))
-  network.serve('links', createLinksAnswer({ network, clock, meter, placeOf: core.placeOf }))
+function serve(core: Core, admission: Admission, shelves: Shelves, userOf?: UserOf): void {
+  const { meter, watched } = admission
+  const { network, clock, parameters, placeOf } = core
+  const answers = {
+    ...createAnswers({ ...core, ...shelves, meter, replicas: parameters.replicas }),
+    forward: createForward({ network, clock, meter }),
+    links: createLinksAnswer({ network, clock, meter, placeOf })
+  }
+  for (const [method, answer] of Object.entries(answers))
+    network.serve(method, watched(method, answer))
+  if (userOf) network.serve('relay', createRelay({ ...core, userOf }))
 }

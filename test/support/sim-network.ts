@@ -287,6 +287,13 @@ export class SimNode implements Network {
     return this.#connections.has(peer)
   }
 
+  /** Nodes are free of subnets unless a test puts them into one. */
+  readonly subnets = new Map<PeerId, string>()
+
+  subnetOf(peer: PeerId): string | undefined {
+    return this.subnets.get(peer)
+  }
+
   onPeer(listener: (event: PeerEvent) => void): Disposable {
     this.#listeners.add(listener)
     return { [Symbol.dispose]: () => this.#listeners.delete(listener) }

@@ -1,6 +1,8 @@
 import type { MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
 import type { TCPComponents, TCPDialEvents, TCPOptions } from '@libp2p/tcp'
 import { tcp } from '@libp2p/tcp'
+import type { Crowd } from '../crowd.ts'
+import { hostOf } from '../crowd.ts'
 import { coalesce } from './coalesce.ts'
 import { assume, isFeed } from './optimistic.ts'
 import { quiet } from './quiet.ts'
@@ -13,17 +15,17 @@ const handshakesPerHostMax = 64
 
 /** libp2p's tcp, with fewer packets and one round trip less to dial. docs/decisions/011-half-a-round-trip.md, 012-dialling.md */
 export const quickTcp =
-  (options?: TCPOptions) =>
+  (crowd: Crowd, options?: TCPOptions) =>
   (components: TCPComponents): Transport<TCPDialEvents> => {
     const transport = tcp(options)(components)
     const dial = transport.dial.bind(transport)
     const createListener = transport.createListener.bind(transport)
-    transport.dial = (address, o) => dial(address, { ...o, upgrader: quick(o.upgrader) })
-    transport.createListener = o => createListener({ ...o, upgrader: quick(o.upgrader) })
+    transport.dial = (address, o) => dial(address, { ...o, upgrader: quick(o.upgrader, crowd) })
+    transport.createListener = o => createListener({ ...o, upgrader: quick(o.upgrader, crowd) })
     return transport
   }
 
-function quick(upgrader: Upgrader): Upgrader {
+function quick(upgrader: Upgrader, crowd: Crowd): Upgrader {
   const prepare = (connection: MultiaddrConnection, outbound: boolean) => {
     if (!isFeed(connection)) throw new TypeError('libp2p has changed: connections take no data')
     quiet(connection)
@@ -36,6 +38,7 @@ function quick(upgrader: Upgrader): Upgrader {
     const host = hostOf(connection)
     const count = shaking.get(host) ?? 0
     if (count >= handshakesPerHostMax) throw new Error('too many handshakes with this host')
+    if (!crowd.enter(connection)) throw new Error('too many connections from this host or network')
     shaking.set(host, count + 1)
     try {
       return await upgrader.upgradeInbound(prepare(connection, false), o)
@@ -50,10 +53,4 @@ function quick(upgrader: Upgrader): Upgrader {
     upgradeOutbound: (connection, o) => upgrader.upgradeOutbound(prepare(connection, true), o)
   }
   return Object.assign(Object.create(upgrader), changed)
-}
-
-/** An IPv4 address, or the network of an IPv6 one, of which a host has more addresses than it needs. */
-function hostOf({ remoteAddr }: MultiaddrConnection): string {
-  const { value = '' } = remoteAddr.getComponents()[0] ?? {}
-  return value.includes(':') ? value.split(':').slice(0, 4).join(':') : value
 }
