@@ -39,7 +39,7 @@ export const limits = {
   /** A sealed notice is exactly so long, on a stream as in a datagram. */
   noticeBytesMax: 1_200,
   /** A slip is sealed to exactly this size: RSA keys of 3,072 bits on both sides fit, as GnuPG made them for years. */
-  slipBytes: 1_050,
+  slipBytes: 1_064,
   aliasCharsMax: 64,
   /** `name@hostname` */
   fullAliasCharsMax: 64 + 1 + 253,
@@ -88,6 +88,8 @@ export const limits = {
   /** Requests one lookup, get or put may send, whatever it is answered. */
   lookupRequestsMax: 100,
   putRequestsMax: 40,
+  /** Beyond that, where a place looks crowded: to find who lives around it, and again to ask them. */
+  regionRequestsMax: 48,
   /** What a seed does for one peer before it refuses with LIMIT_EXCEEDED: a burst, and what is given back per second. */
   peerRequestsBurst: 4_000,
   peerRequestsPerSecond: 2_000,

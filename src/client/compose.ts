@@ -125,13 +125,18 @@ export const sealSlip = ({
     from,
     to,
     sizes: [limits.slipBytes],
-    nowMs
+    nowMs,
+    brief: true
   }).catch(err => {
     if (codeOf(err) !== 'LETTER_TOO_LARGE') throw err
-    throw new MuttrError('LETTER_TOO_LARGE', 'two RSA keys leave no room in a notice', {
-      cause: err,
-      hint: 'One of the two needs an Ed25519 key, as `muttr init` makes; see docs/protocol/notice.md.'
-    })
+    throw new MuttrError(
+      'LETTER_TOO_LARGE',
+      'two RSA keys as large as these leave no room in a notice',
+      {
+        cause: err,
+        hint: 'One of the two needs an Ed25519 key, as `muttr init` makes; see docs/protocol/notice.md.'
+      }
+    )
   })
 
 /** Seals to the pod of the reader where the letter lies and for which address. */

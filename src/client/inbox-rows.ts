@@ -40,7 +40,7 @@ const noticeRow = mapped(
     bytes(32),
     uint(limits.blobBytesMax, 1),
     uint(),
-    bytes(1, limits.slipBytesMax),
+    bytes(1, limits.slipBytes),
     uint()
   ),
   ([, pod, key, sizeBytes, expiryMs, slip, failures]): NoticeRow => ({

@@ -1,16 +1,14 @@
 import { toHex } from '../base/bytes.ts'
 import type { ErrorCode } from '../base/errors.ts'
-import { isErrorCode, MuttrError } from '../base/errors.ts'
+import { isErrorCode } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Log, Millis, PeerId } from '../base/ports.ts'
+import type { ReleaseWord } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
-import type { Blob } from '../wire/blob.ts'
-import { readBlob } from '../wire/blob.ts'
 import {
   array,
+  bool,
   bytes,
-  decodeCbor,
-  encodeCbor,
   literal,
   mapped,
   nullable,
@@ -19,17 +17,33 @@ import {
   tuple,
   uint
 } from '../wire/cbor.ts'
-import type { Secrets } from './compose.ts'
 import type { Table } from './table.ts'
 import { createTable } from './table.ts'
 
-type Stage = 'draft' | 'sealed' | 'stored' | 'announced' | 'expired'
+type Stage = 'draft' | 'sealed' | 'stored' | 'announced' | 'accepted' | 'withdrawn' | 'expired'
 
 interface Copy {
   readonly holder: PeerId
   readonly storedMs: Millis
   /** The holder's signed word. 64 bytes. */
   readonly signature: Uint8Array
+}
+
+/** A person asked for the letter back. */
+export interface Withdrawing {
+  readonly sinceMs: Millis
+  /** How many were asked the last time, with those that took it before. */
+  asked: number
+  /** Signed by holders that drop the letter. */
+  words: readonly ReleaseWord[]
+}
+
+/** What the holders said the last time they were asked. */
+export interface Asked {
+  readonly atMs: Millis
+  readonly answered: number
+  readonly wanted: number
+  readonly holders: number
 }
 
 /** What is known of a sent letter, apart from what it says. Changes as it goes on its way. */
@@ -46,14 +60,35 @@ export interface SentRow {
   fingerprint: string | null
   /** The blob's key, hex. */
   key: string | null
+  /** The blob's, so that what was signed about it can be shown when it is gone. */
+  header: Uint8Array | null
   sizeBytes: number
   copies: readonly Copy[]
   wanted: number
   /** Sealed to the reader; made with the blob's key. */
   slip: Uint8Array | null
-  announced: { pod: string; atMs: Millis; signature: Uint8Array } | null
+  announced: {
+    pod: string
+    peer: PeerId
+    /** SHA-256 of the sealed notice, which is what the pod signed. */
+    notice: Uint8Array
+    atMs: Millis
+    signature: Uint8Array
+  } | null
   waiting: { code: ErrorCode; message: string; retryAtMs: Millis } | null
   failures: number
+  /** The state of its watch: how often the holders were asked, and when they are asked again. */
+  checks: number
+  checkMs: Millis
+  asked: Asked | null
+  withdrawing: Withdrawing | null
+  /** All that is known of its release, our own part included. */
+  tombstone: Uint8Array | null
+  /** Opened and verified: the recipient's signature. */
+  receipt: { readonly atMs: Millis; readonly signature: Uint8Array } | null
+  /** Later letters about this one, hex. */
+  correctedBy: string | null
+  forgetAsked: string | null
 }
 
 const messageBytesMax = 400
@@ -72,17 +107,83 @@ const copy = mapped(
   ([holder, storedMs, signature]): Copy => ({ holder, storedMs, signature })
 )
 
+const word = mapped(
+  tuple(text(limits.peerIdCharsMax, 1), bool, bool, uint(), bytes(64)),
+  ([holder, retract, accept, atMs, signature]): ReleaseWord => ({
+    holder,
+    retract,
+    accept,
+    atMs,
+    signature
+  })
+)
+
+const announced = mapped(
+  tuple(
+    text(limits.hostnameCharsMax, 1),
+    text(limits.peerIdCharsMax, 1),
+    bytes(32),
+    uint(),
+    bytes(0, 256)
+  ),
+  ([pod, peer, notice, atMs, signature]) => ({ pod, peer, notice, atMs, signature })
+)
+
+const watch = tuple(
+  uint(),
+  uint(),
+  nullable(tuple(uint(), uint(255), uint(255), uint(255))),
+  nullable(tuple(uint(), uint(255), array(word, 64))),
+  nullable(bytes(1, limits.tombstoneBytesMax)),
+  nullable(tuple(uint(), bytes(1, limits.signatureBytesMax))),
+  nullable(id),
+  nullable(id)
+)
+
+/** What is known since it was stored. */
+const readWatch = ([
+  checks,
+  checkMs,
+  asked,
+  withdrawing,
+  tombstone,
+  receipt,
+  correctedBy,
+  forgetAsked
+]: ReturnType<typeof watch>) => ({
+  checks,
+  checkMs,
+  asked: asked && { atMs: asked[0], answered: asked[1], wanted: asked[2], holders: asked[3] },
+  withdrawing: withdrawing && {
+    sinceMs: withdrawing[0],
+    asked: withdrawing[1],
+    words: withdrawing[2]
+  },
+  tombstone,
+  receipt: receipt && { atMs: receipt[0], signature: receipt[1] },
+  correctedBy,
+  forgetAsked
+})
+
+const stages = ['draft', 'sealed', 'stored', 'announced', 'accepted', 'withdrawn', 'expired'] as const
+
 const row = mapped(
   tuple(
-    literal(1),
+    literal(2),
     tuple(id, alias, alias, uint(), uint()),
-    oneOf<Stage>('draft', 'sealed', 'stored', 'announced', 'expired'),
-    tuple(nullable(fingerprint), nullable(id), uint(limits.blobBytesMax)),
+    oneOf<Stage>(...stages),
+    tuple(
+      nullable(fingerprint),
+      nullable(id),
+      nullable(bytes(1, limits.blobHeaderBytesMax)),
+      uint(limits.blobBytesMax)
+    ),
     tuple(array(copy, 64), uint(64)),
     nullable(bytes(1, limits.slipBytesMax)),
-    nullable(tuple(text(limits.hostnameCharsMax, 1), uint(), bytes(0, 256))),
+    nullable(announced),
     nullable(tuple(code, text(messageBytesMax), uint())),
-    uint()
+    uint(),
+    watch
   ),
   ([
     ,
@@ -93,116 +194,79 @@ const row = mapped(
     slip,
     announced,
     waiting,
-    failures
-  ]) => {
-    const made: SentRow = {
-      id: i,
-      from,
-      to,
-      sentMs,
-      expiryMs,
-      stage,
-      fingerprint: sealed[0],
-      key: sealed[1],
-      sizeBytes: sealed[2],
-      copies: store[0],
-      wanted: store[1],
-      slip,
-      announced: announced && { pod: announced[0], atMs: announced[1], signature: announced[2] },
-      waiting: waiting && { code: waiting[0], message: waiting[1], retryAtMs: waiting[2] },
-      failures
-    }
-    return made
-  }
+    failures,
+    since
+  ]): SentRow => ({
+    ...{ id: i, from, to, sentMs, expiryMs, stage },
+    ...{ fingerprint: sealed[0], key: sealed[1], header: sealed[2], sizeBytes: sealed[3] },
+    ...{ copies: store[0], wanted: store[1], slip, announced, failures },
+    waiting: waiting && { code: waiting[0], message: waiting[1], retryAtMs: waiting[2] },
+    ...readWatch(since)
+  })
 )
 
 const rowFields = (r: SentRow): unknown[] => [
-  1,
+  2,
   [unhex(r.id), r.from, r.to, r.sentMs, r.expiryMs],
   r.stage,
-  [r.fingerprint && unhex(r.fingerprint), r.key && unhex(r.key), r.sizeBytes],
+  [r.fingerprint && unhex(r.fingerprint), r.key && unhex(r.key), r.header, r.sizeBytes],
   [r.copies.slice(0, 64).map(c => [c.holder, c.storedMs, c.signature]), r.wanted],
   r.slip,
-  r.announced && [r.announced.pod, r.announced.atMs, r.announced.signature],
+  r.announced && [
+    r.announced.pod,
+    r.announced.peer,
+    r.announced.notice,
+    r.announced.atMs,
+    r.announced.signature
+  ],
   r.waiting && [r.waiting.code, clip(r.waiting.message), Math.round(r.waiting.retryAtMs)],
-  r.failures
+  r.failures,
+  watchFields(r)
 ]
+
+const watchFields = ({ asked, withdrawing, receipt, ...r }: SentRow): unknown[] => [
+  r.checks,
+  Math.round(r.checkMs),
+  asked && [asked.atMs, asked.answered, asked.wanted, asked.holders],
+  withdrawing && [
+    withdrawing.sinceMs,
+    withdrawing.asked,
+    withdrawing.words
+      .slice(0, 64)
+      .map(w => [w.holder, w.retract, w.accept, w.atMs, w.signature])
+  ],
+  r.tombstone,
+  receipt && [receipt.atMs, receipt.signature],
+  r.correctedBy && unhex(r.correctedBy),
+  r.forgetAsked && unhex(r.forgetAsked)
+]
+
+/** A letter that was only written down. */
+export const freshRow = (
+  known: Pick<SentRow, 'id' | 'from' | 'to' | 'sentMs' | 'expiryMs' | 'sizeBytes'>
+): SentRow => ({
+  ...known,
+  stage: 'draft',
+  fingerprint: null,
+  key: null,
+  header: null,
+  copies: [],
+  wanted: 0,
+  slip: null,
+  announced: null,
+  waiting: null,
+  failures: 0,
+  checks: 0,
+  checkMs: 0,
+  asked: null,
+  withdrawing: null,
+  tombstone: null,
+  receipt: null,
+  correctedBy: null,
+  forgetAsked: null
+})
 
 const clip = (message: string): string => message.toWellFormed().slice(0, messageBytesMax / 4)
 
 export const sentTable = (state: State, log: Log): Table<SentRow> =>
   createTable({ state, log, name: 'sent', field: row, write: rowFields, maxBytes: 32 * 1_024 })
-
-/** What the sender alone may know of a letter; sealed in the closet. */
-export interface SentSecret {
-  readonly secrets: Secrets
-  /** Null for the first letter of a conversation: its own id. */
-  readonly thread: Uint8Array | null
-  readonly parent: Uint8Array | null
-  readonly mimeType: string
-  readonly subject: string
-  readonly body: Uint8Array
-}
-
-const secret = mapped(
-  tuple(
-    literal(1),
-    bytes(32),
-    bytes(32),
-    nullable(bytes(32)),
-    nullable(bytes(32)),
-    text(limits.mimeTypeBytesMax, 3),
-    text(limits.letterSubjectBytesMax),
-    bytes(0, limits.letterBodyBytesMax)
-  ),
-  ([, retract, accept, thread, parent, mimeType, subject, body]): SentSecret => ({
-    secrets: { retract, accept },
-    thread,
-    parent,
-    mimeType,
-    subject,
-    body
-  })
-)
-
-export const encodeSecret = (s: SentSecret): Uint8Array =>
-  encodeCbor([
-    1,
-    s.secrets.retract,
-    s.secrets.accept,
-    s.thread,
-    s.parent,
-    s.mimeType,
-    s.subject,
-    s.body
-  ])
-
-/** @throws {MuttrError} `HOME_DAMAGED` */
-export const decodeSecret = (plaintext: Uint8Array): SentSecret =>
-  decodeCbor(plaintext, 'a sent letter', secret, 64 * 1_024, 'HOME_DAMAGED')
-
-const blobRow = tuple(
-  literal(1),
-  bytes(1, limits.blobHeaderBytesMax),
-  bytes(1, limits.blobBytesMax)
-)
-
-export const encodeBlobRow = (blob: Blob): Uint8Array =>
-  encodeCbor([1, blob.headerBytes, blob.sealed])
-
-/** @throws {MuttrError} `HOME_DAMAGED` */
-export function decodeBlobRow(stored: Uint8Array): Blob {
-  const maxBytes = limits.payloadBytesMax
-  const [, headerBytes, sealed] = decodeCbor(
-    stored,
-    'a kept blob',
-    blobRow,
-    maxBytes,
-    'HOME_DAMAGED'
-  )
-  try {
-    return readBlob(headerBytes, sealed)
-  } catch (cause) {
-    throw new MuttrError('HOME_DAMAGED', 'a kept blob does not match its header', { cause })
-  }
-}

@@ -19,6 +19,7 @@ import { soleSignature } from './sign.ts'
  * Signs, pads and encrypts to one hidden recipient: binary OpenPGP that names nobody. Between ourselves SEIPDv2 with AES-256-GCM;
  * to a key that does not announce it (GnuPG's), SEIPDv1. Source: docs/protocol/sealing.md
  * @param sizes the result is exactly the smallest of these that fits, in bytes.
+ * @param brief leaves out the 70 random bytes by which openpgp.js makes every signature differ: for what holds random bytes itself and is signed once.
  * @throws {MuttrError} `LETTER_TOO_LARGE` when it fits none; `KEY_INVALID` when `to` is expired or revoked.
  */
 export async function seal(
@@ -27,11 +28,18 @@ export async function seal(
     from,
     to,
     sizes,
-    nowMs
-  }: { from: Person; to: Certificate; sizes: readonly number[]; nowMs: Millis }
+    nowMs,
+    brief = false
+  }: {
+    from: Person
+    to: Certificate
+    sizes: readonly number[]
+    nowMs: Millis
+    brief?: boolean
+  }
 ): Promise<Uint8Array> {
   if (plaintext.byteLength > Math.max(...sizes)) throw tooLarge(plaintext)
-  const signed = await signedMessage(plaintext, from, nowMs)
+  const signed = await signedMessage(plaintext, { from, nowMs, brief })
   const { session, sessionPacket } = await sessionFor(await keyOf(to), nowMs)
   const pad = session.aeadAlgorithm ? padVersion2 : padVersion1
   const overhead = sessionPacket.byteLength + packetHeaderBytes + pad.overheadBytes
@@ -54,8 +62,7 @@ const tooLarge = (plaintext: Uint8Array): MuttrError =>
 
 async function signedMessage(
   plaintext: Uint8Array,
-  from: Person,
-  nowMs: Millis
+  { from, nowMs, brief }: { from: Person; nowMs: Millis; brief: boolean }
 ): Promise<Uint8Array> {
   try {
     const date = signingDate(from, nowMs)
@@ -65,7 +72,7 @@ async function signedMessage(
       signingKeys: secretOf(from),
       format: 'binary',
       date,
-      config: settings
+      config: brief ? { ...settings, nonDeterministicSignaturesViaNotation: false } : settings
     })
   } catch (cause) {
     throw keyInvalid(cause)

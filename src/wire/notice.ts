@@ -35,7 +35,7 @@ const lengthBytes = 2
 const expiryHoursMax = 10_000_000
 
 const hours = mapped(uint(expiryHoursMax, 1), (value): Millis => value * limits.expiryStepMs)
-const slip = bytes(1, limits.slipBytesMax)
+const slip = bytes(1, limits.slipBytes)
 const size = uint(limits.blobBytesMax, 1)
 
 const body = mapped(
@@ -110,7 +110,7 @@ export const encodeSlip = (s: Slip): Uint8Array =>
 
 /** @throws {MuttrError} `NOTICE_INVALID` or `WIRE_TOO_LARGE`, and nothing else. */
 export const decodeSlip = (plaintext: Uint8Array): Slip =>
-  decodeCbor(plaintext, 'a slip', slipBody, limits.slipBytesMax, 'NOTICE_INVALID')
+  decodeCbor(plaintext, 'a slip', slipBody, limits.slipBytes, 'NOTICE_INVALID')
 
 /** What a pod's peer key signs when it took a notice: of the sealed bytes only, so that nobody learns whose it was. */
 export const announcedBytes = (sealed: Uint8Array, atMs: Millis): Uint8Array =>

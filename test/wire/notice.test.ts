@@ -25,7 +25,7 @@ const notice: fc.Arbitrary<NoticeBody> = recordOf({
   key: hash,
   sizeBytes: fc.integer({ min: 1, max: limits.blobBytesMax }),
   expiryMs: fc.integer({ min: 1, max: 10_000_000 }).map(hours => hours * limits.expiryStepMs),
-  slip: fc.uint8Array({ minLength: 1, maxLength: limits.slipBytesMax })
+  slip: fc.uint8Array({ minLength: 1, maxLength: limits.slipBytes })
 })
 
 const slip: fc.Arbitrary<Slip> = recordOf({
@@ -52,7 +52,7 @@ describe('a notice', () => {
       key: new Uint8Array(32).fill(255),
       sizeBytes: limits.blobBytesMax,
       expiryMs: 10_000_000 * limits.expiryStepMs,
-      slip: new Uint8Array(limits.slipBytesMax).fill(255)
+      slip: new Uint8Array(limits.slipBytes).fill(255)
     }
     assert.deepEqual(decodeNotice(encodeNotice(largest)), largest)
   })
@@ -86,7 +86,7 @@ describe('a slip', () => {
       valid: slip.map(encodeSlip),
       read: bytes => encodeSlip(decodeSlip(bytes)),
       codes: ['NOTICE_INVALID', 'WIRE_TOO_LARGE'],
-      maxBytes: limits.slipBytesMax
+      maxBytes: limits.slipBytes
     })
   })
 })
