@@ -1,5 +1,6 @@
 import type { Contact, Millis, PeerId } from '../base/ports.ts'
 import type { Candidate, Candidates } from './candidates.ts'
+import { isVouched, pathsMax } from './candidates.ts'
 
 export type LookupEnd =
   /** {@link Lookup.stop} was called: what was sought is found. */
@@ -21,7 +22,7 @@ export interface LookupOptions {
   alpha: number
   /** The same once the nearest we heard of has answered, so that the last ones go out together; `want` unless told. */
   burst?: number
-  /** Requests under way in all; bounds what hedging can cost. */
+  /** Requests under way in all; bounds what hedging can cost. Those slow for four times `hedgeMs` do not count. */
   inFlightMax?: number
   /** A request older than this is slow: another is sent beside it. */
   hedgeMs: Millis
@@ -31,17 +32,29 @@ export interface LookupOptions {
   requestsMax: number
   /** Where any of the wanted will do: what it costs to ask a peer. The cheapest goes first, the nearer of two equal ones. */
   cost?: (peer: PeerId) => number
+  /**
+   * Disjoint paths: every peer is asked on one of them, and what it answers leads only that one. With more than one, those that
+   * named contacts which lead nowhere are doubted. 1 unless told: Kademlia's own lookup. At most 8.
+   */
+  paths?: number
 }
+
+type Settings = Required<Omit<LookupOptions, 'cost'>> & Pick<LookupOptions, 'cost'>
 
 /**
  * An iterative lookup, as a machine: {@link poll} says whom to ask, the caller asks and reports each outcome, time comes in.
  * Whatever peers answer, it ends by its deadline and within its bound on requests. Source: docs/protocol/dht.md
  */
 export class Lookup {
-  readonly #o: Required<Omit<LookupOptions, 'cost'>> & Pick<LookupOptions, 'cost'>
+  readonly #o: Settings
+  /** Requests sent on each path. */
+  readonly #spent: number[]
   #requests = 0
   #stopped = false
   #wide = false
+  #startMs: Millis | undefined
+  /** When most paths had settled. */
+  #mostMs: Millis | undefined
 
   constructor(options: LookupOptions) {
     this.#o = {
@@ -49,8 +62,10 @@ export class Lookup {
       burst: options.want,
       inFlightMax: Math.max(options.alpha, options.burst ?? options.want) + options.alpha,
       patienceMs: 4 * options.hedgeMs,
-      ...options
+      ...options,
+      paths: Math.min(pathsMax, options.paths ?? 1)
     }
+    this.#spent = Array.from({ length: this.#o.paths }, () => 0)
   }
 
   get requests(): number {
@@ -59,14 +74,22 @@ export class Lookup {
 
   /** Whom to ask now. Each of them must be reported on, once, by {@link answered}, {@link refused} or {@link failed}. */
   poll(nowMs: Millis): Contact[] {
+    const { candidates, requestsMax, paths } = this.#o
+    this.#startMs ??= nowMs
+    if (paths > 1)
+      for (const c of candidates.all)
+        if (c.state === 'asked' && !c.isLate && this.#isSlow(c, nowMs)) candidates.judge(c, 'late')
     const out: Contact[] = []
-    while (this.end(nowMs) === undefined && this.#requests < this.#o.requestsMax) {
+    while (this.end(nowMs) === undefined && this.#requests < requestsMax) {
       const next = this.#next(nowMs)
       if (!next) break
-      this.#o.candidates.mark(next, 'asked')
-      next.askedMs = nowMs
+      const { candidate, path } = next
+      candidates.mark(candidate, 'asked')
+      candidate.askedMs = nowMs
+      candidate.path = path
+      this.#spent[path]! += 1
       this.#requests += 1
-      out.push(next.contact)
+      out.push(candidate.contact)
     }
     return out
   }
@@ -98,18 +121,32 @@ export class Lookup {
   /** @returns how it ended, or undefined while it runs. */
   end(nowMs: Millis): LookupEnd | undefined {
     if (this.#stopped) return 'stopped'
-    if (this.#settled(nowMs)) return 'answered'
-    if (nowMs >= this.#o.deadlineMs) return 'late'
-    if (this.#requests >= this.#o.requestsMax && this.#underWay(nowMs).fast === 0) return 'bounded'
-    return undefined
+    const { paths, deadlineMs, requestsMax } = this.#o
+    let [settled, over] = [0, 0]
+    for (let path = 0; path < paths; path++) {
+      const isSettled = this.#settled(path, nowMs)
+      if (isSettled) settled += 1
+      if (isSettled || this.#isSpent(path, nowMs)) over += 1
+    }
+    if (over === paths) return settled > 0 ? 'answered' : 'bounded'
+    if (nowMs >= deadlineMs) return 'late'
+    if (2 * settled > paths) {
+      this.#mostMs ??= nowMs
+      if (nowMs >= this.#overtimeMs()!) return 'answered'
+    }
+    const isOut = this.#requests >= requestsMax && this.#underWay(nowMs).fast === 0
+    return isOut ? (settled > 0 ? 'answered' : 'bounded') : undefined
   }
 
   /** When {@link poll} can have something new without any report: a request turns slow, or patience or time runs out. */
   wakeMs(nowMs: Millis): Millis {
-    let at = this.#o.deadlineMs
-    for (const c of this.#o.candidates.all) {
+    const { deadlineMs, hedgeMs, patienceMs, candidates } = this.#o
+    let at = deadlineMs
+    const overtimeMs = this.#overtimeMs()
+    if (overtimeMs !== undefined && overtimeMs > nowMs) at = Math.min(at, overtimeMs)
+    for (const c of candidates.all) {
       if (c.state !== 'asked') continue
-      for (const due of [c.askedMs + this.#o.hedgeMs, c.askedMs + this.#o.patienceMs])
+      for (const due of [c.askedMs + hedgeMs, c.askedMs + 4 * hedgeMs, c.askedMs + patienceMs])
         if (due > nowMs && due < at) at = due
     }
     return at
@@ -122,28 +159,50 @@ export class Lookup {
   }
 
   #report(peer: PeerId, state: 'answered' | 'refused' | 'failed'): void {
-    const candidate = this.#o.candidates.get(peer)
-    if (candidate?.state === 'asked') this.#o.candidates.mark(candidate, state)
+    const { candidates } = this.#o
+    const candidate = candidates.get(peer)
+    if (candidate?.state !== 'asked') return
+    candidates.mark(candidate, state)
+    candidates.judge(candidate, state === 'failed' ? 'failed' : 'answered')
+  }
+
+  /** Once most paths are at their end the others are given as long again, and four slow requests at least. */
+  #overtimeMs(): Millis | undefined {
+    if (this.#mostMs === undefined) return undefined
+    const took = this.#mostMs - this.#startMs!
+    return this.#mostMs + Math.max(took, 4 * this.#o.hedgeMs)
   }
 
   #isSlow = (c: Candidate, nowMs: Millis): boolean => nowMs - c.askedMs >= this.#o.hedgeMs
   #isGivenUp = (c: Candidate, nowMs: Millis): boolean => nowMs - c.askedMs >= this.#o.patienceMs
 
-  #underWay(nowMs: Millis): { fast: number; all: number } {
+  /** Whether it counts on `path`. */
+  #isOn(c: Candidate, path: number): boolean {
+    return (c.paths & (1 << path)) !== 0 && (this.#o.paths === 1 || isVouched(c, path))
+  }
+
+  /** One path never takes more than half of all requests, while there are others. */
+  #isSpent(path: number, nowMs: Millis): boolean {
+    const { paths, requestsMax } = this.#o
+    if (paths === 1 || this.#spent[path]! < requestsMax / 2) return false
+    return this.#underWay(nowMs, path).fast === 0
+  }
+
+  #underWay(nowMs: Millis, path?: number): { fast: number; all: number } {
     let [fast, all] = [0, 0]
     for (const c of this.#o.candidates.all) {
-      if (c.state !== 'asked') continue
-      all += 1
+      if (c.state !== 'asked' || (path !== undefined && c.path !== path)) continue
+      if (nowMs - c.askedMs < 4 * this.#o.hedgeMs) all += 1
       if (!this.#isSlow(c, nowMs)) fast += 1
     }
     return { fast, all }
   }
 
-  /** Enough of the nearest have answered, and none of the nearest is left to ask. */
-  #settled(nowMs: Millis): boolean {
+  /** Enough of the nearest that `path` knows have answered, and none of them is left to ask. */
+  #settled(path: number, nowMs: Millis): boolean {
     let [places, answers, waiting, givenUp] = [0, 0, 0, 0]
     for (const c of this.#o.candidates.all) {
-      if (c.state === 'failed' || c.state === 'refused') continue
+      if (c.state === 'failed' || c.state === 'refused' || !this.#isOn(c, path)) continue
       if (c.state === 'heard') return false
       if (c.state === 'asked') {
         if (this.#isGivenUp(c, nowMs)) {
@@ -159,28 +218,45 @@ export class Lookup {
     return waiting === 0 || answers >= this.#o.enough
   }
 
-  /** The nearest not asked yet, within the window of those that are wanted; slow ones do not take a place in it. */
-  #next(nowMs: Millis): Candidate | undefined {
+  /** From the path that has the fewest requests under way, then the fewest at all. */
+  #next(nowMs: Millis): { candidate: Candidate; path: number } | undefined {
+    const { alpha, burst, inFlightMax, paths, requestsMax } = this.#o
     const { fast, all } = this.#underWay(nowMs)
-    const { alpha, burst, want, inFlightMax, cost } = this.#o
     if (all >= inFlightMax) return undefined
-    let first: Candidate | undefined
+    const most = Math.max(alpha, burst)
+    const order = Array.from({ length: paths }, (_, path) => {
+      const spent = this.#spent[path]!
+      return { path, spent, fast: paths === 1 ? fast : this.#underWay(nowMs, path).fast }
+    }).sort((a, b) => a.fast - b.fast || a.spent - b.spent)
+    for (const { path, spent, fast: onPath } of order) {
+      if (paths > 1 && spent >= requestsMax / 2) continue
+      const { candidate, isWide } = this.#nextOn(path, nowMs)
+      const atOnce = isWide ? most : alpha
+      if (candidate && fast < atOnce && onPath < Math.ceil(atOnce / paths))
+        return { candidate, path }
+    }
+    return undefined
+  }
+
+  /** The nearest not asked yet, within the window of those that are wanted; slow ones do not take a place in it. */
+  #nextOn(path: number, nowMs: Millis): { candidate: Candidate | undefined; isWide: boolean } {
+    const { want, cost } = this.#o
+    let candidate: Candidate | undefined
     let nearestKnown: Candidate | undefined
     let least = Number.POSITIVE_INFINITY
     let places = 0
     for (const c of this.#o.candidates.all) {
-      if (c.state === 'failed' || c.state === 'refused') continue
+      if (c.state === 'failed' || c.state === 'refused' || !this.#isOn(c, path)) continue
       if (c.state === 'asked' && this.#isSlow(c, nowMs)) continue
       nearestKnown ??= c
       if (c.state === 'heard') {
         const costs = cost?.(c.contact.peer) ?? 0
-        if (costs < least) [first, least] = [c, costs]
+        if (costs < least) [candidate, least] = [c, costs]
         if (least === 0) break
       }
       places += 1
       if (places === want) break
     }
-    const wide = this.#wide || nearestKnown?.state === 'answered'
-    return fast < (wide ? Math.max(alpha, burst) : alpha) ? first : undefined
+    return { candidate, isWide: this.#wide || nearestKnown?.state === 'answered' }
   }
 }

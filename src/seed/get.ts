@@ -1,8 +1,9 @@
 import { equalBytes, sha256 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import type { Contact, PeerId } from '../base/ports.ts'
 import { isRepairDue, ReadRepair } from '../replicas/read.ts'
-import type { Candidates } from '../routing/candidates.ts'
+import { Candidates } from '../routing/candidates.ts'
 import { placeOfKey } from '../routing/distance.ts'
 import { Lookup } from '../routing/lookup.ts'
 import { believed } from '../routing/subnet.ts'
@@ -15,6 +16,7 @@ import { deadline, isCovered, lookupOptions, networkEmpty, startFrom } from './c
 import type { DhtOptions, GetResult } from './dht.ts'
 import { drive } from './drive.ts'
 import { requestTimeoutMs } from './peers.ts'
+import { densityOf, explore, rarely } from './region.ts'
 
 type Read =
   | { type: 'contacts'; contacts: readonly Contact[] }
@@ -56,7 +58,8 @@ async function seek(
   core: Core,
   key: Uint8Array,
   lookup: Lookup,
-  signal: AbortSignal
+  signal: AbortSignal,
+  { followed = true } = {}
 ): Promise<Sought | undefined> {
   const { clock, peers } = core
   const payload = encodeGet(key)
@@ -71,7 +74,7 @@ async function seek(
       const answer = await peers.ask(contact, 'get', payload, { read, signal: ended.signal })
       if (answer.type === 'contacts') {
         lookup.widen()
-        lookup.answered(contact.peer, answer.contacts)
+        lookup.answered(contact.peer, followed ? answer.contacts : [])
         peers.hear(answer.contacts)
         return
       }
@@ -90,6 +93,42 @@ async function seek(
   return found
 }
 
+/** Of the time of a get: kept for a second look. */
+const laterShare = 0.4
+
+/**
+ * Those around the key have nothing. If they are more, or fewer, than chance would have put there, others are kept from us: then all
+ * that live in the key's region are asked, and nobody leads us.
+ */
+async function seekWider(
+  core: Core,
+  key: Uint8Array,
+  asked: Candidates,
+  operation: ReturnType<typeof deadline>
+): Promise<Sought | undefined> {
+  const { clock, network, parameters, placeOf, random } = core
+  const place = placeOfKey(key)
+  const answered = asked.all.filter(c => c.state === 'answered')
+  if (densityOf(core, place, answered, rarely.get) === 'natural') return undefined
+  if (clock.now() >= operation.deadlineMs) return undefined
+  const known = answered.map(c => c.contact)
+  const region = await explore(core, place, operation, known)
+  const isNew = ({ peer }: Contact) => (asked.get(peer)?.state ?? 'heard') === 'heard'
+  const drawn = region?.draw(limits.regionRequestsMax, () => random.bytes(32)).filter(isNew) ?? []
+  core.log.debug('asking the region', { peers: drawn.length })
+  const candidates = new Candidates({ target: place, self: network.self, placeOf })
+  candidates.start(drawn)
+  const lookup = new Lookup({
+    ...lookupOptions(core, candidates, Math.max(1, drawn.length)),
+    paths: 1,
+    alpha: parameters.replicas,
+    patienceMs: requestTimeoutMs,
+    deadlineMs: operation.deadlineMs,
+    requestsMax: limits.regionRequestsMax
+  })
+  return seek(core, key, lookup, operation.signal, { followed: false })
+}
+
 /** See {@link Dht.get}. */
 export async function getBlob(
   core: Core,
@@ -101,19 +140,23 @@ export async function getBlob(
   const { deadlineMs, signal } = deadline(core, options)
   const place = placeOfKey(key)
   const candidates = startFrom(core, place, { self: false })
-  const { replicas, alpha } = core.parameters
+  const { parameters } = core
+  const { replicas, alpha } = parameters
   const lookup = new Lookup({
     ...lookupOptions(core, candidates, replicas),
     burst: alpha,
     patienceMs: requestTimeoutMs, // it may be the one that has it
-    deadlineMs,
+    deadlineMs: deadlineMs - (deadlineMs - core.clock.now()) * laterShare,
     ...(isCovered(core, place) ? { alpha: 1, cost: core.peers.cost } : {})
   })
-  const found = await seek(core, key, lookup, signal)
-  if (!found) throw notFound(candidates, lookup.end(core.clock.now()) === 'late')
+  const found =
+    (await seek(core, key, lookup, signal)) ??
+    (await seekWider(core, key, candidates, { deadlineMs, signal }))
+  const isLate = lookup.end(core.clock.now()) === 'late' || core.clock.now() >= deadlineMs
+  if (!found) throw notFound(candidates, isLate)
   const { blob, from } = found
   const holder = candidates.all.findIndex(c => c.contact.peer === from)
-  const nearer = candidates.all.slice(0, holder)
+  const nearer = candidates.all.slice(0, holder < 0 ? parameters.replicas : holder)
   const lacking = nearer.filter(c => c.state === 'answered' || c.state === 'failed').length
   const lot = core.random.bytes(1)[0]! / 256
   if (isRepairDue({ lacking, lot })) void repair(core, blob, candidates)

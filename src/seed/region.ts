@@ -1,0 +1,61 @@
+import { limits } from '../base/limits.ts'
+import type { Contact } from '../base/ports.ts'
+import type { Candidate } from '../routing/candidates.ts'
+import type { Density } from '../routing/density.ts'
+import { densityAt } from '../routing/density.ts'
+import { Region } from '../routing/region.ts'
+import type { Core, deadline } from './core.ts'
+import { networkNodes, walk } from './core.ts'
+
+type Operation = ReturnType<typeof deadline>
+
+/** How rarely an honest neighbourhood is taken for an unnatural one: for a put, and for a get that is about to give up. */
+export const rarely = { put: 0.01, get: 0.1 } as const
+
+/** A shell holds R nodes and more that all know each other: one that answers names them. */
+const wantedInShell = 4
+const regionsTimes = 2
+
+const shareOf = ({ parameters }: Core): number =>
+  (parameters.regionShare ?? regionsTimes) * parameters.replicas
+
+/** How crowded it is around `place`, by those of `candidates` that may be its holders, nearest first. */
+export function densityOf(
+  core: Core,
+  place: Uint8Array,
+  candidates: readonly Candidate[],
+  chance: number
+): Density {
+  const nodes = networkNodes(core)
+  if (nodes === undefined || shareOf(core) === 0) return 'natural'
+  const nearest = candidates.map(c => c.place)
+  return densityAt({ target: place, nearest, wanted: core.parameters.replicas, nodes, chance })
+}
+
+/** Those that live around `place` as far as its holders would reach if nobody had crowded it, but for those in `known`. */
+export async function explore(
+  core: Core,
+  place: Uint8Array,
+  operation: Operation,
+  known: readonly Contact[]
+): Promise<Region | undefined> {
+  const nodes = networkNodes(core)
+  if (nodes === undefined) return undefined
+  const { placeOf, random, table, network } = core
+  const region = new Region({ target: place, nodes, share: shareOf(core), placeOf })
+  const roll = () => random.bytes(place.length)
+  const requestsMax = Math.floor(limits.regionRequestsMax / 3)
+  const from = known.filter(({ peer }) => peer !== network.self)
+  const look = async (point: Uint8Array): Promise<void> => {
+    const { candidates } = await walk(core, point, wantedInShell, {
+      ...operation,
+      from,
+      requestsMax
+    })
+    const isThere = (c: Candidate) => c.state !== 'failed' && c.contact.peer !== network.self
+    region.hear(candidates.all.filter(isThere).map(c => c.contact))
+  }
+  region.hear(table.contacts())
+  await Promise.all(region.places(roll).map(look))
+  return region
+}
