@@ -1,7 +1,7 @@
 import type { Connection, Libp2p, NewStreamOptions, Stream } from '@libp2p/interface'
 import type { Clock, Contact, Log, PeerEvent, PeerId } from '../base/ports.ts'
 import { believable, withoutPeer } from './addresses.ts'
-import type { Answer, Slots } from './channel/channel.ts'
+import type { Answer, Slots, Traffic } from './channel/channel.ts'
 import { Channel } from './channel/channel.ts'
 import { connectLane, endSoon, laneOf } from './stream.ts'
 
@@ -24,6 +24,7 @@ interface Parts {
   log: Log
   mode: 'server' | 'client'
   slots: Slots
+  traffic: Traffic
   contact: () => Contact
   answer: (peer: PeerId) => Answer
 }
@@ -138,12 +139,13 @@ export class Links {
   }
 
   #link(control: Stream, connection: Connection, key: string): Link {
-    const { clock, log, mode, slots, contact, answer } = this.#parts
+    const { clock, log, mode, slots, traffic, contact, answer } = this.#parts
     const peer = connection.remotePeer.toString()
     const channel = new Channel({
       clock,
       log,
       slots,
+      traffic,
       control: laneOf(control),
       greeting: { server: mode === 'server', addresses: contact().addresses },
       onGreeting: ({ server, addresses }) => {

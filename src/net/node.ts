@@ -13,7 +13,8 @@ import type {
 import { dialable, ownAddresses, readAddress, withoutPeer } from './addresses.ts'
 import { bounded } from './bounded.ts'
 import type { Answer } from './channel/channel.ts'
-import { Slots } from './channel/channel.ts'
+import type { TrafficCaps } from './channel/traffic.ts'
+import { Slots, Traffic } from './channel/channel.ts'
 import { systemClock } from './clock.ts'
 import { Subnets } from './crowd.ts'
 import { identifyForeign } from './kad.ts'
@@ -46,12 +47,18 @@ export interface NodeInit {
     idleMs?: number
     /** Count loopback and private ranges as networks too: for tests, and for a network that lives in them. */
     groupLocal?: boolean
+    /** Caps on what all channels together send and receive. */
+    bandwidth?: TrafficCaps
   }
   /** Hears of peers found by mdns, bootstrap, the peer store or kad-dht: hearsay, not yet asked. */
   onCandidate?: (contact: Contact) => void
 }
 
-export type Node = Network & AsyncDisposable & { readonly libp2p: Libp2p }
+export interface Node extends Network, AsyncDisposable {
+  readonly libp2p: Libp2p
+  /** What our channels received and sent so far. */
+  traffic(): { inBytes: number; outBytes: number }
+}
 
 /** Starts a node: the {@link Network} port over libp2p. @throws {MuttrError} `HOME_IN_USE` when the peer store is open elsewhere. */
 export async function createNode(init: NodeInit): Promise<Node> {
@@ -110,6 +117,7 @@ class LibNode implements Node {
   readonly #sessions: Sessions
   readonly #warmth: Warmth
   readonly #subnets: Subnets
+  readonly #traffic: Traffic
   readonly #closing = new AbortController()
   #contact: Contact | undefined
 
@@ -125,8 +133,9 @@ class LibNode implements Node {
     const contact = () => this.contact()
     const answer = (peer: PeerId) => this.#answer(peer)
     const slots = new Slots(requestsAtWork)
-    this.#links = new Links({ libp2p, clock, log, mode, slots, contact, answer })
-    this.#sessions = new Sessions({ libp2p, clock, log, mode, slots })
+    const traffic = (this.#traffic = new Traffic(clock, init.limits?.bandwidth))
+    this.#links = new Links({ libp2p, clock, log, mode, slots, traffic, contact, answer })
+    this.#sessions = new Sessions({ libp2p, clock, log, mode, slots, traffic })
     this.#warmth = new Warmth({
       libp2p,
       clock,
@@ -221,6 +230,11 @@ class LibNode implements Node {
 
   isConnected(peer: PeerId): boolean {
     return this.#links.isConnected(peer)
+  }
+
+  traffic(): { inBytes: number; outBytes: number } {
+    const { inBytes, outBytes } = this.#traffic
+    return { inBytes, outBytes }
   }
 
   subnetOf(peer: PeerId): string | undefined {

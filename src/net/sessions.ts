@@ -1,6 +1,6 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import type { Clock, Log, PeerId, Session } from '../base/ports.ts'
-import type { Slots } from './channel/channel.ts'
+import type { Slots, Traffic } from './channel/channel.ts'
 import { Channel } from './channel/channel.ts'
 import { connectLane, endSoon, laneOf } from './stream.ts'
 
@@ -10,6 +10,7 @@ interface Parts {
   log: Log
   mode: 'server' | 'client'
   slots: Slots
+  traffic: Traffic
 }
 
 /** Private streams: a channel each, all frames on one stream. */
@@ -38,13 +39,14 @@ export class Sessions {
   }
 
   #session(stream: Stream, connection: Connection): Session {
-    const { clock, log, mode, slots } = this.#parts
+    const { clock, log, mode, slots, traffic } = this.#parts
     const peer: PeerId = connection.remotePeer.toString()
     this.#count(connection, 1)
     const channel = new Channel({
       clock,
       log,
       slots,
+      traffic,
       control: laneOf(stream),
       bulk: 'same',
       greeting: { server: mode === 'server', addresses: [] },

@@ -1,5 +1,7 @@
+import { limits } from '../base/limits.ts'
 import type { Contact, Millis, PeerId } from '../base/ports.ts'
 import type { Candidate, Candidates } from '../routing/candidates.ts'
+import { subnetsOf } from '../routing/subnet.ts'
 
 export interface WriteOptions {
   /** Nearest first; we ourselves are among them when we may hold a copy. */
@@ -27,6 +29,12 @@ export interface WriteCount {
  */
 export class Write {
   readonly #o: WriteOptions
+  readonly #subnets = new Map<PeerId, readonly string[]>()
+  /** Who asked for more work, which is being done. */
+  readonly #paying = new Set<PeerId>()
+  /** Since when somebody does, and how long somebody did before: our own work does not use up the time for asking. */
+  #payingMs: Millis = 0
+  #paidMs: Millis = 0
   #requests = 0
   #hearsay = 0
 
@@ -40,7 +48,7 @@ export class Write {
 
   poll(nowMs: Millis): Contact[] {
     const out: Contact[] = []
-    while (nowMs < this.#o.deadlineMs && this.#requests < this.#o.requestsMax) {
+    while (!this.late(nowMs) && this.#requests < this.#o.requestsMax) {
       const next = this.#next(nowMs)
       if (!next) break
       this.#o.candidates.mark(next, 'asked')
@@ -65,6 +73,30 @@ export class Write {
 
   failed(peer: PeerId): void {
     this.#report(peer, 'failed')
+  }
+
+  /** `peer` would take the copy for more work, which begins now. It keeps its place; others are tried as beside one that is slow. */
+  pays(peer: PeerId, nowMs: Millis): void {
+    const candidate = this.#o.candidates.get(peer)
+    if (candidate?.state !== 'asked') return
+    candidate.askedMs = nowMs
+    if (this.#paying.size === 0) this.#payingMs = nowMs
+    this.#paying.add(peer)
+  }
+
+  /** The work for `peer` is done. @returns whether to offer it the copy again: not when enough others have it by now. */
+  paid(peer: PeerId, nowMs: Millis): boolean {
+    const candidate = this.#o.candidates.get(peer)
+    if (!candidate || !this.#endPaying(peer, nowMs)) return false
+    const { wanted } = this.count()
+    const taking = this.#o.candidates.all.filter(
+      c => c.state === 'answered' || (c.state === 'asked' && !this.#paying.has(c.contact.peer))
+    )
+    // The peer itself is among them.
+    if (taking.length > wanted || this.#requests >= this.#o.requestsMax) return false
+    candidate.askedMs = nowMs
+    this.#requests += 1
+    return true
   }
 
   /**
@@ -92,19 +124,35 @@ export class Write {
 
   /** Nothing more is to be done, be it well or not: nobody is left to ask, or time or requests are used up. */
   over(nowMs: Millis): boolean {
-    if (nowMs >= this.#o.deadlineMs) return true
+    if (this.late(nowMs)) return true
     if (this.#o.candidates.all.some(c => c.state === 'asked')) return false
     return this.#requests >= this.#o.requestsMax || this.#next(nowMs) === undefined
   }
 
+  /** The time is used up. */
+  late(nowMs: Millis): boolean {
+    return nowMs >= this.#deadlineMs(nowMs)
+  }
+
   /** When {@link poll} can have something new without any report. */
   wakeMs(nowMs: Millis): Millis {
-    let at = this.#o.deadlineMs
+    let at = this.#deadlineMs(nowMs)
     for (const c of this.#o.candidates.all) {
       const due = c.askedMs + this.#o.hedgeMs
       if (c.state === 'asked' && due > nowMs && due < at) at = due
     }
     return at
+  }
+
+  #deadlineMs(nowMs: Millis): Millis {
+    const paying = this.#paying.size > 0 ? nowMs - this.#payingMs : 0
+    return this.#o.deadlineMs + this.#paidMs + paying
+  }
+
+  #endPaying(peer: PeerId, nowMs: Millis): boolean {
+    const was = this.#paying.delete(peer)
+    if (was && this.#paying.size === 0) this.#paidMs += nowMs - this.#payingMs
+    return was
   }
 
   #report(peer: PeerId, state: 'answered' | 'refused' | 'failed'): void {
@@ -113,28 +161,59 @@ export class Write {
   }
 
   /**
-   * The nearest not asked yet among the R nearest that have not refused or failed. Only when so many are slow that the others do not
-   * make a quorum is the place of a slow one given to the next: R is larger than W so that a few may be slow.
+   * The nearest not asked yet among the R nearest that have not refused or failed, passing over those whose subnet holds two copies
+   * already; such a one is taken only when the others have answered and named nobody else. Only when so many are slow that the others do
+   * not make a quorum is the place of a slow one given to the next: R is larger than W so that a few may be slow.
    */
   #next(nowMs: Millis): Candidate | undefined {
-    const { candidates, replicas, requestsMax } = this.#o
+    const { candidates, replicas } = this.#o
     const hurry = this.#needsMore(nowMs)
-    let places = 0
+    const crowd = this.#crowd()
+    let [places, waiting] = [0, 0]
+    let spare: Candidate | undefined
     for (const c of candidates.all) {
       if (c.state === 'failed' || c.state === 'refused') continue
-      if (hurry && this.#isSlow(c, nowMs)) continue
+      const isSlow = this.#isSlow(c, nowMs)
+      if (c.state === 'asked' && !isSlow) waiting += 1
+      if (hurry && isSlow) continue
       if (c.state === 'heard') {
-        if (!c.hearsay || this.#hearsay < requestsMax / 2) return c
+        if (!this.#mayAsk(c)) continue
+        if (this.#subnetsOf(c).every(s => (crowd.get(s) ?? 0) < limits.subnetHoldersMax)) return c
+        spare ??= c
         continue
       }
       places += 1
       if (places === replicas) return undefined
     }
-    return undefined
+    return waiting === 0 ? spare : undefined
   }
 
+  #mayAsk({ hearsay }: Candidate): boolean {
+    return !hearsay || this.#hearsay < this.#o.requestsMax / 2
+  }
+
+  /** How many have a copy, or are being given one, by subnet. */
+  #crowd(): Map<string, number> {
+    const crowd = new Map<string, number>()
+    for (const c of this.#o.candidates.all)
+      if (c.state === 'asked' || c.state === 'answered')
+        for (const subnet of this.#subnetsOf(c)) crowd.set(subnet, (crowd.get(subnet) ?? 0) + 1)
+    return crowd
+  }
+
+  #subnetsOf({ contact }: Candidate): readonly string[] {
+    const known = this.#subnets.get(contact.peer)
+    if (known) return known
+    const subnets = subnetsOf(contact)
+    this.#subnets.set(contact.peer, subnets)
+    return subnets
+  }
+
+  /** Where all R ask for more work others will too: nobody else is bothered until it is done. */
   #isSlow(c: Candidate, nowMs: Millis): boolean {
-    return c.state === 'asked' && nowMs - c.askedMs >= this.#o.hedgeMs
+    const { hedgeMs, replicas } = this.#o
+    if (this.#paying.size >= replicas && this.#paying.has(c.contact.peer)) return false
+    return c.state === 'asked' && nowMs - c.askedMs >= hedgeMs
   }
 
   #needsMore(nowMs: Millis): boolean {

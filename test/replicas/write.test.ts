@@ -30,6 +30,7 @@ function begin(ranks: number[], options: Partial<WriteOptions> = {}) {
   })
   return {
     write,
+    candidates,
     ranks: (nowMs: number) => write.poll(nowMs).map(c => names.indexOf(c.peer)),
     stored: (rank: number, nearer: number[] = []) =>
       write.stored(names[rank]!, nearer.map(contact)),
@@ -203,6 +204,70 @@ describe('whatever holders answer, a write', () => {
         }
       ),
       { numRuns: 200 }
+    )
+  })
+})
+
+describe('of one subnet, a write', () => {
+  const seed = fc.record({ subnet: fc.nat(9), fate: fc.constantFrom('stored', 'stored', 'failed') })
+
+  it('takes two holders at most while there are others, and as many as there are else', () => {
+    fc.assert(
+      fc.property(
+        fc.array(seed, { minLength: 1, maxLength: 40 }),
+        fc.nat(40),
+        (seeds, knownCount) => {
+          const contacts = seeds.map(({ subnet }, rank) => ({
+            peer: names[rank]!,
+            addresses: [`/ip4/203.0.${subnet}.${rank}/tcp/4420`]
+          }))
+          const { write, candidates } = begin([])
+          candidates.start(contacts.slice(0, Math.max(1, knownCount)))
+          const stored = new Map<number, number>()
+          let copies = 0
+          for (let nowMs = 0; !write.over(nowMs); nowMs++) {
+            assert(nowMs < 1_000)
+            for (const { peer } of write.poll(nowMs)) {
+              const { subnet, fate } = seeds[names.indexOf(peer)]!
+              if (fate === 'failed') {
+                write.failed(peer)
+                continue
+              }
+              write.stored(peer, [])
+              stored.set(subnet, (stored.get(subnet) ?? 0) + 1)
+              copies += 1
+            }
+          }
+          const there = seeds.slice(0, Math.max(1, knownCount)).filter(s => s.fate === 'stored')
+          const bySubnet = Map.groupBy(there, ({ subnet }) => subnet)
+          const choice = [...bySubnet.values()].reduce((sum, s) => sum + Math.min(2, s.length), 0)
+          assert.equal(copies, Math.min(8, there.length))
+          if (choice >= 8) assert(Math.max(...stored.values()) <= 2, 'there was a choice')
+        }
+      ),
+      { numRuns: 300 }
+    )
+  })
+
+  it('waits for what the others name before it takes a third', () => {
+    const { write, candidates } = begin([])
+    const at = (rank: number, address: string) => ({ peer: names[rank]!, addresses: [address] })
+    const crowd = upTo(8).map(rank => at(rank, `/ip6/2001:db8:1:${rank}::1/tcp/1`))
+    candidates.start(crowd)
+    assert.deepEqual(
+      write.poll(0).map(({ peer }) => names.indexOf(peer)),
+      [0, 1]
+    )
+    write.stored(names[0]!, [at(20, '/ip6/2001:db8:2::1/tcp/1')])
+    assert.deepEqual(
+      write.poll(1).map(({ peer }) => names.indexOf(peer)),
+      [20]
+    )
+    write.stored(names[1]!, [])
+    write.stored(names[20]!, [])
+    assert.deepEqual(
+      write.poll(2).map(({ peer }) => names.indexOf(peer)),
+      [2]
     )
   })
 })

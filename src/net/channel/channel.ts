@@ -11,10 +11,12 @@ import { Outbox } from './outbox.ts'
 import type { Answer } from './serving.ts'
 import { Serving } from './serving.ts'
 import { Slots } from './slots.ts'
+import type { Traffic } from './traffic.ts'
 
 export type { Lane } from './outbox.ts'
 export type { Answer } from './serving.ts'
 export { Slots } from './slots.ts'
+export { Traffic } from './traffic.ts'
 export type LaneName = 'control' | 'bulk'
 
 /** What a channel allows itself and its peer. Sizes in bytes, times in milliseconds. */
@@ -46,6 +48,8 @@ export interface ChannelParts {
   limits?: Partial<ChannelLimits>
   /** Shared by the channels of a node; without it, this one is bounded by itself alone. */
   slots?: Slots
+  /** Shared by the channels of a node: counts their bytes, and holds the large ones back where there is a cap. */
+  traffic?: Traffic
   onGreeting?: (greeting: Greeting) => void
   /** One side said goodbye: nothing new may be asked. */
   onLeaving?: () => void
@@ -80,15 +84,21 @@ export class Channel {
   usedMs: number
 
   constructor(parts: ChannelParts) {
-    const { clock, log } = parts
+    const { clock, log, traffic } = parts
     this.#parts = parts
-    this.#limits = { ...channelLimits, ...parts.limits }
+    const most = traffic?.down ? { windowBytes: limits.channelWindowBytesMin } : {}
+    this.#limits = { ...channelLimits, ...most, ...parts.limits }
     this.usedMs = this.#heardMs = clock.now()
     const { windowBytes, inFlight, running, own, queued, queuedBytes, heartbeatMs } = this.#limits
-    const outbox = (this.#outbox = new Outbox(parts.control, parts.bulk, () =>
+    const overflow = () =>
       this.#fail(new MuttrError('LIMIT_EXCEEDED', 'asks much and reads nothing'))
-    ))
-    const window = new Window(windowBytes, bytes => outbox.push({ type: 'credit', bytes }))
+    const outbox = (this.#outbox = new Outbox(parts.control, parts.bulk, overflow, traffic))
+    const window = new Window(windowBytes, bytes => {
+      // A cap on what we receive is kept by giving credit late.
+      const give = () => outbox.push({ type: 'credit', bytes })
+      if (traffic?.down) traffic.down.wait(give)
+      else give()
+    })
     const onIdle = () => this.#partWhenIdle()
     this.#asking = new Asking({
       clock,
@@ -142,6 +152,7 @@ export class Channel {
   receive(lane: LaneName, piece: Uint8Array): void {
     if (this.#ended) return
     this.#heardMs = this.#parts.clock.now()
+    this.#parts.traffic?.received(piece.byteLength)
     try {
       this.#readers[lane].push(piece, raw => this.#handle(lane, decodeFrame(raw)))
     } catch (err) {

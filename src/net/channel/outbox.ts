@@ -2,6 +2,7 @@ import { MuttrError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import type { Frame } from '../../wire/channel.ts'
 import { encodeFrame, packFrames } from '../../wire/channel.ts'
+import type { Traffic } from './traffic.ts'
 
 /** Where bytes go: one direction of a stream, or of a pipe in memory. */
 export interface Lane {
@@ -55,12 +56,19 @@ export class Outbox {
   #begun: Transfer[] = []
   #creditBytes: number = limits.channelWindowBytesMin
   readonly #overflow: () => void
+  readonly #traffic: Traffic | undefined
   #scheduled = false
   #ended = false
 
   /** @param overflow the peer reads nothing and has us write for ever; called in a turn of its own. */
-  constructor(control: Lane, bulk: Lane | 'same' | undefined, overflow: () => void) {
+  constructor(
+    control: Lane,
+    bulk: Lane | 'same' | undefined,
+    overflow: () => void,
+    traffic?: Traffic
+  ) {
     this.#overflow = overflow
+    this.#traffic = traffic
     this.#control = way(control)
     this.#bulk = bulk === 'same' ? this.#control : way(bulk)
   }
@@ -134,6 +142,8 @@ export class Outbox {
     queueMicrotask(() => process.nextTick(() => this.flush()))
   }
 
+  readonly #wake = (): void => this.flush()
+
   flush(): void {
     this.#scheduled = false
     if (this.#ended) return
@@ -153,6 +163,7 @@ export class Outbox {
     w.bytes = 0
     // Marked before the call: a pipe in memory may answer from within it.
     w.open = false
+    this.#traffic?.sent(packed.byteLength)
     if (w.lane.send(packed)) w.open = true
   }
 
@@ -167,8 +178,11 @@ export class Outbox {
     }
   }
 
+  /** Only chunks wait for the cap on what we send: control frames are small, and late ones cost more than they save. */
   #addChunks(w: Way): void {
-    for (let room = batchBytes; room > 0; ) {
+    const leftBytes = this.#traffic?.up?.leftBytes ?? batchBytes
+    if (leftBytes <= 0 && this.#begun.length > 0) this.#traffic?.up?.wait(this.#wake)
+    for (let room = Math.min(batchBytes, leftBytes); room > 0; ) {
       const t = this.#begun.shift()
       if (!t) return
       const data = t.payload.subarray(t.atBytes, t.atBytes + limits.chunkBytesMax)
