@@ -16,6 +16,7 @@ import { createNode } from '../net/node.ts'
 import { peerKeys } from '../net/peer-key.ts'
 import { placeOf } from '../net/place.ts'
 import { systemRandom as random } from '../net/random.ts'
+import { createStamper } from '../net/stamper.ts'
 import type { SeedNode } from '../seed/seed.ts'
 import { createSeedNode } from '../seed/seed.ts'
 import { levelState, levelStore } from '../store/level.ts'
@@ -69,11 +70,22 @@ export async function startParts(options: StartOptions): Promise<Started> {
   // Peers are discovered before there is a seed to tell of them.
   const early: Contact[] = []
   let hear = (contact: Contact): void => void early.push(contact)
+  const stamper = stack.use(createStamper({ clock }))
   const network = stack.use(await startNode(options, contact => hear(contact)))
   const parts = { network, clock, random, log, keys: peerKeys(home.privateKey) }
   const { parameters } = home.network
+  let pod: HostedPod | undefined
   const seed = stack.use(
-    createSeedNode({ ...parts, store, placeOf, mode, parameters, verifyRecord })
+    createSeedNode({
+      ...parts,
+      store,
+      stamper,
+      placeOf,
+      mode,
+      parameters,
+      verifyRecord,
+      ...(options.host && { relayFor: async peer => pod?.userOf(peer) })
+    })
   )
   hear = contact => seed.hear([contact])
   seed.hear(early)
@@ -81,7 +93,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
     nearest: (place, count) => seed.table.nearest(place, count),
     candidate: contact => hear(contact)
   })
-  const pod = await options.host?.(network)
+  pod = await options.host?.(network)
   stack.use(pod)
   stack.defer(() => over.abort())
   await joinNetwork({
@@ -107,6 +119,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       vouched: joined.contacts,
       invites: joined.invites,
       publishAliases: home.config.publishAliases,
+      strangersBy: home.config.strangers,
       about: {
         network: home.network.name,
         name: home.config.name,

@@ -1,5 +1,6 @@
 import type { Contact, Millis, PeerId } from '../base/ports.ts'
-import type { Blob } from '../wire/blob.ts'
+import type { Blob, StampedBlob } from '../wire/blob.ts'
+import type { PurseOptions } from './purse.ts'
 
 /** A holder's signed word that it stored a blob. Source: docs/protocol/dht.md */
 export interface Acknowledgement {
@@ -20,6 +21,8 @@ export interface PutProgress {
   readonly wanted: number
   /** Fewer than R nodes were found, ourselves included. */
   readonly smallNetwork: boolean
+  /** The highest price that any seed asked for, in floor prices of a stamp, be it paid or not; 1 unless a seed is pressed. */
+  readonly asked: number
 }
 
 export interface PutResult extends PutProgress {
@@ -28,7 +31,7 @@ export interface PutResult extends PutProgress {
 }
 
 export interface GetResult {
-  readonly blob: Blob
+  readonly blob: StampedBlob
   /** Who had it; our own peer id when it was in our store. */
   readonly from: PeerId
   readonly hops: number
@@ -84,16 +87,18 @@ export interface DhtOptions {
   via?: Contact | undefined
 }
 
+export interface PutOptions extends DhtOptions, PurseOptions {
+  onProgress?: (progress: PutProgress) => void
+}
+
 /** The distributed hash table as the floors above use it. */
 export interface Dht {
   /**
    * Stores at the nearest seeds; resolves at W signed acknowledgements and goes on to R.
+   * The time begins when the stamp is made, and stands still while a dearer one is.
    * @throws {MuttrError} `NETWORK_EMPTY` with nobody reached, `QUORUM_MISSED` below W, `BLOB_EXPIRED`, `CANCELLED`, `PEER_TIMEOUT`.
    */
-  put(
-    blob: Blob,
-    options?: DhtOptions & { onProgress?: (progress: PutProgress) => void }
-  ): Promise<PutResult>
+  put(blob: Blob, options?: PutOptions): Promise<PutResult>
   /** @throws {MuttrError} `BLOB_UNKNOWN`, `BLOB_RELEASED`, `NETWORK_EMPTY`, `CANCELLED`, `PEER_TIMEOUT`. */
   get(key: Uint8Array, options?: DhtOptions): Promise<GetResult>
   /**

@@ -7,9 +7,17 @@ import { Candidates } from '../routing/candidates.ts'
 import { placeOfKey } from '../routing/distance.ts'
 import { Lookup } from '../routing/lookup.ts'
 import { believed } from '../routing/subnet.ts'
-import type { Blob } from '../wire/blob.ts'
+import type { StampedBlob } from '../wire/blob.ts'
 import { checkExpiry, readBlob } from '../wire/blob.ts'
-import { decodeGetAnswer, decodeHeld, encodeGet, encodeHave, encodePut } from '../wire/dht.ts'
+import {
+  decodeGetAnswer,
+  decodeHeld,
+  decodePutAnswer,
+  encodeGet,
+  encodeHave,
+  encodePut
+} from '../wire/dht.ts'
+import { readStamp } from '../wire/stamp.ts'
 import { readTombstone } from '../wire/tombstone.ts'
 import type { Core } from './core.ts'
 import { deadline, isCovered, lookupOptions, networkEmpty, startFrom } from './core.ts'
@@ -20,7 +28,7 @@ import { densityOf, explore, rarely } from './region.ts'
 
 type Read =
   | { type: 'contacts'; contacts: readonly Contact[] }
-  | { type: 'blob'; blob: Blob }
+  | { type: 'blob'; blob: StampedBlob }
   | { type: 'released' }
 
 /** Checks all that an answer to get carries. @throws {MuttrError} `BLOB_INVALID`, `BLOB_EXPIRED`, `WIRE_MALFORMED` */
@@ -30,7 +38,7 @@ function readAnswer(core: Core, key: Uint8Array, from: Contact, frame: Uint8Arra
   if (answer[0] === 1) {
     const blob = readBlob(answer[1], answer[2], key)
     checkExpiry(blob.header, core.clock.now())
-    return { type: 'blob', blob }
+    return { type: 'blob', blob: { ...blob, stamp: answer[3] } }
   }
   checkTombstone(answer[1], key)
   return { type: 'released' }
@@ -170,8 +178,19 @@ function notFound(candidates: Candidates, isLate: boolean): MuttrError {
   return networkEmpty()
 }
 
+/** Who gave us the blob may have given any stamp with it. */
+function isStamped({ clock }: Core, { key, header, stamp }: StampedBlob): boolean {
+  const { lengthBytes, expiryMs } = header
+  try {
+    readStamp(stamp, { key, lengthBytes, expiryMs }, clock.now())
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Read repair, in the background; whatever fails in it is left to the next read. */
-async function repair(core: Core, blob: Blob, candidates: Candidates): Promise<void> {
+async function repair(core: Core, blob: StampedBlob, candidates: Candidates): Promise<void> {
   const { log, peers, parameters, random } = core
   const near = candidates.all.filter(c => c.state !== 'failed').slice(0, parameters.replicas)
   const holders = new Map(near.map(c => [c.contact.peer, c.contact]))
@@ -193,12 +212,15 @@ async function repair(core: Core, blob: Blob, candidates: Candidates): Promise<v
     }
   }
   await Promise.all([...holders.values()].map(ask))
-  const { headerBytes, sealed } = blob
-  const put = encodePut({ headerBytes, sealed, stamp: null, known: new Uint8Array() })
-  for (const peer of machine.pushes()) {
+  const pushes = machine.pushes()
+  if (pushes.length === 0 || !isStamped(core, blob)) return
+  const { headerBytes, sealed, stamp } = blob
+  const put = encodePut({ headerBytes, sealed, stamp, known: new Uint8Array() })
+  for (const peer of pushes) {
     try {
-      const read = () => undefined
-      await peers.ask(holders.get(peer)!, 'put', put, { ...options, read })
+      // A reader that is not near the key is asked to pay where seeds are pressed: it leaves repair to the holders.
+      const read = (answer: Uint8Array) => decodePutAnswer(answer)[0] === 0
+      if (!(await peers.ask(holders.get(peer)!, 'put', put, { ...options, read }))) continue
       log.debug('read repair gave a copy', { peer })
     } catch {
       log.debug('read repair was refused', { peer })

@@ -5,14 +5,17 @@ import { Write } from '../replicas/write.ts'
 import type { Candidates } from '../routing/candidates.ts'
 import { placeOfKey } from '../routing/distance.ts'
 import { believed } from '../routing/subnet.ts'
-import type { Blob } from '../wire/blob.ts'
+import type { Blob, StampedBlob } from '../wire/blob.ts'
 import { checkExpiry } from '../wire/blob.ts'
-import { decodeStored, encodePut, knownPlaces, storedBytes } from '../wire/dht.ts'
+import { decodePutAnswer, encodePut, knownPlaces, storedBytes } from '../wire/dht.ts'
 import type { Core } from './core.ts'
 import { deadline, findNearest, isCovered, networkEmpty, startFrom } from './core.ts'
-import type { Acknowledgement, DhtOptions, PutProgress, PutResult } from './dht.ts'
+import type { Acknowledgement, DhtOptions, PutOptions, PutProgress, PutResult } from './dht.ts'
 import { drive } from './drive.ts'
 import { isAway } from './peers.ts'
+import type { Purse } from './purse.ts'
+import { createPurse } from './purse.ts'
+import { createWider, densityOf, explore, rarely } from './region.ts'
 
 type Operation = ReturnType<typeof deadline>
 
@@ -27,7 +30,16 @@ export async function candidatesAt(
   const found = covered ? [] : (await findNearest(core, place, replicas, operation)).contacts
   const candidates = startFrom(core, place, { self: true })
   candidates.start(found) // what was found through a relay is in no table
+  // Far apart for such a network: the lookup was led astray, or its nodes are away.
+  if (!covered && densityOf(core, place, candidates.all, rarely.put) === 'sparse')
+    candidates.start((await explore(core, place, operation, found))?.members ?? [])
   return candidates
+}
+
+/** For an offer that has to be paid for: when the work begins, and when it is done and the copy still wanted. */
+export interface Turn {
+  pays(): void
+  paid(): boolean
 }
 
 /** How a {@link Write} is carried out; shared by blobs and records. */
@@ -36,7 +48,7 @@ export interface WriteParts {
   candidates: Candidates
   operation: Operation
   /** Offers a copy. @returns nearer contacts. @throws when it took none */
-  offer(contact: Contact): Promise<readonly Contact[]>
+  offer(contact: Contact, turn: Turn): Promise<readonly Contact[]>
   /** After each report. */
   onReport(write: Write): void
 }
@@ -59,7 +71,7 @@ export async function runWrite(parts: WriteParts): Promise<Write> {
     isOver: nowMs => write.over(nowMs),
     async ask(contact) {
       try {
-        write.stored(contact.peer, await offer(contact))
+        write.stored(contact.peer, await offer(contact, turnOf(write, core, contact)))
       } catch (err) {
         if (isAway(err)) write.failed(contact.peer)
         else write.refused(contact.peer)
@@ -69,6 +81,11 @@ export async function runWrite(parts: WriteParts): Promise<Write> {
   })
   return write
 }
+
+const turnOf = (write: Write, { clock }: Core, { peer }: Contact): Turn => ({
+  pays: () => write.pays(peer, clock.now()),
+  paid: () => write.paid(peer, clock.now())
+})
 
 /** What a write ended with that did not get enough copies. */
 export function missed(write: Write, candidates: Candidates, isLate: boolean, cause: unknown) {
@@ -80,16 +97,62 @@ export function missed(write: Write, candidates: Candidates, isLate: boolean, ca
   return new MuttrError('QUORUM_MISSED', message, { cause })
 }
 
-/** Stores a copy with `contact`, or with ourselves. @returns its signed word, verified, and nearer contacts. */
-export function createOffer(core: Core, { key, header, ...blob }: Blob, candidates: Candidates) {
+/** So often one peer may ask for more work in one put. */
+const paymentsMax = 2
+
+/**
+ * Offers something to a peer with a stamp, and once more with a dearer one where it asks for that.
+ * @param ask gives back the factor that the peer asks for, or what it answered when it took it.
+ * @throws {MuttrError} `STAMP_TOO_LOW`, or what `ask` throws
+ */
+export async function payFor<T extends object>(
+  purse: Purse,
+  turn: Turn | undefined,
+  ask: (stamp: Uint8Array) => Promise<T | number>
+): Promise<T> {
+  let stamp = await purse.worth(1)
+  for (let payments = 0; ; payments++) {
+    const answer = await ask(stamp)
+    if (typeof answer !== 'number') return answer
+    if (payments === paymentsMax)
+      throw new MuttrError('STAMP_TOO_LOW', `a seed asks for ${answer} times the usual work now`)
+    turn?.pays()
+    stamp = await purse.worth(answer)
+    if (turn && !turn.paid())
+      throw new MuttrError('STAMP_TOO_LOW', 'enough others took it for less work')
+  }
+}
+
+/** The stamps for a blob: the one that it came with, else made as they are needed. */
+const purseFor = (core: Core, blob: Blob | StampedBlob, options: PutOptions = {}): Purse => {
+  const { key, header } = blob
+  const { lengthBytes, expiryMs } = header
+  const postage = { key, lengthBytes, expiryMs, stamp: 'stamp' in blob ? blob.stamp : undefined }
+  const signal = options.signal ? AbortSignal.any([options.signal, core.stop]) : core.stop
+  return createPurse(core, postage, { ...options, signal })
+}
+
+/**
+ * Stores a copy with `contact`, or with ourselves, for a stamp, which is made when the first copy is offered.
+ * @returns its signed word, verified, and nearer contacts.
+ */
+export function createOffer(
+  core: Core,
+  blob: Blob | StampedBlob,
+  candidates: Candidates,
+  purse: Purse = purseFor(core, blob)
+) {
+  const { key, header, headerBytes, sealed } = blob
   const { clock, keys, network, peers, store } = core
   const { expiryMs } = header
   // Through a relay not even these: they show from whose table they come.
   const known = knownPlaces(core.via ? [] : candidates.all.map(c => c.place))
-  const payload = encodePut({ ...blob, stamp: null, known })
+  const payloadOf = lastOf((stamp: Uint8Array) => encodePut({ headerBytes, sealed, stamp, known }))
 
   const read = (holder: string) => (answer: Uint8Array) => {
-    const { contacts, ...word } = decodeStored(answer)
+    const [type, said] = decodePutAnswer(answer)
+    if (type === 1) return said
+    const { contacts, ...word } = said
     const isIts =
       word.expiryMs === expiryMs &&
       keys.verify(holder, storedBytes(key, expiryMs, word.storedMs), word.signature)
@@ -98,19 +161,33 @@ export function createOffer(core: Core, { key, header, ...blob }: Blob, candidat
     return { contacts, ack: { holder, key, expiryMs, storedMs, signature } }
   }
 
-  return async (contact: Contact): Promise<{ contacts: Contact[]; ack: Acknowledgement }> => {
+  return async (
+    contact: Contact,
+    turn?: Turn
+  ): Promise<{ contacts: Contact[]; ack: Acknowledgement }> => {
     const holder = contact.peer
     if (holder === network.self) {
-      await store.putBlob({ key, header, ...blob })
+      await store.putBlob({ ...blob, stamp: await purse.worth(1) })
       const storedMs = clock.now()
       const signature = keys.sign(storedBytes(key, expiryMs, storedMs))
       return { contacts: [], ack: { holder, key, expiryMs, storedMs, signature } }
     }
     const options = { read: read(holder), signal: core.stop, signed: true }
-    const answer = await peers.ask(contact, 'put', payload, options)
+    const answer = await payFor(purse, turn, stamp =>
+      peers.ask(contact, 'put', payloadOf(stamp), options)
+    )
     const contacts = believed(contact, answer.contacts)
     peers.hear(contacts)
     return { contacts, ack: answer.ack }
+  }
+}
+
+/** Remembers the last result: the same bytes go to eight holders. */
+function lastOf<A, B>(make: (from: A) => B): (from: A) => B {
+  let last: { from: A; made: B } | undefined
+  return from => {
+    if (last?.from !== from) last = { from, made: make(from) }
+    return last.made
   }
 }
 
@@ -118,9 +195,11 @@ export function createOffer(core: Core, { key, header, ...blob }: Blob, candidat
 export async function putBlob(
   core: Core,
   blob: Blob,
-  { onProgress, ...options }: DhtOptions & { onProgress?: (progress: PutProgress) => void } = {}
+  { onProgress, ...options }: PutOptions = {}
 ): Promise<PutResult> {
   checkExpiry(blob.header, core.clock.now())
+  const purse = purseFor(core, blob, options)
+  await purse.worth(1) // the time for asking begins when there is something to show
   const operation = deadline(core, options)
   // The key is a hash of what our own dice are in.
   const drawn = { ...operation, drawn: true }
@@ -130,18 +209,19 @@ export async function putBlob(
   let refusal: unknown
   const progressOf = (write: Write): PutProgress => {
     const { needed, wanted, smallNetwork } = write.count()
-    return { acknowledgements: [...acknowledgements], needed, wanted, smallNetwork }
+    const { asked } = purse
+    return { acknowledgements: [...acknowledgements], needed, wanted, smallNetwork, asked }
   }
-  const send = createOffer(core, blob, candidates)
+  const send = createOffer(core, blob, candidates, purse)
   let latest: PutProgress | undefined
 
   const done = runWrite({
     core,
     candidates,
     operation,
-    async offer(contact) {
+    async offer(contact, turn) {
       try {
-        const { ack, contacts } = await send(contact)
+        const { ack, contacts } = await send(contact, turn)
         acknowledgements.push(ack)
         return contacts
       } catch (err) {
@@ -155,9 +235,9 @@ export async function putBlob(
       if (write.safe) safe.resolve(latest)
     }
   })
-  const settled = done.then(progressOf, () => latest!)
+  const settled = done.then(progressOf, () => latest!).finally(() => purse[Symbol.dispose]())
   const failed = done.then(write => {
-    const isLate = core.clock.now() >= operation.deadlineMs
+    const isLate = write.late(core.clock.now())
     if (!write.safe) throw missed(write, candidates, isLate, refusal)
     return progressOf(write)
   })

@@ -4,14 +4,22 @@ import { RecordRead } from '../replicas/records.ts'
 import { placeOfKey } from '../routing/distance.ts'
 import { Lookup } from '../routing/lookup.ts'
 import { believed } from '../routing/subnet.ts'
-import { decodeRecordAnswer, encodeRecordGet, encodeRecordPut, knownPlaces } from '../wire/dht.ts'
+import {
+  decodeRecordAnswer,
+  decodeRecordPutAnswer,
+  encodeRecordGet,
+  encodeRecordPut,
+  knownPlaces
+} from '../wire/dht.ts'
 import type { DhtRecord } from '../wire/record.ts'
 import { compareRecords, readRecord } from '../wire/record.ts'
 import type { Core } from './core.ts'
 import { deadline, isCovered, lookupOptions, networkEmpty, startFrom } from './core.ts'
 import type { DhtOptions } from './dht.ts'
 import { drive } from './drive.ts'
-import { candidatesAt, missed, runWrite } from './put.ts'
+import { createPurse } from './purse.ts'
+import type { Turn } from './put.ts'
+import { candidatesAt, missed, payFor, runWrite } from './put.ts'
 import type { RecordShelf } from './record-shelf.ts'
 
 type Operation = ReturnType<typeof deadline>
@@ -25,10 +33,12 @@ export async function putRecord(
 ): Promise<{ copies: number }> {
   const { clock, network, peers, verifyRecord } = core
   const record = await readRecord(frame, { verifyRecord, nowMs: clock.now() })
+  const { signal } = deadline(core, options)
+  const purse = createPurse(core, { key: record.key, lengthBytes: frame.byteLength }, { signal })
+  await purse.worth(1)
   const operation = deadline(core, options)
   const candidates = await candidatesAt(core, placeOfKey(record.key), operation)
   const known = knownPlaces(core.via ? [] : candidates.all.map(c => c.place))
-  const payload = encodeRecordPut({ record: frame, stamp: null, known })
   const done = Promise.withResolvers<{ copies: number }>()
   let refusal: unknown
 
@@ -41,33 +51,39 @@ export async function putRecord(
     if (isNewer) done.reject(refused)
     throw refused
   }
-  const offer = async (contact: Contact): Promise<readonly Contact[]> => {
+  const read = (frame: Uint8Array) => decodeRecordPutAnswer(frame)[1]
+  const offer = async (contact: Contact, turn: Turn): Promise<readonly Contact[]> => {
     if (contact.peer === network.self) {
       const { newer } = await shelf.put(frame)
       return newer ? refuseWhenNewer(newer) : []
     }
-    const o = { read: decodeRecordAnswer, signal: core.stop }
-    const answer = await peers.ask(contact, 'record-put', payload, o)
+    const answer = await payFor(purse, turn, stamp => {
+      const payload = encodeRecordPut({ record: frame, stamp, known })
+      return peers.ask(contact, 'record-put', payload, { read, signal: core.stop })
+    })
     const nearer = believed(contact, answer.contacts)
     peers.hear(nearer)
     return answer.record ? refuseWhenNewer(answer.record) : nearer
   }
-  runWrite({
+  const writing = runWrite({
     core,
     candidates,
     operation,
-    offer: contact =>
-      offer(contact).catch(err => {
+    offer: (contact, turn) =>
+      offer(contact, turn).catch(err => {
         refusal = err
         throw err
       }),
     onReport(write) {
       if (write.safe) done.resolve({ copies: write.count().stored })
     }
-  }).then(write => {
-    const isLate = clock.now() >= operation.deadlineMs
-    done.reject(missed(write, candidates, isLate, refusal))
-  }, done.reject)
+  })
+  writing
+    .finally(() => purse[Symbol.dispose]())
+    .then(write => {
+      const isLate = write.late(clock.now())
+      done.reject(missed(write, candidates, isLate, refusal))
+    }, done.reject)
   return done.promise
 }
 
@@ -143,11 +159,15 @@ export async function getRecord(
 }
 
 /** Gives the best record to those that had none or an older one. */
-async function repair({ peers, stop, log }: Core, { frame }: DhtRecord, behind: Contact[]) {
-  const payload = encodeRecordPut({ record: frame, stamp: null, known: new Uint8Array() })
-  const o = { read: decodeRecordAnswer, signal: stop }
+async function repair(core: Core, { key, frame }: DhtRecord, behind: Contact[]) {
+  if (behind.length === 0) return
+  const { peers, stop, log } = core
+  using purse = createPurse(core, { key, lengthBytes: frame.byteLength }, { signal: stop })
+  const stamp = await purse.worth(1)
+  const payload = encodeRecordPut({ record: frame, stamp, known: new Uint8Array() })
+  const o = { read: decodeRecordPutAnswer, signal: stop }
   const given = await Promise.allSettled(
     behind.map(contact => peers.ask(contact, 'record-put', payload, o))
   )
-  if (given.length > 0) log.debug('record repaired', { holders: given.length })
+  log.debug('record repaired', { holders: given.length })
 }

@@ -37,6 +37,7 @@ import { createAnswers } from './serve.ts'
 import { createForward, createLinksAnswer } from './serve-forward.ts'
 import type { UserOf } from './serve-relay.ts'
 import { createRelay } from './serve-relay.ts'
+import { createToll } from './toll.ts'
 import type { TombstoneShelf } from './tombstone-shelf.ts'
 import { createTombstoneShelf } from './tombstone-shelf.ts'
 import { viaDht } from './via-dht.ts'
@@ -181,9 +182,11 @@ const createDht = (core: Core, { shelf, tombstones }: Shelves): Dht => ({
 
 function serve(core: Core, admission: Admission, shelves: Shelves, userOf?: UserOf): void {
   const { meter, watched } = admission
-  const { network, clock, parameters, placeOf } = core
+  const { network, clock, placeOf } = core
+  const { replicas } = core.parameters
+  const toll = createToll({ ...core, replicas })
   const answers = {
-    ...createAnswers({ ...core, ...shelves, meter, replicas: parameters.replicas }),
+    ...createAnswers({ ...core, ...shelves, meter, toll, replicas }),
     forward: createForward({ network, clock, meter }),
     links: createLinksAnswer({ network, clock, meter, placeOf })
   }

@@ -5,11 +5,13 @@ import type { Clock, Contact, Handler, PeerId, PeerKeys, Place } from '../base/p
 import { placeOfKey } from '../routing/distance.ts'
 import type { Table } from '../routing/table.ts'
 import type { SeedStore } from '../store/store.ts'
-import { checkExpiry, readBlob } from '../wire/blob.ts'
+import { checkExpiry, checkSealed, readHeader } from '../wire/blob.ts'
 import type { DhtMethod, Held } from '../wire/dht.ts'
 import * as dht from '../wire/dht.ts'
+import { decodeRecord } from '../wire/record.ts'
 import type { Meter } from './meter.ts'
 import type { RecordShelf } from './record-shelf.ts'
+import type { Toll } from './toll.ts'
 import type { TombstoneShelf } from './tombstone-shelf.ts'
 
 export interface ServeParts {
@@ -21,6 +23,7 @@ export interface ServeParts {
   replicas: number
   shelf: RecordShelf
   tombstones: TombstoneShelf
+  toll: Toll
   placeOf(peer: PeerId): Place
 }
 
@@ -70,16 +73,19 @@ const peerAnswers = ({ keys, table }: ServeParts, { admit, near }: Desk) => ({
 const blobAnswers = (parts: ServeParts, { admit, near, corrections }: Desk) => ({
   async put(frame: Uint8Array, from: PeerId) {
     admit(from, frame.byteLength)
-    const { clock, keys, store } = parts
-    const { headerBytes, sealed, known } = dht.decodePut(frame)
-    const blob = readBlob(headerBytes, sealed)
-    checkExpiry(blob.header, clock.now())
-    await store.putBlob(blob)
-    const { key, header } = blob
+    const { clock, keys, store, toll } = parts
+    const { headerBytes, sealed, stamp, known } = dht.decodePut(frame)
+    const { key, header } = readHeader(headerBytes)
+    checkExpiry(header, clock.now())
+    const { lengthBytes, expiryMs } = header
+    const asked = toll(from, { key, lengthBytes, expiryMs }, stamp)
+    if (asked !== undefined) return dht.encodePutAnswer([1, asked])
+    checkSealed(header, sealed)
+    await store.putBlob({ key, header, headerBytes, sealed, stamp: stamp! })
     const storedMs = clock.now()
-    const signature = keys.sign(dht.storedBytes(key, header.expiryMs, storedMs))
+    const signature = keys.sign(dht.storedBytes(key, expiryMs, storedMs))
     const contacts = corrections(key, from, known)
-    return dht.encodeStored({ expiryMs: header.expiryMs, storedMs, signature, contacts })
+    return dht.encodePutAnswer([0, { expiryMs, storedMs, signature, contacts }])
   },
 
   async get(frame: Uint8Array, from: PeerId) {
@@ -87,7 +93,7 @@ const blobAnswers = (parts: ServeParts, { admit, near, corrections }: Desk) => (
     const { clock, store } = parts
     const key = dht.decodeGet(frame)
     const blob = await store.getBlob(key, clock.now())
-    if (blob) return dht.encodeGetAnswer([1, blob.headerBytes, blob.sealed])
+    if (blob) return dht.encodeGetAnswer([1, blob.headerBytes, blob.sealed, blob.stamp])
     const tombstone = await store.getTombstone(key, clock.now())
     if (tombstone) return dht.encodeGetAnswer([2, tombstone])
     return dht.encodeGetAnswer([0, near(placeOfKey(key), from)])
@@ -143,8 +149,12 @@ const recordAnswers = (parts: ServeParts, { admit, near, corrections }: Desk) =>
 
   async 'record-put'(frame: Uint8Array, from: PeerId) {
     admit(from, frame.byteLength)
-    const { record, known } = dht.decodeRecordPut(frame)
-    const { key, newer } = await parts.shelf.put(record)
-    return dht.encodeRecordAnswer({ record: newer, contacts: corrections(key, from, known) })
+    const { record, stamp, known } = dht.decodeRecordPut(frame)
+    const { key } = decodeRecord(record) // its signature costs more to check than its stamp
+    const asked = parts.toll(from, { key, lengthBytes: record.byteLength }, stamp)
+    if (asked !== undefined) return dht.encodeRecordPutAnswer([1, asked])
+    const { newer } = await parts.shelf.put(record)
+    const contacts = corrections(key, from, known)
+    return dht.encodeRecordPutAnswer([0, { record: newer, contacts }])
   }
 })

@@ -1,6 +1,6 @@
 import { codeOf } from '../base/errors.ts'
-import type { Blob } from '../wire/blob.ts'
-import { readBlob } from '../wire/blob.ts'
+import type { StampedBlob } from '../wire/blob.ts'
+import { checkSealed, readHeader } from '../wire/blob.ts'
 import { openRow, sealRow } from './checked.ts'
 import { levelRows } from './level-rows.ts'
 import { readU48, rowOf, u48 } from './row-bytes.ts'
@@ -9,6 +9,7 @@ import { rowAfter } from './rows.ts'
 import type { Expiring } from './seed-rows.ts'
 import {
   blobMeta,
+  countedBytes,
   decodeBlob,
   decodeMeta,
   decodeRecord,
@@ -62,11 +63,10 @@ export async function repairStore(folder: string): Promise<Repaired> {
     const blob = verifiedBlob(row, value)
     const meta = metaRow(row.subarray(1))
     if (blob === undefined || rows.readNow(meta) !== undefined) return [drop(row)]
-    const { headerBytes, sealed } = blob
     const made = blobMeta(blob)
     return [
       { key: meta, value: encodeMeta(meta, made) },
-      index({ ...made, key: blob.key }, headerBytes.byteLength + sealed.byteLength)
+      index({ ...made, key: blob.key }, countedBytes(blob))
     ]
   })
   await sweep(rows, 'r', ([row, value]) => {
@@ -76,10 +76,11 @@ export async function repairStore(folder: string): Promise<Repaired> {
   return repaired
 }
 
-function verifiedBlob(row: Uint8Array, value: Uint8Array): Blob | undefined {
+function verifiedBlob(row: Uint8Array, value: Uint8Array): StampedBlob | undefined {
   try {
     const blob = decodeBlob(row, value)
-    return blob && readBlob(blob.headerBytes, blob.sealed, row.subarray(1))
+    if (blob) checkSealed(readHeader(blob.headerBytes, row.subarray(1)).header, blob.sealed)
+    return blob
   } catch (err) {
     if (codeOf(err) === 'BLOB_INVALID') return undefined
     throw err

@@ -1,5 +1,5 @@
 import type { Millis } from '../base/ports.ts'
-import type { Blob } from '../wire/blob.ts'
+import type { Blob, StampedBlob } from '../wire/blob.ts'
 import { decodeBlobHeader } from '../wire/blob.ts'
 import { openRow, sealRow } from './checked.ts'
 import { readU48, rowOf, u48 } from './row-bytes.ts'
@@ -82,26 +82,31 @@ export function decodeRecord(row: Uint8Array, found: Uint8Array | undefined) {
   return { kind: kinds.record, expiryMs: readU48(value, 0), frame: value.subarray(6) }
 }
 
-export const encodeBlob = (row: Uint8Array, { headerBytes, sealed }: Blob) =>
-  sealRow(
-    row,
-    new Uint8Array([headerBytes.byteLength >>> 8, headerBytes.byteLength & 255]),
-    headerBytes,
-    sealed
-  )
+/** What precedes a blob's sealed bytes: the lengths of header and stamp, and both. */
+export const encodeBlob = (row: Uint8Array, { headerBytes, stamp, sealed }: StampedBlob) => {
+  const length = headerBytes.byteLength
+  const lengths = new Uint8Array([length >>> 8, length & 255, stamp.byteLength])
+  return sealRow(row, lengths, headerBytes, stamp, sealed)
+}
+
+/** What of a blob counts against the cap, beside {@link overheadBytes}. */
+export const countedBytes = ({ headerBytes, stamp, sealed }: StampedBlob): number =>
+  headerBytes.byteLength + stamp.byteLength + sealed.byteLength
 
 /** @returns undefined when the row is damaged. */
-export function decodeBlob(row: Uint8Array, found: Uint8Array): Blob | undefined {
+export function decodeBlob(row: Uint8Array, found: Uint8Array): StampedBlob | undefined {
   const value = openRow(row, found)
-  if (value === undefined || value.byteLength < 2) return undefined
-  const headerEnd = 2 + value[0]! * 256 + value[1]!
-  const headerBytes = value.subarray(2, headerEnd)
+  if (value === undefined || value.byteLength < 3) return undefined
+  const headerEnd = 3 + value[0]! * 256 + value[1]!
+  const stampEnd = headerEnd + value[2]!
+  const headerBytes = value.subarray(3, headerEnd)
   const key = row.subarray(1)
   return {
     key,
     header: decodeBlobHeader(headerBytes),
     headerBytes,
-    sealed: value.subarray(headerEnd)
+    stamp: value.subarray(headerEnd, stampEnd),
+    sealed: value.subarray(stampEnd)
   }
 }
 

@@ -1,6 +1,6 @@
 import { MuttrError } from '../base/errors.ts'
 import type { Millis } from '../base/ports.ts'
-import type { Blob } from '../wire/blob.ts'
+import type { StampedBlob } from '../wire/blob.ts'
 import { Committer } from './committer.ts'
 import type { Rows } from './rows.ts'
 import { rowAfter } from './rows.ts'
@@ -10,6 +10,7 @@ import type { Meta } from './seed-rows.ts'
 import {
   blobMeta,
   blobRow,
+  countedBytes,
   decodeBlob,
   decodeMeta,
   decodeRecord,
@@ -91,8 +92,8 @@ function holdingOf(meta: Meta | undefined, nowMs: Millis): Holding {
   return meta.kind === kinds.blob ? 'blob' : 'tombstone'
 }
 
-function putBlob(view: SeedView, blob: Blob, capBytes: number): void {
-  const { key, headerBytes, sealed } = blob
+function putBlob(view: SeedView, blob: StampedBlob, capBytes: number): void {
+  const { key } = blob
   const [row, blobsRow] = [metaRow(key), blobRow(key)]
   const stands = view.read(row)
   const found = decodeMeta(row, stands)
@@ -100,9 +101,8 @@ function putBlob(view: SeedView, blob: Blob, capBytes: number): void {
     throw new MuttrError('BLOB_RELEASED', 'a tombstone stands in its place')
   if (found !== undefined) return // the key commits to the bytes: it is the same blob
   const meta = blobMeta(blob)
-  const ownBytes = headerBytes.byteLength + sealed.byteLength
   const enter = stands === undefined ? placeNew : place
-  enter(view, { kind: meta.kind, expiryMs: meta.expiryMs, key }, ownBytes, capBytes)
+  enter(view, { kind: meta.kind, expiryMs: meta.expiryMs, key }, countedBytes(blob), capBytes)
   view.write(blobsRow, encodeBlob(blobsRow, blob))
   view.write(row, encodeMeta(row, meta))
 }

@@ -1,5 +1,5 @@
 import type { Millis } from '../base/ports.ts'
-import type { Blob } from '../wire/blob.ts'
+import type { StampedBlob } from '../wire/blob.ts'
 
 /** What is known here of a key. A tombstone beats a blob. */
 export type Holding = 'none' | 'blob' | 'tombstone'
@@ -15,7 +15,7 @@ export interface Entry {
 
 export interface Usage {
   blobs: number
-  /** Bytes that count against the cap: sealed bytes, headers, records and tombstones, with a stated overhead each. */
+  /** Bytes that count against the cap: sealed bytes, headers, stamps, records and tombstones, with a stated overhead each. */
   bytes: number
   capBytes: number
 }
@@ -29,9 +29,9 @@ export interface SeedStore extends AsyncDisposable {
    * Idempotent.
    * @throws {MuttrError} `STORE_FULL` over the cap, `DISK_FULL`, `BLOB_RELEASED` where a tombstone stands.
    */
-  putBlob(blob: Blob): Promise<void>
+  putBlob(blob: StampedBlob): Promise<void>
   /** @returns undefined when it was never here, has expired by `nowMs`, or was released. */
-  getBlob(key: Uint8Array, nowMs: Millis): Promise<Blob | undefined>
+  getBlob(key: Uint8Array, nowMs: Millis): Promise<StampedBlob | undefined>
   holding(keys: readonly Uint8Array[], nowMs: Millis): Promise<Holding[]>
   /** Drops the bytes and keeps the tombstone until `expiryMs`. `frame` replaces a former one. @throws as putBlob */
   putTombstone(key: Uint8Array, frame: Uint8Array, expiryMs: Millis): Promise<void>

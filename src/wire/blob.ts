@@ -27,6 +27,12 @@ export interface Blob {
   readonly sealed: Uint8Array
 }
 
+/** A blob with the work that was done for it: as it is put and kept, and shown again by whoever repairs. */
+export interface StampedBlob extends Blob {
+  /** See docs/protocol/stamp.md */
+  readonly stamp: Uint8Array
+}
+
 const label = utf8('muttr blob 1')
 const hash32 = bytes(32)
 
@@ -83,18 +89,29 @@ export function makeBlob(
   return { key: blobKey(headerBytes), header: made, headerBytes, sealed }
 }
 
+/** What a header alone tells. @throws {MuttrError} `BLOB_INVALID`, and nothing else. */
+export function readHeader(headerBytes: Uint8Array, wanted?: Uint8Array): Omit<Blob, 'sealed'> {
+  const decoded = decodeBlobHeader(headerBytes)
+  const key = blobKey(headerBytes)
+  if (wanted && !equalBytes(key, wanted))
+    throw new MuttrError('BLOB_INVALID', 'the header belongs to another key')
+  return { key, header: decoded, headerBytes }
+}
+
+/** @throws {MuttrError} `BLOB_INVALID` unless the bytes are those of the header. */
+export function checkSealed({ lengthBytes, hash }: BlobHeader, sealed: Uint8Array): void {
+  if (sealed.byteLength !== lengthBytes || !equalBytes(sha256(sealed), hash))
+    throw new MuttrError('BLOB_INVALID', 'the bytes do not match the header')
+}
+
 /**
  * Checks bytes from a stranger against the header they came with, and, where one was asked for, the key.
  * @throws {MuttrError} `BLOB_INVALID`, and nothing else.
  */
 export function readBlob(headerBytes: Uint8Array, sealed: Uint8Array, wanted?: Uint8Array): Blob {
-  const decoded = decodeBlobHeader(headerBytes)
-  const key = blobKey(headerBytes)
-  if (wanted && !equalBytes(key, wanted))
-    throw new MuttrError('BLOB_INVALID', 'the header belongs to another key')
-  if (sealed.byteLength !== decoded.lengthBytes || !equalBytes(sha256(sealed), decoded.hash))
-    throw new MuttrError('BLOB_INVALID', 'the bytes do not match the header')
-  return { key, header: decoded, headerBytes, sealed }
+  const head = readHeader(headerBytes, wanted)
+  checkSealed(head.header, sealed)
+  return { ...head, sealed }
 }
 
 /** Refuses what has expired by `nowMs` or lives too long. @throws {MuttrError} `BLOB_EXPIRED` */

@@ -9,6 +9,7 @@ import {
   decodeCbor,
   encodeCbor,
   literal,
+  mapped,
   nullable,
   oneOf,
   text,
@@ -73,19 +74,24 @@ export const decodeGet = (frame: Uint8Array): Uint8Array =>
 
 export type GetAnswer =
   | readonly [type: 0, contacts: readonly Contact[]]
-  | readonly [type: 1, headerBytes: Uint8Array, sealed: Uint8Array]
+  | readonly [type: 1, headerBytes: Uint8Array, sealed: Uint8Array, stamp: Uint8Array]
   | readonly [type: 2, tombstone: Uint8Array]
 
+const stamp = bytes(1, limits.stampBytesMax)
 const getAnswer = variant<
-  [readonly [0, Contact[]], readonly [1, Uint8Array, Uint8Array], readonly [2, Uint8Array]]
+  [
+    readonly [0, Contact[]],
+    readonly [1, Uint8Array, Uint8Array, Uint8Array],
+    readonly [2, Uint8Array]
+  ]
 >(
   tuple(literal(0), contacts()),
-  tuple(literal(1), bytes(1, limits.blobHeaderBytesMax), bytes(1, limits.blobBytesMax)),
+  tuple(literal(1), bytes(1, limits.blobHeaderBytesMax), bytes(1, limits.blobBytesMax), stamp),
   tuple(literal(2), bytes(1, limits.tombstoneBytesMax))
 )
 export const encodeGetAnswer = (answer: GetAnswer): Uint8Array =>
   encodeCbor(answer[0] === 0 ? [0, wireContacts(answer[1])] : answer)
-/** The blob or tombstone inside is not checked yet. */
+/** The blob, stamp or tombstone inside is not checked yet. */
 export const decodeGetAnswer = (frame: Uint8Array): GetAnswer =>
   decodeCbor(frame, 'an answer to get', getAnswer, putBytesMax + contactsBytesMax)
 
@@ -109,7 +115,7 @@ const known = bytes(0, 4 * limits.contactsMax)
 export const knownPlaces = (places: readonly Uint8Array[]): Uint8Array =>
   joinTails(places.slice(0, limits.contactsMax))
 
-/** put: `[header, sealed, stamp | null, known]`. The stamp's price is set by admission. */
+/** put: `[header, sealed, stamp | null, known]`. What the stamp must be worth: docs/protocol/stamp.md */
 export interface Put {
   headerBytes: Uint8Array
   sealed: Uint8Array
@@ -121,7 +127,7 @@ export const encodePut = (put: Put): Uint8Array =>
 const put = tuple(
   bytes(1, limits.blobHeaderBytesMax),
   bytes(1, limits.blobBytesMax),
-  nullable(bytes(1, limits.stampBytesMax)),
+  nullable(stamp),
   known
 )
 export function decodePut(frame: Uint8Array): Put {
@@ -129,21 +135,36 @@ export function decodePut(frame: Uint8Array): Put {
   return { headerBytes, sealed, stamp, known: list }
 }
 
-/** Answer to put: `[expiry hours, stored ms, signature, contacts]`, the contacts being nearer seeds the asker did not name. */
+/** What a holder says that took a blob; the contacts are nearer seeds that the asker did not name. */
 export interface Stored {
   expiryMs: Millis
   storedMs: Millis
   signature: Uint8Array
   contacts: readonly Contact[]
 }
-export const encodeStored = (s: Stored): Uint8Array =>
-  encodeCbor([s.expiryMs / limits.expiryStepMs, s.storedMs, s.signature, wireContacts(s.contacts)])
-const stored = tuple(uint(10_000_000, 1), uint(), bytes(64), contacts())
-export function decodeStored(frame: Uint8Array): Stored {
-  const what = 'an acknowledgement'
-  const [hours, storedMs, signature, list] = decodeCbor(frame, what, stored, contactsBytesMax)
-  return { expiryMs: hours * limits.expiryStepMs, storedMs, signature, contacts: list }
+/** Answer to put: `[0, expiry hours, stored ms, signature, contacts]`, or `[1, factor]` of a seed that wants a dearer stamp. */
+export type PutAnswer = readonly [type: 0, stored: Stored] | readonly [type: 1, factor: number]
+/** Of a floor price. */
+const priced = tuple(literal(1), uint(limits.priceFactorMax, 1))
+const putAnswer = variant<PutAnswers<Stored>>(
+  mapped(
+    tuple(literal(0), uint(10_000_000, 1), uint(), bytes(64), contacts()),
+    ([, hours, storedMs, signature, list]) => {
+      const expiryMs = hours * limits.expiryStepMs
+      return [0, { expiryMs, storedMs, signature, contacts: list }] as const
+    }
+  ),
+  priced
+)
+type PutAnswers<T> = [readonly [0, T], readonly [1, number]]
+export function encodePutAnswer(answer: PutAnswer): Uint8Array {
+  if (answer[0] === 1) return encodeCbor(answer)
+  const { expiryMs, storedMs, signature, contacts } = answer[1]
+  const hours = expiryMs / limits.expiryStepMs
+  return encodeCbor([0, hours, storedMs, signature, wireContacts(contacts)])
 }
+export const decodePutAnswer = (frame: Uint8Array): PutAnswer =>
+  decodeCbor(frame, 'an answer to put', putAnswer, contactsBytesMax)
 /** What a holder signs: label, key, expiry in hours, time. */
 export const storedBytes = (key: Uint8Array, expiryMs: Millis, storedMs: Millis): Uint8Array =>
   encodeCbor(['muttr stored 1', key, expiryMs / limits.expiryStepMs, storedMs])
@@ -178,7 +199,7 @@ export function decodeHeld(frame: Uint8Array, count: number): Held[] {
   return decodeCbor(frame, 'an answer to have', list, limits.payloadBytesMax)[0]
 }
 
-/** release: `[tombstone]`, answered by `[]`. */
+/** release: `[tombstone]`, answered by {@link Released}. */
 export const encodeRelease = (tombstone: Uint8Array): Uint8Array => encodeCbor([tombstone])
 export const decodeRelease = (frame: Uint8Array): Uint8Array =>
   decodeCbor(
@@ -187,6 +208,28 @@ export const decodeRelease = (frame: Uint8Array): Uint8Array =>
     tuple(bytes(1, limits.tombstoneBytesMax)),
     limits.tombstoneBytesMax + roomBytes
   )[0]
+/** Answer to release: `[tombstone | null, at, signature]`, the tombstone being what stands there now where it says more than the one shown. */
+export interface Released {
+  tombstone: Uint8Array | null
+  atMs: Millis
+  signature: Uint8Array
+}
+export const encodeReleased = (r: Released): Uint8Array =>
+  encodeCbor([r.tombstone, r.atMs, r.signature])
+const released = tuple(nullable(bytes(1, limits.tombstoneBytesMax)), uint(), bytes(64))
+export function decodeReleased(frame: Uint8Array): Released {
+  const most = limits.tombstoneBytesMax + roomBytes
+  const [tombstone, atMs, signature] = decodeCbor(frame, 'an answer to release', released, most)
+  return { tombstone, atMs, signature }
+}
+/** What a holder signs that keeps a tombstone: label, key, which preimages it was shown (now or before), time. */
+export const releasedBytes = (
+  key: Uint8Array,
+  shown: { retract: boolean; accept: boolean },
+  atMs: Millis
+): Uint8Array => encodeCbor(['muttr released 1', key, shown.retract, shown.accept, atMs])
+
+/** links: `[]`. */
 export const encodeEmpty = (): Uint8Array => encodeCbor([])
 export const decodeEmpty = (frame: Uint8Array): void => {
   decodeCbor(frame, 'an empty answer', tuple(), 16)
@@ -201,13 +244,31 @@ export interface RecordAnswer {
   contacts: readonly Contact[]
 }
 const recordAnswer = tuple(nullable(bytes(1, limits.recordBytesMax)), contacts())
-/** Answers record-get with what is there, and record-put with a newer record that stands there, if one does. */
+/** Answers record-get with what is there. */
 export const encodeRecordAnswer = (a: RecordAnswer): Uint8Array =>
   encodeCbor([a.record, wireContacts(a.contacts)])
 export function decodeRecordAnswer(frame: Uint8Array): RecordAnswer {
   const most = recordPutBytesMax + contactsBytesMax
   const [record, list] = decodeCbor(frame, 'an answer with a record', recordAnswer, most)
   return { record, contacts: list }
+}
+
+/** Answer to record-put: `[0, newer | null, contacts]` with a newer record that stands there, if one does, or `[1, factor]` as for a put. */
+export type RecordPutAnswer =
+  | readonly [type: 0, kept: RecordAnswer]
+  | readonly [type: 1, factor: number]
+const recordPutAnswer = variant<PutAnswers<RecordAnswer>>(
+  mapped(
+    tuple(literal(0), nullable(bytes(1, limits.recordBytesMax)), contacts()),
+    ([, record, list]) => [0, { record, contacts: list }] as const
+  ),
+  priced
+)
+export const encodeRecordPutAnswer = (answer: RecordPutAnswer): Uint8Array =>
+  encodeCbor(answer[0] === 1 ? answer : [0, answer[1].record, wireContacts(answer[1].contacts)])
+export function decodeRecordPutAnswer(frame: Uint8Array): RecordPutAnswer {
+  const most = recordPutBytesMax + contactsBytesMax
+  return decodeCbor(frame, 'an answer to record-put', recordPutAnswer, most)
 }
 
 /** record-put: `[record, stamp | null, known]`. */
@@ -218,11 +279,7 @@ export interface RecordPut {
 }
 export const encodeRecordPut = (p: RecordPut): Uint8Array =>
   encodeCbor([p.record, p.stamp, p.known])
-const recordPut = tuple(
-  bytes(1, limits.recordBytesMax),
-  nullable(bytes(1, limits.stampBytesMax)),
-  known
-)
+const recordPut = tuple(bytes(1, limits.recordBytesMax), nullable(stamp), known)
 export function decodeRecordPut(frame: Uint8Array): RecordPut {
   const what = 'a record-put request'
   const [record, stamp, list] = decodeCbor(frame, what, recordPut, recordPutBytesMax)

@@ -8,6 +8,7 @@ import { createNode } from '../../src/net/node.ts'
 import { makePeerKey, peerKeys } from '../../src/net/peer-key.ts'
 import { placeOf } from '../../src/net/place.ts'
 import { systemRandom as random } from '../../src/net/random.ts'
+import { createStamper } from '../../src/net/stamper.ts'
 import type { ReachMode } from '../../src/seed/reach.ts'
 import type { SeedNode } from '../../src/seed/seed.ts'
 import { createSeedNode } from '../../src/seed/seed.ts'
@@ -26,6 +27,7 @@ export async function startMuttr(
   await using stack = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'muttr-bench-'))
   stack.defer(() => rm(folder, { recursive: true, force: true }))
+  const stamper = stack.use(createStamper({ clock }))
   const seeds: SeedNode[] = []
   const first: { peer: string; addresses: readonly string[] }[] = []
   let dials = 0
@@ -48,7 +50,7 @@ export async function startMuttr(
     const keys = peerKeys(privateKey)
     const free = { burst: 1e12, perSecond: 1e12 }
     const rates = { requests: free, putBytes: free, allPutBytes: free }
-    const parts = { network, clock, random, log: silent, keys, store, placeOf, rates }
+    const parts = { stamper, network, clock, random, log: silent, keys, store, placeOf, rates }
     const seed = stack.use(createSeedNode({ ...parts, mode: 'server', reach }))
     await seed.join(first)
     if (first.length < 10) first.push(network.contact())

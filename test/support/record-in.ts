@@ -8,6 +8,7 @@ import { createSeedNode } from '../../src/seed/seed.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { decodeRecord } from '../../src/wire/record.ts'
 import { log, makeNode } from './net-nodes.ts'
+import { inlineStamper } from './stamps.ts'
 
 /**
  * Asks a network, as a stranger who knows one address there, for a record until it fits; a test's time limit ends that.
@@ -25,7 +26,8 @@ export async function recordIn<T>(
   await using network = await makeNode({ mode: 'client', privateKey })
   const parts = { network, clock, random, log, keys: peerKeys(privateKey), placeOf, verifyRecord }
   const store = memoryStore({ capBytes: 2 ** 20 })
-  await using seed = createSeedNode({ ...parts, store, mode: 'client' })
+  const stamper = inlineStamper()
+  await using seed = createSeedNode({ ...parts, stamper, store, mode: 'client' })
   await seed.join([await network.dial(through, { timeoutMs: 5_000 })])
   for (;;) {
     try {

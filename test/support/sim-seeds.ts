@@ -8,6 +8,7 @@ import { expiryAt, makeBlob } from '../../src/wire/blob.ts'
 import { simPlaceOf } from './peer-keys.ts'
 import type { SimNode, SimOptions } from './sim-network.ts'
 import { SimNetwork, silentLog } from './sim-network.ts'
+import { inlineStamper } from './stamps.ts'
 
 export interface SimSeed {
   node: SimNode
@@ -27,7 +28,8 @@ export function addSeed(sim: SimNetwork, { capBytes, ...parts }: SimSeedParts = 
   const { clock, random } = sim
   const { keys } = node
   const ours = { network: node, clock, random, log: silentLog, keys, store, placeOf: simPlaceOf }
-  return { node, store, seed: createSeedNode({ ...ours, ...parts, mode }) }
+  const stamper = inlineStamper()
+  return { node, store, seed: createSeedNode({ ...ours, stamper, ...parts, mode }) }
 }
 
 /** A network of `count` seeds that all joined through the first one. */
