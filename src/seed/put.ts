@@ -10,7 +10,7 @@ import { checkExpiry } from '../wire/blob.ts'
 import { decodePutAnswer, encodePut, knownPlaces, storedBytes } from '../wire/dht.ts'
 import type { Core } from './core.ts'
 import { deadline, findNearest, isCovered, networkEmpty, startFrom } from './core.ts'
-import type { Acknowledgement, DhtOptions, PutOptions, PutProgress, PutResult } from './dht.ts'
+import type { Acknowledgement, PutOptions, PutProgress, PutResult } from './dht.ts'
 import { drive } from './drive.ts'
 import { isAway } from './peers.ts'
 import type { Purse } from './purse.ts'
@@ -207,33 +207,33 @@ export async function putBlob(
   const acknowledgements: Acknowledgement[] = []
   const safe = Promise.withResolvers<PutProgress>()
   let refusal: unknown
+  const wider = createWider(core, placeOfKey(blob.key), candidates, operation)
   const progressOf = (write: Write): PutProgress => {
     const { needed, wanted, smallNetwork } = write.count()
-    const { asked } = purse
-    return { acknowledgements: [...acknowledgements], needed, wanted, smallNetwork, asked }
+    const counts = { needed, wanted: wanted + wider.wanted, smallNetwork }
+    return { acknowledgements: [...acknowledgements], ...counts, asked: purse.asked }
   }
   const send = createOffer(core, blob, candidates, purse)
   let latest: PutProgress | undefined
 
-  const done = runWrite({
-    core,
-    candidates,
-    operation,
-    async offer(contact, turn) {
-      try {
-        const { ack, contacts } = await send(contact, turn)
-        acknowledgements.push(ack)
-        return contacts
-      } catch (err) {
-        refusal = err
-        throw err
-      }
-    },
-    onReport(write) {
-      latest = progressOf(write)
-      onProgress?.(latest)
-      if (write.safe) safe.resolve(latest)
+  const offer = async (contact: Contact, turn?: Turn) => {
+    try {
+      const { ack, contacts } = await send(contact, turn)
+      acknowledgements.push(ack)
+      return contacts
+    } catch (err) {
+      refusal = err
+      throw err
     }
+  }
+  const onReport = (write: Write) => {
+    latest = progressOf(write)
+    onProgress?.(latest)
+    if (write.safe && !wider.isDue()) safe.resolve(latest)
+  }
+  const done = runWrite({ core, candidates, operation, offer, onReport }).then(async write => {
+    await wider.run(offer, () => onReport(write))
+    return write
   })
   const settled = done.then(progressOf, () => latest!).finally(() => purse[Symbol.dispose]())
   const failed = done.then(write => {

@@ -1,6 +1,6 @@
 import { limits } from '../base/limits.ts'
 import type { Contact } from '../base/ports.ts'
-import type { Candidate } from '../routing/candidates.ts'
+import type { Candidate, Candidates } from '../routing/candidates.ts'
 import type { Density } from '../routing/density.ts'
 import { densityAt } from '../routing/density.ts'
 import { Region } from '../routing/region.ts'
@@ -58,4 +58,46 @@ export async function explore(
   region.hear(table.contacts())
   await Promise.all(region.places(roll).map(look))
   return region
+}
+
+export interface Wider {
+  /** Copies wanted beyond the R nearest; 0 until it is known who else is there. */
+  readonly wanted: number
+  /** Those nearest to the key that would hold it stand closer together than chance puts them. */
+  isDue(): boolean
+  /** Where that is so, gives copies to others in the region as well. Whoever refuses is not replaced; never rejects. */
+  run(offer: (contact: Contact) => Promise<unknown>, onReport: () => void): Promise<void>
+}
+
+/** Region-based storing: who minted ids nearer to a key than everybody else gets its copies, but is not the only one. */
+export function createWider(
+  core: Core,
+  place: Uint8Array,
+  candidates: Candidates,
+  operation: Operation
+): Wider {
+  let wanted = 0
+  const isDue = (): boolean => {
+    const there = candidates.all.filter(c => c.state !== 'failed' && c.state !== 'refused')
+    return densityOf(core, place, there, rarely.put) === 'crowded'
+  }
+  return {
+    get wanted() {
+      return wanted
+    },
+    isDue,
+    async run(offer, onReport) {
+      if (!isDue() || operation.signal.aborted) return
+      const isNew = ({ peer }: Contact) => (candidates.get(peer)?.state ?? 'heard') === 'heard'
+      const known = candidates.all.filter(c => c.state === 'answered').map(c => c.contact)
+      const region = await explore(core, place, operation, known).catch(() => undefined)
+      const roll = () => core.random.bytes(place.length)
+      const drawn = (region?.draw(shareOf(core) + known.length, roll) ?? []).filter(isNew)
+      const chosen = drawn.slice(0, shareOf(core))
+      core.log.info('a key is crowded: stored in its region too', { peers: chosen.length })
+      wanted = chosen.length
+      const offered = chosen.map(contact => offer(contact).then(onReport, () => {}))
+      await Promise.all(offered)
+    }
+  }
 }
