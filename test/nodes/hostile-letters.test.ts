@@ -18,7 +18,6 @@ import { makePeerKey, peerKeys } from '../../src/net/peer-key.ts'
 import { systemRandom as random } from '../../src/net/random.ts'
 import type { Blob } from '../../src/wire/blob.ts'
 import { expiryAt } from '../../src/wire/blob.ts'
-import * as dht from '../../src/wire/dht.ts'
 import { announcedBytes } from '../../src/wire/notice.ts'
 import * as wire from '../../src/wire/pod.ts'
 import type { Crafted, Mallory } from '../support/mallory.ts'
@@ -33,6 +32,7 @@ import {
   statementOf
 } from '../support/mallory.ts'
 import { compressed, encryptedTo } from '../support/sealing.ts'
+import { putFrame } from '../support/stamps.ts'
 import type { Whole } from '../support/whole-node.ts'
 import { wholeNode } from '../support/whole-node.ts'
 
@@ -220,7 +220,7 @@ describe('people and pods among liars', function () {
 
     /** Stores the blob in the network and has bob's own pod announce it. */
     async function post({ blob, slip }: { blob: Blob; slip: Uint8Array }): Promise<void> {
-      const put = dht.encodePut({ ...blob, stamp: null, known: new Uint8Array() })
+      const put = putFrame(blob, clock.now())
       await mallory.node.request(pod.network.contact(), 'put', put, soon)
       const { intro, hpkeKey } = await mallory.link.lookup('bob')
       const { key, sealed, header } = blob

@@ -19,12 +19,12 @@ import * as dht from '../../src/wire/dht.ts'
 import { encodeTombstone } from '../../src/wire/tombstone.ts'
 import { makeNode } from '../support/net-nodes.ts'
 import { ed25519Author, recordBy } from '../support/record-authors.ts'
+import { keptIn, putFrame, recordPutFrame } from '../support/stamps.ts'
 import type { Whole } from '../support/whole-node.ts'
 import { wholeNode } from '../support/whole-node.ts'
 
 const soon = { timeoutMs: 10_000 }
 const dayMs = 86_400_000
-const known = new Uint8Array()
 const MiB = 2 ** 20
 
 const network = {
@@ -41,7 +41,7 @@ function someBlob(sizeBytes = 500, { lifeMs = dayMs, retract = random.bytes(32) 
   return { ...makeBlob(random.bytes(sizeBytes), about), retract }
 }
 const putOf = ({ headerBytes, sealed }: { headerBytes: Uint8Array; sealed: Uint8Array }) =>
-  dht.encodePut({ headerBytes, sealed, stamp: null, known })
+  putFrame({ headerBytes, sealed }, clock.now())
 
 describe('a seed among liars', function () {
   this.timeout(30_000)
@@ -88,9 +88,8 @@ describe('a seed among liars', function () {
 
   it('takes no record but its author’s, and none older than it has', async () => {
     const [alice, eve] = [ed25519Author(1), ed25519Author(2)]
-    const frame = (record: Uint8Array) => dht.encodeRecordPut({ record, stamp: null, known })
-    const put = async (record: Uint8Array) =>
-      dht.decodeRecordAnswer(await ask('record-put', frame(record))).record
+    const frame = (record: Uint8Array) => recordPutFrame(record, clock.now())
+    const put = async (record: Uint8Array) => keptIn(await ask('record-put', frame(record))).record
     const foreign = await recordBy({ author: alice.author, sign: eve.sign }, { sequence: 9 })
     await refused('record-put', frame(foreign.frame), 'RECORD_INVALID')
     const [four, five] = [
@@ -183,7 +182,8 @@ describe('a seed among liars', function () {
         const storedMs = clock.now()
         const { expiryMs } = someBlob().header
         const signature = keys.sign(dht.storedBytes(sha256(headerBytes), expiryMs, storedMs))
-        return dht.encodeStored({ expiryMs, storedMs, signature, contacts: await names() })
+        const contacts = await names()
+        return dht.encodePutAnswer([0, { expiryMs, storedMs, signature, contacts }])
       })
     })
     after(async () => {

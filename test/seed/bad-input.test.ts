@@ -12,6 +12,7 @@ import { ed25519Author, recordBy } from '../support/record-authors.ts'
 import type { SimNetwork, SimNode } from '../support/sim-network.ts'
 import type { SimSeed } from '../support/sim-seeds.ts'
 import { addSeed, simBlob, simSeeds } from '../support/sim-seeds.ts'
+import { keptIn, putFrame, recordPutFrame, storedIn } from '../support/stamps.ts'
 
 const known = new Uint8Array()
 const hourMs = limits.expiryStepMs
@@ -35,7 +36,7 @@ describe('a seed that strangers ask', () => {
     assert.deepEqual(seed.store.usage(), before, 'nothing was stored')
   }
   const put = (blob: { headerBytes: Uint8Array; sealed: Uint8Array }) =>
-    dht.encodePut({ ...blob, stamp: null, known })
+    putFrame(blob, sim.clock.now(), known)
 
   it('refuses a blob whose bytes are not those of its header', async () => {
     const blob = simBlob(sim)
@@ -98,7 +99,7 @@ describe('a seed that strangers ask', () => {
   it('refuses a record that its author did not sign', async () => {
     const [alice, mallory] = [ed25519Author(1), ed25519Author(2)]
     const forged = await recordBy({ author: alice.author, sign: mallory.sign })
-    const frame = (record: Uint8Array) => dht.encodeRecordPut({ record, stamp: null, known })
+    const frame = (record: Uint8Array) => recordPutFrame(record, sim.clock.now())
     await refused('record-put', frame(forged.frame), 'RECORD_INVALID')
     await refused('record-put', frame(forged.frame.slice(1)), 'RECORD_INVALID')
     const large = new Uint8Array(limits.recordBytesMax + 1)
@@ -111,9 +112,9 @@ describe('a seed that strangers ask', () => {
       await recordBy(author, { sequence: 4 }),
       await recordBy(author, { sequence: 5 })
     ]
-    const frame = (record: Uint8Array) => dht.encodeRecordPut({ record, stamp: null, known })
+    const frame = (record: Uint8Array) => recordPutFrame(record, sim.clock.now())
     const keeps = async (record: Uint8Array) =>
-      dht.decodeRecordAnswer(await ask('record-put', frame(record))).record
+      keptIn(await ask('record-put', frame(record))).record
     assert.equal(await keeps(current.frame), null)
     assert.deepEqual(await keeps(old.frame), current.frame)
     assert.equal(await keeps(current.frame), null, 'the same again is welcome')
@@ -127,7 +128,7 @@ describe('a seed that strangers ask', () => {
     await sim.run(
       Promise.all(
         records.map(({ frame: record }) => {
-          const frame = dht.encodeRecordPut({ record, stamp: null, known })
+          const frame = recordPutFrame(record, sim.clock.now())
           return stranger.request(seed.node.contact(), 'record-put', frame, { timeoutMs })
         })
       )
@@ -165,7 +166,7 @@ describe('a flooding peer', () => {
     const put = async (from: SimNode, count: number) => {
       const blobs = Array.from({ length: count }, () => simBlob(sim, 900))
       const asked = blobs.map(blob =>
-        from.request(target.node.contact(), 'put', dht.encodePut({ ...blob, stamp: null, known }), {
+        from.request(target.node.contact(), 'put', putFrame(blob, sim.clock.now(), known), {
           timeoutMs: 5_000
         })
       )
@@ -224,8 +225,8 @@ describe('holders that lie', () => {
   }
   const forge = (change: (s: dht.Stored, sim: SimNetwork, liar: SimSeed) => Partial<dht.Stored>) =>
     among12('put', (sim, answer, liar) => {
-      const stored = dht.decodeStored(answer)
-      return dht.encodeStored({ ...stored, ...change(stored, sim, liar) })
+      const stored = storedIn(answer)
+      return dht.encodePutAnswer([0, { ...stored, ...change(stored, sim, liar) }])
     })
 
   it('an acknowledgement of something else does not count, and its peer leaves the table', async () => {
@@ -254,7 +255,9 @@ describe('holders that lie', () => {
       if (read[0] !== 1) return answer
       const other = simBlob(sim)
       return dht.encodeGetAnswer(
-        sim.dice() < 0.5 ? [1, read[1], other.sealed] : [1, other.headerBytes, other.sealed]
+        sim.dice() < 0.5
+          ? [1, read[1], other.sealed, read[3]]
+          : [1, other.headerBytes, other.sealed, read[3]]
       )
     })
     for (let i = 0; i < 5; i++) {
@@ -296,7 +299,7 @@ describe('holders that lie', () => {
       return made
     }
     const { sim, good } = await among12('put', (sim, answer) =>
-      dht.encodeStored({ ...dht.decodeStored(answer), contacts: lie(sim) })
+      dht.encodePutAnswer([0, { ...storedIn(answer), contacts: lie(sim) }])
     )
     const sent = () => [...good[0]!.node.sent.values()].reduce((a, b) => a + b, 0)
     const before = sent()

@@ -7,13 +7,15 @@ import { encodeTombstone } from '../../src/wire/tombstone.ts'
 import { simPlaceOf } from '../support/peer-keys.ts'
 import type { SimSeed } from '../support/sim-seeds.ts'
 import { addSeed, simBlob, simSeeds } from '../support/sim-seeds.ts'
+import { stamped } from '../support/stamps.ts'
 
 /** Thirty seeds, a blob that only the farther four of its eight holders have, and a reader that is none of them. */
 async function half() {
   const { sim, seeds } = await simSeeds(30, { seed: 12 })
   const retract = sim.random.bytes(32)
   const { expiryMs } = simBlob(sim).header
-  const blob = makeBlob(sim.random.bytes(500), { expiryMs, retract: sha256(retract), accept: null })
+  const made = makeBlob(sim.random.bytes(500), { expiryMs, retract: sha256(retract), accept: null })
+  const blob = stamped(made, sim.clock.now())
   const place = placeOfKey(blob.key)
   const at = (s: SimSeed) => simPlaceOf(s.node.self)
   const sorted = seeds.toSorted((a, b) => compareDistance(place, at(a), at(b)))

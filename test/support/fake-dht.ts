@@ -5,13 +5,13 @@ import type { Clock } from '../../src/base/ports.ts'
 import { verifyRecord } from '../../src/keys/record.ts'
 import type { Acknowledgement, Dht } from '../../src/seed/dht.ts'
 import type { Blob } from '../../src/wire/blob.ts'
+import { compareRecords, decodeRecord, readRecord } from '../../src/wire/record.ts'
 import {
   encodeTombstone,
   isNews,
   mergeTombstones,
   readTombstone
 } from '../../src/wire/tombstone.ts'
-import { compareRecords, decodeRecord, readRecord } from '../../src/wire/record.ts'
 
 /** A whole network's memory in one map: what is put anywhere is found everywhere, unless told otherwise. */
 export interface FakeDht extends Dht {
@@ -46,6 +46,7 @@ export interface FakeDht extends Dht {
 
 export function fakeDht(clock: Clock): FakeDht {
   const blobs = new Map<string, Blob>()
+  const stamp = new Uint8Array(14)
   const acknowledgement = (blob: Blob, i: number): Acknowledgement => ({
     holder: `holder-${i}`,
     key: blob.key,
@@ -78,11 +79,11 @@ export function fakeDht(clock: Clock): FakeDht {
       blobs.set(toHex(blob.key), blob)
       if (dht.onlyHolder !== null) {
         const acknowledgements = [{ ...acknowledgement(blob, 0), holder: dht.onlyHolder }]
-        const alone = { needed: 1, wanted: 1, smallNetwork: true, acknowledgements }
+        const alone = { needed: 1, wanted: 1, smallNetwork: true, asked: 1, acknowledgements }
         return { ...alone, settled: Promise.resolve(alone) }
       }
       const all = Array.from({ length: 8 }, (_, i) => acknowledgement(blob, i))
-      const progress = { needed: 5, wanted: 8, smallNetwork: false }
+      const progress = { needed: 5, wanted: 8, smallNetwork: false, asked: 1 }
       const settled = Promise.resolve({ ...progress, acknowledgements: all })
       return { ...progress, acknowledgements: all.slice(0, 5), settled }
     },
@@ -92,7 +93,7 @@ export function fakeDht(clock: Clock): FakeDht {
       if (dht.tombstones.has(toHex(key))) throw new MuttrError('BLOB_RELEASED', 'it was released')
       const blob = blobs.get(toHex(key))
       if (!blob) throw new MuttrError('BLOB_UNKNOWN', 'nobody has it')
-      return { blob, from: 'holder-0', hops: 1 }
+      return { blob: { ...blob, stamp }, from: 'holder-0', hops: 1 }
     },
     async release(frame) {
       dht.releases++
@@ -129,7 +130,10 @@ export function fakeDht(clock: Clock): FakeDht {
         answered,
         holders: tombstone ? [] : answered.slice(lacking),
         tombstones: tombstone ? [tombstone] : [],
-        given: blob && lacking > 0 ? answered.slice(0, lacking).map((_, i) => acknowledgement(blob, i)) : []
+        given:
+          blob && lacking > 0
+            ? answered.slice(0, lacking).map((_, i) => acknowledgement(blob, i))
+            : []
       }
     },
     async putRecord(frame) {

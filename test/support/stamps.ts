@@ -1,7 +1,18 @@
+import assert from 'node:assert/strict'
 import type { Stamper } from '../../src/base/ports.ts'
 import type { Blob, StampedBlob } from '../../src/wire/blob.ts'
+import { readHeader } from '../../src/wire/blob.ts'
+import type { RecordAnswer, Stored } from '../../src/wire/dht.ts'
+import {
+  decodePutAnswer,
+  decodeRecordPutAnswer,
+  encodePut,
+  encodeRecordPut
+} from '../../src/wire/dht.ts'
+import { decodeRecord } from '../../src/wire/record.ts'
 import {
   encodeStamp,
+  endOf,
   issuedAt,
   nthNonce,
   stampBlock,
@@ -42,4 +53,56 @@ export function stamped(blob: Blob, nowMs: number, factor = 1): StampedBlob {
   const { key, header } = blob
   const issuedMs = issuedAt(nowMs)
   return { ...blob, stamp: stampNow({ ...header, key, issuedMs, factor }) }
+}
+
+const noContacts = new Uint8Array()
+/** For what nobody would look at the stamp of. */
+const noStamp = new Uint8Array(14)
+
+/** A put as it should be, however the blob is; its header may be anything. */
+export function putFrame(
+  { headerBytes, sealed }: Pick<Blob, 'headerBytes' | 'sealed'>,
+  nowMs: number,
+  known = noContacts
+): Uint8Array {
+  return encodePut({ headerBytes, sealed, stamp: stampOfHeader(headerBytes, nowMs), known })
+}
+
+function stampOfHeader(headerBytes: Uint8Array, nowMs: number): Uint8Array {
+  try {
+    const { key, header } = readHeader(headerBytes)
+    return stampNow({ ...header, key, issuedMs: issuedAt(nowMs), factor: 1 })
+  } catch {
+    return noStamp
+  }
+}
+
+/** A put of a record as it should be, however the record is. */
+export function recordPutFrame(record: Uint8Array, nowMs: number, known = noContacts): Uint8Array {
+  return encodeRecordPut({ record, stamp: stampOfRecord(record, nowMs), known })
+}
+
+function stampOfRecord(record: Uint8Array, nowMs: number): Uint8Array {
+  try {
+    const { key } = decodeRecord(record)
+    const issuedMs = issuedAt(nowMs)
+    const expiryMs = endOf({ key, lengthBytes: 0 }, issuedMs)
+    return stampNow({ key, lengthBytes: record.byteLength, expiryMs, issuedMs, factor: 1 })
+  } catch {
+    return noStamp
+  }
+}
+
+/** What a holder said that took a blob. */
+export function storedIn(frame: Uint8Array): Stored {
+  const answer = decodePutAnswer(frame)
+  assert(answer[0] === 0, 'it asks for a dearer stamp')
+  return answer[1]
+}
+
+/** What a holder said that took a record. */
+export function keptIn(frame: Uint8Array): RecordAnswer {
+  const answer = decodeRecordPutAnswer(frame)
+  assert(answer[0] === 0, 'it asks for a dearer stamp')
+  return answer[1]
 }

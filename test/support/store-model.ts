@@ -4,6 +4,7 @@ import { codeOf } from '../../src/base/errors.ts'
 import { overheadBytes } from '../../src/store/seed-rows.ts'
 import type { SeedStore } from '../../src/store/store.ts'
 import { makeBlob } from '../../src/wire/blob.ts'
+import { countedBytes } from './store-blobs.ts'
 
 const hourMs = 3_600_000
 
@@ -39,7 +40,8 @@ export function storeModel(capBytes: number, startMs: number) {
     const secret = new Uint8Array(32).fill(n + 1)
     const expiryMs = startMs + ((n % 6) + 1) * hourMs
     const sealed = new Uint8Array(1 + n * 20).fill(n)
-    return makeBlob(sealed, { expiryMs, retract: secret, accept: null })
+    const blob = makeBlob(sealed, { expiryMs, retract: secret, accept: null })
+    return { ...blob, stamp: new Uint8Array(14).fill(n) }
   }
 
   /** Does a step to both; the outcomes must be the same. */
@@ -64,7 +66,7 @@ export function storeModel(capBytes: number, startMs: number) {
       for (const [gonesName] of gone) things.delete(gonesName)
       assert.equal(await store.expire(expiryMs, 1_000), gone.length)
     } else {
-      const counted = blob.sealed.byteLength + blob.headerBytes.byteLength + overheadBytes
+      const counted = countedBytes(blob)
       const thing: Thing = {
         kind: 'blob',
         key,

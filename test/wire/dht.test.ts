@@ -38,6 +38,8 @@ interface Message<T> {
 }
 const message = <T>(m: Message<T>) => m as Message<unknown>
 
+const factors = fc.integer({ min: 1, max: limits.priceFactorMax })
+
 const messages: Record<string, Message<unknown>> = {
   ping: message({
     values: fc.option(bytesOf(16)),
@@ -55,7 +57,7 @@ const messages: Record<string, Message<unknown>> = {
   'answer to get': message<dht.GetAnswer>({
     values: fc.oneof(
       contacts.map(c => [0, c] as const),
-      fc.tuple(headers, some(500)).map(([h, s]) => [1, h, s] as const),
+      fc.tuple(headers, some(500), some(64)).map(([h, s, p]) => [1, h, s, p] as const),
       tombstones.map(t => [2, t] as const)
     ),
     encode: dht.encodeGetAnswer,
@@ -66,21 +68,34 @@ const messages: Record<string, Message<unknown>> = {
     encode: dht.encodePut,
     decode: dht.decodePut
   }),
-  'answer to put': message<dht.Stored>({
-    values: recordOf<dht.Stored>({
-      expiryMs: hours,
-      storedMs: fc.nat(),
-      signature: bytesOf(64),
-      contacts
-    }),
-    encode: dht.encodeStored,
-    decode: dht.decodeStored
+  'answer to put': message<dht.PutAnswer>({
+    values: fc.oneof(
+      recordOf<dht.Stored>({
+        expiryMs: hours,
+        storedMs: fc.nat(),
+        signature: bytesOf(64),
+        contacts
+      }).map(stored => [0, stored] as const),
+      factors.map(factor => [1, factor] as const)
+    ),
+    encode: dht.encodePutAnswer,
+    decode: dht.decodePutAnswer
   }),
   have: message<dht.Have>({
-    values: recordOf<dht.Have>({
-      nonce: fc.option(bytesOf(16)),
-      keys: fc.array(bytesOf(32), { minLength: 1, maxLength: limits.haveChallengedKeysMax })
-    }),
+    values: fc
+      .tuple(
+        fc.option(bytesOf(16)),
+        fc.array(fc.tuple(bytesOf(32), fc.nat(255)), {
+          minLength: 1,
+          maxLength: limits.haveChallengedKeysMax
+        }),
+        fc.boolean()
+      )
+      .map(([nonce, list, isSaid]) => ({
+        nonce,
+        keys: list.map(([key]) => key),
+        says: Uint8Array.from(isSaid ? list.map(([, says]) => says) : [])
+      })),
     encode: dht.encodeHave,
     decode: dht.decodeHave
   }),
@@ -94,6 +109,16 @@ const messages: Record<string, Message<unknown>> = {
     values: recordOf<dht.RecordAnswer>({ record: fc.option(records), contacts }),
     encode: dht.encodeRecordAnswer,
     decode: dht.decodeRecordAnswer
+  }),
+  'answer to record-put': message<dht.RecordPutAnswer>({
+    values: fc.oneof(
+      recordOf<dht.RecordAnswer>({ record: fc.option(records), contacts }).map(
+        kept => [0, kept] as const
+      ),
+      factors.map(factor => [1, factor] as const)
+    ),
+    encode: dht.encodeRecordPutAnswer,
+    decode: dht.decodeRecordPutAnswer
   }),
   'record-put': message<dht.RecordPut>({
     values: recordOf<dht.RecordPut>({ record: records, stamp: stamps, known }),
@@ -167,9 +192,15 @@ describe('a message of the DHT', () => {
     const challenged = dht.encodeHave({ nonce: new Uint8Array(16), keys })
     assert.throws(() => dht.decodeHave(challenged), { code: 'WIRE_MALFORMED' })
 
-    const held: dht.Held[] = [[0], [1, null], [1, new Uint8Array(32)], [2, new Uint8Array(9)]]
-    assert.deepEqual(dht.decodeHeld(dht.encodeHeld(held), 4), held)
-    for (const count of [3, 5])
+    for (const length of [1, 8, 10])
+      assert.throws(
+        () => dht.decodeHave(dht.encodeHave({ nonce: null, keys, says: new Uint8Array(length) })),
+        { code: 'WIRE_MALFORMED' }
+      )
+
+    const held: dht.Held[] = [[0], [1, null], [1, new Uint8Array(32)], [2, new Uint8Array(9)], [3]]
+    assert.deepEqual(dht.decodeHeld(dht.encodeHeld(held), 5), held)
+    for (const count of [4, 6])
       assert.throws(() => dht.decodeHeld(dht.encodeHeld(held), count), { code: 'WIRE_MALFORMED' })
   })
 
