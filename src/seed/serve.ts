@@ -9,6 +9,7 @@ import { checkExpiry, checkSealed, readHeader } from '../wire/blob.ts'
 import type { DhtMethod, Held } from '../wire/dht.ts'
 import * as dht from '../wire/dht.ts'
 import { decodeRecord } from '../wire/record.ts'
+import { readTombstone, saysOf } from '../wire/tombstone.ts'
 import type { Meter } from './meter.ts'
 import type { RecordShelf } from './record-shelf.ts'
 import type { Toll } from './toll.ts'
@@ -101,10 +102,10 @@ const blobAnswers = (parts: ServeParts, { admit, near, corrections }: Desk) => (
 
   async have(frame: Uint8Array, from: PeerId) {
     admit(from)
-    const { nonce, keys } = dht.decodeHave(frame)
+    const { nonce, keys, says } = dht.decodeHave(frame)
     const out: Held[] = []
-    for (const key of keys) {
-      const [held, provedBytes] = await heldOf(parts, key, nonce)
+    for (const [i, key] of keys.entries()) {
+      const [held, provedBytes] = await heldOf(parts, key, nonce, says[i])
       if (provedBytes > 0) admit(from, provedBytes)
       out.push(held)
     }
@@ -127,10 +128,12 @@ const blobAnswers = (parts: ServeParts, { admit, near, corrections }: Desk) => (
 async function heldOf(
   { clock, store }: ServeParts,
   key: Uint8Array,
-  nonce: Uint8Array | null
+  nonce: Uint8Array | null,
+  says = 0
 ): Promise<[Held, number]> {
   const tombstone = await store.getTombstone(key, clock.now())
-  if (tombstone) return [[2, tombstone], 0]
+  if (tombstone)
+    return [says > 0 && says === saysOf(readTombstone(tombstone)) ? [3] : [2, tombstone], 0]
   if (!nonce) {
     const [holding] = await store.holding([key], clock.now())
     return [holding === 'blob' ? [1, null] : [0], 0]

@@ -169,28 +169,46 @@ export const decodePutAnswer = (frame: Uint8Array): PutAnswer =>
 export const storedBytes = (key: Uint8Array, expiryMs: Millis, storedMs: Millis): Uint8Array =>
   encodeCbor(['muttr stored 1', key, expiryMs / limits.expiryStepMs, storedMs])
 
-/** have: `[nonce | null, keys]`; with a nonce the holder proves each copy by SHA-256(nonce || sealed bytes). */
+/**
+ * have: `[nonce | null, keys, says]`; with a nonce the holder proves each copy by SHA-256(nonce || sealed bytes). `says` is empty, or one
+ * byte a key: what a tombstone that the asker has of it says (as `saysOf`), so that the same need not be sent back.
+ */
 export interface Have {
   nonce: Uint8Array | null
   keys: readonly Uint8Array[]
+  says: Uint8Array
 }
-export const encodeHave = ({ nonce, keys }: Have): Uint8Array => encodeCbor([nonce, keys])
-const have = tuple(nullable(bytes(16)), array(key32, limits.haveKeysMax, 1))
+export const encodeHave = (o: Omit<Have, 'says'> & Partial<Have>): Uint8Array =>
+  encodeCbor([o.nonce, o.keys, o.says ?? new Uint8Array()])
+const have = tuple(
+  nullable(bytes(16)),
+  array(key32, limits.haveKeysMax, 1),
+  bytes(0, limits.haveKeysMax)
+)
 export function decodeHave(frame: Uint8Array): Have {
-  const [nonce, keys] = decodeCbor(frame, 'a have request', have, 8 * 1_024)
+  const [nonce, keys, says] = decodeCbor(frame, 'a have request', have, 8 * 1_024)
   if (nonce !== null && keys.length > limits.haveChallengedKeysMax)
     throw new MuttrError('WIRE_MALFORMED', 'too many keys under one nonce')
-  return { nonce, keys }
+  if (says.byteLength !== 0 && says.byteLength !== keys.length)
+    throw new MuttrError('WIRE_MALFORMED', 'not one byte for each key')
+  return { nonce, keys, says }
 }
-/** Nothing, a copy (with its proof where a nonce was given), or a tombstone (itself, so that it can be checked). */
+/**
+ * Nothing, a copy (with its proof where a nonce was given), a tombstone (itself, so that it can be checked), or one that says just what the
+ * asker's does.
+ */
 export type Held =
   | readonly [type: 0]
   | readonly [type: 1, proof: Uint8Array | null]
   | readonly [type: 2, tombstone: Uint8Array]
-const held = variant<[readonly [0], readonly [1, Uint8Array | null], readonly [2, Uint8Array]]>(
+  | readonly [type: 3]
+const held = variant<
+  [readonly [0], readonly [1, Uint8Array | null], readonly [2, Uint8Array], readonly [3]]
+>(
   tuple(literal(0)),
   tuple(literal(1), nullable(key32)),
-  tuple(literal(2), bytes(1, limits.tombstoneBytesMax))
+  tuple(literal(2), bytes(1, limits.tombstoneBytesMax)),
+  tuple(literal(3))
 )
 export const encodeHeld = (list: readonly Held[]): Uint8Array => encodeCbor([list])
 /** @throws {MuttrError} `WIRE_MALFORMED` too unless there is one answer per key. */

@@ -71,3 +71,7 @@ export const mergeTombstones = (there: Tombstone, shown: Tombstone): Tombstone =
   accept: there.accept ?? shown.accept,
   receipt: there.receipt ?? shown.receipt
 })
+
+/** What it says, as a byte: 1 for `retract`, 2 for `accept`, 4 for a receipt. */
+export const saysOf = ({ retract, accept, receipt }: Tombstone): number =>
+  (retract === null ? 0 : 1) | (accept === null ? 0 : 2) | (receipt === null ? 0 : 4)
