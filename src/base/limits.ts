@@ -115,19 +115,19 @@ export const limits = {
   /** Requests a seed forwards for one peer, and for all, at a time. */
   forwardsPerPeerMax: 32,
   forwardsMax: 256,
-  /** What a relay does for one user of its pod, and for all of them: at a time, then a burst and what is given back per second. */
-  relaysPerUserMax: 64,
-  relaysMax: 512,
-  relayRequestsBurst: 1_000,
-  relayRequestsPerSecond: 20,
-  relayBytesBurst: 64 * KiB * KiB,
-  relayBytesPerSecond: 256 * KiB,
-  relayDialsBurst: 200,
-  relayDialsPerSecond: 4,
-  allRelayBytesBurst: 256 * KiB * KiB,
-  allRelayBytesPerSecond: 8 * KiB * KiB,
-  allRelayDialsBurst: 1_000,
-  allRelayDialsPerSecond: 50,
+  /** What a pod passes on for one of its people, and for all of them: at a time, then a burst and what is given back per second. */
+  viaPerUserMax: 64,
+  viaMax: 512,
+  viaRequestsBurst: 1_000,
+  viaRequestsPerSecond: 20,
+  viaBytesBurst: 64 * KiB * KiB,
+  viaBytesPerSecond: 256 * KiB,
+  viaDialsBurst: 200,
+  viaDialsPerSecond: 4,
+  allViaBytesBurst: 256 * KiB * KiB,
+  allViaBytesPerSecond: 8 * KiB * KiB,
+  allViaDialsBurst: 1_000,
+  allViaDialsPerSecond: 50,
   /** Connections a seed tells of. */
   linksMax: 512,
   /** A request or answer up to this size is one frame on the control lane; a larger one is cut into chunks on the bulk lane. */
