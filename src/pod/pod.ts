@@ -1,4 +1,4 @@
-import type { Clock, Log, Millis, Network, PeerKeys, Random } from '../base/ports.ts'
+import type { Clock, Log, Millis, Network, PeerId, PeerKeys, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Person } from '../keys/person.ts'
 import type { State } from '../store/state.ts'
@@ -40,6 +40,8 @@ export interface Pod extends AsyncDisposable {
   readonly certificate: Certificate
   /** @returns a code for `uses` new aliases within `lifeMs`; the pod keeps only its hash. */
   invite(o: { uses: number; lifeMs: Millis }): Promise<string>
+  /** @returns whose device a peer is that has identified here and is connected, when that person took an alias here. */
+  userOf(peer: PeerId): Promise<string | undefined>
   /** Drops what has expired; done by itself every ten minutes. */
   sweep(): Promise<void>
   usage(): { accounts: number; aliases: number; notices: number; bytes: number; sessions: number }
@@ -77,6 +79,13 @@ export async function createPod(parts: PodParts): Promise<Pod> {
     hostname,
     certificate: person.certificate,
     invite: ({ uses, lifeMs }) => invites.make({ uses, untilMs: clock.now() + lifeMs }),
+    async userOf(peer) {
+      for (const served of reception.of(peer)) {
+        const account = served.identity(clock.now())?.account
+        if (account !== undefined && (await registry.account(account))) return account
+      }
+      return undefined
+    },
     sweep: () => sweeper.sweep(),
     usage: () => ({ ...registry.usage(), ...mailbox.usage(), sessions: reception.size }),
     async [Symbol.asyncDispose]() {

@@ -6,6 +6,8 @@ import type { Served } from './session.ts'
 export interface Reception extends AsyncDisposable {
   take(session: Session): void
   served(): Iterable<Served>
+  /** The sessions of one peer. */
+  of(peer: PeerId): Iterable<Served>
   readonly size: number
 }
 
@@ -17,16 +19,11 @@ interface Parts {
 
 export function createReception({ limits, log, serve }: Parts): Reception {
   const here = new Map<Session, Served>()
-  const ofPeer = new Map<PeerId, number>()
+  const ofPeer = new Map<PeerId, Set<Served>>()
   let ended = false
 
-  const count = (peer: PeerId, more: number): void => {
-    const sessions = (ofPeer.get(peer) ?? 0) + more
-    if (sessions > 0) ofPeer.set(peer, sessions)
-    else ofPeer.delete(peer)
-  }
   const mayEnter = (peer: PeerId): boolean =>
-    !ended && here.size < limits.sessionsMax && (ofPeer.get(peer) ?? 0) < limits.sessionsPerPeerMax
+    !ended && here.size < limits.sessionsMax && (ofPeer.get(peer)?.size ?? 0) < limits.sessionsPerPeerMax
 
   return {
     take(session) {
@@ -37,15 +34,18 @@ export function createReception({ limits, log, serve }: Parts): Reception {
         return
       }
       const served = serve(session)
+      const sessions = ofPeer.get(peer) ?? new Set()
       here.set(session, served)
-      count(peer, 1)
+      ofPeer.set(peer, sessions.add(served))
       void session.closed.then(() => {
         served[Symbol.dispose]()
         here.delete(session)
-        count(peer, -1)
+        sessions.delete(served)
+        if (sessions.size === 0 && ofPeer.get(peer) === sessions) ofPeer.delete(peer)
       })
     },
     served: () => here.values(),
+    of: peer => ofPeer.get(peer) ?? [],
     get size() {
       return here.size
     },

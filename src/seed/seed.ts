@@ -35,8 +35,8 @@ import { releaseBlob } from './release.ts'
 import { createRoom } from './room.ts'
 import { createAnswers } from './serve.ts'
 import { createForward, createLinksAnswer } from './serve-forward.ts'
-import type { UserOf } from './serve-relay.ts'
-import { createRelay } from './serve-relay.ts'
+import type { UserOf } from './serve-via.ts'
+import { createViaAnswer } from './serve-via.ts'
 import { createToll } from './toll.ts'
 import type { TombstoneShelf } from './tombstone-shelf.ts'
 import { createTombstoneShelf } from './tombstone-shelf.ts'
@@ -192,5 +192,5 @@ function serve(core: Core, admission: Admission, shelves: Shelves, userOf?: User
   }
   for (const [method, answer] of Object.entries(answers))
     network.serve(method, watched(method, answer))
-  if (userOf) network.serve('relay', createRelay({ ...core, userOf }))
+  if (userOf) network.serve('via', createViaAnswer({ ...core, userOf }))
 }

@@ -4,7 +4,7 @@ import { limits } from '../base/limits.ts'
 import type { Clock, Contact, Millis, Network, PeerId } from '../base/ports.ts'
 import { RoundTrip } from '../routing/rtt.ts'
 import type { DhtMethod } from '../wire/dht.ts'
-import { decodeRelayed, encodeRelay } from '../wire/relay.ts'
+import { decodeViaAnswer, encodeVia } from '../wire/via.ts'
 import type { AskOptions, Asker } from './peers.ts'
 import { isWriting } from './peers.ts'
 
@@ -40,7 +40,7 @@ export function createRelays(parts: Parts): Relays {
       let line = lines.get(relay.peer)
       if (!line) {
         if (lines.size >= linesMax) lines.delete(lines.keys().next().value!)
-        line = { places: createPlaces(limits.relaysPerUserMax / 2), ...roundTrips() }
+        line = { places: createPlaces(limits.viaPerUserMax / 2), ...roundTrips() }
         lines.set(relay.peer, line)
       }
       return createVia(parts, relay, line)
@@ -85,12 +85,12 @@ function createVia({ network, clock }: Parts, relay: Contact, line: Line): Via {
   }
 
   async function relayed(to: Contact, method: DhtMethod, payload: Uint8Array, o: Options) {
-    const frame = encodeRelay({ to, method, payload })
+    const frame = encodeVia({ to, method, payload })
     using _place = await line.places.take(o.signal)
     if (failure) throw failure
-    const answer = await network.request(relay, 'relay', frame, o).catch(failed)
+    const answer = await network.request(relay, 'via', frame, o).catch(failed)
     silences = 0
-    return read(() => decodeRelayed(answer))
+    return read(() => decodeViaAnswer(answer))
   }
 
   async function ask<T>(

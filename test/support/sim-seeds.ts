@@ -16,7 +16,7 @@ export interface SimSeed {
   store: SeedStore
 }
 
-export type SimSeedParts = Partial<Pick<SeedParts, 'mode' | 'parameters' | 'reach' | 'rates'>> & {
+export type SimSeedParts = Partial<Pick<SeedParts, 'mode' | 'parameters' | 'reach' | 'rates' | 'relayFor' | 'placeOf'>> & {
   capBytes?: number
 }
 

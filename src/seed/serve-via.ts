@@ -4,14 +4,14 @@ import { limits } from '../base/limits.ts'
 import type { Clock, Contact, Handler, Millis, Network, PeerId, PlaceOf } from '../base/ports.ts'
 import { believed } from '../routing/subnet.ts'
 import type { Table } from '../routing/table.ts'
-import { decodeRelay, encodeRelayed } from '../wire/relay.ts'
+import { decodeVia, encodeViaAnswer } from '../wire/via.ts'
 import type { Rate } from './bucket.ts'
 import { Bucket } from './bucket.ts'
 
 /** Whose device a peer is, as it proved to the pod on this node; undefined for anybody else. */
 export type UserOf = (peer: PeerId) => Promise<string | undefined>
 
-export interface RelayRates {
+export interface ViaRates {
   /** Of one user. */
   requests: Rate
   bytes: Rate
@@ -27,17 +27,17 @@ interface Parts {
   table: Table
   placeOf: PlaceOf
   userOf: UserOf
-  rates?: Partial<RelayRates>
+  rates?: Partial<ViaRates>
   /** The longest one request may take, dialling included. */
   timeoutMs?: Millis
 }
 
-const usual: RelayRates = {
-  requests: { burst: limits.relayRequestsBurst, perSecond: limits.relayRequestsPerSecond },
-  bytes: { burst: limits.relayBytesBurst, perSecond: limits.relayBytesPerSecond },
-  dials: { burst: limits.relayDialsBurst, perSecond: limits.relayDialsPerSecond },
-  allBytes: { burst: limits.allRelayBytesBurst, perSecond: limits.allRelayBytesPerSecond },
-  allDials: { burst: limits.allRelayDialsBurst, perSecond: limits.allRelayDialsPerSecond }
+const usual: ViaRates = {
+  requests: { burst: limits.viaRequestsBurst, perSecond: limits.viaRequestsPerSecond },
+  bytes: { burst: limits.viaBytesBurst, perSecond: limits.viaBytesPerSecond },
+  dials: { burst: limits.viaDialsBurst, perSecond: limits.viaDialsPerSecond },
+  allBytes: { burst: limits.allViaBytesBurst, perSecond: limits.allViaBytesPerSecond },
+  allDials: { burst: limits.allViaDialsBurst, perSecond: limits.allViaDialsPerSecond }
 }
 
 const away: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode | undefined>([
@@ -50,9 +50,9 @@ const usersMax = 4_096
 /**
  * Passes a user's DHT requests on to any peer, dialling where there is no connection, so that the peer meant sees the relay and not the
  * user. For users only, whom the pod can tell apart: peer ids cost nothing, and a relay for anybody would knock at any door for anybody.
- * Source: docs/protocol/dht.md#relay
+ * Source: docs/protocol/dht.md#via
  */
-export function createRelay(parts: Parts): Handler {
+export function createViaAnswer(parts: Parts): Handler {
   const { network, clock, userOf, timeoutMs = 4_500 } = parts
   const accounts = createAccounts(clock, { ...usual, ...parts.rates })
 
@@ -60,21 +60,21 @@ export function createRelay(parts: Parts): Handler {
     const user = await userOf(from)
     if (user === undefined)
       throw new MuttrError('IDENTIFY_FIRST', 'relays for people with an alias here, no others')
-    const { to, method, payload } = decodeRelay(frame)
-    if (to.peer === from || to.peer === network.self) return encodeRelayed([2, 'PEER_UNREACHABLE'])
+    const { to, method, payload } = decodeVia(frame)
+    if (to.peer === from || to.peer === network.self) return encodeViaAnswer([2, 'PEER_UNREACHABLE'])
     using account = accounts.enter(user, frame.byteLength)
     const contact = network.isConnected(to.peer) ? bare(to) : account.dial(whereIs(parts, to, from))
     if (contact.addresses.length === 0 && !network.isConnected(to.peer))
-      return encodeRelayed([2, 'PEER_UNREACHABLE'])
+      return encodeViaAnswer([2, 'PEER_UNREACHABLE'])
     try {
       const answer = await network.request(contact, method, payload, { timeoutMs, signal })
       account.answered(answer.byteLength)
-      return encodeRelayed([0, answer])
+      return encodeViaAnswer([0, answer])
     } catch (err) {
       const code = codeOf(err)
       if (code === 'CANCELLED') throw err
-      if (away.has(code)) return encodeRelayed([2, code!])
-      return encodeRelayed([1, code ?? 'PEER_REFUSED'])
+      if (away.has(code)) return encodeViaAnswer([2, code!])
+      return encodeViaAnswer([1, code ?? 'PEER_REFUSED'])
     }
   }
 }
@@ -106,7 +106,7 @@ interface Account {
   readonly dials: Bucket
 }
 
-function createAccounts(clock: Clock, rates: RelayRates) {
+function createAccounts(clock: Clock, rates: ViaRates) {
   const accounts = new Map<string, Account>()
   const allBytes = new Bucket(rates.allBytes, clock.now())
   const allDials = new Bucket(rates.allDials, clock.now())
@@ -135,7 +135,7 @@ function createAccounts(clock: Clock, rates: RelayRates) {
     enter(user: string, bytes: number): Entered {
       const nowMs = clock.now()
       const account = of(user, nowMs)
-      if (account.underWay >= limits.relaysPerUserMax || underWay >= limits.relaysMax)
+      if (account.underWay >= limits.viaPerUserMax || underWay >= limits.viaMax)
         refuse('requests at a time')
       if (account.requests.fill(nowMs) < 1) refuse('requests')
       if (account.bytes.fill(nowMs) < bytes || allBytes.fill(nowMs) < bytes) refuse('bytes')
