@@ -112,6 +112,8 @@ export const limits = {
   pricesStandingMax: 4_096,
   /** Of a key's holders, how many may be of one subnet as long as there are others. */
   subnetHoldersMax: 2,
+  /** The lowest cap on bandwidth that can be set, in bytes a second: below it a letter of the largest size takes longer than others wait for it. */
+  bandwidthMin: 64 * KiB,
   /** Requests a seed forwards for one peer, and for all, at a time. */
   forwardsPerPeerMax: 32,
   forwardsMax: 256,
@@ -130,6 +132,25 @@ export const limits = {
   allViaDialsPerSecond: 50,
   /** Connections a seed tells of. */
   linksMax: 512,
+  /** Ports that one request to be dialled back may name; such requests of one host in a minute, and of all. */
+  dialBackPortsMax: 2,
+  dialBacksPerHostPerMinute: 6,
+  dialBacksPerMinute: 120,
+  /** Changes of its standing that a peer may tell at once; one more each 30 s. */
+  standingsBurst: 8,
+  /** What a relay carries for peers that cannot be dialled: reservations, of one host, and how long one lasts. */
+  relayReservationsMax: 256,
+  relayReservationsPerHostMax: 16,
+  relayReservationMs: hourMs,
+  /** Relayed connections at a time, to one peer, and dialled from one host; each of them so much and so long. */
+  relayConnectionsMax: 64,
+  relayConnectionsPerPeerMax: 8,
+  relayConnectionsPerHostMax: 8,
+  relayDataBytesMax: 64 * KiB * KiB,
+  relayDurationMs: 2 * hourMs,
+  /** Bytes a second, both ways: all relayed connections, and those of one reservation. */
+  relayBytesPerSecond: 8 * KiB * KiB,
+  relayBytesPerSecondOfPeer: 2 * KiB * KiB,
   /** A request or answer up to this size is one frame on the control lane; a larger one is cut into chunks on the bulk lane. */
   smallPayloadBytesMax: 8 * KiB,
   chunkBytesMax: 16 * KiB,

@@ -1,11 +1,12 @@
 import { rm } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import type { MuttrEvent } from '../base/events.ts'
-import type { Ready, RunOptions } from './doors.ts'
+import { limits } from '../base/limits.ts'
+import type { Caps, Ready, RunOptions } from './doors.ts'
 import { OutputClosed } from './output.ts'
 import type { Session } from './session.ts'
 import { line, pairs } from './text.ts'
-import { shortId } from './units.ts'
+import { parseBytes, shortId } from './units.ts'
 
 export interface DaemonOptions {
   /** Print events too. */
@@ -14,12 +15,20 @@ export interface DaemonOptions {
   followStdin?: boolean
   /** With {@link followStdin}: a folder to remove at the end when the parent could not do it any more. */
   orphanRemoves?: string
+  light?: boolean
+  storeCap?: string
+  upCap?: string
+  downCap?: string
 }
 
 /** The options that every daemon takes. */
 export const addDaemonOptions = (command: Command): Command =>
   command
     .option('--events', 'also print what happens, as it happens')
+    .option('--light', 'for a battery or a metered link: fewer connections, less stored, slower')
+    .option('--store-cap <size>', 'store at most so much for others, as in 2GiB')
+    .option('--up-cap <size>', 'send at most so much a second, as in 512KiB')
+    .option('--down-cap <size>', 'receive at most so much a second, as in 2MiB')
     .addOption(new Option('--follow-stdin', 'end when standard input ends').hideHelp())
     .addOption(new Option('--orphan-removes <folder>', 'remove it when that ended us').hideHelp())
 
@@ -30,8 +39,9 @@ interface DaemonParts extends DaemonOptions {
 /** Runs a seed or a pod in the foreground until Ctrl-C, or until nobody reads what it prints. */
 export async function runDaemon(
   session: Session,
-  { events, followStdin, orphanRemoves, run }: DaemonParts
+  { events, followStdin, orphanRemoves, run, ...given }: DaemonParts
 ): Promise<void> {
+  const caps = capsOf(given)
   const { out, home, open } = session
   const closed = new AbortController()
   const signal = AbortSignal.any([open.signal, closed.signal])
@@ -41,6 +51,7 @@ export async function runDaemon(
     ...open,
     signal,
     home,
+    caps,
     onReady: ready => {
       out.result({ ready: true, ...ready }, ({ style }) => readyText(style, ready)).catch(onBroken)
       out.note('Ctrl-C stops it.')
@@ -54,6 +65,22 @@ export async function runDaemon(
   // Siblings may still be writing there; the last of us to end finds nobody any more.
   if (orphanRemoves !== undefined && !open.signal.aborted)
     await rm(orphanRemoves, { recursive: true, force: true, maxRetries: 10 })
+}
+
+function capsOf({ light, storeCap, upCap, downCap }: DaemonOptions): Caps {
+  const size = (text: string | undefined, least: number) =>
+    text === undefined ? undefined : parseBytes(text, least)
+  const [storeBytes, upBytesPerSecond, downBytesPerSecond] = [
+    size(storeCap, 1),
+    size(upCap, limits.bandwidthMin),
+    size(downCap, limits.bandwidthMin)
+  ]
+  return {
+    ...(light && { light }),
+    ...(storeBytes !== undefined && { storeBytes }),
+    ...(upBytesPerSecond !== undefined && { upBytesPerSecond }),
+    ...(downBytesPerSecond !== undefined && { downBytesPerSecond })
+  }
 }
 
 const readyText = (style: Session['out']['style'], ready: Ready): string =>

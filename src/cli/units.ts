@@ -21,6 +21,16 @@ export function parseCount(text: string, min: number, max: number): number {
   throw usage(`'${text}' is not a whole number from ${min} to ${max}`)
 }
 
+const sizes = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const
+
+/** `512KiB`, `2GiB`, `1.5 MiB`, or plain bytes. @throws {MuttrError} `USAGE`, also below `least` */
+export function parseBytes(text: string, least: number): number {
+  const [, amount, unit] = /^(\d{1,12}(?:\.\d{1,3})?)\s?((?:[KMGT]iB)?)$/.exec(text) ?? []
+  const bytes = Math.round(Number(amount) * sizes[(unit ?? '') as keyof typeof sizes])
+  if (Number.isSafeInteger(bytes) && bytes >= least) return bytes
+  throw usage(`'${text}' is no size of at least ${formatBytes(least)}`, 'Write for example 512KiB or 2GiB.')
+}
+
 /** `3 d`, `12 h`, `5 min`, `40 s`: the largest unit that is at least one. */
 export function formatDuration(lengthMs: Millis): string {
   const rounded = Math.max(0, lengthMs)

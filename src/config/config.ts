@@ -1,8 +1,18 @@
 import { z } from 'zod'
 import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import { firstProblem, Hostname, Multiaddr, PodEntry } from './fields.ts'
 
 const bytes = z.int().positive()
+
+/** What the light profile sets where the file says nothing else. */
+export const lightDefaults = {
+  store: { capBytes: 128 * 2 ** 20 },
+  connections: { max: 24 },
+  bandwidth: { upBytesPerSecond: 512 * 1024, downBytesPerSecond: 1024 * 1024 }
+} as const
+/** How much slower a light node looks after its table and its copies. */
+export const lightPace = 4
 
 /** Where a node listens that was not told where. */
 export const usualListen = ['/ip4/0.0.0.0/tcp/4420', '/ip6/::/tcp/4420']
@@ -16,12 +26,32 @@ export const Config = z.strictObject({
   listen: z.array(Multiaddr).max(16).default(usualListen),
   /** `client` serves nothing to others and listens nowhere. */
   mode: z.enum(['server', 'client']).default('server'),
+  /** `light` sets other defaults, for a battery or a metered link: {@link lightDefaults}. */
+  profile: z.enum(['full', 'light']).default('full'),
   store: z.strictObject({ capBytes: bytes.default(2 ** 30) }).prefault({}),
-  connections: z.strictObject({ max: z.int().min(8).max(10_000).default(100) }).prefault({}),
+  connections: z
+    .strictObject({
+      max: z.int().min(8).max(10_000).default(100),
+      /** Count loopback and private ranges as networks too, for a Muttr that lives in them. */
+      groupLocal: z.boolean().default(false)
+    })
+    .prefault({}),
+  /** Caps on what is sent and received, in bytes a second; none unless told. */
+  bandwidth: z
+    .strictObject({
+      upBytesPerSecond: z.int().min(limits.bandwidthMin).optional(),
+      downBytesPerSecond: z.int().min(limits.bandwidthMin).optional()
+    })
+    .prefault({}),
   /** Find seeds on the local network by multicast DNS. */
   mdns: z.boolean().default(false),
   /** Puts a record into the DHT that tells everybody which pods and aliases are this person's. */
   publishAliases: z.boolean().default(false),
+  /**
+   * How letters of people who are no contacts are fetched: through the pod that announced them, and only so; through it while it can be
+   * reached; or directly, which shows our address to whoever stored them.
+   */
+  strangers: z.enum(['relayed', 'relayed-first', 'direct']).default('relayed'),
   /** Pods that the network file does not list. */
   pods: z.array(PodEntry).max(100).default([]),
   pod: z
@@ -29,7 +59,9 @@ export const Config = z.strictObject({
       hostname: Hostname,
       policy: z.enum(['open', 'invite', 'closed']).default('invite'),
       accountsMax: z.int().positive().default(10_000),
-      mailboxMax: z.int().positive().default(10_000)
+      mailboxMax: z.int().positive().default(10_000),
+      /** Passes DHT requests of its people on, so that holders do not see who asks. */
+      via: z.boolean().default(true)
     })
     .optional(),
   log: z.enum(['debug', 'info', 'warn']).default('info')
@@ -40,12 +72,35 @@ export type ConfigFile = z.input<typeof Config>
 /** Larger than any sensible file, and small enough to parse without a thought. */
 export const configBytesMax = 256 * 1024
 
-/** @param text of muttr.json. @throws {MuttrError} `CONFIG_INVALID`, naming the field. */
-export function readConfig(text: string): Config {
-  const parsed = Config.safeParse(parseJson(text, 'CONFIG_INVALID', 'muttr.json'))
+/** What a start may say otherwise than the file. */
+export type Overrides = Pick<ConfigFile, 'profile' | 'store' | 'bandwidth'>
+
+/**
+ * @param text of muttr.json.
+ * @param overrides takes the place of what the file says.
+ * @throws {MuttrError} `CONFIG_INVALID`, naming the field.
+ */
+export function readConfig(text: string, overrides: Overrides = {}): Config {
+  const said = over(parseJson(text, 'CONFIG_INVALID', 'muttr.json'), overrides)
+  const isLight = isObject(said) && said.profile === 'light'
+  const parsed = Config.safeParse(isLight ? over(lightDefaults, said) : said)
   if (!parsed.success)
     throw new MuttrError('CONFIG_INVALID', `muttr.json: ${firstProblem(parsed.error)}`)
   return parsed.data
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** `upper` over `lower`, field by field, and so for objects in objects; what is no object is for the schema to refuse. */
+function over(lower: unknown, upper: unknown): unknown {
+  if (!isObject(lower) || !isObject(upper)) return upper === undefined ? lower : upper
+  const merged = (name: string, value: unknown) =>
+    Object.hasOwn(lower, name) ? over(lower[name], value) : value
+  return Object.fromEntries([
+    ...Object.entries(lower),
+    ...Object.entries(upper).map(([name, value]) => [name, merged(name, value)] as const)
+  ])
 }
 
 /** As it is written to muttr.json: what was said, not the defaults, so that defaults may change. */

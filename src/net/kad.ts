@@ -2,7 +2,7 @@ import type { Connection, Libp2p, PeerInfo, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { sha256 } from '../base/bytes.ts'
 import { limits } from '../base/limits.ts'
-import type { Contact, Place } from '../base/ports.ts'
+import type { Contact, PeerId, Place } from '../base/ports.ts'
 import { believable, withoutPeer } from './addresses.ts'
 import { parsePeer } from './place.ts'
 import { boundInput } from './stream.ts'
@@ -12,6 +12,8 @@ export interface KadHooks {
   nearest(place: Place, count: number): Contact[]
   /** Hears of peers that kad-dht met: hearsay, not yet asked. */
   candidate(contact: Contact): void
+  /** Whether a peer may ask once more; what it asks here counts like any other request. */
+  admits(peer: PeerId): boolean
 }
 
 /** Message types of kad-dht, as its handlers are named by them. */
@@ -112,6 +114,14 @@ export function attachKad({ libp2p }: { readonly libp2p: Libp2p }, hooks: KadHoo
       .filter(({ peer }) => !hidden.has(peer))
       .slice(0, limits.contactsMax)
       .map(info)
+  }
+  for (const type of answered) {
+    const handler = kad.rpc.handlers[type]!
+    const handle = handler.handle.bind(handler)
+    handler.handle = async (from, message) => {
+      if (!hooks.admits(String(from))) throw new Error('more requests than one peer is given')
+      return handle(from, message)
+    }
   }
   kad.onPeerConnect = async ({ id, multiaddrs }) => {
     const [connection] = libp2p.getConnections(id)

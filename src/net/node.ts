@@ -22,6 +22,7 @@ import { makeLibp2p } from './libp2p.ts'
 import type { Link } from './links.ts'
 import { Links } from './links.ts'
 import type { PrivateKey } from './peer-key.ts'
+import { PeerShelf } from './peer-shelf.ts'
 import { parsePeer } from './place.ts'
 import { Sessions } from './sessions.ts'
 import { Warmth } from './warmth.ts'
@@ -118,6 +119,7 @@ class LibNode implements Node {
   readonly #warmth: Warmth
   readonly #subnets: Subnets
   readonly #traffic: Traffic
+  readonly #shelf: PeerShelf
   readonly #closing = new AbortController()
   #contact: Contact | undefined
 
@@ -130,6 +132,7 @@ class LibNode implements Node {
     this.#init = init
     this.#clock = clock
     this.#log = log
+    this.#shelf = new PeerShelf({ libp2p, clock, log })
     const contact = () => this.contact()
     const answer = (peer: PeerId) => this.#answer(peer)
     const slots = new Slots(requestsAtWork)
@@ -168,6 +171,7 @@ class LibNode implements Node {
     if (this.#init.onCandidate)
       for (const { id, addresses } of await libp2p.peerStore.all({ limit: 500 }))
         this.#discovered({ id, multiaddrs: addresses.map(a => a.multiaddr) })
+    this.#shelf.tidy()
   }
 
   contact(): Contact {
@@ -254,6 +258,7 @@ class LibNode implements Node {
     if (this.#closing.signal.aborted) return
     this.#closing.abort(new MuttrError('CANCELLED', 'the node is closing'))
     this.#warmth[Symbol.dispose]()
+    this.#shelf[Symbol.dispose]()
     await this.#close()
   }
 

@@ -3,7 +3,8 @@ import { writeApiFile } from '../api/file.ts'
 import { makeToken } from '../api/proof.ts'
 import { serveApi } from '../api/server.ts'
 import type { Log } from '../base/ports.ts'
-import type { RunOptions } from '../cli/doors.ts'
+import type { Caps, RunOptions } from '../cli/doors.ts'
+import type { Overrides } from '../config/config.ts'
 import { lockHome } from '../config/lock.ts'
 import { systemClock as clock } from '../net/clock.ts'
 import { createLog } from '../net/log.ts'
@@ -17,9 +18,9 @@ import { startParts } from './start.ts'
 
 /** Runs a home's node in the foreground: its seed, its client, its pod where it is one, and the local API. As `Doors.runSeed`. */
 export async function runDaemon(options: RunOptions): Promise<void> {
-  const { home: folder, signal, emit, onReady } = options
+  const { home: folder, signal, emit, onReady, caps = {} } = options
   await using stack = new AsyncDisposableStack()
-  const home = await readHome(folder)
+  const home = await readHome(folder, overridesOf(caps))
   stack.use(await lockHome(folder))
   const log = daemonLog(home)
   let passphrase: string | null = null
@@ -58,6 +59,12 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   })
   await aborted(signal)
 }
+
+const overridesOf = ({ light, storeBytes, ...bandwidth }: Caps): Overrides => ({
+  ...(light && { profile: 'light' as const }),
+  ...(storeBytes !== undefined && { store: { capBytes: storeBytes } }),
+  bandwidth
+})
 
 /** People read stdout, so the log goes to stderr; only what needs attention unless muttr.json asks for more. */
 const daemonLog = ({ config }: Home): Log =>

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { codeOf, MuttrError } from '../base/errors.ts'
-import type { Config, ConfigFile } from '../config/config.ts'
+import type { Config, ConfigFile, Overrides } from '../config/config.ts'
 import { readConfig, writeConfig } from '../config/config.ts'
 import type { HomePaths } from '../config/home.ts'
 import { makeHome, openHome, readHomeFile, unwritable, writeFileAtomic } from '../config/home.ts'
@@ -26,6 +26,8 @@ export interface CreateHome {
   pod: { hostname: string; policy: 'open' | 'invite' | 'closed' } | null
   network: NetworkFile
   listen?: string[]
+  /** With the light profile. */
+  light?: boolean
   /** Somebody's own key, to use instead of a new one. */
   imported?: Person
   /** Seals the vault; null stores it unsealed. */
@@ -43,6 +45,7 @@ export async function createHome(o: CreateHome): Promise<Created> {
   const config: ConfigFile = {
     name: o.name,
     network: o.network.name,
+    ...(o.light ? { profile: 'light' } : {}),
     ...(o.listen ? { listen: o.listen } : {}),
     ...(o.pod ? { pod: o.pod } : {})
   }
@@ -103,8 +106,11 @@ export interface Home {
   readonly vault: Uint8Array | null
 }
 
-/** @throws {MuttrError} `HOME_MISSING`, `HOME_DAMAGED`, `CONFIG_INVALID`, `NETWORK_INVALID` */
-export async function readHome(folder: string): Promise<Home> {
+/**
+ * @param overrides what this start says otherwise than muttr.json.
+ * @throws {MuttrError} `HOME_MISSING`, `HOME_DAMAGED`, `CONFIG_INVALID`, `NETWORK_INVALID`
+ */
+export async function readHome(folder: string, overrides?: Overrides): Promise<Home> {
   const paths = await openHome(folder)
   const must = async (path: string): Promise<Uint8Array> => {
     const bytes = await readHomeFile(path)
@@ -112,7 +118,7 @@ export async function readHome(folder: string): Promise<Home> {
     return bytes
   }
   const textOf = async (path: string) => Buffer.from(await must(path)).toString('utf8')
-  const config = readConfig(await textOf(paths.config))
+  const config = readConfig(await textOf(paths.config), overrides)
   const network = readNetwork(await textOf(paths.network))
   await must(paths.peerKey) // loadPeerKey would make another one, and with it another node
   const vault = (await readHomeFile(paths.vault)) ?? null

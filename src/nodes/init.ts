@@ -28,6 +28,7 @@ export async function initHome(options: InitOptions): Promise<HomeMade> {
     pod: null,
     network,
     passphrase,
+    light: options.light ?? false,
     ...(imported && { imported })
   })
   if (link?.contact || link?.invite) await applyLink(options.home, link)

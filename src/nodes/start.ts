@@ -6,7 +6,7 @@ import { createClient } from '../client/create-client.ts'
 import type { Events } from '../client/events.ts'
 import { createEvents } from '../client/events.ts'
 import type { PodPlace } from '../client/pods.ts'
-import { usualListen } from '../config/config.ts'
+import { lightPace, usualListen } from '../config/config.ts'
 import type { Person } from '../keys/person.ts'
 import { verifyRecord } from '../keys/record.ts'
 import { systemClock as clock } from '../net/clock.ts'
@@ -26,6 +26,7 @@ import type { Home } from './home.ts'
 import { writePerson } from './home.ts'
 import type { HostedPod } from './host-pod.ts'
 import { joinNetwork } from './join.ts'
+import { nodeStatus } from './node-status.ts'
 import { loadJoined } from './link.ts'
 
 export interface StartOptions {
@@ -84,6 +85,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       mode,
       parameters,
       verifyRecord,
+      pace: home.config.profile === 'light' ? lightPace : 1,
       ...(options.host && { relayFor: async peer => pod?.userOf(peer) })
     })
   )
@@ -91,7 +93,8 @@ export async function startParts(options: StartOptions): Promise<Started> {
   seed.hear(early)
   attachKad(network, {
     nearest: (place, count) => seed.table.nearest(place, count),
-    candidate: contact => hear(contact)
+    candidate: contact => hear(contact),
+    admits: peer => seed.admission.admits(peer)
   })
   pod = await options.host?.(network)
   stack.use(pod)
@@ -126,7 +129,8 @@ export async function startParts(options: StartOptions): Promise<Started> {
         hosts: home.config.pod?.hostname ?? null,
         others: home.network.seeds.length + othersThan(home, pods).length,
         known: () => seed.table.size,
-        usage: () => store.usage()
+        usage: () => store.usage(),
+        node: () => nodeStatus(home, network, seed)
       },
       savePerson: person => writePerson(home.paths, person, options.passphrase),
       checks: homeChecks(home.paths)
@@ -167,7 +171,11 @@ function openNode(
     mdns: config.mdns,
     clock,
     log,
-    limits: { connections: config.connections.max },
+    limits: {
+      connections: config.connections.max,
+      groupLocal: config.connections.groupLocal,
+      bandwidth: config.bandwidth
+    },
     onCandidate
   })
 }

@@ -174,7 +174,14 @@ export class ClientWorld implements AsyncDisposable {
           hosts: null,
           others: this.pods.size,
           known: () => 3,
-          usage: () => ({ blobs: 0, bytes: 0, capBytes: 1 })
+          usage: () => ({ blobs: 0, bytes: 0, capBytes: 1 }),
+          node: () => ({
+            profile: 'full',
+            connections: { open: 1, max: 100 },
+            traffic: { inBytes: 0, outBytes: 0, upBytesPerSecond: null, downBytesPerSecond: null },
+            admission: { priceFactor: 1, refusals: {}, evicted: 0, networkSize: null },
+            repair: null
+          })
         },
         ...more,
         publishAliases: tester.publishAliases,

@@ -63,6 +63,23 @@ const status: Status = {
   neighbours: 8,
   known: 9,
   store: { blobs: 2, bytes: 2048, capBytes: 1024 ** 3 },
+  node: {
+    profile: 'light',
+    connections: { open: 9, max: 24 },
+    traffic: {
+      inBytes: 4096,
+      outBytes: 1024,
+      upBytesPerSecond: 512 * 1024,
+      downBytesPerSecond: null
+    },
+    admission: {
+      priceFactor: 3,
+      refusals: { LIMIT_EXCEEDED: 7 },
+      evicted: 2,
+      networkSize: 40
+    },
+    repair: null
+  },
   pods: [
     {
       hostname: 'one.test',

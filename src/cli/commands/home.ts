@@ -11,6 +11,7 @@ interface InitArgs {
   import?: string
   network?: string
   join?: string
+  light?: boolean
 }
 
 export function addHome(program: Command, action: Action): void {
@@ -23,8 +24,10 @@ export function addHome(program: Command, action: Action): void {
       .option('--import <file>', 'use a secret key that GnuPG exported, instead of a new one')
       .option('--network <file|name>', 'the network to join: a network file, or a built-in name')
       .option('--join <link>', 'the network, pod and invite that a muttr: link carries')
+      .option('--light', 'for a battery or a metered link: fewer connections, less stored, slower')
       .action(action(init)),
-    'muttr init --name alice'
+    'muttr init --name alice',
+    'muttr init --name alice --light'
   )
   example(
     addDaemonOptions(
@@ -51,7 +54,8 @@ async function init(session: Session, options: InitArgs): Promise<void> {
     name: options.name,
     ...(options.import !== undefined && { importFile: options.import }),
     ...(options.network !== undefined && { network: options.network }),
-    ...(options.join !== undefined && { link: options.join })
+    ...(options.join !== undefined && { link: options.join }),
+    ...(options.light && { light: true })
   })
   await session.out.result(made, ({ style }) =>
     pairs(style, [
