@@ -26,6 +26,11 @@ export interface Doors {
   podInvite(options: OpenOptions & InviteOptions & { home: string }): Promise<Invite>
   /** Two pods, eight seeds and the twelve steps between them; resolves when `signal` aborted and nothing is left behind. */
   runNeighbourhood(options: NeighbourhoodOptions): Promise<void>
+  /**
+   * A network on this machine under faults, judged all the while. When `signal` aborts the faults end, and what was taken is still looked for.
+   * @returns how many invariants were broken, all of which were printed
+   */
+  runTorture(options: TortureOptions): Promise<{ violations: number }>
 }
 
 /** What a passphrase is needed for: a new vault (asked twice), a sealed one, or a protected key being imported. */
@@ -52,6 +57,8 @@ export interface InitOptions extends OpenOptions {
   network?: string
   /** A `muttr:` link with network, pod, invite and contact. */
   link?: string
+  /** For a battery or a metered link: fewer connections, less stored, caps on bandwidth. */
+  light?: boolean
 }
 
 export interface HomeMade {
@@ -72,8 +79,17 @@ export interface Joined {
   invite: string | null
 }
 
+/** What a start says otherwise than muttr.json. */
+export interface Caps {
+  light?: boolean
+  storeBytes?: number
+  upBytesPerSecond?: number
+  downBytesPerSecond?: number
+}
+
 export interface RunOptions extends OpenOptions {
   home: string
+  caps?: Caps
   /** Called once, when requests are answered and HOME/api.json is written. */
   onReady(ready: Ready): void
   emit(event: MuttrEvent): void
@@ -109,6 +125,24 @@ export interface NeighbourhoodOptions {
   /** Narrate the twelve steps as they happen. */
   story: boolean
   /** Print one {@link Ready} object with `ready: true` per node and line, and nothing else. */
+  json: boolean
+  print(line: string): void
+  signal: AbortSignal
+}
+
+export interface TortureOptions {
+  minutes: number
+  /** Names the plan: the same one makes the same plan for as many minutes and nodes. */
+  seed: string
+  pods: number
+  people: number
+  /** Nodes without a person. */
+  seeds: number
+  /** Where the nodes' folders go; a temporary folder that is removed at the end when null. */
+  home: string | null
+  /** Where plan, history and summary are written. */
+  out: string | null
+  /** Print JSON lines. */
   json: boolean
   print(line: string): void
   signal: AbortSignal

@@ -35,7 +35,8 @@ export const doors: Doors = {
     await using client = remote
     return await client.pod.invite({ ...options, signal })
   },
-  runNeighbourhood: async options => (await import('./neighbourhood.ts')).runNeighbourhood(options)
+  runNeighbourhood: async options => (await import('./neighbourhood.ts')).runNeighbourhood(options),
+  runTorture: async options => (await import('./torture/torture.ts')).runTorture(options)
 }
 
 const daemonOf = (home: string, signal: AbortSignal): Promise<RemoteClient | undefined> =>

@@ -98,6 +98,17 @@ describe('muttr init, join, up and pod', () => {
     assert.deepEqual([doors.opened[1]![1].home, doors.opened[1]![1].story], ['/n', true])
     assert.equal((await muttr('net up --seeds many')).status, 1)
   })
+
+  it('tortures a network, and says by its status whether anything broke', async () => {
+    const doors = createFakeDoors()
+    const ran = await muttr('net torture --minutes 3 --seed good --people 3 --out /o', { doors })
+    assert.deepEqual([ran.status, ran.stdout], [0, 'it begins\n'])
+    const { minutes, seed, pods, people, seeds, home, out } = doors.opened[0]![1]
+    assert.deepEqual([minutes, seed, pods, people, seeds], [3, 'good', 2, 3, 6])
+    assert.deepEqual([home, out], [null, '/o'])
+    assert.equal((await muttr('net torture --seed bad')).status, 4)
+    assert.equal((await muttr('net torture --minutes 0')).status, 1)
+  })
 })
 
 describe('muttr send, inbox, read and sent', () => {

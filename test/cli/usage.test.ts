@@ -30,7 +30,8 @@ const commands = [
   'blob put',
   'blob get',
   'net',
-  'net up'
+  'net up',
+  'net torture'
 ]
 
 describe('how muttr is called', () => {

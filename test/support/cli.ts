@@ -89,6 +89,11 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
       )
       await ended(options.signal)
     },
+    async runTorture(options) {
+      await note('runTorture', options as never)
+      options.print('it begins')
+      return { violations: options.seed === 'bad' ? 1 : 0 }
+    },
     ...changes
   }
 }

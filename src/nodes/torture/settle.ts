@@ -1,0 +1,120 @@
+import type { Millis } from '../../base/ports.ts'
+import type { RunParts } from './run.ts'
+import { askAll, look, progressOf } from './run.ts'
+import { pause } from './wait.ts'
+
+export interface SettleOptions {
+  /** Letters that wait are tried when their time comes, or at the start of their node: which one waits for. */
+  restart: boolean
+  /** How long everything may take that is not due later. */
+  patienceMs: Millis
+  /** How long a node takes to look through all that it keeps; null when it is not waited for. */
+  sweepMs: Millis | null
+}
+
+/** Nobody waits longer than this, whatever is due later. */
+const patienceMostMs = 20 * 60_000
+const lookEveryMs = 2_000
+const releasedMost = 50
+
+/**
+ * After healing: waits until everything that was taken has come, asks everybody for everything, kills all nodes once more, starts them
+ * and asks again.
+ * @returns when it was quiet, since healing; null when it never was; and how many keys have how many copies.
+ */
+export async function settle(
+  parts: RunParts,
+  options: SettleOptions
+): Promise<{ settledMs: Millis | null; copies: Record<string, number> }> {
+  const { clock, journal } = parts
+  if (options.restart) await restart(parts)
+  const startMs = clock.now()
+  const isQuiet = await untilQuiet(parts, options)
+  const settledMs = isQuiet ? clock.now() - startMs : null
+  if (options.sweepMs !== null) await untilSwept(parts, options.sweepMs)
+  await fetchReleased(parts)
+  const copies = countOf(await askAll(parts, { all: true }))
+  await restart(parts)
+  await untilQuiet(parts, { ...options, patienceMs: Math.min(options.patienceMs, 60_000) })
+  await askAll(parts, { all: true })
+  journal.note({ type: 'end' })
+  return { settledMs, copies }
+}
+
+/** Kills everybody at once, as a power cut does. */
+async function restart({ fleet, faults, people, journal }: RunParts): Promise<void> {
+  const names = [...fleet.nodes.keys()]
+  await Promise.all(
+    names.map(async node => {
+      await fleet.kill(node)
+      journal.note({ type: 'down', node, how: 'killed' })
+    })
+  )
+  const others = names.filter(name => !people.includes(name))
+  for (const group of [others, people])
+    for (let i = 0; i < group.length; i += 3)
+      await Promise.all(group.slice(i, i + 3).map(name => faults.start(name)))
+  journal.note({ type: 'healed' })
+}
+
+/** Until every letter taken is shown and every blob fetched. @returns false when that took too long */
+async function untilQuiet(parts: RunParts, { patienceMs }: SettleOptions): Promise<boolean> {
+  const { clock, journal, work, people, progress } = parts
+  const startMs = clock.now()
+  let toldMs = startMs
+  for (;;) {
+    await Promise.race([lookAtAll(parts), pause(clock, 60_000)])
+    const { outstanding, away } = journal.checks
+    if (outstanding.length + away.length === 0) return true
+    const due = outstanding.map(n => work.letters.get(n)?.retryAtMs ?? 0)
+    const untilMs = Math.max(startMs + patienceMs, ...due.map(ms => ms + patienceMs / 2))
+    const leftMs = Math.min(untilMs, startMs + patienceMostMs) - clock.now()
+    if (leftMs <= 0) return false
+    if (clock.now() - toldMs > 10_000) {
+      toldMs = clock.now()
+      progress(progressOf(journal, { leftMs, now: ['waiting for letters and blobs'] }))
+    }
+    // A first look after a restart comes too early for most.
+    await pause(clock, people.length > 0 ? lookEveryMs : 0)
+  }
+}
+
+async function lookAtAll(parts: RunParts): Promise<void> {
+  const { fleet, journal, work, people } = parts
+  await Promise.all(
+    people.map(async who => {
+      await work.read(who)
+      await look(parts, who)
+    })
+  )
+  const nodes = fleet.running.map(({ name }) => name)
+  const away = journal.checks.away
+  if (nodes.length > 0)
+    for (const [i, blob] of away.entries()) await work.get(blob, nodes[i % nodes.length]!)
+}
+
+/** Waits for a sweep, or until no node has anything of what was released. */
+async function untilSwept(parts: RunParts, sweepMs: Millis): Promise<void> {
+  const { clock, journal } = parts
+  const untilMs = clock.now() + sweepMs
+  while (clock.now() < untilMs) {
+    await askAll(parts)
+    if (!journal.checks.isKept) break
+    await pause(clock, 5_000)
+  }
+  journal.note({ type: 'swept' })
+}
+
+/** What a node has itself is one thing; what its people get through it is another. */
+async function fetchReleased({ fleet, journal, work }: RunParts): Promise<void> {
+  const nodes = fleet.running.map(({ name }) => name)
+  const keys = [...journal.checks.released].slice(-releasedMost)
+  for (const [i, key] of keys.entries()) await work.fetch(key, nodes[i % nodes.length]!)
+}
+
+/** How many keys have how many copies. */
+function countOf(copies: ReadonlyMap<string, number>): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const count of copies.values()) counts[count] = (counts[count] ?? 0) + 1
+  return counts
+}
