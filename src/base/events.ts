@@ -18,10 +18,17 @@ export type MuttrEvent =
       ms: Millis
     }
   | { type: 'sealed'; letter: string; sizeBytes: number; ms: Millis }
+  /** The work for storing takes more than a second: `factor` times the usual, and with probability `share` done by now. */
+  | { type: 'stamping'; key: string; factor: number; share: number }
   | { type: 'stored'; key: string; copies: number; needed: number; wanted: number; ms: Millis }
   | { type: 'announced'; letter: string; pod: string; ms: Millis }
+  | { type: 'accepted'; letter: string; receipt: boolean }
+  | { type: 'withdrawn'; letter: string; took: number; asked: number }
+  | { type: 'mended'; letter: string; copies: number }
+  | { type: 'released'; key: string; took: number; asked: number; receipt: boolean }
   | { type: 'waiting'; letter: string; code: string; retryAtMs: Millis }
   | { type: 'notified'; key: string; pod: string; how: 'push' | 'playback' }
+  | { type: 'delayed'; key: string; pod: string; code: string; retryAtMs: Millis }
   | { type: 'fetched'; key: string; from: PeerId; sizeBytes: number; ms: Millis }
   | { type: 'opened'; letter: string; from: string; ms: Millis }
   | { type: 'refused'; key: string; code: string }

@@ -1,4 +1,5 @@
-import { MuttrError } from '../base/errors.ts'
+import type { ErrorCode } from '../base/errors.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Contact } from '../base/ports.ts'
 import { Write } from '../replicas/write.ts'
@@ -87,13 +88,17 @@ const turnOf = (write: Write, { clock }: Core, { peer }: Contact): Turn => ({
   paid: () => write.paid(peer, clock.now())
 })
 
+/** A reason that is with us: too little work, or a clock that is wrong. */
+const isOfStamps = (code: ErrorCode | undefined): boolean => code?.startsWith('STAMP_') ?? false
+
 /** What a write ended with that did not get enough copies. */
 export function missed(write: Write, candidates: Candidates, isLate: boolean, cause: unknown) {
   const { stored, needed } = write.count()
   const anyAnswer = candidates.all.some(c => c.state === 'answered' || c.state === 'refused')
   if (!anyAnswer && isLate) return new MuttrError('PEER_TIMEOUT', 'no seed answered in time')
   if (!anyAnswer) return networkEmpty()
-  const message = `${stored} of at least ${needed} copies were acknowledged`
+  const why = isOfStamps(codeOf(cause)) ? `; ${(cause as MuttrError).message}` : ''
+  const message = `${stored} of at least ${needed} copies were acknowledged${why}`
   return new MuttrError('QUORUM_MISSED', message, { cause })
 }
 

@@ -7,7 +7,9 @@ import { readText } from '../input.ts'
 import { inboxText, letterText, sentText, sentTitle } from '../letters.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
+import { withStampNews } from '../stamps.ts'
 import { parseCount, parseDuration, usage } from '../units.ts'
+import { viaHelp } from './blob.ts'
 
 interface SendArgs {
   from?: string
@@ -15,6 +17,7 @@ interface SendArgs {
   file?: string
   expires?: string
   replyTo?: string
+  via?: string
 }
 
 const listMax = 10_000
@@ -35,6 +38,7 @@ export function addLetters(program: Command, action: Action): void {
       )
       .option('--from <alias>', 'which alias of yours it is from')
       .option('--reply-to <id>', 'the letter this one answers')
+      .option('--via <pod>', viaHelp)
       .action(action(send)),
     'muttr send bob@two.test "Lunch at one?" --subject Lunch',
     'muttr send bob@two.test --file report.md --expires 7d'
@@ -80,8 +84,11 @@ async function send(
     const draft: Draft = { to, body, ...life }
     if (options.subject !== undefined) draft.subject = options.subject
     if (options.from !== undefined) draft.from = options.from
+    if (options.via !== undefined) draft.via = options.via
     if (options.replyTo !== undefined) draft.parent = await wholeId(client, options.replyTo)
-    const letter = await client.send(draft, { signal: session.signal })
+    const letter = await withStampNews(session, client, () =>
+      client.send(draft, { signal: session.signal })
+    )
     await session.out.result(letter, out => sentTitle(out, letter))
   })
 }
