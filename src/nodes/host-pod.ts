@@ -12,11 +12,14 @@ import type { Pod } from '../pod/pod.ts'
 import { createPod } from '../pod/pod.ts'
 import { publishWhereabouts } from '../pod/whereabouts.ts'
 import type { Dht } from '../seed/dht.ts'
+import type { UserOf } from '../seed/serve-via.ts'
 import { levelState } from '../store/level.ts'
 import type { Home } from './home.ts'
 
 export interface HostedPod extends AsyncDisposable {
   readonly operator: PodOperator
+  /** Whom its node relays for. */
+  readonly userOf: UserOf
   /** From now on the network says where the pod is. */
   announce(dht: Dht): void
 }
@@ -41,6 +44,7 @@ export async function hostPod(
   const pod = stack.use(
     await createPod({
       ...parts,
+      subnetOf: peer => network.subnetOf(peer),
       state,
       person,
       hpke,
@@ -52,6 +56,7 @@ export async function hostPod(
   const all = stack.move()
   return {
     operator: { invite: o => invite(home, pod, network.contact().addresses, o?.lifeMs) },
+    userOf: async peer => (config.via ? pod.userOf(peer) : undefined),
     announce(dht) {
       const { hostname, certificate } = pod
       const { fingerprint } = certificate

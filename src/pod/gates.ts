@@ -10,17 +10,36 @@ export interface Gates {
   lookup(peer: PeerId, account: AccountId | undefined, nowMs: Millis): void
   notice(peer: PeerId, account: AccountId | undefined, nowMs: Millis): void
   register(account: AccountId, nowMs: Millis): void
+  /** A notice for one address, whether anybody has it or not; asked once it is open. */
+  address(peer: PeerId, address: string, nowMs: Millis): void
 }
 
 const all = 'all'
 
-/** The narrow gate first: a peer that is refused there takes nothing from the others. */
-export function createGates(limits: PodLimits): Gates {
+/**
+ * The narrow gate first: a peer that is refused there takes nothing from the others.
+ * @param subnetOf as {@link Network.subnetOf}: ids cost nothing, networks do.
+ */
+export function createGates(
+  limits: PodLimits,
+  subnetOf: (peer: PeerId) => string | undefined = () => undefined
+): Gates {
   const perPeer = {
     request: createRates('requests', limits.requestsPerPeer),
     identify: createRates('identifications', limits.identifiesPerPeer),
     lookup: createRates('lookups', limits.lookupsPerPeer),
     notice: createRates('notices', limits.noticesPerPeer)
+  }
+  const perSubnet = {
+    request: createRates('requests of one network', limits.requestsPerSubnet),
+    identify: createRates('identifications of one network', limits.identifiesPerSubnet),
+    lookup: createRates('lookups of one network', limits.lookupsPerSubnet),
+    notice: createRates('notices of one network', limits.noticesPerSubnet)
+  }
+  const perAddress = createRates('notices of one sender for one address', limits.noticesPerAddress)
+  const ofSubnet = (kind: keyof typeof perSubnet, peer: PeerId, nowMs: Millis): void => {
+    const subnet = subnetOf(peer)
+    if (subnet !== undefined) perSubnet[kind].take(subnet, nowMs)
   }
   const perAccount = {
     lookup: createRates('lookups', limits.lookupsPerAccount),
@@ -41,12 +60,17 @@ export function createGates(limits: PodLimits): Gates {
   ): void => {
     perPeer[kind].take(peer, nowMs)
     if (account !== undefined) perAccount[kind].take(account, nowMs)
+    ofSubnet(kind, peer, nowMs)
     inAll[kind].take(all, nowMs)
   }
   return {
-    request: (peer, nowMs) => perPeer.request.take(peer, nowMs),
+    request(peer, nowMs) {
+      perPeer.request.take(peer, nowMs)
+      ofSubnet('request', peer, nowMs)
+    },
     identify(peer, nowMs) {
       perPeer.identify.take(peer, nowMs)
+      ofSubnet('identify', peer, nowMs)
       inAll.identify.take(all, nowMs)
     },
     lookup: (peer, account, nowMs) => both('lookup', peer, account, nowMs),
@@ -54,6 +78,8 @@ export function createGates(limits: PodLimits): Gates {
     register(account, nowMs) {
       perAccount.register.take(account, nowMs)
       inAll.register.take(all, nowMs)
-    }
+    },
+    address: (peer, address, nowMs) =>
+      perAddress.take(`${address}/${subnetOf(peer) ?? peer}`, nowMs)
   }
 }

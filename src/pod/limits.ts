@@ -29,6 +29,13 @@ export interface PodLimits {
   readonly identifiesPerPeer: Rate
   /** Whatever is not counted elsewhere: hello, playback, acknowledge, ping. */
   readonly requestsPerPeer: Rate
+  /** Per IPv4 /24 or IPv6 /48. */
+  readonly lookupsPerSubnet: Rate
+  readonly noticesPerSubnet: Rate
+  readonly identifiesPerSubnet: Rate
+  readonly requestsPerSubnet: Rate
+  /** For one address, of one subnet (or of one peer, where subnets do not count): a fifth of a mailbox, and more only slowly. */
+  readonly noticesPerAddress: Rate
   /** Per account, over all its sessions. */
   readonly lookupsPerAccount: Rate
   readonly noticesPerAccount: Rate
@@ -55,6 +62,11 @@ export const podLimits: PodLimits = {
   noticesPerPeer: { burst: 2_000, everyMs: secondMs / 20 },
   identifiesPerPeer: { burst: 20, everyMs: 10 * secondMs },
   requestsPerPeer: { burst: 10_000, everyMs: secondMs / 500 },
+  lookupsPerSubnet: { burst: 1_000, everyMs: secondMs / 20 },
+  noticesPerSubnet: { burst: 4_000, everyMs: secondMs / 40 },
+  identifiesPerSubnet: { burst: 200, everyMs: secondMs },
+  requestsPerSubnet: { burst: 40_000, everyMs: secondMs / 2_000 },
+  noticesPerAddress: { burst: 4_000, everyMs: 20 * secondMs },
   lookupsPerAccount: { burst: 400, everyMs: secondMs / 5 },
   noticesPerAccount: { burst: 4_000, everyMs: secondMs / 20 },
   registrationsPerAccount: { burst: 20, everyMs: 10 * 60 * secondMs },

@@ -67,11 +67,13 @@ export class Mailbox {
   }
 
   /**
-   * Keeps a notice for whoever has its address. Nobody's notice costs as much and resolves just the same.
-   * @throws {MuttrError} `BLOB_EXPIRED`, `LIMIT_EXCEEDED`, `DISK_FULL`
+   * Keeps a notice for whoever has its address. Nobody's notice, and one for a mailbox that is full, costs as much and resolves just
+   * the same: else who fills a mailbox could see whether an address is anybody's.
+   * @throws {MuttrError} `BLOB_EXPIRED`; `LIMIT_EXCEEDED` when the pod as a whole is full; `DISK_FULL`
    */
   async deliver(notice: NoticeBody, nowMs: Millis): Promise<void> {
     checkExpiry(notice.expiryMs, nowMs)
+    if (!this.#hasRoom()) noRoom()
     const to = toHex(notice.address)
     const row = await this.#state.get(tables.addresses, to)
     const address = row && addressRow.decode(row)
@@ -210,13 +212,15 @@ export class Mailbox {
     const changes: Change[] = []
     const marks = new Set<string>()
     const results: (() => undefined)[] = []
+    const lost: Incoming[] = []
     for (const { entry, mark } of incoming) {
       const seen = toHex(mark)
       const key = `${account}/${seen}`
       const known = marks.has(seen) || (await this.#state.get(tables.seen, key)) !== undefined
-      const fits = known || this.#fits(before, box, entry.byteLength)
-      results.push(fits ? kept : noRoom)
-      if (known || !fits) continue
+      const isFull = !known && this.#isFull(before, box, entry.byteLength)
+      results.push(isFull === 'pod' ? noRoom : kept)
+      if (isFull === 'account') lost.push({ entry, mark })
+      if (known || isFull) continue
       marks.add(seen)
       const { byteLength } = entry
       box = { ...box, head: box.head + 1, count: box.count + 1, bytes: box.bytes + byteLength }
@@ -225,6 +229,7 @@ export class Mailbox {
         { type: 'append', log: mailLog(account), entry }
       )
     }
+    if (lost.length > 0) await this.#pretend(lost)
     if (changes.length === 0) return results
     const { ok, sequences } = await this.#state.write([...changes, putBox(account, box)])
     // Another process kept one of them meanwhile: look again.
@@ -237,14 +242,21 @@ export class Mailbox {
     return results
   }
 
-  #fits(before: BoxRow, box: BoxRow, bytes: number): boolean {
+  #hasRoom(): boolean {
+    const { noticesMax, noticeBytesMax } = this.#limits
+    return this.#notices < noticesMax && this.#bytes + limits.noticeBytesMax <= noticeBytesMax
+  }
+
+  #isFull(before: BoxRow, box: BoxRow, bytes: number): 'account' | 'pod' | false {
     const bounds = this.#limits
-    return (
-      box.count < bounds.noticesPerAccountMax &&
-      box.bytes + bytes <= bounds.noticeBytesPerAccountMax &&
-      this.#notices + box.count - before.count < bounds.noticesMax &&
-      this.#bytes + box.bytes - before.bytes + bytes <= bounds.noticeBytesMax
-    )
+    const podIsFull =
+      this.#notices + box.count - before.count >= bounds.noticesMax ||
+      this.#bytes + box.bytes - before.bytes + bytes > bounds.noticeBytesMax
+    if (podIsFull) return 'pod'
+    const isFull =
+      box.count >= bounds.noticesPerAccountMax ||
+      box.bytes + bytes > bounds.noticeBytesPerAccountMax
+    return isFull && 'account'
   }
 
   /** For an address nobody has: reads and writes as much as {@link #keepAll}, into a ring that does not grow. */

@@ -19,6 +19,8 @@ import { createSweeper } from './sweep.ts'
 
 export interface PodParts {
   network: Pick<Network, 'accept'>
+  /** As {@link Network.subnetOf}; without it peers are counted one by one. */
+  subnetOf?: Network['subnetOf']
   clock: Clock
   random: Random
   log: Log
@@ -58,7 +60,7 @@ export async function createPod(parts: PodParts): Promise<Pod> {
   const hpkeKey = hpke.publicKey
   const directory = createDirectory({ state, random, person, hostname, hpkeKey, registry })
   const hello = await openHello({ state, clock, person, keys, hpke, hostname, policy })
-  const gates = createGates(limits)
+  const gates = createGates(limits, parts.subnetOf)
   const shared = { hostname, clock, random, log, state, keys, registry, directory, mailbox, gates }
 
   const reception = createReception({

@@ -9,7 +9,7 @@ export interface Rates {
 
 /**
  * Token buckets, one per key, in memory. Counts in one number: the moment at which a bucket is full again. Full ones need no
- * memory; of the others at most `keysMax` are kept, and the one unused longest is forgotten.
+ * memory; of the others at most `keysMax` are kept.
  */
 export function createRates(
   what: string,
@@ -24,7 +24,20 @@ export function createRates(
       if (next > nowMs + spanMs) throw new MuttrError('LIMIT_EXCEEDED', `too many ${what}`)
       fullAt.delete(key)
       fullAt.set(key, next)
-      if (fullAt.size > keysMax) fullAt.delete(fullAt.keys().next().value as string)
+      if (fullAt.size > keysMax) fullAt.delete(leastMissed(fullAt))
     }
   }
+}
+
+const lookedAtMax = 64
+
+/** Of those unused longest the one that is full soonest: else many names used once would wash out the one that was used up. */
+function leastMissed(fullAt: ReadonlyMap<string, Millis>): string {
+  let [found, soonest, looked] = ['', Number.POSITIVE_INFINITY, 0]
+  for (const [key, atMs] of fullAt) {
+    if (atMs < soonest) [found, soonest] = [key, atMs]
+    looked += 1
+    if (looked === lookedAtMax) break
+  }
+  return found
 }

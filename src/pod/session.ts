@@ -1,3 +1,4 @@
+import { toHex } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Log, Millis, PeerKeys, Random, Session } from '../base/ports.ts'
@@ -122,6 +123,7 @@ const openAnswers = ({ session, desk, identity }: Visit): Answers => ({
     const { notice } = wire.submit.decode(payload)
     desk.gates.notice(session.peer, identity(nowMs)?.account, nowMs)
     const opened = decodeNotice(await hpkeOpen(desk.hpkeSecret, noticeInfo, notice))
+    desk.gates.address(session.peer, toHex(opened.address), nowMs)
     await desk.mailbox.deliver(opened, nowMs)
     const signature = desk.keys.sign(announcedBytes(notice, nowMs))
     return wire.submitAnswer.encode({ atMs: nowMs, signature })

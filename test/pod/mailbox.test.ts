@@ -156,20 +156,24 @@ describe('a mailbox', () => {
 
   it('holds its limits per account and in all, in notices and in bytes', async () => {
     const full = { code: 'LIMIT_EXCEEDED' }
-    const bounds: Partial<PodLimits>[] = [
-      { noticesPerAccountMax: 2 },
-      { noticesMax: 2 },
-      { noticeBytesPerAccountMax: 2_500 },
-      { noticeBytesMax: 2_500 }
-    ]
-    for (const limits of bounds) {
+    const ofAccount = [{ noticesPerAccountMax: 2 }, { noticeBytesPerAccountMax: 2_500 }]
+    const ofPod = [{ noticesMax: 2 }, { noticeBytesMax: 3_000 }]
+    for (const limits of [...ofAccount, ...ofPod]) {
       const { mailbox, state, address } = await open({ limits })
+      const nobodys = new Uint8Array(32).fill(9)
       const notices = Array.from({ length: 5 }, () => noticeFor(address, nowMs))
       const results = await Promise.allSettled(notices.map(n => mailbox.deliver(n, nowMs)))
-      assert.equal(results.filter(r => r.status === 'fulfilled').length, 2)
-      await mailbox.deliver(notices[0]!, nowMs) // there already
       const again = await Mailbox.open({ state, limits: { ...podLimits, ...limits } })
-      await assert.rejects(again.deliver(noticeFor(address, nowMs), nowMs), full)
+      assert.equal(again.usage().notices, 2)
+      // Whether an address is anybody's does not show, neither when its mailbox is full nor when the pod is.
+      const isPod = ofPod.some(bound => bound === limits)
+      assert.equal(results.filter(r => r.status === 'fulfilled').length, isPod ? 2 : 5)
+      for (const to of [address, nobodys]) {
+        const delivered = again.deliver(noticeFor(to, nowMs), nowMs)
+        if (isPod) await assert.rejects(delivered, full)
+        else await delivered
+      }
+      assert.equal(again.usage().notices, 2)
       await meet(again, laptop)
       await again.acknowledge(account, laptop, 2, nowMs)
       await again.deliver(noticeFor(address, nowMs), nowMs)

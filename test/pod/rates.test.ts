@@ -34,6 +34,17 @@ describe('a rate', () => {
     )
   })
 
+  it('is not washed out by many names that are used once', () => {
+    const rates = createRates('asks', { burst: 5, everyMs: 1_000 }, { keysMax: 10 })
+    for (let i = 0; i < 5; i++) rates.take('a', 0)
+    for (let i = 0; i < 100; i++) rates.take(`other ${i}`, 10 * i)
+    assert.throws(() => rates.take('a', 990), refused)
+    for (let i = 0; i < 100; i++) rates.take(`later ${i}`, 1_100 + 10 * i)
+    rates.take('a', 2_100)
+    rates.take('a', 2_100)
+    assert.throws(() => rates.take('a', 2_100), refused)
+  })
+
   it('remembers a bounded number of keys, the latest', () => {
     const rates = createRates('asks', { burst: 1, everyMs: 1_000 }, { keysMax: 2 })
     rates.take('a', 0)

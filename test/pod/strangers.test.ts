@@ -133,6 +133,50 @@ describe('a pod among strangers', () => {
     assert.equal(results.filter(r => r.status === 'fulfilled').length, 40)
   })
 
+  it('counts the peers of one network together, before a notice is opened', async () => {
+    await using world = podWorld()
+    const few = { burst: 3, everyMs: 60_000 }
+    const limits = { noticesPerSubnet: few, lookupsPerSubnet: few, identifiesPerSubnet: few }
+    const subnetOf = (peer: string) => (peer.startsWith('sybil') ? '192.0.2' : undefined)
+    const host = await world.host({ limits, subnetOf })
+    const codes = { submit: [] as (string | undefined)[], lookup: [] as (string | undefined)[] }
+    for (let i = 0; i < 5; i++) {
+      const session = await rawSession(world, host, `sybil ${i}`)
+      const junk = wire.submit.encode({ notice: random.bytes(1_200) })
+      const asking = wire.aliasRequest.encode({ name: 'somebody' })
+      await session.request('submit', junk, options).catch(err => codes.submit.push(codeOf(err)))
+      await session.request('lookup', asking, options).catch(err => codes.lookup.push(codeOf(err)))
+    }
+    const twice = ['LIMIT_EXCEEDED', 'LIMIT_EXCEEDED']
+    assert.deepEqual(codes.submit, [...Array(3).fill('NOTICE_INVALID'), ...twice])
+    assert.deepEqual(codes.lookup, [...Array(3).fill('ALIAS_UNKNOWN'), ...twice])
+    const other = await rawSession(world, host, 'somebody else')
+    const asking = wire.aliasRequest.encode({ name: 'somebody' })
+    await assert.rejects(other.request('lookup', asking, options), { code: 'ALIAS_UNKNOWN' })
+  })
+
+  it('takes so many notices for one address from one network, whether it is anybody\'s or not', async () => {
+    await using world = podWorld()
+    const noticesPerAddress = { burst: 2, everyMs: 60_000 }
+    const subnetOf = (peer: string) => (peer.startsWith('sybil') ? '192.0.2' : undefined)
+    const host = await world.host({ limits: { noticesPerAddress }, subnetOf })
+    const bob = await world.device(await personNamed('bob'))
+    const link = await bob.enter(host)
+    await link.register('bob', bob.person.certificate)
+    const { intro } = await link.lookup('bob')
+    const submit = async (peer: string, address: Uint8Array) => {
+      const session = await rawSession(world, host, peer)
+      const notice = await sealNotice(host.hpkeKey, noticeFor(address, world.clock.now()))
+      return session.request('submit', wire.submit.encode({ notice }), options).then(() => 'taken', codeOf)
+    }
+    for (const address of [intro, random.bytes(32)]) {
+      assert.equal(await submit('sybil 1', address), 'taken')
+      assert.equal(await submit('sybil 2', address), 'taken')
+      assert.equal(await submit('sybil 3', address), 'LIMIT_EXCEEDED')
+      assert.equal(await submit('friend', address), 'taken')
+    }
+  })
+
   it('bounds all peers together, since peer ids are free', async () => {
     await using world = podWorld()
     const few = { burst: 5, everyMs: 60_000 }

@@ -63,6 +63,7 @@ export interface PodWorld extends AsyncDisposable {
     policy?: Policy
     limits?: Partial<PodLimits>
     state?: State
+    subnetOf?: (peer: string) => string | undefined
   }): Promise<PodHost>
   /** A device of somebody, with a peer key of its own. */
   device(person: Person): Promise<TestDevice>
@@ -89,7 +90,8 @@ export function podWorld(): PodWorld {
       hostname = 'one.test',
       policy = 'open',
       limits = {},
-      state = memoryState()
+      state = memoryState(),
+      subnetOf = () => undefined
     } = {}) {
       const person = await personNamed(hostname, [])
       const keys = peerKeys(await makePeerKey())
@@ -97,7 +99,7 @@ export function podWorld(): PodWorld {
       const start = async (on: State): Promise<Pod> => {
         const at = network.at(keys.self)
         const shared = { clock, random, log: silent, person, keys, hpke, hostname, policy, limits }
-        const pod = await createPod({ ...shared, network: at, state: on })
+        const pod = await createPod({ ...shared, network: at, state: on, subnetOf })
         pods.add(pod)
         return pod
       }
