@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util'
+import { benchAttack } from './attack.ts'
+import { benchDeaths } from './deaths.ts'
 import { benchDht } from './dht.ts'
 import { benchIdle } from './idle.ts'
 import { benchLetters } from './letters.ts'
@@ -42,6 +44,10 @@ const benches: Record<string, { what: string; run: (rounds: number) => Promise<R
     what: 'dht200 with a round trip of 50 ms',
     run: rounds => withRoundTrip('dht200', rounds)
   },
+  deaths: {
+    what: 'the oldest 30 % of 50 nodes die at once and are replaced, a round each; 1,000 blobs whose publisher is gone',
+    run: benchDeaths
+  },
   letter: { what: 'from send to opened, two people online, one pod, six seeds', run: benchLetters },
   'letter-rtt': {
     what: 'letter with a round trip of 50 ms',
@@ -50,6 +56,10 @@ const benches: Record<string, { what: string; run: (rounds: number) => Promise<R
   micro: {
     what: 'sealing, checking and signing, without a network (p99 for p95)',
     run: benchMicro
+  },
+  attack: {
+    what: 'letters found among hostile seeds, in virtual time (another world each round)',
+    run: benchAttack
   },
   idle: {
     what: 'memory and CPU of a seed with 20 neighbours, above a bare libp2p node',
