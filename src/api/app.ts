@@ -11,6 +11,7 @@ import { isNonce, proofOf } from './proof.ts'
 import {
   check,
   draft,
+  fetching,
   importing,
   inboxListing,
   inviting,
@@ -87,6 +88,16 @@ function addLetters(app: Hono, { client }: AppParts): void {
     c.json(await client.send(check(draft, await readJson(c.req.raw, draftLimit)), signalOf(c)))
   )
   app.get('/sent', async c => c.json(await client.sent(check(listing, c.req.query()))))
+  app.get('/sent/:id', async c =>
+    c.json(await client.sentLetter(c.req.param('id'), signalOf(c)))
+  )
+  app.post('/sent/:id/retract', async c =>
+    c.json(await client.retract(c.req.param('id'), signalOf(c)))
+  )
+  app.get('/sent/:id/proof', async c => {
+    const file = await client.proof(c.req.param('id'))
+    return c.body(new Uint8Array(file), 200, { 'Content-Type': 'application/cbor' })
+  })
   app.get('/inbox', async c => c.json(await client.inbox(check(inboxListing, c.req.query()))))
   app.post('/inbox/:id/read', async c => c.json(await client.read(c.req.param('id'))))
 }
@@ -120,12 +131,13 @@ function addPeople(app: Hono, { client }: AppParts): void {
 
 function addBlobs(app: Hono, { client }: AppParts): void {
   app.post('/blobs', async c => {
-    const life = check(storing, c.req.query())
+    const how = check(storing, c.req.query())
     const sealed = await readBody(c.req.raw, blobLimit)
-    return c.json(await client.putBlob(sealed, { ...life, ...signalOf(c) }))
+    return c.json(await client.putBlob(sealed, { ...how, ...signalOf(c) }))
   })
   app.get('/blobs/:key', async c => {
-    const sealed = await client.getBlob(c.req.param('key'), signalOf(c))
+    const how = { ...check(fetching, c.req.query()), ...signalOf(c) }
+    const sealed = await client.getBlob(c.req.param('key'), how)
     return c.body(new Uint8Array(sealed), 200, { 'Content-Type': 'application/octet-stream' })
   })
 }

@@ -27,7 +27,7 @@ export function createRemoteClient(parts: AskParts): RemoteClient {
   const ask = createAsk(parts, ended.signal)
   const { get, post } = asJson(ask)
   return {
-    ...letters(get, post),
+    ...letters(get, post, ask),
     ...people(get, post, ask),
     ...blobs(ask),
     status: () => get('/status'),
@@ -59,7 +59,11 @@ const asJson = (ask: Ask): AsJson => ({
 const signalIn = (options?: { signal?: AbortSignal | undefined }): CallOptions =>
   options?.signal ? { signal: options.signal } : {}
 
-function letters(get: Get, post: Post): Pick<Client, 'send' | 'sent' | 'inbox' | 'read'> {
+function letters(
+  get: Get,
+  post: Post,
+  ask: Ask
+): Pick<Client, 'send' | 'sent' | 'sentLetter' | 'retract' | 'proof' | 'inbox' | 'read'> {
   return {
     async send(draft, options) {
       // Refused here too, because a server that refuses a body unread may close before its answer is seen.
@@ -67,6 +71,9 @@ function letters(get: Get, post: Post): Pick<Client, 'send' | 'sent' | 'inbox' |
       return post('/letters', draft, signalIn(options))
     },
     sent: ({ limit } = {}) => get('/sent', { query: { limit } }),
+    sentLetter: (id, options) => get(`/sent/${segment(id)}`, signalIn(options)),
+    retract: (id, options) => post(`/sent/${segment(id)}/retract`, undefined, signalIn(options)),
+    proof: id => ask(`/sent/${segment(id)}/proof`, {}, bytesOf),
     inbox: ({ limit, unread } = {}) => get('/inbox', { query: { limit, unread } }),
     read: id => post(`/inbox/${segment(id)}/read`, undefined)
   }
@@ -101,12 +108,14 @@ function people(
 
 function blobs(ask: Ask): Pick<Client, 'putBlob' | 'getBlob'> {
   return {
-    async putBlob(sealed, { lifeMs, ...options } = {}) {
+    async putBlob(sealed, { lifeMs, via, ...options } = {}) {
       atMost(sealed, limits.blobBytesMax, 'BLOB_TOO_LARGE', 'the blob')
-      const call: Call = { method: 'POST', bytes: sealed, query: { lifeMs }, ...signalIn(options) }
+      const query = { lifeMs, via }
+      const call: Call = { method: 'POST', bytes: sealed, query, ...signalIn(options) }
       return ask('/blobs', call, jsonOf<Awaited<ReturnType<Client['putBlob']>>>)
     },
-    getBlob: (key, options) => ask(`/blobs/${segment(key)}`, signalIn(options), bytesOf)
+    getBlob: (key, { via, ...options } = {}) =>
+      ask(`/blobs/${segment(key)}`, { query: { via }, ...signalIn(options) }, bytesOf)
   }
 }
 

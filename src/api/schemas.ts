@@ -10,7 +10,8 @@ export const draft = z.strictObject({
   body: z.string(),
   mimeType: z.string().exactOptional(),
   lifeMs: z.number().exactOptional(),
-  parent: z.string().exactOptional()
+  parent: z.string().exactOptional(),
+  via: z.string().exactOptional()
 })
 export const named = z.strictObject({ alias: z.string() })
 export const registering = z.strictObject({ alias: z.string(), invite: z.string().exactOptional() })
@@ -29,7 +30,11 @@ export const inboxListing = z.strictObject({
     .transform(text => text === 'true')
     .exactOptional()
 })
-export const storing = z.strictObject({ lifeMs: z.coerce.number().exactOptional() })
+export const storing = z.strictObject({
+  lifeMs: z.coerce.number().exactOptional(),
+  via: z.string().exactOptional()
+})
+export const fetching = z.strictObject({ via: z.string().exactOptional() })
 export const importing = z.strictObject({ alias: z.string().exactOptional() })
 
 /** @throws {MuttrError} `WIRE_MALFORMED`, naming the field. */

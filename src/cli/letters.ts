@@ -1,7 +1,9 @@
 import type { LetterSummary, ReceivedLetter, SentLetter } from '../client/client.ts'
 import type { Output } from './output.ts'
+import { stateText } from './sent.ts'
+import type { Pair } from './text.ts'
 import { line, pairs, paragraphs, table } from './text.ts'
-import { formatDuration, formatTime, shortId } from './units.ts'
+import { formatTime, shortId } from './units.ts'
 
 /** How letters look to people. Whatever others wrote is cleaned here or in the table. */
 export function inboxText(out: Output, letters: readonly LetterSummary[]): string {
@@ -14,9 +16,20 @@ export function inboxText(out: Output, letters: readonly LetterSummary[]): strin
       shortId(letter.id),
       `${letter.from.alias}${letter.from.verified ? ' ✓' : ''}`,
       formatTime(letter.receivedMs, out.nowMs),
-      letter.subject
+      `${letter.subject}${about(letter)}`
     ])
   })
+}
+
+/** What its sender said about it later, or what it says about an earlier one. */
+function about({ corrects, retracts, correctedBy, forgetAsked }: LetterSummary): string {
+  const said = [
+    corrects && `corrects ${shortId(corrects)}`,
+    retracts && `asks to forget ${shortId(retracts)}`,
+    correctedBy && `corrected by ${shortId(correctedBy)}`,
+    forgetAsked && 'its sender asks to forget it'
+  ].filter(Boolean)
+  return said.length === 0 ? '' : ` (${said.join('; ')})`
 }
 
 export function letterText(out: Output, letter: ReceivedLetter): string {
@@ -29,9 +42,21 @@ export function letterText(out: Output, letter: ReceivedLetter): string {
     ['received', formatTime(letter.receivedMs, nowMs)],
     ['id', letter.id],
     ...(letter.parent === null ? [] : [['answers', shortId(letter.parent)] as const]),
-    ...(letter.mimeType === 'text/plain' ? [] : [['type', letter.mimeType] as const])
+    ...(letter.mimeType === 'text/plain' ? [] : [['type', letter.mimeType] as const]),
+    ...aboutPairs(letter)
   ])
   return `${head}\n\n${paragraphs(letter.body).trimEnd()}`
+}
+
+function aboutPairs(letter: ReceivedLetter): Pair[] {
+  const { corrects, retracts, correctedBy, forgetAsked, receiptRequested } = letter
+  const found: Pair[] = []
+  if (corrects) found.push(['corrects', shortId(corrects)])
+  if (retracts) found.push(['asks', `to forget ${shortId(retracts)}; nothing was deleted`])
+  if (correctedBy) found.push(['corrected by', shortId(correctedBy)])
+  if (forgetAsked) found.push(['note', 'the sender asks you to forget this letter'])
+  if (receiptRequested) found.push(['receipt', 'was asked for'])
+  return found
 }
 
 function trust({ verified, certifiedByPod }: ReceivedLetter['from']): string {
@@ -65,13 +90,4 @@ export function sentTitle(out: Output, letter: SentLetter): string {
   const first = `${mark} ${shortId(letter.id)} to ${line(letter.to)}: ${stateText(letter, nowMs)}`
   if (!letter.waiting) return first
   return `${first}\n  ${line(letter.waiting.message)}\n  ${style.dim(line(letter.waiting.hint))}`
-}
-
-function stateText(letter: SentLetter, nowMs: number): string {
-  const count = letter.copies.length
-  const copies = count === 0 ? '' : `, ${count} of ${Math.max(letter.wanted, count)} copies`
-  if (!letter.waiting || letter.state === 'announced' || letter.state === 'expired')
-    return `${letter.state}${copies}`
-  const { retryAtMs } = letter.waiting
-  return `${letter.state}${copies}, waits; again in ${formatDuration(retryAtMs - nowMs)}`
 }

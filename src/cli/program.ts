@@ -6,6 +6,7 @@ import { addLetters } from './commands/letters.ts'
 import { addNet } from './commands/net.ts'
 import { addPeople } from './commands/people.ts'
 import { addPod } from './commands/pod.ts'
+import { addSent } from './commands/sent.ts'
 import { addStatus } from './commands/status.ts'
 import { example } from './example.ts'
 import { hasColours } from './output.ts'
@@ -53,7 +54,7 @@ export function createProgram(parts: ProgramParts): Command {
       const status = await act(createSession(parts, options), options as never, ...args)
       ended(typeof status === 'number' ? status : 0)
     }
-  for (const add of [addHome, addLetters, addPeople, addKey, addPod, addStatus, addBlob, addNet])
+  for (const add of [addHome, addLetters, addSent, addPeople, addKey, addPod, addStatus, addBlob, addNet])
     add(program, action)
   example(program, 'muttr net up --story', 'muttr send --help')
   return program

@@ -1,5 +1,6 @@
 import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis, PeerId } from '../base/ports.ts'
+import type { NodeStatus } from './node-status.ts'
 
 /** All ids, keys and fingerprints are lower-case hex; times are milliseconds since the epoch. These shapes are also the local API's JSON. */
 
@@ -16,9 +17,16 @@ export interface Draft {
   lifeMs?: Millis
   /** The letter this one answers: its id. */
   parent?: string
+  /** The pod through which it is stored, so that holders do not see who stores it: one where we have an alias. */
+  via?: string
+  /** An earlier letter to the same reader that this one replaces: its id. */
+  corrects?: string
+  /** Asks the reader's client to sign that the letter was opened. */
+  receipt?: boolean
 }
 
-export type SentState = 'queued' | 'stored' | 'announced' | 'expired'
+/** What each says, and who signed it: docs/protocol/proof.md */
+export type SentState = 'queued' | 'stored' | 'announced' | 'accepted' | 'withdrawn' | 'expired'
 
 export interface SentLetter {
   id: string
@@ -39,6 +47,34 @@ export interface SentLetter {
   announced: { pod: string; atMs: Millis } | null
   /** Why it waits, when it waits, and when it is tried again. */
   waiting: (Failure & { retryAtMs: Millis }) | null
+  /** What the seeds that should hold it said when they were last asked: who answered, how many there should be, who has a copy. */
+  asked: { atMs: Millis; answered: number; wanted: number; holders: number } | null
+  receiptRequested: boolean
+  /** The reader's client opened it and released it; with a receipt, it also signed that. */
+  accepted: { receipt: { atMs: Millis; fingerprint: string } | null } | null
+  /** It was asked back: of so many holders asked, so many signed that they drop it. That is not to say that nobody read it before. */
+  withdrawing: { sinceMs: Millis; asked: number; took: number } | null
+  /** The earlier letter that this one replaces, or asks to forget. */
+  corrects: string | null
+  retracts: string | null
+  /** The later letter that replaces this one, or asks to forget it. */
+  correctedBy: string | null
+  forgetAsked: string | null
+}
+
+/** What became of the wish to have a letter back. */
+export interface Retraction {
+  /**
+   * `cancelled`: it had not left this computer. `withdrawn`: enough of the holders dropped it. `too-late`: it was accepted; the reader's
+   * client is asked to forget it. `unknown`: too few holders answered; it goes on, and nothing more is announced. `expired`: nobody
+   * keeps it any longer.
+   */
+  outcome: 'cancelled' | 'withdrawn' | 'too-late' | 'unknown' | 'expired'
+  letter: SentLetter
+  /** The letter that asks the reader's client to forget it. */
+  request: SentLetter | null
+  /** Why that could not be sent. */
+  problem: Failure | null
 }
 
 export interface ReceivedLetter {
@@ -56,6 +92,13 @@ export interface ReceivedLetter {
   sizeBytes: number
   key: string
   read: boolean
+  receiptRequested: boolean
+  /** The earlier letter of the same sender that this one replaces, or asks to forget. */
+  corrects: string | null
+  retracts: string | null
+  /** The later letter of the same sender that replaces this one, or asks to forget it. Nothing is deleted for it. */
+  correctedBy: string | null
+  forgetAsked: string | null
 }
 export type LetterSummary = Omit<ReceivedLetter, 'body'>
 
@@ -88,6 +131,7 @@ export interface Status {
   neighbours: number
   known: number
   store: { blobs: number; bytes: number; capBytes: number }
+  node: NodeStatus
   pods: {
     hostname: string
     connected: boolean
@@ -96,6 +140,8 @@ export interface Status {
     problem: Failure | null
   }[]
   outbox: { waiting: number }
+  /** Letters announced and not fetched yet, and the pods through which those of strangers cannot be fetched now. */
+  inbox: { waiting: number; relays: { pod: string; problem: Failure }[] }
 }
 
 export interface Check {
@@ -115,6 +161,12 @@ export interface Client {
   /** Resolves when the letter is safely in the outbox on disk, and after the first attempt to store and announce it. */
   send(draft: Draft, options?: CallOptions): Promise<SentLetter>
   sent(options?: { limit?: number }): Promise<SentLetter[]>
+  /** One letter, after its holders were asked how it stands, when it lies with any. @throws {MuttrError} `LETTER_UNKNOWN` */
+  sentLetter(id: string, options?: CallOptions): Promise<SentLetter>
+  /** Takes a letter back, as far as that is still possible. @throws {MuttrError} `LETTER_UNKNOWN`, `VAULT_LOCKED` */
+  retract(id: string, options?: CallOptions): Promise<Retraction>
+  /** All evidence of a sent letter as one file (docs/protocol/proof.md). @throws {MuttrError} `LETTER_UNKNOWN` */
+  proof(id: string): Promise<Uint8Array>
   /** Newest first. */
   inbox(options?: { limit?: number; unread?: boolean }): Promise<LetterSummary[]>
   /** Marks it read. `id` may be an unambiguous beginning of at least 4 characters. @throws {MuttrError} `LETTER_UNKNOWN` */
@@ -133,9 +185,10 @@ export interface Client {
   importKey(certificate: Uint8Array, alias?: string): Promise<Contact[]>
   putBlob(
     sealed: Uint8Array,
-    options?: CallOptions & { lifeMs?: Millis }
+    options?: CallOptions & { lifeMs?: Millis; via?: string }
   ): Promise<{ key: string; copies: number; wanted: number; expiryMs: Millis }>
-  getBlob(key: string, options?: CallOptions): Promise<Uint8Array>
+  /** @throws {MuttrError} `RELAY_UNREACHABLE`, `RELAY_REFUSED` with `via`, a pod's hostname: nobody is asked past it */
+  getBlob(key: string, options?: CallOptions & { via?: string }): Promise<Uint8Array>
   status(): Promise<Status>
   doctor(options?: CallOptions): Promise<Check[]>
   events(signal: AbortSignal): AsyncIterable<MuttrEvent>

@@ -6,7 +6,7 @@ import type { Certificate } from '../keys/certificate.ts'
 import { armorCertificate } from '../keys/certificate.ts'
 import type { Device } from '../keys/device.ts'
 import type { Person } from '../keys/person.ts'
-import { readAlias } from '../pod/alias.ts'
+import { foldHostname, readAlias } from '../pod/alias.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
 import type { Usage } from '../store/store.ts'
@@ -19,18 +19,26 @@ import { createEvents } from './events.ts'
 import { failureOf } from './failure.ts'
 import { Inbox } from './inbox.ts'
 import { createInboxStore } from './inbox-store.ts'
+import type { NodeStatus } from './node-status.ts'
+import { letters } from './letters.ts'
 import { Outbox } from './outbox.ts'
 import { publishPerson } from './person-record.ts'
 import { openPodLink } from './pod-link.ts'
 import type { PodPlace, Pods } from './pods.ts'
 import { createPods } from './pods.ts'
-import { fetchSchedule } from './retry.ts'
+import type { ReceiptsTo } from './release.ts'
+import { Releases } from './release.ts'
+import { fetchSchedule, releaseSchedule, watchSchedule } from './retry.ts'
 import type { Self } from './self.ts'
 import { createSelf } from './self.ts'
 import { Courier } from './send.ts'
 import { createSentStore } from './sent-store.ts'
+import { stampNews } from './stamp-news.ts'
+import type { StrangersBy } from './stranger-fetch.ts'
+import { createStrangerFetch } from './stranger-fetch.ts'
 import { createStrangers } from './strangers.ts'
 import { abortable, within } from './waiting.ts'
+import { Watch } from './watch.ts'
 
 export interface ClientParts {
   dht: Dht
@@ -56,6 +64,10 @@ export interface ClientParts {
   invites?: Readonly<Record<string, string>>
   /** Publishes a record of the person's pods and aliases; not unless told, since everybody can read it. */
   publishAliases?: boolean
+  /** How letters of people who are no contacts are fetched; through the pod that announced them unless told. */
+  strangersBy?: StrangersBy
+  /** Who gets a receipt that asks for one; contacts unless told. */
+  receipts?: ReceiptsTo
   /** For `status`: what only the nodes know. */
   about: {
     network: string
@@ -66,6 +78,7 @@ export interface ClientParts {
     others: number
     known: () => number
     usage: () => Usage
+    node: () => NodeStatus
   }
   /** Rewrites HOME/certificate.pgp and the vault when a pod has certified an alias. */
   savePerson?: (person: Person) => Promise<void>
@@ -86,7 +99,6 @@ export interface LocalClient extends Client, AsyncDisposable {
 }
 
 const sweepEveryMs = 3_600_000
-const sentMax = 50
 const lastCopiesMs = 3_000
 /** A pod's certification is renewed when less than this is left. */
 const renewBeforeMs = 30 * 24 * 3_600_000
@@ -101,12 +113,16 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   record.look()
   await inbox.start()
   await courier.start()
+  await rooms.watch.start()
+  await rooms.releases.start()
   for (const { pod } of self.registrations()) keepIfKnown(rooms, pod, log)
 
   const wake = () => {
     pods.wake()
     courier.wake()
     inbox.wake()
+    rooms.releases.wake()
+    void rooms.watch.wake().catch(err => log.warn('not watched', { error: `${err}` }))
     record.look()
   }
   const peers = watchPeers({ network, clock, pods: parts.pods }, courier, wake)
@@ -124,7 +140,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   sweep()
 
   return {
-    ...letters(rooms),
+    ...letters(rooms, parts, life.signal),
     ...people(rooms, parts),
     ...machine(rooms, parts),
     get locked() {
@@ -144,17 +160,18 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       timer[Symbol.dispose]()
       peers[Symbol.dispose]()
       // A command that sends one letter ends right after: let the last copies be made.
-      const quiet = Promise.all([courier.quiet(), record.quiet()])
+      const quiet = Promise.all([courier.quiet(), record.quiet(), rooms.releases.quiet()])
       await within(quiet, { clock, timeoutMs: lastCopiesMs }).catch(() => undefined)
       life.abort()
       await record[Symbol.asyncDispose]()
       await pods[Symbol.asyncDispose]()
-      await Promise.all([courier[Symbol.asyncDispose](), inbox[Symbol.asyncDispose]()])
+      const mail = [courier, inbox, rooms.watch, rooms.releases]
+      await Promise.all(mail.map(room => room[Symbol.asyncDispose]()))
     }
   }
 }
 
-type Rooms = Awaited<ReturnType<typeof makeRooms>>
+export type Rooms = Awaited<ReturnType<typeof makeRooms>>
 
 async function makeRooms(parts: ClientParts, life: AbortSignal) {
   const { dht, state, clock, random, log, keys, network, device } = parts
@@ -195,13 +212,32 @@ async function makeRooms(parts: ClientParts, life: AbortSignal) {
     life,
     vouched: parts.vouched ?? {}
   })
+  const relay = (pod: string) => pods.relay(pod, life)
+  const strangerFetch = createStrangerFetch({ dht, relay, life, by: parts.strangersBy ?? 'relayed' })
+  const releases = new Releases({
+    dht,
+    state,
+    contacts,
+    self,
+    outbox: new Outbox({ schedule: releaseSchedule, parallel: 8 }),
+    receipts: parts.receipts ?? 'contacts',
+    strangersBy: parts.strangersBy ?? 'relayed',
+    relay,
+    clock,
+    random,
+    log,
+    emit,
+    life
+  })
   const inbox = new Inbox({
     dht,
+    releases,
     contacts,
     self,
     store: received,
     queue: new Outbox({ schedule: fetchSchedule, parallel: 16 }),
     strangers: createStrangers(),
+    strangerFetch,
     clock,
     random,
     log,
@@ -222,9 +258,25 @@ async function makeRooms(parts: ClientParts, life: AbortSignal) {
     emit,
     life,
     skew,
+    onStored: row => watch.watch(row),
     received: id => inbox.received(id)
   })
-  return { self, pods, contacts, inbox, courier, sent, received, skew, events, record }
+  const watch = new Watch({
+    dht,
+    ourPeer: parts.keys.self,
+    store: sent,
+    self,
+    contacts,
+    outbox: new Outbox({ schedule: watchSchedule, parallel: 4 }),
+    clock,
+    random,
+    log,
+    emit,
+    life,
+    onOver: ({ id }) => void courier.halt(id)
+  })
+  const mail = { inbox, courier, sent, received, strangerFetch, watch, releases }
+  return { self, pods, contacts, skew, events, record, ...mail }
 }
 
 /** A pod that the network file has dropped is told of in `status`, and keeps nothing else from starting. */
@@ -301,15 +353,6 @@ function watchPeers(
   })
 }
 
-function letters({ courier, inbox }: Rooms) {
-  return {
-    send: (draft, options) => courier.send(draft, options?.signal),
-    sent: options => courier.sent(options?.limit ?? sentMax),
-    inbox: options => inbox.list(options),
-    read: id => inbox.read(id)
-  } satisfies Partial<Client>
-}
-
 function people(rooms: Rooms, { clock, invites = {} }: ClientParts) {
   const brought = new Map(Object.entries(invites))
   const { self, contacts, courier, inbox } = rooms
@@ -347,24 +390,32 @@ function needCertificate(self: Self): Certificate {
 }
 
 function machine(
-  { self, pods, courier, events, skew }: Rooms,
+  { self, pods, courier, inbox, strangerFetch, events, skew }: Rooms,
   { dht, clock, random, network, about, checks = [] }: ClientParts
 ) {
+  const through = async (via: string | undefined, signal: AbortSignal | undefined) => {
+    const waiting = signal ?? new AbortController().signal
+    const relay = via === undefined ? {} : { via: await pods.relay(foldHostname(via), waiting) }
+    return { ...(signal && { signal }), ...relay }
+  }
+  const inboxStatus = () => ({ waiting: inbox.waiting, relays: [...strangerFetch.problems] })
   return {
-    async putBlob(sealed, { lifeMs = limits.blobLifeMsDefault, signal } = {}) {
+    async putBlob(sealed, { lifeMs = limits.blobLifeMsDefault, signal, via } = {}) {
       const expiryMs = expiryAt(clock.now() + lifeMs)
       const retract = sha256(random.bytes(32))
       const blob = makeBlob(sealed, { expiryMs, retract, accept: null })
-      const { acknowledgements, wanted } = await dht.put(blob, signal && { signal })
+      const news = stampNews({ clock, emit: events.emit }, toHex(blob.key))
+      const how = { ...(await through(via, signal)), ...news }
+      const { acknowledgements, wanted } = await dht.put(blob, how)
       return { key: toHex(blob.key), copies: acknowledgements.length, wanted, expiryMs }
     },
-    async getBlob(key, { signal } = {}) {
+    async getBlob(key, { signal, via } = {}) {
       const bytes = fromHex(key, 32)
       if (!bytes)
         throw new MuttrError('BLOB_UNKNOWN', 'a key is 64 hex characters', {
           hint: 'Copy the whole key.'
         })
-      return (await dht.get(bytes, signal && { signal })).blob.sealed
+      return (await dht.get(bytes, await through(via, signal))).blob.sealed
     },
     async status(): Promise<Status> {
       const connected = network.connected()
@@ -378,15 +429,18 @@ function machine(
         neighbours: connected.filter(({ server }) => server).length,
         known: about.known(),
         store: about.usage(),
+        node: about.node(),
         pods: ownPods(self, pods),
-        outbox: { waiting: courier.waiting }
+        outbox: { waiting: courier.waiting },
+        inbox: inboxStatus()
       }
     },
     doctor: () =>
       examine({
         ...{ network, clock, self, pods, skew, about },
         more: checks,
-        outbox: () => courier.waiting
+        outbox: () => courier.waiting,
+        inbox: inboxStatus
       }),
     events: signal => events.stream(signal)
   } satisfies Partial<Client>

@@ -3,6 +3,7 @@ import { limits } from '../base/limits.ts'
 import type { Log, Millis } from '../base/ports.ts'
 import type { State } from '../store/state.ts'
 import {
+  bool,
   bytes,
   decodeCbor,
   encodeCbor,
@@ -84,19 +85,24 @@ export interface LetterRow {
   readonly expiryMs: Millis
   readonly sizeBytes: number
   readonly key: string
+  /** The earlier letter that this one replaces, or asks to forget. */
+  readonly corrects: string | null
+  readonly retracts: string | null
+  readonly receiptRequested: boolean
 }
 
 const letterRow = mapped(
   tuple(
-    literal(1),
+    literal(2),
     tuple(id, id, nullable(id)),
     tuple(alias, fingerprint, alias),
     tuple(text(limits.letterSubjectBytesMax), text(limits.mimeTypeBytesMax)),
     tuple(uint(), uint(), uint()),
     uint(),
-    id
+    id,
+    tuple(nullable(id), nullable(id), bool)
   ),
-  ([, ids, parties, says, times, sizeBytes, key]): LetterRow => ({
+  ([, ids, parties, says, times, sizeBytes, key, flags]): LetterRow => ({
     id: ids[0],
     thread: ids[1],
     parent: ids[2],
@@ -109,21 +115,53 @@ const letterRow = mapped(
     receivedMs: times[1],
     expiryMs: times[2],
     sizeBytes,
-    key
+    key,
+    corrects: flags[0],
+    retracts: flags[1],
+    receiptRequested: flags[2]
   })
 )
 
 export const encodeLetterRow = (r: LetterRow): Uint8Array =>
   encodeCbor([
-    1,
+    2,
     [unhex(r.id), unhex(r.thread), r.parent && unhex(r.parent)],
     [r.fromAlias, unhex(r.fromFingerprint), r.to],
     [r.subject, r.mimeType],
     [r.sentMs, r.receivedMs, r.expiryMs],
     r.sizeBytes,
-    unhex(r.key)
+    unhex(r.key),
+    [r.corrects && unhex(r.corrects), r.retracts && unhex(r.retracts), r.receiptRequested]
   ])
 
 /** @throws {MuttrError} `HOME_DAMAGED` */
 export const decodeLetterRow = (plaintext: Uint8Array): LetterRow =>
   decodeCbor(plaintext, 'a letter on the list', letterRow, 4_096, 'HOME_DAMAGED')
+
+/** What a later letter of the same sender says about an earlier one: hex ids, and when the correction was sent. */
+export interface Mark {
+  readonly correctedBy: string | null
+  readonly correctedMs: Millis
+  readonly forgetAsked: string | null
+}
+
+const mark = mapped(
+  tuple(literal(1), nullable(id), uint(), nullable(id)),
+  ([, correctedBy, correctedMs, forgetAsked]): Mark => ({ correctedBy, correctedMs, forgetAsked })
+)
+
+/** By the earlier letter's id and its sender's fingerprint, joined by `-`. */
+export const markTable = (state: State, log: Log): Table<Mark> =>
+  createTable({
+    state,
+    log,
+    name: 'inbox-marks',
+    field: mark,
+    write: m => [
+      1,
+      m.correctedBy && unhex(m.correctedBy),
+      m.correctedMs,
+      m.forgetAsked && unhex(m.forgetAsked)
+    ],
+    maxBytes: 128
+  })

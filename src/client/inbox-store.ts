@@ -3,13 +3,21 @@ import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Log, Millis } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
 import type { Closet } from './closet.ts'
-import type { LetterRow, NoticeRow } from './inbox-rows.ts'
-import { decodeLetterRow, encodeLetterRow, noticeId, noticeTable } from './inbox-rows.ts'
+import type { LetterRow, Mark, NoticeRow } from './inbox-rows.ts'
+import {
+  decodeLetterRow,
+  encodeLetterRow,
+  markTable,
+  noticeId,
+  noticeTable
+} from './inbox-rows.ts'
 import { sortableTime } from './table.ts'
 
 export interface Listed {
   readonly row: LetterRow
   readonly read: boolean
+  /** What later letters of the same sender say about it. */
+  readonly mark: Pick<Mark, 'correctedBy' | 'forgetAsked'>
 }
 
 /** Notices waiting, letters received, and which blobs are done with, on the disk. */
@@ -22,8 +30,17 @@ export interface InboxStore {
   isDone(notice: NoticeRow): Promise<boolean>
   /** Done without a letter: remembers the notice, not the blob, which a stranger may have announced to spoil it. */
   finish(notice: NoticeRow): Promise<void>
-  /** Keeps a letter. @param frame the signed bytes. @returns false for one that was there already. */
-  addLetter(notice: NoticeRow, row: LetterRow, frame: Uint8Array, closet: Closet): Promise<boolean>
+  /**
+   * Keeps a letter, and what it says about an earlier one of the same sender.
+   * @param frame the signed bytes. @param also written with it, whether it was there already or not.
+   * @returns false for one that was there already.
+   */
+  addLetter(
+    notice: NoticeRow,
+    letter: { row: LetterRow; frame: Uint8Array },
+    closet: Closet,
+    also: readonly Change[]
+  ): Promise<boolean>
   /** Newest first; damaged rows are left out, and logged. */
   list(options: { limit: number; unread: boolean }, closet: Closet): Promise<Listed[]>
   /** By id or the beginning of one. @throws {MuttrError} `LETTER_UNKNOWN`, `HOME_DAMAGED` */
@@ -37,6 +54,7 @@ const tables = { list: 'inbox', body: 'inbox-text', ids: 'inbox-ids', read: 'inb
 const done = 'inbox-done'
 /** What to drop when, by time. */
 const doneExpiry = 'inbox-expiry'
+const noMark: Mark = { correctedBy: null, correctedMs: 0, forgetAsked: null }
 const pageRows = 100
 const sweepMax = 1_000
 const beginningMin = 4
@@ -52,6 +70,31 @@ const fromText = (value: Uint8Array) => Buffer.from(value).toString('utf8')
 
 export function createInboxStore(state: State, log: Log): InboxStore {
   const notices = noticeTable(state, log)
+  const marks = markTable(state, log)
+  const markOf = (key: string): Promise<Mark> =>
+    marks.get(key).then(
+      found => found ?? noMark,
+      err => {
+        log.warn('what was said about a letter is damaged', { code: codeOf(err) })
+        return noMark
+      }
+    )
+
+  /** Only letters of the same key can say anything about each other. */
+  async function markedBy(row: LetterRow): Promise<Change[]> {
+    const { id, sentMs, corrects, retracts, fromFingerprint } = row
+    const changes: Change[] = []
+    for (const earlier of new Set([corrects, retracts])) {
+      if (earlier === null) continue
+      const key = `${earlier}-${fromFingerprint}`
+      const before = await markOf(key)
+      const isNewer = earlier === corrects && sentMs >= before.correctedMs
+      const corrected = isNewer ? { correctedBy: id, correctedMs: sentMs } : {}
+      const forgotten = earlier === retracts ? { forgetAsked: id } : {}
+      changes.push(marks.put(key, { ...before, ...corrected, ...forgotten }))
+    }
+    return changes
+  }
 
   const finished = (notice: NoticeRow, blob: 'opened' | 'refused'): Change[] => {
     const id = noticeId(notice)
@@ -67,7 +110,9 @@ export function createInboxStore(state: State, log: Log): InboxStore {
 
   async function listed(place: string, sealed: Uint8Array, closet: Closet): Promise<Listed> {
     const row = decodeLetterRow(closet.open(`inbox ${place}`, sealed))
-    return { row, read: (await state.get(tables.read, place)) !== undefined }
+    const { correctedBy, forgetAsked } = await markOf(`${row.id}-${row.fromFingerprint}`)
+    const read = (await state.get(tables.read, place)) !== undefined
+    return { row, read, mark: { correctedBy, forgetAsked } }
   }
 
   async function* newestFirst(closet: Closet): AsyncGenerator<Listed> {
@@ -106,7 +151,7 @@ export function createInboxStore(state: State, log: Log): InboxStore {
     async finish(notice) {
       await state.write(finished(notice, 'refused'))
     },
-    async addLetter(notice, row, frame, closet) {
+    async addLetter(notice, { row, frame }, closet, also) {
       const place = `${sortableTime(row.receivedMs)}-${row.key}`
       const { ok } = await state.write([
         {
@@ -117,9 +162,11 @@ export function createInboxStore(state: State, log: Log): InboxStore {
         },
         put(tables.list, place, closet.seal(`inbox ${place}`, encodeLetterRow(row))),
         put(tables.body, place, closet.seal(`text ${place}`, frame)),
-        ...finished(notice, 'opened')
+        ...(await markedBy(row)),
+        ...finished(notice, 'opened'),
+        ...also
       ])
-      if (!ok) await state.write(finished(notice, 'opened'))
+      if (!ok) await state.write([...finished(notice, 'opened'), ...also])
       return ok
     },
     async list({ limit, unread }, closet) {

@@ -19,8 +19,11 @@ import type { InboxStore, Listed } from './inbox-store.ts'
 import type { OpenedLetter, OpenedSlip } from './open-letter.ts'
 import { openLetter, openSlip } from './open-letter.ts'
 import type { Outbox } from './outbox.ts'
+import type { Releases } from './release.ts'
 import { throwDice } from './retry.ts'
 import type { Self } from './self.ts'
+import type { StrangerFetch } from './stranger-fetch.ts'
+import { isOfRelay } from './stranger-fetch.ts'
 import type { Strangers } from './strangers.ts'
 
 export interface InboxParts {
@@ -31,6 +34,10 @@ export interface InboxParts {
   /** When a letter that could not be fetched is tried again. */
   queue: Outbox
   strangers: Strangers
+  /** Where letters go that were opened and are on the disk. */
+  releases: Pick<Releases, 'plan' | 'due' | 'wake'>
+  /** Fetches what people write whom we do not know. */
+  strangerFetch: StrangerFetch
   clock: Clock
   random: Random
   log: Log
@@ -174,7 +181,7 @@ export class Inbox implements AsyncDisposable {
     }
   }
 
-  async #summary({ row, read }: Listed): Promise<LetterSummary> {
+  async #summary({ row, read, mark }: Listed): Promise<LetterSummary> {
     const { contacts, log } = this.#parts
     const { fromAlias, fromFingerprint, ...rest } = row
     const known = await contacts.known(fromAlias).catch(err => {
@@ -189,7 +196,7 @@ export class Inbox implements AsyncDisposable {
       verified: same && contact.verified,
       certifiedByPod: same && contact.certifiedByPod
     }
-    return { ...rest, from, read }
+    return { ...rest, ...mark, from, read }
   }
 
   #pump(): void {
@@ -240,7 +247,9 @@ export class Inbox implements AsyncDisposable {
       if (code === 'INTERNAL') log.warn('an attempt to fetch broke', { error: `${err}` })
       if (code === 'KEY_CHANGED' && queue.failures(id) === 0)
         emit({ type: 'refused', key: toHex(notice.key), code })
-      queue.failed(id, clock.now(), throwDice(random))
+      const retryAtMs = queue.failed(id, clock.now(), throwDice(random))
+      if (isOfRelay(code) && retryAtMs !== undefined)
+        emit({ type: 'delayed', key: toHex(notice.key), pod: notice.pod, code, retryAtMs })
       const failures = queue.failures(id)
       await store.saveNotice({ ...notice, failures }).catch(() => log.warn('not written'))
     }
@@ -271,19 +280,26 @@ export class Inbox implements AsyncDisposable {
         return false
       }
     }
-    const blob = await this.#fetch(notice)
+    const blob = await this.#fetch(notice, known !== undefined)
     const openMs = clock.now()
     const opened = await openLetter(blob.sealed, slip, { reader, nowMs: openMs })
     const certificate = known?.certificate ?? (await this.#stranger(slip, opened))
     await opened.signedBy(certificate)
     if (!known) await slip.signedBy(certificate)
-    await this.#keep(notice, blob, opened)
+    await this.#keep(notice, blob, opened, known !== undefined)
     const { alias } = slip
     const met = known ?? (await this.#meet(alias, certificate))
     const from = alias
     const ms = clock.now() - openMs
     this.#parts.emit({ type: 'opened', letter: toHex(opened.letter.id), from, ms })
-    if (met?.row.knowsUs !== true) this.#later(this.#getKnown(alias, certificate))
+    const { releases } = this.#parts
+    releases.due(blob, met !== undefined)
+    if (met?.row.knowsUs !== true)
+      this.#later(
+        this.#getKnown(alias, certificate).finally(() => {
+          if (!met) releases.wake(blob.key)
+        })
+      )
     return true
   }
 
@@ -295,10 +311,11 @@ export class Inbox implements AsyncDisposable {
     throw new MuttrError('KEY_CHANGED', `${alias} signs with another key than the pinned one`)
   }
 
-  async #fetch({ key }: NoticeRow): Promise<Blob> {
-    const { dht, clock, emit, life } = this.#parts
+  async #fetch({ key, pod }: NoticeRow, isContact: boolean): Promise<Blob> {
+    const { dht, clock, emit, life, strangerFetch } = this.#parts
     const startMs = clock.now()
-    const { blob, from } = await dht.get(key, { signal: life })
+    const getting = isContact ? dht.get(key, { signal: life }) : strangerFetch.get(pod, key)
+    const { blob, from } = await getting
     const sizeBytes = blob.sealed.byteLength
     emit({ type: 'fetched', key: toHex(key), from, sizeBytes, ms: clock.now() - startMs })
     return blob
@@ -315,8 +332,13 @@ export class Inbox implements AsyncDisposable {
     return certificate
   }
 
-  async #keep(notice: NoticeRow, blob: Blob, { letter, frame, to }: OpenedLetter): Promise<void> {
-    const { store, self, clock } = this.#parts
+  async #keep(
+    notice: NoticeRow,
+    blob: Blob,
+    { letter, frame, to }: OpenedLetter,
+    isContact: boolean
+  ): Promise<void> {
+    const { store, self, clock, releases } = this.#parts
     const { id, thread, parent, sender, subject, mimeType, sentMs } = letter
     const row = {
       id: toHex(id),
@@ -331,9 +353,13 @@ export class Inbox implements AsyncDisposable {
       receivedMs: clock.now(),
       expiryMs: blob.header.expiryMs,
       sizeBytes: blob.sealed.byteLength,
-      key: toHex(notice.key)
+      key: toHex(notice.key),
+      corrects: letter.flags.corrects && toHex(letter.flags.corrects),
+      retracts: letter.flags.retracts && toHex(letter.flags.retracts),
+      receiptRequested: letter.flags.receiptRequested
     }
-    await store.addLetter(notice, row, frame, self.closet())
+    const release = releases.plan(blob, letter, isContact ? null : notice.pod)
+    await store.addLetter(notice, { row, frame }, self.closet(), release)
   }
 
   /** Pins a stranger when the certificate of its pod is at hand and certified the key. */

@@ -1,4 +1,4 @@
-import { toHex } from '../base/bytes.ts'
+import { sha256, toHex } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
 import type { Clock, Log, PeerId } from '../base/ports.ts'
@@ -6,20 +6,24 @@ import { readAlias } from '../pod/alias.ts'
 import type { Dht, PutProgress } from '../seed/dht.ts'
 import type { Blob } from '../wire/blob.ts'
 import type { Letter } from '../wire/letter.ts'
-import { noFlags, party, sealLetter, sealNotice, sealSlip } from './compose.ts'
+import { party, sealLetter, sealNotice, sealSlip } from './compose.ts'
 import type { Contacts, Known } from './contacts.ts'
 import type { Skew } from './doctor.ts'
 import type { PodLink } from './pod-link.ts'
 import type { Pods } from './pods.ts'
 import type { Self } from './self.ts'
-import type { SentRow, SentSecret } from './sent-rows.ts'
+import type { SentRow } from './sent-rows.ts'
+import type { SentSecret } from './sent-secrets.ts'
 import type { SentStore } from './sent-store.ts'
+import { stampNews } from './stamp-news.ts'
 
 /** A letter on its way, while the client runs. */
 export interface Entry {
   readonly row: SentRow
   /** At hand from sealing to storing; else on the disk. */
   blob: Blob | null
+  /** Aborted when the person wants it back: it goes no further. */
+  readonly stop: AbortController
 }
 
 export interface JourneyParts {
@@ -35,6 +39,8 @@ export interface JourneyParts {
   emit: Emit
   life: AbortSignal
   skew: Skew
+  /** It lies with holders from now on. */
+  onStored(row: SentRow): void
 }
 
 /** The steps of a letter from the person to the reader's pod. Each is written down when it is done, and done once. */
@@ -59,16 +65,21 @@ export class Journey {
   /** One try of all that is still to be done. Storing, asking for the address and sealing the notice go on at once. */
   async attempt(entry: Entry): Promise<void> {
     const { row } = entry
-    const { contacts, life } = this.#parts
-    const known = await contacts.recipient(row.to, life)
+    const { contacts } = this.#parts
+    const known = await contacts.recipient(row.to, this.#until(entry))
     if (row.stage === 'draft' || row.fingerprint !== known.certificate.fingerprint)
       await this.#sealLate(entry, known)
     const stored = row.stage === 'sealed' ? this.#store(entry) : Promise.resolve()
     const announcement = this.#prepare(row, known)
     announcement.catch(() => undefined) // thrown below, once the letter is stored
     await stored
+    if (entry.stop.signal.aborted) throw new MuttrError('CANCELLED', 'the letter is wanted back')
     await this.#announce(row, known, await announcement)
     await this.#parts.store.save(row)
+  }
+
+  #until({ stop }: Entry): AbortSignal {
+    return AbortSignal.any([this.#parts.life, stop.signal])
   }
 
   /** @throws {MuttrError} `VAULT_LOCKED`, `KEY_INVALID`, `LETTER_TOO_LARGE`, `LETTER_INVALID` */
@@ -90,7 +101,7 @@ export class Journey {
       subject: secret.subject,
       body: secret.body,
       attachments: [],
-      flags: noFlags,
+      flags: secret.flags,
       accept: secret.secrets.accept,
       certificate: known.row.knowsUs ? null : (self.certificate() ?? from.certificate).bytes
     }
@@ -99,6 +110,7 @@ export class Journey {
     row.stage = 'sealed'
     row.fingerprint = to.fingerprint
     row.key = toHex(entry.blob.key)
+    row.header = entry.blob.headerBytes
     row.sizeBytes = entry.blob.sealed.byteLength
     row.copies = []
     row.slip = null
@@ -127,11 +139,13 @@ export class Journey {
   }
 
   async #store(entry: Entry): Promise<void> {
-    const { dht, clock, emit, life, store, skew, ourPeer } = this.#parts
+    const { dht, clock, emit, store, skew, ourPeer } = this.#parts
     const { row } = entry
     entry.blob ??= await store.blob(row.id)
     const startMs = clock.now()
-    const { settled, ...progress } = await dht.put(entry.blob, { signal: life })
+    const news = stampNews({ clock, emit }, row.key!)
+    const how = { signal: this.#until(entry), ...news }
+    const { settled, ...progress } = await dht.put(entry.blob, how)
     // A network of one is a network that is not there: nobody could fetch the letter once this machine is off.
     if (progress.acknowledgements.every(({ holder }) => holder === ourPeer))
       throw new MuttrError('NETWORK_EMPTY', 'no other seed could be reached')
@@ -143,7 +157,7 @@ export class Journey {
     for (const { storedMs } of acknowledgements) skew.seen(storedMs)
     const copies = acknowledgements.length
     emit({ type: 'stored', key: row.key!, copies, needed, wanted, ms: clock.now() - startMs })
-    this.later(store.save(row))
+    this.later(store.save(row).then(() => this.#parts.onStored(row)))
     this.later(
       settled.then(all => {
         countCopies(row, all)
@@ -181,15 +195,19 @@ export class Journey {
   ): Promise<void> {
     const { clock, emit, skew, contacts } = this.#parts
     const startMs = clock.now()
-    const { atMs, signature } = await link.submit(notice).catch(async err => {
+    const submit = async (by: PodLink, sealed: Uint8Array) => ({
+      ...(await by.submit(sealed)),
+      hash: sha256(sealed)
+    })
+    const { atMs, signature, podPeer, hash } = await submit(link, notice).catch(async err => {
       if (codeOf(err) !== 'NOTICE_INVALID') throw err
       await contacts.forgetRoute(row.to) // the pod has a new key: ask for it, once
       const again = await this.#prepare(row, known)
-      return again.link.submit(again.notice)
+      return submit(again.link, again.notice)
     })
     skew.seen(atMs)
     const pod = link.hostname
-    row.announced = { pod, atMs, signature }
+    row.announced = { pod, peer: podPeer, notice: hash, atMs, signature }
     row.stage = 'announced'
     row.waiting = null
     emit({ type: 'announced', letter: row.id, pod, ms: clock.now() - startMs })

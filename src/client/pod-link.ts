@@ -5,12 +5,14 @@ import type { Certificate } from '../keys/certificate.ts'
 import { readCertificate } from '../keys/certificate.ts'
 import { checkCertification } from '../keys/certify.ts'
 import type { Device } from '../keys/device.ts'
+import { refuseFuture } from '../keys/future.ts'
 import { verifyDetached } from '../keys/sign.ts'
 import { foldName, readAlias } from '../pod/alias.ts'
 import type { Notice } from '../wire/notice.ts'
 import { announcedBytes } from '../wire/notice.ts'
 import type { Policy } from '../wire/pod.ts'
 import * as wire from '../wire/pod.ts'
+import type { PodPapers } from '../wire/proof.ts'
 import { listenTo } from './pod-listen.ts'
 
 /** Who a pod is, as it showed and signed it. */
@@ -21,6 +23,8 @@ interface PodFace {
   readonly policy: Policy
   readonly sequence: number
   readonly contact: Contact
+  /** What binds its peer key to its certificate, as it showed it: kept as evidence. */
+  readonly papers: PodPapers
 }
 
 interface LookedUp {
@@ -144,7 +148,8 @@ async function checkHello(
   if (said.peer !== session.peer) changed('its record is for another peer')
   if (said.sequence < (pinned?.sequence ?? 0)) changed('it shows an older record than before')
   const { hpkeKey, policy, sequence } = said
-  return { hostname: said.hostname, certificate, hpkeKey, policy, sequence, contact }
+  const papers = { record, signature, certificate: bytes }
+  return { hostname: said.hostname, certificate, hpkeKey, policy, sequence, contact, papers }
 }
 
 function linkOver(session: Session, pod: PodFace, { network, clock, keys }: Parts): PodLink {
@@ -224,7 +229,8 @@ async function checkLookup(
   const said = wire.directoryAnswer.decode(answer)
   if (said.alias !== `${name}@${pod.hostname}`)
     throw new MuttrError('SIGNATURE_INVALID', 'the answer is about another alias')
-  if (said.issuedMs > nowMs + limits.clockSkewMs || said.validUntilMs <= nowMs - limits.clockSkewMs)
+  refuseFuture(`the answer of ${pod.hostname}`, said.issuedMs, nowMs)
+  if (said.validUntilMs <= nowMs - limits.clockSkewMs)
     throw new MuttrError('SIGNATURE_INVALID', 'the answer is not of now')
   const certificate = await readCertificate(said.certificate)
   await certifiedBy(pod, certificate, name, nowMs)

@@ -10,7 +10,9 @@ import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
 import { bytes, literal, mapped, tuple, uint } from '../wire/cbor.ts'
 import type { Notice } from '../wire/notice.ts'
+import type { PodPapers } from '../wire/proof.ts'
 import { createMovedPods } from './moved-pods.ts'
+import { createPapers } from './papers.ts'
 import { PodLine } from './pod-line.ts'
 import type { openPodLink, PodLink } from './pod-link.ts'
 import type { Self } from './self.ts'
@@ -35,12 +37,19 @@ export interface Pods extends AsyncDisposable {
   link(hostname: string, signal: AbortSignal): Promise<PodLink>
   /** A link on which the pod knows us. @throws as {@link link}, `IDENTIFY_REFUSED`, `VAULT_LOCKED` */
   identified(hostname: string, signal: AbortSignal): Promise<PodLink>
+  /**
+   * Where to ask through a pod that has been told whose device we are.
+   * @throws {MuttrError} `RELAY_UNREACHABLE` instead of `POD_UNREACHABLE`, else as {@link identified}
+   */
+  relay(hostname: string, signal: AbortSignal): Promise<Contact>
   /** Keeps up the line to a pod where we have an alias. */
   keep(hostname: string): void
   /** The certificate a pod showed last, without asking it. */
   certificateOf(hostname: string): Promise<Certificate | undefined>
   /** The peer that showed it. */
   peerOf(hostname: string): Promise<PeerId | undefined>
+  /** What a pod showed that signed something with this peer key, when it did. */
+  papersOf(hostname: string, peer: PeerId): Promise<PodPapers | undefined>
   /** Tries all own pods again now. */
   wake(): void
   /** Resolves when every own pod has played back what waited, or could not be reached; never rejects. */
@@ -79,6 +88,7 @@ export function createPods(parts: PodsParts): Pods {
   const certificates = new Map<string, Certificate>()
   const statement = createStatements(parts)
   const moved = createMovedPods(parts)
+  const papers = createPapers(parts)
 
   async function certificateOf(hostname: string): Promise<Certificate | undefined> {
     const cached = certificates.get(hostname)
@@ -121,6 +131,7 @@ export function createPods(parts: PodsParts): Pods {
     })
     await pin(hostname, link.pod.certificate)
     await moved.met(hostname, link.pod.contact.peer)
+    await papers.keep(hostname, link.pod.contact.peer, link.pod.papers)
     return link
   }
 
@@ -180,9 +191,18 @@ export function createPods(parts: PodsParts): Pods {
   return {
     link: async (hostname, signal) => abortable(lineOf(hostname).link(), signal),
     identified: async (hostname, signal) => abortable(lineOf(hostname).identified(), signal),
+    async relay(hostname, signal) {
+      try {
+        return (await abortable(lineOf(hostname).identified(), signal)).pod.contact
+      } catch (cause) {
+        if (codeOf(cause) !== 'POD_UNREACHABLE') throw cause
+        throw new MuttrError('RELAY_UNREACHABLE', `the relay ${hostname} does not answer`, { cause })
+      }
+    },
     keep: hostname => lineOf(hostname).keep(),
     certificateOf,
     peerOf: hostname => moved.peerOf(hostname),
+    papersOf: (hostname, peer) => papers.of(hostname, peer),
     wake() {
       for (const line of lines.values()) line.wake()
     },

@@ -1,17 +1,21 @@
 import { toHex } from '../base/bytes.ts'
 import type { ErrorCode } from '../base/errors.ts'
-import { errorCodes, MuttrError } from '../base/errors.ts'
+import { MuttrError } from '../base/errors.ts'
 import type { Random } from '../base/ports.ts'
 import { readAlias } from '../pod/alias.ts'
-import type { Draft, SentLetter, SentState } from './client.ts'
+import type { LetterFlags } from '../wire/letter.ts'
+import type { Draft, SentLetter } from './client.ts'
 import type { CheckedDraft } from './compose.ts'
-import { checkDraft, makeSecrets } from './compose.ts'
+import { checkDraft, makeSecrets, noFlags } from './compose.ts'
 import { failureOf } from './failure.ts'
 import type { Entry, JourneyParts } from './journey.ts'
 import { Journey } from './journey.ts'
 import type { Outbox } from './outbox.ts'
 import { throwDice } from './retry.ts'
-import type { SentRow, SentSecret } from './sent-rows.ts'
+import type { SentRow } from './sent-rows.ts'
+import { freshRow } from './sent-rows.ts'
+import type { SentSecret } from './sent-secrets.ts'
+import { showSent } from './show-sent.ts'
 import { abortable } from './waiting.ts'
 
 export interface CourierParts extends JourneyParts {
@@ -35,7 +39,7 @@ const final: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /** The letter that one answers, and the own alias it went to or came from. */
 interface Answered {
-  id: Uint8Array
+  parent: Uint8Array
   thread: Uint8Array
   from: string
 }
@@ -48,7 +52,7 @@ export class Courier implements AsyncDisposable {
   readonly #parts: CourierParts
   readonly #journey: Journey
   readonly #entries = new Map<string, Entry>()
-  readonly #attempts = new Set<Promise<void>>()
+  readonly #attempts = new Map<string, Promise<void>>()
   /** Who waits for the first attempt of a letter: told how it failed, if it did. */
   readonly #firsts = new Map<string, (failure: unknown) => void>()
   #timer: Disposable | undefined
@@ -62,7 +66,7 @@ export class Courier implements AsyncDisposable {
   async start(): Promise<void> {
     const { store, outbox, clock } = this.#parts
     for (const row of await store.pending()) {
-      this.#entries.set(row.id, { row, blob: null })
+      this.#entries.set(row.id, { row, blob: null, stop: new AbortController() })
       const { id, expiryMs, failures, waiting } = row
       outbox.add({ id, expiryMs, failures, dueMs: waiting?.retryAtMs ?? clock.now() })
     }
@@ -89,16 +93,26 @@ export class Courier implements AsyncDisposable {
    * @throws {MuttrError} nothing is kept then: `VAULT_LOCKED`, `ALIAS_MISSING`, `ALIAS_UNKNOWN`, `KEY_CHANGED`, `LETTER_TOO_LARGE`,
    *   `DISK_FULL`, `CANCELLED`, …
    */
-  async send(draft: Draft, signal?: AbortSignal): Promise<SentLetter> {
+  async send(
+    draft: Draft,
+    signal?: AbortSignal,
+    { retracts }: { retracts?: string } = {}
+  ): Promise<SentLetter> {
     const { store, outbox, clock, self, contacts, life } = this.#parts
     const journey = this.#journey
     const nowMs = clock.now()
     const checked = checkDraft(draft, nowMs)
     const parent = draft.parent === undefined ? null : await this.#parent(draft.parent)
-    const from = this.#fromOf(draft, parent?.from)
-    const secret = this.#secretOf(parent, checked)
-    const entry: Entry = { row: this.#newRow(from, checked, nowMs), blob: null }
-    const { row } = entry
+    const earlier = await this.#earlier(draft.corrects ?? retracts, checked.to)
+    const from = this.#fromOf(draft, parent?.from ?? earlier?.row.from)
+    const secret = this.#secretOf(parent ?? earlier, checked, {
+      ...noFlags,
+      corrects: draft.corrects === undefined ? null : earlier!.id,
+      retracts: retracts === undefined ? null : earlier!.id,
+      receiptRequested: draft.receipt ?? false
+    })
+    const row = this.#newRow(from, checked, nowMs)
+    const entry: Entry = { row, blob: null, stop: new AbortController() }
     const known = await contacts.known(checked.to)
     if (known) await journey.seal(entry, await contacts.recipient(known.alias, life), secret)
     if (signal?.aborted) throw new MuttrError('CANCELLED', 'the letter was not sent')
@@ -109,20 +123,40 @@ export class Courier implements AsyncDisposable {
     this.#entries.set(row.id, entry)
     outbox.add({ id: row.id, expiryMs: row.expiryMs, failures: 0, dueMs: nowMs })
     await this.#firstAttempt(row, signal)
-    return this.#show(row, checked.subject)
+    if (earlier) {
+      earlier.row[retracts === undefined ? 'correctedBy' : 'forgetAsked'] = row.id
+      await store.save(earlier.row)
+    }
+    return showSent(row, secret)
+  }
+
+  /** Lets a letter go no further. Resolves when nothing is being done for it. */
+  async halt(id: string): Promise<void> {
+    const entry = this.#entries.get(id)
+    if (!entry) return
+    this.#parts.outbox.finished(id)
+    entry.stop.abort()
+    if (!this.#attempts.has(id)) this.#firsts.get(id)?.(undefined)
+    await this.#attempts.get(id)
+    this.#entries.delete(id)
+  }
+
+  /** @throws {MuttrError} `LETTER_UNKNOWN` */
+  async row(id: string): Promise<SentRow> {
+    const row = isId(id) ? await this.#parts.store.find(id) : undefined
+    if (!row) throw new MuttrError('LETTER_UNKNOWN', `no letter ${id} from you`)
+    return row
+  }
+
+  async letter(row: SentRow): Promise<SentLetter> {
+    const { store, self } = this.#parts
+    return showSent(row, await store.secret(row.id, self.closet()).catch(() => undefined))
   }
 
   async sent(limit: number): Promise<SentLetter[]> {
     const { store, self } = this.#parts
-    const closet = self.closet()
-    const rows = await store.list({ limit })
-    return Promise.all(
-      rows.map(async row => {
-        const live = this.#entries.get(row.id)?.row ?? row
-        const secret = await store.secret(row.id, closet).catch(() => undefined)
-        return this.#show(live, secret?.subject ?? '')
-      })
-    )
+    self.closet() // a locked vault is told of also when there are no letters
+    return Promise.all((await store.list({ limit })).map(row => this.letter(row)))
   }
 
   async #firstAttempt(row: SentRow, signal: AbortSignal | undefined): Promise<void> {
@@ -169,12 +203,12 @@ export class Courier implements AsyncDisposable {
         }
       )
       .then(failure => {
-        this.#attempts.delete(done)
+        this.#attempts.delete(id)
         this.#firsts.get(id)?.(failure)
         this.#firsts.delete(id)
         this.#pump()
       })
-    this.#attempts.add(done)
+    this.#attempts.set(id, done)
   }
 
   async #failed({ row }: Entry, err: unknown): Promise<void> {
@@ -201,23 +235,8 @@ export class Courier implements AsyncDisposable {
   }
 
   #newRow(from: string, { to, body, expiryMs }: CheckedDraft, sentMs: number): SentRow {
-    return {
-      id: toHex(this.#parts.random.bytes(32)),
-      from,
-      to,
-      sentMs,
-      expiryMs,
-      stage: 'draft',
-      fingerprint: null,
-      key: null,
-      sizeBytes: body.byteLength,
-      copies: [],
-      wanted: 0,
-      slip: null,
-      announced: null,
-      waiting: null,
-      failures: 0
-    }
+    const id = toHex(this.#parts.random.bytes(32))
+    return freshRow({ id, from, to, sentMs, expiryMs, sizeBytes: body.byteLength })
   }
 
   /** @throws {MuttrError} `VAULT_LOCKED`, `ALIAS_MISSING`, `ALIAS_INVALID` for one that was asked for and is not ours */
@@ -231,47 +250,46 @@ export class Courier implements AsyncDisposable {
     return from
   }
 
-  #secretOf(parent: Answered | null, { subject, body, mimeType }: CheckedDraft): SentSecret {
+  #secretOf(
+    parent: Pick<Answered, 'thread' | 'parent'> | null,
+    { subject, body, mimeType }: CheckedDraft,
+    flags: LetterFlags
+  ): SentSecret {
     const secrets = makeSecrets(this.#parts.random)
-    const thread = parent?.thread ?? null
-    return { secrets, thread, parent: parent?.id ?? null, mimeType, subject, body }
+    const { thread = null, parent: answered = null } = parent ?? {}
+    return { secrets, thread, parent: answered, mimeType, subject, body, flags }
+  }
+
+  /** The own letter that a new one corrects or asks to forget: it went to the same reader. @throws {MuttrError} `LETTER_UNKNOWN`, `LETTER_INVALID` */
+  async #earlier(text: string | undefined, to: string) {
+    if (text === undefined) return null
+    const { store, self } = this.#parts
+    const row = await this.row(text)
+    if (row.to !== to)
+      throw new MuttrError('LETTER_INVALID', `that letter went to ${row.to}, not to ${to}`, {
+        hint: 'A correction goes to the reader of the letter that it corrects.'
+      })
+    const id = new Uint8Array(Buffer.from(row.id, 'hex'))
+    const { thread, parent } = await store.secret(row.id, self.closet())
+    return { id, row, thread: thread ?? id, parent }
   }
 
   /** The letter answered: one received, or one's own. */
   async #parent(text: string): Promise<Answered> {
     const { store, self } = this.#parts
-    if (!/^[0-9a-f]{64}$/.test(text)) throw new MuttrError('LETTER_UNKNOWN', `no letter ${text}`)
+    if (!isId(text)) throw new MuttrError('LETTER_UNKNOWN', `no letter ${text}`)
     const id = new Uint8Array(Buffer.from(text, 'hex'))
     const received = await this.#parts.received(text)
-    if (received) return { id, thread: received.thread, from: received.to }
+    if (received) return { parent: id, thread: received.thread, from: received.to }
     const own = await store.find(text)
     if (!own) throw new MuttrError('LETTER_UNKNOWN', `no letter ${text}`)
-    return { id, thread: (await store.secret(text, self.closet())).thread ?? id, from: own.from }
-  }
-
-  #show(row: SentRow, subject: string): SentLetter {
-    const { id, from, to, fingerprint, sentMs, expiryMs, sizeBytes, key, wanted, waiting } = row
-    return {
-      id,
-      from,
-      to,
-      fingerprint,
-      subject,
-      sentMs,
-      expiryMs,
-      sizeBytes,
-      key,
-      state: stateOf(row),
-      copies: row.copies.map(({ holder, storedMs }) => ({ holder, storedMs })),
-      wanted,
-      announced: row.announced && { pod: row.announced.pod, atMs: row.announced.atMs },
-      waiting: waiting && { ...waiting, hint: errorCodes[waiting.code][1] }
-    }
+    const { thread } = await store.secret(text, self.closet())
+    return { parent: id, thread: thread ?? id, from: own.from }
   }
 
   /** Resolves when no letter is being tried or written. */
   async quiet(): Promise<void> {
-    while (this.#attempts.size > 0) await Promise.all(this.#attempts)
+    while (this.#attempts.size > 0) await Promise.all(this.#attempts.values())
     await this.#journey.quiet()
   }
 
@@ -283,5 +301,4 @@ export class Courier implements AsyncDisposable {
   }
 }
 
-const stateOf = ({ stage }: SentRow): SentState =>
-  stage === 'draft' || stage === 'sealed' ? 'queued' : stage
+const isId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)

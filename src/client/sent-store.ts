@@ -3,11 +3,16 @@ import type { Log, Millis } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
 import type { Blob } from '../wire/blob.ts'
 import type { Closet } from './closet.ts'
-import type { SentRow, SentSecret } from './sent-rows.ts'
-import { decodeBlobRow, decodeSecret, encodeBlobRow, encodeSecret, sentTable } from './sent-rows.ts'
+import type { SentRow } from './sent-rows.ts'
+import { sentTable } from './sent-rows.ts'
+import type { SentSecret } from './sent-secrets.ts'
+import { decodeBlobRow, decodeSecret, encodeBlobRow, encodeSecret } from './sent-secrets.ts'
 import { sortableTime } from './table.ts'
 
-/** Sent letters on the disk: the row that changes, what it says (sealed in the closet), and its blob until it expires. */
+/**
+ * Sent letters on the disk: the row that changes, what it says (sealed in the closet), and its blob until it is over. While anybody has
+ * a letter's row in hand there is one such object, so that who stores it, who watches it and who shows it see the same.
+ */
 export interface SentStore {
   /** The first write of a letter: all of it or nothing. */
   insert(row: SentRow, secret: SentSecret, blob: Blob | null, closet: Closet): Promise<void>
@@ -20,22 +25,45 @@ export interface SentStore {
   /** @throws {MuttrError} `HOME_DAMAGED` when it is not there. */
   blob(id: string): Promise<Blob>
   list(range: { limit: number }): Promise<SentRow[]>
-  /** Letters that have not reached an end. Damaged rows are left out, and logged. */
+  /** Letters that are not announced yet. Damaged rows are left out, and logged. */
   pending(): Promise<SentRow[]>
+  /** Letters that lie with holders, as far as is known. */
+  watched(): Promise<SentRow[]>
+  unwatch(id: string): Promise<void>
+  /** A recipient's certificate beside a receipt, so that it can be shown when the contact has another. */
+  keepCertificate(fingerprint: string, certificate: Uint8Array): Promise<void>
+  certificate(fingerprint: string): Promise<Uint8Array | undefined>
   find(id: string): Promise<SentRow | undefined>
   /** Drops the blobs of letters that have expired by `nowMs`; what was sent stays on the list. */
   sweep(nowMs: Millis): Promise<void>
 }
 
-const tables = { secret: 'sent-text', blob: 'sent-blob', ids: 'sent-ids', pending: 'outbox' }
+const tables = {
+  secret: 'sent-text',
+  blob: 'sent-blob',
+  ids: 'sent-ids',
+  pending: 'outbox',
+  watch: 'sent-watch'
+}
+const certificates = 'sent-certificates'
 /** What to drop when, by time. */
 const expiryTable = 'sent-expiry'
 const sweepMax = 1_000
+/** Before rows that nobody has in hand are forgotten. */
+const liveMax = 1_000
 const keyOf = (row: SentRow) => `${sortableTime(row.sentMs)}-${row.id}`
-const isOver = (row: SentRow) => row.stage === 'announced' || row.stage === 'expired'
+const isWaiting = ({ stage }: SentRow) =>
+  stage === 'draft' || stage === 'sealed' || stage === 'stored'
+/** Withdrawn letters too: they may have been accepted before. One that was only written down was never anywhere. */
+const isWatched = ({ stage, tombstone }: SentRow) =>
+  stage === 'stored' || stage === 'announced' || (stage === 'withdrawn' && tombstone !== null)
+/** Their blob is not needed any longer. */
+const isOver = ({ stage }: SentRow) =>
+  stage === 'accepted' || stage === 'withdrawn' || stage === 'expired'
 
 export function createSentStore(state: State, log: Log): SentStore {
   const rows = sentTable(state, log)
+  const live = new Map<string, WeakRef<SentRow>>()
   const saving = new Map<string, { now: Promise<void>; next: Promise<void> | undefined }>()
   const put = (table: string, key: string, value: Uint8Array): Change => ({
     type: 'put',
@@ -45,11 +73,25 @@ export function createSentStore(state: State, log: Log): SentStore {
   })
   const drop = (table: string, key: string): Change => ({ type: 'delete', table, key })
 
-  const changesOf = (row: SentRow): Change[] => [
-    rows.put(keyOf(row), row),
-    ...(isOver(row) ? [drop(tables.pending, row.id)] : []),
-    ...(row.stage === 'expired' ? [drop(tables.blob, row.id)] : [])
-  ]
+  /** The one object of a letter: the one in hand, else this. */
+  function only(row: SentRow): SentRow {
+    const known = live.get(row.id)?.deref()
+    if (known) return known
+    if (live.size >= liveMax)
+      for (const [id, ref] of live) if (ref.deref() === undefined) live.delete(id)
+    live.set(row.id, new WeakRef(row))
+    return row
+  }
+
+  const changesOf = (row: SentRow): Change[] => {
+    const place = Buffer.from(keyOf(row))
+    return [
+      rows.put(keyOf(row), row),
+      isWaiting(row) ? put(tables.pending, row.id, place) : drop(tables.pending, row.id),
+      isWatched(row) ? put(tables.watch, row.id, place) : drop(tables.watch, row.id),
+      ...(isOver(row) ? [drop(tables.blob, row.id)] : [])
+    ]
+  }
 
   async function writeNow(row: SentRow): Promise<void> {
     await state.write(changesOf(row))
@@ -81,7 +123,7 @@ export function createSentStore(state: State, log: Log): SentStore {
         log.warn('a sent letter is damaged')
         return undefined
       })
-      if (row) found.push(row)
+      if (row) found.push(only(row))
     }
     return found
   }
@@ -92,8 +134,7 @@ export function createSentStore(state: State, log: Log): SentStore {
     async insert(row, secret, blob, closet) {
       const key = keyOf(row)
       await state.write([
-        ...changesOf(row),
-        put(tables.pending, row.id, Buffer.from(key)),
+        ...changesOf(only(row)),
         put(tables.ids, row.id, Buffer.from(key)),
         put(expiryTable, `${sortableTime(row.expiryMs)}-${row.id}`, Buffer.from(row.id)),
         put(tables.secret, row.id, closet.seal(`sent ${row.id}`, encodeSecret(secret))),
@@ -122,11 +163,21 @@ export function createSentStore(state: State, log: Log): SentStore {
     },
     async list({ limit }) {
       const found = await rows.list({ limit, reverse: true })
-      return found.map(({ value }) => value)
+      return found.map(({ value }) => only(value))
     },
     async pending() {
       return rowsOf((await state.list(tables.pending)).map(({ value }) => text(value)))
     },
+    async watched() {
+      return rowsOf((await state.list(tables.watch)).map(({ value }) => text(value)))
+    },
+    async unwatch(id) {
+      await state.write([drop(tables.watch, id)])
+    },
+    async keepCertificate(fingerprint, certificate) {
+      await state.write([put(certificates, fingerprint, certificate)])
+    },
+    certificate: fingerprint => state.get(certificates, fingerprint),
     async sweep(nowMs) {
       for (;;) {
         const over = await state.list(expiryTable, { lt: sortableTime(nowMs), limit: sweepMax })
@@ -140,7 +191,8 @@ export function createSentStore(state: State, log: Log): SentStore {
     },
     async find(id) {
       const key = await state.get(tables.ids, id)
-      return key && rows.get(text(key))
+      const row = key && (await rows.get(text(key)))
+      return row && only(row)
     }
   }
 }

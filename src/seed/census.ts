@@ -10,6 +10,7 @@ import type { Core } from './core.ts'
 import { deadline } from './core.ts'
 import type { Acknowledgement, Census, CensusOptions } from './dht.ts'
 import { candidatesAt, createOffer, missed, runWrite } from './put.ts'
+import { createPurse } from './purse.ts'
 
 /** Asks one peer what it holds of `key`; with the bytes at hand, by a question that only who has them can answer. */
 function createQuestion({ random, peers, stop }: Core, key: Uint8Array, blob: Blob | undefined) {
@@ -82,6 +83,9 @@ export async function takeCensus(
 
 const peersOf = ({ peer }: Contact): PeerId => peer
 
+/** Nobody waits for such a copy: a seed that is pressed for more is left to a later census. */
+const factorMax = 16
+
 /** Offers a copy to each that lacks one. Who takes none is left to the next census. */
 async function give(
   core: Core,
@@ -89,7 +93,11 @@ async function give(
   candidates: Parameters<typeof createOffer>[2],
   lacking: readonly Contact[]
 ): Promise<Acknowledgement[]> {
-  const offer = createOffer(core, blob, candidates)
+  if (lacking.length === 0) return []
+  const { lengthBytes, expiryMs } = blob.header
+  const postage = { key: blob.key, lengthBytes, expiryMs }
+  using purse = createPurse(core, postage, { signal: core.stop, factorMax })
+  const offer = createOffer(core, blob, candidates, purse)
   const given = await Promise.all(
     lacking.map(contact =>
       offer(contact).then(

@@ -9,6 +9,7 @@ import type { Core } from './core.ts'
 import { deadline } from './core.ts'
 import type { DhtOptions, ReleaseResult, ReleaseWord } from './dht.ts'
 import { candidatesAt, missed, runWrite } from './put.ts'
+import { createWider } from './region.ts'
 import type { TombstoneShelf } from './tombstone-shelf.ts'
 
 /** What one holder said to a tombstone. */
@@ -67,7 +68,8 @@ export async function releaseBlob(
   // Whatever our own place is: who knows of a release serves the blob no longer.
   await shelf.put(frame).catch(err => core.log.debug('not released here', { error: `${err}` }))
   const operation = deadline(core, options)
-  const candidates = await candidatesAt(core, placeOfKey(key), operation)
+  const place = placeOfKey(key)
+  const candidates = await candidatesAt(core, place, operation)
   const took: ReleaseWord[] = []
   const others = new Map<string, Uint8Array>()
   let refusal: unknown
@@ -89,6 +91,8 @@ export async function releaseBlob(
     offer(known.get(peer) ?? { peer, addresses: [] }).catch(() => undefined)
   )
   const [write] = await Promise.all([runWrite(parts), ...asking])
+  // Where a put would have gone wider, the tombstone goes too.
+  await createWider(core, place, candidates, operation).run(offer, () => undefined)
   // Named, known, and no longer among the nearest.
   const left = candidates.all.filter(c => c.state === 'heard' && holders.includes(c.contact.peer))
   await Promise.all(left.map(({ contact }) => offer(contact).catch(() => undefined)))

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { MuttrError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import type { Client, Draft } from '../../client/client.ts'
 import { example } from '../example.ts'
+import { listMax, wholeId } from '../ids.ts'
 import { readText } from '../input.ts'
-import { inboxText, letterText, sentText, sentTitle } from '../letters.ts'
+import { inboxText, letterText, sentTitle } from '../letters.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
 import { withStampNews } from '../stamps.ts'
@@ -17,10 +17,10 @@ interface SendArgs {
   file?: string
   expires?: string
   replyTo?: string
+  corrects?: string
+  receipt?: boolean
   via?: string
 }
-
-const listMax = 10_000
 
 export function addLetters(program: Command, action: Action): void {
   program.commandsGroup('Letters:')
@@ -38,6 +38,8 @@ export function addLetters(program: Command, action: Action): void {
       )
       .option('--from <alias>', 'which alias of yours it is from')
       .option('--reply-to <id>', 'the letter this one answers')
+      .option('--corrects <id>', 'an earlier letter to the same reader that this one replaces')
+      .option('--receipt', 'ask the reader to sign that the letter was opened')
       .option('--via <pod>', viaHelp)
       .action(action(send)),
     'muttr send bob@two.test "Lunch at one?" --subject Lunch',
@@ -60,14 +62,6 @@ export function addLetters(program: Command, action: Action): void {
       .action(action(read)),
     'muttr read 3fa9c2d1'
   )
-  example(
-    program
-      .command('sent')
-      .description('letters from you, and how far each has come')
-      .option('--limit <count>', 'at most so many')
-      .action(action(sent)),
-    'muttr sent'
-  )
 }
 
 async function send(
@@ -85,7 +79,9 @@ async function send(
     if (options.subject !== undefined) draft.subject = options.subject
     if (options.from !== undefined) draft.from = options.from
     if (options.via !== undefined) draft.via = options.via
-    if (options.replyTo !== undefined) draft.parent = await wholeId(client, options.replyTo)
+    if (options.replyTo !== undefined) draft.parent = await anyId(client, options.replyTo)
+    if (options.corrects !== undefined) draft.corrects = await anyId(client, options.corrects)
+    if (options.receipt) draft.receipt = true
     const letter = await withStampNews(session, client, () =>
       client.send(draft, { signal: session.signal })
     )
@@ -105,21 +101,12 @@ async function bodyFrom(session: Session, file: string): Promise<string> {
   return body
 }
 
-/** The id of which `start` is the beginning, among the letters there are. */
-async function wholeId(client: Client, start: string): Promise<string> {
-  if (/^[0-9a-f]{64}$/.test(start)) return start
-  const letters = [
+/** Of a letter received or sent. */
+const anyId = (client: Client, start: string): Promise<string> =>
+  wholeId(start, async () => [
     ...(await client.inbox({ limit: listMax })),
     ...(await client.sent({ limit: listMax }))
-  ]
-  const ids = new Set(letters.map(({ id }) => id).filter(id => id.startsWith(start)))
-  const [id] = ids
-  if (start.length >= 4 && id !== undefined && ids.size === 1) return id
-  throw new MuttrError(
-    'LETTER_UNKNOWN',
-    ids.size > 1 ? `more than one letter begins with ${start}` : `no letter ${start}`
-  )
-}
+  ])
 
 const limitOf = ({ limit }: { limit?: string }): { limit?: number } =>
   limit === undefined ? {} : { limit: parseCount(limit, 1, listMax) }
@@ -139,13 +126,5 @@ async function read(session: Session, _: object, id: string): Promise<void> {
   await session.withClient(async client => {
     const letter = await client.read(id)
     await session.out.result(letter, out => letterText(out, letter))
-  })
-}
-
-async function sent(session: Session, options: { limit?: string }): Promise<void> {
-  const wanted = limitOf(options)
-  await session.withClient(async client => {
-    const letters = await client.sent(wanted)
-    await session.out.results(letters, out => sentText(out, letters))
   })
 }

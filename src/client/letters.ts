@@ -1,0 +1,35 @@
+import { codeOf } from '../base/errors.ts'
+import type { Client } from './client.ts'
+import type { ClientParts, Rooms } from './create-client.ts'
+import { makeProof } from './proof.ts'
+import { retract } from './retract.ts'
+
+const sentMax = 50
+
+/** What a person does with letters. */
+export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSignal) {
+  const { courier, inbox, watch, sent: store, self, events } = rooms
+  const { emit } = events
+  const until = (signal: AbortSignal | undefined) => (signal ? AbortSignal.any([signal, life]) : life)
+  return {
+    send: (draft, options) => courier.send(draft, options?.signal),
+    sent: options => courier.sent(options?.limit ?? sentMax),
+    async sentLetter(id, { signal } = {}) {
+      const row = await courier.row(id)
+      self.closet() // a locked vault is told of before anybody is asked
+      if (row.stage !== 'expired' && row.copies.length > 0)
+        await watch.look(row, until(signal)).catch(err => {
+          if (codeOf(err) === 'CANCELLED') throw err
+          log.debug('its holders cannot be asked', { code: codeOf(err) })
+        })
+      await watch.settle(row)
+      return courier.letter(row)
+    },
+    retract: (id, { signal } = {}) =>
+      retract({ store, courier, watch, self, clock, log, emit }, id, until(signal)),
+    proof: async id => makeProof({ store, pods: rooms.pods }, await courier.row(id)),
+    inbox: options => inbox.list(options),
+    read: id => inbox.read(id)
+  } satisfies Partial<Client>
+}
+

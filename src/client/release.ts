@@ -1,0 +1,218 @@
+import { equalBytes, sha256, toHex } from '../base/bytes.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
+import type { Emit } from '../base/events.ts'
+import type { Clock, Contact, Log, Millis, Random } from '../base/ports.ts'
+import { sealReceipt } from '../keys/receipt.ts'
+import type { Dht } from '../seed/dht.ts'
+import type { Change, State } from '../store/state.ts'
+import type { Blob } from '../wire/blob.ts'
+import type { Letter } from '../wire/letter.ts'
+import { encodeTombstone, readTombstone } from '../wire/tombstone.ts'
+import type { Contacts } from './contacts.ts'
+import type { Outbox } from './outbox.ts'
+import type { ReleaseRow } from './release-rows.ts'
+import { releaseTable } from './release-rows.ts'
+import { throwDice } from './retry.ts'
+import type { Self } from './self.ts'
+import type { StrangersBy } from './stranger-fetch.ts'
+
+/** Who gets a receipt that asks for one: everybody whose key is pinned, those compared by hand, or nobody. */
+export type ReceiptsTo = 'contacts' | 'verified' | 'nobody'
+
+export interface ReleaseParts {
+  dht: Pick<Dht, 'release'>
+  state: State
+  contacts: Pick<Contacts, 'known'>
+  self: Self
+  outbox: Outbox
+  receipts: ReceiptsTo
+  /** As for the fetch: how holders of a letter from somebody who is no contact are talked to. */
+  strangersBy: StrangersBy
+  relay(pod: string): Promise<Contact>
+  clock: Clock
+  random: Random
+  log: Log
+  emit: Emit
+  life: AbortSignal
+}
+
+/** A stranger is being asked for meanwhile; who turns out to be a contact gets a receipt. */
+const meetMs: Millis = 10_000
+
+/**
+ * Gives the network back the space of letters that lie on our own disk: shows their `accept` to the holders, until W took it or they
+ * expired. Source: docs/protocol/letter.md#accepting
+ */
+export class Releases implements AsyncDisposable {
+  readonly #parts: ReleaseParts
+  readonly #rows: ReturnType<typeof releaseTable>
+  readonly #running = new Set<Promise<void>>()
+  #timer: Disposable | undefined
+
+  constructor(parts: ReleaseParts) {
+    this.#parts = parts
+    this.#rows = releaseTable(parts.state, parts.log)
+  }
+
+  async start(): Promise<void> {
+    const { outbox, clock } = this.#parts
+    for (const { key, value } of await this.#rows.list())
+      outbox.add({ id: key, expiryMs: value.expiryMs, failures: value.failures, dueMs: clock.now() })
+    this.#pump()
+  }
+
+  get waiting(): number {
+    return this.#parts.outbox.size
+  }
+
+  /**
+   * To be written with the letter itself, so that a letter that is kept is released also after a crash.
+   * @param pod through which it was fetched, if it was.
+   * @returns nothing for a letter that cannot be released.
+   */
+  plan(blob: Blob, { id, accept, flags, sender }: Letter, pod: string | null): Change[] {
+    const { header, headerBytes, key } = blob
+    if (accept === null || header.accept === null || !equalBytes(sha256(accept), header.accept))
+      return []
+    const { receiptRequested } = flags
+    const { clock, strangersBy } = this.#parts
+    const receipt = {
+      letter: id,
+      alias: sender.alias,
+      fingerprint: toHex(sender.fingerprint),
+      openedMs: clock.now()
+    }
+    const row: ReleaseRow = {
+      tombstone: encodeTombstone({ headerBytes, retract: null, accept, receipt: null }),
+      receipt: receiptRequested && sender.alias !== '' ? receipt : null,
+      via: strangersBy === 'direct' ? null : pod,
+      expiryMs: header.expiryMs,
+      failures: 0
+    }
+    return [this.#rows.put(toHex(key), row)]
+  }
+
+  /** The letter is on the disk. @param met its sender is known, or never will be; else that is being found out. */
+  due({ key, header }: Blob, met: boolean): void {
+    const { outbox, clock } = this.#parts
+    const dueMs = clock.now() + (met ? 0 : meetMs)
+    outbox.add({ id: toHex(key), expiryMs: header.expiryMs, failures: 0, dueMs })
+    this.#pump()
+  }
+
+  /** Tries at once: one, or all, for the network is back or the vault is open. */
+  wake(key?: Uint8Array): void {
+    const { outbox, clock } = this.#parts
+    const id = key && toHex(key)
+    outbox.wake(clock.now(), one => id === undefined || one === id)
+    this.#pump()
+  }
+
+  #pump(): void {
+    const { outbox, clock, life } = this.#parts
+    if (life.aborted) return
+    for (const { type, id } of outbox.poll(clock.now())) {
+      const work = (type === 'try' ? this.#try(id) : this.#drop(id)).finally(() => {
+        this.#running.delete(work)
+        this.#pump()
+      })
+      this.#running.add(work)
+    }
+    this.#timer?.[Symbol.dispose]()
+    const nextMs = outbox.nextMs()
+    if (nextMs === undefined) return
+    this.#timer = clock.after(Math.max(0, nextMs - clock.now()), () => this.#pump())
+  }
+
+  async #drop(id: string): Promise<void> {
+    const { state, log } = this.#parts
+    await state.write([this.#rows.drop(id)]).catch(() => log.warn('not written'))
+  }
+
+  async #try(id: string): Promise<void> {
+    const { outbox, clock, random, log, life, state } = this.#parts
+    try {
+      const row = await this.#rows.get(id)
+      if (row) await this.#release(id, await this.#withReceipt(id, row))
+      outbox.finished(id)
+      await this.#drop(id)
+    } catch (err) {
+      if (life.aborted) return
+      const code = codeOf(err)
+      if (code === 'HOME_DAMAGED' || code === 'BLOB_INVALID' || code === 'BLOB_EXPIRED') {
+        log.info('a letter is not released', { code })
+        outbox.finished(id)
+        return this.#drop(id)
+      }
+      if (code === undefined) log.warn('an attempt to release broke', { error: `${err}` })
+      outbox.failed(id, clock.now(), throwDice(random))
+      const row = await this.#rows.get(id).catch(() => undefined)
+      if (!row) return
+      const failed = this.#rows.put(id, { ...row, failures: outbox.failures(id) })
+      await state.write([failed]).catch(() => log.warn('not written'))
+    }
+  }
+
+  async #release(id: string, { tombstone, via }: ReleaseRow): Promise<void> {
+    const { dht, emit, life } = this.#parts
+    const way = via === null ? {} : await this.#way(via)
+    const { took, asked, needed } = await dht.release(tombstone, { signal: life, ...way })
+    const receipt = readTombstone(tombstone).receipt !== null
+    emit({ type: 'released', key: id, took: took.length, asked: asked.length, receipt })
+    if (took.length < needed)
+      throw new MuttrError('QUORUM_MISSED', `${took.length} of at least ${needed} took it`)
+  }
+
+  /** Whoever was not to see by the fetch where we are shall not see it now. */
+  async #way(pod: string): Promise<{ via?: Contact }> {
+    const { relay, strangersBy } = this.#parts
+    try {
+      return { via: await relay(pod) }
+    } catch (err) {
+      if (strangersBy === 'relayed') throw err
+      return {}
+    }
+  }
+
+  /** Signs that the letter was opened, for a sender who may know; made once. @throws {MuttrError} `VAULT_LOCKED` */
+  async #withReceipt(id: string, row: ReleaseRow): Promise<ReleaseRow> {
+    const { self, clock, log, state } = this.#parts
+    const { receipt: wish, tombstone } = row
+    if (!wish) return row
+    const from = self.person()
+    const to = await this.#receiver(wish.alias, wish.fingerprint)
+    const { key, ...shown } = readTombstone(tombstone)
+    const acceptance = { key, letter: wish.letter, atMs: wish.openedMs }
+    const receipt =
+      to &&
+      (await sealReceipt(acceptance, { from, to, nowMs: clock.now() }).catch(err => {
+        log.info('no receipt can be made', { code: codeOf(err) })
+        return null
+      }))
+    const made = {
+      ...row,
+      receipt: null,
+      tombstone: receipt ? encodeTombstone({ ...shown, receipt }) : tombstone
+    }
+    await state.write([this.#rows.put(id, made)])
+    return made
+  }
+
+  async #receiver(alias: string, fingerprint: string) {
+    const { receipts, contacts } = this.#parts
+    if (receipts === 'nobody') return null
+    const known = await contacts.known(alias).catch(() => undefined)
+    if (known?.certificate.fingerprint !== fingerprint) return null
+    return receipts === 'contacts' || known.row.verified ? known.certificate : null
+  }
+
+  /** Resolves when nothing is being released. */
+  async quiet(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#timer?.[Symbol.dispose]()
+    await this.quiet()
+  }
+}

@@ -1,0 +1,39 @@
+import { toHex } from '../base/bytes.ts'
+import { errorCodes } from '../base/errors.ts'
+import type { SentLetter, SentState } from './client.ts'
+import type { SentRow } from './sent-rows.ts'
+import type { SentSecret } from './sent-secrets.ts'
+
+const hexOf = (id: Uint8Array | null | undefined): string | null => (id ? toHex(id) : null)
+
+/** A sent letter as people see it; without its text when that is damaged. */
+export function showSent(row: SentRow, secret: SentSecret | undefined): SentLetter {
+  const { id, from, to, fingerprint, sentMs, expiryMs, sizeBytes, key, wanted, waiting } = row
+  const { withdrawing, announced, receipt } = row
+  return {
+    ...{ id, from, to, fingerprint, sentMs, expiryMs, sizeBytes, key, wanted },
+    subject: secret?.subject ?? '',
+    state: stateOf(row),
+    copies: row.copies.map(({ holder, storedMs }) => ({ holder, storedMs })),
+    announced: announced && { pod: announced.pod, atMs: announced.atMs },
+    waiting: waiting && { ...waiting, hint: errorCodes[waiting.code][1] },
+    asked: row.asked && { ...row.asked },
+    receiptRequested: secret?.flags.receiptRequested ?? false,
+    accepted:
+      row.stage === 'accepted'
+        ? { receipt: receipt && { atMs: receipt.atMs, fingerprint: fingerprint! } }
+        : null,
+    withdrawing: withdrawing && {
+      sinceMs: withdrawing.sinceMs,
+      asked: withdrawing.asked,
+      took: withdrawing.words.length
+    },
+    corrects: hexOf(secret?.flags.corrects),
+    retracts: hexOf(secret?.flags.retracts),
+    correctedBy: row.correctedBy,
+    forgetAsked: row.forgetAsked
+  }
+}
+
+const stateOf = ({ stage }: SentRow): SentState =>
+  stage === 'draft' || stage === 'sealed' ? 'queued' : stage
