@@ -52,6 +52,8 @@ export const Config = z.strictObject({
    * reached; or directly, which shows our address to whoever stored them.
    */
   strangers: z.enum(['relayed', 'relayed-first', 'direct']).default('relayed'),
+  /** Who gets a signed receipt when a letter asks for one: whose key is pinned, whose fingerprint was compared, or nobody. */
+  receipts: z.enum(['contacts', 'verified', 'nobody']).default('contacts'),
   /** Pods that the network file does not list. */
   pods: z.array(PodEntry).max(100).default([]),
   pod: z

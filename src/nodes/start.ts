@@ -122,6 +122,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       vouched: joined.contacts,
       invites: joined.invites,
       publishAliases: home.config.publishAliases,
+      receipts: home.config.receipts,
       strangersBy: home.config.strangers,
       about: {
         network: home.network.name,
@@ -134,6 +135,12 @@ export async function startParts(options: StartOptions): Promise<Started> {
       },
       savePerson: person => writePerson(home.paths, person, options.passphrase),
       checks: homeChecks(home.paths)
+    })
+  )
+  stack.use(
+    network.onWake(() => {
+      seed.woke()
+      client.wake()
     })
   )
   const all = stack.move()
