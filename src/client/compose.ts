@@ -6,7 +6,7 @@ import type { Certificate } from '../keys/certificate.ts'
 import { hpkeSeal } from '../keys/hpke.ts'
 import type { Person } from '../keys/person.ts'
 import { seal } from '../keys/seal.ts'
-import { readAlias } from '../pod/alias.ts'
+import { foldHostname, readAlias } from '../pod/alias.ts'
 import type { Blob } from '../wire/blob.ts'
 import { expiryAt, makeBlob } from '../wire/blob.ts'
 import type { Letter, Party } from '../wire/letter.ts'
@@ -22,6 +22,8 @@ export interface CheckedDraft {
   body: Uint8Array
   mimeType: string
   expiryMs: Millis
+  /** A hostname, folded. */
+  via: string | null
 }
 
 /** @throws {MuttrError} `ALIAS_INVALID`, `LETTER_TOO_LARGE`, `LETTER_INVALID` */
@@ -48,7 +50,8 @@ export function checkDraft(draft: Draft, nowMs: Millis): CheckedDraft {
     subject,
     body,
     mimeType,
-    expiryMs: expiryAt(nowMs + lifeMs)
+    expiryMs: expiryAt(nowMs + lifeMs),
+    via: draft.via === undefined ? null : foldHostname(draft.via)
   }
 }
 

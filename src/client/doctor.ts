@@ -1,6 +1,6 @@
 import { limits } from '../base/limits.ts'
 import type { Clock, Millis, Network } from '../base/ports.ts'
-import type { Check } from './client.ts'
+import type { Check, Status } from './client.ts'
 import type { Pods } from './pods.ts'
 import type { Self } from './self.ts'
 
@@ -36,6 +36,7 @@ export interface DoctorParts {
   /** Of home folder and disk, which only the nodes know. */
   more: readonly (() => Promise<Check[]>)[]
   outbox: () => number
+  inbox: () => Status['inbox']
 }
 
 const dayMs = 24 * 3_600_000
@@ -60,7 +61,8 @@ export async function examine(parts: DoctorParts): Promise<Check[]> {
     seeds(parts),
     ...pods(parts),
     clockCheck(parts),
-    outbox(parts)
+    outbox(parts),
+    ...relays(parts)
   ]
 }
 
@@ -112,6 +114,19 @@ function clockCheck({ skew }: DoctorParts): Check {
   return Math.abs(off) < limits.clockSkewMs / 2
     ? good('clock', `within ${seconds} s of others`)
     : bad('clock', `${seconds} s away from others`, 'Set the clock, best with NTP.')
+}
+
+/** Letters of strangers come through the pod that announced them, and wait where that does not work. */
+function relays({ inbox }: DoctorParts): Check[] {
+  const { waiting, relays } = inbox()
+  if (waiting === 0) return []
+  return relays.map(({ pod, problem }) =>
+    bad(
+      `relay ${pod}`,
+      `letters of people you do not know wait for it. ${problem.code}: ${problem.message}`,
+      `${problem.hint} With "strangers": "relayed-first" in muttr.json they are fetched directly meanwhile, which shows your address to whoever stored them.`
+    )
+  )
 }
 
 const outbox = (parts: DoctorParts): Check => {

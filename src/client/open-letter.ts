@@ -1,8 +1,8 @@
 import { equalBytes, toHex } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
 import type { Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
+import { refuseFuture } from '../keys/future.ts'
 import type { Person } from '../keys/person.ts'
 import type { Opened } from '../keys/seal.ts'
 import { open } from '../keys/seal.ts'
@@ -69,7 +69,7 @@ export interface OpenedLetter {
 /**
  * Opens a letter and makes the reader's checks, which OpenPGP alone does not: whoever gets a signed letter can seal it again to
  * somebody else. Source: docs/protocol/letter.md#what-a-reader-checks
- * @throws {MuttrError} `SEAL_REFUSED`, `LETTER_INVALID`, `LETTER_FORGED`
+ * @throws {MuttrError} `SEAL_REFUSED`, `LETTER_INVALID`, `LETTER_FORGED`, `CLOCK_WRONG`
  */
 export async function openLetter(
   sealed: Uint8Array,
@@ -85,8 +85,7 @@ export async function openLetter(
   if (toHex(letter.sender.fingerprint) !== slip.fingerprint || letter.sender.alias !== slip.alias)
     throw forged('the slip names another sender than the letter')
   if (!equalBytes(letter.id, slip.letter)) throw forged('the slip names another letter')
-  if (letter.sentMs > nowMs + limits.clockSkewMs)
-    throw new MuttrError('LETTER_INVALID', 'the letter is dated in the future')
+  refuseFuture('the letter', letter.sentMs, nowMs)
   return {
     letter,
     frame,

@@ -1,11 +1,11 @@
 import type { PrivateKey, PublicKey, SignaturePacket, User } from 'openpgp'
 import * as openpgp from 'openpgp'
 import { toHex, utf8 } from '../base/bytes.ts'
-import { MuttrError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Millis } from '../base/ports.ts'
 import type { Certificate } from './certificate.ts'
 import { certificateOf, isUserRevoked, keyInvalid, keyOf } from './certificate.ts'
+import { checkedAt, refuseFuture } from './future.ts'
 import { isSignedBy, makeSignature, settings } from './openpgp.ts'
 import type { Person } from './person.ts'
 import { secretOf, signingDate } from './person.ts'
@@ -61,7 +61,7 @@ export async function certify(
 
 /**
  * Checks that `by` certifies the User ID now. Of several certifications the one of the highest sequence counts.
- * @returns until when it holds. @throws {MuttrError} `SIGNATURE_INVALID`, and nothing else.
+ * @returns until when it holds. @throws {MuttrError} `SIGNATURE_INVALID`; `CLOCK_WRONG` for one dated in the future; nothing else.
  */
 export async function checkCertification(
   certificate: Certificate,
@@ -73,14 +73,15 @@ export async function checkCertification(
     const user = userOf(key, userId)
     if (!user) throw new Error('no such user id')
     const certifier = await keyOf(by)
-    await certifier.verifyPrimaryKey(new Date(nowMs + limits.clockSkewMs), undefined, settings)
+    await certifier.verifyPrimaryKey(checkedAt(by.createdMs, nowMs), undefined, settings)
     const newest = await newestCertification(user, certifier, by)
     const expires = newest?.getExpirationTime()
     if (!newest || !(expires instanceof Date) || expires.getTime() <= nowMs)
       throw new Error('no certification, or an expired one')
-    if (newest.created!.getTime() > nowMs + limits.clockSkewMs) throw new Error('from the future')
+    refuseFuture(`the certification of ${userId}`, newest.created!.getTime(), nowMs)
     return { untilMs: expires.getTime() }
   } catch (cause) {
+    if (codeOf(cause) === 'CLOCK_WRONG') throw cause
     throw new MuttrError('SIGNATURE_INVALID', `not certified as ${userId}`, { cause })
   }
 }

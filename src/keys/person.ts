@@ -2,10 +2,10 @@ import type { PrivateKey, SignaturePacket, User } from 'openpgp'
 import * as openpgp from 'openpgp'
 import { equalBytes, utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
 import type { Millis } from '../base/ports.ts'
 import type { Certificate } from './certificate.ts'
 import { boundedKey, certificateOf, isUserRevoked, keyInvalid, keyOf, tidy } from './certificate.ts'
+import { refuseFuture } from './future.ts'
 import type { SignatureFields } from './openpgp.ts'
 import { anyTime, isSignedBy, makeSignature, settings } from './openpgp.ts'
 import { tags } from './packets.ts'
@@ -39,9 +39,12 @@ export async function personOf(key: PrivateKey): Promise<Person> {
 /**
  * When what the person signs now is dated. A key made on a machine whose clock is a little ahead of ours is not older than
  * what it signs: nobody would believe that.
+ * @throws {MuttrError} `CLOCK_WRONG` when it is more than a little
  */
-export const signingDate = ({ certificate }: Person, nowMs: Millis): Date =>
-  new Date(Math.max(nowMs, Math.min(certificate.createdMs, nowMs + limits.clockSkewMs)))
+export function signingDate({ certificate }: Person, nowMs: Millis): Date {
+  refuseFuture('your own key', certificate.createdMs, nowMs)
+  return new Date(Math.max(nowMs, certificate.createdMs))
+}
 
 const nameBytesMax = 200
 

@@ -9,6 +9,7 @@ import { keyInvalid, keyOf } from './certificate.ts'
 import { deflateBytesMin, paddedDeflate } from './deflate.ts'
 import type { SignedBody } from './envelope.ts'
 import { checkEnvelope, sealRefused, settingsForOpening, signedBody } from './envelope.ts'
+import { checkedAt, refuseFuture } from './future.ts'
 import { allPackets, dice, encryptedBody, settings } from './openpgp.ts'
 import { packet, packetHeaderBytes, tags } from './packets.ts'
 import type { Person } from './person.ts'
@@ -39,6 +40,7 @@ export async function seal(
   }
 ): Promise<Uint8Array> {
   if (plaintext.byteLength > Math.max(...sizes)) throw tooLarge(plaintext)
+  refuseFuture('the key of the reader', to.createdMs, nowMs)
   const signed = await signedMessage(plaintext, { from, nowMs, brief })
   const { session, sessionPacket } = await sessionFor(await keyOf(to), nowMs)
   const pad = session.aeadAlgorithm ? padVersion2 : padVersion1
@@ -159,19 +161,21 @@ export async function open(
   { reader, nowMs }: { reader: Person; nowMs: Millis }
 ): Promise<Opened> {
   checkEnvelope(sealed)
-  const date = new Date(nowMs + limits.clockSkewMs)
-  const body = await decrypted(sealed, reader, date)
-  const { issuerFingerprint } = body.signature
+  const body = await decrypted(sealed, reader, new Date(nowMs + limits.clockSkewMs))
+  const { issuerFingerprint, created } = body.signature
+  const madeMs = created?.getTime() ?? 0
   return {
     plaintext: body.plaintext,
     issuer: issuerFingerprint ? toHex(issuerFingerprint) : null,
     signature: () => packet(tags.signature, writtenPacket(body.signature)),
     async verify(sender) {
       try {
+        const date = checkedAt(madeMs, nowMs)
         await soleSignature(await body.message.verify([await keyOf(sender)], date, settings))
       } catch (cause) {
         throw new MuttrError('SIGNATURE_INVALID', 'not signed by this sender', { cause })
       }
+      refuseFuture('what was signed', madeMs, nowMs)
     }
   }
 }

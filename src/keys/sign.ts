@@ -5,6 +5,7 @@ import { limits } from '../base/limits.ts'
 import type { Millis } from '../base/ports.ts'
 import type { Certificate } from './certificate.ts'
 import { keyInvalid, keyOf } from './certificate.ts'
+import { checkedAt, refuseFuture } from './future.ts'
 import { settings } from './openpgp.ts'
 import { tags, walkPackets } from './packets.ts'
 import type { Person } from './person.ts'
@@ -41,7 +42,7 @@ export async function signDetached(
   }
 }
 
-/** @throws {MuttrError} `SIGNATURE_INVALID`, and nothing else. */
+/** @throws {MuttrError} `SIGNATURE_INVALID`; `CLOCK_WRONG` for one that holds and is dated in the future; nothing else. */
 export async function verifyDetached(
   certificate: Certificate,
   label: string,
@@ -49,18 +50,20 @@ export async function verifyDetached(
   signature: Uint8Array,
   nowMs: Millis
 ): Promise<void> {
+  let madeMs: Millis
   try {
     if (signature.byteLength > limits.signatureBytesMax) throw new Error('its size')
     const [only] = walkPackets(signature, 1)
     if (only?.tag !== tags.signature) throw new Error('not a signature')
     const message = await openpgp.createMessage({ binary: labelled(label, bytes) })
     const read = await openpgp.readSignature({ binarySignature: signature, config: settings })
+    madeMs = read.packets[0]!.created!.getTime()
     const { signatures } = await openpgp.verify({
       message,
       signature: read,
       verificationKeys: await keyOf(certificate),
       format: 'binary',
-      date: new Date(nowMs + limits.clockSkewMs),
+      date: checkedAt(madeMs, nowMs),
       config: settings
     })
     await soleSignature(signatures)
@@ -69,6 +72,7 @@ export async function verifyDetached(
       cause
     })
   }
+  refuseFuture('what was signed', madeMs, nowMs)
 }
 
 const { binary } = openpgp.enums.signature

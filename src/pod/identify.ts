@@ -49,7 +49,7 @@ export function createChallenge(random: Random): Challenge {
 /**
  * Checks an answer to a challenge: for this pod, from this peer, with this nonce, now, by a device the person speaks for.
  * Cheap checks come first; the certificate and its statement are verified last.
- * @throws {MuttrError} `IDENTIFY_REFUSED`, `KEY_INVALID`, `STATEMENT_INVALID`
+ * @throws {MuttrError} `IDENTIFY_REFUSED`, `CLOCK_WRONG`, `KEY_INVALID`, `STATEMENT_INVALID`
  */
 export async function checkIdentify(
   { certificate: certificateBytes, statement: frame, timeMs, answer }: Identify,
@@ -58,8 +58,7 @@ export async function checkIdentify(
   const refuse = (what: string): never => {
     throw new MuttrError('IDENTIFY_REFUSED', what)
   }
-  if (Math.abs(timeMs - o.nowMs) > limits.clockSkewMs)
-    refuse('the clocks are more than 5 minutes apart')
+  if (Math.abs(timeMs - o.nowMs) > limits.clockSkewMs) throw clocksApart(timeMs, o.nowMs)
   const certificate = await readCertificate(certificateBytes)
   if (certificate.revoked) refuse('the certificate is revoked')
   const statement = await verifyStatement(frame, { certificate, nowMs: o.nowMs })
@@ -83,4 +82,12 @@ export async function checkIdentify(
     device: toHex(statement.deviceKey),
     untilMs: statement.untilMs
   }
+}
+
+/** Says both times, so that people see whose is wrong. */
+function clocksApart(theirMs: Millis, ourMs: Millis): MuttrError {
+  const minute = (ms: Millis) => new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
+  const theirs = theirMs < 8e15 ? minute(theirMs) : 'far ahead'
+  const what = `the clock of the pod says ${minute(ourMs)} UTC, that of this device ${theirs}`
+  return new MuttrError('CLOCK_WRONG', what)
 }
