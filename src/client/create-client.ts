@@ -12,33 +12,21 @@ import type { State } from '../store/state.ts'
 import type { Usage } from '../store/store.ts'
 import { expiryAt, makeBlob } from '../wire/blob.ts'
 import type { Check, Client, Registration, Status } from './client.ts'
-import { createContacts } from './contacts.ts'
-import { createSkew, examine } from './doctor.ts'
+import { examine } from './doctor.ts'
 import type { Events } from './events.ts'
-import { createEvents } from './events.ts'
 import { failureOf } from './failure.ts'
-import { Inbox } from './inbox.ts'
-import { createInboxStore } from './inbox-store.ts'
 import type { NodeStatus } from './node-status.ts'
 import { letters } from './letters.ts'
-import { Outbox } from './outbox.ts'
-import { publishPerson } from './person-record.ts'
-import { openPodLink } from './pod-link.ts'
+import type { openPodLink } from './pod-link.ts'
 import type { PodPlace, Pods } from './pods.ts'
-import { createPods } from './pods.ts'
 import type { ReceiptsTo } from './release.ts'
-import { Releases } from './release.ts'
-import { fetchSchedule, releaseSchedule, watchSchedule } from './retry.ts'
 import type { Self } from './self.ts'
-import { createSelf } from './self.ts'
-import { Courier } from './send.ts'
-import { createSentStore } from './sent-store.ts'
+import type { Courier } from './send.ts'
 import { stampNews } from './stamp-news.ts'
 import type { StrangersBy } from './stranger-fetch.ts'
-import { createStrangerFetch } from './stranger-fetch.ts'
-import { createStrangers } from './strangers.ts'
 import { abortable, within } from './waiting.ts'
-import { Watch } from './watch.ts'
+import type { Rooms } from './rooms.ts'
+import { makeRooms } from './rooms.ts'
 
 export interface ClientParts {
   dht: Dht
@@ -169,114 +157,6 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       await Promise.all(mail.map(room => room[Symbol.asyncDispose]()))
     }
   }
-}
-
-export type Rooms = Awaited<ReturnType<typeof makeRooms>>
-
-async function makeRooms(parts: ClientParts, life: AbortSignal) {
-  const { dht, state, clock, random, log, keys, network, device } = parts
-  const events = parts.events ?? createEvents()
-  const { emit } = events
-  const self = await createSelf({ ...parts, certificate: parts.certificate })
-  const skew = createSkew(clock)
-  const open = parts.openLink ?? openPodLink
-  const sent = createSentStore(state, log)
-  const received = createInboxStore(state, log)
-  const pods = createPods({
-    network,
-    dht,
-    state,
-    clock,
-    random,
-    log,
-    self,
-    device,
-    emit,
-    places: parts.pods,
-    openLink: options => open({ ...options, keys }),
-    onNotices: (hostname, entries, how) => inbox.notified(hostname, entries, how),
-    onUp: hostname => courier.wake(row => row.to.endsWith(`@${hostname}`))
-  })
-  const record = await publishPerson({
-    ...parts,
-    self,
-    pods,
-    publish: parts.publishAliases ?? false
-  })
-  const contacts = createContacts({
-    state,
-    clock,
-    log,
-    pods,
-    emit,
-    life,
-    vouched: parts.vouched ?? {}
-  })
-  const relay = (pod: string) => pods.relay(pod, life)
-  const strangerFetch = createStrangerFetch({ dht, relay, life, by: parts.strangersBy ?? 'relayed' })
-  const releases = new Releases({
-    dht,
-    state,
-    contacts,
-    self,
-    outbox: new Outbox({ schedule: releaseSchedule, parallel: 8 }),
-    receipts: parts.receipts ?? 'contacts',
-    strangersBy: parts.strangersBy ?? 'relayed',
-    relay,
-    clock,
-    random,
-    log,
-    emit,
-    life
-  })
-  const inbox = new Inbox({
-    dht,
-    releases,
-    contacts,
-    self,
-    store: received,
-    queue: new Outbox({ schedule: fetchSchedule, parallel: 16 }),
-    strangers: createStrangers(),
-    strangerFetch,
-    clock,
-    random,
-    log,
-    emit,
-    life
-  })
-  const courier = new Courier({
-    dht,
-    ourPeer: parts.keys.self,
-    pods,
-    contacts,
-    self,
-    store: sent,
-    outbox: new Outbox(),
-    clock,
-    random,
-    log,
-    emit,
-    life,
-    skew,
-    onStored: row => watch.watch(row),
-    received: id => inbox.received(id)
-  })
-  const watch = new Watch({
-    dht,
-    ourPeer: parts.keys.self,
-    store: sent,
-    self,
-    contacts,
-    outbox: new Outbox({ schedule: watchSchedule, parallel: 4 }),
-    clock,
-    random,
-    log,
-    emit,
-    life,
-    onOver: ({ id }) => void courier.halt(id)
-  })
-  const mail = { inbox, courier, sent, received, strangerFetch, watch, releases }
-  return { self, pods, contacts, skew, events, record, ...mail }
 }
 
 /** A pod that the network file has dropped is told of in `status`, and keeps nothing else from starting. */

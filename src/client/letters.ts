@@ -1,8 +1,9 @@
 import { codeOf } from '../base/errors.ts'
 import type { Client } from './client.ts'
-import type { ClientParts, Rooms } from './create-client.ts'
+import type { ClientParts } from './create-client.ts'
 import { makeProof } from './proof.ts'
 import { retract } from './retract.ts'
+import type { Rooms } from './rooms.ts'
 
 const sentMax = 50
 
