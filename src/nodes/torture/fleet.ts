@@ -25,8 +25,6 @@ const peopleNames = [
   ...['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi'],
   ...['ivan', 'judy', 'kim', 'laura', 'mallory', 'nina', 'oscar', 'peggy']
 ]
-export const membersMax = { pods: podNames.length, people: peopleNames.length, seeds: 100 }
-
 export const nameMembers = (count: Record<keyof Members, number>): Members => ({
   pods: podNames.slice(0, count.pods).map(name => `${name}.test`),
   people: peopleNames.slice(0, count.people),

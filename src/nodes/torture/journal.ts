@@ -1,3 +1,4 @@
+import type { WriteStream } from 'node:fs'
 import { createWriteStream } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -39,7 +40,7 @@ export class Journal implements AsyncDisposable {
   /** By type. */
   readonly counts = new Counts()
   readonly #parts: JournalParts
-  readonly #history
+  readonly #history: WriteStream | null
   readonly #startMs: Millis
 
   private constructor(parts: JournalParts) {

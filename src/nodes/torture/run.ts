@@ -39,31 +39,35 @@ const every = { look: 12_000, ask: 10_000, memory: 15_000, progress: 10_000 } as
 export async function carryOutPlan(
   parts: RunParts & { plan: readonly Planned[]; lengthMs: Millis; signal: AbortSignal }
 ): Promise<void> {
-  const { clock, plan, lengthMs, work, journal, signal } = parts
+  const { clock, plan, lengthMs, journal, signal } = parts
   const startMs = clock.now()
   const over = new AbortController()
   const until = AbortSignal.any([signal, over.signal])
   const ongoing = new Set<Fault>()
   const doFault = createTurns(parts, ongoing, until)
+  const doing = new Set<Promise<void>>()
+  // What nodes do is noted; what is thrown here is a mistake of the harness, and ends the run.
+  const mistakes: unknown[] = []
+  const mistaken = (err: unknown) => {
+    mistakes.push(err)
+    over.abort()
+  }
   const watching = watch(parts, until, () => ({
     leftMs: Math.max(0, startMs + lengthMs - clock.now()),
     now: [...ongoing].map(nameOf)
-  }))
-  const doing = new Set<Promise<void>>()
+  })).catch(mistaken)
   for (const one of plan) {
     await pause(clock, startMs + one.atMs - clock.now(), until)
     if (until.aborted) break
-    const done = (isFault(one) ? doFault(one) : work.carryOut(one)).finally(() =>
-      doing.delete(done)
-    )
-    // A mistake of the harness ends the run.
-    done.catch(err => over.abort(err))
+    const work = isFault(one) ? doFault(one) : parts.work.carryOut(one)
+    const done = work.catch(mistaken).finally(() => doing.delete(done))
     doing.add(done)
   }
   await pause(clock, startMs + lengthMs - clock.now(), until)
   over.abort()
   await Promise.all(doing)
   await watching
+  if (mistakes.length > 0) throw mistakes[0]
   for (const who of parts.people) await look(parts, who)
   journal.note({ type: 'healed' })
 }

@@ -107,6 +107,8 @@ async function startParts(
   stack.use(fleet)
   const probe = stack.use(await createProbe())
   await fleet.startAll()
+  for (const { name, running } of fleet.running)
+    note({ type: 'up', node: name, pid: running!.child.pid })
   const aliasOf = await register(fleet, members, life.signal)
   signal.removeEventListener('abort', stop)
   const faults = createFaults({ fleet, weather, exchange, note })

@@ -90,11 +90,24 @@ export function createWork({ fleet, clock, seed, aliasOf, note }: WorkParts) {
 
   async function read(who: string): Promise<void> {
     const client = clientOf(who)
-    for (const { id, subject } of (await client?.inbox({ unread: true, limit: 50 })) ?? []) {
+    for (const { id, subject, retracts } of (await client?.inbox({ unread: true, limit: 50 })) ??
+      []) {
       const { body } = await client!.read(id)
+      if (retracts !== null) continue
       const letter = numberOf(subject)
       note({ type: 'read', who, letter, same: letters.get(letter)?.body === body })
     }
+  }
+
+  /** From the moment of the wish on the letter need not come; what its sender is told must still be true. */
+  async function retract(letter: number): Promise<void> {
+    const written = letters.get(letter)
+    const client = written && clientOf(written.from)
+    if (!client || written.id === null || written.isRetracted) return
+    written.isRetracted = true
+    note({ type: 'retracting', letter })
+    const { outcome } = await client.retract(written.id, late())
+    note({ type: 'retracted', letter, outcome })
   }
 
   async function put({ blob, node, sizeBytes }: Extract<Work, { do: 'put' }>): Promise<void> {
@@ -149,7 +162,9 @@ export function createWork({ fleet, clock, seed, aliasOf, note }: WorkParts) {
 
   async function inbox(who: string): Promise<void> {
     const shown = await clientOf(who)?.inbox({ limit: listMax })
-    const numbers = shown?.map(({ subject }) => numberOf(subject)).reverse()
+    // What asks to forget a letter is one that the sender's node wrote.
+    const planned = shown?.filter(({ retracts }) => retracts === null)
+    const numbers = planned?.map(({ subject }) => numberOf(subject)).reverse()
     if (numbers) note({ type: 'inbox', who, letters: numbers })
   }
 
@@ -157,6 +172,8 @@ export function createWork({ fleet, clock, seed, aliasOf, note }: WorkParts) {
   async function carryOut(work: Work): Promise<void> {
     if (work.do === 'send') await send(work)
     else if (work.do === 'read') await attempt(work.who, read(work.who))
+    else if (work.do === 'retract')
+      await attempt(letters.get(work.letter)?.from ?? '', retract(work.letter))
     else if (work.do === 'put') await put(work)
     else if (work.do === 'get') await get(work.blob, work.node)
   }
