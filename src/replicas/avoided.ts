@@ -1,0 +1,65 @@
+import type { Millis, PeerId } from '../base/ports.ts'
+
+const liedMs: Millis = 12 * 3_600_000
+const fullMs: Millis = 30 * 60_000
+const slowMs: Millis = 60_000
+/** Without a copy that it had claimed or was given, so often within so long: now and then that is honest. */
+const strikesMax = 3
+const strikesMs: Millis = 12 * 3_600_000
+const peersMax = 512
+
+/** Peers that do not do their part, for a while. Bounded; the longest known are forgotten first. */
+export class Avoided {
+  readonly #untilMs = new Map<PeerId, Millis>()
+  readonly #slowUntilMs = new Map<PeerId, Millis>()
+  readonly #strikes = new Map<PeerId, { count: number; sinceMs: Millis }>()
+
+  /** Passed over: somebody else shall hold what belongs to it. */
+  has(peer: PeerId, nowMs: Millis): boolean {
+    return (this.#untilMs.get(peer) ?? 0) > nowMs
+  }
+
+  /** Not to be asked just now. */
+  isSlow(peer: PeerId, nowMs: Millis): boolean {
+    return (this.#slowUntilMs.get(peer) ?? 0) > nowMs
+  }
+
+  /** It did not prove what it had claimed, or lost what it was given. @returns whether it is passed over because of it. */
+  strike(peer: PeerId, isLie: boolean, nowMs: Millis): boolean {
+    const before = this.#strikes.get(peer)
+    const isRecent = before !== undefined && nowMs - before.sinceMs < strikesMs
+    const { count, sinceMs } = isRecent ? before : { count: 0, sinceMs: nowMs }
+    if (!isLie && count + 1 < strikesMax) {
+      keep(this.#strikes, peer, { count: count + 1, sinceMs })
+      return false
+    }
+    this.#strikes.delete(peer)
+    keep(this.#untilMs, peer, nowMs + liedMs)
+    return true
+  }
+
+  /** It has no room. */
+  fill(peer: PeerId, nowMs: Millis): void {
+    keep(this.#untilMs, peer, nowMs + fullMs)
+  }
+
+  /** It has had enough of us for now. */
+  slow(peer: PeerId, nowMs: Millis): void {
+    keep(this.#slowUntilMs, peer, nowMs + slowMs)
+  }
+
+  /** When the next slow one may be asked again. */
+  nextMs(nowMs: Millis): Millis {
+    let at = Number.POSITIVE_INFINITY
+    for (const [peer, untilMs] of this.#slowUntilMs)
+      if (untilMs <= nowMs) this.#slowUntilMs.delete(peer)
+      else at = Math.min(at, untilMs)
+    return at
+  }
+}
+
+function keep<T>(map: Map<PeerId, T>, peer: PeerId, value: T): void {
+  map.delete(peer)
+  map.set(peer, value)
+  if (map.size > peersMax) map.delete(map.keys().next().value!)
+}
