@@ -100,7 +100,7 @@ export class LookupWorld {
     from: PeerId,
     target: Place,
     want: number,
-    { alpha = 3, isDead = (peer: PeerId): boolean => peer === 'nobody' } = {}
+    { alpha = 3, paths = 1, isDead = (peer: PeerId): boolean => peer === 'nobody' } = {}
   ): { nearest: PeerId[]; requests: number; rounds: number } {
     const candidates = new Candidates({ target, self: from, placeOf: this.placeOf })
     candidates.start(this.table(from).nearest(target, this.#k))
@@ -108,6 +108,7 @@ export class LookupWorld {
       candidates,
       want,
       alpha,
+      paths,
       hedgeMs: 2,
       deadlineMs: 1_000,
       requestsMax: 300
