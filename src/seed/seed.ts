@@ -32,6 +32,8 @@ import { getRecord, putRecord } from './record-ops.ts'
 import type { RecordShelf } from './record-shelf.ts'
 import { createRecordShelf } from './record-shelf.ts'
 import { releaseBlob } from './release.ts'
+import type { Repair, RepairParameters, RepairWork } from './repair.ts'
+import { createRepair, noRepair } from './repair.ts'
 import { createRoom } from './room.ts'
 import { createAnswers } from './serve.ts'
 import { createForward, createLinksAnswer } from './serve-forward.ts'
@@ -63,6 +65,8 @@ export interface SeedParts {
   rates?: Partial<MeterRates>
   /** Relays for these peers; without it for nobody. */
   relayFor?: UserOf
+  /** How copies are kept where they belong; null for not at all. */
+  repair?: Partial<RepairParameters> | null
   /** How much slower than usual it looks after its table and its copies; 1 unless told. */
   pace?: number
 }
@@ -74,6 +78,7 @@ export interface SeedNode extends AsyncDisposable {
     /** With how many blobs were dropped to make room for others. */
     status(): AdmissionStatus & { evicted: number }
   }
+  readonly repair: Repair
   /**
    * Gets to know the network through `contacts`.
    * @returns how many contacts the table holds then; 0 when nobody answered, which is well for the first seed of a network.
@@ -122,7 +127,7 @@ function makeCore(parts: SeedParts, stop: AbortSignal, on: { change(): void; joi
   const room = createRoom({ store, clock, log, self: table.place, isStray })
   const shared = { network, clock, random, log, keys, placeOf, stamper, mode, verifyRecord }
   const ours = { store: room.store, room, table, peers, size, parameters, price, pace }
-  const core: Core = { ...shared, ...ours, stop, joined }
+  const core: SeedCore = { ...shared, ...ours, stop, joined }
   return { core, way, admission }
 }
 
@@ -131,15 +136,23 @@ export function createSeedNode(parts: SeedParts): SeedNode {
   const stop = new AbortController()
   let isJoined = false
   let maintenance: Maintenance | undefined
+  let repair: RepairWork | undefined
   const { core, way, admission } = makeCore(parts, stop.signal, {
-    change: () => maintenance?.changed(),
+    change() {
+      maintenance?.changed()
+      repair?.changed()
+    },
     joined: () => isJoined
   })
   const shelf = createRecordShelf(core)
   const tombstones = createTombstoneShelf(core)
   if (parts.mode === 'server') serve(core, admission, { shelf, tombstones }, parts.relayFor)
+  const isKeeping = parts.mode === 'server' && parts.repair !== null
+  const keeping = isKeeping ? createRepair(core, tombstones, parts.repair ?? {}) : noRepair()
+  repair = keeping
   maintenance = createMaintenance(core, () => {
     isJoined = true
+    keeping.joined()
   })
 
   const { join, askNearest } = maintenance
@@ -150,6 +163,7 @@ export function createSeedNode(parts: SeedParts): SeedNode {
       admits: admission.admits,
       status: () => ({ ...admission.status(), evicted: core.room.evicted() })
     },
+    repair: { status: () => keeping.status(), sweep: () => keeping.sweep() },
     join,
     askNearest,
     hear: contacts => core.peers.hear(contacts),
@@ -158,6 +172,7 @@ export function createSeedNode(parts: SeedParts): SeedNode {
       core.peers[Symbol.dispose]()
       way[Symbol.dispose]()
       maintenance[Symbol.dispose]()
+      keeping[Symbol.dispose]()
     }
   }
 }
