@@ -107,7 +107,9 @@ function pods({ pods: { lines }, self, about }: DoctorParts): Check[] {
     })
 }
 
-function clockCheck({ skew }: DoctorParts): Check {
+function clockCheck({ skew, pods: { lines } }: DoctorParts): Check {
+  const refused = lines.find(({ own, problem }) => own && problem?.code === 'CLOCK_WRONG')?.problem
+  if (refused) return bad('clock', refused.message, refused.hint)
   const off = skew.median()
   if (off === undefined) return good('clock', 'no answer to compare it with yet')
   const seconds = (Math.abs(off) / 1_000).toFixed(1)

@@ -45,6 +45,8 @@ export interface InboxParts {
   life: AbortSignal
 }
 
+/** So far behind a clock may be without a notice being refused for it. */
+const clockWrongMs = 24 * 3_600_000
 /** More notices than this are left with the pod. */
 const pendingMax = 20_000
 
@@ -140,7 +142,8 @@ export class Inbox implements AsyncDisposable {
   #inTime({ expiryMs }: NoticeRow): boolean {
     const { clock, log } = this.#parts
     const nowMs = clock.now()
-    const tooLong = nowMs + limits.blobLifeMsMax + limits.expiryStepMs + limits.clockSkewMs
+    // By a clock that is behind, the longest lives look too long: what is dropped here is lost.
+    const tooLong = nowMs + limits.blobLifeMsMax + limits.expiryStepMs + clockWrongMs
     if (expiryMs > nowMs && expiryMs <= tooLong) return true
     log.debug('a notice out of time')
     return false

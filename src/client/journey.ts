@@ -1,6 +1,7 @@
 import { sha256, toHex } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
+import { limits } from '../base/limits.ts'
 import type { Clock, Log, PeerId } from '../base/ports.ts'
 import { readAlias } from '../pod/alias.ts'
 import type { Dht, PutProgress } from '../seed/dht.ts'
@@ -30,7 +31,7 @@ export interface JourneyParts {
   dht: Pick<Dht, 'put'>
   /** Our own peer, when it is a seed too. */
   ourPeer: PeerId
-  pods: Pick<Pods, 'link'>
+  pods: Pick<Pods, 'link' | 'relay'>
   contacts: Contacts
   self: Self
   store: SentStore
@@ -96,7 +97,7 @@ export class Journey {
       parent: secret.parent,
       sender: party({ fingerprint: from.certificate.fingerprint, alias: row.from }),
       recipients: [party({ fingerprint: to.fingerprint, alias: row.to })],
-      sentMs: row.sentMs,
+      sentMs: Math.min(row.sentMs, nowMs), // the clock may have been set right since
       mimeType: secret.mimeType,
       subject: secret.subject,
       body: secret.body,
@@ -139,16 +140,20 @@ export class Journey {
   }
 
   async #store(entry: Entry): Promise<void> {
-    const { dht, clock, emit, store, skew, ourPeer } = this.#parts
+    const { dht, clock, emit, store, skew, ourPeer, pods } = this.#parts
     const { row } = entry
     entry.blob ??= await store.blob(row.id)
     const startMs = clock.now()
     const news = stampNews({ clock, emit }, row.key!)
-    const how = { signal: this.#until(entry), ...news }
+    const signal = this.#until(entry)
+    const through = row.via === null ? {} : { via: await pods.relay(row.via, signal) }
+    const how = { signal, ...through, ...news }
     const { settled, ...progress } = await dht.put(entry.blob, how)
     // A network of one is a network that is not there: nobody could fetch the letter once this machine is off.
     if (progress.acknowledgements.every(({ holder }) => holder === ourPeer))
       throw new MuttrError('NETWORK_EMPTY', 'no other seed could be reached')
+    for (const { storedMs } of progress.acknowledgements) skew.seen(storedMs)
+    this.#dateRightly(entry, progress)
     countCopies(row, progress)
     row.stage = 'stored'
     row.waiting = null
@@ -163,6 +168,30 @@ export class Journey {
         countCopies(row, all)
         return store.save(row)
       })
+    )
+  }
+
+  /**
+   * Holders sign when they stored it. Where that is well before what our clock says the letter is dated in the future, and no reader would
+   * take it: it is not announced, and is sealed again when the clock is right.
+   * @throws {MuttrError} `CLOCK_WRONG`
+   */
+  #dateRightly(entry: Entry, { acknowledgements }: PutProgress): void {
+    const { clock, ourPeer } = this.#parts
+    const nowMs = clock.now()
+    const ahead = acknowledgements
+      .filter(({ holder }) => holder !== ourPeer)
+      .map(({ storedMs }) => nowMs - storedMs)
+      .sort((a, b) => a - b)
+    const middleMs = ahead[Math.floor(ahead.length / 2)]!
+    if (middleMs <= limits.clockSkewMs) return
+    entry.row.stage = 'draft'
+    entry.blob = null
+    const minutes = Math.round(middleMs / 60_000)
+    const others = `the clocks of ${ahead.length} seeds`
+    throw new MuttrError(
+      'CLOCK_WRONG',
+      `the clock of this machine is ${minutes} minutes ahead of ${others}`
     )
   }
 

@@ -140,6 +140,13 @@ export class Outbox {
   wake(nowMs: Millis, which: (id: string) => boolean = () => true): void {
     for (const [id, entry] of this.#entries) {
       if (entry.running || !which(id)) continue
+      const aheadMs = entry.triedMs - nowMs
+      if (aheadMs > 0) {
+        // The clock was set back: what it said before counts no more.
+        entry.triedMs = nowMs
+        entry.dueMs = Math.max(nowMs, entry.dueMs - aheadMs)
+        entry.scheduledMs = undefined
+      }
       const soonMs = Math.max(nowMs, entry.triedMs + this.#restMs)
       if (soonMs >= entry.dueMs) continue
       entry.scheduledMs ??= entry.dueMs

@@ -241,6 +241,9 @@ const statementRow = mapped(
   ([, untilMs, frame]): { untilMs: Millis; frame: Uint8Array } => ({ untilMs, frame })
 )
 
+/** The pod's clock may be behind ours. */
+const lifeMs = limits.deviceLifeMsMax - dayMs
+
 /** Device statements, kept so that a locked client can say who it is; made anew in the last third of their life. */
 function createStatements({ state, clock, log, self, device, network }: PodsParts) {
   const rows = createTable({
@@ -254,9 +257,11 @@ function createStatements({ state, clock, log, self, device, network }: PodsPart
   return async (hostname: string): Promise<Uint8Array> => {
     const nowMs = clock.now()
     const kept = await rows.get(`${hostname} ${network.self}`).catch(() => undefined)
-    const fresh = kept && kept.untilMs - nowMs > limits.deviceLifeMsMax / 3
-    if (fresh || (kept && self.locked && kept.untilMs > nowMs)) return kept.frame
-    const untilMs = nowMs + limits.deviceLifeMsMax - dayMs // the pod's clock may be behind ours
+    const leftMs = kept ? kept.untilMs - nowMs : 0
+    // One made while our clock was ahead is of a time that has not come.
+    const fresh = leftMs > limits.deviceLifeMsMax / 3 && leftMs <= lifeMs + limits.clockSkewMs
+    if (kept && (fresh || (self.locked && leftMs > 0))) return kept.frame
+    const untilMs = nowMs + lifeMs
     const { publicKey: deviceKey } = device
     const peer = network.self
     const pod = hostname

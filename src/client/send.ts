@@ -234,9 +234,9 @@ export class Courier implements AsyncDisposable {
     this.#journey.later(saved.finally(() => this.#entries.delete(row.id)))
   }
 
-  #newRow(from: string, { to, body, expiryMs }: CheckedDraft, sentMs: number): SentRow {
+  #newRow(from: string, { to, body, expiryMs, via }: CheckedDraft, sentMs: number): SentRow {
     const id = toHex(this.#parts.random.bytes(32))
-    return freshRow({ id, from, to, sentMs, expiryMs, sizeBytes: body.byteLength })
+    return freshRow({ id, from, to, sentMs, expiryMs, via, sizeBytes: body.byteLength })
   }
 
   /** @throws {MuttrError} `VAULT_LOCKED`, `ALIAS_MISSING`, `ALIAS_INVALID` for one that was asked for and is not ours */

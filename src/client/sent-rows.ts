@@ -55,6 +55,8 @@ export interface SentRow {
   readonly to: string
   readonly sentMs: Millis
   readonly expiryMs: Millis
+  /** The pod through which it is stored. */
+  readonly via: string | null
   stage: Stage
   /** Of the key it is sealed to, hex. */
   fingerprint: string | null
@@ -170,7 +172,7 @@ const stages = ['draft', 'sealed', 'stored', 'announced', 'accepted', 'withdrawn
 const row = mapped(
   tuple(
     literal(2),
-    tuple(id, alias, alias, uint(), uint()),
+    tuple(id, alias, alias, uint(), uint(), nullable(text(limits.hostnameCharsMax, 1))),
     oneOf<Stage>(...stages),
     tuple(
       nullable(fingerprint),
@@ -187,7 +189,7 @@ const row = mapped(
   ),
   ([
     ,
-    [i, from, to, sentMs, expiryMs],
+    [i, from, to, sentMs, expiryMs, via],
     stage,
     sealed,
     store,
@@ -197,7 +199,7 @@ const row = mapped(
     failures,
     since
   ]): SentRow => ({
-    ...{ id: i, from, to, sentMs, expiryMs, stage },
+    ...{ id: i, from, to, sentMs, expiryMs, via, stage },
     ...{ fingerprint: sealed[0], key: sealed[1], header: sealed[2], sizeBytes: sealed[3] },
     ...{ copies: store[0], wanted: store[1], slip, announced, failures },
     waiting: waiting && { code: waiting[0], message: waiting[1], retryAtMs: waiting[2] },
@@ -207,7 +209,7 @@ const row = mapped(
 
 const rowFields = (r: SentRow): unknown[] => [
   2,
-  [unhex(r.id), r.from, r.to, r.sentMs, r.expiryMs],
+  [unhex(r.id), r.from, r.to, r.sentMs, r.expiryMs, r.via],
   r.stage,
   [r.fingerprint && unhex(r.fingerprint), r.key && unhex(r.key), r.header, r.sizeBytes],
   [r.copies.slice(0, 64).map(c => [c.holder, c.storedMs, c.signature]), r.wanted],
@@ -243,7 +245,7 @@ const watchFields = ({ asked, withdrawing, receipt, ...r }: SentRow): unknown[] 
 
 /** A letter that was only written down. */
 export const freshRow = (
-  known: Pick<SentRow, 'id' | 'from' | 'to' | 'sentMs' | 'expiryMs' | 'sizeBytes'>
+  known: Pick<SentRow, 'id' | 'from' | 'to' | 'sentMs' | 'expiryMs' | 'via' | 'sizeBytes'>
 ): SentRow => ({
   ...known,
   stage: 'draft',

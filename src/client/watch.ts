@@ -1,7 +1,7 @@
 import { equalBytes } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
-import type { Clock, Log, Millis, PeerId, Random } from '../base/ports.ts'
+import type { Clock, Contact, Log, Millis, PeerId, Random } from '../base/ports.ts'
 import { openReceipt } from '../keys/receipt.ts'
 import type { Acknowledgement, Dht, ReleaseWord } from '../seed/dht.ts'
 import { encodeTombstone, mergeTombstones, readTombstone } from '../wire/tombstone.ts'
@@ -25,6 +25,8 @@ export interface WatchParts {
   log: Log
   emit: Emit
   life: AbortSignal
+  /** Where to ask through a pod. */
+  relay(pod: string): Promise<Contact>
   /** The letter was accepted or withdrawn: it goes no further. */
   onOver(row: SentRow): void
 }
@@ -99,7 +101,8 @@ export class Watch implements AsyncDisposable {
   async #ask(row: SentRow, signal: AbortSignal): Promise<void> {
     const { dht, store, emit } = this.#parts
     const blob = isPlaced(row) ? await store.blob(row.id).catch(() => undefined) : undefined
-    const census = await dht.census(keyOf(row), { signal, ...(blob && { blob }) })
+    const way = await this.#way(row)
+    const census = await dht.census(keyOf(row), { signal, ...way, ...(blob && { blob }) })
     const { atMs, answered, wanted, holders, given, tombstones } = census
     const copies = holders.length + given.length
     row.asked = { atMs, answered: answered.length, wanted, holders: copies }
@@ -110,13 +113,16 @@ export class Watch implements AsyncDisposable {
     await this.#learn(row, tombstones)
   }
 
+  /** Holders that were not to see who stored it shall not see who asks after it. */
+  async #way({ via }: SentRow): Promise<{ via?: Contact }> {
+    return via === null ? {} : { via: await this.#parts.relay(via) }
+  }
+
   async #show(row: SentRow, signal: AbortSignal): Promise<void> {
     const { dht, ourPeer, emit, onOver } = this.#parts
     const holders = row.copies.map(({ holder }) => holder)
-    const { asked, took, needed, tombstones } = await dht.release(row.tombstone!, {
-      signal,
-      holders
-    })
+    const how = { signal, holders, ...(await this.#way(row)) }
+    const { asked, took, needed, tombstones } = await dht.release(row.tombstone!, how)
     const others = took.filter(({ holder }) => holder !== ourPeer)
     const words = withWords(row.withdrawing!.words, others)
     const everybody = new Set([...asked, ...words.map(({ holder }) => holder)])

@@ -25,6 +25,8 @@ import type { PrivateKey } from './peer-key.ts'
 import { PeerShelf } from './peer-shelf.ts'
 import { parsePeer } from './place.ts'
 import { Sessions } from './sessions.ts'
+import type { Wake } from './wakes.ts'
+import { watchMachine } from './wakes.ts'
 import { Warmth } from './warmth.ts'
 
 export interface NodeInit {
@@ -51,6 +53,8 @@ export interface NodeInit {
     /** Caps on what all channels together send and receive. */
     bandwidth?: TrafficCaps
   }
+  /** Other ways to see that the machine slept or moved; for tests. */
+  machine?: Pick<Parameters<typeof watchMachine>[0], 'steadyMs' | 'addresses' | 'everyMs'>
   /** Hears of peers found by mdns, bootstrap, the peer store or kad-dht: hearsay, not yet asked. */
   onCandidate?: (contact: Contact) => void
 }
@@ -59,6 +63,8 @@ export interface Node extends Network, AsyncDisposable {
   readonly libp2p: Libp2p
   /** What our channels received and sent so far. */
   traffic(): { inBytes: number; outBytes: number }
+  /** Hears when this machine slept, moved, or had its clock set; connections are being looked after meanwhile. */
+  onWake(listener: (wake: Wake) => void): Disposable
 }
 
 /** Starts a node: the {@link Network} port over libp2p. @throws {MuttrError} `HOME_IN_USE` when the peer store is open elsewhere. */
@@ -121,6 +127,8 @@ class LibNode implements Node {
   readonly #traffic: Traffic
   readonly #shelf: PeerShelf
   readonly #closing = new AbortController()
+  readonly #wakeListeners = new Set<(wake: Wake) => void>()
+  readonly #watching: Disposable
   #contact: Contact | undefined
 
   constructor({ libp2p, close, init, connections, subnets }: LibParts) {
@@ -149,6 +157,22 @@ class LibNode implements Node {
       inUse: connection => this.#sessions.isOn(connection),
       dial: wanted => this.#reach(wanted, { timeoutMs: dialMs, signal: this.#closing.signal })
     })
+    this.#watching = watchMachine({ ...init.machine, clock, onWake: wake => this.#woke(wake) })
+  }
+
+  onWake(listener: (wake: Wake) => void): Disposable {
+    this.#wakeListeners.add(listener)
+    return { [Symbol.dispose]: () => this.#wakeListeners.delete(listener) }
+  }
+
+  #woke(wake: Wake): void {
+    if (this.#closing.signal.aborted) return
+    this.#log.info('this machine woke up, or moved, or had its clock set', { ...wake })
+    if (wake.type === 'moved') this.#contact = undefined
+    for (const { channel } of this.#links.all()) channel.probe()
+    this.#sessions.probe()
+    this.#warmth.woke()
+    for (const listener of this.#wakeListeners) listener(wake)
   }
 
   async start(bootstrap: readonly string[]): Promise<void> {
@@ -257,6 +281,7 @@ class LibNode implements Node {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closing.signal.aborted) return
     this.#closing.abort(new MuttrError('CANCELLED', 'the node is closing'))
+    this.#watching[Symbol.dispose]()
     this.#warmth[Symbol.dispose]()
     this.#shelf[Symbol.dispose]()
     await this.#close()

@@ -17,6 +17,7 @@ interface Parts {
 export class Sessions {
   readonly #parts: Parts
   readonly #open = new Map<string, number>()
+  readonly #channels = new Set<Channel>()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -25,6 +26,11 @@ export class Sessions {
   /** Connections that carry one are not to be closed. */
   isOn(connection: Connection): boolean {
     return this.#open.has(connection.id)
+  }
+
+  /** See {@link Channel.probe}. */
+  probe(): void {
+    for (const channel of [...this.#channels]) channel.probe()
   }
 
   accept(protocol: string, take: (session: Session) => void): void {
@@ -52,9 +58,11 @@ export class Sessions {
       greeting: { server: mode === 'server', addresses: [] },
       close: error => {
         this.#count(connection, -1)
+        this.#channels.delete(channel)
         endSoon(stream, error)
       }
     })
+    this.#channels.add(channel)
     connectLane(stream, channel, 'control')
     return {
       peer,

@@ -72,6 +72,12 @@ export class Warmth implements Disposable {
     }
   }
 
+  /** Connections may be dead, and what could not be reached before may be there now. */
+  woke(): void {
+    this.#failedMs.clear()
+    this.#dialMissing()
+  }
+
   /** A connection was opened: with too many, not to wait for the next sweep is what keeps the door open. */
   opened(): void {
     const { libp2p, connections, clock } = this.#parts

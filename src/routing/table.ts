@@ -73,6 +73,12 @@ export class Table {
     return this.#find(peer)?.list === 'live'
   }
 
+  /** A live contact, as it stands in the table. */
+  contactOf(peer: PeerId): Contact | undefined {
+    const known = this.#find(peer)
+    return known?.list === 'live' ? known.entry.contact : undefined
+  }
+
   /** A direct or signed answer came from `contact`. @returns whether it is among the live ones now. */
   answered(contact: Contact, nowMs: Millis): boolean {
     const place = this.#safePlace(contact.peer)

@@ -10,6 +10,8 @@ const silentMs: Millis = 10 * 60_000
 const staleMs: Millis = 60 * 60_000
 const warmDelayMs: Millis = 250
 const pingsPerTick = 3
+/** Connections are made again first. */
+const wokeMs: Millis = 3_000
 const expiredPerTick = 1_000
 const joinTimeoutMs: Millis = 15_000
 const settleMs: Millis = 5_000
@@ -23,6 +25,8 @@ export interface Maintenance extends Disposable {
   askNearest(from: Contact, o?: { signal?: AbortSignal }): Promise<Contact[]>
   /** The table changed: the neighbourhood to keep warm may have. */
   changed(): void
+  /** This machine slept or moved: what is due by the clock is looked at soon. */
+  woke(): void
 }
 
 /** A random place that shares exactly `bits` leading bits with `place`. */
@@ -93,6 +97,8 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
   async function join(contacts: readonly Contact[], o: { signal?: AbortSignal } = {}) {
     lastJoin = contacts
     const operation = deadline(core, { ...o, timeoutMs: joinTimeoutMs })
+    // Nobody was named: whom we remember is being asked.
+    if (contacts.length === 0) await settled()
     const how = { ...operation, dial: true, from: contacts }
     await findNearest(core, table.place, core.parameters.k, how)
     await settled()
@@ -115,21 +121,33 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
     changed()
   }
 
-  function again(): void {
+  let ticking = false
+  let wokeMeanwhile = false
+  function again(delayMs = tickMs * core.pace): void {
     const jitter = 0.8 + (0.4 * random.bytes(1)[0]!) / 256
-    timer = clock.after(tickMs * jitter * core.pace, () => {
+    timer?.[Symbol.dispose]()
+    timer = clock.after(delayMs * jitter, () => {
+      ticking = true
+      wokeMeanwhile = false
       tick()
         .catch(err => log.warn('maintenance failed', { error: String(err) }))
         .finally(() => {
-          if (!core.stop.aborted) again()
+          ticking = false
+          if (!core.stop.aborted) again(wokeMeanwhile ? wokeMs : undefined)
         })
     })
   }
   again()
 
+  function woke(): void {
+    wokeMeanwhile = true
+    if (!ticking && !core.stop.aborted) again(wokeMs)
+  }
+
   return {
     join,
     changed,
+    woke,
     async askNearest(from, o = {}) {
       const { signal } = deadline(core, o)
       const read = (answer: Uint8Array) => believed(from, decodeContacts(answer))

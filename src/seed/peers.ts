@@ -87,6 +87,8 @@ export class Peers implements Disposable {
   readonly #stop = new AbortController()
   readonly #listening: Disposable
   #answerMs = Number.NEGATIVE_INFINITY
+  /** How often this machine was away. */
+  #wakes = 0
   #pinging = 0
   #waiting: (() => void)[] = []
 
@@ -108,6 +110,7 @@ export class Peers implements Disposable {
   ): Promise<T> {
     const { clock, network, reach, table } = this.#p
     const startMs = clock.now()
+    const startWakes = this.#wakes
     const check = (answer: Uint8Array) => {
       try {
         return read(answer)
@@ -123,7 +126,8 @@ export class Peers implements Disposable {
       return value
     } catch (err) {
       if (err instanceof BrokenAnswer) throw this.#lied(to.peer, err.cause)
-      if (isSilence(err)) this.#failed(to, startMs)
+      // What fell while we slept says nothing of the peer.
+      if (isSilence(err) && startWakes === this.#wakes) this.#failed(to, startMs)
       else if (codeOf(err) === 'METHOD_UNKNOWN' && network.isConnected(to.peer))
         table.remove(to.peer)
       throw err
@@ -140,6 +144,13 @@ export class Peers implements Disposable {
       this.#queue.set(contact.peer, contact)
     }
     this.#work()
+  }
+
+  /** This machine slept, or its clock was set: nobody failed because of that, and nobody is judged before somebody has answered again. */
+  woke(): void {
+    this.#wakes += 1
+    this.#answerMs = Number.NEGATIVE_INFINITY
+    this.#shunned.clear()
   }
 
   /** It was slow: a ping shall show whether it still lives. */
@@ -205,8 +216,12 @@ export class Peers implements Disposable {
   #greet(contact: Contact): void {
     const { table, clock } = this.#p
     this.#greeted.set(contact.peer, contact)
-    if (table.has(contact.peer)) table.seen(contact.peer, clock.now())
-    else this.hear([contact])
+    const known = table.contactOf(contact.peer)
+    if (!known) return this.hear([contact])
+    table.seen(contact.peer, clock.now())
+    // It lives elsewhere now: its answer to a ping takes that into the table, before we name the old place to others.
+    const moved = contact.addresses.some(address => !known.addresses.includes(address))
+    if (moved) this.doubt(contact)
   }
 
   #shun(peer: PeerId): void {

@@ -87,6 +87,8 @@ export interface SeedNode extends AsyncDisposable {
   join(contacts: readonly Contact[], options?: { signal?: AbortSignal }): Promise<number>
   /** Hearsay: a contact is asked before it enters the table. */
   hear(contacts: readonly Contact[]): void
+  /** This machine slept, moved, or had its clock set. */
+  woke(): void
   /** Asks one peer for the seeds nearest to us. @throws {MuttrError} as Network.request */
   askNearest(from: Contact, options?: { signal?: AbortSignal }): Promise<Contact[]>
 }
@@ -167,6 +169,10 @@ export function createSeedNode(parts: SeedParts): SeedNode {
     join,
     askNearest,
     hear: contacts => core.peers.hear(contacts),
+    woke() {
+      core.peers.woke()
+      maintenance.woke()
+    },
     async [Symbol.asyncDispose]() {
       stop.abort()
       core.peers[Symbol.dispose]()

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { MuttrEvent } from '../../src/base/events.ts'
@@ -20,12 +20,22 @@ export interface Ran {
   stderr: string
 }
 
+interface Member {
+  home: string
+  command: 'up' | 'pod'
+  child?: Child
+  /** The file that says how far its clock is off. */
+  clock?: string
+}
+
+const shiftedClock = new URL('./shifted-clock.ts', import.meta.url).href
+
 /** Real nodes in processes and folders of their own, which a test may kill and start again. */
 export class Testnet implements AsyncDisposable {
   readonly folder: string
   /** Everything every node said, in the order in which it arrived here. */
   readonly events: { who: string; event: MuttrEvent }[] = []
-  readonly #nodes = new Map<string, { home: string; command: 'up' | 'pod'; child?: Child }>()
+  readonly #nodes = new Map<string, Member>()
   readonly #over = new AbortController()
   #wake = Promise.withResolvers<void>()
 
@@ -92,6 +102,10 @@ export class Testnet implements AsyncDisposable {
           home: node.home,
           command: node.command,
           signal: this.#over.signal,
+          ...(node.clock !== undefined && {
+            nodeOptions: ['--import', shiftedClock],
+            env: { MUTTR_TEST_CLOCK: node.clock }
+          }),
           onEvent: event => {
             this.events.push({ who: name, event })
             this.#wake.resolve()
@@ -107,14 +121,29 @@ export class Testnet implements AsyncDisposable {
     for (let i = 0; i < names.length; i += 4) await this.start(...names.slice(i, i + 4))
   }
 
+  /** Sets a node's clock, so far from the true time, for its next start or while it runs; the first time before its start. */
+  async setClock(name: string, offMs: number): Promise<void> {
+    const node = this.#node(name)
+    node.clock ??= join(this.folder, `${name}.clock`)
+    await writeFile(node.clock, `${offMs}`)
+    if (node.child) process.kill(node.child.pid, 'SIGUSR2')
+  }
+
+  /** Stops a process in its tracks, as a closed lid would, or lets it go on. */
+  freeze(name: string, how: 'stop' | 'go on'): void {
+    process.kill(this.child(name).pid, how === 'stop' ? 'SIGSTOP' : 'SIGCONT')
+  }
+
   /** Ends a node as its operator would. */
   async stop(name: string): Promise<void> {
     await this.child(name)[Symbol.asyncDispose]()
+    delete this.#node(name).child
   }
 
   /** Ends a node as a power cut would. */
   async kill(name: string): Promise<void> {
     await this.child(name).kill()
+    delete this.#node(name).child
   }
 
   /** Runs one command as a person would, on the home of a node. */

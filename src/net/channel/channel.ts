@@ -33,6 +33,8 @@ export const channelLimits = {
   heartbeatMs: 20_000,
   /** Without a sign of life for this long the connection is taken for dead. */
   silenceMs: 60_000,
+  /** How long a peer has to show that it is there after we may have slept. */
+  probeMs: 4_000,
   /** How long a side that leaves waits for what is open. */
   partingMs: 5_000
 }
@@ -71,9 +73,13 @@ export class Channel {
   readonly #closed = Promise.withResolvers<void>()
   readonly closed = this.#closed.promise
   #heartbeat: Disposable
+  /** When the next beat is due. */
+  #beatMs: number
   #heardMs: number
   #stoodMs = 0 // for how long a lane has taken nothing
   #pings = 0
+  /** Nothing was heard since it was asked for a sign of life. */
+  #probing = false
   #answer: Answer | undefined
   #ended = false
   #leaving = false
@@ -121,6 +127,7 @@ export class Channel {
       answer: () => this.#answer
     })
     outbox.push({ type: 'greeting', ...parts.greeting, windowBytes, inFlight })
+    this.#beatMs = clock.now() + heartbeatMs
     this.#heartbeat = clock.after(heartbeatMs, () => this.#beat())
   }
 
@@ -152,6 +159,7 @@ export class Channel {
   receive(lane: LaneName, piece: Uint8Array): void {
     if (this.#ended) return
     this.#heardMs = this.#parts.clock.now()
+    this.#probing = false
     this.#parts.traffic?.received(piece.byteLength)
     try {
       this.#readers[lane].push(piece, raw => this.#handle(lane, decodeFrame(raw)))
@@ -163,6 +171,24 @@ export class Channel {
 
   drained(lane: LaneName): void {
     if (!this.#ended) this.#outbox.drained(lane)
+  }
+
+  /**
+   * This machine may have slept, or its clock was set, so that the silence so far says nothing: asks for a sign of life and takes the
+   * connection for dead without one. What has come meanwhile is read first.
+   */
+  probe(): void {
+    if (this.#ended) return
+    const { clock } = this.#parts
+    this.usedMs = Math.min(this.usedMs, clock.now())
+    this.#probing = true
+    this.#stoodMs = 0
+    this.#ping()
+    this.#heartbeat[Symbol.dispose]()
+    this.#heartbeat = clock.after(this.#limits.probeMs, () => {
+      if (this.#probing) this.#fail(new MuttrError('PEER_TIMEOUT', 'silent after we slept'))
+      else this.#beatLater()
+    })
   }
 
   /** A stream ended or broke; `why` is told to those who wait for an answer. */
@@ -243,14 +269,26 @@ export class Channel {
   #beat(): void {
     const { clock } = this.#parts
     const { heartbeatMs, silenceMs } = this.#limits
+    // Late, or early by the clock: it is we who were away, or our clock that was.
+    if (Math.abs(clock.now() - this.#beatMs) > heartbeatMs / 2) return this.probe()
     const quietMs = clock.now() - this.#heardMs
     this.#stoodMs = this.#outbox.standsStill() ? this.#stoodMs + heartbeatMs : 0
     if (quietMs >= silenceMs || this.#stoodMs >= silenceMs) {
       this.#fail(new MuttrError('PEER_TIMEOUT', 'the peer is silent, or reads nothing'))
       return
     }
-    if (quietMs >= heartbeatMs / 2)
-      this.#outbox.push({ type: 'ping', nonce: ++this.#pings % 0x1_0000_0000 })
+    if (quietMs >= heartbeatMs / 2) this.#ping()
+    this.#beatLater()
+  }
+
+  #ping(): void {
+    this.#outbox.push({ type: 'ping', nonce: ++this.#pings % 0x1_0000_0000 })
+  }
+
+  #beatLater(): void {
+    const { clock } = this.#parts
+    const { heartbeatMs } = this.#limits
+    this.#beatMs = clock.now() + heartbeatMs
     this.#heartbeat = clock.after(heartbeatMs, () => this.#beat())
   }
 
