@@ -223,12 +223,11 @@ function watchPeers(
       return
     }
     const pod = podOf.get(contact.peer)
-    if (alone) wake()
+    if (alone || pod !== undefined) wake()
     else if (server && clock.now() - wokenMs >= peerWakeMs) {
       wokenMs = clock.now()
       courier.wake(({ stage }) => stage === 'draft' || stage === 'sealed')
     }
-    if (pod !== undefined) courier.wake(({ to }) => to.endsWith(`@${pod}`))
     alone = false
   })
 }

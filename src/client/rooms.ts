@@ -120,6 +120,7 @@ export async function makeRooms(parts: ClientParts, life: AbortSignal) {
     log,
     emit,
     life,
+    relay,
     onOver: ({ id }) => void courier.halt(id)
   })
   const mail = { inbox, courier, sent, received, strangerFetch, watch, releases }

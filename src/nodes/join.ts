@@ -20,26 +20,30 @@ const retryMs = { first: 1_000, most: 60_000 }
 
 /**
  * Gets to know the network: asks the first pod that answers for the nearest seeds (steps 1 and 2), dials the known seeds, and
- * looks itself up. While nobody answers it tries again, waiting longer each time.
+ * looks itself up. While nobody answers it tries again, waiting longer each time; and again whenever everybody is lost.
  * @returns once the first attempt is over; how many seeds are known then.
  */
 export async function joinNetwork(parts: JoinParts): Promise<number> {
   if (parts.pods.length + parts.seeds.length === 0) return parts.seed.join([])
   const known = await attempt(parts)
-  if (known === 0) again(parts, retryMs.first)
+  watchOver(parts, known === 0 ? retryMs.first : retryMs.most)
   return known
 }
 
-function again(parts: JoinParts, delayMs: number): void {
+/** Tries again while nobody is known: whoever loses everybody later on begins anew, too. */
+function watchOver(parts: JoinParts, firstMs: number): void {
   const { clock, seed, log, signal } = parts
-  const timer = clock.after(delayMs, () => {
-    if (signal.aborted || seed.table.size > 0) return
-    attempt(parts)
-      .then(known => {
-        if (known === 0) again(parts, Math.min(2 * delayMs, retryMs.most))
-      })
-      .catch(err => log.warn('joining failed', { error: `${err}` }))
-  })
+  let timer: Disposable
+  const lookIn = (delayMs: number): void => {
+    timer = clock.after(delayMs, () => {
+      if (signal.aborted) return
+      if (seed.table.size > 0) return lookIn(retryMs.most)
+      attempt(parts)
+        .catch(err => log.warn('joining failed', { error: `${err}` }))
+        .finally(() => lookIn(Math.min(2 * delayMs, retryMs.most)))
+    })
+  }
+  lookIn(firstMs)
   signal.addEventListener('abort', () => timer[Symbol.dispose](), { once: true })
 }
 
