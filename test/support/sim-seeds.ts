@@ -16,7 +16,12 @@ export interface SimSeed {
   store: SeedStore
 }
 
-export type SimSeedParts = Partial<Pick<SeedParts, 'mode' | 'parameters' | 'reach' | 'rates' | 'relayFor' | 'placeOf'>> & {
+export type SimSeedParts = Partial<
+  Pick<
+    SeedParts,
+    'stamper' | 'mode' | 'parameters' | 'reach' | 'rates' | 'repair' | 'relayFor' | 'placeOf'
+  >
+> & {
   capBytes?: number
 }
 
@@ -37,9 +42,18 @@ export async function simSeeds(
   count: number,
   options: SimOptions & SimSeedParts & { settleMs?: Millis } = {}
 ): Promise<{ sim: SimNetwork; seeds: SimSeed[] }> {
-  const { mode, parameters, reach, rates, capBytes, settleMs = 60_000, ...network } = options
+  const {
+    mode,
+    parameters,
+    reach,
+    rates,
+    repair,
+    capBytes,
+    settleMs = 60_000,
+    ...network
+  } = options
   const sim = new SimNetwork(network)
-  const parts = { mode, parameters, reach, rates, capBytes }
+  const parts = { mode, parameters, reach, rates, repair, capBytes }
   const given = Object.fromEntries(Object.entries(parts).filter(([, v]) => v !== undefined))
   const seeds = Array.from({ length: count }, () => addSeed(sim, given as SimSeedParts))
   const first = seeds[0]!.node.contact()
