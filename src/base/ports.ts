@@ -54,13 +54,32 @@ export interface Session extends AsyncDisposable {
   readonly closed: Promise<void>
 }
 
-export type PeerEvent = { type: 'connected' | 'disconnected'; contact: Contact; server: boolean }
+/** `changed`: still connected, and now a server or no longer one, or to be dialled elsewhere. */
+export type PeerEvent = {
+  type: 'connected' | 'changed' | 'disconnected'
+  contact: Contact
+  server: boolean
+}
+
+/**
+ * Whether others can dial this node: at an address of its own, at one that a router passes on, through a relay, or not at all;
+ * and how it came to that conclusion, for people.
+ */
+export interface Reachability {
+  readonly how: 'direct' | 'mapped' | 'relayed' | 'none'
+  readonly reason: string
+}
 
 /** Other nodes, as the floors above see them. `net` implements it with libp2p, `sim` with a virtual network. */
 export interface Network {
   readonly self: PeerId
   /** Our own contact as others should dial it; no addresses in client mode. */
   contact(): Contact
+  /**
+   * Whether others keep us in their tables: false in client mode, and while nobody can dial us. What is stored on us then is found
+   * by nobody but those we are connected to.
+   */
+  isServer(): boolean
   /**
    * One request on the hot path to `to`, dialling when there is no connection.
    * @throws {MuttrError} `PEER_TIMEOUT`, `PEER_UNREACHABLE`, `PEER_CLOSED`, `CANCELLED`, or the code the peer refused with.

@@ -12,12 +12,60 @@ export function statusText(out: Output, status: Status): string {
     ['network', status.network],
     ['peer', status.peer],
     ['addresses', status.addresses.length > 0 ? status.addresses : 'none'],
+    ['reach', `${status.node.reach.how}: ${status.node.reach.reason}`],
+    ...relayingLine(status.node),
     ['neighbours', `${status.neighbours} connected, ${status.known} known`],
+    [
+      'connections',
+      `${status.node.connections.open}, ${status.node.connections.max} wanted at most`
+    ],
     ['stored', `${blobs} blobs, ${formatBytes(bytes)} of ${formatBytes(capBytes)}`],
-    ['outbox', status.outbox.waiting === 0 ? 'empty' : `${status.outbox.waiting} waiting`]
+    ...nodeLines(status.node),
+    ['outbox', status.outbox.waiting === 0 ? 'empty' : `${status.outbox.waiting} waiting`],
+    ...inboxLine(status.inbox)
   ])
   return status.pods.length === 0 ? own : `${own}\n\n${podsText(out, status.pods)}`
 }
+
+function nodeLines({ profile, traffic, admission, repair }: Status['node']): [string, string][] {
+  const { inBytes, outBytes, upBytesPerSecond, downBytesPerSecond } = traffic
+  const cap = (rate: number | null) => (rate === null ? '' : ` (at most ${formatBytes(rate)}/s)`)
+  const down = `${formatBytes(inBytes)} in${cap(downBytesPerSecond)}`
+  const up = `${formatBytes(outBytes)} out${cap(upBytesPerSecond)}`
+  const refusals = counts(admission.refusals)
+  const evicted = admission.evicted === 0 ? '' : `, ${admission.evicted} blobs made room for others`
+  return [
+    ['profile', profile],
+    ['traffic', `${down}, ${up}`],
+    [
+      'price',
+      `${admission.priceFactor} times the floor for a fresh blob that belongs here${evicted}`
+    ],
+    ['refused', refusals || 'nothing'],
+    ...(repair === null ? [] : [['repair', counts(repair)] as [string, string]])
+  ]
+}
+
+const relayingLine = ({ relaying }: Status['node']): [string, string][] =>
+  relaying === null
+    ? []
+    : [['relays', `${relaying.reservations} peers, ${relaying.connections} connections to them`]]
+
+const counts = (by: Readonly<Partial<Record<string, number>>>): string =>
+  Object.entries(by)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(', ')
+
+/** Only where there is something to say. */
+const inboxLine = ({ waiting, relays }: Status['inbox']): [string, string][] =>
+  waiting === 0
+    ? []
+    : [
+        [
+          'inbox',
+          `${waiting} to be fetched${relays.map(({ pod, problem }) => `; not through ${pod}: ${problem.message}`).join('')}`
+        ]
+      ]
 
 const podsText = (out: Output, pods: Status['pods']): string =>
   table({

@@ -1,10 +1,15 @@
 import type { ErrorCode } from '../base/errors.ts'
+import type { Reachability } from '../base/ports.ts'
 
 /** What a node does for others, within which caps. Source: docs/protocol/admission.md#what-an-operator-sees */
 export interface NodeStatus {
   /** `light` for a battery or a metered link. */
   profile: 'full' | 'light'
   connections: { open: number; max: number }
+  /** Whether others can dial this node, and how that is known. */
+  reach: Reachability
+  /** What it carries for peers that cannot be dialled; null where it does not. */
+  relaying: { reservations: number; connections: number } | null
   /** Bytes in and out since the start, by our own protocols; caps in bytes a second, null where there is none. */
   traffic: {
     inBytes: number

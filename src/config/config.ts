@@ -43,6 +43,19 @@ export const Config = z.strictObject({
       downBytesPerSecond: z.int().min(limits.bandwidthMin).optional()
     })
     .prefault({}),
+  /** How others reach this node. Source: docs/protocol/reach.md */
+  reach: z
+    .strictObject({
+      /** Addresses that others shall dial, where the node cannot find them out by itself. */
+      announce: z.array(Multiaddr).max(limits.contactAddressesMax).default([]),
+      /** Ask the router for a port, by NAT-PMP or UPnP, when nobody can dial us. */
+      mapping: z.boolean().default(true),
+      /** `always`: stay a server, even when nobody could dial us; pods do unless told. */
+      server: z.enum(['auto', 'always']).optional(),
+      /** Carry connections to peers that cannot be dialled; pods do unless told. */
+      relay: z.boolean().optional()
+    })
+    .prefault({}),
   /** Find seeds on the local network by multicast DNS. */
   mdns: z.boolean().default(false),
   /** Puts a record into the DHT that tells everybody which pods and aliases are this person's. */
@@ -83,7 +96,8 @@ export type Overrides = Pick<ConfigFile, 'profile' | 'store' | 'bandwidth'>
  * @throws {MuttrError} `CONFIG_INVALID`, naming the field.
  */
 export function readConfig(text: string, overrides: Overrides = {}): Config {
-  const said = over(parseJson(text, 'CONFIG_INVALID', 'muttr.json'), overrides)
+  const file = parseJson(text, 'CONFIG_INVALID', 'muttr.json')
+  const said = isObject(file) ? over(file, overrides) : file
   const isLight = isObject(said) && said.profile === 'light'
   const parsed = Config.safeParse(isLight ? over(lightDefaults, said) : said)
   if (!parsed.success)

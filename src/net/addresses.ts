@@ -1,9 +1,9 @@
 import { BlockList } from 'node:net'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { CODE_P2P, multiaddr } from '@multiformats/multiaddr'
+import { CODE_P2P, CODE_P2P_CIRCUIT, multiaddr } from '@multiformats/multiaddr'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import type { Contact } from '../base/ports.ts'
+import type { Contact, PeerId } from '../base/ports.ts'
 import { recent } from './place.ts'
 
 const loopback = new BlockList()
@@ -40,6 +40,14 @@ function isIn(list: BlockList, address: Multiaddr): boolean {
 const isLoopback = (address: Multiaddr): boolean => isIn(loopback, address)
 const isLocal = (address: Multiaddr): boolean => isIn(local, address)
 
+/** How far a place is: on this machine, in networks like ours, anywhere. */
+export type Scope = 'machine' | 'local' | 'public'
+export const scopes: readonly Scope[] = ['machine', 'local', 'public']
+
+/** Of a peer behind a relay: how far the relay is. A name may be anywhere. */
+export const scopeOf = (address: Multiaddr): Scope =>
+  isLoopback(address) ? 'machine' : isLocal(address) ? 'local' : 'public'
+
 /** @returns null for what is no multiaddr. */
 const parse = recent(4_096, (text): Multiaddr | null => {
   try {
@@ -49,32 +57,44 @@ const parse = recent(4_096, (text): Multiaddr | null => {
   }
 })
 
-/** Where a multiaddr leads: its text without `/p2p/…`, and the peer it names, if any. @throws {MuttrError} `WIRE_MALFORMED` */
+/** Where a multiaddr leads: its text without the `/p2p/…` at its end, and the peer it names, if any. @throws {MuttrError} `WIRE_MALFORMED` */
 export function readAddress(text: string): { address: string; peer: string | undefined } {
   const parsed = parse(text)
   if (!parsed) throw new MuttrError('WIRE_MALFORMED', 'not a multiaddr')
-  const peer = parsed.getComponents().findLast(c => c.code === CODE_P2P)?.value
-  return { address: withoutPeer(parsed), peer }
+  const last = parsed.getComponents().at(-1)
+  return { address: withoutPeer(parsed), peer: last?.code === CODE_P2P ? last.value : undefined }
 }
 
-export const withoutPeer = (address: Multiaddr): string =>
-  address.decapsulateCode(CODE_P2P).toString()
+/** The peer that a relay leads to stands behind the relay's own name, which stays. */
+const ofPlace = (address: Multiaddr): Multiaddr =>
+  address.getComponents().at(-1)?.code === CODE_P2P ? address.decapsulateCode(CODE_P2P) : address
+
+export const withoutPeer = (address: Multiaddr): string => ofPlace(address).toString()
+
+export const isRelayed = (address: Multiaddr): boolean =>
+  address.getComponents().some(({ code }) => code === CODE_P2P_CIRCUIT)
+
+const relayedShape = /^(.+)\/p2p\/([^/]+)\/p2p-circuit\/p2p\/([^/]+)$/
+
+/** Of the address of a peer behind a relay: the relay, where it is, and the peer. @returns undefined for any other address. */
+export function relayOf(
+  address: Multiaddr
+): { relay: PeerId; at: Multiaddr; peer: PeerId } | undefined {
+  const [, at, relay, peer] = relayedShape.exec(address.toString()) ?? []
+  if (!at || !relay || !peer || at.includes('/p2p/')) return undefined
+  return { relay, at: multiaddr(`${at}/p2p/${relay}`), peer }
+}
 
 /** What libp2p dials for a contact; what cannot be dialled is left out. */
 export function dialable({ peer, addresses }: Contact): Multiaddr[] {
   const found: Multiaddr[] = []
   for (const text of addresses.slice(0, limits.contactAddressesMax)) {
-    const where = parse(text)?.decapsulateCode(CODE_P2P)
+    const parsed = parse(text)
+    const where = parsed && ofPlace(parsed)
     // With nothing but the peer's name libp2p would go and search for it.
     if (where && where.getComponents().length > 0) found.push(where.encapsulate(`/p2p/${peer}`))
   }
   return found
-}
-
-/** Ours as others should dial them: loopback only when there is nothing else. */
-export function ownAddresses(all: readonly Multiaddr[]): string[] {
-  const far = all.filter(address => !isLoopback(address))
-  return tidy((far.length > 0 ? far : all).map(withoutPeer))
 }
 
 /**

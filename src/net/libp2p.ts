@@ -1,16 +1,18 @@
 import { bootstrap } from '@libp2p/bootstrap'
 import { identify } from '@libp2p/identify'
-import type { Libp2p, Logger, PeerDiscovery, PrivateKey } from '@libp2p/interface'
+import type { AddressSorter, Libp2p, Logger, PeerDiscovery, PrivateKey } from '@libp2p/interface'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { ping } from '@libp2p/ping'
 import { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
 import { MuttrError } from '../base/errors.ts'
+import { isRelayed, scopeOf, scopes } from './addresses.ts'
 import type { Subnets } from './crowd.ts'
 import { Crowd } from './crowd.ts'
 import { tameKad } from './kad.ts'
 import { tamePing } from './ping.ts'
+import { RelayTransport } from './relay/transport.ts'
 import { quickYamux } from './transport/muxer.ts'
 import { quickNoise } from './transport/noise.ts'
 import { quickTcp } from './transport/tcp.ts'
@@ -65,10 +67,17 @@ async function openStore(folder: string): Promise<LevelDatastore> {
   return store
 }
 
+/** Ways through a relay last; else in the order of who named them, the farthest seen first. */
+const directFirst: AddressSorter = (a, b) => {
+  const rank = ({ multiaddr }: typeof a) =>
+    isRelayed(multiaddr) ? scopes.length : -scopes.indexOf(scopeOf(multiaddr))
+  return Math.sign(rank(a) - rank(b)) as -1 | 0 | 1
+}
+
 /** A libp2p node, not yet started. The reasons for its settings: docs/decisions/010-libp2p-settings.md */
 export async function makeLibp2p(
   parts: Parts
-): Promise<{ libp2p: Libp2p; close: () => Promise<void> }> {
+): Promise<{ libp2p: Libp2p; transport: RelayTransport; close: () => Promise<void> }> {
   const store = parts.datastore === null ? undefined : await openStore(parts.datastore)
   const discovery: ((components: never) => PeerDiscovery)[] = []
   if (parts.mdns)
@@ -79,6 +88,7 @@ export async function makeLibp2p(
     discovery.push(
       bootstrap({ list: [...parts.bootstrap], timeout: 0 }) as (components: never) => PeerDiscovery
     )
+  let transport: RelayTransport | undefined
   try {
     const libp2p = await createLibp2p({
       start: false,
@@ -87,7 +97,10 @@ export async function makeLibp2p(
       privateKey: parts.privateKey,
       ...(store && { datastore: store }),
       addresses: { listen: [...parts.listen] },
-      transports: [quickTcp(new Crowd(parts.connections, parts.subnets))],
+      transports: [
+        quickTcp(new Crowd(parts.connections, parts.subnets)),
+        components => (transport = new RelayTransport(components as never))
+      ],
       connectionEncrypters: [quickNoise()],
       streamMuxers: [
         quickYamux(p => p.startsWith('/muttr/') && p !== kadProtocol, {
@@ -104,7 +117,8 @@ export async function makeLibp2p(
         inboundUpgradeTimeout: 5_000,
         maxParallelDials: 64,
         dialTimeout: 6_000,
-        addressDialTimeout: 3_000
+        addressDialTimeout: 3_000,
+        addressSorter: directFirst
       },
       connectionMonitor: { enabled: false },
       peerStore: { maxAddressAge: 30 * dayMs, maxPeerAge: 30 * dayMs },
@@ -114,6 +128,7 @@ export async function makeLibp2p(
     tamePing(libp2p.services.ping)
     return {
       libp2p,
+      transport: transport!,
       async close() {
         // In this order: a node that stops still writes to its store.
         await libp2p.stop()

@@ -1,5 +1,6 @@
 import type { Connection, Libp2p, NewStreamOptions, Stream } from '@libp2p/interface'
 import type { Clock, Contact, Log, PeerEvent, PeerId } from '../base/ports.ts'
+import type { Standing } from '../wire/reach.ts'
 import { believable, withoutPeer } from './addresses.ts'
 import type { Answer, Slots, Traffic } from './channel/channel.ts'
 import { Channel } from './channel/channel.ts'
@@ -22,11 +23,13 @@ interface Parts {
   libp2p: Libp2p
   clock: Clock
   log: Log
-  mode: 'server' | 'client'
   slots: Slots
   traffic: Traffic
-  contact: () => Contact
-  answer: (peer: PeerId) => Answer
+  /** What a greeting on a connection says of us. */
+  greeting: (connection: Connection) => Standing
+  /** It has been said. */
+  greeted: (link: Link, said: Standing) => void
+  answer: (link: Link) => Answer
 }
 
 interface Half {
@@ -139,25 +142,18 @@ export class Links {
   }
 
   #link(control: Stream, connection: Connection, key: string): Link {
-    const { clock, log, mode, slots, traffic, contact, answer } = this.#parts
+    const { clock, log, slots, traffic, greeting, answer } = this.#parts
     const peer = connection.remotePeer.toString()
+    const said = greeting(connection)
     const channel = new Channel({
       clock,
       log,
       slots,
       traffic,
       control: laneOf(control),
-      greeting: { server: mode === 'server', addresses: contact().addresses },
-      onGreeting: ({ server, addresses }) => {
-        link.server = server
-        const dialled = connection.direction === 'outbound' ? [connection.remoteAddr] : []
-        link.contact = {
-          peer,
-          addresses: believable(
-            [...dialled.map(withoutPeer), ...(server ? addresses : [])],
-            connection.remoteAddr
-          )
-        }
+      greeting: said,
+      onGreeting: heard => {
+        hear(link, heard)
         this.#connected(link)
       },
       onLeaving: () => void this.#parted.add(connection),
@@ -177,10 +173,17 @@ export class Links {
       contact: { peer, addresses: [] },
       server: false
     }
-    channel.serve(answer(peer))
+    channel.serve(answer(link))
+    this.#parts.greeted(link, said)
     this.#byPeer.set(peer, [...(this.#byPeer.get(peer) ?? []), link])
     connectLane(control, channel, 'control')
     return link
+  }
+
+  /** A peer told that its greeting no longer holds. */
+  heard(link: Link, said: Standing): void {
+    hear(link, said)
+    if (this.#byPeer.get(link.peer)?.find(greeted) === link) this.#tell('changed', link)
   }
 
   #connected(link: Link): void {
@@ -205,6 +208,15 @@ export class Links {
         this.#parts.log.warn('a listener to peers failed', { err })
       }
   }
+}
+
+/** Of one that is no server, only relays can lead to it, and the way by which we have just reached it. */
+function hear(link: Link, { server, addresses }: Standing): void {
+  const { peer, connection } = link
+  const dialled = connection.direction === 'outbound' ? [withoutPeer(connection.remoteAddr)] : []
+  const told = server ? addresses : addresses.filter(address => address.endsWith('/p2p-circuit'))
+  link.server = server
+  link.contact = { peer, addresses: believable([...dialled, ...told], connection.remoteAddr) }
 }
 
 const greeted = ({ channel }: Link): boolean => channel.greeting !== undefined

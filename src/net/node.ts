@@ -8,13 +8,14 @@ import type {
   Log,
   Network,
   PeerId,
+  Reachability,
   RequestOptions
 } from '../base/ports.ts'
-import { dialable, ownAddresses, readAddress, withoutPeer } from './addresses.ts'
+import { dialable, readAddress, withoutPeer } from './addresses.ts'
 import { bounded } from './bounded.ts'
 import type { Answer } from './channel/channel.ts'
-import type { TrafficCaps } from './channel/traffic.ts'
 import { Slots, Traffic } from './channel/channel.ts'
+import type { TrafficCaps } from './channel/traffic.ts'
 import { systemClock } from './clock.ts'
 import { Subnets } from './crowd.ts'
 import { identifyForeign } from './kad.ts'
@@ -24,6 +25,11 @@ import { Links } from './links.ts'
 import type { PrivateKey } from './peer-key.ts'
 import { PeerShelf } from './peer-shelf.ts'
 import { parsePeer } from './place.ts'
+import { Presence } from './reach/presence.ts'
+import type { ReachInit } from './reach/reacher.ts'
+import { usualReach } from './reach/reacher.ts'
+import type { RelayCaps } from './relay/server.ts'
+import type { RelayTransport } from './relay/transport.ts'
 import { Sessions } from './sessions.ts'
 import type { Wake } from './wakes.ts'
 import { watchMachine } from './wakes.ts'
@@ -53,6 +59,10 @@ export interface NodeInit {
     /** Caps on what all channels together send and receive. */
     bandwidth?: TrafficCaps
   }
+  /** How others reach us; unless told, by our own addresses alone. */
+  reach?: Partial<ReachInit>
+  /** Relays others that cannot be dialled; with other bounds than the usual ones for tests. */
+  relay?: boolean | Partial<RelayCaps>
   /** Other ways to see that the machine slept or moved; for tests. */
   machine?: Pick<Parameters<typeof watchMachine>[0], 'steadyMs' | 'addresses' | 'everyMs'>
   /** Hears of peers found by mdns, bootstrap, the peer store or kad-dht: hearsay, not yet asked. */
@@ -63,6 +73,10 @@ export interface Node extends Network, AsyncDisposable {
   readonly libp2p: Libp2p
   /** What our channels received and sent so far. */
   traffic(): { inBytes: number; outBytes: number }
+  /** Whether and how others can dial us. */
+  reach(): Reachability
+  /** What we relay for others; undefined where we do not. */
+  relaying(): { reservations: number; connections: number } | undefined
   /** Hears when this machine slept, moved, or had its clock set; connections are being looked after meanwhile. */
   onWake(listener: (wake: Wake) => void): Disposable
 }
@@ -72,7 +86,7 @@ export async function createNode(init: NodeInit): Promise<Node> {
   const { connections = 24, groupLocal = false } = init.limits ?? {}
   const subnets = new Subnets(groupLocal)
   const bootstrap = (init.bootstrap ?? []).map(readAddress)
-  const { libp2p, close } = await makeLibp2p({
+  const { libp2p, transport, close } = await makeLibp2p({
     privateKey: init.privateKey,
     listen: init.listen,
     mode: init.mode,
@@ -82,7 +96,7 @@ export async function createNode(init: NodeInit): Promise<Node> {
     connections,
     subnets
   })
-  const node = new LibNode({ libp2p, close, init, connections, subnets })
+  const node = new LibNode({ libp2p, transport, close, init, connections, subnets })
   try {
     await node.start(bootstrap.flatMap(({ address, peer }) => (peer ? [] : [address])))
   } catch (err) {
@@ -106,6 +120,7 @@ function cannotListen(cause: unknown): unknown {
 
 interface LibParts {
   libp2p: Libp2p
+  transport: RelayTransport
   close: () => Promise<void>
   init: NodeInit
   connections: number
@@ -122,6 +137,7 @@ class LibNode implements Node {
   readonly #handlers = new Map<string, Handler>()
   readonly #links: Links
   readonly #sessions: Sessions
+  readonly #presence: Presence
   readonly #warmth: Warmth
   readonly #subnets: Subnets
   readonly #traffic: Traffic
@@ -131,7 +147,7 @@ class LibNode implements Node {
   readonly #watching: Disposable
   #contact: Contact | undefined
 
-  constructor({ libp2p, close, init, connections, subnets }: LibParts) {
+  constructor({ libp2p, transport, close, init, connections, subnets }: LibParts) {
     const { mode, log, clock = systemClock } = init
     this.#subnets = subnets
     this.libp2p = libp2p
@@ -141,11 +157,13 @@ class LibNode implements Node {
     this.#clock = clock
     this.#log = log
     this.#shelf = new PeerShelf({ libp2p, clock, log })
-    const contact = () => this.contact()
-    const answer = (peer: PeerId) => this.#answer(peer)
+    const answer = (link: Link) => this.#answer(link)
     const slots = new Slots(requestsAtWork)
     const traffic = (this.#traffic = new Traffic(clock, init.limits?.bandwidth))
-    this.#links = new Links({ libp2p, clock, log, mode, slots, traffic, contact, answer })
+    const presence = (this.#presence = this.#makePresence(transport))
+    const greeting = (connection: Connection) => presence.greeting(connection)
+    const { greeted } = presence
+    this.#links = new Links({ libp2p, clock, log, slots, traffic, greeting, greeted, answer })
     this.#sessions = new Sessions({ libp2p, clock, log, mode, slots, traffic })
     this.#warmth = new Warmth({
       libp2p,
@@ -154,10 +172,33 @@ class LibNode implements Node {
       links: this.#links,
       connections,
       idleMs: init.limits?.idleMs ?? 60_000,
-      inUse: connection => this.#sessions.isOn(connection),
+      inUse: connection => this.#sessions.isOn(connection) || presence.isOn(connection),
       dial: wanted => this.#reach(wanted, { timeoutMs: dialMs, signal: this.#closing.signal })
     })
     this.#watching = watchMachine({ ...init.machine, clock, onWake: wake => this.#woke(wake) })
+  }
+
+  #makePresence(transport: RelayTransport): Presence {
+    const { libp2p } = this
+    return new Presence({
+      libp2p,
+      clock: this.#clock,
+      log: this.#log,
+      links: {
+        greeted: () => this.#links.greeted(),
+        listen: listener => this.#links.listen(listener),
+        heard: (link, said) => this.#links.heard(link, said)
+      },
+      transport,
+      init: { ...usualReach, ...this.#init.reach },
+      client: this.#init.mode === 'client',
+      relay: this.#init.relay ?? false,
+      closing: this.#closing.signal,
+      connect: (address, signal) => libp2p.dial(multiaddr(address), { signal }),
+      onChange: () => {
+        this.#contact = undefined
+      }
+    })
   }
 
   onWake(listener: (wake: Wake) => void): Disposable {
@@ -168,7 +209,7 @@ class LibNode implements Node {
   #woke(wake: Wake): void {
     if (this.#closing.signal.aborted) return
     this.#log.info('this machine woke up, or moved, or had its clock set', { ...wake })
-    if (wake.type === 'moved') this.#contact = undefined
+    this.#presence.look()
     for (const { channel } of this.#links.all()) channel.probe()
     this.#sessions.probe()
     this.#warmth.woke()
@@ -178,15 +219,14 @@ class LibNode implements Node {
   async start(bootstrap: readonly string[]): Promise<void> {
     const { libp2p } = this
     libp2p.addEventListener('connection:open', ({ detail }) => void this.#opened(detail))
-    libp2p.addEventListener('self:peer:update', () => {
-      this.#contact = undefined
-    })
+    libp2p.addEventListener('self:peer:update', () => this.#presence.look())
     libp2p.addEventListener('peer:discovery', ({ detail }) => this.#discovered(detail))
     try {
       await libp2p.start()
     } catch (cause) {
       throw cannotListen(cause)
     }
+    await this.#presence.start()
     const options = { timeoutMs: dialMs, signal: this.#closing.signal }
     for (const address of bootstrap)
       this.dial(address, options).then(this.#init.onCandidate, err =>
@@ -199,10 +239,13 @@ class LibNode implements Node {
   }
 
   contact(): Contact {
-    if (this.#init.mode === 'client') return { peer: this.self, addresses: [] }
-    this.#contact ??= { peer: this.self, addresses: ownAddresses(this.libp2p.getMultiaddrs()) }
+    this.#contact ??= { peer: this.self, addresses: this.#presence.addresses() }
     return this.#contact
   }
+
+  isServer = (): boolean => this.#presence.isServer()
+  reach = (): Reachability => this.#presence.reach()
+  relaying = () => this.#presence.relaying()
 
   serve(method: string, handler: Handler): void {
     this.#handlers.set(method, handler)
@@ -283,6 +326,7 @@ class LibNode implements Node {
     this.#closing.abort(new MuttrError('CANCELLED', 'the node is closing'))
     this.#watching[Symbol.dispose]()
     this.#warmth[Symbol.dispose]()
+    await this.#presence[Symbol.asyncDispose]()
     this.#shelf[Symbol.dispose]()
     await this.#close()
   }
@@ -318,8 +362,11 @@ class LibNode implements Node {
     return bounded(what, { ...options, clock: this.#clock, closing: this.#closing.signal }, run)
   }
 
-  #answer(from: PeerId): Answer {
+  #answer(link: Link): Answer {
+    const from = link.peer
     return (method, payload, signal) => {
+      const own = this.#presence.answer(link, method, payload, signal)
+      if (own) return own
       const handler = this.#init.mode === 'server' ? this.#handlers.get(method) : undefined
       if (!handler) throw new MuttrError('METHOD_UNKNOWN', `no method ${method} here`)
       return handler(payload, from, signal)
@@ -328,7 +375,7 @@ class LibNode implements Node {
 
   /** The side that dialled opens the channel, without waiting to be asked for it. */
   async #opened(connection: Connection): Promise<void> {
-    if (connection.direction !== 'outbound') return
+    if (connection.direction !== 'outbound' || this.#presence.isTrial(connection)) return
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(dialMs)])
     try {
       const { channel } = await this.#links.on(connection, signal)

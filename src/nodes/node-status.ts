@@ -6,13 +6,15 @@ import type { Home } from './home.ts'
 /** For `muttr status`: what this node does for others, and within which caps. */
 export function nodeStatus(
   { config }: Pick<Home, 'config'>,
-  network: Pick<Node, 'libp2p' | 'traffic'>,
+  network: Pick<Node, 'libp2p' | 'traffic' | 'reach' | 'relaying'>,
   seed: Pick<SeedNode, 'admission'>
 ): NodeStatus {
   const { upBytesPerSecond = null, downBytesPerSecond = null } = config.bandwidth
   return {
     profile: config.profile,
     connections: { open: network.libp2p.getConnections().length, max: config.connections.max },
+    reach: network.reach(),
+    relaying: network.relaying() ?? null,
     traffic: { ...network.traffic(), upBytesPerSecond, downBytesPerSecond },
     admission: seed.admission.status(),
     repair: null

@@ -21,13 +21,13 @@ import type { SeedNode } from '../seed/seed.ts'
 import { createSeedNode } from '../seed/seed.ts'
 import { levelState, levelStore } from '../store/level.ts'
 import { memoryStore } from '../store/memory.ts'
-import { homeChecks } from './checks.ts'
+import { homeChecks, reachChecks } from './checks.ts'
 import type { Home } from './home.ts'
 import { writePerson } from './home.ts'
 import type { HostedPod } from './host-pod.ts'
 import { joinNetwork } from './join.ts'
-import { nodeStatus } from './node-status.ts'
 import { loadJoined } from './link.ts'
+import { nodeStatus } from './node-status.ts'
 
 export interface StartOptions {
   home: Home
@@ -134,7 +134,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
         node: () => nodeStatus(home, network, seed)
       },
       savePerson: person => writePerson(home.paths, person, options.passphrase),
-      checks: homeChecks(home.paths)
+      checks: [...homeChecks(home.paths), ...reachChecks(network, mode)]
     })
   )
   stack.use(
@@ -178,6 +178,13 @@ function openNode(
     mdns: config.mdns,
     clock,
     log,
+    reach: {
+      announce: config.reach.announce,
+      mapping: config.reach.mapping && mode === 'server',
+      always: (config.reach.server ?? (config.pod ? 'always' : 'auto')) === 'always',
+      relays: () => podPlaces(home).flatMap(({ addresses }) => addresses)
+    },
+    relay: mode === 'server' && (config.reach.relay ?? config.pod !== undefined),
     limits: {
       connections: config.connections.max,
       groupLocal: config.connections.groupLocal,

@@ -116,7 +116,7 @@ export function startFrom(core: Core, place: Uint8Array, o: { self: boolean }): 
   const candidates = new Candidates({ target: place, self: network.self, placeOf })
   candidates.start(table.nearest(place, parameters.k, { spares: true }))
   if (via) candidates.start([via])
-  else if (o.self && mode === 'server') candidates.start([network.contact()])
+  else if (o.self && mode === 'server' && network.isServer()) candidates.start([network.contact()])
   return candidates
 }
 

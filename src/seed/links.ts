@@ -54,8 +54,8 @@ export function createLinks({ network, clock, placeOf, stop }: Parts): Links {
     })
   }
   const listening = network.onPeer(({ type, contact, server }) => {
-    if (type === 'disconnected') links.delete(contact.peer)
-    else if (server) clock.after(settleMs, () => void ask(contact))
+    if (type === 'disconnected' || !server) links.delete(contact.peer)
+    else clock.after(settleMs, () => void ask(contact))
   })
   again()
   for (const contact of servers()) void ask(contact)

@@ -17,7 +17,11 @@ import { decodePong, encodePing, pongBytes } from '../wire/dht.ts'
 import type { Reach } from './reach.ts'
 
 /** These wait for the holder's disk as well. */
-export const isWriting: ReadonlySet<DhtMethod> = new Set<DhtMethod>(['put', 'record-put', 'release'])
+export const isWriting: ReadonlySet<DhtMethod> = new Set<DhtMethod>([
+  'put',
+  'record-put',
+  'release'
+])
 
 /** Below these nothing is called slow: a busy machine must not ask twice for what is on its way. */
 const readFloorMs: Millis = 40
@@ -80,6 +84,8 @@ export class Peers implements Disposable {
   readonly #writing = new RoundTrip(writeFloorMs)
   /** Contacts as their own greetings gave them: better than what others say of them. */
   readonly #greeted = new Map<PeerId, Contact>()
+  /** Connected, and no servers: they answer, but belong in no table. */
+  readonly #others = new Set<PeerId>()
   readonly #shunned = new Map<PeerId, Millis>()
   readonly #queue = new Map<PeerId, Contact>()
   /** Asked for a sign of life although they are in the table. */
@@ -95,10 +101,13 @@ export class Peers implements Disposable {
   constructor(parts: Parts) {
     this.#p = parts
     this.#listening = parts.network.onPeer(({ type, contact, server }) => {
-      if (type === 'disconnected') this.#greeted.delete(contact.peer)
+      if (type === 'disconnected') this.#left(contact.peer)
       else if (server) this.#greet(contact)
+      else this.#hidden(contact.peer)
     })
-    for (const { contact, server } of parts.network.connected()) if (server) this.#greet(contact)
+    for (const { contact, server } of parts.network.connected())
+      if (server) this.#greet(contact)
+      else this.#hidden(contact.peer)
   }
 
   /** @throws {MuttrError} as Network.request, and `WIRE_MALFORMED` when `read` throws */
@@ -209,12 +218,29 @@ export class Peers implements Disposable {
     const { clock, table, onChange } = this.#p
     const known = table.has(contact.peer)
     this.#answerMs = clock.now()
+    if (this.#others.has(contact.peer)) return
     const isIn = table.answered(this.#greeted.get(contact.peer) ?? contact, this.#answerMs)
     if (!known && isIn) onChange()
   }
 
+  #left(peer: PeerId): void {
+    this.#greeted.delete(peer)
+    this.#others.delete(peer)
+  }
+
+  /** It says that it is no server, or no longer one. */
+  #hidden(peer: PeerId): void {
+    const { table, onChange } = this.#p
+    this.#greeted.delete(peer)
+    this.#others.add(peer)
+    if (!table.has(peer)) return
+    table.remove(peer)
+    onChange()
+  }
+
   #greet(contact: Contact): void {
     const { table, clock } = this.#p
+    this.#others.delete(contact.peer)
     this.#greeted.set(contact.peer, contact)
     const known = table.contactOf(contact.peer)
     if (!known) return this.hear([contact])

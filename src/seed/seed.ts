@@ -1,6 +1,8 @@
+import { MuttrError } from '../base/errors.ts'
 import type {
   Clock,
   Contact,
+  Handler,
   Log,
   Network,
   PeerId,
@@ -201,17 +203,28 @@ const createDht = (core: Core, { shelf, tombstones }: Shelves): Dht => ({
   }
 })
 
+const isStoring = new Set(['put', 'record-put'])
+
+/** While nobody can dial us, what we take would count as a copy and be found by nobody. */
+const whileServer =
+  (network: Network, answer: Handler): Handler =>
+  async (frame, from, signal) => {
+    if (!network.isServer())
+      throw new MuttrError('METHOD_UNKNOWN', 'this seed cannot be dialled now and takes nothing')
+    return answer(frame, from, signal)
+  }
+
 function serve(core: Core, admission: Admission, shelves: Shelves, userOf?: UserOf): void {
-  const { meter, watched } = admission
+  const { meter, counted, watched } = admission
   const { network, clock, placeOf } = core
   const { replicas } = core.parameters
-  const toll = createToll({ ...core, replicas })
+  const toll = counted(createToll({ ...core, replicas }))
   const answers = {
     ...createAnswers({ ...core, ...shelves, meter, toll, replicas }),
     forward: createForward({ network, clock, meter }),
     links: createLinksAnswer({ network, clock, meter, placeOf })
   }
   for (const [method, answer] of Object.entries(answers))
-    network.serve(method, watched(method, answer))
-  if (userOf) network.serve('via', createViaAnswer({ ...core, userOf }))
+    network.serve(method, watched(isStoring.has(method) ? whileServer(network, answer) : answer))
+  if (userOf) network.serve('via', watched(createViaAnswer({ ...core, userOf })))
 }

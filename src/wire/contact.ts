@@ -5,7 +5,8 @@ import { array, bytes, mapped, tuple } from './cbor.ts'
 
 /**
  * A contact on the wire: `[key, [address, …]]`, the peer's Ed25519 key (32 bytes) in place of its 52 characters, an IPv4 TCP
- * address as 6 bytes, any other as text. So twenty contacts fit one packet. Source: docs/protocol/dht.md
+ * address as 6 bytes, the same behind a relay as 38 with the relay's key, any other as text. So twenty contacts fit one packet.
+ * Source: docs/protocol/dht.md
  */
 export type WireContact = readonly [Uint8Array, readonly (Uint8Array | string)[]]
 
@@ -66,29 +67,52 @@ const ip4Tcp = /^\/ip4\/(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/tcp\/(\d{1,5
 /** Printable ASCII in the shape of a multiaddr; what it means is for the dialler to judge. */
 const multiaddr = /^(?:\/[\x21-\x2e\x30-\x7e]+)+$/
 
+const relayed = /^(.+)\/p2p\/([1-9A-HJ-NP-Za-km-z]{52})\/p2p-circuit$/
+
 /** @returns the 6 bytes, or undefined unless the text is exactly what {@link unpackAddress} makes of them. */
 function packAddress(address: string): Uint8Array | undefined {
   const parts = ip4Tcp.exec(address)
   if (!parts) return undefined
   const [a, b, c, d, port] = parts.slice(1).map(Number) as [number, number, number, number, number]
   if (a > 255 || b > 255 || c > 255 || d > 255 || port > 65_535) return undefined
-  const packed = Uint8Array.of(a, b, c, d, port >> 8, port & 255)
-  return unpackAddress(packed) === address ? packed : undefined
+  const made = Uint8Array.of(a, b, c, d, port >> 8, port & 255)
+  return unpackAddress(made) === address ? made : undefined
+}
+
+/** @returns the 38 bytes of an address behind a relay: the relay's own 6, and its key. */
+function packRelayed(address: string): Uint8Array | undefined {
+  const [, at, relay] = relayed.exec(address) ?? []
+  const [place, key] = [at && packAddress(at), relay && keyOfPeer(relay)]
+  return place && key ? Buffer.concat([place, key]) : undefined
 }
 
 const unpackAddress = (p: Uint8Array): string =>
   `/ip4/${p[0]}.${p[1]}.${p[2]}.${p[3]}/tcp/${(p[4]! << 8) | p[5]!}`
 
-/** As text; on the wire six bytes where it is IPv4 and TCP. */
+const unpackRelayed = (p: Uint8Array): string =>
+  `${unpackAddress(p)}/p2p/${peerOfKey(p.slice(6))}/p2p-circuit`
+
+/** As it stands on the wire. */
+export const packed = (address: string): Uint8Array | string =>
+  packAddress(address) ?? packRelayed(address) ?? address
+
+/** A multiaddr in the bounds of the wire, naming no peer but, behind a relay, the relay. */
+const fitsText = (text: string): boolean =>
+  text.length <= limits.addressCharsMax &&
+  multiaddr.test(text) &&
+  (!text.includes('/p2p/') || isRelayedText(text))
+
+function isRelayedText(text: string): boolean {
+  const [, at, relay] = relayed.exec(text) ?? []
+  return at !== undefined && !at.includes('/p2p') && keyOfPeer(relay!) !== undefined
+}
+
+/** As text; on the wire six bytes where it is IPv4 and TCP, 38 where that is the address of a relay. */
 export const address: Field<string> = value => {
   if (value instanceof Uint8Array && value.byteLength === 6) return unpackAddress(value)
-  const fits =
-    typeof value === 'string' &&
-    value.length <= limits.addressCharsMax &&
-    multiaddr.test(value) &&
-    !value.includes('/p2p/') &&
-    packAddress(value) === undefined
-  if (!fits) throw new TypeError('an address')
+  if (value instanceof Uint8Array && value.byteLength === 6 + keyBytes) return unpackRelayed(value)
+  if (typeof value !== 'string' || !fitsText(value) || packed(value) !== value)
+    throw new TypeError('an address')
   return value
 }
 
@@ -109,9 +133,9 @@ export function wireContact(contact: Contact): WireContact | undefined {
   const key = keyOfPeer(contact.peer)
   if (!key) return undefined
   const addresses = contact.addresses
-    .filter(a => a.length <= limits.addressCharsMax && multiaddr.test(a) && !a.includes('/p2p/'))
+    .filter(fitsText)
     .slice(0, limits.contactAddressesMax)
-    .map(a => packAddress(a) ?? a)
+    .map(packed)
   const made: WireContact = [key, addresses]
   encoded.set(contact, made)
   return made

@@ -178,6 +178,8 @@ export class ClientWorld implements AsyncDisposable {
           node: () => ({
             profile: 'full',
             connections: { open: 1, max: 100 },
+            reach: { how: 'direct', reason: 'asked nobody' },
+            relaying: null,
             traffic: { inBytes: 0, outBytes: 0, upBytesPerSecond: null, downBytesPerSecond: null },
             admission: { priceFactor: 1, refusals: {}, evicted: 0, networkSize: null },
             repair: null
@@ -254,7 +256,8 @@ export class ClientWorld implements AsyncDisposable {
         listeners.add(told)
         return { [Symbol.dispose]: () => void listeners.delete(told) }
       },
-      keepWarm: () => undefined
+      keepWarm: () => undefined,
+      isServer: () => false
     }
   }
 

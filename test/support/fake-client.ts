@@ -49,6 +49,11 @@ function letterOf(changes: Partial<ReceivedLetter> = {}): ReceivedLetter {
     sizeBytes: 1024,
     key: idOf('key 1'),
     read: false,
+    receiptRequested: false,
+    corrects: null,
+    retracts: null,
+    correctedBy: null,
+    forgetAsked: null,
     ...changes
   }
 }
@@ -66,6 +71,8 @@ const status: Status = {
   node: {
     profile: 'light',
     connections: { open: 9, max: 24 },
+    reach: { how: 'direct', reason: 'peers have dialled /ip4/1.2.3.4/tcp/4420' },
+    relaying: null,
     traffic: {
       inBytes: 4096,
       outBytes: 1024,
@@ -89,7 +96,8 @@ const status: Status = {
       problem: null
     }
   ],
-  outbox: { waiting: 0 }
+  outbox: { waiting: 0 },
+  inbox: { waiting: 0, relays: [] }
 }
 
 export interface FakeClient extends Client {
@@ -142,6 +150,22 @@ export function createFakeClient(): FakeClient {
     async sent(options) {
       calls.push(['sent', options])
       return sent.slice(0, options?.limit)
+    },
+    async sentLetter(id, options) {
+      calls.push(['sentLetter', id])
+      return need(id, options)
+    },
+    async retract(id, options) {
+      calls.push(['retract', id])
+      const letter = await need(id, options)
+      const outcome = letter.to.startsWith('read') ? 'too-late' : 'withdrawn'
+      const request = outcome === 'too-late' ? sentLetter(letter.to, '', { retracts: id }) : null
+      return { outcome, letter, request, problem: null }
+    },
+    async proof(id) {
+      calls.push(['proof', id])
+      await need(id)
+      return new Uint8Array([1, 2, 3])
     },
     async inbox(options) {
       calls.push(['inbox', options])
@@ -218,6 +242,13 @@ export function createFakeClient(): FakeClient {
     events: signal => follow(signal)
   }
 
+  async function need(id: string, options?: CallOptions): Promise<SentLetter> {
+    const letter = sent.find(known => known.id === id)
+    if (!letter) throw new MuttrError('LETTER_UNKNOWN', `no letter ${id}`)
+    if (letter.to.startsWith('stuck')) await hang(options)
+    return letter
+  }
+
   /** What an alias does to a call. */
   async function meaning(alias: string, options?: CallOptions): Promise<void> {
     if (!alias.includes('@')) throw new MuttrError('ALIAS_INVALID', `${alias} names no pod`)
@@ -276,8 +307,9 @@ export function createFakeClient(): FakeClient {
   return fake
 }
 
-function sentLetter(to: string, subject: string): SentLetter {
+function sentLetter(to: string, subject: string, changes: Partial<SentLetter> = {}): SentLetter {
   const waits = to.startsWith('waiting')
+  const isRead = to.startsWith('read')
   return {
     id: idOf(`to ${to}`),
     from: 'alice@one.test',
@@ -288,7 +320,7 @@ function sentLetter(to: string, subject: string): SentLetter {
     expiryMs: nowMs + 30 * 86_400_000,
     sizeBytes: 1024,
     key: idOf(`key ${to}`),
-    state: waits ? 'queued' : 'announced',
+    state: waits ? 'queued' : isRead ? 'accepted' : 'announced',
     copies: waits
       ? []
       : Array.from({ length: 8 }, (_, i) => ({ holder: `12D3${i}`, storedMs: nowMs })),
@@ -301,6 +333,15 @@ function sentLetter(to: string, subject: string): SentLetter {
           hint: 'Check the connection.',
           retryAtMs: nowMs + 60_000
         }
-      : null
+      : null,
+    asked: waits ? null : { atMs: nowMs, answered: 8, wanted: 8, holders: isRead ? 0 : 8 },
+    receiptRequested: isRead,
+    accepted: isRead ? { receipt: { atMs: nowMs, fingerprint: bobsFingerprint } } : null,
+    withdrawing: null,
+    corrects: null,
+    retracts: null,
+    correctedBy: null,
+    forgetAsked: null,
+    ...changes
   }
 }

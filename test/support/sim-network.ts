@@ -283,6 +283,10 @@ export class SimNode implements Network {
     })
   }
 
+  isServer(): boolean {
+    return this.server
+  }
+
   isConnected(peer: PeerId): boolean {
     return this.#connections.has(peer)
   }
