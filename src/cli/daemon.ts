@@ -51,7 +51,7 @@ export async function runDaemon(
     ...open,
     signal,
     home,
-    caps,
+    ...(Object.keys(caps).length > 0 && { caps }),
     onReady: ready => {
       out.result({ ready: true, ...ready }, ({ style }) => readyText(style, ready)).catch(onBroken)
       out.note('Ctrl-C stops it.')

@@ -28,7 +28,10 @@ export function parseBytes(text: string, least: number): number {
   const [, amount, unit] = /^(\d{1,12}(?:\.\d{1,3})?)\s?((?:[KMGT]iB)?)$/.exec(text) ?? []
   const bytes = Math.round(Number(amount) * sizes[(unit ?? '') as keyof typeof sizes])
   if (Number.isSafeInteger(bytes) && bytes >= least) return bytes
-  throw usage(`'${text}' is no size of at least ${formatBytes(least)}`, 'Write for example 512KiB or 2GiB.')
+  throw usage(
+    `'${text}' is no size of at least ${formatBytes(least)}`,
+    'Write for example 512KiB or 2GiB.'
+  )
 }
 
 /** `3 d`, `12 h`, `5 min`, `40 s`: the largest unit that is at least one. */

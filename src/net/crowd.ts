@@ -48,7 +48,7 @@ export class Crowd {
   enter(connection: MultiaddrConnection): boolean {
     const subnet = this.#subnets.of(connection)
     if (subnet === undefined) return true
-    const host = hostOf(connection)
+    const host = `host ${hostOf(connection)}`
     if (this.#count(host) >= this.#hostMax || this.#count(subnet) >= this.#subnetMax) return false
     for (const name of [host, subnet]) this.#counts.set(name, this.#count(name) + 1)
     const leave = () => {
@@ -73,5 +73,5 @@ export class Crowd {
 /** An IPv4 address, or the network of an IPv6 one (a /64), of which a host has more addresses than it needs. */
 export function hostOf({ remoteAddr }: Address): string {
   const { value = '' } = remoteAddr.getComponents()[0] ?? {}
-  return value.includes(':') ? `host ${value.split(':').slice(0, 4).join(':')}` : `host ${value}`
+  return value.includes(':') ? value.split(':').slice(0, 4).join(':') : value
 }

@@ -84,10 +84,15 @@ export class Write {
     this.#paying.add(peer)
   }
 
-  /** The work for `peer` is done. @returns whether to offer it the copy again: not when enough others have it by now. */
-  paid(peer: PeerId, nowMs: Millis): boolean {
+  /** The work for `peer` has ended, well or not. */
+  paid(peer: PeerId, nowMs: Millis): void {
+    if (this.#paying.delete(peer) && this.#paying.size === 0) this.#paidMs += nowMs - this.#payingMs
+  }
+
+  /** Whether `peer` shall be offered the copy again, which then counts as a request: not when enough others have it by now. */
+  again(peer: PeerId, nowMs: Millis): boolean {
     const candidate = this.#o.candidates.get(peer)
-    if (!candidate || !this.#endPaying(peer, nowMs)) return false
+    if (candidate?.state !== 'asked') return false
     const { wanted } = this.count()
     const taking = this.#o.candidates.all.filter(
       c => c.state === 'answered' || (c.state === 'asked' && !this.#paying.has(c.contact.peer))
@@ -147,12 +152,6 @@ export class Write {
   #deadlineMs(nowMs: Millis): Millis {
     const paying = this.#paying.size > 0 ? nowMs - this.#payingMs : 0
     return this.#o.deadlineMs + this.#paidMs + paying
-  }
-
-  #endPaying(peer: PeerId, nowMs: Millis): boolean {
-    const was = this.#paying.delete(peer)
-    if (was && this.#paying.size === 0) this.#paidMs += nowMs - this.#payingMs
-    return was
   }
 
   #report(peer: PeerId, state: 'answered' | 'refused' | 'failed'): void {

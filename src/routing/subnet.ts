@@ -59,7 +59,11 @@ export function subnetsOf({ addresses }: Contact): readonly string[] {
 export function subnetOf(address: string, withLocal = false): string | undefined {
   const v4 = ip4.exec(address)
   const v6 = v4 ? null : ip6.exec(address)
-  const octets: readonly number[] | undefined = v4 ? v4.slice(1, 4).map(Number) : v6 ? octetsOf(v6[1]!) : undefined
+  const octets: readonly number[] | undefined = v4
+    ? v4.slice(1, 4).map(Number)
+    : v6
+      ? octetsOf(v6[1]!)
+      : undefined
   if (octets) {
     const [a = 0, b = 0, c = 0] = octets
     return isPrivate4(a, b) && !withLocal ? undefined : `${a}.${b}.${c}`

@@ -10,6 +10,7 @@ import type { Table } from '../routing/table.ts'
 import type { SeedStore } from '../store/store.ts'
 import type { MeterRates } from './meter.ts'
 import { Meter } from './meter.ts'
+import type { Toll } from './toll.ts'
 
 export interface AdmissionStatus {
   /** What a fresh put of a key near us costs now, as a multiple of a stamp's floor price, for an asker who wrote nothing lately. */
@@ -35,8 +36,10 @@ export interface Admission {
    * estimated size not among the 2R nearest either, so that ids minted around a key do not talk us out of it.
    */
   isStray(place: Uint8Array): boolean
-  /** Counts what a handler refuses, and the bytes it took. */
-  watched(method: string, handler: Handler): Handler
+  /** Counts what was paid for, and who was asked for more. */
+  counted(toll: Toll): Toll
+  /** Counts what a handler refuses. */
+  watched(handler: Handler): Handler
   status(): AdmissionStatus
 }
 
@@ -87,6 +90,9 @@ export function createAdmission(parts: AdmissionParts): Admission {
     remember(askers, asker, rate, limits.peersMeteredMax)
   }
 
+  const refused = (code: ErrorCode) => {
+    refusals[code] = (refusals[code] ?? 0) + 1
+  }
   const meter = new Meter(nowMs, parts.rates, subnetOf)
   return {
     meter,
@@ -104,14 +110,17 @@ export function createAdmission(parts: AdmissionParts): Admission {
       if (factor > 1) remember(standing, name, { factor, untilMs }, limits.pricesStandingMax)
       return factor
     },
-    watched: (method, handler) => async (frame, from, signal) => {
+    counted: toll => (from, postage, frame) => {
+      const asked = toll(from, postage, frame)
+      if (asked === undefined) wrote(from, postage.lengthBytes, clock.now())
+      else refused('STAMP_TOO_LOW')
+      return asked
+    },
+    watched: handler => async (frame, from, signal) => {
       try {
-        const answer = await handler(frame, from, signal)
-        if (writing.has(method)) wrote(from, frame.byteLength, clock.now())
-        return answer
+        return await handler(frame, from, signal)
       } catch (err) {
-        const code = codeOf(err) ?? 'INTERNAL'
-        refusals[code] = (refusals[code] ?? 0) + 1
+        refused(codeOf(err) ?? 'INTERNAL')
         throw err
       }
     },
@@ -122,8 +131,6 @@ export function createAdmission(parts: AdmissionParts): Admission {
     })
   }
 }
-
-const writing: ReadonlySet<string> = new Set(['put', 'record-put', 'release'])
 
 /** Keeps the latest `most`. */
 function remember<V>(map: Map<string, V>, name: string, value: V, most: number): void {

@@ -76,8 +76,7 @@ class Accounts {
     if (found) this.#accounts.delete(name)
     else found = this.#open(nowMs)
     this.#accounts.set(name, found) // the latest stand last
-    if (this.#accounts.size > this.#most)
-      this.#accounts.delete(this.#accounts.keys().next().value!)
+    if (this.#accounts.size > this.#most) this.#accounts.delete(this.#accounts.keys().next().value!)
     return found
   }
 }

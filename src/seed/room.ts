@@ -3,6 +3,7 @@ import type { Clock, Log, Millis, Place } from '../base/ports.ts'
 import type { Stray } from '../replicas/eviction.ts'
 import { Eviction } from '../replicas/eviction.ts'
 import { commonPrefix, placeOfKey } from '../routing/distance.ts'
+import { overheadBytes } from '../store/seed-rows.ts'
 import type { SeedStore } from '../store/store.ts'
 
 interface RoomParts {
@@ -99,13 +100,13 @@ export function createRoom(parts: RoomParts): Room {
     return used + bytes - capBytes
   }
 
-  async function retried<T>(key: Uint8Array, bytes: number, put: () => Promise<T>): Promise<T> {
+  async function retried<T>(key: Uint8Array, ownBytes: number, put: () => Promise<T>): Promise<T> {
     try {
       return await put()
     } catch (err) {
       if (codeOf(err) !== 'STORE_FULL') throw err
       const sharedBits = commonPrefix(self, placeOfKey(key))
-      if (!(await inTurn(() => make(bytes, sharedBits)))) throw err
+      if (!(await inTurn(() => make(ownBytes + overheadBytes, sharedBits)))) throw err
       return put()
     }
   }
@@ -113,12 +114,15 @@ export function createRoom(parts: RoomParts): Room {
   return {
     store: {
       ...store,
-      putBlob: (...args) =>
-        retried(args[0].key, args[0].sealed.byteLength + rowBytes, () => store.putBlob(...args)),
-      putTombstone: (...args) =>
-        retried(args[0], args[1].byteLength + rowBytes, () => store.putTombstone(...args)),
-      putRecord: (...args) =>
-        retried(args[0], args[1].byteLength + rowBytes, () => store.putRecord(...args))
+      putBlob(blob) {
+        const { key, headerBytes, stamp, sealed } = blob
+        const ownBytes = headerBytes.byteLength + stamp.byteLength + sealed.byteLength
+        return retried(key, ownBytes, () => store.putBlob(blob))
+      },
+      putTombstone: (key, frame, expiryMs) =>
+        retried(key, frame.byteLength, () => store.putTombstone(key, frame, expiryMs)),
+      putRecord: (key, frame, expiryMs) =>
+        retried(key, frame.byteLength, () => store.putRecord(key, frame, expiryMs))
     },
     evicted: () => dropped,
     async relieve() {
@@ -126,6 +130,3 @@ export function createRoom(parts: RoomParts): Room {
     }
   }
 }
-
-/** More than a header, a stamp and what the store counts besides take. */
-const rowBytes = 1_024

@@ -99,6 +99,20 @@ describe('muttr init, join, up and pod', () => {
     assert.equal((await muttr('net up --seeds many')).status, 1)
   })
 
+  it('runs within the caps that it is told', async () => {
+    const doors = createFakeDoors()
+    const line = 'up --light --store-cap 2GiB --up-cap 512KiB --down-cap 1.5MiB --no-passphrase'
+    assert.equal((await muttr(line, { doors, ...untilPrinted('up') })).status, 0)
+    assert.deepEqual(doors.opened[0]![1].caps, {
+      light: true,
+      storeBytes: 2 ** 31,
+      upBytesPerSecond: 512 * 1024,
+      downBytesPerSecond: 1.5 * 2 ** 20
+    })
+    for (const wrong of ['--up-cap 1KiB', '--down-cap much', '--store-cap 0', '--store-cap 1GB'])
+      assert.equal((await muttr(`up ${wrong} --no-passphrase`)).status, 1)
+  })
+
   it('tortures a network, and says by its status whether anything broke', async () => {
     const doors = createFakeDoors()
     const ran = await muttr('net torture --minutes 3 --seed good --people 3 --out /o', { doors })

@@ -28,7 +28,32 @@ describe('muttr.json', () => {
     assert.equal(readConfig(writeConfig(file)).pod?.accountsMax, 10_000)
   })
 
+  it('has a light profile, which the rest of the file overrules', () => {
+    const light = readConfig('{"name":"a","profile":"light","store":{"capBytes":1000}}')
+    assert.deepEqual(
+      [light.store, light.connections.max, light.bandwidth],
+      [{ capBytes: 1_000 }, 24, { upBytesPerSecond: 512 * 1024, downBytesPerSecond: 1024 * 1024 }]
+    )
+    assert.deepEqual(readConfig('{"name":"a"}').bandwidth, {})
+  })
+
+  it('gives way to what a start says', () => {
+    const text = '{"name":"a","store":{"capBytes":1000},"bandwidth":{"upBytesPerSecond":70000}}'
+    const config = readConfig(text, {
+      profile: 'light',
+      bandwidth: { downBytesPerSecond: 80_000 }
+    })
+    assert.equal(config.profile, 'light')
+    assert.equal(config.store.capBytes, 1_000)
+    assert.deepEqual(config.bandwidth, { upBytesPerSecond: 70_000, downBytesPerSecond: 80_000 })
+    assert.equal(config.connections.max, 24)
+  })
+
   const refused: [string, string][] = [
+    ['{"name":"a","bandwidth":{"upBytesPerSecond":1000}}', 'bandwidth.upBytesPerSecond'],
+    ['{"name":"a","profile":"light","store":[]}', 'store'],
+    ['{"name":"a","profile":"light","__proto__":{}}', 'unknown field __proto__'],
+    ['{"name":"a","profile":"slow"}', 'profile'],
     ['{"name":"a","nmae":"b"}', 'unknown field nmae'],
     ['{"name":"a","pod":{"hostname":"one.test","polcy":"open"}}', 'unknown field pod.polcy'],
     ['{"name":"a","pod":{"hostname":"One.Test"}}', 'pod.hostname'],

@@ -83,7 +83,8 @@ describe('net: kad-dht at our door', () => {
       const known = bucketsOf(node.self, contacts)
       attachKad(node, {
         nearest: (place, count) => nearestOf(known, place, Math.min(count, k)),
-        candidate: () => {}
+        candidate: () => {},
+        admits: () => true
       })
     }
     for (const text of ['one', 'two', 'three']) {
@@ -107,7 +108,7 @@ describe('net: kad-dht at our door', () => {
 
   it('stores nothing for strangers, and says so', async () => {
     await using node = await makeNode()
-    attachKad(node, { nearest: () => [], candidate: () => {} })
+    attachKad(node, { nearest: () => [], candidate: () => {}, admits: () => true })
     const client = await makeClient()
     const signal = AbortSignal.timeout(10_000)
     try {
@@ -120,6 +121,34 @@ describe('net: kad-dht at our door', () => {
       for await (const { name } of kadOf(client).put(key, record, { signal })) events.push(name)
       assert.ok(events.includes('QUERY_ERROR'), events.join(' '))
       assert.deepEqual(await keys(node), before)
+    } finally {
+      await client.stop()
+    }
+  })
+
+  it('answers as much as a peer is given, and counts it', async () => {
+    await using node = await makeNode()
+    let isFull = false
+    const asked = new Set<string>()
+    attachKad(node, {
+      nearest: () => [],
+      candidate: () => {},
+      admits: peer => asked.add(peer) && !isFull
+    })
+    const client = await makeClient()
+    try {
+      await join(client, node)
+      const ask = async () => {
+        const names: string[] = []
+        const signal = AbortSignal.timeout(10_000)
+        for await (const { name } of kadOf(client).getClosestPeers(utf8('key'), { signal }))
+          names.push(name)
+        return names
+      }
+      assert.ok((await ask()).includes('PEER_RESPONSE'))
+      isFull = true
+      assert.ok(!(await ask()).includes('PEER_RESPONSE'))
+      assert.deepEqual([...asked], [client.peerId.toString()])
     } finally {
       await client.stop()
     }
@@ -139,7 +168,7 @@ describe('net: kad-dht at our door', () => {
   it('a node of another kind that we dial is a candidate', async () => {
     await using node = await makeNode()
     const met = Promise.withResolvers<Contact>()
-    attachKad(node, { nearest: () => [], candidate: met.resolve })
+    attachKad(node, { nearest: () => [], candidate: met.resolve, admits: () => true })
     const other = await createLibp2p({
       addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
       transports: [tcp()],

@@ -157,7 +157,7 @@ describe('a mailbox', () => {
   it('holds its limits per account and in all, in notices and in bytes', async () => {
     const full = { code: 'LIMIT_EXCEEDED' }
     const ofAccount = [{ noticesPerAccountMax: 2 }, { noticeBytesPerAccountMax: 2_500 }]
-    const ofPod = [{ noticesMax: 2 }, { noticeBytesMax: 3_000 }]
+    const ofPod = [{ noticesMax: 2 }, { noticeBytesMax: 2_600 }]
     for (const limits of [...ofAccount, ...ofPod]) {
       const { mailbox, state, address } = await open({ limits })
       const nobodys = new Uint8Array(32).fill(9)

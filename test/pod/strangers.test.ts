@@ -155,7 +155,7 @@ describe('a pod among strangers', () => {
     await assert.rejects(other.request('lookup', asking, options), { code: 'ALIAS_UNKNOWN' })
   })
 
-  it('takes so many notices for one address from one network, whether it is anybody\'s or not', async () => {
+  it("takes so many notices for one address from one network, whether it is anybody's or not", async () => {
     await using world = podWorld()
     const noticesPerAddress = { burst: 2, everyMs: 60_000 }
     const subnetOf = (peer: string) => (peer.startsWith('sybil') ? '192.0.2' : undefined)
@@ -167,7 +167,9 @@ describe('a pod among strangers', () => {
     const submit = async (peer: string, address: Uint8Array) => {
       const session = await rawSession(world, host, peer)
       const notice = await sealNotice(host.hpkeKey, noticeFor(address, world.clock.now()))
-      return session.request('submit', wire.submit.encode({ notice }), options).then(() => 'taken', codeOf)
+      return session
+        .request('submit', wire.submit.encode({ notice }), options)
+        .then(() => 'taken', codeOf)
     }
     for (const address of [intro, random.bytes(32)]) {
       assert.equal(await submit('sybil 1', address), 'taken')

@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { utf8 } from '../../src/base/bytes.ts'
+import { placeOfKey } from '../../src/routing/distance.ts'
 import { levelState, levelStore } from '../../src/store/level.ts'
 import { overheadBytes } from '../../src/store/seed-rows.ts'
 import type { SeedStore } from '../../src/store/store.ts'
 import { readBlob } from '../../src/wire/blob.ts'
 import { countedBytes, noonMs } from '../support/store-blobs.ts'
 import { temporaryFolder } from '../support/store-folder.ts'
-import { numbered, releaseOf } from '../support/store-writer.ts'
+import { isStray, numbered, releaseOf, roomBytes } from '../support/store-writer.ts'
 
 const writer = fileURLToPath(import.meta.resolve('../support/store-writer.ts'))
 const rounds = 10
@@ -87,6 +88,29 @@ describe('kill -9', () => {
     assert(said.length > rounds, 'something was acknowledged')
     const { blobs, bytes } = store.usage()
     assert.deepEqual({ blobs, bytes }, await recount(store, numbers))
+  }).timeout(60_000)
+
+  it('takes nothing that a full SeedStore acknowledged and is responsible for', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'db')
+    const said: string[][] = []
+    for (let round = 0; round < rounds / 2; round++) {
+      const count = 50 + Math.floor(Math.random() * 100)
+      said.push(...(await writeUntilKilled('room', path, round * perRound, count)))
+    }
+    await using store = await levelStore(path, { capBytes: roomBytes })
+    let dropped = 0
+    for (const [what, n] of said) {
+      const blob = numbered(Number(n))
+      if (what !== 'blob' || blob.header.expiryMs <= noonMs) continue
+      const found = await store.getBlob(blob.key, noonMs)
+      if (found === undefined && isStray(placeOfKey(blob.key))) dropped += 1
+      else assert.deepEqual(found, blob, `blob ${n}`)
+    }
+    assert(dropped > 0, 'something made room')
+    const { blobs, bytes } = store.usage()
+    assert(bytes <= roomBytes)
+    assert.deepEqual({ blobs, bytes }, await recount(store, []))
   }).timeout(60_000)
 
   it('takes nothing that a State acknowledged', async () => {

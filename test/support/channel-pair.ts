@@ -52,6 +52,7 @@ interface PairInit {
   capacityBytes?: number
   limits?: ChannelParts['limits']
   slots?: ChannelParts['slots']
+  traffic?: ChannelParts['traffic']
 }
 
 /** One end of a channel whose other end is the test. */
@@ -60,7 +61,8 @@ export function makeEnd({
   single = false,
   capacityBytes = 65_536,
   limits,
-  slots
+  slots,
+  traffic
 }: PairInit): End {
   const control = new Pipe(capacityBytes)
   const bulk = single ? control : new Pipe(capacityBytes)
@@ -76,6 +78,7 @@ export function makeEnd({
       greeting: { server: true, addresses: [] },
       ...(limits && { limits }),
       ...(slots && { slots }),
+      ...(traffic && { traffic }),
       close: error => {
         end.closedBy = error
       }

@@ -1,11 +1,16 @@
 import { writeSync } from 'node:fs'
 import { utf8 } from '../../src/base/bytes.ts'
+import { codeOf } from '../../src/base/errors.ts'
+import { commonPrefix } from '../../src/routing/distance.ts'
+import { createRoom } from '../../src/seed/room.ts'
 import { levelState, levelStore } from '../../src/store/level.ts'
+import { silentLog } from './sim-network.ts'
 import { blobOf, noonMs } from './store-blobs.ts'
 
 /**
  * Writes to a store without end and says, line by line, what was acknowledged; somebody kills it.
- * Usage: node store-writer.ts seed|state FOLDER FIRST, where FIRST numbers the first thing written.
+ * Usage: node store-writer.ts seed|state|room FOLDER FIRST, where FIRST numbers the first thing written. `room` is a seed store that
+ * is small and makes room for what is near by dropping what is far.
  */
 const [what, folder = '', first = '0'] = process.argv.slice(2)
 const say = (line: string) => writeSync(1, `${line}\n`)
@@ -38,6 +43,28 @@ async function writeBlobs() {
   await Promise.all(Array.from({ length: 8 }, writer))
 }
 
+const self = new Uint8Array(32)
+/** Half of all blobs. */
+export const isStray = (place: Uint8Array) => commonPrefix(self, place) === 0
+export const roomBytes = 2 * 2 ** 20
+
+async function writeIntoRoom() {
+  const store = await levelStore(folder, { capBytes: roomBytes })
+  const clock = { now: () => noonMs, after: () => ({ [Symbol.dispose]() {} }) }
+  const room = createRoom({ store, clock, log: silentLog, self, isStray })
+  let next = Number(first)
+  const writer = async () => {
+    for (;;) {
+      const n = next++
+      await room.store.putBlob(numbered(n)).then(
+        () => say(`blob ${n}`),
+        err => say(`${codeOf(err)} ${n}`)
+      )
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, writer))
+}
+
 async function writeLog() {
   const state = await levelState(folder)
   let next = Number(first)
@@ -55,4 +82,5 @@ async function writeLog() {
   await Promise.all(Array.from({ length: 8 }, writer))
 }
 
-if (import.meta.main) await (what === 'seed' ? writeBlobs() : writeLog())
+const writers = { seed: writeBlobs, room: writeIntoRoom, state: writeLog }
+if (import.meta.main) await writers[what as keyof typeof writers]()
