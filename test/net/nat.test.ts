@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { MuttrHosts } from '../support/muttr-hosts.ts'
+import type { Router, Switch } from '../support/netns.ts'
+import { Lab, missingForNetns } from '../support/netns.ts'
+
+const missing = missingForNetns()
+if (missing.length === 0) describe('behind routers, over separate processes', nat)
+else
+  it(`behind routers: not tried, this machine lacks ${missing.join(', ')}`, () => {
+    // `npm test` works with nothing but Node; where the project is checked, the tools are there.
+    assert.equal(process.env.CI, undefined)
+  })
+
+function nat(): void {
+  let lab: Lab
+  let internet: Switch
+  let nodes: MuttrHosts | undefined
+
+  beforeEach(async () => {
+    lab = await Lab.make()
+    internet = await lab.switch('internet')
+  })
+  afterEach(async function () {
+    this.timeout(30_000)
+    await nodes?.[Symbol.asyncDispose]()
+    nodes = undefined
+    await lab[Symbol.asyncDispose]()
+  })
+
+  const router = (name: string, address: string): Promise<Router> =>
+    lab.router(name, {
+      outside: { on: internet, addresses: [`${address}/8`] },
+      inside: ['192.168.1.1/24'],
+      does: 'masquerade'
+    })
+  const laptop = (name: string, { lan }: Router) =>
+    lab.host(name, {
+      on: lan,
+      addresses: ['192.168.1.10/24'],
+      gateways: ['192.168.1.1']
+    })
+
+  it('two laptops behind two routers write to each other, and can be dialled through the pod', async () => {
+    const pod = await lab.host('pod', { on: internet, addresses: ['1.2.3.4/8'] })
+    const [one, two] = [await router('one', '1.3.0.1'), await router('two', '1.4.0.1')]
+    nodes = await MuttrHosts.lay([
+      { name: 'pod.test', host: pod, pod: '1.2.3.4' },
+      { name: 'alice', host: await laptop('alice', one) },
+      { name: 'bob', host: await laptop('bob', two) }
+    ])
+    await nodes.start('pod.test')
+    await Promise.all([nodes.start('alice'), nodes.start('bob')])
+    await Promise.all([
+      nodes.run('alice', 'register', 'alice@pod.test'),
+      nodes.run('bob', 'register', 'bob@pod.test')
+    ])
+    await nodes.exchange('alice', 'bob', 'bob@pod.test', 'over two routers')
+    await nodes.exchange('bob', 'alice', 'alice@pod.test', 'and back')
+    for (const name of ['alice', 'bob']) {
+      const status = await nodes.status(name, ({ node }) => node.reach.how === 'relayed')
+      assert.match(status.node.reach.reason, /^nobody could dial us/)
+      assert.match(status.addresses[0], /^\/ip4\/1\.2\.3\.4\/tcp\/4420\/p2p\/\w+\/p2p-circuit$/)
+    }
+    const [status] = await nodes.run('pod.test', 'status')
+    assert.deepEqual(status.node.relaying, { reservations: 2, connections: 0 })
+    assert.equal(status.known, 0, 'nobody keeps in its table who cannot be dialled')
+  }).timeout(150_000)
+}
