@@ -64,7 +64,10 @@ function announced({ announced: word }: VerifiedProof, time: Time): Part[] {
       lines: [
         ...who,
         ['notice', notice],
-        ['convinces', `anybody who knows ${fingerprint ? 'that fingerprint' : 'that peer'} as the pod's`],
+        [
+          'convinces',
+          `anybody who knows ${fingerprint ? 'that fingerprint' : 'that peer'} as the pod's`
+        ],
         ['', 'That the notice is about this letter only the pod can tell: it is sealed to it.'],
         ['forged by', 'the pod']
       ]
@@ -78,7 +81,10 @@ function accepted({ receipt, released }: VerifiedProof, time: Time): Part[] {
       {
         title: "Accepted: the reader's client opened it",
         lines: [
-          ['signed by', `the key of ${receipt.userIds.join(', ') || 'the reader'}, opened ${time(receipt.atMs)}`],
+          [
+            'signed by',
+            `the key of ${receipt.userIds.join(', ') || 'the reader'}, opened ${time(receipt.atMs)}`
+          ],
           ['', grouped(receipt.fingerprint)],
           ['convinces', "anybody who knows that fingerprint as the reader's; compare it with them"],
           ['', 'That the client opened it, not that a person read it.'],

@@ -69,8 +69,7 @@ export function sentLetterText({ style, nowMs }: Output, letter: SentLetter): st
 
 function acceptedLines(letter: SentLetter, time: (atMs: number) => string): Pair[] {
   const { accepted, receiptRequested } = letter
-  if (!accepted)
-    return receiptRequested ? [['receipt', 'asked for; not there yet']] : []
+  if (!accepted) return receiptRequested ? [['receipt', 'asked for; not there yet']] : []
   const { receipt } = accepted
   if (receipt)
     return [
@@ -100,7 +99,9 @@ export function retractionText({ style }: Output, retraction: Retraction): strin
       `  ${withdrawing.took} of the ${withdrawing.asked} holders asked dropped it; whether somebody read it before, that does not say`
     )
   if (request)
-    lines.push(`  ${line(request.to)} is asked to forget it (${shortId(request.id)}, ${request.state})`)
+    lines.push(
+      `  ${line(request.to)} is asked to forget it (${shortId(request.id)}, ${request.state})`
+    )
   if (problem) lines.push(`  The request could not be sent: ${line(problem.message)}`)
   return lines.join('\n')
 }

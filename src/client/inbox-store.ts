@@ -4,13 +4,7 @@ import type { Log, Millis } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
 import type { Closet } from './closet.ts'
 import type { LetterRow, Mark, NoticeRow } from './inbox-rows.ts'
-import {
-  decodeLetterRow,
-  encodeLetterRow,
-  markTable,
-  noticeId,
-  noticeTable
-} from './inbox-rows.ts'
+import { decodeLetterRow, encodeLetterRow, markTable, noticeId, noticeTable } from './inbox-rows.ts'
 import { sortableTime } from './table.ts'
 
 export interface Listed {

@@ -11,7 +11,8 @@ const sentMax = 50
 export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSignal) {
   const { courier, inbox, watch, sent: store, self, events } = rooms
   const { emit } = events
-  const until = (signal: AbortSignal | undefined) => (signal ? AbortSignal.any([signal, life]) : life)
+  const until = (signal: AbortSignal | undefined) =>
+    signal ? AbortSignal.any([signal, life]) : life
   return {
     send: (draft, options) => courier.send(draft, options?.signal),
     sent: options => courier.sent(options?.limit ?? sentMax),
@@ -33,4 +34,3 @@ export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSi
     read: id => inbox.read(id)
   } satisfies Partial<Client>
 }
-

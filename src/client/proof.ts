@@ -1,9 +1,9 @@
-import type { SentRow } from './sent-rows.ts'
-import type { SentStore } from './sent-store.ts'
-import type { Pods } from './pods.ts'
 import { keyOfPeer } from '../wire/contact.ts'
 import type { AcceptedWord, AnnouncedWord, ReleasedWord, StoredWord } from '../wire/proof.ts'
 import { encodeProof } from '../wire/proof.ts'
+import type { Pods } from './pods.ts'
+import type { SentRow } from './sent-rows.ts'
+import type { SentStore } from './sent-store.ts'
 
 interface ProofParts {
   store: Pick<SentStore, 'certificate'>
@@ -40,9 +40,7 @@ function storedWord({ holder, storedMs, signature }: SentRow['copies'][number]):
   return key ? [{ holder: key, atMs: storedMs, signature }] : []
 }
 
-function releasedWord(
-  word: NonNullable<SentRow['withdrawing']>['words'][number]
-): ReleasedWord[] {
+function releasedWord(word: NonNullable<SentRow['withdrawing']>['words'][number]): ReleasedWord[] {
   const holder = keyOfPeer(word.holder)
   return holder ? [{ ...word, holder }] : []
 }

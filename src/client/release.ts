@@ -57,7 +57,12 @@ export class Releases implements AsyncDisposable {
   async start(): Promise<void> {
     const { outbox, clock } = this.#parts
     for (const { key, value } of await this.#rows.list())
-      outbox.add({ id: key, expiryMs: value.expiryMs, failures: value.failures, dueMs: clock.now() })
+      outbox.add({
+        id: key,
+        expiryMs: value.expiryMs,
+        failures: value.failures,
+        dueMs: clock.now()
+      })
     this.#pump()
   }
 

@@ -64,9 +64,12 @@ async function withdraw(
     if (codeOf(err) === 'INTERNAL') throw err
     log.debug('a letter is not withdrawn yet', { code: codeOf(err) })
   })
-  const { stage }: { stage: SentRow['stage'] } = row
-  if (stage === 'accepted') return 'too-late'
   if (wasQueued) return 'cancelled'
+  return reached(row)
+}
+
+const reached = ({ stage }: SentRow): Retraction['outcome'] => {
+  if (stage === 'accepted') return 'too-late'
   return stage === 'withdrawn' ? 'withdrawn' : 'unknown'
 }
 

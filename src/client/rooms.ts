@@ -1,4 +1,5 @@
 import { createContacts } from './contacts.ts'
+import type { ClientParts } from './create-client.ts'
 import { createSkew } from './doctor.ts'
 import { createEvents } from './events.ts'
 import { Inbox } from './inbox.ts'
@@ -15,7 +16,6 @@ import { createSentStore } from './sent-store.ts'
 import { createStrangerFetch } from './stranger-fetch.ts'
 import { createStrangers } from './strangers.ts'
 import { Watch } from './watch.ts'
-import type { ClientParts } from './create-client.ts'
 
 export type Rooms = Awaited<ReturnType<typeof makeRooms>>
 
@@ -60,7 +60,12 @@ export async function makeRooms(parts: ClientParts, life: AbortSignal) {
     vouched: parts.vouched ?? {}
   })
   const relay = (pod: string) => pods.relay(pod, life)
-  const strangerFetch = createStrangerFetch({ dht, relay, life, by: parts.strangersBy ?? 'relayed' })
+  const strangerFetch = createStrangerFetch({
+    dht,
+    relay,
+    life,
+    by: parts.strangersBy ?? 'relayed'
+  })
   const releases = new Releases({
     dht,
     state,

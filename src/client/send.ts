@@ -251,7 +251,7 @@ export class Courier implements AsyncDisposable {
   }
 
   #secretOf(
-    parent: Pick<Answered, 'thread' | 'parent'> | null,
+    parent: { thread: Uint8Array; parent: Uint8Array | null } | null,
     { subject, body, mimeType }: CheckedDraft,
     flags: LetterFlags
   ): SentSecret {

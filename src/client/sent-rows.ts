@@ -167,7 +167,15 @@ const readWatch = ([
   forgetAsked
 })
 
-const stages = ['draft', 'sealed', 'stored', 'announced', 'accepted', 'withdrawn', 'expired'] as const
+const stages = [
+  'draft',
+  'sealed',
+  'stored',
+  'announced',
+  'accepted',
+  'withdrawn',
+  'expired'
+] as const
 
 const row = mapped(
   tuple(
@@ -181,7 +189,7 @@ const row = mapped(
       uint(limits.blobBytesMax)
     ),
     tuple(array(copy, 64), uint(64)),
-    nullable(bytes(1, limits.slipBytesMax)),
+    nullable(bytes(1, limits.slipBytes)),
     nullable(announced),
     nullable(tuple(code, text(messageBytesMax), uint())),
     uint(),
@@ -233,9 +241,7 @@ const watchFields = ({ asked, withdrawing, receipt, ...r }: SentRow): unknown[] 
   withdrawing && [
     withdrawing.sinceMs,
     withdrawing.asked,
-    withdrawing.words
-      .slice(0, 64)
-      .map(w => [w.holder, w.retract, w.accept, w.atMs, w.signature])
+    withdrawing.words.slice(0, 64).map(w => [w.holder, w.retract, w.accept, w.atMs, w.signature])
   ],
   r.tombstone,
   receipt && [receipt.atMs, receipt.signature],

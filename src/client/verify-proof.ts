@@ -130,7 +130,7 @@ async function announcedOf(word: AnnouncedWord, nowMs: Millis) {
     throw invalid(`the word of the pod ${pod}`)
   const certificate =
     papers && (await part(`what ${pod} says of itself`, () => podOf(papers, word, nowMs)))
-  const fingerprint = certificate && certificate.fingerprint
+  const fingerprint = certificate?.fingerprint ?? null
   return { pod, peer: peerOfKey(peer), atMs, notice: toHex(notice), fingerprint }
 }
 

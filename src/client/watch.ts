@@ -27,8 +27,6 @@ export interface WatchParts {
   life: AbortSignal
   /** Where to ask through a pod. */
   relay(pod: string): Promise<Contact>
-  /** Where to ask through a pod. */
-  relay(pod: string): Promise<Contact>
   /** The letter was accepted or withdrawn: it goes no further. */
   onOver(row: SentRow): void
 }
@@ -94,11 +92,6 @@ export class Watch implements AsyncDisposable {
     const { receipt } = readTombstone(row.tombstone)
     if (!receipt || !(await this.#open(row, receipt))) return
     await this.#parts.store.save(row)
-  }
-
-  /** Holders that did not see who stored it do not see who asks. @throws {MuttrError} `RELAY_UNREACHABLE`, `RELAY_REFUSED` */
-  async #way({ via }: SentRow, signal: AbortSignal): Promise<{ signal: AbortSignal; via?: Contact }> {
-    return via === null ? { signal } : { signal, via: await this.#parts.relay(via) }
   }
 
   #firstMs(): Millis {

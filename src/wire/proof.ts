@@ -2,7 +2,19 @@ import { compareBytes } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Millis } from '../base/ports.ts'
-import { array, bool, bytes, decodeCbor, encodeCbor, literal, mapped, nullable, text, tuple, uint } from './cbor.ts'
+import {
+  array,
+  bool,
+  bytes,
+  decodeCbor,
+  encodeCbor,
+  literal,
+  mapped,
+  nullable,
+  text,
+  tuple,
+  uint
+} from './cbor.ts'
 
 /** Signed by a seed: it stored the blob. */
 export interface StoredWord {

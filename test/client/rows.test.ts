@@ -9,14 +9,17 @@ import { contactTable } from '../../src/client/contact-rows.ts'
 import type { LetterRow, NoticeRow } from '../../src/client/inbox-rows.ts'
 import { decodeLetterRow, encodeLetterRow, noticeTable } from '../../src/client/inbox-rows.ts'
 import { createInboxStore } from '../../src/client/inbox-store.ts'
-import type { SentRow, SentSecret } from '../../src/client/sent-rows.ts'
+import type { ReleaseRow } from '../../src/client/release-rows.ts'
+import { releaseTable } from '../../src/client/release-rows.ts'
+import type { SentRow } from '../../src/client/sent-rows.ts'
+import { sentTable } from '../../src/client/sent-rows.ts'
+import type { SentSecret } from '../../src/client/sent-secrets.ts'
 import {
   decodeBlobRow,
   decodeSecret,
   encodeBlobRow,
-  encodeSecret,
-  sentTable
-} from '../../src/client/sent-rows.ts'
+  encodeSecret
+} from '../../src/client/sent-secrets.ts'
 import { createSentStore } from '../../src/client/sent-store.ts'
 import type { Table } from '../../src/client/table.ts'
 import { memoryState } from '../../src/store/memory.ts'
@@ -28,6 +31,7 @@ import { bytesOf, hostile, recordOf } from '../support/hostile-frames.ts'
 const hex32 = bytesOf(32).map(toHex)
 const print = fc.oneof(bytesOf(20), bytesOf(32)).map(toHex)
 const time = fc.maxSafeNat()
+const small = fc.nat({ max: 255 })
 const name = fc.string({ minLength: 3, maxLength: 60 })
 const some = (maxLength: number) => fc.uint8Array({ minLength: 1, maxLength })
 
@@ -57,9 +61,19 @@ const sent: fc.Arbitrary<SentRow> = recordOf({
   to: name,
   sentMs: time,
   expiryMs: time,
-  stage: fc.constantFrom('draft' as const, 'sealed', 'stored', 'announced', 'expired'),
+  via: fc.option(name),
+  stage: fc.constantFrom(
+    'draft' as const,
+    'sealed',
+    'stored',
+    'announced',
+    'accepted',
+    'withdrawn',
+    'expired'
+  ),
   fingerprint: fc.option(print),
   key: fc.option(hex32),
+  header: fc.option(some(256)),
   sizeBytes: fc.nat({ max: 262_144 }),
   copies: fc.array(
     recordOf({
@@ -71,7 +85,9 @@ const sent: fc.Arbitrary<SentRow> = recordOf({
   ),
   wanted: fc.nat({ max: 64 }),
   slip: fc.option(some(1_024)),
-  announced: fc.option(recordOf({ pod: name, atMs: time, signature: some(64) })),
+  announced: fc.option(
+    recordOf({ pod: name, peer: name, notice: bytesOf(32), atMs: time, signature: some(64) })
+  ),
   waiting: fc.option(
     recordOf({
       code: fc.constantFrom(...codes),
@@ -79,6 +95,39 @@ const sent: fc.Arbitrary<SentRow> = recordOf({
       retryAtMs: time
     })
   ),
+  failures: fc.nat(),
+  checks: fc.nat(),
+  checkMs: time,
+  asked: fc.option(recordOf({ atMs: time, answered: small, wanted: small, holders: small })),
+  withdrawing: fc.option(
+    recordOf({
+      sinceMs: time,
+      asked: small,
+      words: fc.array(
+        recordOf({
+          holder: name,
+          retract: fc.boolean(),
+          accept: fc.boolean(),
+          atMs: time,
+          signature: bytesOf(64)
+        }),
+        { maxLength: 3 }
+      )
+    })
+  ),
+  tombstone: fc.option(some(300)),
+  receipt: fc.option(recordOf({ atMs: time, signature: some(200) })),
+  correctedBy: fc.option(hex32),
+  forgetAsked: fc.option(hex32)
+})
+
+const release: fc.Arbitrary<ReleaseRow> = recordOf({
+  tombstone: some(300),
+  receipt: fc.option(
+    recordOf({ letter: bytesOf(32), alias: name, fingerprint: print, openedMs: time })
+  ),
+  via: fc.option(name),
+  expiryMs: time,
   failures: fc.nat()
 })
 
@@ -95,7 +144,10 @@ const letterRow: fc.Arbitrary<LetterRow> = recordOf({
   receivedMs: time,
   expiryMs: time,
   sizeBytes: fc.nat(),
-  key: hex32
+  key: hex32,
+  corrects: fc.option(hex32),
+  retracts: fc.option(hex32),
+  receiptRequested: fc.boolean()
 })
 
 const secret: fc.Arbitrary<SentSecret> = recordOf({
@@ -104,7 +156,13 @@ const secret: fc.Arbitrary<SentSecret> = recordOf({
   parent: fc.option(bytesOf(32)),
   mimeType: name,
   subject: fc.string({ maxLength: 60 }),
-  body: fc.uint8Array({ maxLength: 100 })
+  body: fc.uint8Array({ maxLength: 100 }),
+  flags: recordOf({
+    retracts: fc.option(bytesOf(32)),
+    corrects: fc.option(bytesOf(32)),
+    receiptRequested: fc.boolean(),
+    escrowDisclosed: fc.constant(false)
+  })
 })
 
 describe('rows', () => {
@@ -133,6 +191,8 @@ describe('rows', () => {
   it('of contacts come back', () => tableHolds(state => contactTable(state, quiet), contact))
   it('of notices come back', () => tableHolds(state => noticeTable(state, quiet), notice))
   it('of sent letters come back', () => tableHolds(state => sentTable(state, quiet), sent))
+
+  it('of releases come back', () => tableHolds(state => releaseTable(state, quiet), release))
 
   it('meet any bytes with a value or HOME_DAMAGED', () => {
     const codes: ErrorCode[] = ['HOME_DAMAGED', 'WIRE_TOO_LARGE']

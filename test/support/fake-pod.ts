@@ -7,10 +7,12 @@ import { certify } from '../../src/keys/certify.ts'
 import { verifyStatement } from '../../src/keys/device.ts'
 import { hpkeOpen, makeHpkeKey } from '../../src/keys/hpke.ts'
 import type { Person } from '../../src/keys/person.ts'
+import { signDetached } from '../../src/keys/sign.ts'
 import { readAlias } from '../../src/pod/alias.ts'
 import { peerOfKey } from '../../src/wire/contact.ts'
 import type { Notice } from '../../src/wire/notice.ts'
 import { decodeNotice, noticeInfo } from '../../src/wire/notice.ts'
+import { podRecord, podRecordLabel } from '../../src/wire/pod.ts'
 
 type OnNotices = Parameters<PodLink['listen']>[0]
 
@@ -150,7 +152,8 @@ export async function fakePod({
           hpkeKey: hpke.publicKey,
           policy: 'open',
           sequence: 1,
-          contact: { peer, addresses: [] }
+          contact: { peer, addresses: [] },
+          papers: await papersOf({ hostname, peer, hpkeKey: hpke.publicKey }, pod.person, clock)
         },
         closed: closed.promise,
         async identify({ statement, certificate, nowMs }) {
@@ -197,7 +200,7 @@ export async function fakePod({
             ({ intro }) => toHex(intro) === toHex(body.address)
           )
           if (to) put(to, body).catch(() => closed.resolve())
-          return { atMs: clock.now(), signature: new Uint8Array(64), podPeer: hostname }
+          return { atMs: clock.now(), signature: new Uint8Array(64), podPeer: peer }
         },
         async listen(onNotices) {
           ask()
@@ -215,6 +218,17 @@ export async function fakePod({
     }
   }
   return pod
+}
+
+async function papersOf(
+  face: { hostname: string; peer: string; hpkeKey: Uint8Array },
+  person: Person,
+  clock: Clock
+) {
+  const issuedMs = clock.now()
+  const record = podRecord.encode({ ...face, policy: 'open', sequence: 1, issuedMs })
+  const signature = await signDetached(person, podRecordLabel, record, issuedMs)
+  return { record, signature, certificate: person.certificate.bytes }
 }
 
 /** `openPodLink` over fake pods. */

@@ -69,8 +69,7 @@ async function sent(session: Session, options: SentArgs, id: string | undefined)
 
 async function listSent({ out, withClient }: Session, options: SentArgs): Promise<void> {
   if (options.proof || options.out !== undefined) throw usage('a proof is of one letter: name it')
-  const wanted =
-    options.limit === undefined ? {} : { limit: parseCount(options.limit, 1, listMax) }
+  const wanted = options.limit === undefined ? {} : { limit: parseCount(options.limit, 1, listMax) }
   await withClient(async client => {
     const letters = await client.sent(wanted)
     await out.results(letters, o => sentText(o, letters))
