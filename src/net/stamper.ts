@@ -3,7 +3,7 @@ import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { MuttrError } from '../base/errors.ts'
 import type { Clock, Millis, Stamper, StampOptions } from '../base/ports.ts'
-import { encodeStamp, nthNonce, stampBlock, stampPrice, stampThreshold } from '../wire/stamp.ts'
+import { encodeStamp, nthNonce, stampBelow, stampBlock, stampPrice } from '../wire/stamp.ts'
 import type { StampSearch } from '../wire/stamp-work.ts'
 
 /** Hashes a worker searches before it looks up: 50 to 100 ms of an ordinary core. */
@@ -83,7 +83,6 @@ class Pool implements WorkerStamper {
       return promise
     }
     const price = Math.ceil(stampPrice(job) * job.factor)
-    const below = stampThreshold(price)
     const end = (settle: () => void) => {
       if (!this.#tasks.delete(task)) return
       signal?.removeEventListener('abort', cancel)
@@ -92,7 +91,7 @@ class Pool implements WorkerStamper {
     }
     const task: Task = {
       block: stampBlock(key, issuedMs),
-      below: [Number(below >> 32n), Number(below & 0xffff_ffffn)],
+      below: stampBelow(price),
       price,
       next: 0,
       tried: 0,
@@ -155,7 +154,7 @@ class Pool implements WorkerStamper {
   }
 
   #start(): Worker {
-    const worker = new Worker(workerUrl, { name: 'muttr-stamps', resourceLimits })
+    const worker = new Worker(workerUrl, { name: 'muttr-stamps', execArgv: [], resourceLimits })
     this.#workers.set(worker, undefined)
     worker.on('message', (found: number | undefined) => this.#done(worker, found))
     worker.on('error', err => this.#lost(worker, err))
@@ -163,7 +162,8 @@ class Pool implements WorkerStamper {
   }
 
   #done(worker: Worker, found: number | undefined): void {
-    const task = this.#workers.get(worker)!
+    const task = this.#workers.get(worker)
+    if (!task) return // it is being ended
     this.#workers.set(worker, undefined)
     worker.unref()
     task.slices -= 1
@@ -178,7 +178,7 @@ class Pool implements WorkerStamper {
   #lost(worker: Worker, err: unknown): void {
     const task = this.#workers.get(worker)
     this.#workers.delete(worker)
-    task?.fail(err)
+    task?.fail(new MuttrError('INTERNAL', 'a stamp could not be computed', { cause: err }))
   }
 
   async #end(): Promise<void> {

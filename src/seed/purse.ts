@@ -66,8 +66,9 @@ export function createPurse(
     get asked() {
       return asked
     },
-    worth(factor) {
+    async worth(factor) {
       asked = Math.max(asked, factor)
+      if (best && best.factor >= factor) return best.frame
       const turn = last.then(() => make(factor))
       last = turn.catch(() => undefined)
       return turn

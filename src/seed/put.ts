@@ -37,10 +37,12 @@ export async function candidatesAt(
   return candidates
 }
 
-/** For an offer that has to be paid for: when the work begins, and when it is done and the copy still wanted. */
+/** For an offer that has to be paid for. */
 export interface Turn {
-  pays(): void
-  paid(): boolean
+  /** Does the work, while time stands still. */
+  pay<T>(work: () => Promise<T>): Promise<T>
+  /** Whether the copy is still wanted there. */
+  again(): boolean
 }
 
 /** How a {@link Write} is carried out; shared by blobs and records. */
@@ -84,8 +86,15 @@ export async function runWrite(parts: WriteParts): Promise<Write> {
 }
 
 const turnOf = (write: Write, { clock }: Core, { peer }: Contact): Turn => ({
-  pays: () => write.pays(peer, clock.now()),
-  paid: () => write.paid(peer, clock.now())
+  async pay(work) {
+    write.pays(peer, clock.now())
+    try {
+      return await work()
+    } finally {
+      write.paid(peer, clock.now())
+    }
+  },
+  again: () => write.again(peer, clock.now())
 })
 
 /** A reason that is with us: too little work, or a clock that is wrong. */
@@ -121,9 +130,9 @@ export async function payFor<T extends object>(
     if (typeof answer !== 'number') return answer
     if (payments === paymentsMax)
       throw new MuttrError('STAMP_TOO_LOW', `a seed asks for ${answer} times the usual work now`)
-    turn?.pays()
-    stamp = await purse.worth(answer)
-    if (turn && !turn.paid())
+    const work = () => purse.worth(answer)
+    stamp = await (turn ? turn.pay(work) : work())
+    if (turn && !turn.again())
       throw new MuttrError('STAMP_TOO_LOW', 'enough others took it for less work')
   }
 }

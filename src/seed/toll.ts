@@ -26,9 +26,9 @@ export function createToll({ clock, table, placeOf, price, replicas }: TollParts
   return (from, postage, frame) => {
     const nowMs = clock.now()
     const stamp = readStamp(frame, postage, nowMs)
+    if (!stamp.fresh && isNear(from, postage.key)) return undefined
     const wanted = price(from, postage.key, nowMs)
     const factor = Math.min(limits.priceFactorMax, Math.max(1, Math.ceil(wanted)))
-    const isPaid = stamp.fresh ? stamp.pays(factor) : factor === 1 || isNear(from, postage.key)
-    return isPaid ? undefined : factor
+    return factor === 1 || (stamp.fresh && stamp.pays(factor)) ? undefined : factor
   }
 }

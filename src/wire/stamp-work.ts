@@ -3,9 +3,9 @@
  * Plain arithmetic, because a call of node:crypto costs several times what it hashes. Imports nothing: a worker starts with it.
  */
 export interface StampSearch {
-  /** {@link stampBlock}: 48 bytes. */
+  /** {@link stampBlock} */
   readonly block: Uint8Array
-  /** {@link stampThreshold}: its upper and its lower 32 bits. */
+  /** {@link stampBelow} */
   readonly below: readonly [high: number, low: number]
   /** The first nonce to try, by number, and how many. */
   readonly from: number

@@ -77,8 +77,13 @@ export function nthNonce(n: number): Uint8Array {
 }
 
 /** The hashes below this number are worth `price`: one in `price` is. */
-export const stampThreshold = (price: number): bigint =>
-  (2n ** 64n + BigInt(price) - 1n) / BigInt(price)
+const threshold = (price: number): bigint => (2n ** 64n + BigInt(price) - 1n) / BigInt(price)
+
+/** The same as its upper and its lower 32 bits; the upper is 2^32 where anything is worth it. */
+export function stampBelow(price: number): [high: number, low: number] {
+  const below = threshold(price)
+  return [Number(below >> 32n), Number(below & 0xffff_ffffn)]
+}
 
 /** The first 8 bytes of the hash. */
 function stampNumber(key: Uint8Array, { issuedMs, nonce }: Stamp): bigint {
@@ -98,7 +103,7 @@ export function readStamp(frame: Uint8Array | null, o: Postage, nowMs: Millis): 
     throw new MuttrError('STAMP_INVALID', 'the stamp was issued in the future')
   const number = stampNumber(o.key, read)
   const floor = stampPrice({ ...o, expiryMs: endOf(o, issuedMs), issuedMs })
-  const pays = (factor: number) => number < stampThreshold(Math.ceil(floor * factor))
+  const pays = (factor: number) => number < threshold(Math.ceil(floor * factor))
   if (!pays(1)) throw new MuttrError('STAMP_TOO_LOW', `a stamp worth less than ${floor} hashes`)
   return { ...read, fresh: issuedMs >= nowMs - limits.stampFreshMs, pays }
 }

@@ -9,6 +9,7 @@ import * as pod from '../../src/wire/pod.ts'
 import { decodeRecord } from '../../src/wire/record.ts'
 import { decodePerson } from '../../src/wire/records/person.ts'
 import { decodeWhereabouts } from '../../src/wire/records/whereabouts.ts'
+import { decodeStamp } from '../../src/wire/stamp.ts'
 import { readTombstone } from '../../src/wire/tombstone.ts'
 
 /** A rule of muttr.cddl and the decoder that reads what it describes. */
@@ -29,6 +30,7 @@ const addresses = 'addresses in the shape of a multiaddr, one encoding each'
 
 export const formats: Record<string, Format> = {
   'blob-header': { read: decodeBlobHeader },
+  stamp: { read: decodeStamp },
   tombstone: { read: readTombstone, more: 'preimages that fit the header' },
   record: { read: decodeRecord, more: 'packets that start with a primary key' },
   whereabouts: { read: decodeWhereabouts, more: addresses },

@@ -23,6 +23,7 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
   const [device, keys, letter] = [read('device'), read('keys'), read('letter')]
   const [notice, pod, link] = [read('notice'), read('pod'), read('join-link')]
   const [blob, dht, record] = [read('blob'), read('dht'), read('record')]
+  const stamp = read('stamp')
   const ofDht = (message: string) =>
     frames(dht.frames.filter((v: { message: string }) => v.message === message))
   const frames = (list: { frame: string }[]) => list.map(({ frame }) => bytes(frame))
@@ -47,6 +48,8 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     'record-get': ofDht('record-get'),
     'record-get-answer': ofDht('answer with a record'),
     'record-put': ofDht('record-put'),
+    'record-put-answer': ofDht('answer to record-put'),
+    stamp: frames(stamp.stamps),
     forward: ofDht('forward'),
     'forward-answer': ofDht('forwarded answer'),
     'signed-statement': [bytes(device.valid.frame)],

@@ -15,25 +15,24 @@ import {
   endOf,
   issuedAt,
   nthNonce,
+  stampBelow,
   stampBlock,
-  stampPrice,
-  stampThreshold
+  stampPrice
 } from '../../src/wire/stamp.ts'
 import { searchStamp } from '../../src/wire/stamp-work.ts'
 
 type Job = Parameters<Stamper['make']>[0]
 
-/** A stamp found here and now. @returns its frame */
+/** A stamp found here and now, worth what was asked and never by luck twice of it. @returns its frame */
 export function stampNow(job: Job): Uint8Array {
   const { key, issuedMs, factor } = job
-  const below = stampThreshold(Math.ceil(stampPrice(job) * factor))
-  const found = searchStamp({
-    block: stampBlock(key, issuedMs),
-    below: [Number(below >> 32n), Number(below & 0xffff_ffffn)],
-    from: 0,
-    count: 2 ** 32
-  })
-  return encodeStamp({ issuedMs, nonce: nthNonce(found!) })
+  const price = Math.ceil(stampPrice(job) * factor)
+  const block = stampBlock(key, issuedMs)
+  const search = (worth: number, from: number, count: number) =>
+    searchStamp({ block, below: stampBelow(worth), from, count })
+  let found = search(price, 0, 2 ** 32)!
+  while (search(2 * price, found, 1) !== undefined) found = search(price, found + 1, 2 ** 32)!
+  return encodeStamp({ issuedMs, nonce: nthNonce(found) })
 }
 
 /** Computes real stamps at once, where the caller stands: under virtual time no thread may take any. */
