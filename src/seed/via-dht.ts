@@ -22,10 +22,7 @@ export function viaDht(core: Core, make: (core: Core) => Dht): Dht {
   const relays = createRelays(core)
   const direct = make(core)
 
-  async function on<T>(
-    options: DhtOptions | undefined,
-    run: (dht: Dht) => Promise<T>
-  ): Promise<T> {
+  async function on<T>(options: DhtOptions | undefined, run: (dht: Dht) => Promise<T>): Promise<T> {
     const via = options?.via
     if (!via || via.peer === core.network.self) return run(direct)
     const way = relays.through(via)

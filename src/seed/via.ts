@@ -5,7 +5,7 @@ import type { Clock, Contact, Millis, Network, PeerId } from '../base/ports.ts'
 import { RoundTrip } from '../routing/rtt.ts'
 import type { DhtMethod } from '../wire/dht.ts'
 import { decodeViaAnswer, encodeVia } from '../wire/via.ts'
-import type { AskOptions, Asker } from './peers.ts'
+import type { Asker, AskOptions } from './peers.ts'
 import { isWriting } from './peers.ts'
 
 interface Parts {
