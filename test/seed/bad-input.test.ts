@@ -164,7 +164,7 @@ describe('a flooding peer', () => {
     const { sim, seeds } = await simSeeds(1, { rates })
     const target = seeds[0]!
     const put = async (from: SimNode, count: number) => {
-      const blobs = Array.from({ length: count }, () => simBlob(sim, 900))
+      const blobs = Array.from({ length: count }, () => simBlob(sim, 885))
       const asked = blobs.map(blob =>
         from.request(target.node.contact(), 'put', putFrame(blob, sim.clock.now(), known), {
           timeoutMs: 5_000
