@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { missingForMiniupnpd, startMiniupnpd } from '../support/miniupnpd.ts'
 import { MuttrHosts } from '../support/muttr-hosts.ts'
 import type { Router, Switch } from '../support/netns.ts'
 import { Lab, missingForNetns } from '../support/netns.ts'
 
-const missing = missingForNetns()
+const missing = [...missingForNetns(), ...missingForMiniupnpd()]
 if (missing.length === 0) describe('behind routers, over separate processes', nat)
 else
   it(`behind routers: not tried, this machine lacks ${missing.join(', ')}`, () => {
@@ -64,5 +65,68 @@ function nat(): void {
     const [status] = await nodes.run('pod.test', 'status')
     assert.deepEqual(status.node.relaying, { reservations: 2, connections: 0 })
     assert.equal(status.known, 0, 'nobody keeps in its table who cannot be dialled')
+  }).timeout(150_000)
+
+  for (const [by, speaks] of [
+    ['NAT-PMP', { natpmp: true, upnp: false }],
+    ['UPnP', { natpmp: false, upnp: true }]
+  ] as const)
+    it(`a router with ${by} gives a port, and the seed becomes a server`, async () => {
+      const pod = await lab.host('pod', { on: internet, addresses: ['1.2.3.4/8'] })
+      const one = await router('one', '1.3.0.1')
+      await using miniupnpd = await startMiniupnpd(one, '192.168.1.1', speaks)
+      nodes = await MuttrHosts.lay([
+        { name: 'pod.test', host: pod, pod: '1.2.3.4' },
+        { name: 'alice', host: await laptop('alice', one) }
+      ])
+      await nodes.start('pod.test')
+      await nodes.start('alice')
+      const status = await nodes.status('alice', ({ node }) => node.reach.how === 'mapped')
+      assert.equal(
+        status.node.reach.reason,
+        `the router passes on /ip4/1.3.0.1/tcp/4420 (${by})`,
+        miniupnpd.log()
+      )
+      assert.equal(status.addresses[0], '/ip4/1.3.0.1/tcp/4420')
+      await nodes.status('pod.test', ({ known }) => known === 1)
+      await nodes.stop('alice')
+      assert.deepEqual(await miniupnpd.mappings(), [], 'the port is given back')
+    }).timeout(150_000)
+
+  it('hosts with IPv6 alone write to each other, one behind a firewall', async () => {
+    const pod = await lab.host('pod', { on: internet, addresses: ['2a00:1::4/32'] })
+    const fence = await lab.router('fence', {
+      outside: { on: internet, addresses: ['2a00:1::1/32'] },
+      inside: ['2a00:2::1/64'],
+      does: 'firewall'
+    })
+    const via = ['route', 'add', '2a00:2::/64', 'via', '2a00:1::1']
+    const alice = await lab.host('alice', {
+      on: fence.lan,
+      addresses: ['2a00:2::10/64'],
+      gateways: ['2a00:2::1']
+    })
+    const bob = await lab.host('bob', { on: internet, addresses: ['2a00:1::6/32'] })
+    for (const host of [pod, bob]) await host.run('ip', '-6', ...via)
+    nodes = await MuttrHosts.lay([
+      { name: 'pod.test', host: pod, pod: '2a00:1::4' },
+      { name: 'alice', host: alice },
+      { name: 'bob', host: bob }
+    ])
+    await nodes.start('pod.test')
+    await Promise.all([nodes.start('alice'), nodes.start('bob')])
+    await Promise.all([
+      nodes.run('alice', 'register', 'alice@pod.test'),
+      nodes.run('bob', 'register', 'bob@pod.test')
+    ])
+    await nodes.exchange('alice', 'bob', 'bob@pod.test', 'over six')
+    await nodes.exchange('bob', 'alice', 'alice@pod.test', 'and back')
+    const open = await nodes.status('bob', ({ node }) => node.reach.reason.includes('have dialled'))
+    assert.deepEqual(open.node.reach, {
+      how: 'direct',
+      reason: 'peers have dialled /ip6/2a00:1::6/tcp/4420'
+    })
+    await nodes.status('alice', ({ node }) => node.reach.how === 'relayed')
+    await nodes.status('pod.test', ({ known }) => known === 1)
   }).timeout(150_000)
 }

@@ -104,7 +104,7 @@ export class Standing {
     this.#unmapped = failure
     if (mapping?.address === this.#mapping?.address) return
     this.#mapping = mapping
-    this.#dueMs = Math.min(this.#dueMs, nowMs + settleMs)
+    this.#dueMs = Math.min(this.#dueMs, nowMs)
   }
 
   /** Addresses behind relays that hold a place for us. */
