@@ -17,6 +17,8 @@ const joinTimeoutMs: Millis = 15_000
 const settleMs: Millis = 5_000
 /** A place that shares more leading bits with ours lies in a part of the space small enough to be crowded because we are there. */
 const farBitsMax = 3
+/** Regions after which the estimate of the network's size is left to what lookups bring. */
+const regionsLeast = 5
 /** Buckets filled at once when joining; the others fill as they are used. */
 const bucketsAtJoin = 4
 
@@ -84,7 +86,8 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
   async function refresh(bits: number, operation: ReturnType<typeof deadline>): Promise<void> {
     const place = placeSharing(table.place, bits, random.bytes(32))
     const drawn = bits <= farBitsMax
-    await findNearest(core, place, core.parameters.replicas, { ...operation, dial: true, drawn })
+    // Of 2 R the last tells the size of the network much better than of R.
+    await findNearest(core, place, 2 * core.parameters.replicas, { ...operation, dial: true, drawn })
   }
 
   /** What was heard is asked; but nobody keeps us from beginning by naming peers that never answer. */
@@ -110,13 +113,20 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
     return table.size
   }
 
+  /** A far bucket to look into while too few regions were seen to say how large the network is. */
+  function unmeasured(): number | undefined {
+    const { regions } = core.size
+    if (regions >= regionsLeast || table.depth === 0) return undefined
+    return regions % Math.min(table.depth, farBitsMax + 1)
+  }
+
   async function tick(): Promise<void> {
     await store.expire(clock.now(), expiredPerTick)
     await core.room.relieve()
     if (table.size === 0 && lastJoin.length > 0) await join(lastJoin)
     const silent = table.silent(clock.now() - silentMs, pingsPerTick)
     await Promise.all(silent.map(contact => peers.ping(contact, core.stop)))
-    const bucket = table.stale(clock.now() - staleMs)
+    const bucket = table.stale(clock.now() - staleMs) ?? unmeasured()
     if (bucket !== undefined) await refresh(bucket, deadline(core, {}))
     changed()
   }

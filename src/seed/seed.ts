@@ -76,7 +76,7 @@ export interface SeedParts {
 export interface SeedNode extends AsyncDisposable {
   readonly dht: Dht
   readonly table: Table
-  readonly admission: Pick<Admission, 'admits'> & {
+  readonly admission: Pick<Admission, 'admits' | 'price'> & {
     /** With how many blobs were dropped to make room for others. */
     status(): AdmissionStatus & { evicted: number }
   }
@@ -165,6 +165,7 @@ export function createSeedNode(parts: SeedParts): SeedNode {
     table: core.table,
     admission: {
       admits: admission.admits,
+      price: admission.price,
       status: () => ({ ...admission.status(), evicted: core.room.evicted() })
     },
     repair: { status: () => keeping.status(), sweep: () => keeping.sweep() },

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { codeOf } from '../../src/base/errors.ts'
+import { compareDistance, placeOfKey } from '../../src/routing/distance.ts'
+import { createAdmission } from '../../src/seed/admission.ts'
+import { decodePutAnswer, encodePing } from '../../src/wire/dht.ts'
+import { simPlaceOf } from '../support/peer-keys.ts'
+import type { SimNode } from '../support/sim-network.ts'
+import type { SimSeed } from '../support/sim-seeds.ts'
+import { simBlob, simSeeds } from '../support/sim-seeds.ts'
+import { putFrame } from '../support/stamps.ts'
+
+const KiB = 1024
+const timeoutMs = 5_000
+
+/** What each seed asks for a fresh put of `key`, the nearest seed first. */
+async function pricesOf(seeds: SimSeed[], key: Uint8Array, nowMs: number): Promise<number[]> {
+  const place = placeOfKey(key)
+  return seeds
+    .toSorted((a, b) => compareDistance(place, simPlaceOf(a.node.self), simPlaceOf(b.node.self)))
+    .map(({ seed }) => seed.admission.price('somebody', key, nowMs))
+}
+
+describe('the price that a seed asks', () => {
+  it('is the floor where a key belongs and where it may have to stand in, and more far away', async () => {
+    const parameters = { replicas: 4, quorum: 3 }
+    const { sim, seeds } = await simSeeds(40, { seed: 9, parameters, settleMs: 4 * 60_000 })
+    for (let i = 0; i < 5; i++) {
+      const prices = await pricesOf(seeds, sim.random.bytes(32), sim.clock.now())
+      assert.deepEqual(prices.slice(0, 4), Array(4).fill(1))
+      assert(Math.max(...prices.slice(30)) >= 3, `${prices}`)
+    }
+    const known = seeds.map(({ seed }) => seed.admission.status().networkSize ?? 0)
+    const middle = known.sort((a, b) => a - b)[20]!
+    assert(middle > 20 && middle < 80, `${middle} of 40`)
+  })
+
+  it('is the floor everywhere in a network of a few', async () => {
+    const { sim, seeds } = await simSeeds(6)
+    for (let i = 0; i < 5; i++)
+      assert.deepEqual(
+        await pricesOf(seeds, sim.random.bytes(32), sim.clock.now()),
+        Array(6).fill(1)
+      )
+  })
+
+  it('stands for who heard it, for ten minutes, also when it rises', async () => {
+    const { sim, seeds } = await simSeeds(3)
+    const { node } = seeds[0]!
+    let bytes = 600
+    const usage = () => ({ blobs: 0, tombstones: 0, bytes, capBytes: 1_000 })
+    const { price } = createAdmission({
+      clock: sim.clock,
+      network: node,
+      store: { usage },
+      table: seeds[0]!.seed.table,
+      size: { nodes: 3 } as never,
+      placeOf: simPlaceOf,
+      replicas: 8
+    })
+    const [key, other] = [sim.random.bytes(32), sim.random.bytes(32)]
+    const at = (minutes: number) => sim.clock.now() + minutes * 60_000
+    const first = price('a', key, at(0))
+    assert.equal(first, 4)
+    bytes = 900
+    const now = price('b', key, at(1))
+    assert(now > 100)
+    assert.equal(price('a', key, at(9)), first)
+    assert(price('a', other, at(9)) > 100, 'for that key alone')
+    assert.equal(price('a', key, at(10)), now)
+    bytes = 100
+    assert.equal(price('b', key, at(10)), 1, 'what has become cheaper is cheaper for all')
+  })
+})
+
+describe('a flood', () => {
+  const rates = {
+    requests: { burst: 1e9, perSecond: 1e9 },
+    putBytes: { burst: 80 * KiB, perSecond: 8 * KiB },
+    subnetRequests: { burst: 1e9, perSecond: 1e9 },
+    subnetPutBytes: { burst: 100 * KiB, perSecond: 10 * KiB },
+    allPutBytes: { burst: 1e9, perSecond: 1e9 }
+  }
+  /** What a peer gets stored that puts without end, and never pays more than the floor. */
+  async function flood(from: SimNode[], seconds: number) {
+    const { sim, seeds } = worlds.get(from)!
+    const target = seeds[0]!
+    const before = target.store.usage().bytes
+    let [taken, dearer, refused] = [0, 0, 0]
+    for (let tenth = 0; tenth < 10 * seconds; tenth++) {
+      const asked = from.map(async peer => {
+        const blob = simBlob(sim, 4 * KiB)
+        const frame = putFrame(blob, sim.clock.now())
+        try {
+          const answer = await peer.request(target.node.contact(), 'put', frame, { timeoutMs })
+          if (decodePutAnswer(answer)[0] === 0) taken += frame.byteLength
+          else dearer += 1
+        } catch (err) {
+          assert.equal(codeOf(err), 'LIMIT_EXCEEDED')
+          refused += 1
+        }
+      })
+      await Promise.all([sim.pass(100), sim.run(Promise.all(asked))])
+    }
+    return { taken, dearer, refused, stored: target.store.usage().bytes - before }
+  }
+  const worlds = new Map<SimNode[], Awaited<ReturnType<typeof simSeeds>>>()
+  async function peersOf(count: number, subnet?: string): Promise<SimNode[]> {
+    const world = await simSeeds(2, { rates, capBytes: 64 * 1_024 * KiB })
+    const peers = Array.from({ length: count }, () => world.sim.add())
+    for (const { self } of peers) if (subnet) world.seeds[0]!.node.subnets.set(self, subnet)
+    worlds.set(peers, world)
+    return peers
+  }
+
+  it('of one peer is held to the caps, in bytes that are kept', async () => {
+    const { taken, stored, refused } = await flood(await peersOf(1), 8)
+    assert(refused > 0)
+    assert(stored <= taken + 30 * KiB)
+    assert(taken <= 80 * KiB + 9 * 8 * KiB, `${taken}`)
+  })
+
+  it('of many peers in one network is held to what one network is given', async () => {
+    const peers = await peersOf(4, '192.0.2')
+    const { taken, refused } = await flood(peers, 3)
+    assert(refused > 0)
+    assert(taken <= 100 * KiB + 4 * 10 * KiB, `${taken}`)
+    const apart = await peersOf(4)
+    const more = await flood(apart, 3)
+    assert(more.taken > 4 * 60 * KiB, 'apart from each other they would get more')
+  })
+
+  it('costs its sender more and more, and others less', async () => {
+    const { sim, seeds } = await simSeeds(2, { capBytes: 1_024 * KiB })
+    const [target] = seeds
+    const flooder = sim.add()
+    for (let n = 0; n < 100; n++) {
+      const frame = putFrame(simBlob(sim, 4 * KiB), sim.clock.now())
+      await sim.run(flooder.request(target!.node.contact(), 'put', frame, { timeoutMs }))
+    }
+    const { admission } = target!.seed
+    const key = sim.random.bytes(32)
+    const mine = admission.price(flooder.self, key, sim.clock.now())
+    const theirs = admission.price('somebody', key, sim.clock.now())
+    assert(mine > theirs, `${mine} and ${theirs}`)
+    const { refusals } = admission.status()
+    assert((refusals.STAMP_TOO_LOW ?? 0) > 0, 'it was asked for more')
+    await sim.pass(60 * 60_000)
+    assert.equal(
+      admission.price(flooder.self, sim.random.bytes(32), sim.clock.now()),
+      admission.status().priceFactor,
+      'and is as good as anybody an hour later'
+    )
+  })
+})
+
+describe('what a seed refuses', () => {
+  it('is counted by code, and its price told', async () => {
+    const { sim, seeds } = await simSeeds(1, { rates: { requests: { burst: 3, perSecond: 0 } } })
+    const [target] = seeds
+    const peer = sim.add()
+    for (let i = 0; i < 5; i++)
+      await sim
+        .run(peer.request(target!.node.contact(), 'ping', encodePing(null), { timeoutMs }))
+        .catch(err => assert.equal(codeOf(err), 'LIMIT_EXCEEDED'))
+    const status = target!.seed.admission.status()
+    assert.deepEqual(status.refusals, { LIMIT_EXCEEDED: 2 })
+    assert.equal(status.priceFactor, 1)
+    assert.equal(status.evicted, 0)
+  })
+})
