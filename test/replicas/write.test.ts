@@ -35,7 +35,10 @@ function begin(ranks: number[], options: Partial<WriteOptions> = {}) {
     stored: (rank: number, nearer: number[] = []) =>
       write.stored(names[rank]!, nearer.map(contact)),
     refused: (rank: number) => write.refused(names[rank]!),
-    failed: (rank: number) => write.failed(names[rank]!)
+    failed: (rank: number) => write.failed(names[rank]!),
+    pays: (rank: number, nowMs: number) => write.pays(names[rank]!, nowMs),
+    paid: (rank: number, nowMs: number) => write.paid(names[rank]!, nowMs),
+    again: (rank: number, nowMs: number) => write.again(names[rank]!, nowMs)
   }
 }
 
@@ -269,5 +272,81 @@ describe('of one subnet, a write', () => {
       write.poll(2).map(({ peer }) => names.indexOf(peer)),
       [2]
     )
+  })
+})
+
+describe('a write to those that ask for more work', () => {
+  it('keeps their places, and gives them the copy when the work is done', () => {
+    const { write, ranks, stored, pays, paid, again } = begin(upTo(20))
+    ranks(0)
+    for (const rank of [3, 4, 5, 6, 7]) stored(rank)
+    for (const rank of [0, 1, 2]) pays(rank, 10)
+    assert(write.safe)
+    assert.deepEqual(ranks(5_000), [], 'a quorum is there')
+    assert(!write.over(5_000))
+    for (const rank of [0, 1, 2]) {
+      paid(rank, 5_000)
+      assert(again(rank, 5_000))
+      stored(rank)
+    }
+    assert(write.over(5_000))
+    assert.equal(write.requests, 11)
+  })
+
+  it('tries others beside them when no quorum is there, and then wants no more than R', () => {
+    const { write, ranks, stored, refused, pays, paid, again } = begin(upTo(20))
+    ranks(0)
+    for (const rank of upTo(6)) pays(rank, 10)
+    for (const rank of [6, 7]) stored(rank)
+    assert.deepEqual(ranks(109), [])
+    assert.deepEqual(ranks(110), [8, 9, 10])
+    for (const rank of [8, 9, 10]) stored(rank)
+    assert(write.safe)
+    const taken = upTo(6).filter(rank => {
+      paid(rank, 2_000)
+      const wanted = again(rank, 2_000)
+      if (wanted) stored(rank)
+      else refused(rank)
+      return wanted
+    })
+    assert.deepEqual(taken, [0, 1, 2])
+    assert.equal(write.count().stored, 8)
+    assert(write.over(2_000))
+  })
+
+  it('bothers nobody else where all of them ask for it', () => {
+    const { ranks, pays, refused } = begin(upTo(20))
+    ranks(0)
+    for (const rank of upTo(8)) pays(rank, 10)
+    assert.deepEqual(ranks(60_000), [])
+    refused(5)
+    assert.deepEqual(ranks(60_000), [8])
+  })
+
+  it('has its time stand still, however many work at once, and goes on where it stood', () => {
+    const { write, ranks, pays, paid } = begin(upTo(3))
+    ranks(0)
+    pays(0, 1_000)
+    pays(1, 3_000)
+    assert(!write.late(60_000))
+    assert(write.wakeMs(60_000) > 60_000)
+    paid(0, 61_000)
+    assert(!write.late(80_000))
+    paid(1, 101_000)
+    assert(!write.late(109_999))
+    assert(write.late(110_000))
+    assert(write.over(110_000))
+  })
+
+  it('does not offer again to one that has failed meanwhile, nor beyond its requests', () => {
+    const { ranks, pays, paid, again, failed } = begin(upTo(20), { requestsMax: 8 })
+    ranks(0)
+    for (const rank of [0, 1]) {
+      pays(rank, 10)
+      paid(rank, 20)
+    }
+    assert(!again(0, 20), 'all requests are used up')
+    failed(1)
+    assert(!again(1, 20))
   })
 })
