@@ -57,6 +57,10 @@ export class Checks {
     return [...this.#blobs].filter(([, { isBack }]) => !isBack).map(([n]) => n)
   }
 
+  get taken(): number {
+    return [...this.#letters.values()].filter(letter => letter.isTaken || letter.isShown).length
+  }
+
   get shown(): number {
     return [...this.#letters.values()].filter(letter => letter.isShown).length
   }

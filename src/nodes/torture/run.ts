@@ -121,7 +121,7 @@ export const progressOf = (
 ): Progress => ({
   ...state,
   faults: faults.sum,
-  sent: counts.of('sent'),
+  sent: checks.taken,
   shown: checks.shown,
   outstanding: checks.outstanding.length,
   unsent: counts.of('unsent'),

@@ -8,18 +8,21 @@ export interface SettleOptions {
   restart: boolean
   /** How long everything may take that is not due later. */
   patienceMs: Millis
-  /** How long a node takes to look through all that it keeps; null when it is not waited for. */
-  sweepMs: Millis | null
 }
 
 /** Nobody waits longer than this, whatever is due later. */
 const patienceMostMs = 20 * 60_000
 const lookEveryMs = 2_000
 const releasedMost = 50
+/**
+ * A node that comes back looks through all that it holds one to two minutes after it has joined (docs/protocol/dht.md#repair); as much again
+ * is given to a busy machine.
+ */
+const sweepMs = 4 * 60_000
 
 /**
- * After healing: waits until everything that was taken has come, asks everybody for everything, kills all nodes once more, starts them
- * and asks again.
+ * After healing: waits until everything that was taken has come, kills all nodes once more, starts them, waits for a sweep of what they hold,
+ * and asks everybody for everything.
  * @returns when it was quiet, since healing; null when it never was; and how many keys have how many copies.
  */
 export async function settle(
@@ -27,16 +30,17 @@ export async function settle(
   options: SettleOptions
 ): Promise<{ settledMs: Millis | null; copies: Record<string, number> }> {
   const { clock, journal } = parts
-  if (options.restart) await restart(parts)
   const startMs = clock.now()
+  if (options.restart) await restart(parts)
   const isQuiet = await untilQuiet(parts, options)
   const settledMs = isQuiet ? clock.now() - startMs : null
-  if (options.sweepMs !== null) await untilSwept(parts, options.sweepMs)
+  if (!options.restart || !isQuiet) {
+    await restart(parts)
+    await untilQuiet(parts, { ...options, patienceMs: Math.min(options.patienceMs, 60_000) })
+  }
+  await untilSwept(parts)
   await fetchReleased(parts)
   const copies = countOf(await askAll(parts, { all: true }))
-  await restart(parts)
-  await untilQuiet(parts, { ...options, patienceMs: Math.min(options.patienceMs, 60_000) })
-  await askAll(parts, { all: true })
   journal.note({ type: 'end' })
   return { settledMs, copies }
 }
@@ -94,13 +98,15 @@ async function lookAtAll(parts: RunParts): Promise<void> {
 }
 
 /** Waits for a sweep, or until no node has anything of what was released. */
-async function untilSwept(parts: RunParts, sweepMs: Millis): Promise<void> {
-  const { clock, journal } = parts
+async function untilSwept(parts: RunParts): Promise<void> {
+  const { clock, journal, progress } = parts
   const untilMs = clock.now() + sweepMs
-  while (clock.now() < untilMs) {
-    await askAll(parts)
-    if (!journal.checks.isKept) break
-    await pause(clock, 5_000)
+  for (;;) {
+    await askAll(parts, { all: true })
+    const leftMs = untilMs - clock.now()
+    if (!journal.checks.isKept || leftMs <= 0) break
+    progress(progressOf(journal, { leftMs, now: ['waiting for a sweep'] }))
+    await pause(clock, 10_000)
   }
   journal.note({ type: 'swept' })
 }

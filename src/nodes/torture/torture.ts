@@ -62,16 +62,13 @@ export async function runTorture(options: TortureOptions): Promise<{ violations:
   const stoppedAtMs = signal.aborted ? journal.atMs : null
   say('healed', { atMs: journal.atMs }, 'No more faults. Waiting for what is on its way')
   const restart = minutes <= shortMinutes || stoppedAtMs !== null
-  const { settledMs, copies } = await settle(run, { restart, patienceMs, sweepMs })
+  const { settledMs, copies } = await settle(run, { restart, patienceMs })
   await weigh(run)
   const summary = summaryOf(run, { options, stoppedAtMs, settledMs, copies })
   await journal.summary(summary)
   say('summary', summary, `\n${summaryText(summary)}`)
   return { violations: summary.violations.length }
 }
-
-/** Until repair says how long a sweep takes, releases are not waited for. */
-const sweepMs: Millis | null = null
 
 /** Everything that runs: the nodes, the exchange between them, and who asks them. */
 async function startParts(
@@ -153,7 +150,7 @@ function summaryOf(
     faults: faults.toJSON(),
     leftOut: possibleFaults().includes('disk-full') ? [] : ['disk-full'],
     letters: {
-      sent: counts.of('sent'),
+      sent: checks.taken,
       shown: checks.shown,
       withdrawn: [...work.letters.values()].filter(letter => letter.isRetracted).length,
       unsent: unsent.toJSON()
