@@ -146,7 +146,7 @@ describe('a client', () => {
     assert.equal(await count(bob, 'inbox-done'), 0)
     assert.equal(await count(bob, 'inbox-expiry'), 0)
     assert.equal((await bob.client.read(id)).body, 'Hello')
-    assert.equal((await alice.client.sent())[0]?.state, 'announced')
+    assert.equal((await alice.client.sent())[0]?.id, id)
   })
 })
 

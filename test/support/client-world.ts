@@ -5,6 +5,7 @@ import type { Log, Network, PeerEvent, PeerKeys } from '../../src/base/ports.ts'
 import type { LocalClient } from '../../src/client/create-client.ts'
 import { createClient } from '../../src/client/create-client.ts'
 import { createEvents } from '../../src/client/events.ts'
+import type { ReceiptsTo } from '../../src/client/release.ts'
 import { makeDevice } from '../../src/keys/device.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { makePerson } from '../../src/keys/person.ts'
@@ -115,7 +116,8 @@ export class ClientWorld implements AsyncDisposable {
       register = true,
       checks = [],
       vouched = {},
-      publishAliases = false
+      publishAliases = false,
+      receipts = 'contacts'
     }: {
       hostname?: string
       state?: State
@@ -124,12 +126,14 @@ export class ClientWorld implements AsyncDisposable {
       checks?: Parameters<typeof createClient>[0]['checks'] & {}
       vouched?: Record<string, string>
       publishAliases?: boolean
+      receipts?: ReceiptsTo
     } = {}
   ): Promise<Tester> {
     const tester = await this.#tester(await person(who), state, {
       checks,
       vouched,
-      publishAliases
+      publishAliases,
+      receipts
     })
     if (register) {
       await tester.client.register(`${name}@${hostname}`)
@@ -141,7 +145,7 @@ export class ClientWorld implements AsyncDisposable {
   async #tester(
     self: Person,
     state: State,
-    more: Pick<Parameters<typeof createClient>[0], 'checks' | 'vouched'> & {
+    more: Pick<Parameters<typeof createClient>[0], 'checks' | 'vouched' | 'receipts'> & {
       publishAliases: boolean
     }
   ): Promise<Tester> {

@@ -1,10 +1,13 @@
-import { toHex } from '../../src/base/bytes.ts'
+import { sha256, toHex, utf8 } from '../../src/base/bytes.ts'
 import type { ErrorCode } from '../../src/base/errors.ts'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { Clock } from '../../src/base/ports.ts'
+import { makeDevice } from '../../src/keys/device.ts'
 import { verifyRecord } from '../../src/keys/record.ts'
 import type { Acknowledgement, Dht } from '../../src/seed/dht.ts'
 import type { Blob } from '../../src/wire/blob.ts'
+import { peerOfKey } from '../../src/wire/contact.ts'
+import { releasedBytes, storedBytes } from '../../src/wire/dht.ts'
 import { compareRecords, decodeRecord, readRecord } from '../../src/wire/record.ts'
 import {
   encodeTombstone,
@@ -44,16 +47,19 @@ export interface FakeDht extends Dht {
   lacking: number
 }
 
+const devices = Array.from({ length: 8 }, (_, i) => makeDevice(sha256(utf8(`holder ${i}`))))
+/** Peer ids with keys behind them: what they sign can be verified. */
+export const fakeHolders: readonly string[] = devices.map(({ publicKey }) => peerOfKey(publicKey))
+
 export function fakeDht(clock: Clock): FakeDht {
   const blobs = new Map<string, Blob>()
   const stamp = new Uint8Array(14)
-  const acknowledgement = (blob: Blob, i: number): Acknowledgement => ({
-    holder: `holder-${i}`,
-    key: blob.key,
-    expiryMs: blob.header.expiryMs,
-    storedMs: clock.now(),
-    signature: new Uint8Array(64)
-  })
+  const acknowledgement = (blob: Blob, i: number): Acknowledgement => {
+    const { expiryMs } = blob.header
+    const storedMs = clock.now()
+    const signature = devices[i]!.sign(storedBytes(blob.key, expiryMs, storedMs))
+    return { holder: fakeHolders[i]!, key: blob.key, expiryMs, storedMs, signature }
+  }
   const dht: FakeDht = {
     blobs,
     records: new Map(),
@@ -93,7 +99,7 @@ export function fakeDht(clock: Clock): FakeDht {
       if (dht.tombstones.has(toHex(key))) throw new MuttrError('BLOB_RELEASED', 'it was released')
       const blob = blobs.get(toHex(key))
       if (!blob) throw new MuttrError('BLOB_UNKNOWN', 'nobody has it')
-      return { blob: { ...blob, stamp }, from: 'holder-0', hops: 1 }
+      return { blob: { ...blob, stamp }, from: fakeHolders[0]!, hops: 1 }
     },
     async release(frame) {
       dht.releases++
@@ -103,14 +109,15 @@ export function fakeDht(clock: Clock): FakeDht {
       const stands = there ? mergeTombstones(readTombstone(there), shown) : shown
       if (dht.releaseTakers > 0) dht.tombstones.set(toHex(key), encodeTombstone(stands))
       const word = { retract: stands.retract !== null, accept: stands.accept !== null }
-      const takers = Array.from({ length: dht.releaseTakers }, (_, i) => `holder-${i}`)
+      const atMs = clock.now()
+      const takers = devices.slice(0, dht.releaseTakers)
       return {
-        asked: Array.from({ length: 8 }, (_, i) => `holder-${i}`),
-        took: takers.map(holder => ({
-          holder,
+        asked: fakeHolders,
+        took: takers.map((device, i) => ({
+          holder: fakeHolders[i]!,
           ...word,
-          atMs: clock.now(),
-          signature: new Uint8Array(64)
+          atMs,
+          signature: device.sign(releasedBytes(key, word, atMs))
         })),
         needed: 5,
         tombstones: there && isNews(shown, stands) ? [encodeTombstone(stands)] : []
@@ -120,7 +127,7 @@ export function fakeDht(clock: Clock): FakeDht {
       dht.censuses++
       if (dht.releaseFails) throw new MuttrError(dht.releaseFails, 'the network says no')
       const tombstone = dht.tombstones.get(toHex(key))
-      const answered = Array.from({ length: 8 }, (_, i) => `holder-${i}`)
+      const answered = fakeHolders
       const lacking = tombstone ? 0 : dht.lacking
       if (blob && lacking > 0) blobs.set(toHex(key), blob)
       dht.lacking = 0

@@ -4,14 +4,14 @@ import type { Clock, Random } from '../../src/base/ports.ts'
 import type { openPodLink, PodLink } from '../../src/client/pod-link.ts'
 import type { Certificate } from '../../src/keys/certificate.ts'
 import { certify } from '../../src/keys/certify.ts'
-import { verifyStatement } from '../../src/keys/device.ts'
+import { makeDevice, verifyStatement } from '../../src/keys/device.ts'
 import { hpkeOpen, makeHpkeKey } from '../../src/keys/hpke.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { signDetached } from '../../src/keys/sign.ts'
 import { readAlias } from '../../src/pod/alias.ts'
 import { peerOfKey } from '../../src/wire/contact.ts'
 import type { Notice } from '../../src/wire/notice.ts'
-import { decodeNotice, noticeInfo } from '../../src/wire/notice.ts'
+import { announcedBytes, decodeNotice, noticeInfo } from '../../src/wire/notice.ts'
 import { podRecord, podRecordLabel } from '../../src/wire/pod.ts'
 
 type OnNotices = Parameters<PodLink['listen']>[0]
@@ -88,7 +88,8 @@ export async function fakePod({
     return hand(account, [notice], 'push')
   }
 
-  const peer = peerOfKey(sha256(utf8(hostname)))
+  const device = makeDevice(sha256(utf8(hostname)))
+  const peer = peerOfKey(device.publicKey)
   const pod: FakePod = {
     hostname,
     peer,
@@ -200,7 +201,8 @@ export async function fakePod({
             ({ intro }) => toHex(intro) === toHex(body.address)
           )
           if (to) put(to, body).catch(() => closed.resolve())
-          return { atMs: clock.now(), signature: new Uint8Array(64), podPeer: peer }
+          const atMs = clock.now()
+          return { atMs, signature: device.sign(announcedBytes(sealed, atMs)), podPeer: peer }
         },
         async listen(onNotices) {
           ask()
