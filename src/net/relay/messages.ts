@@ -61,7 +61,7 @@ export function encodeRelay(protocol: RelayProtocol, message: RelayMessage): Uin
   const n = numbers[protocol]
   const out: number[] = [...number(1, n[message.type])]
   if (message.type === 'connect') out.push(...nested(2, bytesField(1, message.peer)))
-  if (message.type === 'status' && message.expireSeconds !== undefined)
+  if (protocol === 'hop' && message.type === 'status' && message.expireSeconds !== undefined)
     out.push(...nested(3, number(1, message.expireSeconds)))
   if (message.type !== 'reserve' && message.limit) {
     const { durationSeconds, dataBytes } = message.limit
