@@ -83,11 +83,15 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
     })
   }
 
-  async function refresh(bits: number, operation: ReturnType<typeof deadline>): Promise<void> {
+  async function refresh(
+    bits: number,
+    operation: ReturnType<typeof deadline>,
+    dial = true
+  ): Promise<void> {
     const place = placeSharing(table.place, bits, random.bytes(32))
     const drawn = bits <= farBitsMax
     // Of 2 R the last tells the size of the network much better than of R.
-    await findNearest(core, place, 2 * core.parameters.replicas, { ...operation, dial: true, drawn })
+    await findNearest(core, place, 2 * core.parameters.replicas, { ...operation, dial, drawn })
   }
 
   /** What was heard is asked; but nobody keeps us from beginning by naming peers that never answer. */
@@ -126,8 +130,9 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
     if (table.size === 0 && lastJoin.length > 0) await join(lastJoin)
     const silent = table.silent(clock.now() - silentMs, pingsPerTick)
     await Promise.all(silent.map(contact => peers.ping(contact, core.stop)))
-    const bucket = table.stale(clock.now() - staleMs) ?? unmeasured()
-    if (bucket !== undefined) await refresh(bucket, deadline(core, {}))
+    const stale = table.stale(clock.now() - staleMs)
+    const bucket = stale ?? unmeasured()
+    if (bucket !== undefined) await refresh(bucket, deadline(core, {}), stale !== undefined)
     changed()
   }
 

@@ -59,7 +59,8 @@ export class Asking {
     payload: Uint8Array,
     { timeoutMs, signal }: RequestOptions
   ): Promise<Uint8Array> {
-    const { clock, queuedMax, queuedBytesMax } = this.#parts
+    const { clock, outbox, queuedMax, queuedBytesMax } = this.#parts
+    const isHeld = outbox.isCapped && payload.byteLength > limits.smallPayloadBytesMax
     return new Promise((resolve, reject) => {
       if (this.#ended) return reject(this.#ended)
       if (signal?.aborted) return reject(cancelled(signal))
@@ -72,14 +73,19 @@ export class Asking {
         p.settle(err)
       }
       const onAbort = () => giveUp(cancelled(signal!))
-      const timer = clock.after(timeoutMs, () =>
-        giveUp(new MuttrError('PEER_TIMEOUT', `no answer to ${method} in ${timeoutMs} ms`))
-      )
+      // The peer is not to blame for what waits for our own cap.
+      const latestMs = clock.now() + (isHeld ? Math.max(timeoutMs, limits.requestMsMax) : timeoutMs)
+      const late = () => {
+        if (clock.now() < latestMs && p.transfer?.state !== 'done')
+          timer = clock.after(Math.min(timeoutMs, latestMs - clock.now()), late)
+        else giveUp(new MuttrError('PEER_TIMEOUT', `no answer to ${method} in ${timeoutMs} ms`))
+      }
+      let timer = clock.after(timeoutMs, late)
       const p: Pending = {
         id: 0,
         method,
         payload,
-        deadlineMs: clock.now() + timeoutMs,
+        deadlineMs: latestMs,
         settle: answer => {
           timer[Symbol.dispose]()
           signal?.removeEventListener('abort', onAbort)

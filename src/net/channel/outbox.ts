@@ -128,6 +128,11 @@ export class Outbox {
     this.flush()
   }
 
+  /** There is a cap on what we send: a large payload may wait here longer than the peer has to answer it. */
+  get isCapped(): boolean {
+    return this.#traffic?.up !== undefined
+  }
+
   end(): void {
     this.#ended = true
     this.#waiting.length = 0

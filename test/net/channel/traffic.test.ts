@@ -80,6 +80,25 @@ describe('a cap on bandwidth', () => {
     assert(done.at(-1)! >= (1_000 * (8 * 256 * KiB - slack)) / rate - 1_000)
   })
 
+  it('gives a peer the time that its request waits here', async () => {
+    const clock = fakeClock()
+    const pair = makePair({ clock, traffic: new Traffic(clock, { upBytesPerSecond: rate }) })
+    pair.b.channel.serve(async () => new Uint8Array(1))
+    const seconds = { timeoutMs: 3_000 }
+    const asked = Array.from({ length: 8 }, () =>
+      pair.a.channel.request('put', new Uint8Array(256 * KiB), seconds)
+    )
+    const done = Promise.all(asked)
+    await pass(pair, clock, 25)
+    assert.equal((await done).length, 8)
+    const silent = makePair({ clock, traffic: new Traffic(clock, { upBytesPerSecond: rate }) })
+    silent.b.channel.serve(() => new Promise(() => {}))
+    const given = silent.a.channel.request('put', new Uint8Array(256 * KiB), seconds)
+    const refused = assert.rejects(given, { code: 'PEER_TIMEOUT' })
+    await pass(silent, clock, 4)
+    await refused
+  })
+
   it('holds what is received, by giving credit late', async () => {
     const clock = fakeClock()
     const pair = makePair({ clock })
