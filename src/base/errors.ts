@@ -41,7 +41,10 @@ const codes = {
   LETTER_INVALID: ['refused', 'The letter breaks docs/protocol/letter.md.'],
   LETTER_FORGED: ['refused', 'Signed by another than its sender, or written for another reader.'],
   LETTER_TOO_LARGE: ['refused', 'A body holds at most 48 KiB.'],
-  PROOF_INVALID: ['refused', 'Something in the file does not hold; nothing in it is to be believed.'],
+  PROOF_INVALID: [
+    'refused',
+    'Something in the file does not hold; nothing in it is to be believed.'
+  ],
   CONTACT_UNKNOWN: ['refused', 'See `muttr contacts`.'],
 
   // Blobs and records.
@@ -84,7 +87,10 @@ const codes = {
   NOTICE_INVALID: ['refused', 'The notice cannot be opened with the key of this pod.'],
   POD_UNKNOWN: ['refused', 'Name the pod in muttr.json or join a network that lists it.'],
   RELAY_REFUSED: ['refused', 'A pod relays for people with an alias there, and so much of it.'],
-  CLOCK_WRONG: ['refused', 'Set the clock, best by NTP; what waits for it is then tried again.'],
+  CLOCK_WRONG: [
+    'refused',
+    'Set the clock of this machine, best by NTP; if it is right, the other one is wrong. What waits is tried again.'
+  ],
   POD_CHANGED: ['refused', 'The pod shows another key than the pinned one; ask its operator.'],
 
   // The local API.
@@ -101,7 +107,10 @@ const codes = {
   PEER_TIMEOUT: ['network', 'The peer did not answer in time; try again.'],
   PEER_UNREACHABLE: ['network', 'The peer cannot be dialled; is it online?'],
   PEER_CLOSED: ['network', 'The connection ended before the answer came; try again.'],
-  RELAY_UNREACHABLE: ['network', 'The relay does not answer, and nobody was asked past it; try again.'],
+  RELAY_UNREACHABLE: [
+    'network',
+    'The relay does not answer, and nobody was asked past it; try again.'
+  ],
   POD_UNREACHABLE: ['network', 'The pod does not answer; letters wait and nothing is lost.'],
   NETWORK_EMPTY: ['network', 'No seed was reached; check the network file and the connection.'],
   QUORUM_MISSED: ['network', 'Too few seeds took a copy; the letter waits and is tried again.'],

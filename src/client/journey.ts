@@ -68,7 +68,9 @@ export class Journey {
     const { row } = entry
     const { contacts } = this.#parts
     const known = await contacts.recipient(row.to, this.#until(entry))
-    if (row.stage === 'draft' || row.fingerprint !== known.certificate.fingerprint)
+    const nowMs = this.#parts.clock.now()
+    const early = row.stage === 'sealed' && row.sentMs > nowMs + limits.clockSkewMs
+    if (row.stage === 'draft' || early || row.fingerprint !== known.certificate.fingerprint)
       await this.#sealLate(entry, known)
     const stored = row.stage === 'sealed' ? this.#store(entry) : Promise.resolve()
     const announcement = this.#prepare(row, known)

@@ -196,7 +196,9 @@ export function createPods(parts: PodsParts): Pods {
         return (await abortable(lineOf(hostname).identified(), signal)).pod.contact
       } catch (cause) {
         if (codeOf(cause) !== 'POD_UNREACHABLE') throw cause
-        throw new MuttrError('RELAY_UNREACHABLE', `the relay ${hostname} does not answer`, { cause })
+        throw new MuttrError('RELAY_UNREACHABLE', `the relay ${hostname} does not answer`, {
+          cause
+        })
       }
     },
     keep: hostname => lineOf(hostname).keep(),

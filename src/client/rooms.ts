@@ -42,7 +42,10 @@ export async function makeRooms(parts: ClientParts, life: AbortSignal) {
     places: parts.pods,
     openLink: options => open({ ...options, keys }),
     onNotices: (hostname, entries, how) => inbox.notified(hostname, entries, how),
-    onUp: hostname => courier.wake(row => row.to.endsWith(`@${hostname}`))
+    onUp(hostname) {
+      courier.wake(row => row.to.endsWith(`@${hostname}`) || row.via === hostname)
+      inbox.wake()
+    }
   })
   const record = await publishPerson({
     ...parts,

@@ -23,7 +23,9 @@ export function createReception({ limits, log, serve }: Parts): Reception {
   let ended = false
 
   const mayEnter = (peer: PeerId): boolean =>
-    !ended && here.size < limits.sessionsMax && (ofPeer.get(peer)?.size ?? 0) < limits.sessionsPerPeerMax
+    !ended &&
+    here.size < limits.sessionsMax &&
+    (ofPeer.get(peer)?.size ?? 0) < limits.sessionsPerPeerMax
 
   return {
     take(session) {

@@ -11,6 +11,7 @@ import { decodePerson } from '../../src/wire/records/person.ts'
 import { decodeWhereabouts } from '../../src/wire/records/whereabouts.ts'
 import { decodeStamp } from '../../src/wire/stamp.ts'
 import { readTombstone } from '../../src/wire/tombstone.ts'
+import { decodeVia, decodeViaAnswer } from '../../src/wire/via.ts'
 
 /** A rule of muttr.cddl and the decoder that reads what it describes. */
 export interface Format {
@@ -53,6 +54,8 @@ export const formats: Record<string, Format> = {
   forward: { read: dht.decodeForward },
   'forward-answer': { read: dht.decodeForwarded },
   'links-answer': { read: dht.decodeLinks },
+  via: { read: decodeVia, more: addresses },
+  'via-answer': { read: decodeViaAnswer },
   'channel-frame': { read: decodeFrame },
   'signed-statement': {
     read: decodeSignedStatement,

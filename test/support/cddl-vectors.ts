@@ -23,7 +23,7 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
   const [device, keys, letter] = [read('device'), read('keys'), read('letter')]
   const [notice, pod, link] = [read('notice'), read('pod'), read('join-link')]
   const [blob, dht, record] = [read('blob'), read('dht'), read('record')]
-  const stamp = read('stamp')
+  const [stamp, via] = [read('stamp'), read('via')]
   const ofDht = (message: string) =>
     frames(dht.frames.filter((v: { message: string }) => v.message === message))
   const frames = (list: { frame: string }[]) => list.map(({ frame }) => bytes(frame))
@@ -52,6 +52,8 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     stamp: frames(stamp.stamps),
     forward: ofDht('forward'),
     'forward-answer': ofDht('forwarded answer'),
+    via: frames(via.requests),
+    'via-answer': frames(via.answers),
     'signed-statement': [bytes(device.valid.frame)],
     vault: keys.vaults.map((v: { file: string }) => bytes(v.file)),
     letter: frames(letter.valid),

@@ -71,6 +71,7 @@ export async function wholeNode(init: WholeInit): Promise<Whole> {
     const all = stack.move()
     return {
       operator: { invite: () => Promise.reject(new Error('not here')) },
+      userOf: (peer: string) => itsPod!.userOf(peer),
       announce() {},
       [Symbol.asyncDispose]: () => all.disposeAsync()
     }
