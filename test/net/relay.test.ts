@@ -10,8 +10,6 @@ import { multiaddr } from '@multiformats/multiaddr'
 import fc from 'fast-check'
 import { createLibp2p } from 'libp2p'
 import { codeOf } from '../../src/base/errors.ts'
-import type { Node } from '../../src/net/node.ts'
-import { parsePeer } from '../../src/net/place.ts'
 import { Pace } from '../../src/net/relay/join.ts'
 import type { RelayMessage } from '../../src/net/relay/messages.ts'
 import {
@@ -22,21 +20,10 @@ import {
   stopProtocol
 } from '../../src/net/relay/messages.ts'
 import type { RelayCaps } from '../../src/net/relay/server.ts'
-import type { RelayTransport } from '../../src/net/relay/transport.ts'
 import { makeNode, nextEvent } from '../support/net-nodes.ts'
+import { connectionsTo, placeAt, transportOf } from '../support/relayed.ts'
 
 const options = () => ({ timeoutMs: 5_000, signal: AbortSignal.timeout(10_000) })
-
-/** The transport that a node was made with. */
-function transportOf({ libp2p }: Node): RelayTransport {
-  const { components } = libp2p as unknown as {
-    components: { transportManager: { getTransports(): { [Symbol.toStringTag]: string }[] } }
-  }
-  const all = components.transportManager.getTransports()
-  return all.find(t => t[Symbol.toStringTag] === 'muttr-relay') as RelayTransport
-}
-
-const connectionsTo = ({ libp2p }: Node, peer: string) => libp2p.getConnections(parsePeer(peer))
 
 describe('a relay', () => {
   let stack: AsyncDisposableStack
@@ -50,13 +37,8 @@ describe('a relay', () => {
     const relay = stack.use(await makeNode({ relay: caps }))
     const hidden = stack.use(await makeNode())
     hidden.serve('echo', async payload => payload)
-    const [address] = relay.contact().addresses
-    const at = `${address}/p2p/${relay.self}`
-    await hidden.dial(at, options())
-    const [connection] = connectionsTo(hidden, relay.self)
-    const untilMs = await transportOf(hidden).reserve(connection!, options().signal)
-    const contact = { peer: hidden.self, addresses: [`${at}/p2p-circuit`] }
-    return { relay, hidden, contact, at, connection: connection!, untilMs }
+    const contact = await placeAt(hidden, relay)
+    return { relay, hidden, contact, at: `${relay.contact().addresses[0]}/p2p/${relay.self}` }
   }
 
   it('carries requests to a peer that cannot be dialled, and blobs of 256 KiB both ways', async () => {
