@@ -12,6 +12,8 @@ export interface Measured {
   cpuMs: number
   wallMs: number
   dials: number
+  /** Of the latencies: time until stamps were there. */
+  stampMs: number
   /** Operations that ended with an error; their times are not counted. */
   failures: number
 }
@@ -24,6 +26,7 @@ let turn = 0
 async function measure({ op, count, atOnce }: Round): Promise<Measured> {
   const latenciesMs: number[] = []
   const dialsBefore = system.dials?.() ?? 0
+  const stampsBefore = system.stampMs?.() ?? 0
   const cpuBefore = process.cpuUsage()
   const startMs = performance.now()
   let left = count
@@ -49,7 +52,9 @@ async function measure({ op, count, atOnce }: Round): Promise<Measured> {
   const wallMs = performance.now() - startMs
   const cpu = process.cpuUsage(cpuBefore)
   const dials = (system.dials?.() ?? 0) - dialsBefore
-  return { latenciesMs, cpuMs: (cpu.user + cpu.system) / 1000, wallMs, dials, failures }
+  const stampMs = (system.stampMs?.() ?? 0) - stampsBefore
+  const cpuMs = (cpu.user + cpu.system) / 1000
+  return { latenciesMs, cpuMs, wallMs, dials, stampMs, failures }
 }
 
 process.on('message', async (message: Round | 'stop') => {

@@ -44,6 +44,7 @@ interface Series {
   rate: number[]
   rate32: number[]
   dials: number[]
+  stamp: number[]
   failures: number[]
 }
 
@@ -73,6 +74,7 @@ export async function benchDht(o: {
         s.rate.push((one.latenciesMs.length / one.wallMs) * 1000)
         s.rate32.push((many.latenciesMs.length / many.wallMs) * 1000)
         s.dials.push(one.dials / o.count)
+        s.stamp.push(one.stampMs / o.count)
         s.failures.push(((one.failures + many.failures) / (3 * o.count)) * 100)
       }
     }
@@ -91,6 +93,7 @@ const emptySeries = (): Series => ({
   rate: [],
   rate32: [],
   dials: [],
+  stamp: [],
   failures: []
 })
 
@@ -119,6 +122,8 @@ function rows(
       }
       if (rivals.length === 0) out.push(row)
     }
+    if (mine.stamp.some(ms => ms > 0))
+      out.push({ name: `${o.label} ${op}, of it the stamp`, unit: 'ms', ...summary(mine.stamp) })
     if (mine.dials.some(d => d > 0))
       out.push({
         name: `${o.label} ${op}, dials an operation`,

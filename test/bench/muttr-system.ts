@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Contact } from '../../src/base/ports.ts'
+import type { Contact, Stamper } from '../../src/base/ports.ts'
 import { systemClock as clock } from '../../src/net/clock.ts'
 import { createStamper } from '../../src/net/stamper.ts'
 import type { ReachMode } from '../../src/seed/reach.ts'
@@ -17,7 +17,16 @@ export async function startMuttr(
   await using stack = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'muttr-bench-'))
   stack.defer(() => rm(folder, { recursive: true, force: true }))
-  const stamper = stack.use(createStamper({ clock }))
+  const pool = stack.use(createStamper({ clock }))
+  let stampMs = 0
+  const stamper: Stamper = {
+    async make(...o) {
+      const startMs = performance.now()
+      const frame = await pool.make(...o)
+      stampMs += performance.now() - startMs
+      return frame
+    }
+  }
   const seeds: SeedNode[] = []
   const first: Contact[] = []
   let dials = 0
@@ -52,6 +61,7 @@ export async function startMuttr(
       await seeds[i]!.dht.get(key as Uint8Array)
     },
     dials: () => dials,
+    stampMs: () => stampMs,
     addresses: first.flatMap(({ peer, addresses }) => addresses.map(a => `${a}/p2p/${peer}`)),
     [Symbol.asyncDispose]: () => all.disposeAsync()
   }

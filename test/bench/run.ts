@@ -2,9 +2,11 @@ import { parseArgs } from 'node:util'
 import { benchAttack } from './attack.ts'
 import { benchDeaths } from './deaths.ts'
 import { benchDht } from './dht.ts'
+import { benchFlood } from './flood.ts'
 import { benchIdle } from './idle.ts'
 import { benchLetters } from './letters.ts'
 import { benchMicro } from './micro.ts'
+import { benchStamp } from './stamp.ts'
 import type { Row } from './table.ts'
 import { printRows } from './table.ts'
 import { withRoundTrip } from './with-round-trip.ts'
@@ -61,6 +63,11 @@ const benches: Record<string, { what: string; run: (rounds: number) => Promise<R
     what: 'letters found among hostile seeds, in virtual time (another world each round)',
     run: benchAttack
   },
+  flood: {
+    what: 'one peer puts all it can into one seed, and seven others go on with their work',
+    run: benchFlood
+  },
+  stamp: { what: 'the work that storing takes', run: benchStamp },
   idle: {
     what: 'memory and CPU of a seed with 20 neighbours, above a bare libp2p node',
     run: benchIdle

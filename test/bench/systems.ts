@@ -8,6 +8,8 @@ export interface System extends AsyncDisposable {
   get(i: number, key: unknown): Promise<void>
   /** Connections dialled so far by all nodes, where there are connections. */
   dials?(): number
+  /** Time spent so far on proofs of work, in milliseconds of the clock. */
+  stampMs?(): number
 }
 
 export type SystemName = 'muttr' | 'muttr-24' | 'muttr-24-dial' | 'hyperdht' | 'bittorrent-dht'
