@@ -11,6 +11,8 @@ export const draft = z.strictObject({
   mimeType: z.string().exactOptional(),
   lifeMs: z.number().exactOptional(),
   parent: z.string().exactOptional(),
+  corrects: z.string().exactOptional(),
+  receipt: z.boolean().exactOptional(),
   via: z.string().exactOptional()
 })
 export const named = z.strictObject({ alias: z.string() })
