@@ -14,6 +14,7 @@ import { createRequests } from './repair-requests.ts'
 import type { RepairView } from './repair-view.ts'
 import { createTouch, createView } from './repair-view.ts'
 import type { TombstoneShelf } from './tombstone-shelf.ts'
+import { watchNeighbours } from './watch-neighbours.ts'
 
 const minuteMs: Millis = 60_000
 const hourMs: Millis = 60 * minuteMs
@@ -92,9 +93,6 @@ const restMs: Millis = 250
 const rowsBetweenRests = 256
 /** Who is farther from us than so many times R others hardly shares a key with us. */
 const nearTimes = 4
-/** A neighbour that was cut off is pinged at most so often. */
-const pingEveryMs: Millis = 5 * minuteMs
-const pingedMax = 256
 
 /** For a node that keeps nothing for others. */
 export function noRepair(): RepairWork {
@@ -124,8 +122,7 @@ class Repairer implements RepairWork {
   readonly #agenda: RepairAgenda
   readonly #neighbours: Neighbours
   readonly #rounds: Round[] = []
-  readonly #pinged = new Map<PeerId, Millis>()
-  readonly #listening: Disposable
+  readonly #watch: Disposable
   /** Who waits for something to come true looks again. */
   #happened = Promise.withResolvers<void>()
   #running = false
@@ -137,7 +134,7 @@ class Repairer implements RepairWork {
   #planTimer: Disposable | undefined
 
   constructor(core: SeedCore, tombstones: TombstoneShelf, o: RepairParameters) {
-    const { pace, clock, network, stop } = core
+    const { pace, clock, stop } = core
     const { replicas } = core.parameters
     const { graceMs } = o
     const bytesPerHour = o.bytesPerHour / pace
@@ -147,9 +144,7 @@ class Repairer implements RepairWork {
     this.#requests = createRequests(core, tombstones, this.#plan)
     this.#agenda = new RepairAgenda({ ...o, sweepMs: o.sweepMs * pace })
     this.#neighbours = new Neighbours(o.settledMs)
-    this.#listening = network.onPeer(({ type, contact }) => {
-      if (type === 'disconnected') this.#cutOff(contact)
-    })
+    this.#watch = watchNeighbours(core, nearTimes * replicas)
     stop.addEventListener('abort', () => this.#happen(), { once: true })
   }
 
@@ -180,7 +175,7 @@ class Repairer implements RepairWork {
   }
 
   [Symbol.dispose](): void {
-    this.#listening[Symbol.dispose]()
+    this.#watch[Symbol.dispose]()
     this.#agendaTimer?.[Symbol.dispose]()
     this.#planTimer?.[Symbol.dispose]()
     this.#happen()
@@ -239,20 +234,6 @@ class Repairer implements RepairWork {
     const known = [table.place, ...table.contacts().map(c => placeOf(c.peer))]
     const touched = createTouch({ changed, known, replicas: parameters.replicas })
     this.#begin({ why: { type: 'change', turn }, touched })
-  }
-
-  /** A neighbour's connection ended: if it died, its keys are short of a copy. */
-  #cutOff({ peer }: Contact): void {
-    const { table, parameters, peers, stop } = this.#core
-    const nowMs = this.#now()
-    if (this.#stopped || (this.#pinged.get(peer) ?? 0) > nowMs - pingEveryMs) return
-    const near = table.nearest(table.place, nearTimes * parameters.replicas)
-    const contact = near.find(c => c.peer === peer)
-    if (!contact) return
-    this.#pinged.delete(peer)
-    this.#pinged.set(peer, nowMs)
-    if (this.#pinged.size > pingedMax) this.#pinged.delete(this.#pinged.keys().next().value!)
-    void peers.ping(contact, stop)
   }
 
   #begin(round: Round): void {

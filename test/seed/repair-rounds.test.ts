@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { limits } from '../../src/base/limits.ts'
+import { decodeHave, encodeHeld } from '../../src/wire/dht.ts'
+import { hourMs, minuteMs, quick, RepairSim, replicas, secondMs } from '../support/repair-sim.ts'
+import type { SimSeed } from '../support/sim-seeds.ts'
+
+/** Nothing happens by itself for a long time: only what a test asks for. */
+const still = { ...quick, sweepMs: 1_000 * hourMs, debounceMs: 500 * hourMs }
+
+/** Counts what each seed sends because of repair. */
+function countSent(seeds: readonly SimSeed[]): Map<SimSeed, number> {
+  const sent = new Map<SimSeed, number>()
+  const repairs = new Set(['have', 'put', 'release'])
+  for (const seed of seeds) {
+    sent.set(seed, 0)
+    const request = seed.node.request.bind(seed.node)
+    seed.node.request = (to, method, payload, o) => {
+      if (repairs.has(method)) sent.set(seed, sent.get(seed)! + payload.byteLength)
+      return request(to, method, payload, o)
+    }
+  }
+  return sent
+}
+
+describe('repair', function () {
+  this.timeout(60_000)
+
+  it('sends no more within an hour than it is given, when a third is gone at once', async () => {
+    const bytesPerHour = 2 * limits.payloadBytesMax
+    const world = await RepairSim.make(24, { seed: 21, repair: { ...quick, bytesPerHour } })
+    await world.store(60, 64 * 1024)
+    for (const seed of world.seeds.slice(0, 8)) await world.kill(seed)
+    const sent = countSent(world.alive)
+    const before = await world.copies()
+    await world.sim.pass(hourMs)
+    for (const bytes of sent.values()) assert(bytes <= bytesPerHour, `${bytes} bytes in an hour`)
+    const total = [...sent.values()].reduce((sum, bytes) => sum + bytes, 0)
+    assert(total > bytesPerHour, 'but there is more to do than one of them may send')
+    const after = await world.copies()
+    const missing = (copies: number[]) => copies.reduce((sum, n) => sum + replicas - n, 0)
+    assert(missing(after) < missing(before))
+    assert(after[0]! > before[0]!, 'those with the fewest copies came first')
+  })
+
+  it('brings a release to all holders, wherever one of them learned of it', async () => {
+    const world = await RepairSim.make(24, { seed: 22, repair: still })
+    await world.store(6)
+    const [first, second] = world.letters
+    const ofFirst = world.nearest(first!.blob.key)
+    await world.release(first!, ofFirst.slice(0, 1)) // the nearest spreads it
+    await world.release(second!, world.nearest(second!.blob.key, 12).slice(11)) // others learn of it
+    await world.sweep()
+    await world.sweep()
+    for (const letter of [first!, second!]) {
+      assert.deepEqual(await world.holders(letter.blob.key), [])
+      const near = world.nearest(letter.blob.key)
+      const told = await world.holders(letter.blob.key, 'tombstone')
+      for (const seed of near) assert(told.includes(seed))
+    }
+    for (const { blob } of world.letters.slice(2))
+      assert.equal((await world.holders(blob.key)).length, replicas)
+  })
+
+  it('gives up a copy when the R nearest proved theirs, and only after the grace', async () => {
+    const world = await RepairSim.make(24, { seed: 23, repair: still })
+    await world.store(1)
+    const { key } = world.letters[0]!.blob
+    const outsider = world.nearest(key, 12).at(-1)!
+    await outsider.store.putBlob(world.letters[0]!.blob)
+    const holds = async () => (await world.holders(key)).includes(outsider)
+    await world.sweep([outsider])
+    await world.sim.pass(20 * minuteMs)
+    await world.sweep([outsider])
+    assert(await holds(), 'the grace is 30 minutes')
+    await world.sim.pass(11 * minuteMs)
+    const lazy = world.nearest(key)[5]!
+    await lazy.store.drop(key)
+    lazy.node.serve('put', async () => {
+      throw new Error('takes nothing')
+    })
+    await world.sweep([outsider])
+    assert(await holds(), 'one of the nearest lacks it')
+    lazy.node.serve('have', async () => encodeHeld([[1, world.sim.random.bytes(32)]]))
+    await world.sweep([outsider])
+    await world.sim.pass(hourMs)
+    assert(await holds(), 'one of the nearest lies')
+    assert.equal(outsider.seed.repair.status().dropped, 0)
+  })
+
+  it('drops after the grace what is none of its own', async () => {
+    const world = await RepairSim.make(24, { seed: 24, repair: still })
+    await world.store(3)
+    const outsiders = world.letters.map(({ blob }) => world.nearest(blob.key, 12).at(-1)!)
+    for (const [i, { store }] of outsiders.entries()) await store.putBlob(world.letters[i]!.blob)
+    await world.sweep()
+    await world.sim.pass(31 * minuteMs)
+    await world.sweep()
+    for (const [i, { blob }] of world.letters.entries()) {
+      const holders = await world.holders(blob.key)
+      assert(!holders.includes(outsiders[i]!))
+      assert.equal(holders.length, replicas)
+    }
+  })
+
+  it('is made good where the nearest holder does nothing, or lies that it has everything', async () => {
+    const world = await RepairSim.make(24, { seed: 25, repair: { ...still, share: 1 / 4 } })
+    await world.store(40)
+    const liar = world.alive[0]!
+    liar.node.serve('have', async frame => {
+      const { nonce, keys } = decodeHave(frame)
+      return encodeHeld(keys.map(() => [1, nonce && world.sim.random.bytes(32)] as const))
+    })
+    for (const { blob } of world.letters) await liar.store.drop(blob.key)
+    const honest = world.alive.slice(1)
+    const theirs = world.letters.filter(({ blob }) => world.nearest(blob.key).includes(liar))
+    assert(theirs.length > 5)
+    for (const { blob } of theirs) {
+      const others = world.nearest(blob.key).filter(seed => seed !== liar)
+      await others.at(-1)!.store.drop(blob.key)
+    }
+    for (let i = 0; i < 6; i++) await world.sweep(honest)
+    for (const { blob } of theirs) {
+      const others = world.nearest(blob.key).filter(seed => seed !== liar)
+      const holders = await world.holders(blob.key)
+      for (const seed of others) assert(holders.includes(seed), 'all honest ones of the R nearest')
+    }
+  })
+
+  it('leaves a node alone that keeps nothing for others', async () => {
+    const world = await RepairSim.make(9, { seed: 26, repair: null })
+    await world.store(1)
+    await world.sweep()
+    assert.deepEqual(world.alive[0]!.seed.repair.status(), {
+      sweeps: 0,
+      checked: 0,
+      pushed: 0,
+      pushedBytes: 0,
+      dropped: 0,
+      lastSweepMs: null,
+      waiting: 0
+    })
+    assert.equal(world.sim.byMethod.get('have'), undefined)
+    await world.sim.pass(secondMs)
+  })
+})
