@@ -5,9 +5,13 @@ import { MuttrError } from '../base/errors.ts'
 import type { Clock, Millis, Stamper, StampOptions } from '../base/ports.ts'
 import { encodeStamp, nthNonce, stampBelow, stampBlock, stampPrice } from '../wire/stamp.ts'
 import type { StampSearch } from '../wire/stamp-work.ts'
+import { searchStamp } from '../wire/stamp-work.ts'
 
 /** Hashes a worker searches before it looks up: 50 to 100 ms of an ordinary core. */
 const sliceHashes = 2 ** 17
+/** A stamp for a letter is there before a worker has begun to look for it: alone, it is searched where we stand, by slices of a millisecond. */
+const hereHashesMax = 2 ** 14
+const sliceHereHashes = 2 ** 12
 const idleMs: Millis = 10_000
 /** More than a household's machine has; and each takes some megabytes. */
 const threadsMax = 16
@@ -48,7 +52,7 @@ export interface WorkerStamper extends Stamper, AsyncDisposable {
 
 /**
  * Searches stamps in worker threads, by slices: between two of them a cheaper stamp gets its turn, and an aborted one ends. A dear one
- * is searched by all workers at once. Workers start when there is work, and end when there is none, with the memory they take.
+ * is searched by all workers at once. Workers start when there is work for them, and end when there is none, with the memory they take.
  */
 export function createStamper(options: StamperOptions): WorkerStamper {
   return new Pool(options)
@@ -61,6 +65,7 @@ class Pool implements WorkerStamper {
   readonly #tasks = new Set<Task>()
   /** What each worker does. */
   readonly #workers = new Map<Worker, Task | undefined>()
+  #soon: NodeJS.Immediate | undefined
   #idle: Disposable | undefined
   #closed = false
 
@@ -103,7 +108,11 @@ class Pool implements WorkerStamper {
     const cancel = () => task.fail(cancelled())
     signal?.addEventListener('abort', cancel, { once: true })
     this.#tasks.add(task)
-    this.#work()
+    // All that is asked for at once is looked at together.
+    this.#soon ??= setImmediate(() => {
+      this.#soon = undefined
+      this.#work()
+    })
     return promise
   }
 
@@ -116,12 +125,31 @@ class Pool implements WorkerStamper {
   /** Gives every free worker a slice, and starts workers while there is more. */
   #work(): void {
     for (let task = this.#next(); task; task = this.#next()) {
+      const isAlone = this.#workers.size === 0 && this.#tasks.size === 1
+      if (isAlone && task.price <= hereHashesMax) {
+        this.#search(task)
+        return
+      }
       const worker = this.#free()
       if (!worker) return
       this.#give(worker, task)
     }
-    if (this.#tasks.size > 0) return
+    if (this.#tasks.size > 0 || this.#workers.size === 0) return
     this.#idle ??= this.#clock.after(this.#idleMs, () => void this.#end())
+  }
+
+  /** Without a worker. */
+  #search(task: Task): void {
+    task.slices = 1
+    const step = () => {
+      if (!this.#tasks.has(task)) return
+      const { block, below, next: from } = task
+      const found = searchStamp({ block, below, from, count: sliceHereHashes })
+      task.next += sliceHereHashes
+      if (found === undefined) setImmediate(step)
+      else task.settle(found)
+    }
+    step()
   }
 
   /** The cheapest that nobody searches; else one so dear that many slices will be needed. */

@@ -19,6 +19,8 @@ const jobOf = (n: number, factor = 1) => ({
   issuedMs,
   factor
 })
+/** Too dear to be searched without a worker; some ten milliseconds. */
+const dear = (n: number) => jobOf(n, 30)
 /** Nobody waits for the end of it. */
 const endless = (n: number) => ({ ...jobOf(n), factor: 1e9 })
 const check = (frame: Uint8Array, n: number, factor = 1) =>
@@ -39,15 +41,32 @@ describe('the stamper', () => {
 
   it('uses as many threads as there are stamps to make, and no more than it may', async () => {
     assert.equal(stamper.workers, 0)
-    await stamper.make(jobOf(0))
+    check(await stamper.make(dear(0)), 0, 30)
     assert.equal(stamper.workers, 1)
     await Promise.all([1, 2, 3, 4].map(n => stamper.make(jobOf(n))))
     assert.equal(stamper.workers, 2)
   })
 
+  it('starts none for one stamp of a letter', async () => {
+    for (let n = 0; n < 20; n++) check(await stamper.make(jobOf(n, 5)), n, 5)
+    assert.equal(stamper.workers, 0)
+    const both = await Promise.all([stamper.make(jobOf(1)), stamper.make(jobOf(2))])
+    for (const [i, frame] of both.entries()) check(frame, i + 1)
+    assert.equal(stamper.workers, 2)
+  })
+
+  it('stops where it stands, too', async () => {
+    const stop = new AbortController()
+    const asked = stamper.make(jobOf(1, 16), { signal: stop.signal })
+    stop.abort()
+    await assert.rejects(asked, { code: 'CANCELLED' })
+    check(await stamper.make(jobOf(2)), 2)
+  })
+
   it('searches one dear stamp with all threads', async () => {
     const stop = new AbortController()
     const asked = stamper.make(endless(1), { signal: stop.signal })
+    await new Promise(setImmediate)
     assert.equal(stamper.workers, 2)
     stop.abort()
     await assert.rejects(asked, { code: 'CANCELLED' })
@@ -55,10 +74,10 @@ describe('the stamper', () => {
 
   it('makes a cheap one while dear ones take all its threads', async () => {
     const stop = new AbortController()
-    const dear = [1, 2].map(n => stamper.make(endless(n), { signal: stop.signal }))
+    const long = [1, 2].map(n => stamper.make(endless(n), { signal: stop.signal }))
     check(await stamper.make(jobOf(3)), 3)
     stop.abort()
-    for (const one of dear) await assert.rejects(one, { code: 'CANCELLED' })
+    for (const one of long) await assert.rejects(one, { code: 'CANCELLED' })
     check(await stamper.make(jobOf(4)), 4)
   })
 
@@ -87,7 +106,7 @@ describe('the stamper', () => {
   it('ends its threads when nothing was asked of it for a while, and starts them again', async () => {
     const clock = fakeClock()
     await using idle = createStamper({ clock, threads: 2, idleMs: 10_000 })
-    check(await idle.make(jobOf(1)), 1)
+    check(await idle.make(dear(1)), 1)
     clock.advance(9_999)
     assert.equal(idle.workers, 1)
     check(await idle.make(jobOf(2)), 2)
@@ -95,7 +114,7 @@ describe('the stamper', () => {
     assert.equal(idle.workers, 1)
     clock.advance(1)
     assert.equal(idle.workers, 0)
-    check(await idle.make(jobOf(3)), 3)
+    check(await idle.make(dear(3)), 3)
     assert.equal(idle.workers, 1)
   })
 
@@ -104,7 +123,7 @@ describe('the stamper', () => {
     const program = `
       const { createStamper } = await import(${url('../../src/net/stamper.ts')})
       const { systemClock: clock } = await import(${url('../../src/net/clock.ts')})
-      const job = { key: new Uint8Array(32), lengthBytes: 9, expiryMs: 7_200_000, issuedMs: 3_600_000, factor: 1 }
+      const job = { key: new Uint8Array(32), lengthBytes: 9, expiryMs: 7_200_000, issuedMs: 3_600_000, factor: 40 }
       console.log((await createStamper({ clock }).make(job)).length)`
     const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
       stdio: ['ignore', 'pipe', 'inherit']
