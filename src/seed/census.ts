@@ -9,8 +9,8 @@ import { readTombstone } from '../wire/tombstone.ts'
 import type { Core } from './core.ts'
 import { deadline } from './core.ts'
 import type { Acknowledgement, Census, CensusOptions } from './dht.ts'
-import { candidatesAt, createOffer, missed, runWrite } from './put.ts'
 import { createPurse } from './purse.ts'
+import { candidatesAt, createOffer, missed, runWrite } from './put.ts'
 
 /** Asks one peer what it holds of `key`; with the bytes at hand, by a question that only who has them can answer. */
 function createQuestion({ random, peers, stop }: Core, key: Uint8Array, blob: Blob | undefined) {
@@ -21,6 +21,7 @@ function createQuestion({ random, peers, stop }: Core, key: Uint8Array, blob: Bl
     const held = decodeHeld(answer, 1)[0]!
     if (held[0] === 2 && !equalBytes(readTombstone(held[1]).key, key))
       throw new MuttrError('BLOB_INVALID', 'a tombstone of another blob')
+    if (held[0] === 3) throw new MuttrError('BLOB_INVALID', 'as ours, which was not said')
     if (held[0] === 1 && proof && !(held[1] && equalBytes(held[1], proof)))
       throw new MuttrError('BLOB_INVALID', 'no proof of a copy')
     return held

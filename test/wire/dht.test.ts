@@ -99,6 +99,15 @@ const messages: Record<string, Message<unknown>> = {
     encode: dht.encodeHave,
     decode: dht.decodeHave
   }),
+  'answer to release': message<dht.Released>({
+    values: recordOf<dht.Released>({
+      tombstone: fc.option(tombstones),
+      atMs: fc.nat(),
+      signature: bytesOf(64)
+    }),
+    encode: dht.encodeReleased,
+    decode: dht.decodeReleased
+  }),
   release: message({ values: tombstones, encode: dht.encodeRelease, decode: dht.decodeRelease }),
   'record-get': message({
     values: bytesOf(32),

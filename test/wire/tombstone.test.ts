@@ -5,7 +5,12 @@ import { fromHex, sha256, toHex, utf8 } from '../../src/base/bytes.ts'
 import { limits } from '../../src/base/limits.ts'
 import { makeBlob } from '../../src/wire/blob.ts'
 import type { Tombstone } from '../../src/wire/tombstone.ts'
-import { encodeTombstone, readTombstone } from '../../src/wire/tombstone.ts'
+import {
+  encodeTombstone,
+  isNews,
+  mergeTombstones,
+  readTombstone
+} from '../../src/wire/tombstone.ts'
 import { bytesOf, hostile } from '../support/hostile-frames.ts'
 
 const expiryMs = 500_000 * limits.expiryStepMs
@@ -52,6 +57,26 @@ describe('a tombstone', () => {
     const plain = makeBlob(utf8('sealed'), { expiryMs, retract: sha256(retract), accept: null })
     refused({ ...none, headerBytes: plain.headerBytes, accept })
     refused({ ...none, retract, receipt: utf8('receipt') })
+  })
+
+  it('and another of the same blob say together what both say; a receipt that was there stays', () => {
+    const [first, other] = [utf8('first'), utf8('other')]
+    const part = fc.record({
+      retract: fc.constantFrom(null, retract),
+      accept: fc.constantFrom(null, accept),
+      receipt: fc.constantFrom(null, first, other)
+    })
+    fc.assert(
+      fc.property(part, part, (there, shown) => {
+        const [a, b] = [there, shown].map(t => ({ ...none, ...t }))
+        const merged = mergeTombstones(a!, b!)
+        assert.equal(merged.retract, there.retract ?? shown.retract)
+        assert.equal(merged.accept, there.accept ?? shown.accept)
+        assert.equal(merged.receipt, there.receipt ?? shown.receipt)
+        assert.equal(isNews(merged, a!) || isNews(merged, b!), false)
+        if (!isNews(a!, b!)) assert.deepEqual(merged, a)
+      })
+    )
   })
 
   it('meets any bytes with a value or a named code', () => {
