@@ -130,6 +130,189 @@ describe('a repair plan', () => {
   })
 })
 
+describe('a repair plan among peers that do not do their part', () => {
+  const all = { nowMs: 0, dice: 0.999 }
+
+  /** Asks, and has everybody say that they have it. */
+  function claimed(count: number, dice: number) {
+    const found = begin({ inFlightMax: 100 })
+    for (let n = 0; n < count; n++) found.add(n, { circle: [peer(1)] })
+    for (const ask of found.asks(found.poll()))
+      found.plan.answered(ask, Array(count).fill('blob'), { nowMs: 0, dice })
+    return { ...found, proves: found.proves(found.poll()) }
+  }
+
+  it('challenges one claim in sixteen, and passes over who lies', () => {
+    for (const [count, dice, expected] of [
+      [1, 0.05, 1],
+      [1, 0.07, 0],
+      [16, 0.99, 1],
+      [64, 0.3, 1]
+    ] as const)
+      assert.equal(claimed(count, dice).proves.length, expected)
+
+    const { plan, proves, poll, pushes } = claimed(16, 0)
+    plan.proved(proves[0]!, ['lie'], { nowMs: 0 })
+    assert(plan.avoids('peer 1', 0))
+    assert.deepEqual(pushes(poll()), [], 'it is given nothing')
+    assert.equal(plan.takeAgain().length, 1, 'somebody else shall have it')
+    assert(!plan.avoids('peer 1', 13 * hourMs))
+  })
+
+  it('forgives who lost something now and then, but not three times in a day', () => {
+    const { plan, poll, asks, pushes, add } = begin()
+    for (let turn = 0; turn < 4; turn++) {
+      assert.equal(plan.avoids('peer 1', 0), turn === 3, `turn ${turn}`)
+      if (turn === 3) break
+      add(turn, { circle: [peer(1)] })
+      for (let i = 0; i < 2; i++) {
+        for (const ask of asks(poll())) plan.answered(ask, ['none'], all)
+        const [push] = pushes(poll())
+        if (push) plan.pushed(push, 'taken', { nowMs: 0, sentBytes: 1_100 })
+        if (i === 0) add(turn, { circle: [peer(1)] })
+      }
+    }
+  })
+
+  it('gives what a full one does not take to somebody else', () => {
+    const { plan, poll, asks, pushes, add } = begin({ inFlightMax: 2 })
+    for (let n = 0; n < 5; n++) add(n, { circle: [peer(1)] })
+    for (const ask of asks(poll())) plan.answered(ask, Array(5).fill('none'), all)
+    const [first] = pushes(poll())
+    plan.pushed(first!, 'full', { nowMs: 0, sentBytes: 1_100 })
+    assert(plan.avoids('peer 1', 0))
+    assert.equal(plan.takeAgain().length, 4, 'one is still on its way')
+    assert(!plan.avoids('peer 1', hourMs))
+  })
+
+  it('leaves in peace who has had enough, and goes on with the others', () => {
+    const { plan, poll, asks, pushes, add } = begin()
+    add(1, { circle: peers(2) })
+    for (const ask of asks(poll())) plan.answered(ask, ['none'], all)
+    const [first, second] = pushes(poll())
+    plan.pushed(first!, 'later', { nowMs: 0, sentBytes: 100 })
+    plan.pushed(second!, 'taken', { nowMs: 0, sentBytes: 1_100 })
+    assert.deepEqual(poll(59_000), [])
+    assert.equal(plan.wakeMs(1), 60_000)
+    assert.deepEqual(peersOf(pushes(poll(60_000))), [first!.contact.peer])
+  })
+
+  it('asks who refused because of a tombstone what it has, and not for ever', () => {
+    const { plan, poll, asks, pushes, add } = begin()
+    let turns = 0
+    for (; !plan.avoids('peer 1', 0) && turns < 10; turns++) {
+      add(1, { circle: [peer(1)] })
+      for (const ask of asks(poll())) plan.answered(ask, ['none'], all)
+      for (const push of pushes(poll())) plan.pushed(push, 'released', { nowMs: 0, sentBytes: 0 })
+      assert.equal(plan.takeAgain().length, 1)
+    }
+    assert.equal(turns, 3)
+  })
+})
+
+describe('a copy of ours that others shall hold', () => {
+  const outside = { circle: peers(8), inside: false }
+
+  function world() {
+    const found = begin({ inFlightMax: 100, graceMs: 24 * hourMs })
+    const { plan, poll, asks, proves, drops } = found
+    /** @returns how many were challenged, and whether it was dropped. */
+    const sweep = (nowMs: number, o: { not?: 'none' | 'lie' | 'away'; keep?: boolean } = {}) => {
+      found.add(1, { ...outside, ...(o.keep && { keep: true }) }, nowMs)
+      for (const ask of asks(poll(nowMs))) plan.answered(ask, ['blob'], { nowMs, dice: 0.999 })
+      const challenges = proves(poll(nowMs))
+      for (const challenge of challenges)
+        if (o.not === 'away' && challenge.contact.peer === 'peer 3')
+          plan.failed(challenge, 'away', { nowMs })
+        else {
+          const isOne = challenge.contact.peer === 'peer 3' && o.not !== 'away'
+          plan.proved(challenge, [isOne && o.not ? (o.not as 'none') : 'proved'], { nowMs })
+        }
+      return [challenges.length, drops(poll(nowMs)).length]
+    }
+    return { ...found, sweep }
+  }
+
+  it('is dropped when the R nearest proved theirs twice, a day apart', () => {
+    const { sweep, plan } = world()
+    assert.deepEqual(sweep(0), [8, 0])
+    assert.deepEqual(sweep(23 * hourMs), [0, 0], 'nobody is asked meanwhile')
+    assert.deepEqual(sweep(24 * hourMs), [8, 1])
+    assert(plan.idle)
+    assert.deepEqual(sweep(25 * hourMs), [8, 0], 'should it come back, it begins anew')
+  })
+
+  it('stays while one of them has no proof, and its time begins anew', () => {
+    for (const not of ['none', 'lie'] as const) {
+      const { sweep } = world()
+      sweep(0)
+      assert.deepEqual(sweep(24 * hourMs, { not }), [8, 0])
+      assert.deepEqual(sweep(25 * hourMs), [8, 0])
+      assert.deepEqual(sweep(49 * hourMs), [8, 1])
+    }
+  })
+
+  it('stays when one does not answer, and goes when that one does', () => {
+    const { sweep } = world()
+    sweep(0)
+    assert.deepEqual(sweep(24 * hourMs, { not: 'away' }), [8, 0])
+    assert.deepEqual(sweep(25 * hourMs), [8, 1])
+  })
+
+  it('stays where it was told to, and in a network of fewer than R others', () => {
+    const { sweep } = world()
+    assert.deepEqual(sweep(0, { keep: true }), [0, 0])
+    const small = begin()
+    small.add(1, { circle: peers(7), inside: false })
+    for (const ask of small.asks(small.poll()))
+      small.plan.answered(ask, ['blob'], { nowMs: 0, dice: 0.999 })
+    assert.deepEqual(small.poll(), [])
+    assert(small.plan.idle)
+  })
+})
+
+describe('a repair plan with much to do', () => {
+  it('has room for so many keys, and forgets the least urgent pushes for a later round', () => {
+    const { plan, poll, asks, pushes, add } = begin({ tasksMax: 3, pushesMax: 2, inFlightMax: 100 })
+    for (let n = 0; n < 3; n++) add(n, { circle: [peer(n)] })
+    assert(!plan.hasRoom)
+    const asked = asks(plan.poll(0, { flush: false }))
+    assert.equal(asked.length, 3, 'full is as good as flushed')
+    for (const ask of asked) plan.answered(ask, ['none'], { nowMs: 0, dice: 1 })
+    assert(plan.hasRoom)
+    assert(plan.takeOverflow())
+    assert.equal(pushes(poll()).length, 2)
+  })
+
+  it('keeps to its budget, and says when to come back', () => {
+    const bytesPerHour = 2 * limits.payloadBytesMax
+    const { plan, poll, asks, pushes, add } = begin({ bytesPerHour })
+    for (let n = 0; n < 20; n++) add(n, { circle: [peer(n)], lengthBytes: 200_000 })
+    let [nowMs, sent, last] = [0, 0, 0]
+    for (; !plan.idle; nowMs = Math.max(nowMs + 1, Math.min(plan.wakeMs(nowMs), nowMs + hourMs))) {
+      const actions = poll(nowMs)
+      for (const ask of asks(actions)) plan.answered(ask, ['none'], { nowMs, dice: 1 })
+      for (const push of pushes(actions)) {
+        sent += 200_100
+        last = nowMs
+        plan.pushed(push, 'taken', { nowMs, sentBytes: 200_100 })
+      }
+      assert(sent <= (1 + Math.ceil((nowMs + 1) / hourMs)) * bytesPerHour)
+    }
+    assert.equal(sent, 20 * 200_100)
+    assert(last > 5 * hourMs, `${last} ms`)
+  })
+
+  it('compares a key again whose circle has changed meanwhile', () => {
+    const { plan, add } = begin()
+    add(1, { circle: peers(7) })
+    add(1, { circle: peers(7) })
+    assert(!plan.hasAgain)
+    add(1, { circle: peers(7, 1) })
+    assert.deepEqual(plan.takeAgain(), [key(1)])
+  })
+})
+
 describe('what repair does in a world of seeds that know each other', () => {
   const step = fc.record({
     what: fc.constantFrom('put', 'put few', 'kill', 'add', 'release', 'round', 'all', 'hour'),
