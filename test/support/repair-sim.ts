@@ -2,14 +2,16 @@ import { sha256 } from '../../src/base/bytes.ts'
 import type { Millis } from '../../src/base/ports.ts'
 import { compareDistance, placeOfKey } from '../../src/routing/distance.ts'
 import type { RepairParameters } from '../../src/seed/repair.ts'
+import { createSeedNode } from '../../src/seed/seed.ts'
 import type { StampedBlob } from '../../src/wire/blob.ts'
 import { expiryAt, makeBlob } from '../../src/wire/blob.ts'
 import { encodeTombstone } from '../../src/wire/tombstone.ts'
 import { simPlaceOf } from './peer-keys.ts'
 import type { SimNetwork } from './sim-network.ts'
+import { silentLog } from './sim-network.ts'
 import type { SimSeed, SimSeedParts } from './sim-seeds.ts'
 import { addSeed, simSeeds } from './sim-seeds.ts'
-import { stamped } from './stamps.ts'
+import { inlineStamper, stamped } from './stamps.ts'
 
 export const secondMs: Millis = 1_000
 export const minuteMs: Millis = 60 * secondMs
@@ -136,6 +138,29 @@ export class RepairSim {
     this.seeds.push(born)
     await this.sim.run(born.seed.join(known))
     return born
+  }
+
+  /** A seed that was killed starts again, with the store it had. */
+  async comeBack({ node, store }: SimSeed): Promise<SimSeed> {
+    const { clock, random } = this.sim
+    node.alive = true
+    const seed = createSeedNode({
+      network: node,
+      clock,
+      random,
+      log: silentLog,
+      keys: node.keys,
+      store,
+      placeOf: simPlaceOf,
+      stamper: inlineStamper(),
+      mode: 'server',
+      ...this.#parts
+    })
+    const known = this.alive.filter(s => s.node !== node).slice(0, 3)
+    const back = { node, store, seed }
+    this.seeds[this.seeds.findIndex(s => s.node === node)] = back
+    await this.sim.run(seed.join(known.map(s => s.node.contact())))
+    return back
   }
 
   /** Every seed goes through what it holds, one after the other. */
