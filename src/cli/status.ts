@@ -3,6 +3,8 @@ import type { Output } from './output.ts'
 import { line, pairs, table } from './text.ts'
 import { formatBytes, grouped } from './units.ts'
 
+type Repair = Status['node']['repair']
+
 export function statusText(out: Output, status: Status): string {
   const { blobs, bytes, capBytes } = status.store
   const own = pairs(out.style, [
@@ -42,7 +44,7 @@ function nodeLines({ profile, traffic, admission, repair }: Status['node']): [st
       `${admission.priceFactor} times the floor for a fresh blob that belongs here${evicted}`
     ],
     ['refused', refusals || 'nothing'],
-    ...(repair === null ? [] : [['repair', counts(repair)] as [string, string]])
+    ['repair', repairText(repair)]
   ]
 }
 
@@ -50,6 +52,9 @@ const relayingLine = ({ relaying }: Status['node']): [string, string][] =>
   relaying === null
     ? []
     : [['relays', `${relaying.reservations} peers, ${relaying.connections} connections to them`]]
+
+const repairText = ({ sweeps, checked, pushed, pushedBytes, dropped, waiting }: Repair): string =>
+  `${pushed} copies given (${formatBytes(pushedBytes)}), ${dropped} left to others, ${waiting} waiting; ${checked} compared in ${sweeps} sweeps`
 
 const counts = (by: Readonly<Partial<Record<string, number>>>): string =>
   Object.entries(by)

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../base/errors.ts'
 import type { Reachability } from '../base/ports.ts'
+import type { RepairStatus } from '../seed/repair.ts'
 
 /** What a node does for others, within which caps. Source: docs/protocol/admission.md#what-an-operator-sees */
 export interface NodeStatus {
@@ -27,6 +28,5 @@ export interface NodeStatus {
     /** Nodes that the network is thought to have; null while nothing is known of it. */
     networkSize: number | null
   }
-  /** What repair did since the start and has before it; null on a node that keeps nothing for others. */
-  repair: Readonly<Record<string, number>> | null
+  repair: RepairStatus
 }

@@ -7,7 +7,7 @@ import type { Home } from './home.ts'
 export function nodeStatus(
   { config }: Pick<Home, 'config'>,
   network: Pick<Node, 'libp2p' | 'traffic' | 'reach' | 'relaying'>,
-  seed: Pick<SeedNode, 'admission'>
+  seed: Pick<SeedNode, 'admission' | 'repair'>
 ): NodeStatus {
   const { upBytesPerSecond = null, downBytesPerSecond = null } = config.bandwidth
   return {
@@ -17,6 +17,6 @@ export function nodeStatus(
     relaying: network.relaying() ?? null,
     traffic: { ...network.traffic(), upBytesPerSecond, downBytesPerSecond },
     admission: seed.admission.status(),
-    repair: null
+    repair: seed.repair.status()
   }
 }

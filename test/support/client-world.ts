@@ -186,7 +186,15 @@ export class ClientWorld implements AsyncDisposable {
             relaying: null,
             traffic: { inBytes: 0, outBytes: 0, upBytesPerSecond: null, downBytesPerSecond: null },
             admission: { priceFactor: 1, refusals: {}, evicted: 0, networkSize: null },
-            repair: null
+            repair: {
+              sweeps: 0,
+              checked: 0,
+              pushed: 0,
+              pushedBytes: 0,
+              dropped: 0,
+              lastSweepMs: null,
+              waiting: 0
+            }
           })
         },
         ...more,

@@ -85,7 +85,15 @@ const status: Status = {
       evicted: 2,
       networkSize: 40
     },
-    repair: null
+    repair: {
+      sweeps: 3,
+      checked: 40,
+      pushed: 2,
+      pushedBytes: 2048,
+      dropped: 1,
+      lastSweepMs: Date.UTC(2026, 2, 1, 11),
+      waiting: 0
+    }
   },
   pods: [
     {
