@@ -251,7 +251,7 @@ export class Inbox implements AsyncDisposable {
       if (code === 'KEY_CHANGED' && queue.failures(id) === 0)
         emit({ type: 'refused', key: toHex(notice.key), code })
       const retryAtMs = queue.failed(id, clock.now(), throwDice(random))
-      if (isOfRelay(code) && retryAtMs !== undefined)
+      if ((isOfRelay(code) || code === 'CLOCK_WRONG') && retryAtMs !== undefined)
         emit({ type: 'delayed', key: toHex(notice.key), pod: notice.pod, code, retryAtMs })
       const failures = queue.failures(id)
       await store.saveNotice({ ...notice, failures }).catch(() => log.warn('not written'))

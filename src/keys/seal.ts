@@ -2,7 +2,6 @@ import type { PublicKey, SessionKey } from 'openpgp'
 import * as openpgp from 'openpgp'
 import { concatBytes, toHex } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
 import type { Millis } from '../base/ports.ts'
 import type { Certificate } from './certificate.ts'
 import { keyInvalid, keyOf } from './certificate.ts'
@@ -40,9 +39,11 @@ export async function seal(
   }
 ): Promise<Uint8Array> {
   if (plaintext.byteLength > Math.max(...sizes)) throw tooLarge(plaintext)
-  refuseFuture('the key of the reader', to.createdMs, nowMs)
   const signed = await signedMessage(plaintext, { from, nowMs, brief })
-  const { session, sessionPacket } = await sessionFor(await keyOf(to), nowMs)
+  const { session, sessionPacket } = await sessionFor(
+    await keyOf(to),
+    checkedAt(to.createdMs, nowMs)
+  )
   const pad = session.aeadAlgorithm ? padVersion2 : padVersion1
   const overhead = sessionPacket.byteLength + packetHeaderBytes + pad.overheadBytes
   const size = [...sizes]
@@ -83,15 +84,11 @@ async function signedMessage(
 
 async function sessionFor(
   key: PublicKey,
-  nowMs: Millis
+  date: Date
 ): Promise<{ session: SessionKey; sessionPacket: Uint8Array }> {
   try {
     // A key made just now, on a machine whose clock is ahead of ours, is still a key.
-    const common = {
-      encryptionKeys: key,
-      date: new Date(nowMs + limits.clockSkewMs),
-      config: settings
-    }
+    const common = { encryptionKeys: key, date, config: settings }
     const session = await openpgp.generateSessionKey(common)
     const sessionPacket = await openpgp.encryptSessionKey({
       ...common,

@@ -166,18 +166,26 @@ describe('reading', () => {
     assert.deepEqual([contact?.pin, contact?.changedTo], [pin, null])
   })
 
-  it('refuses bytes that are no letter, are dated in the future, or are too long for one', async () => {
+  it('waits with a letter that is dated in the future, and then shows it', async () => {
+    const bob = await world.join('bob')
+    const aheadMs = limits.clockSkewMs + 1
+    const letter = { sentMs: world.clock.now() + aheadMs }
+    const early = await craft(world, { by: await person('mallory'), to: await bobs(), letter })
+    await post(world, early.blob, early.slip)
+    assert.equal((await bob.seen('delayed')).code, 'CLOCK_WRONG')
+    assert.deepEqual(await bob.client.inbox(), [])
+    assert.equal((await bob.client.status()).inbox.waiting, 1)
+    world.clock.advance(aheadMs)
+    bob.client.wake()
+    await bob.seen('opened')
+    assert.equal((await bob.client.inbox()).length, 1)
+  })
+
+  it('refuses bytes that are no letter, or are too long for one', async () => {
     const bob = await world.join('bob')
     const mallory = await person('mallory')
     const nowMs = world.clock.now()
     const to = await bobs()
-    const future = await craft(world, {
-      by: mallory,
-      to,
-      letter: { sentMs: nowMs + limits.clockSkewMs + 1 }
-    })
-    await post(world, future.blob, future.slip)
-    await bob.seen('refused', ({ code }) => code === 'LETTER_INVALID')
     for (const plaintext of [new Uint8Array(), dice.bytes(100), new Uint8Array(200_000)]) {
       const sizes = limits.sealedSizes
       const sealed = await seal(plaintext, { from: mallory, to, sizes, nowMs })

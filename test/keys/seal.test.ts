@@ -125,12 +125,26 @@ describe('seal and open', () => {
     const near = await open(await sealAt(nowMs + limits.clockSkewMs - 1000), { reader: bob, nowMs })
     await near.verify(alice.certificate)
     const far = await open(await sealAt(nowMs + limits.clockSkewMs + 2000), { reader: bob, nowMs })
-    await assert.rejects(far.verify(alice.certificate), { code: 'SIGNATURE_INVALID' })
+    await assert.rejects(far.verify(alice.certificate), { code: 'CLOCK_WRONG' })
+    await assert.rejects(far.verify(bob.certificate), { code: 'SIGNATURE_INVALID' })
     const { certificate } = await makePerson({
       name: 'Ahead',
       nowMs: nowMs + limits.clockSkewMs - 1000
     })
     await seal(new Uint8Array(10), { from: alice, to: certificate, sizes, nowMs })
+  })
+
+  it('opens and seals by a clock that is behind the keys, and signs by none such', async () => {
+    const behindMs = nowMs - 10 * hourMs
+    const to = bob.certificate
+    const sealed = await seal(new Uint8Array(10), { from: alice, to, sizes, nowMs })
+    const opened = await open(sealed, { reader: bob, nowMs: behindMs })
+    assert.deepEqual(opened.plaintext, new Uint8Array(10))
+    const young = await makePerson({ name: 'Young', nowMs: nowMs + 10 * hourMs })
+    await seal(new Uint8Array(10), { from: alice, to: young.certificate, sizes, nowMs })
+    await assert.rejects(seal(new Uint8Array(10), { from: young, to, sizes, nowMs }), {
+      code: 'CLOCK_WRONG'
+    })
   })
 
   it('does not seal to an expired or revoked key', async () => {

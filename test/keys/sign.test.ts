@@ -39,7 +39,9 @@ describe('detached signature', () => {
       refused
     )
     await assert.rejects(verify({ bytes: Uint8Array.of(1, 2) }), refused)
-    await assert.rejects(verify({ nowMs: nowMs - limits.clockSkewMs - 1000 }), refused)
+    const early = { nowMs: nowMs - limits.clockSkewMs - 1000 }
+    await assert.rejects(verify(early), { code: 'CLOCK_WRONG' })
+    await assert.rejects(verify({ ...early, bytes: Uint8Array.of(1, 2) }), refused)
     await assert.rejects(verify({ by: await makePerson({ name: 'Bob', nowMs }) }), refused)
   })
 

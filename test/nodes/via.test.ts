@@ -158,7 +158,7 @@ describe('through a pod, over separate processes', () => {
 
   async function configure(
     name: string,
-    change: (file: Record<string, never>) => object
+    change: (file: { pod?: object }) => object
   ): Promise<void> {
     const file = join(world.net.home(name), 'muttr.json')
     await world.net.stop(name)
