@@ -56,7 +56,7 @@ const codes = {
   STAMP_MISSING: ['refused', 'Nothing is stored without a stamp; see docs/protocol/stamp.md.'],
   STAMP_INVALID: [
     'refused',
-    'Not a stamp, or issued in the future; is the clock of this machine right?'
+    'Not a stamp, or issued at a wrong time; is the clock of this machine right?'
   ],
   STAMP_TOO_LOW: ['refused', 'Seeds are pressed and ask for more work than this put was to spend.'],
   RECORD_UNKNOWN: ['refused', 'Nobody asked holds such a record.'],

@@ -93,7 +93,7 @@ function stampNumber(key: Uint8Array, { issuedMs, nonce }: Stamp): bigint {
 
 /**
  * Checks what a put shows before anything of it is written; the bytes are not needed.
- * @throws {MuttrError} `STAMP_MISSING`, `STAMP_INVALID` (not a stamp, or from the future), `STAMP_TOO_LOW` when it does not pay the floor.
+ * @throws {MuttrError} `STAMP_MISSING`, `STAMP_INVALID` (not a stamp, from the future, or of a record and old), `STAMP_TOO_LOW` when it does not pay the floor.
  */
 export function readStamp(frame: Uint8Array | null, o: Postage, nowMs: Millis): PaidStamp {
   if (frame === null) throw new MuttrError('STAMP_MISSING', 'nothing is stored without a stamp')
@@ -101,9 +101,12 @@ export function readStamp(frame: Uint8Array | null, o: Postage, nowMs: Millis): 
   const { issuedMs } = read
   if (issuedMs > nowMs + limits.clockSkewMs)
     throw new MuttrError('STAMP_INVALID', 'the stamp was issued in the future')
+  const fresh = issuedMs >= nowMs - limits.stampFreshMs
+  if (o.expiryMs === undefined && !fresh)
+    throw new MuttrError('STAMP_INVALID', 'the stamp of a record was issued hours ago')
   const number = stampNumber(o.key, read)
   const floor = stampPrice({ ...o, expiryMs: endOf(o, issuedMs), issuedMs })
   const pays = (factor: number) => number < threshold(Math.ceil(floor * factor))
   if (!pays(1)) throw new MuttrError('STAMP_TOO_LOW', `a stamp worth less than ${floor} hashes`)
-  return { ...read, fresh: issuedMs >= nowMs - limits.stampFreshMs, pays }
+  return { ...read, fresh, pays }
 }

@@ -147,6 +147,10 @@ describe('a stamp', () => {
     const expiryMs = issuedMs + limits.recordLifeMs
     const frame = stampNow({ ...record, expiryMs, issuedMs, factor: 1 })
     assert(read(frame, record).pays(1))
+    // Kept thirty days from each put on: an old one would keep it for ever.
+    const late = issuedMs + limits.stampFreshMs
+    assert(read(frame, record, late).pays(1))
+    assert.throws(() => read(frame, record, late + 1), { code: 'STAMP_INVALID' })
     assert.equal(stampPrice({ ...record, expiryMs, issuedMs }), Math.ceil((4 * KiB * 720) / 1_000))
   })
 
