@@ -22,7 +22,7 @@ interface Job {
   readonly intake: Intake | undefined
   readonly abort: AbortController
   timer: Disposable
-  state: 'arriving' | 'waiting' | 'running' | 'answering'
+  state: 'arriving' | 'waiting' | 'running' | 'held' | 'answering'
   transfer?: Transfer
 }
 
@@ -162,13 +162,40 @@ export class Serving {
       if (!(err instanceof MuttrError)) log.warn('handler failed', { method: job.method, err })
       result = err instanceof MuttrError ? err : new MuttrError('INTERNAL', 'a mistake over here')
     }
-    if (job.intake) window.release(job.intake.bytes.byteLength)
     job.payload = empty
-    if (this.#jobs.get(job.id) === job) this.#reply(job, result)
+    const isOpen = this.#jobs.get(job.id) === job
+    if (isOpen && result instanceof MuttrError && result.code === 'LIMIT_EXCEEDED') {
+      this.#hold(job, result)
+      return
+    }
+    if (job.intake) window.release(job.intake.bytes.byteLength)
+    if (isOpen) this.#reply(job, result)
     else {
       this.#deaf -= 1
       this.#free()
     }
+  }
+
+  /**
+   * Who asks too much is told so late, and has its place and its credit back no sooner: else refusing a flood would cost as much as
+   * it can send.
+   */
+  #hold(job: Job, refusal: MuttrError): void {
+    const { clock, window } = this.#parts
+    job.state = 'held'
+    this.#free()
+    clock.after(hasteMs, () => {
+      if (this.#jobs.get(job.id) !== job) return
+      if (job.intake) window.release(job.intake.bytes.byteLength)
+      job.timer[Symbol.dispose]()
+      this.#jobs.delete(job.id)
+      this.#fail(job.id, refusal)
+      if (!this.busy) this.#parts.onIdle()
+    })
+  }
+
+  #fail(id: number, { code, message }: MuttrError): void {
+    this.#parts.outbox.push({ type: 'failure', id, code, message: cutMessage(message) })
   }
 
   #reply(job: Job, result: Uint8Array | MuttrError): void {
@@ -181,8 +208,7 @@ export class Serving {
       return
     }
     this.#done(job)
-    if (result instanceof MuttrError)
-      outbox.push({ type: 'failure', id, code: result.code, message: cutMessage(result.message) })
+    if (result instanceof MuttrError) this.#fail(id, result)
     else outbox.push({ type: 'answer', id, payload: result })
   }
 
@@ -222,5 +248,7 @@ export class Serving {
 }
 
 const empty = new Uint8Array(0)
+/** How late a refusal comes that is for asking too much. */
+const hasteMs = 500
 const repeated = () => new MuttrError('WIRE_MALFORMED', 'a request id that was used before')
 const unknown = () => new MuttrError('WIRE_MALFORMED', 'about a request that was never made')

@@ -206,6 +206,36 @@ describe('a channel bounds what a peer costs', () => {
     await all
   })
 
+  it('who asks too much is told so late, and sends no more than its window meanwhile', async () => {
+    const clock = fakeClock()
+    const pair = makePair({ clock })
+    let [asked, refused, others] = [0, 0, 0]
+    pair.b.channel.serve(async method => {
+      if (method === 'ping') return Uint8Array.of(1)
+      asked += 1
+      throw new MuttrError('LIMIT_EXCEEDED', 'slow down')
+    })
+    const soon = { timeoutMs: 60_000 }
+    const flood = () =>
+      pair.a.channel.request('put', new Uint8Array(256 * 1024), soon).catch(() => {
+        refused += 1
+        return flood()
+      })
+    for (let i = 0; i < 16; i++) void flood()
+    await pair.run()
+    assert.deepEqual([asked, refused], [4, 0], 'a window of 1 MiB')
+    void pair.a.channel.request('ping', Uint8Array.of(1), soon).then(() => others++)
+    await pair.run()
+    assert.equal(others, 1)
+    for (let second = 0; second < 2; second++) {
+      clock.advance(500)
+      await pair.run()
+    }
+    assert.deepEqual([asked, refused], [12, 8])
+    pair.b.channel.ended()
+    clock.advance(10_000)
+  })
+
   it('many peers together get so many places, and nobody is left without', async () => {
     const slots = new Slots(10)
     const clock = fakeClock()
