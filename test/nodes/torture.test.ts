@@ -168,7 +168,7 @@ describe('what a torture is judged by', () => {
 
 describe('the plan of a torture', () => {
   const members = nameMembers({ pods: 2, people: 4, seeds: 6 })
-  const faults: Fault['do'][] = ['kill', 'pause', 'split', 'slow', 'disk-full', 'wipe']
+  const faults: Fault['do'][] = ['kill', 'stop', 'pause', 'split', 'slow', 'disk-full', 'wipe']
   const planOf = (seed: string) => makePlan({ seed, lengthMs: 3_600_000, members, faults })
   const plan = planOf('a')
   const of = <K extends Planned['do']>(kind: K) =>

@@ -1,11 +1,15 @@
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { promisify } from 'node:util'
+import { systemClock as clock } from '../../net/clock.ts'
 import type { Exchange, ExchangeParts } from './exchange.ts'
 import type { Fleet } from './fleet.ts'
 import type { Happening } from './history.ts'
 import type { Fault } from './plan.ts'
+import { pause } from './wait.ts'
 
 const run = promisify(execFile)
+/** A node that ends lets its last letters be stored first; on a busy machine that takes a while. */
+const stopMs = 60_000
 
 /** Limits how large a file of a running process may grow (util-linux); from nothing on, every write fails as on a full disk. */
 const canFillDisks = (): boolean =>
@@ -15,6 +19,7 @@ const canFillDisks = (): boolean =>
 export const possibleFaults = (): Fault['do'][] => [
   'kill',
   'kill',
+  'stop',
   'pause',
   'split',
   'slow',
@@ -81,6 +86,16 @@ export function createFaults({ fleet, weather, exchange, note }: FaultParts) {
       note({ type: 'down', node: name, how: 'ended', detail })
     }
   }
+  const stop = async (node: string) => {
+    const pid = pidOf(node)
+    const stopped = fleet.stop(node).then(() => true)
+    if (!(await Promise.race([stopped, pause(clock, stopMs).then(() => false)]))) {
+      note({ type: 'mistake', node, what: `it still runs ${stopMs / 1_000} s after SIGTERM` })
+      if (pid !== undefined) signalTo(pid, 'SIGKILL')
+      await stopped
+    }
+    note({ type: 'down', node, how: 'stopped' })
+  }
   const pidOf = (name: string): number | undefined => fleet.node(name).running?.child.pid
   const goOn = new Map<string, () => void>()
   const limitFiles = async (name: string, limit: string) => {
@@ -101,6 +116,9 @@ export function createFaults({ fleet, weather, exchange, note }: FaultParts) {
         await fleet.wipe(fault.node)
         note({ type: 'wiped', node: fault.node })
         return
+      case 'stop':
+        await stop(fault.node)
+        return
       case 'pause': {
         const pid = pidOf(fault.node)
         if (pid !== undefined) goOn.set(fault.node, pauseNode(pid, fault.forMs))
@@ -118,6 +136,7 @@ export function createFaults({ fleet, weather, exchange, note }: FaultParts) {
   async function end(fault: Fault): Promise<void> {
     switch (fault.do) {
       case 'kill':
+      case 'stop':
       case 'wipe':
         await start(fault.node)
         break

@@ -38,7 +38,7 @@ export type Happening =
   | { type: 'put'; blob: number; node: string; key: string; copies: number; wanted: number }
   | { type: 'unput'; blob: number; node: string; code: string }
   | { type: 'got'; blob: number; node: string; result: 'same' | 'other' | (string & {}) }
-  /** A node answered `INTERNAL`, the code for mistakes of ours. */
+  /** A node answered `INTERNAL`, the code for mistakes of ours, or does not end when it is asked to. */
   | { type: 'mistake'; node: string; what: string }
   /** Everybody has been asked for the last time. */
   | { type: 'end' }
@@ -58,7 +58,7 @@ export const invariants = {
   'blob-lost': 'a blob that was acknowledged can be fetched after healing',
   'blob-changed': 'a blob is fetched as it was put',
   'node-ended': 'a node runs until it is ended, and starts again',
-  'node-mistaken': 'no answer of a node is INTERNAL'
+  'node-mistaken': 'no answer of a node is INTERNAL, and each ends when it is asked to'
 } as const
 export type Invariant = keyof typeof invariants
 

@@ -6,6 +6,8 @@ import { createDice } from './dice.ts'
 export type Fault =
   /** SIGKILL, as a power cut would; started again afterwards. */
   | { do: 'kill'; node: string; forMs: Millis }
+  /** SIGTERM, as its operator would; started again afterwards. */
+  | { do: 'stop'; node: string; forMs: Millis }
   /** SIGSTOP and SIGCONT: a lid that is closed and opened. */
   | { do: 'pause'; node: string; forMs: Millis }
   /** These nodes and the others do not reach each other: bytes stay on the way (`hold`), or connections break (`cut`). */
@@ -102,6 +104,7 @@ const recoverMs = 4_000
 function length(kind: Fault['do'], dice: Dice): Millis {
   switch (kind) {
     case 'kill':
+    case 'stop':
     case 'wipe':
       return dice.between(200, 25_000)
     case 'pause':
@@ -157,4 +160,4 @@ function planWork({ lengthMs, members }: PlanOptions, dice: Dice): Planned[] {
 const bodySize = (dice: Dice): number => dice.between(80, dice.pick([300, 300, 3_000, 40_000]))
 
 export const isFault = (one: Planned): one is Planned & Fault =>
-  ['kill', 'pause', 'split', 'slow', 'disk-full', 'wipe'].includes(one.do)
+  ['kill', 'stop', 'pause', 'split', 'slow', 'disk-full', 'wipe'].includes(one.do)

@@ -4,8 +4,8 @@ import { askAll, look, progressOf } from './run.ts'
 import { pause } from './wait.ts'
 
 export interface SettleOptions {
-  /** Letters that wait are tried when their time comes, or at the start of their node: which one waits for. */
-  restart: boolean
+  /** In a hurry: everybody is started again at once, which tries letters that wait; and nobody waits for a sweep. */
+  quick: boolean
   /** How long everything may take that is not due later. */
   patienceMs: Millis
 }
@@ -31,14 +31,14 @@ export async function settle(
 ): Promise<{ settledMs: Millis | null; copies: Record<string, number> }> {
   const { clock, journal } = parts
   const startMs = clock.now()
-  if (options.restart) await restart(parts)
+  if (options.quick) await restart(parts)
   const isQuiet = await untilQuiet(parts, options)
   const settledMs = isQuiet ? clock.now() - startMs : null
-  if (!options.restart || !isQuiet) {
+  if (!options.quick || !isQuiet) {
     await restart(parts)
     await untilQuiet(parts, { ...options, patienceMs: Math.min(options.patienceMs, 60_000) })
   }
-  await untilSwept(parts)
+  if (!options.quick) await untilSwept(parts)
   await fetchReleased(parts)
   const copies = countOf(await askAll(parts, { all: true }))
   journal.note({ type: 'end' })

@@ -20,7 +20,7 @@ import { carryOutPlan, weigh } from './run.ts'
 import { settle } from './settle.ts'
 import { createWork } from './work.ts'
 
-/** Short runs restart everybody after healing instead of waiting until letters are due again. */
+/** Up to here one is in a hurry. */
 const shortMinutes = 3
 const patienceMs = 5 * 60_000
 
@@ -61,8 +61,8 @@ export async function runTorture(options: TortureOptions): Promise<{ violations:
   await carryOutPlan({ ...run, plan, lengthMs, signal })
   const stoppedAtMs = signal.aborted ? journal.atMs : null
   say('healed', { atMs: journal.atMs }, 'No more faults. Waiting for what is on its way')
-  const restart = minutes <= shortMinutes || stoppedAtMs !== null
-  const { settledMs, copies } = await settle(run, { restart, patienceMs })
+  const quick = minutes <= shortMinutes || stoppedAtMs !== null
+  const { settledMs, copies } = await settle(run, { quick, patienceMs })
   await weigh(run)
   const summary = summaryOf(run, { options, stoppedAtMs, settledMs, copies })
   await journal.summary(summary)
