@@ -24,6 +24,8 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
   const [notice, pod, link] = [read('notice'), read('pod'), read('join-link')]
   const [blob, dht, record] = [read('blob'), read('dht'), read('record')]
   const [stamp, via] = [read('stamp'), read('via')]
+  const ofReach = (message: string) =>
+    frames(read('reach').frames.filter((v: { message: string }) => v.message === message))
   const ofDht = (message: string) =>
     frames(dht.frames.filter((v: { message: string }) => v.message === message))
   const frames = (list: { frame: string }[]) => list.map(({ frame }) => bytes(frame))
@@ -49,6 +51,9 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     'record-get-answer': ofDht('answer with a record'),
     'record-put': ofDht('record-put'),
     'record-put-answer': ofDht('answer to record-put'),
+    'dial-back': ofReach('dial-back'),
+    'dial-back-answer': ofReach('answer to dial-back'),
+    standing: ofReach('standing'),
     stamp: frames(stamp.stamps),
     forward: ofDht('forward'),
     'forward-answer': ofDht('forwarded answer'),

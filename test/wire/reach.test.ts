@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
+import { fromHex } from '../../src/base/bytes.ts'
 import { codeOf } from '../../src/base/errors.ts'
 import { peerOfKey, wireContact } from '../../src/wire/contact.ts'
 import {
@@ -96,5 +98,26 @@ describe('an address behind a relay', () => {
       const frame = encodeStanding({ server: false, addresses: [wrong] })
       assert.throws(() => decodeStanding(frame), { code: 'WIRE_MALFORMED' }, wrong)
     }
+  })
+})
+
+describe('the vectors of docs/protocol/reach.md', () => {
+  interface Vector {
+    message: keyof typeof frames
+    said: unknown
+    frame: string
+  }
+
+  it('hold', async () => {
+    const file = new URL('../vectors/reach.json', import.meta.url)
+    const vectors = JSON.parse(await readFile(file, 'utf8'))
+    const frameOf = ({ frame }: Vector) => fromHex(frame, frame.length / 2)!
+    for (const vector of vectors.frames as Vector[]) {
+      const [, encode, decode] = frames[vector.message]!
+      assert.deepEqual(decode(frameOf(vector)), vector.said)
+      assert.deepEqual(Buffer.from(encode(vector.said)), Buffer.from(frameOf(vector)))
+    }
+    for (const vector of vectors.refused as Vector[])
+      assert.throws(() => frames[vector.message]![2](frameOf(vector)), { code: 'WIRE_MALFORMED' })
   })
 })
