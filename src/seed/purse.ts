@@ -4,7 +4,7 @@ import type { Postage } from '../wire/stamp.ts'
 import { endOf, issuedAt, stampPrice } from '../wire/stamp.ts'
 import type { Core } from './core.ts'
 
-export interface StampProgress {
+interface StampProgress {
   /** In floor prices: 1, or what a pressed seed asked for. */
   readonly factor: number
   /** How many hashes it takes on average. */
