@@ -120,6 +120,19 @@ describe('what a node is to others', () => {
     assert(s.dueMs - nowMs <= 1_000)
   })
 
+  it('asks less often while those it asks have nothing to say, and thinks no worse of itself', () => {
+    const s = standing([outside])
+    const waits: number[] = []
+    let nowMs = 0
+    for (let i = 0; i < 7; i++) {
+      s.answered([], nowMs)
+      waits.push((s.dueMs - nowMs) / 1_000)
+      nowMs = s.dueMs
+    }
+    assert.deepEqual(waits, [20, 40, 80, 160, 320, 640, 900])
+    assert.equal(s.serverTo('public'), true)
+  })
+
   it('stays a server where muttr.json says so, and says that nobody could dial it', () => {
     const s = standing([inside], { always: true, announce: [outside] })
     s.answered(seen('public'), 0)

@@ -64,6 +64,8 @@ export class Standing {
   #verdict: Verdict | undefined
   /** Rounds in a row in which nobody reached us. */
   #denials = 0
+  /** Rounds in a row in which nobody had anything to say. */
+  #silences = 0
   #dueMs: Millis = 0
   #cameMs: Millis = Number.NEGATIVE_INFINITY
 
@@ -121,9 +123,11 @@ export class Standing {
   answered(round: readonly Found[], nowMs: Millis): void {
     const [first] = round
     if (!first) {
-      this.#dueMs = nowMs + againMs
+      this.#dueMs = nowMs + Math.min(recheckMs, againMs * 2 ** this.#silences)
+      this.#silences = Math.min(this.#silences + 1, 10)
       return
     }
+    this.#silences = 0
     const { scope } = first
     const reached = fits(round.flatMap(found => found.reached))
     const before = this.#verdict?.scope === scope ? this.#verdict : undefined
