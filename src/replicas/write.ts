@@ -1,7 +1,6 @@
 import { limits } from '../base/limits.ts'
 import type { Contact, Millis, PeerId } from '../base/ports.ts'
 import type { Candidate, Candidates } from '../routing/candidates.ts'
-import { subnetsOf } from '../routing/subnet.ts'
 
 export interface WriteOptions {
   /** Nearest first; we ourselves are among them when we may hold a copy. */
@@ -29,7 +28,6 @@ export interface WriteCount {
  */
 export class Write {
   readonly #o: WriteOptions
-  readonly #subnets = new Map<PeerId, readonly string[]>()
   /** Who asked for more work, which is being done. */
   readonly #paying = new Set<PeerId>()
   /** Since when somebody does, and how long somebody did before: our own work does not use up the time for asking. */
@@ -177,7 +175,8 @@ export class Write {
       if (hurry && isSlow) continue
       if (c.state === 'heard') {
         if (!this.#mayAsk(c)) continue
-        if (this.#subnetsOf(c).every(s => (crowd.get(s) ?? 0) < limits.subnetHoldersMax)) return c
+        if (candidates.networksOf(c).every(s => (crowd.get(s) ?? 0) < limits.subnetHoldersMax))
+          return c
         spare ??= c
         continue
       }
@@ -196,19 +195,11 @@ export class Write {
     const crowd = new Map<string, number>()
     for (const c of this.#o.candidates.all)
       if (c.state === 'asked' || c.state === 'answered')
-        for (const subnet of this.#subnetsOf(c)) crowd.set(subnet, (crowd.get(subnet) ?? 0) + 1)
+        for (const subnet of this.#o.candidates.networksOf(c))
+          crowd.set(subnet, (crowd.get(subnet) ?? 0) + 1)
     return crowd
   }
 
-  #subnetsOf({ contact }: Candidate): readonly string[] {
-    const known = this.#subnets.get(contact.peer)
-    if (known) return known
-    const subnets = subnetsOf(contact)
-    this.#subnets.set(contact.peer, subnets)
-    return subnets
-  }
-
-  /** Where all R ask for more work others will too: nobody else is bothered until it is done. */
   #isSlow(c: Candidate, nowMs: Millis): boolean {
     const { hedgeMs, replicas } = this.#o
     if (this.#paying.size >= replicas && this.#paying.has(c.contact.peer)) return false

@@ -47,6 +47,7 @@ export class Candidates {
   readonly #placeOf: PlaceOf
   readonly #ordered: Candidate[] = []
   readonly #byPeer = new Map<PeerId, Candidate>()
+  readonly #networks = new Map<PeerId, readonly string[]>()
   /** By path. */
   readonly #heard: number[] = Array.from({ length: pathsMax }, () => 0)
   /** Hearsay by subnet, whatever became of it. */
@@ -62,6 +63,15 @@ export class Candidates {
   /** Nearest first. */
   get all(): readonly Candidate[] {
     return this.#ordered
+  }
+
+  /** The networks that it counts against, by its addresses. */
+  networksOf({ contact }: Candidate): readonly string[] {
+    const known = this.#networks.get(contact.peer)
+    if (known) return known
+    const networks = subnetsOf(contact)
+    this.#networks.set(contact.peer, networks)
+    return networks
   }
 
   get(peer: PeerId): Candidate | undefined {
