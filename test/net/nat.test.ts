@@ -93,6 +93,32 @@ function nat(): void {
       assert.deepEqual(await miniupnpd.mappings(), [], 'the port is given back')
     }).timeout(150_000)
 
+  it('a forwarded port is found out, and a laptop that moves away from it steps back', async () => {
+    const pod = await lab.host('pod', { on: internet, addresses: ['1.2.3.4/8'] })
+    const one = await router('one', '1.3.0.1')
+    const [outer] = one.cables
+    const forward = ['-t', 'nat', '-A', 'PREROUTING', '-i', outer!.device, '-p', 'tcp']
+    const to = ['--dport', '4420', '-j', 'DNAT', '--to-destination', '192.168.1.10']
+    await one.run('iptables', ...forward, ...to)
+    const host = await laptop('alice', one)
+    nodes = await MuttrHosts.lay([
+      { name: 'pod.test', host: pod, pod: '1.2.3.4' },
+      { name: 'alice', host }
+    ])
+    await nodes.start('pod.test')
+    await nodes.start('alice')
+    const { node, addresses } = await nodes.status('alice', s => s.node.reach.how === 'mapped')
+    assert.equal(
+      node.reach.reason,
+      'peers have dialled /ip4/1.3.0.1/tcp/4420, a port passed on to us'
+    )
+    assert.equal(addresses[0], '/ip4/1.3.0.1/tcp/4420')
+    await nodes.status('pod.test', ({ known }) => known === 1)
+    await host.move('192.168.1.10/24', '192.168.1.11/24')
+    await nodes.status('alice', s => s.node.reach.how === 'relayed')
+    await nodes.status('pod.test', ({ known }) => known === 0)
+  }).timeout(150_000)
+
   it('hosts with IPv6 alone write to each other, one behind a firewall', async () => {
     const pod = await lab.host('pod', { on: internet, addresses: ['2a00:1::4/32'] })
     const fence = await lab.router('fence', {

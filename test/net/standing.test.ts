@@ -120,6 +120,23 @@ describe('what a node is to others', () => {
     assert(s.dueMs - nowMs <= 1_000)
   })
 
+  it('forgets where it was dialled when that is gone, and not when another address comes', () => {
+    const s = standing([inside, outside])
+    s.answered(seen('public', outside), 0)
+    s.own([inside, outside, six], 10)
+    assert.equal(s.reach().reason, `peers have dialled ${outside}`)
+    s.own([inside, six], 20)
+    assert.match(s.reach().reason, /nobody was asked/)
+    s.answered(seen('public'), 30)
+    assert.equal(s.isHidden, true, 'after one round: it has never been dialled here')
+    const behind = standing([inside])
+    behind.answered(seen('public', outside), 0)
+    behind.own([inside, six], 10)
+    assert.equal(behind.serverTo('public'), true)
+    behind.own(['/ip4/192.168.7.9/tcp/4420'], 20)
+    assert.equal(behind.serverTo('public'), false)
+  })
+
   it('asks less often while those it asks have nothing to say, and thinks no worse of itself', () => {
     const s = standing([outside])
     const waits: number[] = []

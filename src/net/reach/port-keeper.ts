@@ -30,6 +30,11 @@ export class PortKeeper implements AsyncDisposable {
     return this.#held
   }
 
+  /** We have moved: what was given leads to where we were, and what was refused may not be here. */
+  again(): void {
+    this.#nextMs = 0
+  }
+
   /** @param port where we listen on IPv4; undefined: nowhere */
   async keep(
     port: number | undefined,

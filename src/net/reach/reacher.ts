@@ -82,6 +82,7 @@ export class Reacher implements AsyncDisposable {
   /** The addresses of this machine may have changed. */
   look(): void {
     if (!this.#standing.own(this.#own(), this.#p.clock.now())) return
+    this.#ports.again()
     this.#changed()
     this.#soon(settleMs)
   }

@@ -46,6 +46,8 @@ const hiddenFirstMs: Millis = 60_000
 const evidenceMs: Millis = 10 * 60_000
 
 const rank = (scope: Scope): number => scopes.indexOf(scope)
+/** `/ip4` or `/ip6` */
+const familyOf = (address: string): string => address.slice(0, 4)
 const scopeOfText = (address: string): Scope => scopeOf(multiaddr(address))
 const fits = (addresses: readonly string[]): string[] =>
   [...new Set(addresses)].slice(0, limits.contactAddressesMax)
@@ -95,10 +97,26 @@ export class Standing {
   /** Of the addresses we listen at. @returns whether they have changed. */
   own(addresses: readonly string[], nowMs: Millis): boolean {
     if (`${addresses}` === `${this.#own}`) return false
+    this.#forget(addresses)
     this.#own = [...addresses]
     this.#denials = 0
     this.#dueMs = Math.min(this.#dueMs, nowMs + settleMs)
     return true
+  }
+
+  /** Where we were dialled counts no more when that address is gone, or, passed on by a router, what it was passed on to. */
+  #forget(now: readonly string[]): void {
+    const verdict = this.#verdict
+    if (!verdict?.isDialable) return
+    const of = (all: readonly string[], address: string) =>
+      `${all.filter(other => familyOf(other) === familyOf(address))}`
+    const confirmed = verdict.confirmed.filter(address =>
+      this.#own.includes(address)
+        ? now.includes(address)
+        : of(this.#own, address) === of(now, address)
+    )
+    this.#verdict = confirmed.length > 0 ? { ...verdict, confirmed } : undefined
+    if (!this.#verdict) this.#cameMs = Number.NEGATIVE_INFINITY
   }
 
   /** @param failure why there is none */
@@ -183,11 +201,11 @@ export class Standing {
     if (!verdict?.isDialable) return [...announce, ...this.#own]
     const { confirmed, scope } = verdict
     // One firewall stands before all addresses of a family; which of them a peer saw is chance.
-    const families = confirmed.map(address => address.slice(0, 4))
+    const families = confirmed.map(familyOf)
     const alike = this.#own.filter(
       address =>
         rank(scopeOfText(address)) < rank(scope) ||
-        (families.includes(address.slice(0, 4)) && scopeOfText(address) === scope)
+        (families.includes(familyOf(address)) && scopeOfText(address) === scope)
     )
     return [...announce, ...confirmed, ...alike]
   }
