@@ -93,15 +93,15 @@ export const limits = {
   /** What a seed does for one peer before it refuses with LIMIT_EXCEEDED: a burst, and what is given back per second. */
   peerRequestsBurst: 4_000,
   peerRequestsPerSecond: 2_000,
-  peerPutBytesBurst: 64 * KiB * KiB,
+  peerPutBytesBurst: 16 * KiB * KiB,
   peerPutBytesPerSecond: 4 * KiB * KiB,
   /** The same for all peers together: peer ids cost nothing, so no limit may depend on their number. */
-  allPutBytesBurst: 256 * KiB * KiB,
+  allPutBytesBurst: 128 * KiB * KiB,
   allPutBytesPerSecond: 32 * KiB * KiB,
   /** For all peers of one IPv4 /24 or IPv6 /48: twice what one peer has. */
   subnetRequestsBurst: 8_000,
   subnetRequestsPerSecond: 4_000,
-  subnetPutBytesBurst: 128 * KiB * KiB,
+  subnetPutBytesBurst: 32 * KiB * KiB,
   subnetPutBytesPerSecond: 8 * KiB * KiB,
   peersMeteredMax: 4_096,
   subnetsMeteredMax: 4_096,

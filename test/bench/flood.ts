@@ -60,17 +60,16 @@ export async function benchFlood(rounds: number): Promise<Row[]> {
     const calm = (op: 'put' | 'get', q: number) => quantile(before[op], q)
     const row = (op: 'put' | 'get', what: string, q: number): Row => {
       const value = quantile(during[op], q)
-      const rival = { name: 'without the flood', median: calm(op, q), p95: calm(op, q) }
+      const rival = { name: 'without the flood', ...summary([calm(op, q)]) }
       return {
         name: `${op} of others under a flood, ${what}`,
         unit: 'ms',
-        median: value,
-        p95: value,
+        ...summary([value]),
         rival
       }
     }
-    const cap = { name: 'the cap', median: allowed / MiB, p95: allowed / MiB }
-    const whole = { median: sum.taken / MiB, p95: sum.taken / MiB }
+    const cap = { name: 'the cap', ...summary([allowed / MiB]) }
+    const whole = summary([sum.taken / MiB])
     return [
       row('put', 'p50', 0.5),
       row('put', 'p95', 0.95),
