@@ -1,7 +1,7 @@
 import { equalBytes, sha256, toHex } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
-import type { Clock, Contact, Log, Millis, Random } from '../base/ports.ts'
+import type { Clock, Contact, Log, Millis, PeerId, Random } from '../base/ports.ts'
 import { sealReceipt } from '../keys/receipt.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { Change, State } from '../store/state.ts'
@@ -21,6 +21,8 @@ export type ReceiptsTo = 'contacts' | 'verified' | 'nobody'
 
 export interface ReleaseParts {
   dht: Pick<Dht, 'release'>
+  /** Our own peer: a tombstone that it alone keeps frees nobody. */
+  ourPeer: PeerId
   state: State
   contacts: Pick<Contacts, 'known'>
   self: Self
@@ -159,12 +161,13 @@ export class Releases implements AsyncDisposable {
   }
 
   async #release(id: string, { tombstone, via }: ReleaseRow): Promise<void> {
-    const { dht, emit, life } = this.#parts
+    const { dht, emit, life, ourPeer } = this.#parts
     const way = via === null ? {} : await this.#way(via)
     const { took, asked, needed } = await dht.release(tombstone, { signal: life, ...way })
     const receipt = readTombstone(tombstone).receipt !== null
     emit({ type: 'released', key: id, took: took.length, asked: asked.length, receipt })
-    if (took.length < needed)
+    const others = took.filter(({ holder }) => holder !== ourPeer).length
+    if (took.length < needed || others === 0)
       throw new MuttrError('QUORUM_MISSED', `${took.length} of at least ${needed} took it`)
   }
 

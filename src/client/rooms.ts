@@ -71,6 +71,7 @@ export async function makeRooms(parts: ClientParts, life: AbortSignal) {
   })
   const releases = new Releases({
     dht,
+    ourPeer: keys.self,
     state,
     contacts,
     self,

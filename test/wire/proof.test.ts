@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { equalBytes } from '../../src/base/bytes.ts'
 import { limits } from '../../src/base/limits.ts'
-import type { Proof } from '../../src/wire/proof.ts'
+import type { AnnouncedWord, PodPapers, Proof } from '../../src/wire/proof.ts'
 import { decodeProof, encodeProof } from '../../src/wire/proof.ts'
 import { decodeAcceptance, encodeAcceptance } from '../../src/wire/receipt.ts'
 import { bytesOf, hostile, recordOf } from '../support/hostile-frames.ts'
@@ -19,13 +19,13 @@ const whole: fc.Arbitrary<Proof> = recordOf<Proof>({
   header: some(256),
   copies: fc.array(recordOf(stored), { maxLength: 3 }),
   announced: fc.option(
-    recordOf({
+    recordOf<AnnouncedWord>({
       pod: fc.string({ minLength: 1, maxLength: 40 }),
       peer: bytesOf(32),
       notice: bytesOf(32),
       atMs: time,
       signature: bytesOf(64),
-      papers: fc.option(recordOf({ record: some(90), signature: some(90), certificate: some(200) }))
+      papers: fc.option(recordOf<PodPapers>({ record: some(90), signature: some(90), certificate: some(200) }))
     })
   ),
   tombstone: fc.option(some(200)),
