@@ -86,7 +86,10 @@ export class Peers implements Disposable {
   readonly #greeted = new Map<PeerId, Contact>()
   /** Connected, and no servers: they answer, but belong in no table. */
   readonly #others = new Set<PeerId>()
+  /** Until when whom we could not reach is not tried on hearsay. */
   readonly #shunned = new Map<PeerId, Millis>()
+  /** The same of those that broke the protocol, whatever they say. */
+  readonly #liars = new Map<PeerId, Millis>()
   readonly #queue = new Map<PeerId, Contact>()
   /** Asked for a sign of life although they are in the table. */
   readonly #doubted = new Set<PeerId>()
@@ -149,7 +152,7 @@ export class Peers implements Disposable {
     for (const contact of contacts) {
       if (this.#queue.size >= queueMax) break
       if (contact.peer === network.self || this.#queue.has(contact.peer)) continue
-      if ((this.#shunned.get(contact.peer) ?? 0) > clock.now() || !table.wants(contact)) continue
+      if (this.#isShunned(contact.peer, clock.now()) || !table.wants(contact)) continue
       this.#queue.set(contact.peer, contact)
     }
     this.#work()
@@ -242,17 +245,25 @@ export class Peers implements Disposable {
     const { table, clock } = this.#p
     this.#others.delete(contact.peer)
     this.#greeted.set(contact.peer, contact)
+    this.#shunned.delete(contact.peer) // it was away, and has come back by itself
     const known = table.contactOf(contact.peer)
-    if (!known) return this.hear([contact])
+    if (!known) {
+      this.hear([contact])
+      return
+    }
     table.seen(contact.peer, clock.now())
     // It lives elsewhere now: its answer to a ping takes that into the table, before we name the old place to others.
     const moved = contact.addresses.some(address => !known.addresses.includes(address))
     if (moved) this.doubt(contact)
   }
 
-  #shun(peer: PeerId): void {
-    this.#shunned.set(peer, this.#p.clock.now() + shunMs)
-    if (this.#shunned.size > shunnedMax) this.#shunned.delete(this.#shunned.keys().next().value!)
+  #isShunned(peer: PeerId, nowMs: Millis): boolean {
+    return [this.#shunned, this.#liars].some(shunned => (shunned.get(peer) ?? 0) > nowMs)
+  }
+
+  #shun(peer: PeerId, where: Map<PeerId, Millis> = this.#shunned): void {
+    where.set(peer, this.#p.clock.now() + shunMs)
+    if (where.size > shunnedMax) where.delete(where.keys().next().value!)
   }
 
   /** Nobody leaves while nobody answers: then it may be us who is offline. So judgement may have to wait for an answer. */
@@ -278,7 +289,7 @@ export class Peers implements Disposable {
   #lied(peer: PeerId, cause: unknown): MuttrError {
     this.#p.log.info('peer broke the protocol', { peer, code: codeOf(cause) })
     this.#p.table.remove(peer)
-    this.#shun(peer)
+    this.#shun(peer, this.#liars)
     return new MuttrError('WIRE_MALFORMED', 'an answer against the protocol', { cause })
   }
 

@@ -73,13 +73,13 @@ describe('a clock that is wrong by an hour', () => {
     await world.opened('bob', letter, from)
   }).timeout(90_000)
 
-  it('of a sender, behind: what others say now is of the future, and the letter waits for the clock', async () => {
+  it('of a sender, behind its own key: it signs nothing and says why; the same letter goes later', async () => {
     const { net } = world
     const from = await restart('alice', -hourMs)
-    const letter = await world.send('alice', 'bob', 'too late')
-    assert.deepEqual([letter.state, letter.waiting?.code], ['queued', 'CLOCK_WRONG'])
+    const refused = await net.muttr('alice', '--json', 'send', 'bob@one.test', 'too late')
+    assert.deepEqual([refused.status, JSON.parse(refused.stderr).error.code], [2, 'CLOCK_WRONG'])
     await net.setClock('alice', 0)
-    await net.event('alice', 'announced', from, e => e.letter === letter.id)
+    const letter = await world.send('alice', 'bob', 'too late')
     await world.opened('bob', letter, from)
   }).timeout(90_000)
 
