@@ -270,7 +270,10 @@ export class Channel {
     const { clock } = this.#parts
     const { heartbeatMs, silenceMs } = this.#limits
     // Late, or early by the clock: it is we who were away, or our clock that was.
-    if (Math.abs(clock.now() - this.#beatMs) > heartbeatMs / 2) return this.probe()
+    if (Math.abs(clock.now() - this.#beatMs) > heartbeatMs / 2) {
+      this.probe()
+      return
+    }
     const quietMs = clock.now() - this.#heardMs
     this.#stoodMs = this.#outbox.standsStill() ? this.#stoodMs + heartbeatMs : 0
     if (quietMs >= silenceMs || this.#stoodMs >= silenceMs) {
