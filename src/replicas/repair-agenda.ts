@@ -1,13 +1,13 @@
 import type { Millis, Place } from '../base/ports.ts'
 
-export interface RepairAgendaOptions {
+interface RepairAgendaOptions {
   sweepMs: Millis
   debounceMs: Millis
   standInMs: Millis
   settledMs: Millis
 }
 
-export type DueRepair =
+type DueRepair =
   /** The table has been quiet for a while: who came and who went? */
   | { readonly type: 'look' }
   /** These came or went a while ago: has the nearest done its part? */

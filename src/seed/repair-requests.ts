@@ -34,7 +34,7 @@ const pushTimeoutMs: Millis = 60_000
 const freshMs: Millis = 30_000
 
 /** What repair has sent and dropped since the start. */
-export interface RepairCounts {
+interface RepairCounts {
   pushed: number
   pushedBytes: number
   dropped: number

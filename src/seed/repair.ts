@@ -37,7 +37,7 @@ export interface RepairParameters {
   share: number
 }
 
-export const usualRepair: RepairParameters = {
+const usualRepair: RepairParameters = {
   sweepMs: 6 * hourMs,
   debounceMs: minuteMs,
   standInMs: 5 * minuteMs,

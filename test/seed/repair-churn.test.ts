@@ -15,7 +15,7 @@ async function churn(o: { rounds: number; repair?: null; restMs: number }): Prom
 }
 
 describe('blobs whose publisher is gone, while the oldest 30 % die at once five times over', function () {
-  this.timeout(150_000)
+  this.timeout(240_000)
 
   it('have all their copies again after each round', async () => {
     const copies = await churn({ rounds: 5, restMs: 3 * minuteMs })
