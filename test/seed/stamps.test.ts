@@ -361,6 +361,25 @@ describe('a put among pressed seeds', function () {
   })
 })
 
+describe('seeds that fill up', () => {
+  it('ask for more and more, and are paid', async () => {
+    const { sim, seeds } = await simSeeds(8, { seed: 3, capBytes: 60_000 })
+    const asked: number[] = []
+    for (let i = 0; i < 40 && (asked.at(-1) ?? 1) < 40; i++) {
+      const { settled } = await sim.run(seeds[0]!.seed.dht.put(simBlob(sim)))
+      const end = await sim.run(settled)
+      assert.equal(end.acknowledgements.length, 8)
+      asked.push(end.asked)
+    }
+    assert.equal(asked[0], 1)
+    assert(asked.at(-1)! >= 40, `${asked}`)
+    assert.deepEqual(
+      asked,
+      asked.toSorted((a, b) => a - b)
+    )
+  })
+})
+
 describe('a reader that repairs', function () {
   this.timeout(30_000)
   /** Only the farthest four of the eight that should have it do. */
