@@ -168,7 +168,8 @@ describe('a write', () => {
 
 describe('whatever holders answer, a write', () => {
   const answer = fc.record({
-    fate: fc.constantFrom('stored', 'stored', 'refused', 'failed', 'silent'),
+    fate: fc.constantFrom('stored', 'stored', 'refused', 'failed', 'silent', 'pays'),
+    workMs: fc.nat(30_000),
     named: fc.array(fc.nat(79), { maxLength: 20 })
   })
 
@@ -178,13 +179,26 @@ describe('whatever holders answer, a write', () => {
         fc.uniqueArray(fc.nat(78), { maxLength: 30 }),
         fc.array(answer, { minLength: 1, maxLength: 50 }),
         (known, answers) => {
-          const { write, ranks, stored, refused, failed } = begin(known)
+          const { write, ranks, stored, refused, failed, pays, paid, again } = begin(known)
           const asked: number[] = []
+          const working = new Map<number, number>()
+          let offers = 0
           const acknowledged = new Set<number>()
           let hearsay = 0
           let nowMs = 0
           while (!write.over(nowMs)) {
-            assert(nowMs <= 20_000)
+            assert(nowMs <= 10_000 + 41 * 30_000)
+            for (const [rank, untilMs] of working) {
+              if (untilMs > nowMs) continue
+              working.delete(rank)
+              paid(rank, nowMs)
+              offers += 1
+              if (!again(rank, nowMs)) refused(rank)
+              else {
+                acknowledged.add(rank)
+                stored(rank)
+              }
+            }
             for (const rank of ranks(nowMs)) {
               const next = answers[asked.length % answers.length]!
               asked.push(rank)
@@ -194,15 +208,21 @@ describe('whatever holders answer, a write', () => {
                 stored(rank, next.named)
               } else if (next.fate === 'refused') refused(rank)
               else if (next.fate === 'failed') failed(rank)
+              else if (next.fate === 'pays') {
+                pays(rank, nowMs)
+                working.set(rank, nowMs + next.workMs)
+              }
             }
             const { stored: count, needed, wanted } = write.count()
             assert.equal(count, acknowledged.size)
             assert.equal(write.safe, count >= needed)
             assert(needed >= 1 && needed <= 5 && wanted >= needed && wanted <= 8)
-            nowMs = Math.max(nowMs + 1, write.wakeMs(nowMs))
+            nowMs = Math.max(nowMs + 1, Math.min(write.wakeMs(nowMs), ...working.values()))
           }
           assert.equal(new Set(asked).size, asked.length)
           assert(asked.length <= 40 && hearsay <= 20)
+          assert(write.requests <= 40 && offers <= asked.length)
+          assert(working.size === 0, 'it does not end while it works')
           assert(!asked.includes(79), 'never ourselves by hearsay')
         }
       ),
