@@ -198,7 +198,6 @@ describe('a link to a pod that lies', () => {
     const wrong: Partial<Said>[] = [
       { alias: 'bob@one.test' },
       { alias: 'alice@two.test' },
-      { issuedMs: world.clock.now() + hourMs },
       { validUntilMs: world.clock.now() - hourMs },
       { certificate: bob.person.certificate.bytes }
     ]
@@ -206,6 +205,8 @@ describe('a link to a pod that lies', () => {
       say(() => change)
       await assert.rejects(link.lookup('alice'), invalid)
     }
+    say(() => ({ issuedMs: world.clock.now() + hourMs }))
+    await assert.rejects(link.lookup('alice'), { code: 'CLOCK_WRONG' })
     say(() => ({ certificate: random.bytes(100) }))
     await assert.rejects(link.lookup('alice'), { code: 'KEY_INVALID' })
     answers.set('lookup', async honest => honest.slice(0, -1))

@@ -130,7 +130,7 @@ describe('people and pods among liars', function () {
         identification(who, pod, { nonce: await challenged(session), statement, ...o })
 
       await refused(await fresh({ nonce: random.bytes(32) }), 'IDENTIFY_REFUSED')
-      await refused(await fresh({ timeMs: clock.now() - 600_000 }), 'IDENTIFY_REFUSED')
+      await refused(await fresh({ timeMs: clock.now() - 600_000 }), 'CLOCK_WRONG')
       await refused(await fresh({ hostname: 'two.test' }), 'IDENTIFY_REFUSED')
       const foreign = await statementOf(mallory, { hostname: 'two.test' })
       await refused(await fresh({ statement: foreign }), 'IDENTIFY_REFUSED')

@@ -180,7 +180,8 @@ describe('a daemon among strangers', function () {
               'WIRE_TOO_LARGE',
               'METHOD_UNKNOWN',
               'IDENTIFY_FIRST',
-              'IDENTIFY_REFUSED'
+              'IDENTIFY_REFUSED',
+              'CLOCK_WRONG'
             ]
             assert(fits.includes(code), `${method}: ${code}`)
           }

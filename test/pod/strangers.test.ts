@@ -11,7 +11,13 @@ import type { PodHost, PodWorld } from '../support/pod-world.ts'
 import { noticeFor, personNamed, podWorld, random, sealNotice } from '../support/pod-world.ts'
 
 const options = { timeoutMs: 1_000 }
-const refusals = ['WIRE_MALFORMED', 'WIRE_TOO_LARGE', 'IDENTIFY_FIRST', 'IDENTIFY_REFUSED']
+const refusals = [
+  'WIRE_MALFORMED',
+  'WIRE_TOO_LARGE',
+  'IDENTIFY_FIRST',
+  'IDENTIFY_REFUSED',
+  'CLOCK_WRONG'
+]
 
 const rawSession = (world: PodWorld, host: PodHost, peer = 'stranger'): Promise<Session> =>
   world.network.at(peer).open({ peer: host.keys.self, addresses: [] }, wire.podProtocol, options)
