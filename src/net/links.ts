@@ -71,9 +71,9 @@ export class Links {
     return [...this.#byPeer.values()].flat()
   }
 
-  /** Those that have greeted, one per peer. */
+  /** Those that have greeted, one per peer: the last, whose word about the peer holds. */
   greeted(): Link[] {
-    return [...this.#byPeer.values()].flatMap(links => links.find(greeted) ?? [])
+    return [...this.#byPeer.values()].flatMap(links => links.findLast(greeted) ?? [])
   }
 
   isConnected(peer: PeerId): boolean {
@@ -183,12 +183,14 @@ export class Links {
   /** A peer told that its greeting no longer holds. */
   heard(link: Link, said: Standing): void {
     hear(link, said)
-    if (this.#byPeer.get(link.peer)?.find(greeted) === link) this.#tell('changed', link)
+    this.#tell('changed', link)
   }
 
+  /** A peer that has moved greets again while its old connection still stands here, dead. */
   #connected(link: Link): void {
-    const first = this.#byPeer.get(link.peer)?.filter(greeted).length === 1
-    if (first) this.#tell('connected', link)
+    const others = this.#byPeer.get(link.peer)?.filter(other => other !== link && greeted(other))
+    if (!others?.length) this.#tell('connected', link)
+    else if (others.some(({ server }) => server !== link.server)) this.#tell('changed', link)
   }
 
   #gone(link: Link, key: string): void {

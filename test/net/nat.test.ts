@@ -65,7 +65,7 @@ function nat(): void {
     const [status] = await nodes.run('pod.test', 'status')
     assert.deepEqual(status.node.relaying, { reservations: 2, connections: 0 })
     assert.equal(status.known, 0, 'nobody keeps in its table who cannot be dialled')
-  }).timeout(150_000)
+  }).timeout(300_000)
 
   for (const [by, speaks] of [
     ['NAT-PMP', { natpmp: true, upnp: false }],
@@ -91,7 +91,7 @@ function nat(): void {
       await nodes.status('pod.test', ({ known }) => known === 1)
       await nodes.stop('alice')
       assert.deepEqual(await miniupnpd.mappings(), [], 'the port is given back')
-    }).timeout(150_000)
+    }).timeout(300_000)
 
   it('a forwarded port is found out, and a laptop that moves away from it steps back', async () => {
     const pod = await lab.host('pod', { on: internet, addresses: ['1.2.3.4/8'] })
@@ -117,7 +117,7 @@ function nat(): void {
     await host.move('192.168.1.10/24', '192.168.1.11/24')
     await nodes.status('alice', s => s.node.reach.how === 'relayed')
     await nodes.status('pod.test', ({ known }) => known === 0)
-  }).timeout(150_000)
+  }).timeout(300_000)
 
   it('hosts with IPv6 alone write to each other, one behind a firewall', async () => {
     const pod = await lab.host('pod', { on: internet, addresses: ['2a00:1::4/32'] })
@@ -154,5 +154,5 @@ function nat(): void {
     })
     await nodes.status('alice', ({ node }) => node.reach.how === 'relayed')
     await nodes.status('pod.test', ({ known }) => known === 1)
-  }).timeout(150_000)
+  }).timeout(300_000)
 }

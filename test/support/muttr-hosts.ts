@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -15,6 +15,14 @@ import type { Host, Spawned } from './netns.ts'
 
 const bin = join(packageRoot, 'bin/muttr.js')
 const port = 4420
+
+/** Prints a status twice a second, each on a line. */
+const watching = `
+  const [url, token] = process.argv.slice(1)
+  setInterval(async () => {
+    const answer = await fetch(url, { headers: { authorization: 'Bearer ' + token } })
+    console.log(await answer.text())
+  }, 500)`
 
 interface Place {
   name: string
@@ -113,12 +121,20 @@ export class MuttrHosts implements AsyncDisposable {
     }
   }
 
-  /** Looks at a node's status until it fits; a second lies between two looks. */
+  /** Waits until a node's status fits, looking through its local API from its own host. */
   async status(name: string, fits: (status: Printed) => boolean): Promise<Printed> {
-    for (;;) {
-      const [status] = await this.run(name, 'status')
-      if (fits(status)) return status
+    const { home, host } = this.#node(name)
+    const { url, token } = JSON.parse(await readFile(join(home, 'api.json'), 'utf8'))
+    const watcher = host.spawn(process.execPath, ['-e', watching, `${url}/status`, token])
+    try {
+      for await (const line of createInterface({ input: watcher.stdout })) {
+        const status: Printed = JSON.parse(line)
+        if (fits(status)) return status
+      }
+    } finally {
+      watcher.kill()
     }
+    throw new Error(`${name} tells its status no more`)
   }
 
   /** A letter goes from one node to another and is read there. */
