@@ -6,13 +6,22 @@ const slowMs: Millis = 60_000
 /** Without a copy that it had claimed or was given, so often within so long: now and then that is honest. */
 const strikesMax = 3
 const strikesMs: Millis = 12 * 3_600_000
+/** Who has had enough of us so often within so long has no room. */
+const refusalsMax = 5
+const refusalsMs: Millis = 3_600_000
 const peersMax = 512
+
+interface Count {
+  readonly count: number
+  readonly sinceMs: Millis
+}
 
 /** Peers that do not do their part, for a while. Bounded; the longest known are forgotten first. */
 export class Avoided {
   readonly #untilMs = new Map<PeerId, Millis>()
   readonly #slowUntilMs = new Map<PeerId, Millis>()
-  readonly #strikes = new Map<PeerId, { count: number; sinceMs: Millis }>()
+  readonly #strikes = new Map<PeerId, Count>()
+  readonly #refusals = new Map<PeerId, Count>()
 
   /** Passed over: somebody else shall hold what belongs to it. */
   has(peer: PeerId, nowMs: Millis): boolean {
@@ -43,9 +52,14 @@ export class Avoided {
     keep(this.#untilMs, peer, nowMs + fullMs)
   }
 
-  /** It has had enough of us for now. */
-  slow(peer: PeerId, nowMs: Millis): void {
+  /** It has had enough of us for now. @returns whether it says so too often. */
+  slow(peer: PeerId, nowMs: Millis): boolean {
     keep(this.#slowUntilMs, peer, nowMs + slowMs)
+    const before = this.#refusals.get(peer)
+    const isRecent = before !== undefined && nowMs - before.sinceMs < refusalsMs
+    const { count, sinceMs } = isRecent ? before : { count: 0, sinceMs: nowMs }
+    keep(this.#refusals, peer, { count: count + 1, sinceMs })
+    return count + 1 >= refusalsMax
   }
 
   /** When the next slow one may be asked again. */

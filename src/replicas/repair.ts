@@ -247,16 +247,16 @@ export class RepairPlan {
     const { type: _, ...push } = action
     const { contact, key } = push
     if (how === 'taken' && push.kind === 'blob') this.#remember(nameOfKey(key) + contact.peer)
-    if (how === 'later') {
-      this.#avoided.slow(contact.peer, nowMs)
-      this.#pushes.put(push)
-    }
-    if (how === 'full') {
+    if (how === 'released') this.#strike(contact, false, nowMs)
+    const isFull = how === 'full' || (how === 'later' && this.#avoided.slow(contact.peer, nowMs))
+    if (how === 'later' && !isFull) this.#pushes.put(push)
+    if (isFull) {
       this.#avoided.fill(contact.peer, nowMs)
       this.#moveAway(contact)
     }
-    if (how === 'released') this.#strike(contact, false, nowMs)
-    if (how === 'full' || how === 'released' || how === 'gone') this.#redo(key)
+    // A tombstone that we could not keep would be looked for again and again.
+    const isGone = how === 'gone' && push.kind === 'blob'
+    if (isFull || isGone || how === 'released') this.#redo(key)
   }
 
   #tasksOf({ keys }: Batch): (Task | undefined)[] {

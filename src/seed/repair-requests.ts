@@ -1,5 +1,6 @@
 import { equalBytes, sha256 } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import type { Contact, Millis } from '../base/ports.ts'
 import type { RepairPlan } from '../replicas/repair.ts'
 import type {
@@ -131,7 +132,8 @@ export function createRequests(
       } catch (err) {
         const nowMs = clock.now()
         if (action.type === 'ask' || action.type === 'prove') failed(action, err)
-        else if (action.type === 'push') plan.pushed(action, 'away', { nowMs, sentBytes: 0 })
+        else if (action.type === 'push')
+          plan.pushed(action, 'away', { nowMs, sentBytes: sentBytesOf(action) })
         if (!codeOf(err)) log.warn('repair met a mistake', { error: `${err}` })
       }
     }
@@ -177,6 +179,10 @@ async function saysOfAll(
   return says
 }
 
+/** Whoever refused had to be sent it first: it counts, to be safe also where the connection failed before. */
+const sentBytesOf = ({ kind, lengthBytes }: PushAction): number =>
+  kind === 'blob' ? lengthBytes : limits.tombstoneBytesMax
+
 interface Sent {
   how: Pushed
   sentBytes: number
@@ -209,9 +215,7 @@ function createPush(core: Core, tombstones: TombstoneShelf, have: Have) {
     try {
       return await send(action)
     } catch (err) {
-      // Bytes may have gone out before it failed: they count.
-      const sentBytes = isAway(err) ? action.lengthBytes : 0
-      return { how: whyNot(err), sentBytes }
+      return { how: whyNot(err), sentBytes: sentBytesOf(action) }
     }
   }
 }

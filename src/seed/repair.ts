@@ -295,12 +295,23 @@ class Repairer implements RepairWork {
       if (this.#stopped) break
       rows += 1
       if (round.paced && rows % rowsBetweenRests === 0) await this.#rest()
+      if (round.paced) await this.#letPass()
       await this.#consider(entry, round, view)
       if (this.#plan.hasRoom) continue
       this.#step()
       await this.#until(() => this.#plan.hasRoom)
     }
     return rows
+  }
+
+  /** What is sooner done, and may be more urgent, does not wait until a long sweep is over. */
+  async #letPass(): Promise<void> {
+    for (;;) {
+      const index = this.#rounds.findIndex(round => !round.paced)
+      if (index < 0 || this.#stopped) return
+      await this.#go(this.#rounds.splice(index, 1)[0]!)
+      this.#flush = false
+    }
   }
 
   async *#entries({ keys }: Round): AsyncGenerator<Entry> {

@@ -197,6 +197,31 @@ describe('a repair plan among peers that do not do their part', () => {
     assert.deepEqual(peersOf(pushes(poll(60_000))), [first!.contact.peer])
   })
 
+  it('takes who has had enough too often for full', () => {
+    const { plan, poll, asks, pushes, add } = begin()
+    add(1, { circle: [peer(1)] })
+    for (const ask of asks(poll())) plan.answered(ask, ['none'], all)
+    let turns = 0
+    for (let nowMs = 0; nowMs < hourMs / 2; nowMs += 60_000)
+      for (const push of pushes(poll(nowMs))) {
+        turns += 1
+        plan.pushed(push, 'later', { nowMs, sentBytes: 1_100 })
+      }
+    assert.equal(turns, 5)
+    assert.deepEqual(plan.takeAgain(), [key(1)])
+    assert(plan.idle)
+  })
+
+  it('looks again at what it had no more when it came to send it, but for tombstones', () => {
+    const { plan, poll, asks, pushes, add } = begin()
+    for (const kind of ['blob', 'tombstone'] as const) {
+      add(1, { circle: [peer(1)], kind })
+      for (const ask of asks(poll())) plan.answered(ask, ['none'], all)
+      for (const push of pushes(poll())) plan.pushed(push, 'gone', { nowMs: 0, sentBytes: 0 })
+      assert.equal(plan.takeAgain().length, kind === 'blob' ? 1 : 0)
+    }
+  })
+
   it('asks who refused because of a tombstone what it has, and not for ever', () => {
     const { plan, poll, asks, pushes, add } = begin()
     let turns = 0
