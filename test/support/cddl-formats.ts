@@ -6,6 +6,8 @@ import * as dht from '../../src/wire/dht.ts'
 import { decodeLetter } from '../../src/wire/letter.ts'
 import * as notice from '../../src/wire/notice.ts'
 import * as pod from '../../src/wire/pod.ts'
+import { decodeProof } from '../../src/wire/proof.ts'
+import { decodeAcceptance } from '../../src/wire/receipt.ts'
 import { decodeRecord } from '../../src/wire/record.ts'
 import { decodePerson } from '../../src/wire/records/person.ts'
 import { decodeWhereabouts } from '../../src/wire/records/whereabouts.ts'
@@ -60,6 +62,11 @@ export const formats: Record<string, Format> = {
   'signed-statement': {
     read: decodeSignedStatement,
     more: 'times in order, at most 90 days apart'
+  },
+  acceptance: { read: decodeAcceptance },
+  proof: {
+    read: decodeProof,
+    more: 'holders in order; no evidence without a header; a reader where there is a receipt'
   },
   letter: { read: decodeLetter, more: 'a MIME type; a subject of one line' },
   notice: { read: frame => notice.decodeNotice(plaintextOf(frame)) },
