@@ -23,21 +23,23 @@ export interface DensityOptions {
   wanted: number
   /** Nodes in the network, as estimated elsewhere in it. */
   nodes: number
-  /** How rarely chance alone may look unnatural, on either side. */
-  chance: number
+  /** How rarely chance alone may look so. */
+  crowded: number
+  sparse: number
 }
 
 /**
  * Ids are spread evenly unless somebody chose theirs. So as many nodes as are nearer than the last of `nearest` are Poisson
- * distributed; where that many, or as few, are less likely than `chance`, somebody crowds the place, or keeps us from it.
+ * distributed; where that many, or as few, are too unlikely, somebody crowds the place, or keeps us from it.
  */
-export function densityAt({ target, nearest, wanted, nodes, chance }: DensityOptions): Density {
+export function densityAt(o: DensityOptions): Density {
+  const { target, nearest, wanted, nodes } = o
   if (nodes < wanted) return 'natural'
   const last = nearest[wanted - 1]
   if (!last) return 'sparse'
   const expected = fraction(target, last) * nodes
   const many = atLeast(wanted, expected)
-  if (many < chance) return 'crowded'
+  if (many < o.crowded) return 'crowded'
   // The last one stands at the edge by choice of ours: below it are wanted - 1.
-  return 1 - many < chance ? 'sparse' : 'natural'
+  return 1 - many < o.sparse ? 'sparse' : 'natural'
 }

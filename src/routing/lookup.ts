@@ -37,6 +37,8 @@ export interface LookupOptions {
    * named contacts which lead nowhere are doubted. 1 unless told: Kademlia's own lookup. At most 8.
    */
   paths?: number
+  /** Those of the candidates that are asked before all others, however near those are. */
+  first?: readonly PeerId[]
 }
 
 type Settings = Required<Omit<LookupOptions, 'cost'>> & Pick<LookupOptions, 'cost'>
@@ -62,6 +64,7 @@ export class Lookup {
       burst: options.want,
       inFlightMax: Math.max(options.alpha, options.burst ?? options.want) + options.alpha,
       patienceMs: 4 * options.hedgeMs,
+      first: [],
       ...options,
       paths: Math.min(pathsMax, options.paths ?? 1)
     }
@@ -240,12 +243,15 @@ export class Lookup {
 
   /** The nearest not asked yet, within the window of those that are wanted; slow ones do not take a place in it. */
   #nextOn(path: number, nowMs: Millis): { candidate: Candidate | undefined; isWide: boolean } {
-    const { want, cost } = this.#o
+    const { want, cost, first, candidates } = this.#o
+    const isNext = (peer: PeerId) => candidates.get(peer)?.state === 'heard'
+    const before = this.#requests < first.length ? first.find(isNext) : undefined
+    if (before !== undefined) return { candidate: candidates.get(before), isWide: true }
     let candidate: Candidate | undefined
     let nearestKnown: Candidate | undefined
     let least = Number.POSITIVE_INFINITY
     let places = 0
-    for (const c of this.#o.candidates.all) {
+    for (const c of candidates.all) {
       if (c.state === 'failed' || c.state === 'refused' || !this.#isOn(c, path)) continue
       if (c.state === 'asked' && this.#isSlow(c, nowMs)) continue
       nearestKnown ??= c

@@ -9,6 +9,8 @@ interface Entry {
   readonly head: number
   subnets: readonly string[]
   seenMs: Millis
+  /** When it answered us first. */
+  readonly sinceMs: Millis
   failures: number
 }
 
@@ -155,6 +157,19 @@ export class Table {
       found.push(...entries)
     }
     return found.slice(0, count).map(e => e.contact)
+  }
+
+  /**
+   * Of the live contacts nearest to `place`, three buckets full, the `count` that answered us first: a liar whom we were led to just
+   * now is not among them.
+   */
+  elders(place: Place, count: number): Contact[] {
+    const near = this.nearest(place, 3 * this.k)
+    const entries = near.map(({ peer }) => this.#find(peer)!.entry)
+    return entries
+      .sort((a, b) => a.sinceMs - b.sinceMs)
+      .slice(0, count)
+      .map(e => e.contact)
   }
 
   /** Live contacts not heard of since `beforeMs`, the longest silent first. */
@@ -321,6 +336,7 @@ const makeEntry = (contact: Contact, place: Place, seenMs: Millis): Entry => ({
   head: headOf(place),
   subnets: subnetsOf(contact),
   seenMs,
+  sinceMs: seenMs,
   failures: 0
 })
 

@@ -147,6 +147,10 @@ interface FindOptions {
   /** To begin with, beside those of the table. */
   from?: readonly Contact[]
   requestsMax?: number
+  /** So many of those that we know longest are asked first, and beside the others. */
+  elders?: number
+  /** Begins with them alone. */
+  eldersOnly?: boolean
   /** By our own dice: nobody else can have chosen the place, so what is found there tells how large the network is. */
   drawn?: boolean
 }
@@ -176,10 +180,21 @@ export async function findNearest(
 /** The lookup itself, with all that were heard of on the way. @throws {MuttrError} `CANCELLED` */
 export async function walk(core: Core, place: Uint8Array, want: number, o: FindOptions) {
   const { clock, peers } = core
-  const candidates = startFrom(core, place, { self: false })
-  candidates.start((o.from ?? []).filter(c => c.peer !== core.network.self))
-  const { deadlineMs, requestsMax = limits.lookupRequestsMax } = o
-  const machine = new Lookup({ ...lookupOptions(core, candidates, want), deadlineMs, requestsMax })
+  const { deadlineMs, requestsMax = limits.lookupRequestsMax, from = [] } = o
+  const self = core.network.self
+  const elders = core.table.elders(place, o.elders ?? 0)
+  const candidates = o.eldersOnly
+    ? new Candidates({ target: place, self, placeOf: core.placeOf })
+    : startFrom(core, place, { self: false })
+  candidates.start([...elders, ...from].filter(c => c.peer !== self))
+  const usual = lookupOptions(core, candidates, want)
+  const machine = new Lookup({
+    ...usual,
+    alpha: usual.alpha + elders.length,
+    first: elders.map(c => c.peer),
+    deadlineMs,
+    requestsMax
+  })
   const payload = encodeFindNode(place)
   let end: LookupEnd | undefined
   await drive(machine, {

@@ -24,7 +24,7 @@ import { deadline, isCovered, lookupOptions, networkEmpty, startFrom } from './c
 import type { DhtOptions, GetResult } from './dht.ts'
 import { drive } from './drive.ts'
 import { requestTimeoutMs } from './peers.ts'
-import { densityOf, explore, rarely } from './region.ts'
+import { explore } from './region.ts'
 
 type Read =
   | { type: 'contacts'; contacts: readonly Contact[] }
@@ -105,8 +105,8 @@ async function seek(
 const laterShare = 0.4
 
 /**
- * Those around the key have nothing. If they are more, or fewer, than chance would have put there, others are kept from us: then all
- * that live in the key's region are asked, and nobody leads us.
+ * Those nearest to the key, as far as we were led, have nothing. Before a get gives up it asks all that live in the key's region, and
+ * nobody leads it there. Hardly any get comes so far, so it need not be cheap.
  */
 async function seekWider(
   core: Core,
@@ -116,18 +116,16 @@ async function seekWider(
 ): Promise<Sought | undefined> {
   const { clock, network, parameters, placeOf, random } = core
   const place = placeOfKey(key)
-  const answered = asked.all.filter(c => c.state === 'answered')
-  if (densityOf(core, place, answered, rarely.get) === 'natural') return undefined
   if (clock.now() >= operation.deadlineMs) return undefined
-  const known = answered.map(c => c.contact)
-  const region = await explore(core, place, operation, known)
+  const region = await explore(core, place, operation)
   const isNew = ({ peer }: Contact) => (asked.get(peer)?.state ?? 'heard') === 'heard'
   const drawn = region?.draw(limits.regionRequestsMax, () => random.bytes(32)).filter(isNew) ?? []
+  if (drawn.length === 0) return undefined
   core.log.debug('asking the region', { peers: drawn.length })
   const candidates = new Candidates({ target: place, self: network.self, placeOf })
   candidates.start(drawn)
   const lookup = new Lookup({
-    ...lookupOptions(core, candidates, Math.max(1, drawn.length)),
+    ...lookupOptions(core, candidates, drawn.length),
     paths: 1,
     alpha: parameters.replicas,
     patienceMs: requestTimeoutMs,
@@ -203,6 +201,7 @@ async function repair(core: Core, blob: StampedBlob, candidates: Candidates): Pr
     try {
       const read = (answer: Uint8Array) => decodeHeld(answer, 1)[0]!
       const held = await peers.ask(contact, 'have', payload, { ...options, read })
+      if (held[0] === 3) throw new MuttrError('BLOB_INVALID', 'as ours, which was not said')
       if (held[0] === 2) checkTombstone(held[1], blob.key)
       if (held[0] === 1 && !(held[1] && equalBytes(held[1], proof)))
         throw new MuttrError('BLOB_INVALID', 'no proof of a copy')

@@ -16,9 +16,12 @@ import { drive } from './drive.ts'
 import { isAway } from './peers.ts'
 import type { Purse } from './purse.ts'
 import { createPurse } from './purse.ts'
-import { createWider, densityOf, explore, rarely } from './region.ts'
+import { createWider, densityOf, explore } from './region.ts'
 
 type Operation = ReturnType<typeof deadline>
+
+/** A put must not be led astray: nobody would look where it went. */
+const eldersOfPut = 3
 
 /** Candidates to write to: those of the table where it covers the place, else first a lookup. */
 export async function candidatesAt(
@@ -28,12 +31,13 @@ export async function candidatesAt(
 ): Promise<Candidates> {
   const { replicas } = core.parameters
   const covered = isCovered(core, place)
-  const found = covered ? [] : (await findNearest(core, place, replicas, operation)).contacts
+  const how = { ...operation, elders: eldersOfPut }
+  const found = covered ? [] : (await findNearest(core, place, replicas, how)).contacts
   const candidates = startFrom(core, place, { self: true })
   candidates.start(found) // what was found through a relay is in no table
   // Far apart for such a network: the lookup was led astray, or its nodes are away.
-  if (!covered && densityOf(core, place, candidates.all, rarely.put) === 'sparse')
-    candidates.start((await explore(core, place, operation, found))?.members ?? [])
+  if (!covered && densityOf(core, place, candidates.all) === 'sparse')
+    candidates.start((await explore(core, place, operation))?.members ?? [])
   return candidates
 }
 

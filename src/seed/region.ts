@@ -9,11 +9,16 @@ import { networkNodes, walk } from './core.ts'
 
 type Operation = ReturnType<typeof deadline>
 
-/** How rarely an honest neighbourhood is taken for an unnatural one: for a put, and for a get that is about to give up. */
-export const rarely = { put: 0.01, get: 0.1 } as const
+/**
+ * How rarely an honest neighbourhood is taken for an unnatural one. To be taken for crowded costs 2 R copies; for sparse, a second
+ * look around before a put.
+ */
+export const rarely = { crowded: 0.01, sparse: 0.05 } as const
 
-/** A shell holds R nodes and more that all know each other: one that answers names them. */
-const wantedInShell = 4
+/** More than live in the largest shell, or nearly: so each of them is asked, and one honest member names the other honest ones. */
+const wantedInShell = 12
+/** Whom each shell is looked up from: liars name each other, and nearer than most whom we know. */
+const eldersPerShell = 6
 const regionsTimes = 2
 
 const shareOf = ({ parameters }: Core): number =>
@@ -23,34 +28,35 @@ const shareOf = ({ parameters }: Core): number =>
 export function densityOf(
   core: Core,
   place: Uint8Array,
-  candidates: readonly Candidate[],
-  chance: number
+  candidates: readonly Candidate[]
 ): Density {
   const nodes = networkNodes(core)
   if (nodes === undefined || shareOf(core) === 0) return 'natural'
   const nearest = candidates.map(c => c.place)
-  return densityAt({ target: place, nearest, wanted: core.parameters.replicas, nodes, chance })
+  return densityAt({ target: place, nearest, wanted: core.parameters.replicas, nodes, ...rarely })
 }
 
-/** Those that live around `place` as far as its holders would reach if nobody had crowded it, but for those in `known`. */
+/**
+ * Those that live around `place`, as far as its holders would reach if nobody had crowded it. Begins anew with whom we know ourselves,
+ * since a former lookup may have been led astray.
+ */
 export async function explore(
   core: Core,
   place: Uint8Array,
-  operation: Operation,
-  known: readonly Contact[]
+  operation: Operation
 ): Promise<Region | undefined> {
   const nodes = networkNodes(core)
-  if (nodes === undefined) return undefined
+  if (nodes === undefined || shareOf(core) === 0) return undefined
   const { placeOf, random, table, network } = core
   const region = new Region({ target: place, nodes, share: shareOf(core), placeOf })
   const roll = () => random.bytes(place.length)
   const requestsMax = Math.floor(limits.regionRequestsMax / 3)
-  const from = known.filter(({ peer }) => peer !== network.self)
   const look = async (point: Uint8Array): Promise<void> => {
     const { candidates } = await walk(core, point, wantedInShell, {
       ...operation,
-      from,
-      requestsMax
+      requestsMax,
+      elders: eldersPerShell,
+      eldersOnly: true
     })
     const isThere = (c: Candidate) => c.state !== 'failed' && c.contact.peer !== network.self
     region.hear(candidates.all.filter(isThere).map(c => c.contact))
@@ -79,7 +85,7 @@ export function createWider(
   let wanted = 0
   const isDue = (): boolean => {
     const there = candidates.all.filter(c => c.state !== 'failed' && c.state !== 'refused')
-    return densityOf(core, place, there, rarely.put) === 'crowded'
+    return densityOf(core, place, there) === 'crowded'
   }
   return {
     get wanted() {
@@ -89,10 +95,10 @@ export function createWider(
     async run(offer, onReport) {
       if (!isDue() || operation.signal.aborted) return
       const isNew = ({ peer }: Contact) => (candidates.get(peer)?.state ?? 'heard') === 'heard'
-      const known = candidates.all.filter(c => c.state === 'answered').map(c => c.contact)
-      const region = await explore(core, place, operation, known).catch(() => undefined)
+      const region = await explore(core, place, operation).catch(() => undefined)
       const roll = () => core.random.bytes(place.length)
-      const drawn = (region?.draw(shareOf(core) + known.length, roll) ?? []).filter(isNew)
+      const most = shareOf(core) + core.parameters.replicas
+      const drawn = (region?.draw(most, roll) ?? []).filter(isNew)
       const chosen = drawn.slice(0, shareOf(core))
       core.log.info('a key is crowded: stored in its region too', { peers: chosen.length })
       wanted = chosen.length

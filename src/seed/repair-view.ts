@@ -70,7 +70,7 @@ export function createView(
       const nodes = networkNodes(core)
       if (nodes === undefined) return false
       const nearest = near.map(n => (n === self ? table.place : placeOf(n.contact.peer)))
-      const o = { target: place, nearest, wanted: replicas, nodes, chance: rarely.put }
+      const o = { target: place, nearest, wanted: replicas, nodes, ...rarely }
       return densityAt(o) === 'crowded'
     }
   }

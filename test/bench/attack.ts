@@ -6,10 +6,10 @@ import { simBlob } from '../support/sim-seeds.ts'
 import type { Row } from './table.ts'
 import { quantile, summary } from './table.ts'
 
-const nodes = 1_000
+const nodes = 300
 const shares = [0.05, 0.1, 0.2, 0.3, 0.5]
-const lettersPerRound = 40
-const eclipsedPerRound = 10
+const lettersPerRound = 25
+const eclipsedPerRound = 8
 
 const percent = (share: number): number => Math.round(1_000 * share) / 10
 
@@ -87,6 +87,8 @@ async function eclipsed(when: 'before' | 'after', rounds: number): Promise<Row> 
 export async function benchAttack(rounds: number): Promise<Row[]> {
   const rows = await inPeace(rounds)
   for (const when of ['before', 'after'] as const) rows.push(await eclipsed(when, rounds))
+  for (const { name, median, rival } of rows)
+    console.error(`${name}: ${median}, without ${rival?.median}`)
   for (const behaviour of behaviours)
     for (const hostile of shares) {
       const all: Both[] = []
@@ -94,7 +96,8 @@ export async function benchAttack(rounds: number): Promise<Row[]> {
       const name = `${behaviour}, ${percent(hostile)} %`
       rows.push(rowOf(`${name}: found`, '%', all, o => percent(o.found)))
       rows.push(rowOf(`${name}: a get`, 'ms', all, o => quantile(o.getMs, 0.5)))
-      console.error(`${name} done`)
+      for (const { name, median, rival } of rows.slice(-2))
+        console.error(`${name}: ${median}, without ${rival?.median}`)
     }
   return rows
 }
