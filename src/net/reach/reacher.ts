@@ -2,7 +2,7 @@ import type { Connection, Libp2p } from '@libp2p/interface'
 import { limits } from '../../base/limits.ts'
 import type { Clock, Log, Millis, PeerId, Random, Reachability } from '../../base/ports.ts'
 import { encodeStanding, standingMethod, type Standing as Told } from '../../wire/reach.ts'
-import { isRelayed, scopeOf, withoutPeer } from '../addresses.ts'
+import { isRelayed, scopeOf, scopes, withoutPeer } from '../addresses.ts'
 import type { Link, Links } from '../links.ts'
 import type { RelayTransport } from '../relay/transport.ts'
 import { askRound, portsOf } from './ask.ts'
@@ -40,7 +40,7 @@ export interface ReacherParts {
   onChange(): void
 }
 
-const tickMs: Millis = 5_000
+const tickMs: Millis = 15_000
 
 /** Finds out whether others can dial us, does what makes it possible, and tells them what we are. Source: docs/protocol/reach.md */
 export class Reacher implements AsyncDisposable {
@@ -51,6 +51,8 @@ export class Reacher implements AsyncDisposable {
   /** When each peer last connected to us directly. */
   readonly #came = new Map<PeerId, Millis>()
   readonly #told = new WeakMap<object, string>()
+  /** What peers are told, by how far away they are, as it was last told. */
+  #last = ''
   #timer: Disposable | undefined
   #timerMs = Number.POSITIVE_INFINITY
   #work: Promise<void> | undefined
@@ -131,9 +133,14 @@ export class Reacher implements AsyncDisposable {
         .catch(err => this.#p.log.warn('finding out how we are reached failed', { err }))
         .finally(() => {
           this.#work = undefined
-          this.#soon(tickMs)
+          this.#soon(this.#pauseMs())
         })
     })
+  }
+
+  #pauseMs(): Millis {
+    const leftMs = this.#standing.dueMs - this.#p.clock.now()
+    return leftMs > 0 ? Math.min(tickMs, leftMs) : tickMs
   }
 
   #opened(connection: Connection): void {
@@ -188,9 +195,12 @@ export class Reacher implements AsyncDisposable {
   /** Tells everybody we are connected to who was told something else. */
   #changed(): void {
     this.#standing.relayed(this.#relays.addresses())
+    const all = scopes.map(scope => this.#standing.to(scope))
+    if (JSON.stringify(all) === this.#last) return
+    this.#last = JSON.stringify(all)
     this.#p.onChange()
     for (const link of this.#p.links.greeted()) {
-      const told = this.greeting(link.connection)
+      const told = all[scopes.indexOf(scopeOf(link.connection.remoteAddr))]!
       const text = JSON.stringify(told)
       if (this.#told.get(link.channel) === text) continue
       this.#told.set(link.channel, text)
