@@ -150,7 +150,7 @@ function createHave({ peers, stop }: Core) {
     timeoutMs?: Millis
   ): Promise<Held[]> => {
     const read = (answer: Uint8Array): Held[] => {
-      const list = decodeHeld(answer, o.keys.length)
+      const list = decodeHeld(answer, o.keys.length, o.says)
       for (const [i, held] of list.entries())
         if (held[0] === 2) checkKey(readTombstone(held[1]).key, o.keys[i]!)
       return list

@@ -211,10 +211,16 @@ const held = variant<
   tuple(literal(3))
 )
 export const encodeHeld = (list: readonly Held[]): Uint8Array => encodeCbor([list])
-/** @throws {MuttrError} `WIRE_MALFORMED` too unless there is one answer per key. */
-export function decodeHeld(frame: Uint8Array, count: number): Held[] {
-  const list = tuple(array<Held>(held, count, count))
-  return decodeCbor(frame, 'an answer to have', list, limits.payloadBytesMax)[0]
+/**
+ * @param says what the asker had said; `[3]` is no answer where that was nothing.
+ * @throws {MuttrError} `WIRE_MALFORMED` too unless there is one answer per key.
+ */
+export function decodeHeld(frame: Uint8Array, count: number, says?: Uint8Array): Held[] {
+  const fields = tuple(array<Held>(held, count, count))
+  const [list] = decodeCbor(frame, 'an answer to have', fields, limits.payloadBytesMax)
+  if (list.some((one, i) => one[0] === 3 && !says?.[i]))
+    throw new MuttrError('WIRE_MALFORMED', 'a tombstone like one that the asker has not')
+  return list
 }
 
 /** release: `[tombstone]`, answered by {@link Released}. */

@@ -208,7 +208,12 @@ describe('a message of the DHT', () => {
       )
 
     const held: dht.Held[] = [[0], [1, null], [1, new Uint8Array(32)], [2, new Uint8Array(9)], [3]]
-    assert.deepEqual(dht.decodeHeld(dht.encodeHeld(held), 5), held)
+    const says = Uint8Array.of(0, 0, 0, 0, 1)
+    assert.deepEqual(dht.decodeHeld(dht.encodeHeld(held), 5, says), held)
+    for (const said of [undefined, Uint8Array.of(1, 1, 1, 1, 0)])
+      assert.throws(() => dht.decodeHeld(dht.encodeHeld(held), 5, said), {
+        code: 'WIRE_MALFORMED'
+      })
     for (const count of [4, 6])
       assert.throws(() => dht.decodeHeld(dht.encodeHeld(held), count), { code: 'WIRE_MALFORMED' })
   })
