@@ -6,7 +6,7 @@ import { firstProblem, Hostname, Multiaddr, PodEntry } from './fields.ts'
 const bytes = z.int().positive()
 
 /** What the light profile sets where the file says nothing else. */
-export const lightDefaults = {
+const lightDefaults = {
   store: { capBytes: 128 * 2 ** 20 },
   connections: { max: 24 },
   bandwidth: { upBytesPerSecond: 512 * 1024, downBytesPerSecond: 1024 * 1024 }

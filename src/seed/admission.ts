@@ -68,11 +68,13 @@ export function createAdmission(parts: AdmissionParts): Admission {
   /** A whole subnet is one asker. */
   const askerOf = (peer: PeerId) => subnetOf(peer) ?? peer
 
+  /** How many nodes are thought to be nearer to a place than we are; 0 where we may have to hold what belongs there. */
   function nearer(place: Uint8Array): number {
+    const thought = fraction(place, self) * (size.nodes ?? 0)
+    if (thought <= 2 * replicas) return 0 // the cheap question first: it is asked of every put, and of every row of a full store
     const known = table.nearest(place, replicas)
     const before = known.filter(c => compareDistance(place, placeOf(c.peer), self) < 0).length
-    if (before < replicas) return 0
-    return Math.max(before, fraction(place, self) * (size.nodes ?? 0))
+    return before < replicas ? 0 : thought
   }
 
   function factorFor(asker: string | undefined, near: number, atMs: Millis): number {
@@ -97,9 +99,7 @@ export function createAdmission(parts: AdmissionParts): Admission {
   return {
     meter,
     admits: from => meter.admits(from, 0, clock.now()),
-    // The cheap question first: a walk through the store asks it of every row.
-    isStray: place =>
-      fraction(place, self) * (size.nodes ?? 0) > 2 * replicas && nearer(place) > 2 * replicas,
+    isStray: place => nearer(place) > 0,
     price(from, key, atMs) {
       const name = `${from} ${toHex(key)}`
       const named = standing.get(name)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { limits } from '../../src/base/limits.ts'
-import { believed } from '../../src/routing/subnet.ts'
+import { believed, subnetOf } from '../../src/routing/subnet.ts'
 
 const machine = ['/ip4/127.0.0.1/tcp/1', '/ip4/127.9.9.9/tcp/22', '/ip6/::1/tcp/1']
 const mapped = ['/ip6/::ffff:7f00:1/tcp/1', '/ip6/0:0:0:0:0:ffff:7f00:1/tcp/1', '/ip6/::/tcp/1']
@@ -82,5 +82,31 @@ describe('what others say of where peers are', () => {
         believed({ peer: 'a', addresses }, [{ peer: 'b', addresses: said }])
       })
     )
+  })
+})
+
+describe('the network of an address', () => {
+  const cases: [address: string, network: string | undefined, withLocal: string | undefined][] = [
+    ['/ip4/192.0.2.77/tcp/1', '192.0.2', '192.0.2'],
+    ['/ip6/2001:db8:a::1/tcp/1', '2001:db8:a', '2001:db8:a'],
+    ['/ip6/2001:db8:a:ffff:1:2:3:4/udp/1/quic-v1', '2001:db8:a', '2001:db8:a'],
+    ['/ip6/::ffff:192.0.2.9/tcp/1', '192.0.2', '192.0.2'],
+    ['/ip6/::ffff:c000:209/tcp/1', '192.0.2', '192.0.2'],
+    ['/ip6/0:0:0:0:0:ffff:c000:209/tcp/1', '192.0.2', '192.0.2'],
+    ['/ip6/::ffff:10.0.0.1/tcp/1', undefined, '10.0.0'],
+    ['/ip4/127.0.0.1/tcp/1', undefined, '127.0.0'],
+    ['/ip4/192.168.7.1/tcp/1', undefined, '192.168.7'],
+    ['/ip6/::1/tcp/1', undefined, '0:0:0'],
+    ['/ip6/fe80::1/tcp/1', undefined, 'fe80:0:0'],
+    ['/ip4/192.0.2.77/tcp/1/p2p/QmRelay/p2p-circuit', '192.0.2', '192.0.2'],
+    ['/dns4/seed.example/tcp/1', 'seed.example', 'seed.example'],
+    ['/unix/x', undefined, undefined],
+    ['', undefined, undefined]
+  ]
+  it('is a /24, a /48 or a name; loopback and private ranges are none unless asked for', () => {
+    for (const [address, network, withLocal] of cases) {
+      assert.equal(subnetOf(address), network, address)
+      assert.equal(subnetOf(address, true), withLocal, address)
+    }
   })
 })

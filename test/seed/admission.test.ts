@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { toHex } from '../../src/base/bytes.ts'
 import { codeOf } from '../../src/base/errors.ts'
 import { compareDistance, placeOfKey } from '../../src/routing/distance.ts'
+import { Table } from '../../src/routing/table.ts'
 import { createAdmission } from '../../src/seed/admission.ts'
 import { decodePutAnswer, encodePing } from '../../src/wire/dht.ts'
+import { fakeClock } from '../support/fake-clock.ts'
 import { simPlaceOf } from '../support/peer-keys.ts'
 import type { SimNode } from '../support/sim-network.ts'
 import type { SimSeed } from '../support/sim-seeds.ts'
@@ -69,6 +72,40 @@ describe('the price that a seed asks', () => {
     assert.equal(price('a', key, at(10)), now)
     bytes = 100
     assert.equal(price('b', key, at(10)), 1, 'what has become cheaper is cheaper for all')
+  })
+})
+
+describe('what a seed is responsible for', () => {
+  const place = (...head: number[]) => Uint8Array.from({ length: 32 }, (_, i) => head[i] ?? 0)
+  const nodes = 1_000
+  /** A seed at place 0 that knows those peers, whose names are their places. */
+  function seedThatKnows(peers: Uint8Array[]) {
+    const placeOf = (peer: string) => Uint8Array.from(Buffer.from(peer, 'hex'))
+    const table = new Table({ place: place(), placeOf, k: 20 })
+    for (const at of peers) table.answered({ peer: toHex(at), addresses: [] }, 0)
+    return createAdmission({
+      clock: fakeClock(0),
+      network: { self: '', subnetOf: () => undefined },
+      store: { usage: () => ({ blobs: 0, bytes: 0, capBytes: 1_000 }) as never },
+      table,
+      size: { nodes } as never,
+      placeOf,
+      replicas: 8
+    })
+  }
+  const crowdAt = (...head: number[]) =>
+    Array.from({ length: 12 }, (_, i) => place(...head, 0, 0, i + 1))
+
+  it('is not given up because ids were minted around it', () => {
+    const key = place(0, 0x80) // 1/512 of the space away: two nodes are expected nearer
+    const { isStray } = seedThatKnows(crowdAt(0, 0x80))
+    assert(!isStray(key))
+  })
+
+  it('is not given up because the network seems large, while nobody nearer is known', () => {
+    const key = place(0x80) // half of the space away: 500 nodes are expected nearer
+    assert(!seedThatKnows(crowdAt(0, 0x80)).isStray(key))
+    assert(seedThatKnows(crowdAt(0x80)).isStray(key), 'with both it is others’')
   })
 })
 
