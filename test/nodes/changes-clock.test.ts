@@ -9,7 +9,7 @@ const hourMs = 3_600_000
 describe('a clock that is wrong by an hour', () => {
   let world: ChangingNet
   before(async function () {
-    this.timeout(90_000)
+    this.timeout(180_000)
     world = await ChangingNet.start({ seeds: 6 })
   })
   after(async function () {
@@ -46,7 +46,7 @@ describe('a clock that is wrong by an hour', () => {
       assert.equal(letter.state, 'announced')
       await net.setClock('bob', 0)
       await world.opened('bob', letter, from)
-    }).timeout(90_000)
+    }).timeout(180_000)
 
   it('of a reader who is connected: a letter from the future waits and is no forgery', async () => {
     const { net } = world
@@ -59,7 +59,7 @@ describe('a clock that is wrong by an hour', () => {
     assert.equal(world.count('bob', 'refused', from), 0)
     await net.setClock('bob', 0)
     await world.opened('bob', letter, from)
-  }).timeout(90_000)
+  }).timeout(180_000)
 
   it('of a sender, ahead: the letter is not announced before the clock is right', async () => {
     const { net } = world
@@ -71,7 +71,7 @@ describe('a clock that is wrong by an hour', () => {
     await net.setClock('alice', 0)
     await net.event('alice', 'announced', from, e => e.letter === letter.id)
     await world.opened('bob', letter, from)
-  }).timeout(90_000)
+  }).timeout(180_000)
 
   it('of a sender, behind its own key: it signs nothing and says why; the same letter goes later', async () => {
     const { net } = world
@@ -81,7 +81,7 @@ describe('a clock that is wrong by an hour', () => {
     await net.setClock('alice', 0)
     const letter = await world.send('alice', 'bob', 'too late')
     await world.opened('bob', letter, from)
-  }).timeout(90_000)
+  }).timeout(180_000)
 
   it('of a seed: behind, blobs go in and out; ahead, none goes in, and it is said why', async () => {
     const file = join(world.net.folder, 'bytes')
@@ -95,5 +95,5 @@ describe('a clock that is wrong by an hour', () => {
     assert.equal(got.base64, bytes.toString('base64'))
     const refused = await world.net.muttr('alice', '--json', 'blob', 'put', file)
     assert.deepEqual([refused.status, JSON.parse(refused.stderr).error.code], [2, 'CLOCK_WRONG'])
-  }).timeout(90_000)
+  }).timeout(180_000)
 })

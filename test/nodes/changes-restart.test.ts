@@ -14,7 +14,7 @@ const pod = 'one.test'
 describe('a pod that falls and comes back', () => {
   let world: ChangingNet
   before(async function () {
-    this.timeout(90_000)
+    this.timeout(180_000)
     world = await ChangingNet.start({ seeds: 4 })
   })
   after(async function () {
@@ -37,7 +37,7 @@ describe('a pod that falls and comes back', () => {
     assert.deepEqual((await world.status('bob')).pods[0]?.aliases, before.pods[0]?.aliases)
     const again = await world.send('bob', 'alice', 'and back')
     await world.opened('alice', again, from)
-  }).timeout(90_000)
+  }).timeout(180_000)
 
   it('plays back after its fall what waited before it', async () => {
     const { net } = world
@@ -60,13 +60,13 @@ describe('a pod that falls and comes back', () => {
       .split('\n')
       .map(line => JSON.parse(line).id as string)
     assert.equal(new Set(ids).size, ids.length, 'none is shown twice')
-  }).timeout(90_000)
+  }).timeout(180_000)
 })
 
 describe('a seed that moves', () => {
   let world: ChangingNet
   before(async function () {
-    this.timeout(90_000)
+    this.timeout(180_000)
     world = await ChangingNet.start({ seeds: 6, pods: [pod, 'two.test'] })
   })
   after(async function () {
@@ -112,7 +112,7 @@ describe('a seed that moves', () => {
         const addresses = await told(by)
         return addresses?.includes(now) === true && addresses.length === 1
       })
-  }).timeout(90_000)
+  }).timeout(180_000)
 
   it('finds its way by what it remembers, when nobody of the network file is there', async () => {
     const { net } = world
@@ -121,7 +121,7 @@ describe('a seed that moves', () => {
     await net.start('seed-1')
     await world.until(async () => (await world.status('seed-1')).known >= 4)
     await net.start(pod, 'two.test')
-  }).timeout(90_000)
+  }).timeout(180_000)
 
   it('finds its way by the network file, when all it remembers have gone or moved', async () => {
     const { net } = world
@@ -133,7 +133,7 @@ describe('a seed that moves', () => {
     await world.until(async () => (await world.status('seed-1')).known >= 5)
     const letter = await world.send('alice', 'bob', 'from the new houses')
     await world.opened('bob', letter)
-  }).timeout(90_000)
+  }).timeout(180_000)
 
   it('begins anew when everybody is lost while it runs', async () => {
     const { net } = world

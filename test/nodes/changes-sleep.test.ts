@@ -9,7 +9,7 @@ const napMs = 12_000
 describe('a machine that sleeps', () => {
   let world: ChangingNet
   before(async function () {
-    this.timeout(90_000)
+    this.timeout(180_000)
     world = await ChangingNet.start({ seeds: 6 })
   })
   after(async function () {
@@ -37,7 +37,7 @@ describe('a machine that sleeps', () => {
     assert(after.neighbours > 0)
     assert.equal(world.count('bob', 'listening', from), 0, 'the session to the pod stood')
     assert((await world.status('alice')).known >= before.known - 1)
-  }).timeout(90_000)
+  }).timeout(180_000)
 
   it('takes a jump of the clock for what it is: nobody was silent for a night', async () => {
     const before = await world.status('bob')
@@ -53,7 +53,7 @@ describe('a machine that sleeps', () => {
     const again = await world.send('alice', 'bob', 'and set back')
     await world.opened('bob', again, from)
     assert.equal((await world.status('bob')).known, before.known)
-  }).timeout(90_000)
+  }).timeout(180_000)
 
   it('sends at once what waited for the network', async () => {
     const from = world.now
@@ -65,5 +65,5 @@ describe('a machine that sleeps', () => {
     await nap('alice', 0, () => net.start('one.test'))
     await net.event('alice', 'announced', from, e => e.letter === waiting.id)
     await world.opened('bob', waiting, from)
-  }).timeout(90_000)
+  }).timeout(180_000)
 })

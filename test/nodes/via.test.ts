@@ -15,7 +15,7 @@ describe('through a pod, over separate processes', () => {
   const sights: Sight[] = []
   const stack = new AsyncDisposableStack()
   before(async function () {
-    this.timeout(120_000)
+    this.timeout(180_000)
     world = stack.use(await ChangingNet.start({ seeds: 0, pods: [pod, 'two.test'] }))
     const through = world.net.child(pod).ready.addresses[0]!
     const made = Array.from({ length: 8 }, () => witness(through, sights))
@@ -70,7 +70,7 @@ describe('through a pod, over separate processes', () => {
     for (const { at } of puts)
       for (const address of at)
         assert(!addresses('alice').has(address) && !addresses('bob').has(address))
-  }).timeout(60_000)
+  }).timeout(180_000)
 
   it('directly, holders see who asks: what the way through the pod hides is there to be seen', async () => {
     const { file, hash } = await bytesIn('plain')
@@ -78,7 +78,7 @@ describe('through a pod, over separate processes', () => {
     await world.json('alice', 'blob', 'put', file)
     const puts = sights.slice(from).filter(s => s.method === 'put' && s.payload.includes(hash))
     assert(puts.some(s => s.from === peerOf('alice')))
-  }).timeout(60_000)
+  }).timeout(180_000)
 
   it('a letter of a stranger is fetched so without being told, one of a contact directly', async () => {
     const from = world.now
@@ -91,7 +91,7 @@ describe('through a pod, over separate processes', () => {
     })
     const second = await world.send('bob', 'alice', 'now you do')
     await world.opened('alice', second, from)
-  }).timeout(60_000)
+  }).timeout(180_000)
 
   it('a letter is stored so when its sender says so', async () => {
     const from = sights.length
@@ -100,7 +100,7 @@ describe('through a pod, over separate processes', () => {
     const hashes = sights.slice(from).filter(s => s.method === 'put' && s.from === peerOf('alice'))
     assert.deepEqual(hashes, [])
     await world.opened('bob', letter)
-  }).timeout(60_000)
+  }).timeout(180_000)
 
   it('a pod where one has no alias, or that does not do it, refuses, and nobody is asked past it', async () => {
     const { file } = await bytesIn('refused')
@@ -117,7 +117,7 @@ describe('through a pod, over separate processes', () => {
       'no.test'
     )
     assert.equal(JSON.parse(unknown.stderr).error.code, 'POD_UNKNOWN')
-  }).timeout(60_000)
+  }).timeout(180_000)
 
   it('a pod that is away is named, and a letter waits for it', async () => {
     await world.json('alice', 'register', 'alice@two.test')
@@ -131,7 +131,7 @@ describe('through a pod, over separate processes', () => {
     await world.net.start('two.test')
     await world.net.event('alice', 'announced', from, e => e.letter === letter.id)
     await world.opened('bob', letter, from)
-  }).timeout(90_000)
+  }).timeout(180_000)
 
   it('strangers wait for a pod that refuses, and status says so; or are fetched directly where that is set', async () => {
     const { net } = world
@@ -154,7 +154,7 @@ describe('through a pod, over separate processes', () => {
     await configure('bob', file => ({ ...file, strangers: 'relayed-first' }))
     await world.opened('bob', letter, from)
     assert(askers(letter.key!, 'get').includes(peerOf('bob')))
-  }).timeout(90_000)
+  }).timeout(180_000)
 
   async function configure(
     name: string,
