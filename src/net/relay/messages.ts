@@ -21,7 +21,7 @@ export const status = {
 } as const
 
 /** Bounds of a relayed connection; a part that is not there is not bounded. */
-export interface RelayLimit {
+interface RelayLimit {
   readonly durationSeconds?: number
   readonly dataBytes?: number
 }

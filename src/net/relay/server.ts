@@ -44,7 +44,7 @@ export interface RelayCaps {
   bytesPerSecondOfPeer: number
 }
 
-export const relayCaps: RelayCaps = {
+const relayCaps: RelayCaps = {
   reservations: limits.relayReservationsMax,
   reservationsPerHost: limits.relayReservationsPerHostMax,
   reservationMs: limits.relayReservationMs,
