@@ -26,6 +26,7 @@ const standInMax = 1_024
 const waitsMax = 4
 /** Of the time at most one part in so many goes into walking through the store because of changes. */
 const restTimes = 20
+const restMaxMs: Millis = 10 * 60_000
 
 /** When which round of repair is due. Sans-IO: is told the time and what happens. */
 export class RepairAgenda {
@@ -67,7 +68,7 @@ export class RepairAgenda {
 
   /** How long a walk through the store took. */
   walked(tookMs: Millis): void {
-    this.#restMs = restTimes * tookMs
+    this.#restMs = Math.min(restTimes * tookMs, restMaxMs)
   }
 
   /** @returns what is due now; each thing once. */

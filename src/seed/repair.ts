@@ -269,10 +269,9 @@ class Repairer implements RepairWork {
     const { log } = this.#core
     const { why } = round
     const before = this.status()
-    const startMs = this.#now()
     this.#flush = false
-    const keys = await this.#walk(round)
-    if (why.type === 'change') this.#agenda.walked(this.#now() - startMs)
+    const { rows: keys, tookMs } = await this.#walk(round)
+    if (why.type === 'change') this.#agenda.walked(tookMs)
     this.#flush = true
     this.#step()
     await this.#until(() => this.#plan.compared)
@@ -285,12 +284,13 @@ class Repairer implements RepairWork {
     log.debug('repair round', { why: why.type, keys, ...done, waiting })
   }
 
-  /** Hands the keys that concern us to the plan, never more than it has room for. @returns how many were met. */
-  async #walk(round: Round): Promise<number> {
+  /** Hands the keys that concern us to the plan, never more than it has room for. @returns how many were met, and how long that took without the waiting. */
+  async #walk(round: Round): Promise<{ rows: number; tookMs: Millis }> {
     const view = createView(this.#core, this.#neighbours, (peer, nowMs) =>
       this.#plan.avoids(peer, nowMs)
     )
-    let rows = 0
+    let [rows, waitedMs] = [0, 0]
+    const startMs = this.#now()
     for await (const entry of this.#entries(round)) {
       if (this.#stopped) break
       rows += 1
@@ -299,9 +299,11 @@ class Repairer implements RepairWork {
       await this.#consider(entry, round, view)
       if (this.#plan.hasRoom) continue
       this.#step()
+      const fullMs = this.#now()
       await this.#until(() => this.#plan.hasRoom)
+      waitedMs += this.#now() - fullMs
     }
-    return rows
+    return { rows, tookMs: this.#now() - startMs - waitedMs }
   }
 
   /** What is sooner done, and may be more urgent, does not wait until a long sweep is over. */

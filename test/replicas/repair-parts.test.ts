@@ -252,5 +252,8 @@ describe('the agenda of repair', () => {
     agenda.walked(10_000)
     agenda.changed({ nowMs: 0, dice })
     assert.equal(agenda.wakeMs(0), 200_000)
+    agenda.walked(hourMs)
+    agenda.changed({ nowMs: 0, dice })
+    assert.equal(agenda.wakeMs(0), 10 * minuteMs, 'but no more than ten minutes')
   })
 })

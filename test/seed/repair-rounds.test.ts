@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { limits } from '../../src/base/limits.ts'
-import { decodeHave, encodeHeld } from '../../src/wire/dht.ts'
+import { decodeHave, decodeHeld, encodeHave, encodeHeld } from '../../src/wire/dht.ts'
 import { hourMs, minuteMs, quick, RepairSim, replicas, secondMs } from '../support/repair-sim.ts'
 import type { SimSeed } from '../support/sim-seeds.ts'
+import { addSeed } from '../support/sim-seeds.ts'
 
 /** Nothing happens by itself for a long time: only what a test asks for. */
 const still = { ...quick, sweepMs: 1_000 * hourMs, debounceMs: 500 * hourMs }
@@ -59,6 +60,20 @@ describe('repair', function () {
     }
     for (const { blob } of world.letters.slice(2))
       assert.equal((await world.holders(blob.key)).length, replicas)
+
+    const [asker, asked] = world.nearest(first!.blob.key)
+    const have = async (says: number) => {
+      const frame = encodeHave({
+        nonce: null,
+        keys: [first!.blob.key],
+        says: Uint8Array.of(says)
+      })
+      const options = { timeoutMs: secondMs }
+      const asking = asker!.node.request(asked!.node.contact(), 'have', frame, options)
+      return decodeHeld(await world.sim.run(asking), 1, Uint8Array.of(says))[0]
+    }
+    assert.deepEqual(await have(1), [3], 'who knows is not told again')
+    for (const says of [0, 2, 3]) assert.deepEqual(await have(says), [2, first!.tombstone])
   })
 
   it('gives up a copy when the R nearest proved theirs, and only after the grace', async () => {
@@ -129,8 +144,11 @@ describe('repair', function () {
   it('leaves a node alone that keeps nothing for others', async () => {
     const world = await RepairSim.make(9, { seed: 26, repair: null })
     await world.store(1)
-    await world.sweep()
-    assert.deepEqual(world.alive[0]!.seed.repair.status(), {
+    const client = addSeed(world.sim, { mode: 'client', repair: quick })
+    await world.sim.run(client.seed.join([world.alive[0]!.node.contact()]))
+    await client.store.putBlob(world.letters[0]!.blob)
+    await world.sweep([...world.alive, client])
+    assert.deepEqual(client.seed.repair.status(), {
       sweeps: 0,
       checked: 0,
       pushed: 0,
@@ -140,6 +158,5 @@ describe('repair', function () {
       waiting: 0
     })
     assert.equal(world.sim.byMethod.get('have'), undefined)
-    await world.sim.pass(secondMs)
   })
 })
