@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { MuttrError } from '../../src/base/errors.ts'
 import { limits } from '../../src/base/limits.ts'
 import { decodeHave, decodeHeld, encodeHave, encodeHeld } from '../../src/wire/dht.ts'
 import { hourMs, minuteMs, quick, RepairSim, replicas, secondMs } from '../support/repair-sim.ts'
@@ -33,7 +34,7 @@ describe('repair', function () {
     for (const seed of world.seeds.slice(0, 8)) await world.kill(seed)
     const sent = countSent(world.alive)
     const before = await world.copies()
-    await world.sim.pass(hourMs)
+    await world.sim.pass(hourMs / 2)
     for (const bytes of sent.values()) assert(bytes <= bytesPerHour, `${bytes} bytes in an hour`)
     const total = [...sent.values()].reduce((sum, bytes) => sum + bytes, 0)
     assert(total > bytesPerHour, 'but there is more to do than one of them may send')
@@ -139,6 +140,25 @@ describe('repair', function () {
       const holders = await world.holders(blob.key)
       for (const seed of others) assert(holders.includes(seed), 'all honest ones of the R nearest')
     }
+  })
+
+  it('is done by the next holder after a while, when the nearest does nothing at a change', async () => {
+    const repair = { ...quick, sweepMs: 1_000 * hourMs, standInMs: 2 * minuteMs }
+    const world = await RepairSim.make(20, { seed: 27, repair })
+    await world.sim.pass(3 * minuteMs) // they all know each other for long enough
+    await world.store(1)
+    const { key } = world.letters[0]!.blob
+    const [nearest, ...others] = world.nearest(key)
+    nearest!.node.request = async () => {
+      throw new MuttrError('CANCELLED', 'it does nothing')
+    }
+    const next = world.nearest(key, 9).at(-1)!
+    await world.kill(others[3]!)
+    await world.sim.pass(minuteMs)
+    assert(!(await world.holders(key)).includes(next), 'it is not their turn yet')
+    await world.sim.pass(4 * minuteMs)
+    assert((await world.holders(key)).includes(next))
+    assert.equal(others[0]!.seed.repair.status().pushed, 1)
   })
 
   it('leaves a node alone that keeps nothing for others', async () => {
