@@ -1,7 +1,7 @@
 import type { SignedBySeed, VerifiedProof } from '../client/verify-proof.ts'
 import type { Output } from './output.ts'
 import type { Pair, Style } from './text.ts'
-import { pairs } from './text.ts'
+import { line, pairs } from './text.ts'
 import { formatTime, grouped } from './units.ts'
 
 /** Who signed what, whom that convinces, and who could have made it up. The table is on docs/protocol/proof.md#what-each-state-rests-on */
@@ -27,7 +27,7 @@ interface Part {
 type Time = (atMs: number) => string
 
 const section = (style: Style, { title, lines }: Part): string =>
-  `${style.bold(title)}\n${pairs(style, lines)}`
+  `${style.bold(line(title))}\n${pairs(style, lines)}`
 
 const seedsForger =
   'nobody else; but a peer id costs nothing, so these seeds may be the sender himself unless you know them'

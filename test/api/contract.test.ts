@@ -68,6 +68,18 @@ const calls: Record<string, (client: Client) => Promise<unknown>> = {
   'putBlob: empty': c => c.putBlob(new Uint8Array()),
   'getBlob: unknown': c => c.getBlob('0'.repeat(64)),
   'getBlob: aborted before': c => c.getBlob('f'.repeat(64), aborted()),
+  'sentLetter, retract, proof: of a letter sent': async c => {
+    const { id } = await c.send({ to: 'bob@two.test', body: 'x', receipt: true })
+    const proof = Buffer.from(await c.proof(id)).toString('hex')
+    return [await c.sentLetter(id), await c.retract(id), proof]
+  },
+  'retract: too late': async c => {
+    const { id } = await c.send({ to: 'reader@two.test', body: 'x', corrects: 'ab'.repeat(32) })
+    return c.retract(id)
+  },
+  'sentLetter: unknown': c => c.sentLetter('0'.repeat(64)),
+  'retract: unknown': c => c.retract('0'.repeat(64)),
+  'proof: unknown': c => c.proof('0'.repeat(64)),
   status: c => c.status(),
   doctor: c => c.doctor(),
   'an unforeseen error': c =>
