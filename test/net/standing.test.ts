@@ -57,6 +57,7 @@ describe('what a node is to others', () => {
     assert.equal(s.reach().how, 'direct')
     assert.deepEqual(s.to('public'), { server: true, addresses: [outside] })
     assert.deepEqual(s.to('local').addresses, [outside, inside])
+    assert.deepEqual(s.addresses(), [outside], 'what may be published')
   })
 
   it('dialled through a port of its router, given or forwarded: mapped', () => {

@@ -186,11 +186,11 @@ export class Standing {
     return { server, addresses: fits(useful) }
   }
 
-  /** Where anybody may try: of this machine alone only when there is nothing else. */
+  /** Where anybody may try: those that lead farthest, since it may be published. */
   addresses(): string[] {
     const all = this.#addresses(this.serverTo(this.#verdict?.scope ?? 'machine'))
-    const far = all.filter(address => scopeOfText(address) !== 'machine')
-    return fits(far.length > 0 ? far : all)
+    const far = scopes.findLast(scope => all.some(address => scopeOfText(address) === scope))
+    return fits(all.filter(address => scopeOfText(address) === far))
   }
 
   #addresses(server: boolean): readonly string[] {
