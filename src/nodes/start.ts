@@ -85,6 +85,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       mode,
       parameters,
       verifyRecord,
+      upBytesPerSecond: home.config.bandwidth.upBytesPerSecond,
       pace: home.config.profile === 'light' ? lightPace : 1,
       ...(options.host && { relayFor: async peer => pod?.userOf(peer) })
     })

@@ -67,6 +67,8 @@ export interface Core {
   price: Admission['price']
   /** What is dropped where the store is full; `store` makes use of it by itself. */
   room: Pick<Room, 'relieve' | 'evicted'>
+  /** How long it takes to send so many bytes under a cap of our own; 0 where there is none. */
+  sendMs(bytes: number): Millis
   /** How much slower than usual everything goes that this seed does by itself: 1, or more on a battery or a metered link. */
   pace: number
   /** Aborts when the seed is disposed. */

@@ -54,6 +54,8 @@ export interface WriteParts {
   core: Core
   candidates: Candidates
   operation: Operation
+  /** What an offer takes to send; nothing worth waiting for unless told. */
+  bytes?: number
   /** Offers a copy. @returns nearer contacts. @throws when it took none */
   offer(contact: Contact, turn: Turn): Promise<readonly Contact[]>
   /** After each report. */
@@ -62,14 +64,15 @@ export interface WriteParts {
 
 /** Resolves when nothing more is to be done. */
 export async function runWrite(parts: WriteParts): Promise<Write> {
-  const { core, candidates, operation, offer, onReport } = parts
+  const { core, candidates, operation, bytes = 0, offer, onReport } = parts
   const { replicas, quorum } = core.parameters
+  const sendMs = core.sendMs(replicas * bytes)
   const write = new Write({
     candidates,
     replicas,
     quorum,
-    hedgeMs: core.peers.hedgeMs('put'),
-    deadlineMs: operation.deadlineMs,
+    hedgeMs: core.peers.hedgeMs('put') + sendMs,
+    deadlineMs: operation.deadlineMs + 2 * sendMs,
     requestsMax: limits.putRequestsMax
   })
   await drive(write, {
@@ -249,10 +252,13 @@ export async function putBlob(
     onProgress?.(latest)
     if (write.safe && !wider.isDue()) safe.resolve(latest)
   }
-  const done = runWrite({ core, candidates, operation, offer, onReport }).then(async write => {
-    await wider.run(offer, () => onReport(write))
-    return write
-  })
+  const bytes = blob.sealed.byteLength
+  const done = runWrite({ core, candidates, operation, bytes, offer, onReport }).then(
+    async write => {
+      await wider.run(offer, () => onReport(write))
+      return write
+    }
+  )
   const settled = done.then(progressOf, () => latest!).finally(() => purse[Symbol.dispose]())
   const failed = done.then(write => {
     const isLate = write.late(core.clock.now())

@@ -69,6 +69,8 @@ export interface SeedParts {
   relayFor?: UserOf
   /** How copies are kept where they belong; null for not at all. */
   repair?: Partial<RepairParameters> | null
+  /** The cap on what the network sends, where there is one: nobody is called slow for waiting on it. */
+  upBytesPerSecond?: number | undefined
   /** How much slower than usual it looks after its table and its copies; 1 unless told. */
   pace?: number
 }
@@ -128,9 +130,11 @@ function makeCore(parts: SeedParts, stop: AbortSignal, on: { change(): void; joi
   const judged = { network, clock, store, table, size, placeOf, replicas, rates }
   const admission = createAdmission(judged)
   const { price, isStray } = admission
+  const sendMs = (bytes: number) =>
+    Math.ceil((1_000 * bytes) / (parts.upBytesPerSecond ?? Number.POSITIVE_INFINITY))
   const room = createRoom({ store, clock, log, self: table.place, isStray })
   const shared = { network, clock, random, log, keys, placeOf, stamper, mode, verifyRecord }
-  const ours = { store: room.store, room, table, peers, size, parameters, price, pace }
+  const ours = { store: room.store, room, table, peers, size, parameters, price, pace, sendMs }
   const core: SeedCore = { ...shared, ...ours, stop, joined }
   return { core, way, admission }
 }
