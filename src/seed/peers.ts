@@ -51,8 +51,8 @@ export interface AskOptions<T> {
   signal?: AbortSignal | undefined
   /** Dial, whatever the mode of reach. */
   dial?: boolean | undefined
-  /** `read` verifies that the peer itself signed the answer. */
-  signed?: boolean
+  /** Whether `read` verified that the peer itself signed the answer. */
+  signed?: boolean | ((value: T) => boolean)
 }
 
 /** Wraps what `read` threw, to tell it from what the network did. */
@@ -134,7 +134,7 @@ export class Peers implements Disposable {
       const options = { read: check, timeoutMs, signal, dial }
       const { value, direct } = await reach.ask(to, method, payload, options)
       this.#roundTrip(method).sample(clock.now() - startMs)
-      if (direct || signed) this.#proved(to)
+      if (direct || (typeof signed === 'function' ? signed(value) : signed)) this.#proved(to)
       return value
     } catch (err) {
       if (err instanceof BrokenAnswer) throw this.#lied(to.peer, err.cause)

@@ -113,6 +113,11 @@ export function missed(write: Write, candidates: Candidates, isLate: boolean, ca
   const anyAnswer = candidates.all.some(c => c.state === 'answered' || c.state === 'refused')
   if (!anyAnswer && isLate) return new MuttrError('PEER_TIMEOUT', 'no seed answered in time')
   if (!anyAnswer) return networkEmpty()
+  // Our own stamps hold, so they are from the future, or of a record and from hours ago.
+  if (stored <= 1 && codeOf(cause) === 'STAMP_INVALID')
+    return new MuttrError('CLOCK_WRONG', 'the clock of this machine is not that of the seeds', {
+      cause
+    })
   const why = isOfStamps(codeOf(cause)) ? `; ${(cause as MuttrError).message}` : ''
   const message = `${stored} of at least ${needed} copies were acknowledged${why}`
   return new MuttrError('QUORUM_MISSED', message, { cause })
@@ -193,7 +198,9 @@ export function createOffer(
       const signature = keys.sign(storedBytes(key, expiryMs, storedMs))
       return { contacts: [], ack: { holder, key, expiryMs, storedMs, signature } }
     }
-    const options = { read: read(holder), signal: core.stop, signed: true }
+    // A price is nobody's word: a forwarder may have made it up.
+    const signed = (answer: object | number) => typeof answer !== 'number'
+    const options = { read: read(holder), signal: core.stop, signed }
     const answer = await payFor(purse, turn, stamp =>
       peers.ask(contact, 'put', payloadOf(stamp), options)
     )

@@ -6,6 +6,8 @@ import type { PeerId, Stamper } from '../../src/base/ports.ts'
 import { compareDistance, placeOfKey } from '../../src/routing/distance.ts'
 import { Table } from '../../src/routing/table.ts'
 import type { PutProgress } from '../../src/seed/dht.ts'
+import { Peers } from '../../src/seed/peers.ts'
+import type { Reach } from '../../src/seed/reach.ts'
 import { createToll } from '../../src/seed/toll.ts'
 import type { Blob } from '../../src/wire/blob.ts'
 import { makeBlob, readHeader } from '../../src/wire/blob.ts'
@@ -15,7 +17,7 @@ import { issuedAt, readStamp, stampPrice } from '../../src/wire/stamp.ts'
 import { fakeClock } from '../support/fake-clock.ts'
 import { simPlaceOf } from '../support/peer-keys.ts'
 import { ed25519Author, recordBy } from '../support/record-authors.ts'
-import type { SimNetwork } from '../support/sim-network.ts'
+import { SimNetwork, silentLog } from '../support/sim-network.ts'
 import type { SimSeed } from '../support/sim-seeds.ts'
 import { addSeed, simBlob, simSeeds } from '../support/sim-seeds.ts'
 import { inlineStamper, keptIn, recordPutFrame, stamped, storedIn } from '../support/stamps.ts'
@@ -358,6 +360,34 @@ describe('a put among pressed seeds', function () {
       stamper.jobs.map(({ factor }) => factor),
       [1, 7]
     )
+  })
+})
+
+describe('an answer that came through another peer', () => {
+  it('makes its peer known when it is signed, not when it is a price', async () => {
+    const sim = new SimNetwork()
+    const [node, holder] = [sim.add(), sim.add()]
+    const { clock, random } = sim
+    const place = simPlaceOf(node.self)
+    const table = new Table({ place, placeOf: simPlaceOf, k: 20, nowMs: clock.now() })
+    const reach: Reach = {
+      ask: async (_to, _method, payload, { read }) => ({ value: read(payload), direct: false }),
+      cost: () => 1,
+      [Symbol.dispose]() {}
+    }
+    const { keys } = node
+    const onChange = () => {}
+    const parts = { network: node, clock, random, log: silentLog, keys, table, reach, onChange }
+    using peers = new Peers(parts)
+    const read = (answer: Uint8Array) => dht.decodePutAnswer(answer)
+    const signed = ([type]: dht.PutAnswer) => type === 0
+    const ask = (answer: dht.PutAnswer) =>
+      peers.ask(holder.contact(), 'put', dht.encodePutAnswer(answer), { read, signed })
+    await ask([1, 900])
+    assert(!table.has(holder.self))
+    const storedMs = clock.now()
+    await ask([0, { expiryMs: hourMs, storedMs, signature: sim.random.bytes(64), contacts: [] }])
+    assert(table.has(holder.self))
   })
 })
 
