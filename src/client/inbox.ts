@@ -15,13 +15,14 @@ import type { Contacts, Known } from './contacts.ts'
 import { failureOf } from './failure.ts'
 import type { NoticeRow } from './inbox-rows.ts'
 import { noticeId } from './inbox-rows.ts'
-import type { InboxStore, Listed } from './inbox-store.ts'
+import type { InboxStore } from './inbox-store.ts'
 import type { OpenedLetter, OpenedSlip } from './open-letter.ts'
 import { openLetter, openSlip } from './open-letter.ts'
 import type { Outbox } from './outbox.ts'
 import type { Releases } from './release.ts'
 import { throwDice } from './retry.ts'
 import type { Self } from './self.ts'
+import { showReceived } from './show-received.ts'
 import type { StrangerFetch } from './stranger-fetch.ts'
 import { isOfRelay } from './stranger-fetch.ts'
 import type { Strangers } from './strangers.ts'
@@ -160,7 +161,7 @@ export class Inbox implements AsyncDisposable {
   async list({ limit = 50, unread = false } = {}): Promise<LetterSummary[]> {
     const { store, self } = this.#parts
     const found = await store.list({ limit, unread }, self.closet())
-    return Promise.all(found.map(letter => this.#summary(letter)))
+    return Promise.all(found.map(letter => showReceived(this.#parts, letter)))
   }
 
   async read(beginning: string): Promise<ReceivedLetter> {
@@ -169,7 +170,7 @@ export class Inbox implements AsyncDisposable {
     if (!found.read) await store.markRead(found.place)
     const { body } = decodeLetter(found.frame)
     const text = Buffer.from(body).toString('utf8')
-    return { ...(await this.#summary({ ...found, read: true })), body: text }
+    return { ...(await showReceived(this.#parts, { ...found, read: true })), body: text }
   }
 
   /** For an answer: the thread, and the own alias that the letter was written to. */
@@ -182,24 +183,6 @@ export class Inbox implements AsyncDisposable {
       if (codeOf(err) === 'LETTER_UNKNOWN') return undefined
       throw err
     }
-  }
-
-  async #summary({ row, read, mark }: Listed): Promise<LetterSummary> {
-    const { contacts, log } = this.#parts
-    const { fromAlias, fromFingerprint, ...rest } = row
-    const known = await contacts.known(fromAlias).catch(err => {
-      log.warn('a contact is damaged', { code: codeOf(err) })
-      return undefined
-    })
-    const contact = known && (await contacts.show(known))
-    const same = contact?.fingerprint === fromFingerprint
-    const from = {
-      alias: fromAlias,
-      fingerprint: fromFingerprint,
-      verified: same && contact.verified,
-      certifiedByPod: same && contact.certifiedByPod
-    }
-    return { ...rest, ...mark, from, read }
   }
 
   #pump(): void {

@@ -30,7 +30,7 @@ interface Copy {
 }
 
 /** A person asked for the letter back. */
-export interface Withdrawing {
+interface Withdrawing {
   readonly sinceMs: Millis
   /** How many were asked the last time, with those that took it before. */
   asked: number
@@ -39,7 +39,7 @@ export interface Withdrawing {
 }
 
 /** What the holders said the last time they were asked. */
-export interface Asked {
+interface Asked {
   readonly atMs: Millis
   readonly answered: number
   readonly wanted: number

@@ -242,7 +242,7 @@ export class Watch implements AsyncDisposable {
   }
 }
 
-export const keyOf = ({ key }: SentRow): Uint8Array => new Uint8Array(Buffer.from(key!, 'hex'))
+const keyOf = ({ key }: SentRow): Uint8Array => new Uint8Array(Buffer.from(key!, 'hex'))
 
 const isPlaced = ({ stage }: SentRow): boolean => stage === 'stored' || stage === 'announced'
 const isBeingWithdrawn = (row: SentRow): boolean => row.withdrawing !== null && isPlaced(row)

@@ -6,7 +6,7 @@ import { encodeTombstone, isNews, mergeTombstones, readTombstone } from '../wire
 import { createTurns } from './turns.ts'
 
 /** What stands under a key after a tombstone was shown. */
-export interface Shelved {
+interface Shelved {
   readonly key: Uint8Array
   readonly stands: Tombstone
   /** What stands there, where it says more than what was shown. */

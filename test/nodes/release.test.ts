@@ -96,8 +96,9 @@ describe('release, over separate processes', () => {
     const file = join(net.folder, 'accepted.proof')
     await run('alice', 'sent', sent.id, '--proof', '--out', file)
     const [proof] = (await verify(file)) as VerifiedProof[]
-    assert.deepEqual([proof?.state, proof?.letter, proof?.key], ['accepted', sent.id, sent.key])
-    assert.equal(proof?.receipt?.fingerprint, sent.accepted?.receipt?.fingerprint)
+    assert(proof)
+    assert.deepEqual([proof.state, proof.letter, proof.key], ['accepted', sent.id, sent.key])
+    assert.equal(proof.receipt?.fingerprint, sent.accepted?.receipt?.fingerprint)
     assert(proof.stored.length >= 5, `${proof.stored.length} words of seeds`)
     assert(proof.announced?.fingerprint, 'the pod is not named by its certificate')
     const { stdout, status } = await runMuttr(['proof', 'verify', file])

@@ -49,7 +49,7 @@ export interface FakeDht extends Dht {
 
 const devices = Array.from({ length: 8 }, (_, i) => makeDevice(sha256(utf8(`holder ${i}`))))
 /** Peer ids with keys behind them: what they sign can be verified. */
-export const fakeHolders: readonly string[] = devices.map(({ publicKey }) => peerOfKey(publicKey))
+const fakeHolders: readonly string[] = devices.map(({ publicKey }) => peerOfKey(publicKey))
 
 export function fakeDht(clock: Clock): FakeDht {
   const blobs = new Map<string, Blob>()
