@@ -54,7 +54,17 @@ export function createProgram(parts: ProgramParts): Command {
       const status = await act(createSession(parts, options), options as never, ...args)
       ended(typeof status === 'number' ? status : 0)
     }
-  for (const add of [addHome, addLetters, addSent, addPeople, addKey, addPod, addStatus, addBlob, addNet])
+  for (const add of [
+    addHome,
+    addLetters,
+    addSent,
+    addPeople,
+    addKey,
+    addPod,
+    addStatus,
+    addBlob,
+    addNet
+  ])
     add(program, action)
   example(program, 'muttr net up --story', 'muttr send --help')
   return program

@@ -19,8 +19,7 @@ const acceptance = mapped(
 )
 const acceptanceBytesMax = 128
 
-export const encodeAcceptance = (a: Acceptance): Uint8Array =>
-  encodeCbor([a.key, a.letter, a.atMs])
+export const encodeAcceptance = (a: Acceptance): Uint8Array => encodeCbor([a.key, a.letter, a.atMs])
 
 /** @throws {MuttrError} `WIRE_MALFORMED` or `WIRE_TOO_LARGE`, and nothing else. */
 export const decodeAcceptance = (frame: Uint8Array): Acceptance =>

@@ -25,7 +25,9 @@ const whole: fc.Arbitrary<Proof> = recordOf<Proof>({
       notice: bytesOf(32),
       atMs: time,
       signature: bytesOf(64),
-      papers: fc.option(recordOf<PodPapers>({ record: some(90), signature: some(90), certificate: some(200) }))
+      papers: fc.option(
+        recordOf<PodPapers>({ record: some(90), signature: some(90), certificate: some(200) })
+      )
     })
   ),
   tombstone: fc.option(some(200)),
