@@ -55,6 +55,8 @@ export interface Core {
   store: SeedStore
   table: Table
   peers: Asker
+  /** Peers that were silent and left the table lately. */
+  lost(): readonly Contact[]
   /** The relay behind `peers`, where an operation goes through one: it is asked first, and we ourselves hold no copy. */
   via?: Contact
   size: SizeEstimate
@@ -117,6 +119,8 @@ export function startFrom(core: Core, place: Uint8Array, o: { self: boolean }): 
   const { network, table, placeOf, parameters, mode, via } = core
   const candidates = new Candidates({ target: place, self: network.self, placeOf })
   candidates.start(table.nearest(place, parameters.k, { spares: true }))
+  // Few are left: a small network, or we are cut off from the others, who are tried, and counted as nodes that are away.
+  if (table.size < parameters.replicas) candidates.start(core.lost())
   if (via) candidates.start([via])
   else if (o.self && mode === 'server' && network.isServer()) candidates.start([network.contact()])
   return candidates

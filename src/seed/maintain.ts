@@ -10,6 +10,7 @@ const silentMs: Millis = 10 * 60_000
 const staleMs: Millis = 60 * 60_000
 const warmDelayMs: Millis = 250
 const pingsPerTick = 3
+const lostPerTick = 3
 /** Connections are made again first. */
 const wokeMs: Millis = 3_000
 const expiredPerTick = 1_000
@@ -130,6 +131,7 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
     if (table.size === 0 && lastJoin.length > 0) await join(lastJoin)
     const silent = table.silent(clock.now() - silentMs, pingsPerTick)
     await Promise.all(silent.map(contact => peers.ping(contact, core.stop)))
+    peers.seekLost(lostPerTick)
     const stale = table.stale(clock.now() - staleMs)
     const bucket = stale ?? unmeasured()
     if (bucket !== undefined) await refresh(bucket, deadline(core, {}), stale !== undefined)

@@ -14,6 +14,7 @@ import { RoundTrip } from '../routing/rtt.ts'
 import type { Table } from '../routing/table.ts'
 import type { DhtMethod } from '../wire/dht.ts'
 import { decodePong, encodePing, pongBytes } from '../wire/dht.ts'
+import { Lost } from './lost.ts'
 import type { Reach } from './reach.ts'
 
 /** These wait for the holder's disk as well. */
@@ -91,7 +92,8 @@ export class Peers implements Disposable {
   /** The same of those that broke the protocol, whatever they say. */
   readonly #liars = new Map<PeerId, Millis>()
   readonly #queue = new Map<PeerId, Contact>()
-  /** Asked for a sign of life although they are in the table. */
+  readonly #lost = new Lost()
+  /** Asked for a sign of life, whether the table wants them or not. */
   readonly #doubted = new Set<PeerId>()
   readonly #stop = new AbortController()
   readonly #listening: Disposable
@@ -165,6 +167,16 @@ export class Peers implements Disposable {
     this.#shunned.clear()
   }
 
+  /** Peers that were silent and left the table lately: where few are left, it may be we who were cut off. */
+  lost(): Contact[] {
+    return this.#lost.lately(this.#p.clock.now())
+  }
+
+  /** Pings up to `count` of those that were silent and left the table. */
+  seekLost(count: number): void {
+    for (const contact of this.#lost.due(this.#p.clock.now(), count)) this.doubt(contact)
+  }
+
   /** It was slow: a ping shall show whether it still lives. */
   doubt(contact: Contact): void {
     if (this.#queue.size >= queueMax || this.#doubted.has(contact.peer)) return
@@ -223,6 +235,7 @@ export class Peers implements Disposable {
     this.#answerMs = clock.now()
     if (this.#others.has(contact.peer)) return
     const isIn = table.answered(this.#greeted.get(contact.peer) ?? contact, this.#answerMs)
+    if (this.#lost.found(contact.peer)) this.seekLost(queueMax)
     if (!known && isIn) onChange()
   }
 
@@ -276,9 +289,11 @@ export class Peers implements Disposable {
   }
 
   #strike(contact: Contact): void {
-    const { table, log, onChange } = this.#p
+    const { table, log, clock, onChange } = this.#p
     const { peer } = contact
+    const known = table.contactOf(peer)
     if (table.failed(peer)) {
+      this.#lost.add(known ?? contact, clock.now())
       log.debug('peer left the table', { peer })
       onChange()
     }

@@ -135,7 +135,7 @@ function makeCore(parts: SeedParts, stop: AbortSignal, on: { change(): void; joi
   const room = createRoom({ store, clock, log, self: table.place, isStray })
   const shared = { network, clock, random, log, keys, placeOf, stamper, mode, verifyRecord }
   const ours = { store: room.store, room, table, peers, size, parameters, price, pace, sendMs }
-  const core: SeedCore = { ...shared, ...ours, stop, joined }
+  const core: SeedCore = { ...shared, ...ours, stop, joined, lost: () => peers.lost() }
   return { core, way, admission }
 }
 

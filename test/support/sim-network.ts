@@ -40,6 +40,8 @@ export class SimNetwork {
   /** Of all nodes since the start. */
   readonly totals = { requests: 0, dials: 0, bytes: 0 }
   readonly byMethod = new Map<string, number>()
+  /** Whether the network has fallen apart between two nodes: what one says does not reach the other. */
+  apart: (a: SimNode, b: SimNode) => boolean = () => false
   readonly #agenda = new Agenda()
   #nowMs: Millis = 1_800_000_000_000
   #order = 0
@@ -209,11 +211,11 @@ export class SimNode implements Network {
     this.sent.set(method, (this.sent.get(method) ?? 0) + 1)
     const stop = new AbortController()
     sim.after(delayMs, () => {
-      if (!target.alive || !this.alive || sim.dice() < loss) return
+      if (!target.alive || !this.alive || sim.apart(this, target) || sim.dice() < loss) return
       this.#connect(target)
       const back = (settle: () => void) =>
         sim.after(oneWayMs, () => {
-          if (this.alive && target.alive && sim.dice() >= loss) settle()
+          if (this.alive && target.alive && !sim.apart(this, target) && sim.dice() >= loss) settle()
         })
       target.#answer(method, payload, this.self, stop.signal).then(
         answer => {
