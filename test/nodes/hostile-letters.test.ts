@@ -32,7 +32,7 @@ import {
   statementOf
 } from '../support/mallory.ts'
 import { compressed, encryptedTo } from '../support/sealing.ts'
-import { putFrame } from '../support/stamps.ts'
+import { putFrame, storedIn } from '../support/stamps.ts'
 import type { Whole } from '../support/whole-node.ts'
 import { wholeNode } from '../support/whole-node.ts'
 
@@ -221,7 +221,7 @@ describe('people and pods among liars', function () {
     /** Stores the blob in the network and has bob's own pod announce it. */
     async function post({ blob, slip }: { blob: Blob; slip: Uint8Array }): Promise<void> {
       const put = putFrame(blob, clock.now())
-      await mallory.node.request(pod.network.contact(), 'put', put, soon)
+      storedIn(await mallory.node.request(pod.network.contact(), 'put', put, soon))
       const { intro, hpkeKey } = await mallory.link.lookup('bob')
       const { key, sealed, header } = blob
       const about = { key, sizeBytes: sealed.byteLength, expiryMs: header.expiryMs, slip }
