@@ -30,14 +30,16 @@ export async function joinNetwork(parts: JoinParts): Promise<number> {
   return known
 }
 
-/** Tries again while nobody is known: whoever loses everybody later on begins anew, too. */
+/** Tries again while nobody is connected: whoever loses everybody later on begins anew, too. */
 function watchOver(parts: JoinParts, firstMs: number): void {
-  const { clock, seed, log, signal } = parts
+  const { clock, network, log, signal } = parts
+  // Not by the table: while nobody answers nobody leaves it.
+  const isAlone = () => !network.connected().some(({ server }) => server)
   let timer: Disposable
   const lookIn = (delayMs: number): void => {
     timer = clock.after(delayMs, () => {
       if (signal.aborted) return
-      if (seed.table.size > 0) return lookIn(retryMs.most)
+      if (!isAlone()) return lookIn(retryMs.most)
       attempt(parts)
         .catch(err => log.warn('joining failed', { error: `${err}` }))
         .finally(() => lookIn(Math.min(2 * delayMs, retryMs.most)))

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Check, SentLetter, Status } from '../../src/client/client.ts'
 import type { Ran } from './testnet.ts'
 import { Testnet } from './testnet.ts'
@@ -12,15 +14,31 @@ export class ChangingNet implements AsyncDisposable {
     this.net = net
   }
 
-  /** Everybody up, alice and bob with aliases at one pod. */
-  static async start(o: { seeds: number; pods?: string[] }): Promise<ChangingNet> {
+  /**
+   * Everybody up, alice and bob with aliases at one pod.
+   * @param o.clients alice and bob ask and store nothing for others, so that all they ask they ask for themselves.
+   */
+  static async start(o: {
+    seeds: number
+    pods?: string[]
+    clients?: boolean
+  }): Promise<ChangingNet> {
     const pods = o.pods ?? ['one.test']
     const net = await Testnet.lay({ pods, people: ['alice', 'bob'], seeds: o.seeds })
     const made = new ChangingNet(net)
-    for (const name of ['alice', 'bob']) await net.setClock(name, 0)
+    for (const name of ['alice', 'bob']) {
+      await net.setClock(name, 0)
+      if (o.clients) await made.configure(name, file => ({ ...file, mode: 'client' }))
+    }
     await net.startAll()
     for (const name of ['alice', 'bob']) await made.json(name, 'register', `${name}@one.test`)
     return made
+  }
+
+  /** Changes the muttr.json of a node, for its next start. */
+  async configure(name: string, change: (file: { pod?: object }) => object): Promise<void> {
+    const file = join(this.net.home(name), 'muttr.json')
+    await writeFile(file, JSON.stringify(change(JSON.parse(await readFile(file, 'utf8')))))
   }
 
   async json<T>(who: string, ...args: string[]): Promise<T> {
