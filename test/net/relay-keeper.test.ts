@@ -97,6 +97,9 @@ describe('the places a hidden node keeps at relays', () => {
     clock.advance(6 * minuteMs)
     await keeper.keep()
     assert.equal(asked, 3)
+    keeper.back(relay.self)
+    await keeper.keep()
+    assert.equal(asked, 4, 'at once, where one has come back')
     assert.deepEqual(places(), [])
   })
 

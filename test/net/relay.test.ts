@@ -161,6 +161,30 @@ describe('a relay', () => {
     assert.equal(stream.status, 'open')
   })
 
+  it('answers garbage with a status, and goes on', async () => {
+    const { relay, contact } = await behindRelay()
+    const asker = stack.use(await makeNode())
+    const at = `${relay.contact().addresses[0]}/p2p/${relay.self}`
+    await asker.dial(at, options())
+    const [connection] = connectionsTo(asker, relay.self)
+    const said = async (bytes: Uint8Array) => {
+      const lp = lpStream(await connection!.newStream(hopProtocol))
+      await lp.write(bytes)
+      return decodeRelay('hop', (await lp.read()).subarray())
+    }
+    const none = encodeRelay('hop', { type: 'connect', peer: new Uint8Array(64) })
+    for (const [bytes, expected] of [
+      [Uint8Array.of(255, 255), status.malformed],
+      [encodeRelay('hop', { type: 'status', status: status.ok }), status.unexpected],
+      [none, status.noReservation]
+    ] as const)
+      assert.deepEqual(await said(bytes), { type: 'status', status: expected })
+    const large = lpStream(await connection!.newStream(hopProtocol))
+    await large.write(new Uint8Array(5_000))
+    await assert.rejects(large.read())
+    assert.equal((await asker.request(contact, 'echo', new Uint8Array(9), options())).length, 9)
+  })
+
   it('that nobody asked brings nobody', async () => {
     const { relay, hidden } = await behindRelay()
     transportOf(hidden).release(relay.self)

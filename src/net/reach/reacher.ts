@@ -75,8 +75,10 @@ export class Reacher implements AsyncDisposable {
   start(): void {
     this.look()
     if (this.#p.client) return
-    this.#p.links.listen(({ type, server }) => {
-      if (type !== 'disconnected' && server) this.#soon(settleMs)
+    this.#p.links.listen(({ type, server, contact }) => {
+      if (type === 'disconnected' || !server) return
+      if (type === 'connected') this.#relays.back(contact.peer)
+      this.#soon(settleMs)
     })
     this.#soon(tickMs)
   }

@@ -55,6 +55,11 @@ export class RelayKeeper {
     return true
   }
 
+  /** It is there again: what it refused, or did not hear, it may be asked anew. */
+  back(peer: PeerId): void {
+    this.#failedMs.delete(peer)
+  }
+
   release(): void {
     for (const peer of [...this.#places.keys()]) this.#drop(peer)
     this.#failedMs.clear()
