@@ -9,6 +9,7 @@ import { compareDistance, placeOfKey } from '../routing/distance.ts'
 import { rowAfter } from '../store/rows.ts'
 import type { Entry } from '../store/store.ts'
 import type { SeedCore } from './core.ts'
+import { deadline, findNearest } from './core.ts'
 import type { RepairRequests } from './repair-requests.ts'
 import { createRequests } from './repair-requests.ts'
 import type { RepairView } from './repair-view.ts'
@@ -226,6 +227,15 @@ class Repairer implements RepairWork {
     const changed = [...joined, ...left].map(placeOf).filter(isNear)
     this.#agenda.looked(this.#moment(), changed)
     this.#act(changed, 0)
+    if (changed.length > 0) void this.#lookAround()
+  }
+
+  /** Where some came or went there may be others that we have not met; who is found enters the table, and that is a change. */
+  async #lookAround(): Promise<void> {
+    const { table, parameters } = this.#core
+    await findNearest(this.#core, table.place, parameters.k, deadline(this.#core, {})).catch(
+      () => undefined
+    )
   }
 
   #act(changed: readonly Place[], turn: 0 | 1): void {
@@ -269,6 +279,7 @@ class Repairer implements RepairWork {
     const { log } = this.#core
     const { why } = round
     const before = this.status()
+    if (why.type !== 'change' && !round.keys) await this.#lookAround()
     this.#flush = false
     const { rows: keys, tookMs } = await this.#walk(round)
     if (why.type === 'change') this.#agenda.walked(tookMs)
