@@ -68,10 +68,6 @@ export class Releases implements AsyncDisposable {
     this.#pump()
   }
 
-  get waiting(): number {
-    return this.#parts.outbox.size
-  }
-
   /**
    * To be written with the letter itself, so that a letter that is kept is released also after a crash.
    * @param pod through which it was fetched, if it was.

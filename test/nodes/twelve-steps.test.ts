@@ -114,7 +114,7 @@ describe('the twelve steps, over separate processes', () => {
     await net.start('two.test')
     await net.event('bob', 'opened', from, e => e.letter === sent.id)
     const now = (await run<SentLetter>('alice', 'sent')).find(l => l.id === sent.id)
-    assert.equal(now?.state, 'announced')
+    assert.equal(now?.announced?.pod, 'two.test')
   }).timeout(120_000)
 
   it('keeps letters over a kill of both people', async () => {
