@@ -88,3 +88,19 @@ describe('net: the peer store', () => {
     assert((await known()).includes(server.self))
   })
 })
+
+describe('net: caps on bandwidth', () => {
+  it('let everything through in time, and count what goes in and out', async () => {
+    const bandwidth = { upBytesPerSecond: 2 ** 20, downBytesPerSecond: 2 ** 20 }
+    await using a = await makeNode({ limits: { bandwidth } })
+    await using b = await makeNode({ limits: { bandwidth } })
+    b.serve('size', async payload => Uint8Array.of(payload.byteLength >> 16))
+    const payload = new Uint8Array(256 * 1024)
+    const asked = Array.from({ length: 6 }, () => a.request(b.contact(), 'size', payload, soon))
+    for (const answer of await Promise.all(asked)) assert.deepEqual(answer, Uint8Array.of(4))
+    const [mine, theirs] = [a.traffic(), b.traffic()]
+    assert(mine.outBytes > 6 * payload.byteLength && mine.outBytes < 6.2 * payload.byteLength)
+    assert(theirs.inBytes > 6 * payload.byteLength)
+    assert(mine.inBytes < 10_000 && theirs.outBytes < 10_000)
+  })
+})
