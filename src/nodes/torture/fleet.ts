@@ -17,6 +17,7 @@ import { startChild } from '../child.ts'
 import { freePorts } from '../free-ports.ts'
 import { createHome } from '../home.ts'
 import type { Members } from './plan.ts'
+import { quorum, replicas } from './plan.ts'
 import type { Through } from './through-exchange.ts'
 import { variable } from './through-exchange.ts'
 
@@ -84,7 +85,7 @@ export class Fleet implements AsyncDisposable {
       description: 'A network on the loopback interface that is made to suffer.',
       seeds: [],
       pods: [],
-      parameters: { replicas: 8, quorum: 5 }
+      parameters: { replicas, quorum }
     }
     const nodes: FleetNode[] = []
     for (const [i, { role, name }] of roles.entries()) {

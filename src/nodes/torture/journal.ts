@@ -7,6 +7,7 @@ import type { Clock, Millis } from '../../base/ports.ts'
 import { Checks } from './checks.ts'
 import type { Happened, Happening, Violation } from './history.ts'
 import type { Planned } from './plan.ts'
+import { quorum } from './plan.ts'
 
 /** How often what happened. */
 export class Counts {
@@ -65,6 +66,7 @@ export class Journal implements AsyncDisposable {
     this.#history?.write(`${JSON.stringify(happened)}\n`)
     this.counts.add(happened.type)
     if (happened.type === 'fault') this.faults.add(happened.fault.do)
+    if (happened.type === 'put' && happened.copies < quorum) this.counts.add('few')
     if (happened.type === 'unsent') this.unsent.add(happened.code)
     for (const violation of this.checks.take(happened)) this.#parts.onViolation(violation)
   }

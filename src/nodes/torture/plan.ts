@@ -44,6 +44,9 @@ export interface PlanOptions {
   faults: readonly Fault['do'][]
 }
 
+/** R and W of the torture's network. */
+export const replicas = 8
+export const quorum = 5
 /** The share of nodes that may be killed, stopped or full at once; the rest can still make a quorum of the usual eight nodes. */
 const outMost = 1 / 3
 /** Between wipes, so that neighbours have the time to notice and to make new copies. */

@@ -2,6 +2,7 @@ import type { Millis } from '../../base/ports.ts'
 import type { Happened, Violation } from './history.ts'
 import { invariants } from './history.ts'
 import type { Planned } from './plan.ts'
+import { quorum } from './plan.ts'
 import type { Progress } from './run.ts'
 
 /** What a run comes to; printed as a table, and as one JSON object. */
@@ -21,7 +22,13 @@ export interface Summary {
     /** By code. */
     readonly unsent: Record<string, number>
   }
-  readonly blobs: { readonly put: number; readonly unput: number; readonly got: number }
+  readonly blobs: {
+    readonly put: number
+    /** Of these, acknowledged by fewer than W nodes, by somebody who took the network for a small one. */
+    readonly few: number
+    readonly unput: number
+    readonly got: number
+  }
   /** Of letters and blobs not released: how many of them have so many copies at the end. */
   readonly copies: Record<string, number>
   readonly released: number
@@ -73,7 +80,10 @@ export function summaryText(s: Summary): string {
     ['faults', list(s.faults) + (s.leftOut.length > 0 ? `; not here: ${s.leftOut}` : '')],
     ['letters', `${letters.sent} sent, ${letters.shown} shown, ${letters.withdrawn} withdrawn`],
     ['not sent', list(letters.unsent)],
-    ['blobs', `${blobs.put} put, ${blobs.unput} refused, ${blobs.got} fetched`],
+    [
+      'blobs',
+      `${blobs.put} put (${blobs.few} with fewer than ${quorum} copies), ${blobs.unput} refused, ${blobs.got} fetched`
+    ],
     [
       'copies at the end',
       list(Object.fromEntries(Object.entries(s.copies).map(([n, c]) => [`with ${n}`, c])))

@@ -155,7 +155,12 @@ function summaryOf(
       withdrawn: [...work.letters.values()].filter(letter => letter.isRetracted).length,
       unsent: unsent.toJSON()
     },
-    blobs: { put: counts.of('put'), unput: counts.of('unput'), got: counts.of('got') },
+    blobs: {
+      put: counts.of('put'),
+      few: counts.of('few'),
+      unput: counts.of('unput'),
+      got: counts.of('got')
+    },
     copies,
     released: checks.released.size,
     questions: counts.of('asked'),
