@@ -100,6 +100,18 @@ describe('the outbox', () => {
     outbox.wake(5_000)
     assert.deepEqual(outbox.poll(5_000), [{ type: 'try', id: 'a' }])
   })
+
+  it('does not wait for a time that was taken back when the clock was set', () => {
+    const outbox = new Outbox()
+    const hourMs = 3_600_000
+    outbox.add({ id: 'a', expiryMs: 1e9, failures: 0, dueMs: hourMs })
+    outbox.poll(hourMs)
+    assert.equal(outbox.failed('a', hourMs, 0.5), hourMs + 60_000)
+    // An hour back, and woken: due at once, and after another failure no later than a failure makes it.
+    outbox.wake(0)
+    assert.deepEqual(outbox.poll(1_000), [{ type: 'try', id: 'a' }])
+    assert(outbox.failed('a', 1_000, 0.5)! <= 2 * 60_000 + 1_000)
+  })
 })
 
 describe('letters of strangers', () => {

@@ -67,7 +67,7 @@ describe('a clock that is wrong by an hour', () => {
     const letter = await world.send('alice', 'bob', 'too early')
     assert.equal(letter.state, 'queued')
     assert.equal(letter.waiting?.code, 'CLOCK_WRONG')
-    assert.match(letter.waiting.message, /ahead of/)
+    assert.match(letter.waiting.message, /clock of this machine/)
     await net.setClock('alice', 0)
     await net.event('alice', 'announced', from, e => e.letter === letter.id)
     await world.opened('bob', letter, from)

@@ -132,10 +132,10 @@ describe('through a pod, over separate processes', () => {
 
   it('strangers wait for a pod that refuses, and status says so; or are fetched directly where that is set', async () => {
     const { net } = world
-    await configure(pod, file => ({ ...file, pod: { ...file.pod, via: false } }))
     const from = world.now
+    await configure(pod, file => ({ ...file, pod: { ...file.pod, via: false } }))
     await net.event('bob', 'listening', from)
-    // Another stranger to bob: two.test's own person has no alias, so alice writes as somebody new.
+    // By another alias she is a stranger to him again.
     const letter = await world.send('alice', 'bob', 'as a stranger', '--from', 'alice@two.test')
     const held = await net.event('bob', 'delayed', from, e => e.key === letter.key)
     assert.equal(held.code, 'RELAY_REFUSED')
