@@ -47,8 +47,7 @@ export class RepairAgenda {
   /** The network is joined. @param returned we hold things of a life before. */
   joined({ nowMs, dice }: Moment, returned: boolean): void {
     this.#all = returned
-    const { debounceMs } = this.#o
-    this.#sweepAtMs = nowMs + (returned ? debounceMs * (1 + dice) : this.#sweepIn(dice))
+    this.#sweepAtMs = nowMs + (returned ? this.#soon(dice) : this.#sweepIn(dice))
   }
 
   /** The routing table changed. */
@@ -74,10 +73,10 @@ export class RepairAgenda {
   /** @returns what is due now; each thing once. */
   due({ nowMs, dice }: Moment): DueRepair[] {
     const out: DueRepair[] = []
-    // Nobody called for so long: the machine slept, and who knows what happened meanwhile.
+    // Nobody called for so long: the machine slept, and who knows what happened meanwhile. Connections are made again first.
     if (nowMs - this.#expectedMs > this.#o.settledMs) {
       this.#all = true
-      this.#sweepAtMs = nowMs
+      this.#sweepAtMs = nowMs + this.#soon(dice)
     }
     if (nowMs >= this.#lookAtMs) {
       this.#lookAtMs = Number.POSITIVE_INFINITY
@@ -111,5 +110,6 @@ export class RepairAgenda {
     return this.#expectedMs
   }
 
+  #soon = (dice: number): Millis => this.#o.debounceMs * (1 + dice)
   #sweepIn = (dice: number): Millis => this.#o.sweepMs * (0.8 + 0.4 * dice)
 }

@@ -241,9 +241,11 @@ describe('the agenda of repair', () => {
     assert(wakeMs <= 30 * minuteMs, 'it is called often enough to notice')
     assert.deepEqual(agenda.due({ nowMs: wakeMs + 29 * minuteMs, dice }), [])
     const next = agenda.wakeMs(wakeMs + 29 * minuteMs)
-    assert.deepEqual(agenda.due({ nowMs: next + 31 * minuteMs, dice }), [
-      { type: 'sweep', all: true }
-    ])
+    const awakeMs = next + 31 * minuteMs
+    assert.deepEqual(agenda.due({ nowMs: awakeMs, dice: 1 }), [], 'connections come first')
+    const soonMs = agenda.wakeMs(awakeMs)
+    assert.equal(soonMs, awakeMs + 2 * minuteMs)
+    assert.deepEqual(agenda.due({ nowMs: soonMs, dice }), [{ type: 'sweep', all: true }])
   })
 
   it('leaves the store alone for twenty times as long as a walk through it takes', () => {
