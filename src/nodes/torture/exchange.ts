@@ -30,7 +30,7 @@ export interface ExchangeParts {
 }
 
 /** What the dialler says first: its own port and the port it wants, both big-endian. */
-export const greetingBytes = 4
+const greetingBytes = 4
 /** Read ahead of a slow line, per direction. */
 const waitingBytesMax = 256 * 1_024
 

@@ -10,7 +10,7 @@ import type { Planned } from './plan.ts'
 import { quorum } from './plan.ts'
 
 /** How often what happened. */
-export class Counts {
+class Counts {
   readonly #counts = new Map<string, number>()
   add(what: string): void {
     this.#counts.set(what, this.of(what) + 1)

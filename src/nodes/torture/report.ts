@@ -38,7 +38,7 @@ export interface Summary {
   readonly violations: readonly Violation[]
 }
 
-export interface NodeMemory {
+interface NodeMemory {
   readonly node: string
   /** Resident, in MiB, by ms since the start. A start of the node begins anew. */
   readonly samples: readonly (readonly [atMs: Millis, mebibytes: number])[]
