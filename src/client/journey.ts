@@ -17,6 +17,7 @@ import type { SentRow } from './sent-rows.ts'
 import type { SentSecret } from './sent-secrets.ts'
 import type { SentStore } from './sent-store.ts'
 import { stampNews } from './stamp-news.ts'
+import { abortable } from './waiting.ts'
 
 /** A letter on its way, while the client runs. */
 export interface Entry {
@@ -76,8 +77,9 @@ export class Journey {
     const announcement = this.#prepare(row, known)
     announcement.catch(() => undefined) // thrown below, once the letter is stored
     await stored
+    const prepared = await abortable(announcement, entry.stop.signal)
     if (entry.stop.signal.aborted) throw new MuttrError('CANCELLED', 'the letter is wanted back')
-    await this.#announce(row, known, await announcement)
+    await this.#announce(row, known, prepared)
     await this.#parts.store.save(row)
   }
 

@@ -241,6 +241,20 @@ describe('a letter that lies with its holders', () => {
     await assert.rejects(world.dht.get(Buffer.from(queued!.key!, 'hex')), { code: 'BLOB_RELEASED' })
   })
 
+  it('is withdrawn at once while a pod that does not answer holds its notice up', async () => {
+    await world.join('bob')
+    await alice.client.lookup('bob@one.test')
+    world.clock.advance(2 * 3_600_000) // so that the pod is asked for the reader's address again
+    world.pod().stall()
+    const stop = new AbortController()
+    const sending = alice.client.send(letter, { signal: stop.signal })
+    await alice.seen('stored')
+    stop.abort()
+    const { id } = await sending
+    assert.equal((await alice.client.retract(id)).outcome, 'withdrawn')
+    assert.equal(world.pod().submitted, 0)
+  })
+
   it('is not known to be withdrawn while too few holders answer, and is once they do', async () => {
     const { sent } = await waiting()
     world.dht.releaseFails = 'NETWORK_EMPTY'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
+import fc from 'fast-check'
 import { fromHex, sha256, toHex, utf8 } from '../../src/base/bytes.ts'
 import type { ErrorCode } from '../../src/base/errors.ts'
 import { codeOf } from '../../src/base/errors.ts'
@@ -8,6 +9,7 @@ import { makeDevice } from '../../src/keys/device.ts'
 import { openReceipt, sealReceipt } from '../../src/keys/receipt.ts'
 import { signDetached } from '../../src/keys/sign.ts'
 import { expiryAt, makeBlob } from '../../src/wire/blob.ts'
+import { decodeCbor, encodeCbor } from '../../src/wire/cbor.ts'
 import { peerOfKey } from '../../src/wire/contact.ts'
 import { releasedBytes, storedBytes } from '../../src/wire/dht.ts'
 import { announcedHashBytes } from '../../src/wire/notice.ts'
@@ -15,6 +17,7 @@ import { podRecord, podRecordLabel } from '../../src/wire/pod.ts'
 import type { Proof } from '../../src/wire/proof.ts'
 import { decodeProof, encodeProof } from '../../src/wire/proof.ts'
 import { encodeTombstone } from '../../src/wire/tombstone.ts'
+import { spoil } from '../support/cddl-values.ts'
 import { person } from '../support/client-world.ts'
 
 const nowMs = Date.UTC(2026, 0, 1)
@@ -158,6 +161,27 @@ describe('a proof of a letter', () => {
       )
       if (err) assert.ok(codes.includes(codeOf(err)), `${err}`)
     }
+  })
+})
+
+describe('a proof that somebody made up', () => {
+  it('by changing anything in a true one meets a proof or a named code', async () => {
+    const file = encodeProof(await whole())
+    const value = decodeCbor(file, 'a proof', read => read, file.byteLength)
+    let held = 0
+    await fc.assert(
+      fc.asyncProperty(fc.nat(0x7fff_ffff), async pick => {
+        const made = encodeCbor(spoil(value, pick))
+        const err = await verifyProof(made, nowMs).then(
+          () => undefined,
+          thrown => thrown
+        )
+        if (err === undefined) held += 1
+        else assert.equal(codeOf(err), 'PROOF_INVALID', `${err}`)
+      }),
+      { numRuns: 150 }
+    )
+    assert.ok(held < 150)
   })
 })
 

@@ -35,6 +35,8 @@ export interface FakePod {
   /** Refuses to be opened, and ends what is open. */
   down(): void
   up(): void
+  /** Answers no directory request any more, and does not hang up either. */
+  stall(): void
   opened: number
   looked: number
   submitted: number
@@ -67,6 +69,7 @@ export async function fakePod({
   const waiters = new Set<() => void>()
   let hpke = await makeHpkeKey(random.bytes(32))
   let isDown = false
+  let isDeaf = false
   const away = () => new MuttrError('POD_UNREACHABLE', `${hostname} is down`)
   const need = (alias: string): Account => {
     const account = accounts.get(alias)
@@ -107,6 +110,9 @@ export async function fakePod({
     },
     up() {
       isDown = false
+    },
+    stall() {
+      isDeaf = true
     },
     async rotate() {
       hpke = await makeHpkeKey(random.bytes(32))
@@ -188,6 +194,7 @@ export async function fakePod({
         },
         async lookup(alias) {
           ask()
+          if (isDeaf) await new Promise(() => undefined)
           pod.looked++
           const { certificate, intro } = need(alias)
           const validUntilMs = clock.now() + pod.validMs
