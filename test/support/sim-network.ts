@@ -127,12 +127,14 @@ export class SimNode implements Network {
   readonly keys: PeerKeys
   readonly self: PeerId
   readonly index: number
-  readonly server: boolean
+  server: boolean
   /** Requests this node sent, by method. */
   readonly sent = new Map<string, number>()
   dials = 0
   alive = true
   readonly #sim: SimNetwork
+  /** In server mode; it may be hidden all the same. */
+  readonly #serves: boolean
   readonly #handlers = new Map<string, Handler>()
   readonly #listeners = new Set<(event: PeerEvent) => void>()
   readonly #connections = new Map<PeerId, { usedMs: Millis }>()
@@ -143,6 +145,7 @@ export class SimNode implements Network {
     this.#sim = sim
     this.index = index
     this.server = server
+    this.#serves = server
     this.keys = makeKeys(sim.random.bytes(32))
     this.self = this.keys.self
     this.#address = `/ip4/127.${index >> 16}.${(index >> 8) & 255}.${index & 255}/tcp/4420`
@@ -228,7 +231,7 @@ export class SimNode implements Network {
   }
 
   async #answer(method: string, payload: Uint8Array, from: PeerId, signal: AbortSignal) {
-    const handler = this.server ? this.#handlers.get(method) : undefined
+    const handler = this.#serves ? this.#handlers.get(method) : undefined
     if (!handler) throw new MuttrError('METHOD_UNKNOWN', method)
     return handler(payload.slice(), from, signal)
   }
@@ -287,6 +290,13 @@ export class SimNode implements Network {
 
   isServer(): boolean {
     return this.server
+  }
+
+  /** Can be dialled from now on, or no longer; tells those it is connected to. */
+  stand(server: boolean): void {
+    this.server = server
+    for (const peer of this.#connections.keys())
+      this.#sim.nodes.get(peer)?.#emit({ type: 'changed', contact: this.contact(), server })
   }
 
   isConnected(peer: PeerId): boolean {
