@@ -42,6 +42,12 @@ export class Eviction {
     return this.#strays.length
   }
 
+  /** Whether anything here would give way to what shares so many bits. */
+  hasFarther(sharedBits: number): boolean {
+    const [worst] = this.#strays
+    return worst !== undefined && worst.sharedBits < sharedBits
+  }
+
   /** Met by the walk. */
   offer(stray: Stray): void {
     this.#strays.push(stray)

@@ -1,6 +1,6 @@
 import { toHex } from '../base/bytes.ts'
 import type { ErrorCode } from '../base/errors.ts'
-import { codeOf } from '../base/errors.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Handler, Millis, Network, PeerId, PlaceOf } from '../base/ports.ts'
 import { priceFactor, RecentRate } from '../replicas/admission.ts'
@@ -36,8 +36,11 @@ export interface Admission {
    * estimated size not among the 2R nearest either, so that ids minted around a key do not talk us out of it.
    */
   isStray(place: Uint8Array): boolean
-  /** Counts what was paid for, and who was asked for more. */
-  counted(toll: Toll): Toll
+  /**
+   * Counts what was paid for, and who was asked for more. Nobody is asked to pay for what would not fit all the same.
+   * @param mayTake as {@link Room.mayTake}
+   */
+  counted(toll: Toll, mayTake: (key: Uint8Array, ownBytes: number) => boolean): Toll
   /** Counts what a handler refuses. */
   watched(handler: Handler): Handler
   status(): AdmissionStatus
@@ -110,8 +113,10 @@ export function createAdmission(parts: AdmissionParts): Admission {
       if (factor > 1) remember(standing, name, { factor, untilMs }, limits.pricesStandingMax)
       return factor
     },
-    counted: toll => (from, postage, frame) => {
+    counted: (toll, mayTake) => (from, postage, frame) => {
       const asked = toll(from, postage, frame)
+      if (asked !== undefined && !mayTake(postage.key, postage.lengthBytes))
+        throw new MuttrError('STORE_FULL', 'no price buys room where there is none')
       if (asked === undefined) wrote(from, postage.lengthBytes, clock.now())
       else refused('STAMP_TOO_LOW')
       return asked

@@ -68,7 +68,7 @@ export interface Core {
   /** What a fresh put costs `from` now, as a multiple of a stamp's floor price: 1 to 1,000. See {@link Admission.price}. */
   price: Admission['price']
   /** What is dropped where the store is full; `store` makes use of it by itself. */
-  room: Pick<Room, 'relieve' | 'evicted'>
+  room: Omit<Room, 'store'>
   /** How long it takes to send so many bytes under a cap of our own; 0 where there is none. */
   sendMs(bytes: number): Millis
   /** How much slower than usual everything goes that this seed does by itself: 1, or more on a battery or a metered link. */

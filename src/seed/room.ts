@@ -19,6 +19,8 @@ interface RoomParts {
 export interface Room {
   /** The store, where what is full makes room by {@link relieve} before it refuses. */
   readonly store: SeedStore
+  /** Whether so much may fit, as far as that can be told without looking through the store. */
+  mayTake(key: Uint8Array, ownBytes: number): boolean
   /** Blobs dropped to make room, since the start. */
   evicted(): number
   /** Brings the store below its cap as far as what may give way allows: after the cap was lowered. */
@@ -55,12 +57,15 @@ export function createRoom(parts: RoomParts): Room {
     walkedMs = clock.now()
   }
 
+  const isWalkDue = (): boolean =>
+    (eviction.size === 0 && eviction.more) || clock.now() - walkedMs >= walkEveryMs
+
   /** Walks when what is known is used up, and from time to time. */
   async function strays(bytes: number, sharedBits: number): Promise<Stray[]> {
-    const isUsedUp = eviction.size === 0 && eviction.more
+    const isDue = isWalkDue()
     const known = eviction.take(bytes + slackBytes, sharedBits)
     if (known.length > 0) return known
-    if (isUsedUp || clock.now() - walkedMs >= walkEveryMs) await walk()
+    if (isDue) await walk()
     const found = eviction.take(bytes + slackBytes, sharedBits)
     return found.length > 0 ? found : eviction.take(bytes, sharedBits)
   }
@@ -124,9 +129,18 @@ export function createRoom(parts: RoomParts): Room {
       putRecord: (key, frame, expiryMs) =>
         retried(key, frame.byteLength, () => store.putRecord(key, frame, expiryMs))
     },
+    mayTake(key, ownBytes) {
+      if (over(ownBytes + overheadBytes) <= 0) return true
+      if (!isWalkDue()) return eviction.hasFarther(commonPrefix(self, placeOfKey(key)))
+      inTurn(async () => {
+        if (isWalkDue()) await walk()
+        return true
+      }).catch(err => log.debug('no look through the store', { err }))
+      return true // as far as we know; who asks next is told better
+    },
     evicted: () => dropped,
     async relieve() {
-      if (over(0) > 0) await inTurn(() => make(0, Number.POSITIVE_INFINITY))
+      await inTurn(() => make(0, Number.POSITIVE_INFINITY))
     }
   }
 }

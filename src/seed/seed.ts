@@ -223,7 +223,7 @@ function serve(core: Core, admission: Admission, shelves: Shelves, userOf?: User
   const { meter, counted, watched } = admission
   const { network, clock, placeOf } = core
   const { replicas } = core.parameters
-  const toll = counted(createToll({ ...core, replicas }))
+  const toll = counted(createToll({ ...core, replicas }), core.room.mayTake)
   const answers = {
     ...createAnswers({ ...core, ...shelves, meter, toll, replicas }),
     forward: createForward({ network, clock, meter }),

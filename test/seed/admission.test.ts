@@ -10,7 +10,7 @@ import { simPlaceOf } from '../support/peer-keys.ts'
 import type { SimNode } from '../support/sim-network.ts'
 import type { SimSeed } from '../support/sim-seeds.ts'
 import { simBlob, simSeeds } from '../support/sim-seeds.ts'
-import { putFrame } from '../support/stamps.ts'
+import { putFrame, stamped } from '../support/stamps.ts'
 
 const KiB = 1024
 const timeoutMs = 5_000
@@ -187,6 +187,25 @@ describe('a flood', () => {
       admission.status().priceFactor,
       'and is as good as anybody an hour later'
     )
+  })
+})
+
+describe('a full store', () => {
+  it('refuses, and asks nobody to pay for it', async () => {
+    const { sim, seeds } = await simSeeds(1, { capBytes: 60 * KiB })
+    const { store, seed, node } = seeds[0]!
+    const full = async () => {
+      for (;;) await store.putBlob(stamped(simBlob(sim, 4 * KiB), sim.clock.now()))
+    }
+    await assert.rejects(full(), { code: 'STORE_FULL' })
+    const peer = sim.add()
+    const put = () => {
+      const frame = putFrame(simBlob(sim, 4 * KiB), sim.clock.now())
+      return sim.run(peer.request(node.contact(), 'put', frame, { timeoutMs }))
+    }
+    assert.equal(decodePutAnswer(await put())[0], 1, 'it has not looked through its store yet')
+    await assert.rejects(put(), { code: 'STORE_FULL' })
+    assert.deepEqual(seed.admission.status().refusals, { STAMP_TOO_LOW: 1, STORE_FULL: 1 })
   })
 })
 

@@ -126,6 +126,22 @@ describe('a full store', () => {
     assert(named(near.slice(0, 6)).every(name => before.includes(name)))
   })
 
+  it('says before anything is paid whether something may fit', async () => {
+    const { put, room, clock } = open()
+    const may = (blob: StampedBlob) => room.mayTake(blob.key, size)
+    await put([...near.slice(0, 8), between[0]!])
+    assert(may(near[9]!), 'there is room')
+    await put([near[8]!])
+    assert(may(near[9]!), 'it has not looked yet, and does so now')
+    await room.relieve()
+    assert(may(near[9]!) && !may(far[0]!), 'for what is near there would be')
+    await put([near[9]!])
+    assert.equal(room.evicted(), 1)
+    assert(!may(near[10]!), 'and now there is not')
+    clock.advance(10 * 60_000)
+    assert(may(near[10]!), 'it will look again')
+  })
+
   it('comes below a cap that was lowered, as far as it may', async () => {
     const each = countedBytes(near[0]!)
     const store = memoryStore({ capBytes: 11 * each })
