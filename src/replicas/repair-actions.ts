@@ -38,7 +38,7 @@ export type DropAction = { readonly type: 'drop'; readonly key: Uint8Array }
 export type RepairAction = AskAction | ProveAction | PushAction | DropAction
 
 /**
- * How a push went. `full`: it takes nothing of anybody. `later`: it takes no more of us for now. `gone`: we have it no more, or a tombstone now.
- * `released`: it has a tombstone. `refused` and `away`: a later round shall see.
+ * How a push went. `held`: it was not needed any more. `full`: it takes nothing of anybody. `later`: it takes no more of us for now. `gone`: we
+ * have it no more, or a tombstone now. `released`: it has a tombstone. `refused`: for another reason. `away`: a later round shall see.
  */
-export type Pushed = 'taken' | 'full' | 'later' | 'gone' | 'released' | 'refused' | 'away'
+export type Pushed = 'taken' | 'held' | 'full' | 'later' | 'gone' | 'released' | 'refused' | 'away'

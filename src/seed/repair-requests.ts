@@ -207,7 +207,7 @@ function createPush(core: Core, tombstones: TombstoneShelf, have: Have) {
       const frame = await store.getTombstone(key, clock.now())
       return frame ? sendTombstone(core, tombstones, contact, frame) : { how: 'gone', sentBytes: 0 }
     }
-    if (!(await stillLacks(action))) return { how: 'refused', sentBytes: 0 }
+    if (!(await stillLacks(action))) return { how: 'held', sentBytes: 0 }
     return sendBlob(core, contact, key)
   }
 
@@ -238,7 +238,7 @@ async function sendBlob(core: Core, contact: Contact, key: Uint8Array): Promise<
   const payload = encodePut({ headerBytes, sealed, stamp, known: new Uint8Array() })
   const read = (answer: Uint8Array): boolean => {
     const [type, said] = decodePutAnswer(answer)
-    if (type === 1) return false // pressed, and the stamp is fresh: a later round shows it again
+    if (type === 1) return false // pressed, and the stamp still counts as fresh
     const signed = storedBytes(key, header.expiryMs, said.storedMs)
     if (said.expiryMs !== header.expiryMs || !keys.verify(contact.peer, signed, said.signature))
       throw new MuttrError('SIGNATURE_INVALID', 'an acknowledgement of something else')
@@ -246,7 +246,7 @@ async function sendBlob(core: Core, contact: Contact, key: Uint8Array): Promise<
   }
   const options = { read, signal: stop, dial: true, timeoutMs: pushTimeoutMs }
   const isTaken = await peers.ask(contact, 'put', payload, options)
-  return { how: isTaken ? 'taken' : 'refused', sentBytes: payload.byteLength }
+  return { how: isTaken ? 'taken' : 'later', sentBytes: payload.byteLength }
 }
 
 async function sendTombstone(

@@ -194,6 +194,17 @@ describe('a repair plan among peers that do not do their part', () => {
     assert.deepEqual(peersOf(pushes(poll(60_000))), [first!.contact.peer])
   })
 
+  it('passes over who refuses what belongs to it, without a reason that we know', () => {
+    const { plan, poll, asks, pushes, add } = begin()
+    for (let n = 0; n < 3; n++) {
+      assert(!plan.avoids('peer 1', 0))
+      add(n, { circle: [peer(1)] })
+      for (const ask of asks(poll())) plan.answered(ask, ['none'], all)
+      for (const push of pushes(poll())) plan.pushed(push, 'refused', { nowMs: 0, sentBytes: 1 })
+    }
+    assert(plan.avoids('peer 1', 0))
+  })
+
   it('takes who has had enough too often for full', () => {
     const { plan, poll, asks, pushes, add } = begin()
     add(1, { circle: [peer(1)] })
