@@ -30,6 +30,8 @@ export interface Room {
 const expiredAtOnce = 1_000
 /** A walk that found nothing to drop is not repeated sooner: it reads every row. */
 const walkEveryMs: Millis = 5 * 60_000
+/** A blob's header and stamp, which an entry does not tell the size of. */
+const usualHeaderBytes = 128
 /** So much more is freed at once where it can be, so that not every put into a full store has to. */
 const slackBytes = 1024 * 1024
 
@@ -51,7 +53,8 @@ export function createRoom(parts: RoomParts): Room {
       if (kind !== 'blob') continue
       const place = placeOfKey(key)
       if (!isStray(place)) continue
-      eviction.offer({ key, bytes: lengthBytes, expiryMs, sharedBits: commonPrefix(self, place) })
+      const bytes = lengthBytes + usualHeaderBytes + overheadBytes
+      eviction.offer({ key, bytes, expiryMs, sharedBits: commonPrefix(self, place) })
     }
     eviction.settle()
     walkedMs = clock.now()
