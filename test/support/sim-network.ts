@@ -296,7 +296,7 @@ export class SimNode implements Network {
   stand(server: boolean): void {
     this.server = server
     for (const peer of this.#connections.keys())
-      this.#sim.nodes.get(peer)?.#emit({ type: 'changed', contact: this.contact(), server })
+      this.#sim.nodes.get(peer)!.#emit({ type: 'changed', contact: this.contact(), server })
   }
 
   isConnected(peer: PeerId): boolean {
