@@ -161,6 +161,24 @@ describe('repair', function () {
     assert.equal(others[0]!.seed.repair.status().pushed, 1)
   })
 
+  it('gives to the next nearest what a full one does not take', async () => {
+    const world = await RepairSim.make(12, { seed: 28, repair: still })
+    await world.store(12)
+    const full = addSeed(world.sim, { repair: null, reach: 'dial', capBytes: 500 })
+    world.seeds.push(full)
+    await world.sim.run(full.seed.join([world.alive[0]!.node.contact()]))
+    const its = world.letters.filter(({ blob }) => world.nearest(blob.key).includes(full))
+    assert(its.length > 3)
+    for (const { blob } of its) await world.nearest(blob.key, 9).at(-1)!.store.drop(blob.key)
+    await world.sim.pass(10 * secondMs)
+    await world.sweep()
+    for (const { blob } of its) {
+      const others = world.nearest(blob.key, 9).filter(seed => seed !== full)
+      const holders = await world.holders(blob.key)
+      for (const seed of others) assert(holders.includes(seed))
+    }
+  })
+
   it('leaves a node alone that keeps nothing for others', async () => {
     const world = await RepairSim.make(9, { seed: 26, repair: null })
     await world.store(1)
