@@ -68,64 +68,46 @@ export class Weather {
   }
 }
 
-export interface FaultParts {
+interface FaultParts {
   fleet: Fleet
   weather: Weather
   exchange: Exchange
   note(happening: Happening): void
 }
 
-/** Does to a node what the plan says, and later undoes it. A node that does not come back breaks an invariant, and nothing else. */
-export function createFaults({ fleet, weather, exchange, note }: FaultParts) {
-  const start = async (name: string) => {
-    try {
-      await fleet.start(name)
-      note({ type: 'up', node: name, pid: fleet.node(name).running!.child.pid })
-    } catch (err) {
-      const detail = `it does not start: ${(err as Error).message}`
-      note({ type: 'down', node: name, how: 'ended', detail })
-    }
-  }
-  const stop = async (node: string) => {
-    const pid = pidOf(node)
-    const stopped = fleet.stop(node).then(() => true)
-    if (!(await Promise.race([stopped, pause(clock, stopMs).then(() => false)]))) {
-      note({ type: 'mistake', node, what: `it still runs ${stopMs / 1_000} s after SIGTERM` })
-      if (pid !== undefined) signalTo(pid, 'SIGKILL')
-      await stopped
-    }
-    note({ type: 'down', node, how: 'stopped' })
-  }
-  const pidOf = (name: string): number | undefined => fleet.node(name).running?.child.pid
-  const goOn = new Map<string, () => void>()
-  const limitFiles = async (name: string, limit: string) => {
-    const pid = pidOf(name)
-    // It may have ended by itself, which is noted where it is seen.
-    if (pid !== undefined)
-      await run('prlimit', ['--pid', `${pid}`, `--fsize=${limit}:`]).catch(() => undefined)
+/** Does to nodes what the plan says, and later undoes it. A node that does not come back breaks an invariant, and nothing else. */
+export class Faults {
+  readonly #parts: FaultParts
+  /** Of nodes that are stopped: what continues them. */
+  readonly #paused = new Map<string, () => void>()
+
+  constructor(parts: FaultParts) {
+    this.#parts = parts
   }
 
-  async function begin(fault: Fault): Promise<void> {
+  async begin(fault: Fault): Promise<void> {
+    const { fleet, weather, exchange, note } = this.#parts
     note({ type: 'fault', fault })
     switch (fault.do) {
       case 'kill':
       case 'wipe':
         await fleet.kill(fault.node)
         note({ type: 'down', node: fault.node, how: 'killed' })
-        if (fault.do === 'kill') return
+        if (fault.do === 'kill') break
         await fleet.wipe(fault.node)
         note({ type: 'wiped', node: fault.node })
-        return
+        break
       case 'stop':
-        await stop(fault.node)
-        return
+        await this.#stop(fault.node)
+        break
       case 'pause': {
-        const pid = pidOf(fault.node)
-        if (pid !== undefined) goOn.set(fault.node, pauseNode(pid, fault.forMs))
-        return
+        const pid = this.#pidOf(fault.node)
+        if (pid !== undefined) this.#paused.set(fault.node, pauseNode(pid, fault.forMs))
+        break
       }
       case 'disk-full':
-        return await limitFiles(fault.node, '0')
+        await this.#limitFiles(fault.node, '0')
+        break
       case 'split':
       case 'slow':
         weather.begin(fault)
@@ -133,19 +115,20 @@ export function createFaults({ fleet, weather, exchange, note }: FaultParts) {
     }
   }
 
-  async function end(fault: Fault): Promise<void> {
+  async end(fault: Fault): Promise<void> {
+    const { weather, exchange, note } = this.#parts
     switch (fault.do) {
       case 'kill':
       case 'stop':
       case 'wipe':
-        await start(fault.node)
+        await this.start(fault.node)
         break
       case 'pause':
-        goOn.get(fault.node)?.()
-        goOn.delete(fault.node)
+        this.#paused.get(fault.node)?.()
+        this.#paused.delete(fault.node)
         break
       case 'disk-full':
-        await limitFiles(fault.node, 'unlimited')
+        await this.#limitFiles(fault.node, 'unlimited')
         break
       case 'split':
       case 'slow':
@@ -155,9 +138,40 @@ export function createFaults({ fleet, weather, exchange, note }: FaultParts) {
     note({ type: 'over', fault })
   }
 
-  return { begin, end, start }
+  async start(node: string): Promise<void> {
+    const { fleet, note } = this.#parts
+    try {
+      await fleet.start(node)
+      note({ type: 'up', node, pid: this.#pidOf(node)! })
+    } catch (err) {
+      const detail = `it does not start: ${(err as Error).message}`
+      note({ type: 'down', node, how: 'ended', detail })
+    }
+  }
+
+  async #stop(node: string): Promise<void> {
+    const { fleet, note } = this.#parts
+    const pid = this.#pidOf(node)
+    const stopped = fleet.stop(node).then(() => true)
+    if (!(await Promise.race([stopped, pause(clock, stopMs).then(() => false)]))) {
+      note({ type: 'mistake', node, what: `it still runs ${stopMs / 1_000} s after SIGTERM` })
+      if (pid !== undefined) signalTo(pid, 'SIGKILL')
+      await stopped
+    }
+    note({ type: 'down', node, how: 'stopped' })
+  }
+
+  #pidOf(node: string): number | undefined {
+    return this.#parts.fleet.node(node).running?.child.pid
+  }
+
+  async #limitFiles(node: string, limit: string): Promise<void> {
+    const pid = this.#pidOf(node)
+    // It may have ended by itself, which is noted where it is seen.
+    if (pid !== undefined)
+      await run('prlimit', ['--pid', `${pid}`, `--fsize=${limit}:`]).catch(() => undefined)
+  }
 }
-export type Faults = ReturnType<typeof createFaults>
 
 /**
  * By a shell of its own, so that the node goes on even if we are killed meanwhile: else it would stay, stopped, for ever.

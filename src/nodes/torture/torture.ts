@@ -7,7 +7,7 @@ import type { TortureOptions } from '../../cli/doors.ts'
 import { systemClock as clock } from '../../net/clock.ts'
 import type { Exchange } from './exchange.ts'
 import { createExchange } from './exchange.ts'
-import { createFaults, possibleFaults, Weather } from './faults.ts'
+import { Faults, possibleFaults, Weather } from './faults.ts'
 import { Fleet, nameMembers } from './fleet.ts'
 import { Journal } from './journal.ts'
 import type { Members } from './plan.ts'
@@ -18,7 +18,7 @@ import { inWords, progressText, summaryText, violationText } from './report.ts'
 import type { RunParts } from './run.ts'
 import { carryOutPlan, weigh } from './run.ts'
 import { settle } from './settle.ts'
-import { createWork } from './work.ts'
+import { Workload } from './work.ts'
 
 /** Up to here one is in a hurry. */
 const shortMinutes = 3
@@ -108,8 +108,8 @@ async function startParts(
     note({ type: 'up', node: name, pid: running!.child.pid })
   const aliasOf = await register(fleet, members, life.signal)
   signal.removeEventListener('abort', stop)
-  const faults = createFaults({ fleet, weather, exchange, note })
-  const work = createWork({ fleet, clock, seed, aliasOf, note })
+  const faults = new Faults({ fleet, weather, exchange, note })
+  const work = new Workload({ fleet, clock, seed, aliasOf, note })
   const { people } = members
   return { clock, fleet, faults, work, probe, journal, people, memory: new Map() }
 }

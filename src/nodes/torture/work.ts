@@ -1,7 +1,7 @@
 import { equalBytes } from '../../base/bytes.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import { codeOf } from '../../base/errors.ts'
-import type { Clock } from '../../base/ports.ts'
+import type { Clock, Millis } from '../../base/ports.ts'
 import type { Client, SentLetter } from '../../client/client.ts'
 import { bytesOf } from './dice.ts'
 import type { Fleet } from './fleet.ts'
@@ -19,7 +19,7 @@ interface WorkParts {
 }
 
 /** A letter as it was written, and what its sender's node says of it. */
-export interface Written {
+interface Written {
   readonly from: string
   readonly to: string
   readonly body: string
@@ -27,177 +27,195 @@ export interface Written {
   key: string | null
   state: string | null
   /** When its next attempt is due, while it waits. */
-  retryAtMs: number | null
+  retryAtMs: Millis | null
   isRetracted: boolean
 }
 
+type Of<K extends Work['do']> = Extract<Work, { do: K }>
+
 /** A node that is stopped never answers; one that is slow takes its time. */
-const answerMs = 45_000
-const lifeMs = 24 * 3_600_000
+const answerMs: Millis = 45_000
+const lifeMs: Millis = 24 * 3_600_000
 const listMax = 10_000
 
-export type Workload = ReturnType<typeof createWork>
-
-/** Does what people do, through the local APIs of their nodes, and notes what they are told. Failures are part of it. */
-export function createWork({ fleet, clock, seed, aliasOf, note }: WorkParts) {
-  const letters = new Map<number, Written>()
-  const blobs = new Map<number, { key: string; bytes: Uint8Array }>()
-  const clientOf = (who: string): Client | undefined => fleet.node(who).running?.client
-  const late = () => ({ signal: within(clock, answerMs) })
-  const subjectOf = (letter: number) => `Letter ${letter} of ${seed}`
-  const numberOf = (subject: string): number => {
-    const n = Number(/^Letter (\d+) of /.exec(subject)?.[1] ?? -1)
-    return subject === subjectOf(n) ? n : -1
-  }
-
-  /** A mistake of the node's is one whatever we asked. @throws what is no answer at all, and so a mistake of the harness */
-  function codeIn(err: unknown, node: string): ErrorCode {
-    const code = codeOf(err)
-    if (code === undefined) throw err
-    if (code === 'INTERNAL') note({ type: 'mistake', node, what: (err as Error).message })
-    return code
-  }
-
-  /** Runs what may fail because the node does. */
-  const attempt = (node: string, work: Promise<void>): Promise<void> =>
-    work.catch(err => void codeIn(err, node))
-
-  function bodyOf({ letter, from, to, bodyBytes }: Extract<Work, { do: 'send' }>): string {
-    const begin = `Dear ${to}, this is letter ${letter}. ${from}\n`
-    const filler = Buffer.from(bytesOf(`${seed} letter ${letter}`, bodyBytes)).toString('base64')
-    return (begin + filler).slice(0, Math.max(bodyBytes, begin.length))
-  }
-
-  async function send(work: Extract<Work, { do: 'send' }>): Promise<void> {
-    const { letter, from, to } = work
-    const client = clientOf(from)
-    if (!client) return // who has no running node writes no letter
-    const body = bodyOf(work)
-    const nothing = { id: null, key: null, state: null, retryAtMs: null, isRetracted: false }
-    const written: Written = { from, to, body, ...nothing }
-    letters.set(letter, written)
-    note({ type: 'sending', letter, from, to })
-    try {
-      const draft = { to: aliasOf(to), subject: subjectOf(letter), body, lifeMs }
-      const sent = await client.send(draft, late())
-      Object.assign(written, told(sent))
-      note({ type: 'sent', letter, id: sent.id, key: sent.key, state: sent.state })
-    } catch (err) {
-      const code = codeIn(err, from)
-      note({ type: 'unsent', letter, code, sure: !lostAnswers.has(code) })
-    }
-  }
-
-  async function read(who: string): Promise<void> {
-    const client = clientOf(who)
-    for (const { id, subject, retracts } of (await client?.inbox({ unread: true, limit: 50 })) ??
-      []) {
-      const { body } = await client!.read(id)
-      if (retracts !== null) continue
-      const letter = numberOf(subject)
-      note({ type: 'read', who, letter, same: letters.get(letter)?.body === body })
-    }
-  }
-
-  /** From the moment of the wish on the letter need not come; what its sender is told must still be true. */
-  async function retract(letter: number): Promise<void> {
-    const written = letters.get(letter)
-    const client = written && clientOf(written.from)
-    if (!client || written.id === null || written.isRetracted) return
-    written.isRetracted = true
-    note({ type: 'retracting', letter })
-    const { outcome } = await client.retract(written.id, late())
-    note({ type: 'retracted', letter, outcome })
-  }
-
-  async function put({ blob, node, sizeBytes }: Extract<Work, { do: 'put' }>): Promise<void> {
-    const client = clientOf(node)
-    if (!client) return
-    const bytes = bytesOf(`${seed} blob ${blob}`, sizeBytes)
-    try {
-      const { key, copies, wanted } = await client.putBlob(bytes, { lifeMs, ...late() })
-      blobs.set(blob, { key, bytes })
-      note({ type: 'put', blob, node, key, copies, wanted })
-    } catch (err) {
-      note({ type: 'unput', blob, node, code: codeIn(err, node) })
-    }
-  }
-
-  /** @returns whether it was there. */
-  async function get(blob: number, node: string): Promise<boolean> {
-    const known = blobs.get(blob)
-    const client = clientOf(node)
-    if (!known || !client) return false
-    try {
-      const bytes = await client.getBlob(known.key, late())
-      const isSame = equalBytes(bytes, known.bytes)
-      note({ type: 'got', blob, node, result: isSame ? 'same' : 'other' })
-      return isSame
-    } catch (err) {
-      note({ type: 'got', blob, node, result: codeIn(err, node) })
-      return false
-    }
-  }
-
-  /** Of a key that was released; a copy is noted. */
-  async function fetch(key: string, node: string): Promise<void> {
-    const client = clientOf(node)
-    if (!client) return
-    await client.getBlob(key, late())
-    note({ type: 'served', node, key })
-  }
-
-  /** What a sender's node says of its letters; new words are noted. */
-  async function claims(who: string, limit = listMax): Promise<void> {
-    for (const sent of (await clientOf(who)?.sent({ limit })) ?? []) {
-      const letter = numberOf(sent.subject)
-      const written = letters.get(letter)
-      if (!written) continue
-      const { state, key } = sent
-      if (written.state !== state || written.key !== key)
-        note({ type: 'claim', letter, state, key })
-      Object.assign(written, told(sent))
-    }
-  }
-
-  async function inbox(who: string): Promise<void> {
-    const shown = await clientOf(who)?.inbox({ limit: listMax })
-    // What asks to forget a letter is one that the sender's node wrote.
-    const planned = shown?.filter(({ retracts }) => retracts === null)
-    const numbers = planned?.map(({ subject }) => numberOf(subject)).reverse()
-    if (numbers) note({ type: 'inbox', who, letters: numbers })
-  }
-
-  /** Never rejects for what a node does. */
-  async function carryOut(work: Work): Promise<void> {
-    if (work.do === 'send') await send(work)
-    else if (work.do === 'read') await attempt(work.who, read(work.who))
-    else if (work.do === 'retract')
-      await attempt(letters.get(work.letter)?.from ?? '', retract(work.letter))
-    else if (work.do === 'put') await put(work)
-    else if (work.do === 'get') await get(work.blob, work.node)
-  }
-
-  return {
-    carryOut,
-    get,
-    fetch: (key: string, node: string) => attempt(node, fetch(key, node)),
-    letters,
-    blobs,
-    claims: (who: string, limit?: number) => attempt(who, claims(who, limit)),
-    inbox: (who: string) => attempt(who, inbox(who)),
-    read: (who: string) => attempt(who, read(who))
-  }
-}
-
 /** What says nothing about whether the letter was kept. */
-const lostAnswers: ReadonlySet<string> = new Set([
+const lostAnswers: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'CANCELLED',
   'DAEMON_UNREACHABLE',
   'PEER_CLOSED',
   'PEER_TIMEOUT',
   'INTERNAL'
 ])
+
+/**
+ * Does what people do, through the local APIs of their nodes, and notes what they are told. Nothing here rejects for what a node does;
+ * who has no running node does nothing.
+ */
+export class Workload {
+  readonly letters = new Map<number, Written>()
+  readonly blobs = new Map<number, { key: string; bytes: Uint8Array }>()
+  readonly #parts: WorkParts
+
+  constructor(parts: WorkParts) {
+    this.#parts = parts
+  }
+
+  async carryOut(work: Work): Promise<void> {
+    if (work.do === 'send') await this.#send(work)
+    else if (work.do === 'read') await this.read(work.who)
+    else if (work.do === 'retract') await this.#retract(work.letter)
+    else if (work.do === 'put') await this.#put(work)
+    else await this.get(work.blob, work.node)
+  }
+
+  /** Reads what is unread. */
+  read(who: string): Promise<void> {
+    return this.#ask(who, async client => {
+      for (const { id, subject, retracts } of await client.inbox({ unread: true, limit: 50 })) {
+        const { body } = await client.read(id)
+        if (retracts !== null) continue
+        const letter = this.#numberOf(subject)
+        const same = this.letters.get(letter)?.body === body
+        this.#parts.note({ type: 'read', who, letter, same })
+      }
+    })
+  }
+
+  /** What a sender's node says of its letters; new words are noted. */
+  claims(who: string): Promise<void> {
+    return this.#ask(who, async client => {
+      for (const sent of await client.sent({ limit: listMax })) {
+        const letter = this.#numberOf(sent.subject)
+        const written = this.letters.get(letter)
+        if (!written) continue
+        const { state, key } = sent
+        if (written.state !== state || written.key !== key)
+          this.#parts.note({ type: 'claim', letter, state, key })
+        Object.assign(written, told(sent))
+      }
+    })
+  }
+
+  inbox(who: string): Promise<void> {
+    return this.#ask(who, async client => {
+      const shown = await client.inbox({ limit: listMax })
+      // What asks to forget a letter is one that the sender's node wrote.
+      const planned = shown.filter(({ retracts }) => retracts === null)
+      const letters = planned.map(({ subject }) => this.#numberOf(subject)).reverse()
+      this.#parts.note({ type: 'inbox', who, letters })
+    })
+  }
+
+  async get(blob: number, node: string): Promise<void> {
+    const known = this.blobs.get(blob)
+    if (!known) return
+    const { note } = this.#parts
+    await this.#ask(
+      node,
+      async client => {
+        const bytes = await client.getBlob(known.key, this.#late())
+        note({ type: 'got', blob, node, result: equalBytes(bytes, known.bytes) ? 'same' : 'other' })
+      },
+      result => note({ type: 'got', blob, node, result })
+    )
+  }
+
+  /** Of a key that was released; a copy is noted. */
+  fetch(key: string, node: string): Promise<void> {
+    return this.#ask(node, async client => {
+      await client.getBlob(key, this.#late())
+      this.#parts.note({ type: 'served', node, key })
+    })
+  }
+
+  async #send(work: Of<'send'>): Promise<void> {
+    const { letter, from, to } = work
+    const { note, aliasOf } = this.#parts
+    await this.#ask(
+      from,
+      async client => {
+        const body = this.#bodyOf(work)
+        const nothing = { id: null, key: null, state: null, retryAtMs: null, isRetracted: false }
+        const written: Written = { from, to, body, ...nothing }
+        this.letters.set(letter, written)
+        note({ type: 'sending', letter, from, to })
+        const draft = { to: aliasOf(to), subject: this.#subjectOf(letter), body, lifeMs }
+        const sent = await client.send(draft, this.#late())
+        Object.assign(written, told(sent))
+        note({ type: 'sent', letter, id: sent.id, key: sent.key, state: sent.state })
+      },
+      code => note({ type: 'unsent', letter, code, sure: !lostAnswers.has(code) })
+    )
+  }
+
+  /** From the moment of the wish on the letter need not come; what its sender is told must still be true. */
+  async #retract(letter: number): Promise<void> {
+    const written = this.letters.get(letter)
+    if (!written || written.id === null || written.isRetracted) return
+    const { id, from } = written
+    await this.#ask(from, async client => {
+      written.isRetracted = true
+      this.#parts.note({ type: 'retracting', letter })
+      const { outcome } = await client.retract(id, this.#late())
+      this.#parts.note({ type: 'retracted', letter, outcome })
+    })
+  }
+
+  async #put({ blob, node, sizeBytes }: Of<'put'>): Promise<void> {
+    const { note, seed } = this.#parts
+    await this.#ask(
+      node,
+      async client => {
+        const bytes = bytesOf(`${seed} blob ${blob}`, sizeBytes)
+        const stored = await client.putBlob(bytes, { lifeMs, ...this.#late() })
+        const { key, copies, wanted } = stored
+        this.blobs.set(blob, { key, bytes })
+        note({ type: 'put', blob, node, key, copies, wanted })
+      },
+      code => note({ type: 'unput', blob, node, code })
+    )
+  }
+
+  /** @throws what is no answer of a node, and so a mistake of the harness */
+  async #ask(
+    node: string,
+    run: (client: Client) => Promise<void>,
+    failed: (code: ErrorCode) => void = () => {}
+  ): Promise<void> {
+    const { fleet, note } = this.#parts
+    const client = fleet.node(node).running?.client
+    if (!client) return
+    try {
+      await run(client)
+    } catch (err) {
+      const code = codeOf(err)
+      if (code === undefined) throw err
+      if (code === 'INTERNAL') note({ type: 'mistake', node, what: (err as Error).message })
+      failed(code)
+    }
+  }
+
+  #late(): { signal: AbortSignal } {
+    return { signal: within(this.#parts.clock, answerMs) }
+  }
+
+  #subjectOf(letter: number): string {
+    return `Letter ${letter} of ${this.#parts.seed}`
+  }
+
+  /** @returns -1 for a letter that nobody planned. */
+  #numberOf(subject: string): number {
+    const n = Number(/^Letter (\d+) of /.exec(subject)?.[1] ?? -1)
+    return subject === this.#subjectOf(n) ? n : -1
+  }
+
+  #bodyOf({ letter, from, to, bodyBytes }: Of<'send'>): string {
+    const begin = `Dear ${to}, this is letter ${letter}. ${from}\n`
+    const filler = bytesOf(`${this.#parts.seed} letter ${letter}`, bodyBytes)
+    const text = begin + Buffer.from(filler).toString('base64')
+    return text.slice(0, Math.max(bodyBytes, begin.length))
+  }
+}
 
 const told = ({ id, key, state, waiting }: SentLetter) => ({
   id,
