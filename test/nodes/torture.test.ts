@@ -11,6 +11,7 @@ import { systemClock as clock } from '../../src/net/clock.ts'
 import { Checks } from '../../src/nodes/torture/checks.ts'
 import type { BadLine, Way } from '../../src/nodes/torture/exchange.ts'
 import { createExchange } from '../../src/nodes/torture/exchange.ts'
+import { Weather } from '../../src/nodes/torture/faults.ts'
 import { nameMembers } from '../../src/nodes/torture/fleet.ts'
 import type { Happening, Invariant } from '../../src/nodes/torture/history.ts'
 import { invariants } from '../../src/nodes/torture/history.ts'
@@ -211,6 +212,37 @@ describe('the plan of a torture', () => {
   })
 })
 
+describe('the lines of a torture', () => {
+  const ports = new Map([
+    [1, 'alice'],
+    [2, 'bob'],
+    [3, 'carol']
+  ])
+  const slow = (node: string, delayMs: number, bytesPerSecond: number) =>
+    ({ do: 'slow', node, delayMs, bytesPerSecond, forMs: 9 }) as const
+
+  it('are held or cut between the two sides of a split, and nowhere else', () => {
+    const weather = new Weather(port => ports.get(port))
+    const split = { do: 'split', nodes: ['alice', 'bob'], how: 'hold', forMs: 9 } as const
+    weather.begin(split)
+    const ways = () => [weather.way(1, 2), weather.way(1, 3), weather.way(3, 2), weather.way(3, 3)]
+    assert.deepEqual(ways(), ['open', 'hold', 'hold', 'open'])
+    weather.end(split)
+    assert.deepEqual(new Set(ways()), new Set(['open']))
+  })
+
+  it('are as bad as both ends together', () => {
+    const weather = new Weather(port => ports.get(port))
+    const [bad, worse] = [slow('alice', 100, 9_000), slow('bob', 20, 8_000)]
+    weather.begin(bad)
+    weather.begin(worse)
+    assert.deepEqual(weather.line(3, 1), { delayMs: 100, bytesPerSecond: 9_000 })
+    assert.deepEqual(weather.line(1, 2), { delayMs: 120, bytesPerSecond: 8_000 })
+    weather.end(bad)
+    assert.deepEqual([weather.line(3, 1), weather.way(3, 1)], [undefined, 'open'])
+  })
+})
+
 describe('the exchange between nodes of a torture', () => {
   let way: Way
   let bad: BadLine | undefined
@@ -348,7 +380,7 @@ describe('muttr net torture', () => {
       again.take(JSON.parse(line))
     assert.deepEqual([again.violations, again.shown], [[], summary.letters.shown])
     assert.deepEqual(await readdir(temporary), ['out'])
-  }).timeout(300_000)
+  }).timeout(400_000)
 
   it('ends at Ctrl-C, still looks for what was sent, and leaves nothing', async () => {
     const child = start('--minutes', '9', '--pods', '1', '--people', '2', '--seeds', '0')
