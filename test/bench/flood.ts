@@ -26,67 +26,79 @@ interface Timed {
 
 /**
  * One peer puts blobs of 64 KiB into one seed as fast as it can, with stamps worth the floor, while seven other seeds go on putting and
- * getting with that seed among their holders. The flooder, the flooded and the others have a process each.
+ * getting with that seed among their holders. Beside it, what they take while nothing is flooded, and while the same flood goes to a
+ * seed that none of them knows: that tells what the machine alone makes of it. Each role has a process of its own.
  */
 export async function benchFlood(rounds: number): Promise<Row[]> {
   const spawn = () => fork(worker, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-  const [flooded, crowd, flooder] = [spawn(), spawn(), spawn()]
+  const children = [spawn(), spawn(), spawn(), spawn()] as const
+  const [flooded, stranger, crowd, flooder] = children
   try {
     const [target] = await ask<Contact[]>(flooded, { ask: 'start', join: [], count: 1 })
+    const [decoy] = await ask<Contact[]>(stranger, { ask: 'start', join: [], count: 1 })
     await ask(crowd, { ask: 'start', join: [target!], count: others })
-    await ask<Timed>(crowd, { ask: 'measure', count: operations }) // warms caches and compilers
-    const before = { put: [] as number[], get: [] as number[] }
-    const during = { put: [] as number[], get: [] as number[] }
-    const [offered, taken]: number[][] = [[], []]
-    const sum = { taken: 0, refused: {} as Record<string, number> }
+    const measure = () => ask<Timed>(crowd, { ask: 'measure', count: operations })
+    const during = async (at: Contact, into: Timed): Promise<Flooded & { seconds: number }> => {
+      const beganMs = performance.now()
+      await ask(flooder, { ask: 'flood', target: at })
+      collect(into, await measure())
+      const done = await ask<Flooded>(flooder, { ask: 'cease' })
+      return { ...done, seconds: (performance.now() - beganMs) / 1_000 }
+    }
+    const [calm, elsewhere, here] = [empty(), empty(), empty()]
+    const [offered, taken]: [number[], number[]] = [[], []]
+    let takenBytes = 0
+    const refused: Record<string, number> = {}
+    await measure() // warms caches and compilers
     const startMs = performance.now()
     for (let r = 0; r < rounds; r++) {
-      collect(before, await ask<Timed>(crowd, { ask: 'measure', count: operations }))
-      const beganMs = performance.now()
-      await ask(flooder, { ask: 'flood', target: target! })
-      collect(during, await ask<Timed>(crowd, { ask: 'measure', count: operations }))
-      const done = await ask<Flooded>(flooder, { ask: 'cease' })
-      const seconds = (performance.now() - beganMs) / 1_000
-      offered!.push(done.offered / MiB / seconds)
-      taken!.push(done.taken / MiB / seconds)
-      sum.taken += done.taken
+      collect(calm, await measure())
+      await during(decoy!, elsewhere)
+      const done = await during(target!, here)
+      offered.push(done.offered / MiB / done.seconds)
+      taken.push(done.taken / MiB / done.seconds)
+      takenBytes += done.taken
       for (const [code, count] of Object.entries(done.refused))
-        sum.refused[code] = (sum.refused[code] ?? 0) + count
+        refused[code] = (refused[code] ?? 0) + count
     }
     const seconds = (performance.now() - startMs) / 1_000
     const allowed = limits.peerPutBytesBurst + seconds * limits.peerPutBytesPerSecond
-    const stored = await ask<{ priceFactor: number }>(flooded, { ask: 'stored' })
-    console.error(`flood: refused ${JSON.stringify(sum.refused)}, price ${stored.priceFactor}`)
-    const calm = (op: 'put' | 'get', q: number) => quantile(before[op], q)
-    const row = (op: 'put' | 'get', what: string, q: number): Row => {
-      const value = quantile(during[op], q)
-      const rival = { name: 'without the flood', ...summary([calm(op, q)]) }
-      return {
-        name: `${op} of others under a flood, ${what}`,
-        unit: 'ms',
-        ...summary([value]),
-        rival
-      }
-    }
-    const cap = { name: 'the cap', ...summary([allowed / MiB]) }
-    const whole = summary([sum.taken / MiB])
+    const { priceFactor } = await ask<{ priceFactor: number }>(flooded, { ask: 'stored' })
+    console.error(`flood: refused ${JSON.stringify(refused)}, price ${priceFactor}`)
     return [
-      row('put', 'p50', 0.5),
-      row('put', 'p95', 0.95),
-      row('get', 'p50', 0.5),
-      row('get', 'p95', 0.95),
-      { name: 'flood, offered a second', unit: 'MiB', ...summary(offered!) },
-      { name: 'flood, taken a second', unit: 'MiB', ...summary(taken!) },
-      { name: 'flood, taken in all', unit: 'MiB', ...whole, rival: cap }
+      ...rowsOf('put', { here, elsewhere, calm }),
+      ...rowsOf('get', { here, elsewhere, calm }),
+      { name: 'flood, offered a second', unit: 'MiB', ...summary(offered) },
+      { name: 'flood, taken a second', unit: 'MiB', ...summary(taken) },
+      {
+        name: 'flood, taken in all',
+        unit: 'MiB',
+        ...summary([takenBytes / MiB]),
+        rival: { name: 'the cap', ...summary([allowed / MiB]) }
+      }
     ]
   } finally {
-    for (const child of [flooded, crowd, flooder])
+    for (const child of children)
       if (child.exitCode === null) {
         child.send('stop')
         await once(child, 'exit')
       }
   }
 }
+
+function rowsOf(op: keyof Timed, o: { here: Timed; elsewhere: Timed; calm: Timed }): Row[] {
+  const figure = (timed: Timed) => ({
+    median: summary([quantile(timed[op], 0.5)]).median,
+    p95: summary([quantile(timed[op], 0.95)]).median
+  })
+  const row = { name: `${op} of others under a flood`, unit: 'ms' as const, ...figure(o.here) }
+  return [
+    { ...row, rival: { name: 'the flood elsewhere', ...figure(o.elsewhere) } },
+    { ...row, rival: { name: 'no flood', ...figure(o.calm) } }
+  ]
+}
+
+const empty = (): Timed => ({ put: [], get: [] })
 
 function collect(into: Timed, timed: Timed): void {
   into.put.push(...timed.put)
