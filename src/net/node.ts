@@ -210,8 +210,9 @@ class LibNode implements Node {
     if (this.#closing.signal.aborted) return
     this.#log.info('this machine woke up, or moved, or had its clock set', { ...wake })
     this.#presence.look()
-    for (const { channel } of this.#links.all()) channel.probe()
-    this.#sessions.probe()
+    const awayMs = wake.type === 'slept' ? wake.ms : undefined
+    for (const { channel } of this.#links.all()) channel.probe(awayMs)
+    this.#sessions.probe(awayMs)
     this.#warmth.woke()
     for (const listener of this.#wakeListeners) listener(wake)
   }

@@ -29,8 +29,8 @@ export class Sessions {
   }
 
   /** See {@link Channel.probe}. */
-  probe(): void {
-    for (const channel of [...this.#channels]) channel.probe()
+  probe(awayMs?: number): void {
+    for (const channel of [...this.#channels]) channel.probe(awayMs)
   }
 
   accept(protocol: string, take: (session: Session) => void): void {

@@ -176,16 +176,18 @@ export class Channel {
   /**
    * This machine may have slept, or its clock was set, so that the silence so far says nothing: asks for a sign of life and takes the
    * connection for dead without one. What has come meanwhile is read first.
+   * @param awayMs for how long: others wait for us up to their own patience. After less, it may be this machine that is busy, and theirs.
    */
-  probe(): void {
+  probe(awayMs = Number.POSITIVE_INFINITY): void {
     if (this.#ended) return
     const { clock } = this.#parts
+    const { silenceMs, heartbeatMs, probeMs } = this.#limits
     this.usedMs = Math.min(this.usedMs, clock.now())
     this.#probing = true
     this.#stoodMs = 0
     this.#ping()
     this.#heartbeat[Symbol.dispose]()
-    this.#heartbeat = clock.after(this.#limits.probeMs, () => {
+    this.#heartbeat = clock.after(awayMs < silenceMs ? heartbeatMs : probeMs, () => {
       if (this.#probing) this.#fail(new MuttrError('PEER_TIMEOUT', 'silent after we slept'))
       else this.#beatLater()
     })
@@ -270,8 +272,9 @@ export class Channel {
     const { clock } = this.#parts
     const { heartbeatMs, silenceMs } = this.#limits
     // Late, or early by the clock: it is we who were away, or our clock that was.
-    if (Math.abs(clock.now() - this.#beatMs) > heartbeatMs / 2) {
-      this.probe()
+    const offMs = Math.abs(clock.now() - this.#beatMs)
+    if (offMs > heartbeatMs / 2) {
+      this.probe(offMs)
       return
     }
     const quietMs = clock.now() - this.#heardMs

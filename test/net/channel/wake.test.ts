@@ -57,6 +57,18 @@ describe('a channel on a machine that slept', () => {
     assert(pair.a.closedBy instanceof MuttrError)
   })
 
+  it('is given more time after a short absence: others may be as busy as we are', async () => {
+    const clock = settableClock()
+    const pair = makePair({ clock })
+    await pair.run()
+    pair.a.channel.probe(10_000)
+    clock.advance(channelLimits.heartbeatMs - 1)
+    const before = pair.a.closedBy
+    clock.advance(1)
+    assert.equal(before, 'open')
+    assert(pair.a.closedBy instanceof MuttrError)
+  })
+
   it('is kept after a probe that was answered, and after one when there was no sleep at all', async () => {
     const clock = settableClock()
     const pair = makePair({ clock })
