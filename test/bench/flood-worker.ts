@@ -34,6 +34,8 @@ const blobBytes = 64 * 1024
 const atOnce = 32
 
 await using stack = new AsyncDisposableStack()
+/** One peer, however often it comes back. */
+const privateKey = await makePeerKey()
 const seeds: Awaited<ReturnType<typeof startBenchSeed>>[] = []
 let ceased = new AbortController()
 let flooding: Promise<Flooded> | undefined
@@ -70,7 +72,7 @@ async function measure(count: number): Promise<{ put: number[]; get: number[] }>
 /** As much as it takes, from one peer. */
 async function flood(target: Contact, signal: AbortSignal): Promise<Flooded> {
   await using network = await createNode({
-    privateKey: await makePeerKey(),
+    privateKey,
     listen: [],
     mode: 'client',
     datastore: null,
