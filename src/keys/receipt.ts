@@ -22,7 +22,8 @@ export const sealReceipt = (
     from,
     to,
     sizes: [limits.receiptBytesMax],
-    nowMs
+    nowMs,
+    brief: true
   })
 
 /** A receipt that was opened. Not to be trusted before {@link verify} has resolved. */
