@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { MuttrError } from '../../src/base/errors.ts'
 import { limits } from '../../src/base/limits.ts'
-import { decodeHave, decodeHeld, encodeHave, encodeHeld } from '../../src/wire/dht.ts'
+import {
+  decodeHave,
+  decodeHeld,
+  encodeHave,
+  encodeHeld,
+  encodePutAnswer
+} from '../../src/wire/dht.ts'
+import type { Letter } from '../support/repair-sim.ts'
 import { hourMs, minuteMs, quick, RepairSim, replicas, secondMs } from '../support/repair-sim.ts'
 import type { SimSeed } from '../support/sim-seeds.ts'
 import { addSeed } from '../support/sim-seeds.ts'
@@ -177,6 +184,27 @@ describe('repair', function () {
       const holders = await world.holders(blob.key)
       for (const seed of others) assert(holders.includes(seed))
     }
+  })
+
+  it('counts no copy that its holder did not sign for, and believes no tombstone of another key', async () => {
+    const world = await RepairSim.make(12, { seed: 29, repair: still })
+    await world.store(2)
+    const [{ blob }, other] = world.letters as [Letter, Letter]
+    const [first, second, third] = world.nearest(blob.key) as [SimSeed, SimSeed, SimSeed]
+    await second.store.drop(blob.key)
+    second.node.serve('put', async () => {
+      const word = { expiryMs: blob.header.expiryMs, storedMs: world.sim.clock.now() }
+      const signature = world.sim.random.bytes(64)
+      return encodePutAnswer([0, { ...word, signature, contacts: [] }])
+    })
+    third.node.serve('have', async frame => {
+      const { keys } = decodeHave(frame)
+      return encodeHeld(keys.map(() => [2, other.tombstone] as const))
+    })
+    await world.sweep([first])
+    assert.equal(first.seed.repair.status().pushed, 0)
+    assert.deepEqual(await first.store.holding([blob.key], world.sim.clock.now()), ['blob'])
+    for (const liar of [second, third]) assert(!first.seed.table.has(liar.node.self))
   })
 
   it('leaves a node alone that keeps nothing for others', async () => {
