@@ -1,5 +1,5 @@
 import { equalBytes, toHex } from '../base/bytes.ts'
-import { MuttrError } from '../base/errors.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Millis, PeerId } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import { readCertificate } from '../keys/certificate.ts'
@@ -58,11 +58,12 @@ export interface VerifiedProof {
 const invalid = (what: string, cause?: unknown): MuttrError =>
   new MuttrError('PROOF_INVALID', what, { cause })
 
-/** Whatever is wrong with a part is wrong with the file. */
+/** Whatever is wrong with a part is wrong with the file; only what holds and is of our future says more about our clock. */
 async function part<T>(what: string, check: () => Promise<T> | T): Promise<T> {
   try {
     return await check()
   } catch (cause) {
+    if (codeOf(cause) === 'CLOCK_WRONG') throw cause
     throw invalid(`${what} does not hold`, cause)
   }
 }
@@ -70,7 +71,7 @@ async function part<T>(what: string, check: () => Promise<T> | T): Promise<T> {
 /**
  * Checks every signature and preimage of a proof, without a network and without knowing anybody. One that does not hold spoils all.
  * @param nowMs to tell whether the letter has expired, and that nothing is signed in the future.
- * @throws {MuttrError} `PROOF_INVALID`, `WIRE_TOO_LARGE`, and nothing else.
+ * @throws {MuttrError} `PROOF_INVALID`, `WIRE_TOO_LARGE`, `CLOCK_WRONG`, and nothing else.
  */
 export async function verifyProof(file: Uint8Array, nowMs: Millis): Promise<VerifiedProof> {
   const proof = decodeProof(file)

@@ -149,6 +149,11 @@ describe('a proof of a letter', () => {
     await refused({ ...full, accepted: { ...accepted!, certificate: utf8('key') } }, 'no key')
   })
 
+  it('that holds and is dated in our future is a matter of clocks', async () => {
+    const early = verified(await whole(), nowMs - 3_600_000)
+    await assert.rejects(early, { code: 'CLOCK_WRONG' })
+  })
+
   it('with any bit changed meets the same proof or a named code', async () => {
     const file = encodeProof(await whole())
     const codes: (ErrorCode | undefined)[] = ['PROOF_INVALID', 'WIRE_TOO_LARGE']
