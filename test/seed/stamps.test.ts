@@ -208,7 +208,7 @@ describe('a put among pressed seeds', function () {
   let seeds: SimSeed[]
   let undo: (() => void)[] = []
   before(async () => {
-    const network = await simSeeds(16, { seed: 8 })
+    const network = await simSeeds(16, { seed: 8, repair: null })
     sim = network.sim
     seeds = network.seeds
   })
@@ -393,7 +393,7 @@ describe('an answer that came through another peer', () => {
 
 describe('seeds that fill up', () => {
   it('ask for more and more, and are paid', async () => {
-    const { sim, seeds } = await simSeeds(8, { seed: 3, capBytes: 60_000 })
+    const { sim, seeds } = await simSeeds(8, { seed: 3, capBytes: 60_000, repair: null })
     const asked: number[] = []
     for (let i = 0; i < 40 && (asked.at(-1) ?? 1) < 40; i++) {
       const { settled } = await sim.run(seeds[0]!.seed.dht.put(simBlob(sim)))
@@ -414,7 +414,7 @@ describe('a reader that repairs', function () {
   this.timeout(30_000)
   /** Only the farthest four of the eight that should have it do. */
   async function half(spoil: (stamp: Uint8Array) => Uint8Array) {
-    const { sim, seeds } = await simSeeds(16, { seed: 12 })
+    const { sim, seeds } = await simSeeds(16, { seed: 12, repair: null })
     const made = stamped(simBlob(sim), sim.clock.now() - 5 * hourMs)
     const blob = { ...made, stamp: spoil(made.stamp) }
     const near = byDistance(seeds, blob)
