@@ -94,7 +94,10 @@ function readLines(child: ChildProcess, onEvent: (event: MuttrEvent) => void): P
   })
 }
 
+/** A complaint of several lines begins with the name of the program; what stands before it is the log. */
 function said(home: string, code: number | null, complaint: string): MuttrError {
-  const what = complaint.trim().split('\n').at(-1)
+  const lines = complaint.trim().split('\n')
+  const begin = lines.findLastIndex(line => line.startsWith('muttr: '))
+  const what = lines.slice(begin < 0 ? -1 : begin).join('\n')
   return new MuttrError('INTERNAL', `the node of ${home} ended with ${code}: ${what}`)
 }
