@@ -99,6 +99,16 @@ describe('through a pod, over separate processes', () => {
     await world.opened('bob', letter)
   }).timeout(180_000)
 
+  it('without a running node it is the same', async () => {
+    await world.net.stop('alice')
+    const { file, hash } = await bytesIn('light')
+    const from = sights.length
+    await world.json('alice', 'blob', 'put', file, '--via', pod)
+    const puts = sights.slice(from).filter(s => s.method === 'put' && s.payload.includes(hash))
+    assert(puts.some(s => s.from === peerOf(pod)) && !puts.some(s => s.from === peerOf('alice')))
+    await world.net.start('alice')
+  }).timeout(180_000)
+
   it('a pod where one has no alias, or that does not do it, refuses, and nobody is asked past it', async () => {
     const { file } = await bytesIn('refused')
     const ran = await world.net.muttr('alice', '--json', 'blob', 'put', file, '--via', 'two.test')
