@@ -7,7 +7,7 @@ export interface Push {
   readonly kind: 'blob' | 'tombstone'
   readonly lengthBytes: number
   readonly contact: Contact
-  /** Copies known of, ours included: the fewer, the sooner it goes. */
+  /** Copies known of, ours and those to be pushed before it included: the fewer, the sooner it goes. */
   readonly copies: number
   /** When the peer said that it lacks it. */
   readonly heardMs: number

@@ -306,14 +306,18 @@ export class RepairPlan {
     const { key, lengthBytes, released, answers } = task
     const said = [...answers.values()]
     if (said.includes('none')) this.#proved.delete(task.name)
-    const copies = (task.inside ? 1 : 0) + said.filter(answer => answer === 'blob').length
+    let copies = (task.inside ? 1 : 0) + said.filter(answer => answer === 'blob').length
     const kind = kindOf(task)
     for (const contact of task.circle) {
       const answer = answers.get(contact.peer)
       const serves = released && (answer === 'blob' || answer === 'behind')
       if (answer !== 'none' && !serves) continue
-      if (this.#avoided.has(contact.peer, nowMs)) this.#redo(key)
-      else this.#pushes.put({ key, kind, lengthBytes, contact, copies, heardMs: nowMs })
+      if (this.#avoided.has(contact.peer, nowMs)) {
+        this.#redo(key)
+        continue
+      }
+      this.#pushes.put({ key, kind, lengthBytes, contact, copies, heardMs: nowMs })
+      copies += 1 // the next one is less urgent than another key's first
     }
   }
 

@@ -121,8 +121,8 @@ describe('a repair plan', () => {
     assert.deepEqual(order, [
       'peer 20 tombstone 2',
       'peer 10 blob 3',
-      'peer 12 blob 3',
-      'peer 3 blob 4'
+      'peer 3 blob 4',
+      'peer 12 blob 4'
     ])
   })
 })
