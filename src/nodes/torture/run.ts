@@ -68,6 +68,9 @@ export async function carryOutPlan(
   await Promise.all(doing)
   await watching
   if (mistakes.length > 0) throw mistakes[0]
+  // Who ended by itself is told of; what its people were sent is looked for all the same.
+  for (const { name, running } of parts.fleet.nodes.values())
+    if (!running) await parts.faults.start(name)
   for (const who of parts.people) await look(parts, who)
   journal.note({ type: 'healed' })
 }
