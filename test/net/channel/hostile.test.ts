@@ -216,7 +216,7 @@ describe('a channel bounds what a peer costs', () => {
       throw new MuttrError('LIMIT_EXCEEDED', 'slow down')
     })
     const soon = { timeoutMs: 60_000 }
-    const flood = () =>
+    const flood = (): Promise<unknown> =>
       pair.a.channel.request('put', new Uint8Array(256 * 1024), soon).catch(() => {
         refused += 1
         return flood()
