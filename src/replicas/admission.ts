@@ -25,8 +25,7 @@ const bounded = (factor: number): number =>
   Math.min(limits.priceFactorMax, Math.max(1, Number.isNaN(factor) ? 1 : factor))
 
 /** 1 up to twice as far as the R nearest are expected: those that stand in for a holder that is away. Then as much more as it is farther. */
-const farFactor = (nearer: number, replicas: number): number =>
-  bounded(nearer / (2 * replicas))
+const farFactor = (nearer: number, replicas: number): number => bounded(nearer / (2 * replicas))
 
 /** 1 while at least half is free; then it grows with every percent by as much, to 1,000 at the cap. */
 function fullFactor(usedBytes: number, capBytes: number): number {
