@@ -44,7 +44,7 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
       return Object.assign(client as Client, { [Symbol.asyncDispose]: async () => {} })
     },
     async exportKey(home) {
-      await note('exportKey', { home })
+      await note('exportKey', { home } as never)
       return client.exportKey()
     },
     async initHome(options) {
