@@ -117,6 +117,7 @@ export class Courier implements AsyncDisposable {
     if (known) await journey.seal(entry, await contacts.recipient(known.alias, life), secret)
     if (signal?.aborted) throw new MuttrError('CANCELLED', 'the letter was not sent')
     const writing = store.insert(row, secret, entry.blob, self.closet())
+    writing.catch(() => undefined) // thrown below; a disk that is full says so before the slip is signed
     // The disk takes its time: sign meanwhile. A slip that cannot be made now is made later, or says why it cannot.
     if (known) await journey.slip(row, known).catch(() => undefined)
     await writing
