@@ -382,21 +382,30 @@ describe('muttr net torture', () => {
     assert.deepEqual(await readdir(temporary), ['out'])
   }).timeout(400_000)
 
-  it('ends at Ctrl-C, still looks for what was sent, and leaves nothing', async () => {
+  it('tells by its status what broke, ends at Ctrl-C, and leaves nothing', async () => {
     const child = start('--minutes', '9', '--pods', '1', '--people', '2', '--seeds', '0')
+    const pidOf = (name: string) => up.nodes.find((node: Printed) => node.name === name).pid
+    const broken: string[] = []
     let summary: Printed
     let up: Printed
     for await (const line of createInterface({ input: child.stdout })) {
       const said: Printed = JSON.parse(line)
       if (said.type === 'up') {
         up = said
+        process.kill(pidOf('bob'), 'SIGKILL') // nobody planned that
+      }
+      if (said.type === 'violation') {
+        broken.push(said.invariant)
         child.kill('SIGINT')
       }
       if (said.type === 'summary') summary = said
     }
     if (child.exitCode === null) await once(child, 'exit')
-    assert.equal(child.exitCode, 0)
-    assert.deepEqual(summary.violations, [])
+    assert.deepEqual([broken, child.exitCode], [['node-ended'], 4])
+    assert.deepEqual(
+      summary.violations.map(({ invariant, what }: Printed) => [invariant, what.slice(0, 20)]),
+      [['node-ended', 'bob ended by itself:']]
+    )
     assert(summary.stoppedAtMs < 540_000)
     assert.deepEqual(
       up.nodes.map(({ name }: Printed) => name),
