@@ -246,6 +246,17 @@ export class Journey {
     emit({ type: 'announced', letter: row.id, pod, ms: clock.now() - startMs })
   }
 
+  /**
+   * Tells the pod once more: its mailbox may have been full, which it does not say, or its disk lost. The same notice while it waits
+   * is taken once; a reader who has the letter drops it.
+   * @throws {MuttrError} as {@link attempt}
+   */
+  async announceAgain(row: SentRow): Promise<void> {
+    const known = await this.#parts.contacts.recipient(row.to, this.#parts.life)
+    if (row.fingerprint !== known.certificate.fingerprint) return
+    await this.#announce(row, known, await this.#prepare(row, known))
+  }
+
   /** Lets work go on that nobody waits for. */
   later(work: Promise<unknown>): void {
     const { log } = this.#parts

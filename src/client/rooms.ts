@@ -130,6 +130,7 @@ export async function makeRooms(parts: ClientParts, life: AbortSignal) {
     emit,
     life,
     relay,
+    announceAgain: row => courier.announceAgain(row),
     onOver: ({ id }) => void courier.halt(id)
   })
   const mail = { inbox, courier, sent, received, strangerFetch, watch, releases }

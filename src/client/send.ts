@@ -288,6 +288,11 @@ export class Courier implements AsyncDisposable {
     return { parent: id, thread: thread ?? id, from: own.from }
   }
 
+  /** As {@link Journey.announceAgain}. */
+  announceAgain(row: SentRow): Promise<void> {
+    return this.#journey.announceAgain(row)
+  }
+
   /** Resolves when no letter is being tried or written. */
   async quiet(): Promise<void> {
     while (this.#attempts.size > 0) await Promise.all(this.#attempts.values())

@@ -27,6 +27,8 @@ export interface WatchParts {
   life: AbortSignal
   /** Where to ask through a pod. */
   relay(pod: string): Promise<Contact>
+  /** Tells the reader's pod once more. */
+  announceAgain(row: SentRow): Promise<void>
   /** The letter was accepted or withdrawn: it goes no further. */
   onOver(row: SentRow): void
 }
@@ -34,6 +36,8 @@ export interface WatchParts {
 const copiesMax = 64
 /** So long before the expiry the holders are asked once more, at the earliest twice that: afterwards nobody can tell. */
 const lastLookMs: Millis = 10 * 60_000
+/** A letter that nobody accepted is announced anew about once a day. */
+const againMs: Millis = 20 * 3_600_000
 
 /**
  * Looks after letters that were stored: asks their holders less and less often how they stand, gives copies where they lack, learns
@@ -208,6 +212,10 @@ export class Watch implements AsyncDisposable {
     await this.look(row).catch(err => {
       if (!life.aborted) log.debug('holders are not asked', { code: codeOf(err) })
     })
+    if (isUnheard(row, clock.now()))
+      await this.#parts.announceAgain(row).catch(err => {
+        if (!life.aborted) log.debug('not announced again', { code: codeOf(err) })
+      })
     if (life.aborted) return
     if (row.stage === 'accepted' && !(self.locked && hasReceipt(row))) return outbox.finished(id)
     const nowMs = clock.now()
@@ -245,6 +253,8 @@ export class Watch implements AsyncDisposable {
 const keyOf = ({ key }: SentRow): Uint8Array => new Uint8Array(Buffer.from(key!, 'hex'))
 
 const isPlaced = ({ stage }: SentRow): boolean => stage === 'stored' || stage === 'announced'
+const isUnheard = ({ stage, announced, withdrawing }: SentRow, nowMs: Millis): boolean =>
+  stage === 'announced' && withdrawing === null && announced!.atMs + againMs <= nowMs
 const isBeingWithdrawn = (row: SentRow): boolean => row.withdrawing !== null && isPlaced(row)
 const hasReceipt = ({ tombstone, receipt }: SentRow): boolean =>
   !receipt && tombstone !== null && readTombstone(tombstone).receipt !== null

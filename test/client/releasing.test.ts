@@ -63,6 +63,23 @@ describe('a letter that was opened', () => {
     assert.equal((await dave.seen('released', e => e.key === sent.key)).receipt, true)
   })
 
+  it('reaches a reader whose mailbox was full, because it is announced anew', async () => {
+    const bob = await world.join('bob')
+    const pod = world.pods.get('one.test')!
+    pod.isFull = true
+    const sent = await alice.client.send(letter)
+    assert.equal(sent.state, 'announced')
+    const firstMs = sent.announced!.atMs
+    pod.isFull = false
+    const opened = bob.seen('opened')
+    world.clock.advance(dayMs)
+    await opened
+    assert.equal((await accepted(sent.id)).receipt, false)
+    const now = await sentBy(alice, sent.id)
+    assert.deepEqual([pod.submitted, now.announced!.atMs], [2, firstMs + dayMs])
+    assert.equal((await bob.client.inbox()).length, 1)
+  })
+
   it('is released after a kill, and after the network was away, until enough holders took it', async () => {
     const bob = await world.join('bob')
     world.dht.releaseFails = 'NETWORK_EMPTY'

@@ -40,6 +40,8 @@ export interface FakePod {
   opened: number
   looked: number
   submitted: number
+  /** Lets notices fall that are submitted, as with a full mailbox, and says nothing of it. */
+  isFull: boolean
   /** A new HPKE key: what was sealed to the old one is refused. */
   rotate(): Promise<void>
   /** How long directory answers are good. */
@@ -101,6 +103,7 @@ export async function fakePod({
     opened: 0,
     looked: 0,
     submitted: 0,
+    isFull: false,
     validMs: 3_600_000,
     down() {
       isDown = true
@@ -207,7 +210,7 @@ export async function fakePod({
           const to = [...accounts.values()].find(
             ({ intro }) => toHex(intro) === toHex(body.address)
           )
-          if (to) put(to, body).catch(() => closed.resolve())
+          if (to && !pod.isFull) put(to, body).catch(() => closed.resolve())
           const atMs = clock.now()
           return { atMs, signature: device.sign(announcedBytes(sealed, atMs)), podPeer: peer }
         },
