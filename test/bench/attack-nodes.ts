@@ -16,7 +16,9 @@ import { expiryAt, makeBlob } from '../../src/wire/blob.ts'
 import { peerOfKey } from '../../src/wire/contact.ts'
 import type { Behaviour } from '../support/hostile.ts'
 import { makeHostile } from '../support/hostile.ts'
-import type { undefended } from '../support/hostile-world.ts'
+import { undefended } from '../support/hostile-world.ts'
+import type { Row } from './table.ts'
+import { summary } from './table.ts'
 
 const silent: Log = { debug() {}, info() {}, warn() {} }
 type Key = Awaited<ReturnType<typeof makePeerKey>>
@@ -28,7 +30,7 @@ interface Real {
   honest: Record<string, Handler>
 }
 
-export interface RealWorld extends AsyncDisposable {
+interface RealWorld extends AsyncDisposable {
   /** The share of letters put by one and fetched by another, 0 to 1. */
   letters(count: number): Promise<number>
   /** A letter whose key has 20 minted ids around it, which join before it is put. */
@@ -36,7 +38,7 @@ export interface RealWorld extends AsyncDisposable {
 }
 
 /** Real seeds over tcp, noise and yamux on loopback, in this process; a share of them hostile. */
-export async function realWorld(o: {
+async function realWorld(o: {
   nodes: number
   hostile: number
   behaviour: Behaviour
@@ -50,9 +52,10 @@ export async function realWorld(o: {
     addresses: [`/ip4/127.0.1.${i % 250}/tcp/9`]
   }))
 
+  let owner: AsyncDisposableStack = stack
   async function start(privateKey?: Key): Promise<Real> {
     const key = privateKey ?? (await makePeerKey())
-    const node = stack.use(
+    const node = owner.use(
       await createNode({
         privateKey: key,
         listen: ['/ip4/127.0.0.1/tcp/0'],
@@ -66,7 +69,7 @@ export async function realWorld(o: {
     const honest: Record<string, Handler> = {}
     const network: Network = watched(node, honest)
     const free = { burst: 1e12, perSecond: 1e12 }
-    const seed = stack.use(
+    const seed = owner.use(
       createSeedNode({
         ...{ network, clock, random, keys, stamper, placeOf, mode: 'server', log: silent },
         store: memoryStore(),
@@ -103,6 +106,7 @@ export async function realWorld(o: {
   }
 
   const owned = stack.move()
+  owner = owned
   return {
     async letters(count) {
       let found = 0
@@ -127,6 +131,32 @@ export async function realWorld(o: {
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync()
   }
+}
+
+/** 30 real seeds, three of ten steering: 20 letters, then a key with 20 ids minted for it. Each round is another network. */
+export async function benchAttackNodes(rounds: number): Promise<Row[]> {
+  const found = { letters: [[], []], eclipsed: [[], []] } as Record<string, [number[], number[]]>
+  for (let round = 0; round < rounds; round++)
+    for (const [i, parameters] of [{}, undefended].entries()) {
+      await using world = await realWorld({
+        nodes: 30,
+        hostile: 0.3,
+        behaviour: 'steer',
+        parameters
+      })
+      found.letters![i]!.push(100 * (await world.letters(20)))
+      found.eclipsed![i]!.push((await world.eclipsed()) ? 100 : 0)
+    }
+  const rowOf = (name: string, [ours, plain]: [number[], number[]]): Row => ({
+    name,
+    unit: '%',
+    ...summary(ours),
+    rival: { name: 'without', ...summary(plain) }
+  })
+  return [
+    rowOf('30 real seeds, 30 % steer: found', found.letters!),
+    rowOf('the same, 20 ids minted before the put: found', found.eclipsed!)
+  ]
 }
 
 const someBlob = (): Blob =>

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { benchAttack } from './attack.ts'
+import { benchAttackNodes } from './attack-nodes.ts'
 import { benchDeaths } from './deaths.ts'
 import { benchDht } from './dht.ts'
 import { benchFlood } from './flood.ts'
@@ -62,6 +63,10 @@ const benches: Record<string, { what: string; run: (rounds: number) => Promise<R
   attack: {
     what: 'letters found among hostile seeds, in virtual time (another world each round)',
     run: benchAttack
+  },
+  'attack-nodes': {
+    what: 'the same with 30 real seeds, and a key for which 20 ids are minted',
+    run: benchAttackNodes
   },
   flood: {
     what: 'one peer puts all it can into one seed, and seven others go on with their work',
