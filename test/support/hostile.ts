@@ -33,7 +33,7 @@ const slowMs = 2_900
 const named = 20
 
 /** Those of `contacts` nearest to `place`; few of many, so no sorting of all. */
-export function nearestOf(
+function nearestOf(
   contacts: readonly Contact[],
   place: Place,
   count: number,
