@@ -7,7 +7,7 @@ const minute = (ms: Millis): string =>
   Math.abs(ms) < 8e15 ? `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC` : 'never'
 
 /** Dated later than anything made by now can be, whoever's clock it is that is wrong. */
-export const isFuture = (madeMs: Millis, nowMs: Millis): boolean =>
+const isFuture = (madeMs: Millis, nowMs: Millis): boolean =>
   madeMs > nowMs + limits.clockSkewMs
 
 /**

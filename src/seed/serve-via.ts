@@ -11,7 +11,7 @@ import { Bucket } from './bucket.ts'
 /** Whose device a peer is, as it proved to the pod on this node; undefined for anybody else. */
 export type UserOf = (peer: PeerId) => Promise<string | undefined>
 
-export interface ViaRates {
+interface ViaRates {
   /** Of one user. */
   requests: Rate
   bytes: Rate

@@ -14,7 +14,7 @@ interface Parts {
 }
 
 /** What of an operation goes through a relay: everything. */
-export interface Via {
+interface Via {
   readonly asker: Asker
   /** Why the relay itself is of no use, once it is not: nothing more is asked then. */
   readonly failure: MuttrError | undefined

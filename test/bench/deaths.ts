@@ -28,7 +28,7 @@ function run(options: DeathsOptions): Promise<Step[]> {
 }
 
 /** The chance that all of `copies` holders, anywhere among `of` nodes, are among the `dead`. */
-export function allDie(copies: number, dead: number, of: number): number {
+function allDie(copies: number, dead: number, of: number): number {
   let chance = 1
   for (let i = 0; i < copies; i++) chance *= Math.max(0, dead - i) / (of - i)
   return chance
