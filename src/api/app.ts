@@ -88,9 +88,7 @@ function addLetters(app: Hono, { client }: AppParts): void {
     c.json(await client.send(check(draft, await readJson(c.req.raw, draftLimit)), signalOf(c)))
   )
   app.get('/sent', async c => c.json(await client.sent(check(listing, c.req.query()))))
-  app.get('/sent/:id', async c =>
-    c.json(await client.sentLetter(c.req.param('id'), signalOf(c)))
-  )
+  app.get('/sent/:id', async c => c.json(await client.sentLetter(c.req.param('id'), signalOf(c))))
   app.post('/sent/:id/retract', async c =>
     c.json(await client.retract(c.req.param('id'), signalOf(c)))
   )

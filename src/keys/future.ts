@@ -7,8 +7,7 @@ const minute = (ms: Millis): string =>
   Math.abs(ms) < 8e15 ? `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC` : 'never'
 
 /** Dated later than anything made by now can be, whoever's clock it is that is wrong. */
-const isFuture = (madeMs: Millis, nowMs: Millis): boolean =>
-  madeMs > nowMs + limits.clockSkewMs
+const isFuture = (madeMs: Millis, nowMs: Millis): boolean => madeMs > nowMs + limits.clockSkewMs
 
 /**
  * Refuses what is dated in the future, with a code of its own: it is no forgery, and with the right time it holds, so that nobody gives it up.
