@@ -253,8 +253,11 @@ export class Watch implements AsyncDisposable {
 const keyOf = ({ key }: SentRow): Uint8Array => new Uint8Array(Buffer.from(key!, 'hex'))
 
 const isPlaced = ({ stage }: SentRow): boolean => stage === 'stored' || stage === 'announced'
-const isUnheard = ({ stage, announced, withdrawing }: SentRow, nowMs: Millis): boolean =>
-  stage === 'announced' && withdrawing === null && announced!.atMs + againMs <= nowMs
+const isUnheard = ({ stage, announced, withdrawing, expiryMs }: SentRow, nowMs: Millis): boolean =>
+  stage === 'announced' &&
+  withdrawing === null &&
+  announced!.atMs + againMs <= nowMs &&
+  nowMs < expiryMs
 const isBeingWithdrawn = (row: SentRow): boolean => row.withdrawing !== null && isPlaced(row)
 const hasReceipt = ({ tombstone, receipt }: SentRow): boolean =>
   !receipt && tombstone !== null && readTombstone(tombstone).receipt !== null
