@@ -12,8 +12,9 @@ const server = `
   server.listen(4420, '::', () => console.log('ready'))`
 
 /** Prints what the server said, or the code of the failure. */
+/** A cable just plugged in may lose what is sent in the first second. */
 const asking = (address: string) => `
-  const socket = require('node:net').connect({ port: 4420, host: '${address}', timeout: 1000 })
+  const socket = require('node:net').connect({ port: 4420, host: '${address}', timeout: 4000 })
   socket.on('timeout', () => socket.destroy(new Error('ETIMEDOUT')))
   socket.on('error', err => console.log(err.code ?? err.message)).on('data', data => console.log(String(data)))`
 
