@@ -76,9 +76,12 @@ describe('through a pod, over separate processes', () => {
   it('directly, holders see who asks: what the way through the pod hides is there to be seen', async () => {
     const { file, hash } = await bytesIn('plain')
     const from = sights.length
-    await world.json('alice', 'blob', 'put', file)
-    const puts = sights.slice(from).filter(s => s.method === 'put' && s.payload.includes(hash))
-    assert(puts.some(s => s.from === peerOf('alice')))
+    const putBy = (who: string) =>
+      sights.slice(from).some(s => {
+        return s.method === 'put' && s.payload.includes(hash) && s.from === peerOf(who)
+      })
+    // Neighbours may pass on what she puts before her connections stand: it is a matter of tries, not of hiding.
+    while (!putBy('alice')) await world.json('alice', 'blob', 'put', file)
   }).timeout(180_000)
 
   it('a letter of a stranger is fetched so without being told', async () => {
