@@ -1,34 +1,7 @@
 import { limits } from '../base/limits.ts'
 import type { Millis, PeerId } from '../base/ports.ts'
-
-interface Rate {
-  burst: number
-  perSecond: number
-}
-
-/** A token bucket: `burst` at once, then `perSecond`. */
-class Bucket {
-  readonly #rate: Rate
-  #left: number
-  #atMs: Millis
-
-  constructor(rate: Rate, nowMs: Millis) {
-    this.#rate = rate
-    this.#left = rate.burst
-    this.#atMs = nowMs
-  }
-
-  fill(nowMs: Millis): number {
-    const gained = (Math.max(0, nowMs - this.#atMs) * this.#rate.perSecond) / 1_000
-    this.#atMs = Math.max(this.#atMs, nowMs)
-    this.#left = Math.min(this.#rate.burst, this.#left + gained)
-    return this.#left
-  }
-
-  take(amount: number): void {
-    this.#left -= amount
-  }
-}
+import type { Rate } from './bucket.ts'
+import { Bucket } from './bucket.ts'
 
 export interface MeterRates {
   /** Of one peer. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { startMuttrMortals } from './muttr-mortals.ts'
+import type { BittorrentNode } from './systems.ts'
 
 /** A DHT whose nodes die and are replaced, in this process. Nodes are named by the order in which they came. */
 export interface Mortals extends AsyncDisposable {
@@ -59,27 +60,18 @@ async function hyperdht(): Promise<Mortals> {
   }
 }
 
-interface Bittorrent {
-  _values: { remove?: (hash: string) => void }
-  listen(port: number, host: string, listening: () => void): void
-  once(event: 'ready', run: () => void): void
-  address(): { port: number }
-  put(o: { v: Buffer }, done: (err: Error | null, hash: Buffer) => void): void
-  get(key: unknown, o: object, done: (err: Error | null, value: unknown) => void): void
-  destroy(done: () => void): void
-}
-
 async function bittorrentDht(): Promise<Mortals> {
   // @ts-expect-error the package has no types
   const { default: Client } = await import('bittorrent-dht')
-  const living = new Map<number, Bittorrent>()
+  const living = new Map<number, BittorrentNode>()
   let born = 0
-  const destroy = (node: Bittorrent) => new Promise<void>(resolve => node.destroy(() => resolve()))
+  const destroy = (node: BittorrentNode) =>
+    new Promise<void>(resolve => node.destroy(() => resolve()))
   return {
     async add() {
       const known = [...living.values()].slice(0, 3).map(n => `127.0.0.1:${n.address().port}`)
       const bootstrap = known.length > 0 ? known : false
-      const node: Bittorrent = new Client({ maxValues: 100_000, bootstrap, host: '127.0.0.1' })
+      const node: BittorrentNode = new Client({ maxValues: 100_000, bootstrap, host: '127.0.0.1' })
       await new Promise<void>(resolve => {
         node.listen(0, '127.0.0.1', () => (bootstrap ? node.once('ready', resolve) : resolve()))
       })

@@ -37,7 +37,7 @@ async function hyperdht(nodes: number): Promise<System> {
 }
 
 /** As much of it as is used here. */
-interface BittorrentNode {
+export interface BittorrentNode {
   _values: { remove?: (hash: string) => void }
   listen(port: number, host: string, listening: () => void): void
   once(event: 'ready', run: () => void): void
