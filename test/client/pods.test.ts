@@ -13,7 +13,8 @@ describe('lines to pods', () => {
 
   it('are made once, used by all, and closed when nobody needs them', async () => {
     const alice = await world.join('alice')
-    await world.join('bob', { hostname: 'two.test' })
+    // He is off: of a sender he meets by several letters at once he may ask alice's pod.
+    await (await world.join('bob', { hostname: 'two.test' })).client[Symbol.asyncDispose]()
     const before = world.pod('two.test').opened
     await Promise.all(
       Array.from({ length: 5 }, () => alice.client.send({ ...letter, to: 'bob@two.test' }))
