@@ -16,10 +16,10 @@ function run(options: DeathsOptions): Promise<Step[]> {
   return new Promise((resolve, reject) => {
     child.on('message', step => {
       steps.push(step as Step)
-      const { round, when, found } = step as Step
-      console.error(
-        `${options.system}, round ${round}, ${when}: ${(found * 100).toFixed(1)} % found`
-      )
+      const { round, when, found, p50, copies } = step as Step
+      const told = `${(found * 100).toFixed(1)} % found, p50 ${p50.toFixed(2)} ms`
+      const held = copies === null ? '' : `, ${copies.toFixed(2)} copies`
+      console.error(`${options.system}, round ${round}, ${when}: ${told}${held}`)
     })
     child.on('exit', code =>
       code === 0 ? resolve(steps) : reject(new Error(`${options.system} ended with ${code}`))
