@@ -241,7 +241,8 @@ export class Journey {
     skew.seen(atMs)
     const pod = link.hostname
     row.announced = { pod, peer: podPeer, notice: hash, atMs, signature }
-    row.stage = 'announced'
+    // Announced anew it may have been accepted or withdrawn meanwhile.
+    if (row.stage === 'stored') row.stage = 'announced'
     row.waiting = null
     emit({ type: 'announced', letter: row.id, pod, ms: clock.now() - startMs })
   }

@@ -64,6 +64,19 @@ describe('a letter that lies with its holders', () => {
     assert.equal((await alice.client.retract(sent.id)).outcome, 'expired')
   })
 
+  it('stays withdrawn when it is being announced anew meanwhile', async () => {
+    const { sent } = await waiting()
+    const pod = world.pod('one.test')
+    const gate = Promise.withResolvers<void>()
+    pod.answering = gate.promise
+    world.clock.advance(dayMs)
+    while (pod.submitted < 2) await ticks(1)
+    assert.equal((await alice.client.retract(sent.id)).outcome, 'withdrawn')
+    gate.resolve()
+    await ticks(50)
+    assert.equal((await alice.client.sent())[0]?.state, 'withdrawn')
+  })
+
   it('is withdrawn before it was read: then the reader finds nothing to read', async () => {
     const { bob, sent } = await waiting()
     const { outcome, letter: now } = await alice.client.retract(sent.id)

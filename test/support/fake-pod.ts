@@ -42,6 +42,8 @@ export interface FakePod {
   submitted: number
   /** Lets notices fall that are submitted, as with a full mailbox, and says nothing of it. */
   isFull: boolean
+  /** Notices are answered when it has resolved. */
+  answering: Promise<void>
   /** A new HPKE key: what was sealed to the old one is refused. */
   rotate(): Promise<void>
   /** How long directory answers are good. */
@@ -104,6 +106,7 @@ export async function fakePod({
     looked: 0,
     submitted: 0,
     isFull: false,
+    answering: Promise.resolve(),
     validMs: 3_600_000,
     down() {
       isDown = true
@@ -211,6 +214,7 @@ export async function fakePod({
             ({ intro }) => toHex(intro) === toHex(body.address)
           )
           if (to && !pod.isFull) put(to, body).catch(() => closed.resolve())
+          await pod.answering
           const atMs = clock.now()
           return { atMs, signature: device.sign(announcedBytes(sealed, atMs)), podPeer: peer }
         },
