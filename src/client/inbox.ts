@@ -19,6 +19,7 @@ import type { InboxStore } from './inbox-store.ts'
 import type { OpenedLetter, OpenedSlip } from './open-letter.ts'
 import { openLetter, openSlip } from './open-letter.ts'
 import type { Outbox } from './outbox.ts'
+import { Pump } from './pump.ts'
 import type { Releases } from './release.ts'
 import { throwDice } from './retry.ts'
 import type { Self } from './self.ts'
@@ -71,11 +72,18 @@ export class Inbox implements AsyncDisposable {
   readonly #parts: InboxParts
   /** Notices that are being written to the disk. */
   readonly #fresh = new Map<string, { row: NoticeRow; recorded: Promise<void> }>()
-  readonly #running = new Set<Promise<void>>()
-  #timer: Disposable | undefined
+  readonly #pump: Pump
 
   constructor(parts: InboxParts) {
     this.#parts = parts
+    const { queue, clock, life, self } = parts
+    this.#pump = new Pump({
+      outbox: queue,
+      clock,
+      life,
+      act: ({ type, id }) => (type === 'try' ? this.#try(id) : this.#expired(id)),
+      mayBegin: () => !self.locked
+    })
   }
 
   /** Takes up the notices that a former run left. */
@@ -85,14 +93,14 @@ export class Inbox implements AsyncDisposable {
       const { expiryMs, failures } = row
       queue.add({ id: noticeId(row), expiryMs, failures, dueMs: clock.now() })
     }
-    this.#pump()
+    this.#pump.run()
   }
 
   /** The vault is open, the network is back, or a key was accepted. */
   wake(): void {
     const { queue, clock } = this.#parts
     queue.wake(clock.now())
-    this.#pump()
+    this.#pump.run()
   }
 
   get waiting(): number {
@@ -154,7 +162,7 @@ export class Inbox implements AsyncDisposable {
   async #record(rows: readonly NoticeRow[]): Promise<void> {
     if (rows.length === 0) return
     const recorded = this.#parts.store.addNotices(rows)
-    this.#pump()
+    this.#pump.run()
     await recorded
   }
 
@@ -183,22 +191,6 @@ export class Inbox implements AsyncDisposable {
       if (codeOf(err) === 'LETTER_UNKNOWN') return undefined
       throw err
     }
-  }
-
-  #pump(): void {
-    const { queue, clock, life, self } = this.#parts
-    if (life.aborted || self.locked) return
-    for (const { type, id } of queue.poll(clock.now())) {
-      const work = (type === 'try' ? this.#try(id) : this.#expired(id)).finally(() => {
-        this.#running.delete(work)
-        this.#pump()
-      })
-      this.#running.add(work)
-    }
-    this.#timer?.[Symbol.dispose]()
-    const nextMs = queue.nextMs()
-    if (nextMs === undefined) return
-    this.#timer = clock.after(Math.max(0, nextMs - clock.now()), () => this.#pump())
   }
 
   async #expired(id: string): Promise<void> {
@@ -366,19 +358,15 @@ export class Inbox implements AsyncDisposable {
 
   #later(work: Promise<void>): void {
     const { log } = this.#parts
-    const done: Promise<void> = work
-      .catch(err => log.debug('a sender is not known', { code: codeOf(err) }))
-      .finally(() => this.#running.delete(done))
-    this.#running.add(done)
+    this.#pump.also(work.catch(err => log.debug('a sender is not known', { code: codeOf(err) })))
   }
 
   /** Resolves when no letter is being fetched. */
   async quiet(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running)
+    await this.#pump.quiet()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#timer?.[Symbol.dispose]()
-    await this.quiet()
+    await this.#pump[Symbol.asyncDispose]()
   }
 }

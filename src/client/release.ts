@@ -10,6 +10,7 @@ import type { Letter } from '../wire/letter.ts'
 import { encodeTombstone, readTombstone } from '../wire/tombstone.ts'
 import type { Contacts } from './contacts.ts'
 import type { Outbox } from './outbox.ts'
+import { Pump } from './pump.ts'
 import type { ReleaseRow } from './release-rows.ts'
 import { releaseTable } from './release-rows.ts'
 import { throwDice } from './retry.ts'
@@ -48,11 +49,17 @@ const meetMs: Millis = 10_000
 export class Releases implements AsyncDisposable {
   readonly #parts: ReleaseParts
   readonly #rows: ReturnType<typeof releaseTable>
-  readonly #running = new Set<Promise<void>>()
-  #timer: Disposable | undefined
+  readonly #pump: Pump
 
   constructor(parts: ReleaseParts) {
     this.#parts = parts
+    const { outbox, clock, life } = parts
+    this.#pump = new Pump({
+      outbox,
+      clock,
+      life,
+      act: ({ type, id }) => (type === 'try' ? this.#try(id) : this.#drop(id))
+    })
     this.#rows = releaseTable(parts.state, parts.log)
   }
 
@@ -65,7 +72,7 @@ export class Releases implements AsyncDisposable {
         failures: value.failures,
         dueMs: clock.now()
       })
-    this.#pump()
+    this.#pump.run()
   }
 
   /**
@@ -100,7 +107,7 @@ export class Releases implements AsyncDisposable {
     const { outbox, clock } = this.#parts
     const dueMs = clock.now() + (met ? 0 : meetMs)
     outbox.add({ id: toHex(key), expiryMs: header.expiryMs, failures: 0, dueMs })
-    this.#pump()
+    this.#pump.run()
   }
 
   /** Tries at once: one, or all, for the network is back or the vault is open. */
@@ -108,23 +115,7 @@ export class Releases implements AsyncDisposable {
     const { outbox, clock } = this.#parts
     const id = key && toHex(key)
     outbox.wake(clock.now(), one => id === undefined || one === id)
-    this.#pump()
-  }
-
-  #pump(): void {
-    const { outbox, clock, life } = this.#parts
-    if (life.aborted) return
-    for (const { type, id } of outbox.poll(clock.now())) {
-      const work = (type === 'try' ? this.#try(id) : this.#drop(id)).finally(() => {
-        this.#running.delete(work)
-        this.#pump()
-      })
-      this.#running.add(work)
-    }
-    this.#timer?.[Symbol.dispose]()
-    const nextMs = outbox.nextMs()
-    if (nextMs === undefined) return
-    this.#timer = clock.after(Math.max(0, nextMs - clock.now()), () => this.#pump())
+    this.#pump.run()
   }
 
   async #drop(id: string): Promise<void> {
@@ -212,11 +203,10 @@ export class Releases implements AsyncDisposable {
 
   /** Resolves when nothing is being released. */
   async quiet(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running)
+    await this.#pump.quiet()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#timer?.[Symbol.dispose]()
-    await this.quiet()
+    await this.#pump[Symbol.asyncDispose]()
   }
 }

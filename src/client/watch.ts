@@ -6,7 +6,8 @@ import { openReceipt } from '../keys/receipt.ts'
 import type { Acknowledgement, Dht, ReleaseWord } from '../seed/dht.ts'
 import { encodeTombstone, mergeTombstones, readTombstone } from '../wire/tombstone.ts'
 import type { Contacts } from './contacts.ts'
-import type { Outbox } from './outbox.ts'
+import type { Action, Outbox } from './outbox.ts'
+import { Pump } from './pump.ts'
 import { retryDelayMs, throwDice, watchSchedule } from './retry.ts'
 import type { Self } from './self.ts'
 import type { SentRow } from './sent-rows.ts'
@@ -45,11 +46,17 @@ const againMs: Millis = 20 * 3_600_000
  */
 export class Watch implements AsyncDisposable {
   readonly #parts: WatchParts
-  readonly #running = new Set<Promise<void>>()
-  #timer: Disposable | undefined
+  readonly #pump: Pump
 
   constructor(parts: WatchParts) {
     this.#parts = parts
+    const { outbox, clock, life } = parts
+    this.#pump = new Pump({
+      outbox,
+      clock,
+      life,
+      act: action => this.#act(action)
+    })
   }
 
   /** Takes up what a former run left. A short run must not ask for all of it. */
@@ -60,14 +67,14 @@ export class Watch implements AsyncDisposable {
       const dueMs = Math.max(row.checkMs, clock.now() + this.#firstMs())
       outbox.add({ id, expiryMs, failures, dueMs })
     }
-    this.#pump()
+    this.#pump.run()
   }
 
   /** A letter was stored, or is to be withdrawn. */
   watch({ id, expiryMs }: SentRow): void {
     const { outbox, clock } = this.#parts
     outbox.add({ id, expiryMs, failures: 0, dueMs: clock.now() + this.#firstMs() })
-    this.#pump()
+    this.#pump.run()
   }
 
   /** The network is back: what is to be withdrawn is tried at once. */
@@ -76,7 +83,7 @@ export class Watch implements AsyncDisposable {
     const rows = await store.watched()
     const urgent = new Set(rows.filter(isBeingWithdrawn).map(({ id }) => id))
     outbox.wake(clock.now(), id => urgent.has(id))
-    this.#pump()
+    this.#pump.run()
   }
 
   /**
@@ -187,22 +194,9 @@ export class Watch implements AsyncDisposable {
     }
   }
 
-  #pump(): void {
-    const { outbox, clock, life } = this.#parts
-    if (life.aborted) return
-    for (const { type, id } of outbox.poll(clock.now())) {
-      const work = (type === 'try' ? this.#try(id) : this.#expire(id))
-        .catch(err => this.#parts.log.warn('a watch broke', { error: `${err}` }))
-        .finally(() => {
-          this.#running.delete(work)
-          this.#pump()
-        })
-      this.#running.add(work)
-    }
-    this.#timer?.[Symbol.dispose]()
-    const nextMs = outbox.nextMs()
-    if (nextMs === undefined) return
-    this.#timer = clock.after(Math.max(0, nextMs - clock.now()), () => this.#pump())
+  async #act({ type, id }: Action): Promise<void> {
+    const work = type === 'try' ? this.#try(id) : this.#expire(id)
+    await work.catch(err => this.#parts.log.warn('a watch broke', { error: `${err}` }))
   }
 
   async #try(id: string): Promise<void> {
@@ -241,12 +235,11 @@ export class Watch implements AsyncDisposable {
 
   /** Resolves when nobody is being asked. */
   async quiet(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running)
+    await this.#pump.quiet()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#timer?.[Symbol.dispose]()
-    await this.quiet()
+    await this.#pump[Symbol.asyncDispose]()
   }
 }
 
