@@ -6,6 +6,7 @@ import { Candidates } from '../../src/routing/candidates.ts'
 import { compareDistance } from '../../src/routing/distance.ts'
 import type { LookupOptions } from '../../src/routing/lookup.ts'
 import { Lookup } from '../../src/routing/lookup.ts'
+import { driveLookup } from '../support/drive-lookup.ts'
 
 const placeOf = (peer: PeerId) => {
   if (peer.startsWith('broken')) throw new TypeError('not a peer id')
@@ -169,31 +170,9 @@ describe('whatever its peers answer, a lookup', () => {
             alpha: 3
           }
         )
-        const asked: PeerId[] = []
-        const due: { atMs: number; run: () => void }[] = []
-        let [nowMs, steps] = [0, 0]
-        while (lookup.end(nowMs) === undefined) {
-          assert(steps++ < 2_000)
-          for (const { peer } of lookup.poll(nowMs)) {
-            const next = answers[asked.length % answers.length]!
-            asked.push(peer)
-            const named = next.named.map(n =>
-              contact(next.nearer ? lure(n + asked.length) : name(n))
-            )
-            const run = () =>
-              next.fate === 'answered'
-                ? lookup.answered(peer, named)
-                : lookup[next.fate as 'failed' | 'refused'](peer)
-            due.push({ atMs: nowMs + next.delayMs, run })
-          }
-          due.sort((a, b) => a.atMs - b.atMs)
-          const wakeMs = lookup.wakeMs(nowMs)
-          assert(wakeMs > nowMs || lookup.end(nowMs) !== undefined)
-          if (due[0] && due[0].atMs <= wakeMs) {
-            nowMs = Math.max(nowMs, due[0].atMs)
-            due.shift()!.run()
-          } else nowMs = wakeMs
-        }
+        const { nowMs, asked } = driveLookup(lookup, answers, (next, many) =>
+          next.named.map(n => contact(next.nearer ? lure(n + many) : name(n)))
+        )
         assert(nowMs <= 5_000)
         assert(asked.length <= 50)
         assert.equal(new Set(asked).size, asked.length)

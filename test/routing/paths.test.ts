@@ -6,6 +6,7 @@ import { Candidates } from '../../src/routing/candidates.ts'
 import { compareDistance } from '../../src/routing/distance.ts'
 import type { LookupOptions } from '../../src/routing/lookup.ts'
 import { Lookup } from '../../src/routing/lookup.ts'
+import { driveLookup } from '../support/drive-lookup.ts'
 import { dice, LookupWorld } from '../support/lookup-world.ts'
 
 const placeOf = (peer: PeerId) => sha256(Buffer.from(peer))
@@ -153,29 +154,9 @@ describe('whatever peers answer on its paths, a lookup', () => {
         (answers, paths) => {
           const start = [2, 3, 4, 5, 6].map(n => contact(`peer ${n}`))
           const { lookup, candidates } = begin(start, { paths, want: 5 })
-          const asked: PeerId[] = []
-          const due: { atMs: number; run: () => void }[] = []
-          let [nowMs, steps] = [0, 0]
-          while (lookup.end(nowMs) === undefined) {
-            assert(steps++ < 3_000)
-            for (const { peer } of lookup.poll(nowMs)) {
-              const next = answers[asked.length % answers.length]!
-              asked.push(peer)
-              const named = next.named.map(n => contact(`peer ${n}`))
-              const run = () =>
-                next.fate === 'answered'
-                  ? lookup.answered(peer, named)
-                  : lookup[next.fate as 'failed' | 'refused'](peer)
-              due.push({ atMs: nowMs + next.delayMs, run })
-            }
-            due.sort((a, b) => a.atMs - b.atMs)
-            const wakeMs = lookup.wakeMs(nowMs)
-            assert(wakeMs > nowMs || lookup.end(nowMs) !== undefined)
-            if (due[0] && due[0].atMs <= wakeMs) {
-              nowMs = Math.max(nowMs, due[0].atMs)
-              due.shift()!.run()
-            } else nowMs = wakeMs
-          }
+          const { nowMs, asked } = driveLookup(lookup, answers, next =>
+            next.named.map(n => contact(`peer ${n}`))
+          )
           assert(nowMs <= 5_000 && asked.length <= 60)
           assert.equal(new Set(asked).size, asked.length)
           for (const c of candidates.all)
