@@ -95,12 +95,17 @@ export function deadline(core: Core, { timeoutMs, signal }: DhtOptions) {
   }
 }
 
-/** How many nodes there are, as far as we can tell; crowding our own neighbourhood moves it only while we know nothing else. */
+/**
+ * How many nodes there are, as far as we can tell; crowding our own neighbourhood moves it only while we know nothing else. No
+ * fewer than we know: in a small network an estimate is off by half, and its keys would look crowded.
+ */
 export function networkNodes({ table, size, placeOf, parameters }: Core): number | undefined {
-  if (table.hasRoomEverywhere) return table.size + 1
-  if (size.nodes !== undefined) return size.nodes
+  const known = table.size + 1
+  if (table.hasRoomEverywhere) return known
+  if (size.nodes !== undefined) return Math.max(size.nodes, known)
   const around = table.nearest(table.place, parameters.k).map(c => placeOf(c.peer))
-  return density(table.place, around)
+  const nodes = density(table.place, around)
+  return nodes && Math.max(nodes, known)
 }
 
 /** An operation may start from the table alone where it can hardly have missed more than half of the R nearest. */

@@ -28,6 +28,9 @@ export interface Purse extends Disposable {
   worth(factor: number): Promise<Uint8Array>
 }
 
+/** One for all: an error made for each put would cost it a stack trace. */
+const noMore = new MuttrError('CANCELLED', 'no more stamps are needed')
+
 /**
  * Makes stamps as they are needed, one after the other: a dearer one serves all who ask for less.
  * @param o.stamp one that is there already, worth the floor.
@@ -73,6 +76,6 @@ export function createPurse(
       last = turn.catch(() => undefined)
       return turn
     },
-    [Symbol.dispose]: () => over.abort()
+    [Symbol.dispose]: () => over.abort(noMore)
   }
 }
