@@ -10,10 +10,10 @@ import { networkNodes, walk } from './core.ts'
 type Operation = ReturnType<typeof deadline>
 
 /**
- * How rarely an honest neighbourhood is taken for an unnatural one. To be taken for crowded costs 2 R copies; for sparse, a second
- * look around before a put.
+ * How rarely an honest neighbourhood is taken for an unnatural one. To be taken for crowded costs 2 R copies, seven puts more; for
+ * sparse, a second look around before a put. Who stays just below the first leaves 2.2 of the R nearest honest (2.9 at one percent).
  */
-export const rarely = { crowded: 0.01, sparse: 0.05 } as const
+export const rarely = { crowded: 0.002, sparse: 0.05 } as const
 
 /** More than live in the largest shell, or nearly: so each of them is asked, and one honest member names the other honest ones. */
 const wantedInShell = 12

@@ -5,6 +5,7 @@ import type { Place } from '../../src/base/ports.ts'
 import { atLeast, densityAt } from '../../src/routing/density.ts'
 import { commonPrefix, compareDistance } from '../../src/routing/distance.ts'
 import { Region } from '../../src/routing/region.ts'
+import { rarely } from '../../src/seed/region.ts'
 import { dice } from '../support/lookup-world.ts'
 
 const replicas = 8
@@ -28,13 +29,11 @@ describe('the density around a place', () => {
       const at = head(target)
       const few = places.filter(place => (head(place) ^ at) >>> 27 === 0)
       const nearest = nearestTo(target, few, replicas)
-      counts[
-        densityAt({ target, nearest, wanted: replicas, nodes, crowded: 0.01, sparse: 0.05 })
-      ] += 1
+      counts[densityAt({ target, nearest, wanted: replicas, nodes, ...rarely })] += 1
     }
     // The same ids meet all keys, so the trials are not quite independent.
-    assert(counts.crowded <= 0.015 * trials, JSON.stringify(counts))
-    assert(counts.sparse <= 0.07 * trials, JSON.stringify(counts))
+    assert(counts.crowded <= 2 * rarely.crowded * trials, JSON.stringify(counts))
+    assert(counts.sparse <= 1.4 * rarely.sparse * trials, JSON.stringify(counts))
     assert(counts.crowded + counts.sparse > 0, 'it does look')
   })
 
@@ -49,7 +48,7 @@ describe('the density around a place', () => {
           return place
         })
         const nearest = nearestTo(target, minted, replicas)
-        const o = { target, nearest, wanted: replicas, crowded: 0.01, sparse: 0.05 }
+        const o = { target, nearest, wanted: replicas, ...rarely }
         assert.equal(densityAt({ ...o, nodes }), 'crowded')
       })
     )
@@ -59,7 +58,7 @@ describe('the density around a place', () => {
     const target = placeOf('key')
     const places = Array.from({ length: 2_000 }, (_, i) => placeOf(`node ${i}`))
     const all = nearestTo(target, places, 60)
-    const o = { target, wanted: replicas, nodes: 2_000, crowded: 0.01, sparse: 0.05 }
+    const o = { target, wanted: replicas, nodes: 2_000, ...rarely }
     assert.equal(densityAt({ ...o, nearest: all.slice(0, 8) }), 'natural')
     assert.equal(densityAt({ ...o, nearest: all.slice(30, 38) }), 'sparse')
     assert.equal(densityAt({ ...o, nearest: all.slice(0, 3) }), 'sparse')
