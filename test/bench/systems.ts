@@ -12,7 +12,14 @@ export interface System extends AsyncDisposable {
   stampMs?(): number
 }
 
-export type SystemName = 'muttr' | 'muttr-24' | 'muttr-24-dial' | 'hyperdht' | 'bittorrent-dht'
+export const systemNames = [
+  'muttr',
+  'muttr-24',
+  'muttr-24-dial',
+  'hyperdht',
+  'bittorrent-dht'
+] as const
+export type SystemName = (typeof systemNames)[number]
 
 export async function startSystem(name: SystemName, nodes: number): Promise<System> {
   if (name === 'hyperdht') return hyperdht(nodes)

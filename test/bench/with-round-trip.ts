@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import type { SystemName } from './systems.ts'
 import type { Row } from './table.ts'
 
 const here = import.meta.dirname
@@ -8,7 +9,11 @@ const here = import.meta.dirname
  * Runs a bench again, in a network namespace of its own whose loopback takes 25 ms each way. Needs root, iproute2, iptables, a C
  * compiler and libnetfilter-queue-dev.
  */
-export async function withRoundTrip(bench: string, rounds: number): Promise<Row[]> {
+export async function withRoundTrip(
+  bench: string,
+  rounds: number,
+  systems?: readonly SystemName[]
+): Promise<Row[]> {
   const args = [
     '25',
     process.execPath,
@@ -16,7 +21,8 @@ export async function withRoundTrip(bench: string, rounds: number): Promise<Row[
     bench,
     '--json',
     '--rounds',
-    `${rounds}`
+    `${rounds}`,
+    ...(systems ? ['--systems', systems.join()] : [])
   ]
   const lines = await new Promise<string>((resolve, reject) => {
     const options = { maxBuffer: 2 ** 24 }
