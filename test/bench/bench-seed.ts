@@ -61,11 +61,15 @@ export async function startBenchSeed(o: {
   }
 }
 
-/** Puts 1 KiB that lives for a day, and waits for all its copies. @returns its key */
-export async function putKiB({ dht }: SeedNode): Promise<Uint8Array> {
+/**
+ * Puts 1 KiB that lives for a day, and waits for all its copies.
+ * @returns its key, and when so many copies were acknowledged that a put says it is stored.
+ */
+export async function putKiB({ dht }: SeedNode): Promise<{ key: Uint8Array; safeMs: number }> {
   const expiryMs = expiryAt(clock.now() + 86_400_000)
   const blob = makeBlob(randomBytes(1024), { expiryMs, retract: commitment, accept: null })
   const { settled } = await dht.put(blob)
+  const safeMs = performance.now()
   await settled
-  return blob.key
+  return { key: blob.key, safeMs }
 }

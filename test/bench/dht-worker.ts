@@ -14,6 +14,8 @@ export interface Measured {
   dials: number
   /** Of the latencies: time until stamps were there. */
   stampMs: number
+  /** Until a put was safe, where it ends later than that. */
+  safeMs: number[]
   /** Operations that ended with an error; their times are not counted. */
   failures: number
 }
@@ -27,6 +29,7 @@ async function measure({ op, count, atOnce }: Round): Promise<Measured> {
   const latenciesMs: number[] = []
   const dialsBefore = system.dials?.() ?? 0
   const stampsBefore = system.stampMs?.() ?? 0
+  system.safeMs?.()
   const cpuBefore = process.cpuUsage()
   const startMs = performance.now()
   let left = count
@@ -54,7 +57,8 @@ async function measure({ op, count, atOnce }: Round): Promise<Measured> {
   const dials = (system.dials?.() ?? 0) - dialsBefore
   const stampMs = (system.stampMs?.() ?? 0) - stampsBefore
   const cpuMs = (cpu.user + cpu.system) / 1000
-  return { latenciesMs, cpuMs, wallMs, dials, stampMs, failures }
+  const safeMs = system.safeMs?.() ?? []
+  return { latenciesMs, cpuMs, wallMs, dials, stampMs, safeMs, failures }
 }
 
 process.on('message', async (message: Round | 'stop') => {

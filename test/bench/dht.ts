@@ -45,6 +45,8 @@ interface Series {
   rate32: number[]
   dials: number[]
   stamp: number[]
+  /** p50 */
+  safe: number[]
   failures: number[]
 }
 
@@ -75,6 +77,7 @@ export async function benchDht(o: {
         s.rate32.push((many.latenciesMs.length / many.wallMs) * 1000)
         s.dials.push(one.dials / o.count)
         s.stamp.push(one.stampMs / o.count)
+        if (one.safeMs.length > 0) s.safe.push(quantile(one.safeMs, 0.5))
         s.failures.push(((one.failures + many.failures) / (3 * o.count)) * 100)
       }
     }
@@ -94,6 +97,7 @@ const emptySeries = (): Series => ({
   rate32: [],
   dials: [],
   stamp: [],
+  safe: [],
   failures: []
 })
 
@@ -122,14 +126,13 @@ function rows(
       }
       if (rivals.length === 0) out.push(row)
     }
-    if (mine.stamp.some(ms => ms > 0))
-      out.push({ name: `${o.label} ${op}, of it the stamp`, unit: 'ms', ...summary(mine.stamp) })
-    if (mine.dials.some(d => d > 0))
-      out.push({
-        name: `${o.label} ${op}, dials an operation`,
-        unit: 'dials',
-        ...summary(mine.dials)
-      })
+    const oursAlone = (what: string, unit: Row['unit'], values: number[]) => {
+      if (values.some(value => value > 0))
+        out.push({ name: `${o.label} ${op}, ${what}`, unit, ...summary(values) })
+    }
+    oursAlone('p50 until its quorum', 'ms', mine.safe)
+    oursAlone('of it the stamp', 'ms', mine.stamp)
+    oursAlone('dials an operation', 'dials', mine.dials)
   }
   return out
 }

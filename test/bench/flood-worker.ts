@@ -60,7 +60,7 @@ async function measure(count: number): Promise<{ put: number[]; get: number[] }>
   const took = { put: [] as number[], get: [] as number[] }
   for (let i = 0; i < count; i++) {
     const beganMs = performance.now()
-    const key = await putKiB(seeds[i % seeds.length]!.seed)
+    const { key } = await putKiB(seeds[i % seeds.length]!.seed)
     const putMs = performance.now()
     await seeds[(i + 3) % seeds.length]!.seed.dht.get(key)
     took.put.push(putMs - beganMs)

@@ -44,7 +44,7 @@ export async function startMuttrMortals(): Promise<Mortals> {
       note(node)
       await node[Symbol.asyncDispose]()
     },
-    put: name => putKiB(living.get(name)!.seed),
+    put: async name => (await putKiB(living.get(name)!.seed)).key,
     async get(name, key) {
       return living
         .get(name)!

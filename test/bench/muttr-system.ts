@@ -30,6 +30,7 @@ export async function startMuttr(
   const seeds: SeedNode[] = []
   const first: Contact[] = []
   let dials = 0
+  const safe: number[] = []
   const start = async (i: number) => {
     const made = stack.use(
       await startBenchSeed({
@@ -56,12 +57,18 @@ export async function startMuttr(
     }
   const all = stack.move()
   return {
-    put: i => putKiB(seeds[i]!),
+    async put(i) {
+      const beganMs = performance.now()
+      const { key, safeMs } = await putKiB(seeds[i]!)
+      safe.push(safeMs - beganMs)
+      return key
+    },
     async get(i, key) {
       await seeds[i]!.dht.get(key as Uint8Array)
     },
     dials: () => dials,
     stampMs: () => stampMs,
+    safeMs: () => safe.splice(0),
     addresses: first.flatMap(({ peer, addresses }) => addresses.map(a => `${a}/p2p/${peer}`)),
     [Symbol.asyncDispose]: () => all.disposeAsync()
   }

@@ -10,6 +10,8 @@ export interface System extends AsyncDisposable {
   dials?(): number
   /** Time spent so far on proofs of work, in milliseconds of the clock. */
   stampMs?(): number
+  /** How long puts since the last call took until they were safe, where they end later than that. */
+  safeMs?(): number[]
 }
 
 export const systemNames = [
