@@ -27,7 +27,8 @@ const floors: Record<string, number> = {
 /** Beside the floors: they implement ports, and see floors up to this one. */
 const side = new Set(['net', 'sim', 'config'])
 const sideSees = 2
-const top = 'nodes'
+/** They put the parts together: live, and in virtual worlds. */
+const tops = new Set(['nodes', 'worlds'])
 
 /** Packages that one room alone may know. */
 const packages: [pattern: RegExp, room: string][] = [
@@ -118,8 +119,8 @@ const roomOf = (path: string) => /^src\/([^/]+)\//.exec(path)?.[1]
 
 /** Why a room may not import another; undefined when it may. */
 function refusal(from: string, to: string, typeOnly: boolean): string | undefined {
-  if (from === to || from === top) return undefined
-  if (to === top) return 'only src/nodes puts floors together'
+  if (from === to || tops.has(from)) return undefined
+  if (tops.has(to)) return 'only src/nodes and src/worlds put floors together'
   const floor = floors[to]
   if (side.has(from)) {
     if (floor !== undefined && floor <= sideSees) return undefined
@@ -136,7 +137,7 @@ export function misplacedImports(sources: readonly Source[]): string[] {
   return sources.flatMap(source => {
     const from = roomOf(source.path)
     if (from === undefined) return [`${source.path}: stands in no room`]
-    if (!(from in floors) && !side.has(from) && from !== top)
+    if (!(from in floors) && !side.has(from) && !tops.has(from))
       return [`${source.path}: no room of docs/architecture.md`]
     return importsOf(source).flatMap(({ target, typeOnly, line }) => {
       const to = roomOf(target)
