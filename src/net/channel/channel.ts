@@ -21,8 +21,11 @@ export type LaneName = 'control' | 'bulk'
 
 /** What a channel allows itself and its peer. Sizes in bytes, times in milliseconds. */
 export const channelLimits = {
-  /** Large payloads that the peer may have begun here: the memory one connection can take by sending. */
-  windowBytes: 1024 * 1024,
+  /**
+   * Large payloads that the peer may have begun here: the memory one connection can take by sending, and for how long others wait when
+   * all of it arrives at once. Two of the largest payloads; at a round trip of 50 ms 12 MiB a second.
+   */
+  windowBytes: 2 * limits.payloadBytesMax,
   inFlight: 64,
   /** Handlers at work, and answers of chunks not yet sent: the memory one connection can take by not reading is this times 320 KiB. */
   running: 16,
