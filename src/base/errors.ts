@@ -10,6 +10,7 @@ const codes = {
   CONFIG_INVALID: ['usage', 'Correct the named field in muttr.json; unknown fields are refused.'],
   NETWORK_INVALID: ['usage', 'See bootstrap/README.md for what a network file holds.'],
   LINK_INVALID: ['usage', 'Copy the whole `muttr:` link, without line breaks.'],
+  SCENARIO_INVALID: ['usage', 'See docs/guides/research.md for what a scenario holds.'],
   NODE_TOO_OLD: ['usage', 'Install Node.js 24 or newer.'],
 
   // The home folder and the vault.

@@ -1,0 +1,63 @@
+import type { Scale, Scenario } from './scenario.ts'
+import type { TraceSink } from './trace.ts'
+
+/** One CSV file. A column holds numbers or texts, never a wall time. */
+export interface Table {
+  columns: string[]
+  /** As many as columns; empty for what has none. */
+  units: string[]
+  rows: (number | string)[][]
+}
+
+export interface Figure {
+  value: number
+  unit: string
+}
+
+/** A promise that was broken, and the notes that led there, oldest first. */
+export interface Violation {
+  /** Virtual. */
+  atMs: number
+  what: string
+  chain: string[]
+}
+
+/**
+ * What a run found; a function of scenario, seed, commit and version of Node alone. Tables and figures that more than one engine gives have
+ * the same names in all: `time`, `lookups`, `found`, `lookup hops p50` and so on. Source: docs/guides/research.md
+ */
+export interface RunResult {
+  scenario: Scenario
+  scale: Scale
+  seed: number
+  /** Hex. */
+  traceHash: string
+  events: number
+  tables: Record<string, Table>
+  figures: Record<string, Figure>
+  violations: Violation[]
+}
+
+/** What a run took on this machine: reported beside its result, never compared. */
+export interface RunCost {
+  wallMs: number
+  /** Resident, at most. */
+  memoryBytes: number
+  eventsPerSecond: number
+}
+
+export interface EngineOptions {
+  seed: number
+  /** When it aborts, the run ends with `CANCELLED`. */
+  signal: AbortSignal
+  onProgress(done: { atHours: number; events: number }): void
+  trace?: TraceSink
+}
+
+/** Something that can run a scenario. */
+export interface Engine {
+  /**
+   * @throws {MuttrError} `SCENARIO_INVALID` before it begins, where the scenario asks for what this engine does not model; `CANCELLED`
+   */
+  run(scenario: Scenario, options: EngineOptions): Promise<RunResult>
+}
