@@ -21,7 +21,10 @@ export interface DeathsOptions {
 export interface Step {
   round: number
   when: 'before' | 'at once' | 'repaired'
+  /** Of the values asked for. */
   found: number
+  /** All, unless that took more than {@link lookMs}: a value that is gone is looked for until everybody has been waited for. */
+  asked: number
   p50: number
   p95: number
   /** Mean copies of a blob, and blobs with none, where that can be counted. */
@@ -32,6 +35,8 @@ export interface Step {
 }
 
 const atOnce = 16
+/** For the gets one after the other, and for those at once. */
+const lookMs = { alone: 30_000, together: 60_000 }
 const options: DeathsOptions = JSON.parse(process.argv[2]!)
 const { nodes, blobs, rounds, share, repairMs } = options
 await using system = await startMortals(options.system)
@@ -44,33 +49,42 @@ await crowd(blobs, async () => {
 })
 await system.kill(publisher)
 
-/** Runs `work` for each number below `count`, some at a time. */
-async function crowd(count: number, work: (i: number) => Promise<void>): Promise<void> {
+/** Runs `work` for each number below `count`, some at a time, and begins none after `mostMs`. */
+async function crowd(
+  count: number,
+  work: (i: number) => Promise<void>,
+  mostMs = Number.POSITIVE_INFINITY
+): Promise<void> {
+  const endMs = performance.now() + mostMs
   let next = 0
   const worker = async () => {
-    while (next < count) await work(next++)
+    while (next < count && performance.now() < endMs) await work(next++)
   }
   await Promise.all(Array.from({ length: atOnce }, worker))
 }
 
 async function look(round: number, when: Step['when']): Promise<void> {
   const tookMs: number[] = []
-  let found = 0
+  let [found, asked] = [0, 0]
+  const endMs = performance.now() + lookMs.alone
   // One after the other at first, for times that nobody else's request lengthens; then all.
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 100 && performance.now() < endMs; i++) {
     const startMs = performance.now()
     await system.get(living[(i * 7) % living.length]!, keys[(i * 31) % keys.length]!)
     tookMs.push(performance.now() - startMs)
   }
-  await crowd(keys.length, async i => {
+  const ask = async (i: number) => {
     if (await system.get(living[(i * 7) % living.length]!, keys[i]!)) found++
-  })
+    asked++
+  }
+  await crowd(keys.length, ask, lookMs.together)
   const copies = await system.copies?.(keys)
   const repaired = system.repaired?.()
   const step: Step = {
     round,
     when,
-    found: found / keys.length,
+    found: found / asked,
+    asked,
     p50: quantile(tookMs, 0.5),
     p95: quantile(tookMs, 0.95),
     copies: copies ? copies.reduce((a, b) => a + b, 0) / copies.length : null,

@@ -16,8 +16,8 @@ function run(options: DeathsOptions): Promise<Step[]> {
   return new Promise((resolve, reject) => {
     child.on('message', step => {
       steps.push(step as Step)
-      const { round, when, found, p50, copies } = step as Step
-      const told = `${(found * 100).toFixed(1)} % found, p50 ${p50.toFixed(2)} ms`
+      const { round, when, found, asked, p50, copies } = step as Step
+      const told = `${(found * 100).toFixed(1)} % of ${asked} found, p50 ${p50.toFixed(2)} ms`
       const held = copies === null ? '' : `, ${copies.toFixed(2)} copies`
       console.error(`${options.system}, round ${round}, ${when}: ${told}${held}`)
     })
