@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
 import { toHex } from '../../src/base/bytes.ts'
-import { MuttrError } from '../../src/base/errors.ts'
-import { memoryState } from '../../src/store/memory.ts'
-import type { State } from '../../src/store/state.ts'
 import { expiryAt } from '../../src/wire/blob.ts'
 import { ClientWorld, person } from '../support/client-world.ts'
 import { craft, hourMs, post } from '../support/crafted.ts'
+import { fillingState } from '../support/filling-state.ts'
 
 describe('fetching', () => {
   let world: ClientWorld
@@ -65,26 +63,14 @@ describe('fetching', () => {
   })
 
   it('leaves a notice with the pod while the disk is full, however often it is told', async () => {
-    const state = memoryState()
-    let isFull = false
-    const disk: State = {
-      get: (table, key) => state.get(table, key),
-      list: (table, range) => state.list(table, range),
-      page: (log, after, limit) => state.page(log, after, limit),
-      watch: (log, wake) => state.watch(log, wake),
-      async write(changes) {
-        if (isFull) throw new MuttrError('DISK_FULL', 'no room')
-        return state.write(changes)
-      },
-      [Symbol.asyncDispose]: async () => undefined
-    }
-    const bob = await world.join('bob', { state: disk })
+    const { state, disk } = fillingState()
+    const bob = await world.join('bob', { state })
     const { blob, slip } = await craft(world, { by: await person('mallory'), to: await bobs() })
-    isFull = true
+    disk.isFull = true
     await assert.rejects(post(world, blob, slip), { code: 'DISK_FULL' })
     for (let i = 0; i < 3; i++)
       await assert.rejects(world.pod().replay('bob@one.test'), { code: 'DISK_FULL' })
-    isFull = false
+    disk.isFull = false
     await world.pod().replay('bob@one.test')
     await bob.seen('opened')
     assert.equal((await bob.client.inbox()).length, 1)

@@ -6,12 +6,6 @@ import { ClientWorld } from '../support/client-world.ts'
 const letter = { to: 'bob@one.test', subject: 'Hi', body: 'Hello' }
 const dayMs = 24 * 3_600_000
 
-const sentBy = async (who: Tester, id: string) => {
-  const found = (await who.client.sent()).find(one => one.id === id)
-  assert(found)
-  return found
-}
-
 describe('a letter that was opened', () => {
   let world: ClientWorld
   let alice: Tester
@@ -34,7 +28,7 @@ describe('a letter that was opened', () => {
     const released = await bob.seen('released')
     assert.deepEqual([released.key, released.receipt, released.took], [sent.key, true, 8])
     assert.equal((await accepted(sent.id)).receipt, true)
-    const now = await sentBy(alice, sent.id)
+    const now = await alice.sent(sent.id)
     assert.deepEqual(
       [now.state, now.receiptRequested, now.accepted?.receipt?.fingerprint],
       ['accepted', true, bob.person.certificate.fingerprint]
@@ -56,7 +50,7 @@ describe('a letter that was opened', () => {
       const sent = await alice.client.send({ ...letter, to: `${at}@one.test`, receipt })
       assert.equal((await to.seen('released')).receipt, false)
       assert.equal((await accepted(sent.id)).receipt, false)
-      assert.deepEqual((await sentBy(alice, sent.id)).accepted, { receipt: null })
+      assert.deepEqual((await alice.sent(sent.id)).accepted, { receipt: null })
     }
     await dave.client.verify('alice@one.test')
     const sent = await alice.client.send({ ...letter, to: 'dave@one.test', receipt: true })
@@ -75,7 +69,7 @@ describe('a letter that was opened', () => {
     world.clock.advance(dayMs)
     await opened
     assert.equal((await accepted(sent.id)).receipt, false)
-    const now = await sentBy(alice, sent.id)
+    const now = await alice.sent(sent.id)
     assert.deepEqual([pod.submitted, now.announced!.atMs], [2, firstMs + dayMs])
     assert.equal((await bob.client.inbox()).length, 1)
   })
@@ -144,7 +138,7 @@ describe('a letter that was opened', () => {
     world.dht.tombstones.set(one.key!, swapped)
     await alice.restart()
     assert.equal((await accepted(one.id)).receipt, false)
-    assert.deepEqual((await sentBy(alice, one.id)).accepted, { receipt: null })
+    assert.deepEqual((await alice.sent(one.id)).accepted, { receipt: null })
     world.dht.tombstones.set(one.key!, real)
     const now = await alice.client.sentLetter(one.id)
     assert(now.accepted?.receipt)

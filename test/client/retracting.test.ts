@@ -12,12 +12,6 @@ async function ticks(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise(setImmediate)
 }
 
-const sentBy = async (who: Tester, id: string) => {
-  const found = (await who.client.sent()).find(one => one.id === id)
-  assert(found)
-  return found
-}
-
 describe('a letter that lies with its holders', () => {
   let world: ClientWorld
   let alice: Tester
@@ -173,7 +167,7 @@ describe('a letter that lies with its holders', () => {
     const again = await alice.client.retract(sent.id)
     assert.equal(again.request?.id, request!.id)
     assert.equal((await alice.client.sent()).length, 2)
-    assert.equal((await sentBy(alice, sent.id)).forgetAsked, request!.id)
+    assert.equal((await alice.sent(sent.id)).forgetAsked, request!.id)
   })
 
   it('counts as accepted when both ends released it', async () => {
@@ -206,7 +200,7 @@ describe('a letter that lies with its holders', () => {
     assert.deepEqual([old?.corrects, old?.correctedBy], [null, better.id])
     assert.deepEqual([fresh?.corrects, fresh?.correctedBy], [sent.id, null])
     assert.equal(old?.thread, fresh?.thread)
-    assert.equal((await sentBy(alice, sent.id)).correctedBy, better.id)
+    assert.equal((await alice.sent(sent.id)).correctedBy, better.id)
     const elsewhere = { ...letter, to: 'carol@one.test', corrects: sent.id }
     await assert.rejects(alice.client.send(elsewhere), { code: 'LETTER_INVALID' })
     await assert.rejects(alice.client.send({ ...letter, corrects: 'f'.repeat(64) }), {

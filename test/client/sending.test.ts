@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
-import { MuttrError } from '../../src/base/errors.ts'
 import { limits } from '../../src/base/limits.ts'
-import { memoryState } from '../../src/store/memory.ts'
-import type { State } from '../../src/store/state.ts'
 import { ClientWorld } from '../support/client-world.ts'
+import { fillingState } from '../support/filling-state.ts'
 
 const hourMs = 3_600_000
 const letter = { to: 'bob@one.test', subject: 'Hi', body: 'Hello' }
@@ -75,30 +73,18 @@ describe('sending', () => {
   })
 
   it('refuses a letter when the disk is full, and goes on, however long signing takes', async () => {
-    const state = memoryState()
-    let isFull = false
-    const disk: State = {
-      get: (table, key) => state.get(table, key),
-      list: (table, range) => state.list(table, range),
-      page: (log, after, limit) => state.page(log, after, limit),
-      watch: (log, wake) => state.watch(log, wake),
-      async write(changes) {
-        if (isFull) throw new MuttrError('DISK_FULL', 'no room')
-        return state.write(changes)
-      },
-      [Symbol.asyncDispose]: async () => undefined
-    }
-    const alice = await world.join('alice', { state: disk })
+    const { state, disk } = fillingState()
+    const alice = await world.join('alice', { state })
     await world.join('bob')
     await alice.client.send(letter) // to a reader who is known the slip is signed while the disk works
-    isFull = true
+    disk.isFull = true
     const unheard: unknown[] = [] // one of these ends a node
     const hear = (err: unknown) => unheard.push(err)
     process.on('unhandledRejection', hear)
     await assert.rejects(alice.client.send(letter), { code: 'DISK_FULL' })
     process.off('unhandledRejection', hear)
     assert.deepEqual(unheard, [])
-    isFull = false
+    disk.isFull = false
     const after = await alice.client.send(letter)
     assert.deepEqual([after.state, (await alice.client.sent()).length], ['announced', 2])
   })

@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { MuttrEvent } from '../../src/base/events.ts'
 import type { Log, Network, PeerEvent, PeerKeys } from '../../src/base/ports.ts'
+import type { SentLetter } from '../../src/client/client.ts'
 import type { LocalClient } from '../../src/client/create-client.ts'
 import { createClient } from '../../src/client/create-client.ts'
 import { createEvents } from '../../src/client/events.ts'
@@ -70,6 +72,8 @@ export interface Tester {
     type: T,
     fits?: (event: Extract<MuttrEvent, { type: T }>) => boolean
   ): Promise<Extract<MuttrEvent, { type: T }>>
+  /** A letter it sent, as `muttr sent` shows it now. */
+  sent(id: string): Promise<SentLetter>
   /** Ends the client and starts it again on the same state. */
   restart(options?: { locked?: boolean }): Promise<void>
   /** From now on nothing the client does reaches its disk, as if it were killed. */
@@ -219,6 +223,11 @@ export class ClientWorld implements AsyncDisposable {
           await promise
           wakes.delete(resolve)
         }
+      },
+      async sent(id) {
+        const found = (await this.client.sent()).find(letter => letter.id === id)
+        assert(found)
+        return found
       },
       async restart({ locked = false } = {}) {
         await tester.client[Symbol.asyncDispose]()

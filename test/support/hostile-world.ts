@@ -1,12 +1,12 @@
 import type { Contact, PeerId, Place, PlaceOf } from '../../src/base/ports.ts'
 import { placeOfKey } from '../../src/routing/distance.ts'
 import type { DhtParameters } from '../../src/seed/core.ts'
+import { simPlaceOf } from '../../src/sim/keys.ts'
+import type { VirtualNetwork } from '../../src/sim/network.ts'
 import type { Behaviour } from './hostile.ts'
 import { makeHostile } from './hostile.ts'
-import { simPlaceOf } from './peer-keys.ts'
-import { SimNetwork } from './sim-network.ts'
 import type { SimSeed } from './sim-seeds.ts'
-import { addSeed, simBlob } from './sim-seeds.ts'
+import { addSeed, simBlob, simNetwork } from './sim-seeds.ts'
 
 /** As it was before there were any defences: Kademlia's own lookup, and copies at the R nearest only. */
 export const undefended: Partial<DhtParameters> = { paths: 1, regionShare: 0 }
@@ -38,7 +38,7 @@ const inventedCount = 2_000
 
 /** A network of shipped seeds, after long running: every table is full, and a share of all nodes is hostile. */
 export class HostileWorld {
-  readonly sim: SimNetwork
+  readonly sim: VirtualNetwork
   readonly askers: SimSeed[] = []
   readonly honest: SimSeed[] = []
   readonly hostile: SimSeed[] = []
@@ -49,7 +49,7 @@ export class HostileWorld {
 
   private constructor(options: HostileWorldOptions) {
     this.#o = { askers: 12, seed: 1, parameters: {}, ...options }
-    this.sim = new SimNetwork({ seed: this.#o.seed, connectionsMax: 60 })
+    this.sim = simNetwork({ seed: this.#o.seed, connectionsMax: 60 })
   }
 
   static async make(options: HostileWorldOptions): Promise<HostileWorld> {
@@ -161,7 +161,7 @@ export class HostileWorld {
       const [from, to] = isHigh ? [low, middle] : [middle, high]
       const chosen = new Set<number>()
       while (chosen.size < Math.min(bucketMax, to - from))
-        chosen.add(from + Math.floor(this.sim.dice() * (to - from)))
+        chosen.add(from + Math.floor(this.sim.world.dice('test').next() * (to - from)))
       for (const i of chosen) seed.table.answered(sorted[i]!.contact, this.sim.clock.now())
       ;[low, high] = isHigh ? [middle, high] : [low, middle]
     }

@@ -1,7 +1,5 @@
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
-import { sha256 } from '../../src/base/bytes.ts'
-import { MuttrError } from '../../src/base/errors.ts'
-import type { PeerKeys, PlaceOf } from '../../src/base/ports.ts'
+import type { PeerKeys } from '../../src/base/ports.ts'
 import { keyOfPeer, peerOfKey } from '../../src/wire/contact.ts'
 
 const seedPrefix = Buffer.from('302e020100300506032b657004220420', 'hex')
@@ -26,11 +24,4 @@ export function makeKeys(seed: Uint8Array): PeerKeys {
       return verify(null, bytes, publicKey, signature)
     }
   }
-}
-
-/** As the shipped one, for Ed25519 ids: SHA-256 of the multihash. */
-export const simPlaceOf: PlaceOf = peer => {
-  const key = keyOfPeer(peer)
-  if (!key) throw new MuttrError('WIRE_MALFORMED', 'not a peer id')
-  return sha256(Uint8Array.of(0, 0x24, 0x08, 0x01, 0x12, 0x20), key)
 }

@@ -3,12 +3,12 @@ import type { Millis } from '../../src/base/ports.ts'
 import { compareDistance, placeOfKey } from '../../src/routing/distance.ts'
 import type { RepairParameters } from '../../src/seed/repair.ts'
 import { createSeedNode } from '../../src/seed/seed.ts'
+import { simPlaceOf } from '../../src/sim/keys.ts'
+import type { VirtualNetwork } from '../../src/sim/network.ts'
+import { silentLog } from '../../src/sim/network.ts'
 import type { StampedBlob } from '../../src/wire/blob.ts'
 import { expiryAt, makeBlob } from '../../src/wire/blob.ts'
 import { encodeTombstone } from '../../src/wire/tombstone.ts'
-import { simPlaceOf } from './peer-keys.ts'
-import type { SimNetwork } from './sim-network.ts'
-import { silentLog } from './sim-network.ts'
 import type { SimSeed, SimSeedParts } from './sim-seeds.ts'
 import { addSeed, simSeeds } from './sim-seeds.ts'
 import { inlineStamper, stamped } from './stamps.ts'
@@ -35,12 +35,12 @@ export interface Letter {
 
 /** A network of seeds, and blobs put where they belong by somebody who is gone since. */
 export class RepairSim {
-  readonly sim: SimNetwork
+  readonly sim: VirtualNetwork
   readonly seeds: SimSeed[]
   readonly letters: Letter[] = []
   readonly #parts: SimSeedParts
 
-  private constructor(sim: SimNetwork, seeds: SimSeed[], parts: SimSeedParts) {
+  private constructor(sim: VirtualNetwork, seeds: SimSeed[], parts: SimSeedParts) {
     this.sim = sim
     this.seeds = seeds
     this.#parts = parts

@@ -1,17 +1,20 @@
 import type { Millis } from '../../src/base/ports.ts'
 import type { SeedNode, SeedParts } from '../../src/seed/seed.ts'
 import { createSeedNode } from '../../src/seed/seed.ts'
+import { simPlaceOf } from '../../src/sim/keys.ts'
+import type { NetworkOptions } from '../../src/sim/network.ts'
+import { silentLog, VirtualNetwork } from '../../src/sim/network.ts'
+import type { VirtualNode } from '../../src/sim/node.ts'
+import { World } from '../../src/sim/world.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { SeedStore } from '../../src/store/store.ts'
 import type { Blob } from '../../src/wire/blob.ts'
 import { expiryAt, makeBlob } from '../../src/wire/blob.ts'
-import { simPlaceOf } from './peer-keys.ts'
-import type { SimNode, SimOptions } from './sim-network.ts'
-import { SimNetwork, silentLog } from './sim-network.ts'
+import { makeKeys } from './peer-keys.ts'
 import { inlineStamper } from './stamps.ts'
 
 export interface SimSeed {
-  node: SimNode
+  node: VirtualNode
   seed: SeedNode
   store: SeedStore
 }
@@ -25,8 +28,14 @@ export type SimSeedParts = Partial<
   capBytes?: number
 }
 
+export type SimOptions = NetworkOptions & { seed?: number }
+
+/** Virtual time and wires; the keys are real ones, so that a forged signature is none. */
+export const simNetwork = ({ seed = 1, ...options }: SimOptions = {}): VirtualNetwork =>
+  new VirtualNetwork(new World({ seed }), { makeKeys, ...options })
+
 /** A seed as shipped, on the virtual network. */
-export function addSeed(sim: SimNetwork, { capBytes, ...parts }: SimSeedParts = {}): SimSeed {
+export function addSeed(sim: VirtualNetwork, { capBytes, ...parts }: SimSeedParts = {}): SimSeed {
   const mode = parts.mode ?? 'server'
   const node = sim.add({ server: mode === 'server' })
   const store = memoryStore(capBytes === undefined ? {} : { capBytes })
@@ -41,7 +50,7 @@ export function addSeed(sim: SimNetwork, { capBytes, ...parts }: SimSeedParts = 
 export async function simSeeds(
   count: number,
   options: SimOptions & SimSeedParts & { settleMs?: Millis } = {}
-): Promise<{ sim: SimNetwork; seeds: SimSeed[] }> {
+): Promise<{ sim: VirtualNetwork; seeds: SimSeed[] }> {
   const {
     mode,
     parameters,
@@ -52,7 +61,7 @@ export async function simSeeds(
     settleMs = 60_000,
     ...network
   } = options
-  const sim = new SimNetwork(network)
+  const sim = simNetwork(network)
   const parts = { mode, parameters, reach, rates, repair, capBytes }
   const given = Object.fromEntries(Object.entries(parts).filter(([, v]) => v !== undefined))
   const seeds = Array.from({ length: count }, () => addSeed(sim, given as SimSeedParts))
@@ -65,7 +74,7 @@ export async function simSeeds(
 
 /** A blob of `sizeBytes` made from `tag`, living 30 days of virtual time. */
 export function simBlob(
-  sim: SimNetwork,
+  sim: VirtualNetwork,
   sizeBytes = 1_024,
   lifeMs: Millis = 30 * 86_400_000
 ): Blob {

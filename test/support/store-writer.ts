@@ -3,8 +3,8 @@ import { utf8 } from '../../src/base/bytes.ts'
 import { codeOf } from '../../src/base/errors.ts'
 import { commonPrefix } from '../../src/routing/distance.ts'
 import { createRoom } from '../../src/seed/room.ts'
+import { silentLog } from '../../src/sim/network.ts'
 import { levelState, levelStore } from '../../src/store/level.ts'
-import { silentLog } from './sim-network.ts'
 import { blobOf, noonMs } from './store-blobs.ts'
 
 /**
