@@ -29,11 +29,11 @@ export interface Candidate {
 }
 
 /** Of those heard of and not asked yet, on one path. */
-const heardMax = 64
+export const heardMax = 64
 /** Of one subnet, in one answer: an honest answer comes from a few buckets, each of which keeps so many. */
 const subnetAnswerMax = 2 * limits.subnetPeersPerBucketMax
 /** Contacts that led nowhere after which a teller is doubted, when they are more than twice those that answered. */
-const misledMax = 3
+export const misledMax = 3
 const everyPath = ~0
 export const pathsMax = 8
 

@@ -41,6 +41,9 @@ export interface LookupOptions {
   first?: readonly PeerId[]
 }
 
+/** Disjoint paths that a seed takes unless told otherwise. */
+export const pathsUsual = 3
+
 type Settings = Required<Omit<LookupOptions, 'cost'>> & Pick<LookupOptions, 'cost'>
 
 /**

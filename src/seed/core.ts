@@ -14,11 +14,12 @@ import type {
 import { Candidates } from '../routing/candidates.ts'
 import { fraction } from '../routing/distance.ts'
 import type { LookupEnd, LookupOptions } from '../routing/lookup.ts'
-import { Lookup } from '../routing/lookup.ts'
+import { Lookup, pathsUsual } from '../routing/lookup.ts'
 import type { SizeEstimate } from '../routing/size.ts'
 import { density } from '../routing/size.ts'
 import { believed } from '../routing/subnet.ts'
 import type { Table } from '../routing/table.ts'
+import { asking } from '../routing/upkeep.ts'
 import type { SeedStore } from '../store/store.ts'
 import { decodeContacts, encodeFindNode } from '../wire/dht.ts'
 import type { VerifyRecord } from '../wire/record.ts'
@@ -42,8 +43,6 @@ export interface DhtParameters {
   /** Where a place looks crowded, its region: where so many times R would live. 2 unless told; 0 asks and stores no further. */
   regionShare?: number
 }
-
-const pathsUsual = 3
 
 /** What the operations of one seed share. */
 export interface Core {
@@ -82,13 +81,12 @@ export interface Core {
 /** Of the seed itself, which also looks after its table. */
 export type SeedCore = Core & { peers: Peers }
 
-const operationTimeoutMs: Millis = 10_000
 /** A relay is one more way to go for each request, and may have to dial. */
 const relayedTimeoutMs: Millis = 20_000
 
 /** The end of an operation, and the signal that ends it before. */
 export function deadline(core: Core, { timeoutMs, signal }: DhtOptions) {
-  const usualMs = core.via ? relayedTimeoutMs : operationTimeoutMs
+  const usualMs = core.via ? relayedTimeoutMs : asking.operationMs
   return {
     deadlineMs: core.clock.now() + (timeoutMs ?? usualMs),
     signal: signal ? AbortSignal.any([signal, core.stop]) : core.stop

@@ -7,6 +7,7 @@ import { Candidates } from '../routing/candidates.ts'
 import { placeOfKey } from '../routing/distance.ts'
 import { Lookup } from '../routing/lookup.ts'
 import { believed } from '../routing/subnet.ts'
+import { asking } from '../routing/upkeep.ts'
 import type { StampedBlob } from '../wire/blob.ts'
 import { checkExpiry, readBlob } from '../wire/blob.ts'
 import {
@@ -23,7 +24,6 @@ import type { Core } from './core.ts'
 import { deadline, isCovered, lookupOptions, networkEmpty, startFrom } from './core.ts'
 import type { DhtOptions, GetResult } from './dht.ts'
 import { drive } from './drive.ts'
-import { requestTimeoutMs } from './peers.ts'
 import { explore } from './region.ts'
 
 type Read =
@@ -128,7 +128,7 @@ async function seekWider(
     ...lookupOptions(core, candidates, drawn.length),
     paths: 1,
     alpha: parameters.replicas,
-    patienceMs: requestTimeoutMs,
+    patienceMs: asking.timeoutMs,
     deadlineMs: operation.deadlineMs,
     requestsMax: limits.regionRequestsMax
   })
@@ -151,7 +151,7 @@ export async function getBlob(
   const lookup = new Lookup({
     ...lookupOptions(core, candidates, replicas),
     burst: alpha,
-    patienceMs: requestTimeoutMs, // it may be the one that has it
+    patienceMs: asking.timeoutMs, // it may be the one that has it
     deadlineMs: deadlineMs - (deadlineMs - core.clock.now()) * laterShare,
     ...(isCovered(core, place) ? { alpha: 1, cost: core.peers.cost } : {})
   })

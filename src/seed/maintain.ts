@@ -1,15 +1,13 @@
 import type { Contact, Millis, Place } from '../base/ports.ts'
 import { bitOf } from '../routing/distance.ts'
 import { believed } from '../routing/subnet.ts'
+import { upkeep } from '../routing/upkeep.ts'
 import { decodeContacts, encodeFindNode } from '../wire/dht.ts'
 import type { Core, SeedCore } from './core.ts'
 import { deadline, findNearest } from './core.ts'
 
-const tickMs: Millis = 60_000
-const silentMs: Millis = 10 * 60_000
-const staleMs: Millis = 60 * 60_000
+const { bucketsAtJoin, pingsPerTick, silentMs, staleMs, tickMs } = upkeep
 const warmDelayMs: Millis = 250
-const pingsPerTick = 3
 const lostPerTick = 3
 /** Connections are made again first. */
 const wokeMs: Millis = 3_000
@@ -20,8 +18,6 @@ const settleMs: Millis = 5_000
 const farBitsMax = 3
 /** Regions after which the estimate of the network's size is left to what lookups bring. */
 const regionsLeast = 5
-/** Buckets filled at once when joining; the others fill as they are used. */
-const bucketsAtJoin = 4
 
 export interface Maintenance extends Disposable {
   join(contacts: readonly Contact[], o?: { signal?: AbortSignal }): Promise<number>

@@ -12,6 +12,7 @@ import type {
 } from '../base/ports.ts'
 import { RoundTrip } from '../routing/rtt.ts'
 import type { Table } from '../routing/table.ts'
+import { asking } from '../routing/upkeep.ts'
 import type { DhtMethod } from '../wire/dht.ts'
 import { decodePong, encodePing, pongBytes } from '../wire/dht.ts'
 import { Lost } from './lost.ts'
@@ -24,13 +25,9 @@ export const isWriting: ReadonlySet<DhtMethod> = new Set<DhtMethod>([
   'release'
 ])
 
-/** Below these nothing is called slow: a busy machine must not ask twice for what is on its way. */
-const readFloorMs: Millis = 40
 /** A write can bear some slow holders, and its bytes are dearer. */
 const writeFloorMs: Millis = 250
 
-/** After which a request is given up. */
-export const requestTimeoutMs: Millis = 3_000
 const pingsAtOnce = 3
 const queueMax = 64
 const shunMs = 5 * 60_000
@@ -81,7 +78,7 @@ export type Asker = Pick<Peers, 'ask' | 'hear' | 'doubt' | 'hedgeMs' | 'cost'>
 /** Asks peers and lets the routing table learn from how they answer; pings what is hearsay before it may enter. */
 export class Peers implements Disposable {
   readonly #p: Parts
-  readonly #reading = new RoundTrip(readFloorMs)
+  readonly #reading = new RoundTrip(asking.floorMs)
   readonly #writing = new RoundTrip(writeFloorMs)
   /** Contacts as their own greetings gave them: better than what others say of them. */
   readonly #greeted = new Map<PeerId, Contact>()
@@ -120,7 +117,7 @@ export class Peers implements Disposable {
     to: Contact,
     method: DhtMethod,
     payload: Uint8Array,
-    { read, timeoutMs = requestTimeoutMs, signal, dial, signed = false }: AskOptions<T>
+    { read, timeoutMs = asking.timeoutMs, signal, dial, signed = false }: AskOptions<T>
   ): Promise<T> {
     const { clock, network, reach, table } = this.#p
     const startMs = clock.now()

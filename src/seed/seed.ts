@@ -12,6 +12,7 @@ import type {
   Random,
   Stamper
 } from '../base/ports.ts'
+import type { RepairParameters } from '../replicas/repair-parameters.ts'
 import { SizeEstimate } from '../routing/size.ts'
 import { Table } from '../routing/table.ts'
 import type { SeedStore } from '../store/store.ts'
@@ -34,7 +35,7 @@ import { getRecord, putRecord } from './record-ops.ts'
 import type { RecordShelf } from './record-shelf.ts'
 import { createRecordShelf } from './record-shelf.ts'
 import { releaseBlob } from './release.ts'
-import type { Repair, RepairParameters, RepairWork } from './repair.ts'
+import type { Repair, RepairWork } from './repair.ts'
 import { createRepair, noRepair } from './repair.ts'
 import { createRoom } from './room.ts'
 import { createAnswers } from './serve.ts'

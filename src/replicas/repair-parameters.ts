@@ -1,0 +1,32 @@
+import type { Millis } from '../base/ports.ts'
+
+const minuteMs: Millis = 60_000
+const hourMs: Millis = 60 * minuteMs
+
+/** What the usual ones cost and keep is measured in docs/decisions/022-repair.md */
+export interface RepairParameters {
+  /** From one sweep over all that we hold to the next, give or take a fifth. */
+  sweepMs: Millis
+  /** How long the table must have been quiet before a change in it is acted on; by lot up to half as long again. */
+  debounceMs: Millis
+  /** After which the next holder looks whether the first one did its part. */
+  standInMs: Millis
+  /** Who is known for less may not have what belongs to it yet. */
+  settledMs: Millis
+  /** How long R nearer holders must have had their copies before ours is dropped. */
+  graceMs: Millis
+  /** What may be sent within an hour: copies, tombstones, questions. */
+  bytesPerHour: number
+  /** Part of a sweep's keys that is checked although another holder is nearer. */
+  share: number
+}
+
+export const usualRepair: RepairParameters = {
+  sweepMs: 6 * hourMs,
+  debounceMs: minuteMs,
+  standInMs: 5 * minuteMs,
+  settledMs: 30 * minuteMs,
+  graceMs: 24 * hourMs,
+  bytesPerHour: 512 * 1024 * 1024,
+  share: 1 / 4
+}
