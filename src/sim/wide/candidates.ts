@@ -1,0 +1,264 @@
+import { heardMax, misledMax } from '../../routing/candidates.ts'
+import type { Places } from './places.ts'
+
+export const heard = 0
+export const asked = 1
+export const answered = 2
+export const refused = 3
+export const failed = 4
+
+const slotsMax = 1_024
+const hashBits = 11
+const hashMask = 2 ** hashBits - 1
+const everyPath = 0xff
+/** Tellers are remembered as bits, by the order in which they were asked; so many fit. */
+const requestsMost = 320
+const words = requestsMost / 32
+const pathsMost = 8
+
+/**
+ * `Candidates` of src/routing in typed arrays, for nodes without addresses: what counts there by subnet is free for them. A candidate
+ * is a slot. A test runs both on the same input and demands the same decisions.
+ */
+export class WideCandidates {
+  readonly node = new Uint32Array(slotsMax)
+  readonly state = new Uint8Array(slotsMax)
+  readonly hops = new Uint8Array(slotsMax)
+  readonly askedMs = new Float64Array(slotsMax)
+  /** On which path it was asked. */
+  readonly path = new Uint8Array(slotsMax)
+  /** The paths that know it, a bit each. */
+  readonly paths = new Uint8Array(slotsMax)
+  readonly isLate = new Uint8Array(slotsMax)
+  /** Slots, nearest first; what counts is {@link size}. */
+  readonly ordered = new Uint16Array(slotsMax)
+  size = 0
+  readonly #hearsay = new Uint8Array(slotsMax)
+  readonly #high = new Uint32Array(slotsMax)
+  readonly #low = new Uint32Array(slotsMax)
+  /** The how manieth to be asked it was. */
+  readonly #turn = new Uint16Array(slotsMax)
+  /** Bits of the turns of those who named it. */
+  readonly #tellers = new Uint32Array(slotsMax * words)
+  readonly #turnsOf = new Uint32Array(pathsMost * words)
+  readonly #doubted = new Uint32Array(words)
+  readonly #misled = new Int16Array(requestsMost)
+  readonly #proved = new Uint16Array(requestsMost)
+  readonly #free = new Uint16Array(slotsMax)
+  #freeCount = 0
+  /** By hash of the node: its slot + 1. */
+  readonly #hash = new Uint16Array(2 ** hashBits)
+  readonly #heard = new Uint16Array(pathsMost)
+  readonly #places: Places
+  #targetHi = 0
+  #targetLo = 0
+  #self = 0
+  #pathCount = 1
+
+  constructor(places: Places) {
+    this.#places = places
+  }
+
+  begin(targetHi: number, targetLo: number, self: number, pathCount: number): void {
+    this.#targetHi = targetHi
+    this.#targetLo = targetLo
+    this.#self = self
+    this.#pathCount = pathCount
+    this.size = 0
+    this.#freeCount = slotsMax
+    for (let i = 0; i < slotsMax; i++) this.#free[i] = slotsMax - 1 - i
+    this.#hash.fill(0)
+    this.#heard.fill(0)
+    if (pathCount === 1) return
+    this.#turnsOf.fill(0)
+    this.#doubted.fill(0)
+    this.#misled.fill(0)
+    this.#proved.fill(0)
+  }
+
+  /** Nodes we know ourselves. */
+  start(nodes: Uint32Array, count: number): void {
+    for (let i = 0; i < count; i++) if (this.#find(nodes[i]!) < 0) this.#add(nodes[i]!, -1)
+  }
+
+  /** What the candidate in slot `from` named. */
+  hear(from: number, nodes: Uint32Array, count: number): void {
+    const isMany = this.#pathCount > 1
+    for (let i = 0; i < count; i++) {
+      const node = nodes[i]!
+      if (node === this.#self) continue
+      const slot = this.#find(node)
+      if (slot < 0) this.#add(node, from)
+      else if (isMany) this.#vouch(slot, from)
+    }
+  }
+
+  /** It is asked now, as the `turn`th of all. */
+  ask(slot: number, nowMs: number, path: number, turn: number): void {
+    this.#leaveHeard(slot)
+    this.state[slot] = asked
+    this.askedMs[slot] = nowMs
+    this.path[slot] = path
+    this.#turn[slot] = turn
+    if (this.#pathCount > 1) this.#turnsOf[path * words + (turn >> 5)]! |= 1 << (turn & 31)
+  }
+
+  /** Whoever named it is held to how it turned out. */
+  judge(slot: number, isAnswered: boolean): void {
+    const was = this.isLate[slot]
+    this.isLate[slot] = isAnswered ? 0 : 1
+    for (let w = 0; w < words; w++) {
+      let bits = this.#tellers[slot * words + w]!
+      while (bits !== 0) {
+        const bit = 31 - Math.clz32(bits & -bits)
+        bits &= bits - 1
+        const turn = 32 * w + bit
+        if (!isAnswered && was === 0) this.#misled[turn]! += 1
+        if (isAnswered && was === 1) this.#misled[turn]! -= 1
+        if (isAnswered) this.#proved[turn]! += 1
+        const misled = this.#misled[turn]!
+        if (misled >= misledMax && misled > 2 * this.#proved[turn]!) this.#doubted[w]! |= 1 << bit
+        else this.#doubted[w]! &= ~(1 << bit)
+      }
+    }
+  }
+
+  /** Whether it counts on `path`: of several, only if a teller who is not doubted knows it there, or we ourselves do. */
+  isOn(slot: number, path: number): boolean {
+    if ((this.paths[slot]! & (1 << path)) === 0) return false
+    if (this.#pathCount === 1 || this.#hearsay[slot] === 0) return true
+    for (let w = 0; w < words; w++) {
+      const tellers = this.#tellers[slot * words + w]! & this.#turnsOf[path * words + w]!
+      if ((tellers & ~this.#doubted[w]!) !== 0) return true
+    }
+    return false
+  }
+
+  #vouch(slot: number, teller: number): void {
+    if (this.#hearsay[slot] === 0 || slot === teller) return
+    const turn = this.#turn[teller]!
+    const at = slot * words + (turn >> 5)
+    const bit = 1 << (turn & 31)
+    if ((this.#tellers[at]! & bit) !== 0) return
+    this.#tellers[at]! |= bit
+    const path = this.path[teller]!
+    if ((this.paths[slot]! & (1 << path)) !== 0) return
+    this.paths[slot]! |= 1 << path
+    if (this.state[slot] === heard) this.#countPath(path)
+  }
+
+  #add(node: number, teller: number): void {
+    const high = (this.#places.hi[node]! ^ this.#targetHi) >>> 0
+    const low = (this.#places.lo[node]! ^ this.#targetLo) >>> 0
+    if (teller >= 0 && this.#pathCount === 1 && this.#isBeyondAll(high, low)) return
+    const slot = this.#free[--this.#freeCount]!
+    const isHearsay = teller >= 0
+    const path = isHearsay ? this.path[teller]! : 0
+    this.node[slot] = node
+    this.#high[slot] = high
+    this.#low[slot] = low
+    this.#hearsay[slot] = isHearsay ? 1 : 0
+    this.hops[slot] = isHearsay ? this.hops[teller]! + 1 : 1
+    this.state[slot] = heard
+    this.paths[slot] = isHearsay ? 1 << path : everyPath
+    this.isLate[slot] = 0
+    if (this.#pathCount > 1) {
+      for (let w = 0; w < words; w++) this.#tellers[slot * words + w] = 0
+      const turn = isHearsay ? this.#turn[teller]! : 0
+      if (isHearsay) this.#tellers[slot * words + (turn >> 5)] = 1 << (turn & 31)
+    }
+    const rank = this.#rankOf(high, low)
+    for (let at = this.size++; at > rank; at--) this.ordered[at] = this.ordered[at - 1]!
+    this.ordered[rank] = slot
+    let at = hashOf(node)
+    while (this.#hash[at] !== 0) at = (at + 1) & hashMask
+    this.#hash[at] = slot + 1
+    if (isHearsay) this.#countPath(path)
+  }
+
+  /** It would be the farthest of those heard of, and there is no room: it would leave at once. */
+  #isBeyondAll(high: number, low: number): boolean {
+    if (this.#heard[0]! < heardMax) return false
+    const slot = this.ordered[this.#lastHeard(1)]!
+    return high > this.#high[slot]! || (high === this.#high[slot]! && low > this.#low[slot]!)
+  }
+
+  #rankOf(high: number, low: number): number {
+    let from = 0
+    for (let to = this.size; from < to; ) {
+      const middle = (from + to) >> 1
+      const slot = this.ordered[middle]!
+      const at = this.#high[slot]!
+      if (at < high || (at === high && this.#low[slot]! <= low)) from = middle + 1
+      else to = middle
+    }
+    return from
+  }
+
+  #countPath(path: number): void {
+    this.#heard[path]! += 1
+    if (this.#heard[path]! > heardMax) this.#dropFarthest(path)
+  }
+
+  #lastHeard(bit: number): number {
+    for (let rank = this.size - 1; ; rank--) {
+      const slot = this.ordered[rank]!
+      if (this.state[slot] !== heard || this.#hearsay[slot] === 0) continue
+      if ((this.paths[slot]! & bit) !== 0) return rank
+    }
+  }
+
+  #dropFarthest(path: number): void {
+    const bit = 1 << path
+    const rank = this.#lastHeard(bit)
+    const slot = this.ordered[rank]!
+    if (this.paths[slot] === bit) {
+      this.#remove(rank)
+      return
+    }
+    this.paths[slot]! &= ~bit
+    for (let w = 0; w < words; w++)
+      this.#tellers[slot * words + w]! &= ~this.#turnsOf[path * words + w]!
+    this.#heard[path]! -= 1
+  }
+
+  #remove(rank: number): void {
+    const slot = this.ordered[rank]!
+    this.size -= 1
+    for (let at = rank; at < this.size; at++) this.ordered[at] = this.ordered[at + 1]!
+    this.#forget(this.node[slot]!)
+    this.#leaveHeard(slot)
+    this.#free[this.#freeCount++] = slot
+  }
+
+  #leaveHeard(slot: number): void {
+    if (this.state[slot] !== heard || this.#hearsay[slot] === 0) return
+    const paths = this.paths[slot]!
+    for (let path = 0; path < this.#pathCount; path++)
+      if ((paths & (1 << path)) !== 0) this.#heard[path]! -= 1
+  }
+
+  /** @returns its slot, or -1. */
+  #find(node: number): number {
+    for (let at = hashOf(node); this.#hash[at] !== 0; at = (at + 1) & hashMask) {
+      const slot = this.#hash[at]! - 1
+      if (this.node[slot] === node) return slot
+    }
+    return -1
+  }
+
+  /** Closes the gap, so that whoever stands behind it is still found (Knuth 6.4, algorithm R). */
+  #forget(node: number): void {
+    let gap = hashOf(node)
+    while (this.node[this.#hash[gap]! - 1] !== node) gap = (gap + 1) & hashMask
+    for (let at = (gap + 1) & hashMask; this.#hash[at] !== 0; at = (at + 1) & hashMask) {
+      const home = hashOf(this.node[this.#hash[at]! - 1]!)
+      if (((at - home) & hashMask) < ((at - gap) & hashMask)) continue
+      this.#hash[gap] = this.#hash[at]!
+      gap = at
+    }
+    this.#hash[gap] = 0
+  }
+}
+
+const hashOf = (node: number) => Math.imul(node, 0x9e3779b1) >>> (32 - hashBits)

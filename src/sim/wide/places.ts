@@ -1,0 +1,133 @@
+import type { Dice } from '../dice.ts'
+
+/** The word in which a list of nodes ends, or a node that is none. */
+export const nobody = 0xffff_ffff
+
+/**
+ * Where nodes stand: the first 64 bits of each place, ascending, so that a node is the index of its place and all that share a prefix
+ * stand side by side. 64 bits are enough: the nearest two of a million share about 40, and any two share all 64 with a chance of
+ * 3 in 10^8; then one of them moves by one.
+ */
+export class Places {
+  readonly length: number
+  readonly hi: Uint32Array
+  readonly lo: Uint32Array
+  /** Leading bits by which {@link range} finds at once. */
+  readonly indexBits: number
+  /** By the first `indexBits`: the first place that is not below. */
+  readonly #starts: Uint32Array
+
+  /** @param sorted ascending, none twice. */
+  constructor(sorted: BigUint64Array) {
+    this.length = sorted.length
+    this.hi = new Uint32Array(this.length)
+    this.lo = new Uint32Array(this.length)
+    const words = new Uint32Array(sorted.buffer, sorted.byteOffset, 2 * this.length)
+    for (let i = 0; i < this.length; i++) {
+      this.lo[i] = words[2 * i]!
+      this.hi[i] = words[2 * i + 1]!
+    }
+    this.indexBits = Math.max(1, Math.min(31, Math.ceil(Math.log2(this.length))))
+    this.#starts = new Uint32Array(2 ** this.indexBits + 1).fill(this.length)
+    const shift = 32 - this.indexBits
+    for (let i = this.length - 1; i >= 0; i--) this.#starts[this.hi[i]! >>> shift] = i
+    for (let p = this.#starts.length - 2; p >= 0; p--)
+      if (this.#starts[p]! > this.#starts[p + 1]!) this.#starts[p] = this.#starts[p + 1]!
+  }
+
+  static draw(count: number, dice: Dice): Places {
+    const words = new Uint32Array(2 * count)
+    for (let i = 0; i < words.length; i++) words[i] = dice.below(2 ** 32)
+    const drawn = new BigUint64Array(words.buffer).sort()
+    for (let i = 1; i < count; i++) if (drawn[i]! <= drawn[i - 1]!) drawn[i] = drawn[i - 1]! + 1n
+    return new Places(drawn)
+  }
+
+  /** The first of those that share `bits` leading bits (at most {@link indexBits}) with `hi`. */
+  from(hi: number, bits: number): number {
+    if (bits === 0) return 0
+    return this.#starts[(hi >>> (32 - bits)) << (this.indexBits - bits)]!
+  }
+
+  /** Behind the last of them. */
+  to(hi: number, bits: number): number {
+    if (bits === 0) return this.length
+    return this.#starts[((hi >>> (32 - bits)) + 1) << (this.indexBits - bits)]!
+  }
+
+  /** How many leading bits two nodes share: 0 to 64. */
+  shared(a: number, b: number): number {
+    const high = (this.hi[a]! ^ this.hi[b]!) >>> 0
+    if (high !== 0) return Math.clz32(high)
+    return 32 + Math.clz32(this.lo[a]! ^ this.lo[b]!)
+  }
+}
+
+/** The nearest of those that are offered, nearest first. */
+export class Shortlist {
+  /** What of it counts is {@link size}. */
+  readonly nodes: Uint32Array
+  readonly #high: Uint32Array
+  readonly #low: Uint32Array
+  readonly #places: Places
+  #targetHi = 0
+  #targetLo = 0
+  #max = 0
+  size = 0
+
+  constructor(places: Places, most: number) {
+    this.#places = places
+    this.nodes = new Uint32Array(most)
+    this.#high = new Uint32Array(most)
+    this.#low = new Uint32Array(most)
+  }
+
+  begin(targetHi: number, targetLo: number, max: number): void {
+    this.#targetHi = targetHi
+    this.#targetLo = targetLo
+    this.#max = Math.min(max, this.nodes.length)
+    this.size = 0
+  }
+
+  offer(node: number): void {
+    const high = (this.#places.hi[node]! ^ this.#targetHi) >>> 0
+    let at = this.size
+    if (at === this.#max) {
+      if (at === 0 || high > this.#high[at - 1]!) return
+      const low = (this.#places.lo[node]! ^ this.#targetLo) >>> 0
+      if (high === this.#high[at - 1]! && low >= this.#low[at - 1]!) return
+      at -= 1
+    } else this.size += 1
+    const low = (this.#places.lo[node]! ^ this.#targetLo) >>> 0
+    while (at > 0) {
+      const before = this.#high[at - 1]!
+      if (before < high || (before === high && this.#low[at - 1]! <= low)) break
+      this.nodes[at] = this.nodes[at - 1]!
+      this.#high[at] = before
+      this.#low[at] = this.#low[at - 1]!
+      at -= 1
+    }
+    this.nodes[at] = node
+    this.#high[at] = high
+    this.#low[at] = low
+  }
+
+  /** All of `there` that are nearest to the target, by the sorted order: the truth that lookups are held against. */
+  fill(there: Uint8Array, without: number): void {
+    const places = this.#places
+    const guess = Math.floor(Math.log2(places.length / (2 * this.#max)))
+    const most = Math.max(0, Math.min(places.indexBits, guess))
+    for (let bits = most; bits >= 0; bits--) {
+      const [from, to] = [places.from(this.#targetHi, bits), places.to(this.#targetHi, bits)]
+      if (to - from < this.#max && bits > 0) continue
+      this.size = 0
+      let count = 0
+      for (let node = from; node < to; node++) {
+        if (there[node] === 0 || node === without) continue
+        count += 1
+        this.offer(node)
+      }
+      if (count >= this.#max) return
+    }
+  }
+}
