@@ -4,10 +4,10 @@ import { codeOf } from '../../src/base/errors.ts'
 import { compareDistance, placeOfKey } from '../../src/routing/distance.ts'
 import { Table } from '../../src/routing/table.ts'
 import { createAdmission } from '../../src/seed/admission.ts'
+import { simPlaceOf } from '../../src/sim/keys.ts'
+import type { VirtualNode } from '../../src/sim/node.ts'
 import { decodePutAnswer, encodePing } from '../../src/wire/dht.ts'
 import { fakeClock } from '../support/fake-clock.ts'
-import { simPlaceOf } from '../support/peer-keys.ts'
-import type { SimNode } from '../support/sim-network.ts'
 import type { SimSeed } from '../support/sim-seeds.ts'
 import { simBlob, simSeeds } from '../support/sim-seeds.ts'
 import { putFrame, stamped } from '../support/stamps.ts'
@@ -118,7 +118,7 @@ describe('a flood', () => {
     allPutBytes: { burst: 1e9, perSecond: 1e9 }
   }
   /** What a peer gets stored that puts without end, and never pays more than the floor. */
-  async function flood(from: SimNode[], seconds: number) {
+  async function flood(from: VirtualNode[], seconds: number) {
     const { sim, seeds } = worlds.get(from)!
     const target = seeds[0]!
     const before = target.store.usage().bytes
@@ -140,8 +140,8 @@ describe('a flood', () => {
     }
     return { taken, dearer, refused, stored: target.store.usage().bytes - before }
   }
-  const worlds = new Map<SimNode[], Awaited<ReturnType<typeof simSeeds>>>()
-  async function peersOf(count: number, subnet?: string): Promise<SimNode[]> {
+  const worlds = new Map<VirtualNode[], Awaited<ReturnType<typeof simSeeds>>>()
+  async function peersOf(count: number, subnet?: string): Promise<VirtualNode[]> {
     const world = await simSeeds(2, { rates, capBytes: 64 * 1_024 * KiB })
     const peers = Array.from({ length: count }, () => world.sim.add())
     for (const { self } of peers) if (subnet) world.seeds[0]!.node.subnets.set(self, subnet)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { codeOf } from '../../src/base/errors.ts'
 import { Lost } from '../../src/seed/lost.ts'
-import type { SimNode } from '../support/sim-network.ts'
+import type { VirtualNode } from '../../src/sim/node.ts'
 import { simBlob, simSeeds } from '../support/sim-seeds.ts'
 
 const minuteMs = 60_000
@@ -11,7 +11,7 @@ describe('a network that falls apart', () => {
   async function parted() {
     const { sim, seeds } = await simSeeds(9, { seed: 3 })
     const few = seeds.slice(0, 2)
-    const isFew = (node: SimNode) => few.some(one => one.node === node)
+    const isFew = (node: VirtualNode) => few.some(one => one.node === node)
     sim.apart = (a, b) => isFew(a) !== isFew(b)
     const put = (i: number) => sim.run(seeds[i]!.seed.dht.put(simBlob(sim)))
     const puts = (i: number) => put(i).catch(codeOf)

@@ -4,12 +4,13 @@ import { sha256 } from '../../src/base/bytes.ts'
 import type { ErrorCode } from '../../src/base/errors.ts'
 import { codeOf } from '../../src/base/errors.ts'
 import { limits } from '../../src/base/limits.ts'
+import type { VirtualNetwork } from '../../src/sim/network.ts'
+import type { VirtualNode } from '../../src/sim/node.ts'
 import { makeBlob } from '../../src/wire/blob.ts'
 import { encodeCbor } from '../../src/wire/cbor.ts'
 import * as dht from '../../src/wire/dht.ts'
 import { encodeTombstone } from '../../src/wire/tombstone.ts'
 import { ed25519Author, recordBy } from '../support/record-authors.ts'
-import type { SimNetwork, SimNode } from '../support/sim-network.ts'
 import type { SimSeed } from '../support/sim-seeds.ts'
 import { addSeed, simBlob, simSeeds } from '../support/sim-seeds.ts'
 import { keptIn, putFrame, recordPutFrame, storedIn } from '../support/stamps.ts'
@@ -18,9 +19,9 @@ const known = new Uint8Array()
 const hourMs = limits.expiryStepMs
 
 describe('a seed that strangers ask', () => {
-  let sim: SimNetwork
+  let sim: VirtualNetwork
   let seed: SimSeed
-  let stranger: SimNode
+  let stranger: VirtualNode
   const timeoutMs = 5_000
   before(async () => {
     const network = await simSeeds(2)
@@ -28,7 +29,7 @@ describe('a seed that strangers ask', () => {
     seed = network.seeds[0]!
     stranger = sim.add()
   })
-  const ask = (method: string, frame: Uint8Array, from: SimNode = stranger) =>
+  const ask = (method: string, frame: Uint8Array, from: VirtualNode = stranger) =>
     sim.run(from.request(seed.node.contact(), method, frame, { timeoutMs }))
   const refused = async (method: string, frame: Uint8Array, code: ErrorCode) => {
     const before = seed.store.usage()
@@ -163,7 +164,7 @@ describe('a flooding peer', () => {
   const flood = async () => {
     const { sim, seeds } = await simSeeds(1, { rates })
     const target = seeds[0]!
-    const put = async (from: SimNode, count: number) => {
+    const put = async (from: VirtualNode, count: number) => {
       const blobs = Array.from({ length: count }, () => simBlob(sim, 885))
       const asked = blobs.map(blob =>
         from.request(target.node.contact(), 'put', putFrame(blob, sim.clock.now(), known), {
@@ -212,7 +213,7 @@ describe('holders that lie', () => {
   /** One seed of twelve answers `method` with what `lie` makes of the true answer. */
   async function among12(
     method: string,
-    lie: (sim: SimNetwork, answer: Uint8Array, liar: SimSeed) => Uint8Array,
+    lie: (sim: VirtualNetwork, answer: Uint8Array, liar: SimSeed) => Uint8Array,
     liars = 4
   ) {
     const { sim, seeds } = await simSeeds(12, { seed: 3 })
@@ -223,7 +224,9 @@ describe('holders that lie', () => {
     }
     return { sim, seeds, bad, good: seeds.slice(0, 12 - liars) }
   }
-  const forge = (change: (s: dht.Stored, sim: SimNetwork, liar: SimSeed) => Partial<dht.Stored>) =>
+  const forge = (
+    change: (s: dht.Stored, sim: VirtualNetwork, liar: SimSeed) => Partial<dht.Stored>
+  ) =>
     among12('put', (sim, answer, liar) => {
       const stored = storedIn(answer)
       return dht.encodePutAnswer([0, { ...stored, ...change(stored, sim, liar) }])
@@ -255,7 +258,7 @@ describe('holders that lie', () => {
       if (read[0] !== 1) return answer
       const other = simBlob(sim)
       return dht.encodeGetAnswer(
-        sim.dice() < 0.5
+        sim.world.dice('test').next() < 0.5
           ? [1, read[1], other.sealed, read[3]]
           : [1, other.headerBytes, other.sealed, read[3]]
       )
@@ -288,12 +291,12 @@ describe('holders that lie', () => {
   })
 
   it('made-up contacts cost some requests and no more', async () => {
-    const fakes = (sim: SimNetwork) =>
+    const fakes = (sim: VirtualNetwork) =>
       Array.from({ length: 20 }, () => ({
         peer: sim.add().self,
         addresses: ['/ip4/127.9.9.9/tcp/9']
       }))
-    const lie = (sim: SimNetwork) => {
+    const lie = (sim: VirtualNetwork) => {
       const made = fakes(sim)
       for (const { peer } of made) sim.nodes.get(peer)!.kill()
       return made

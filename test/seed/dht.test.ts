@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { toHex } from '../../src/base/bytes.ts'
 import { compareDistance, placeOfKey } from '../../src/routing/distance.ts'
 import type { PutProgress } from '../../src/seed/dht.ts'
+import { simPlaceOf } from '../../src/sim/keys.ts'
+import type { VirtualNetwork } from '../../src/sim/network.ts'
 import { storedBytes } from '../../src/wire/dht.ts'
-import { simPlaceOf } from '../support/peer-keys.ts'
-import { SimNetwork } from '../support/sim-network.ts'
 import type { SimSeed } from '../support/sim-seeds.ts'
-import { addSeed, simBlob, simSeeds } from '../support/sim-seeds.ts'
+import { addSeed, simBlob, simNetwork, simSeeds } from '../support/sim-seeds.ts'
 
 const nearestTo = (key: Uint8Array, seeds: SimSeed[], count = 8): SimSeed[] => {
   const place = placeOfKey(key)
@@ -14,14 +14,14 @@ const nearestTo = (key: Uint8Array, seeds: SimSeed[], count = 8): SimSeed[] => {
   placed.sort((a, b) => compareDistance(place, a.at, b.at))
   return placed.slice(0, count).map(({ seed }) => seed)
 }
-const holdersOf = async (sim: SimNetwork, key: Uint8Array, seeds: SimSeed[]) => {
+const holdersOf = async (sim: VirtualNetwork, key: Uint8Array, seeds: SimSeed[]) => {
   const out: SimSeed[] = []
   for (const seed of seeds) if (await seed.store.getBlob(key, sim.clock.now())) out.push(seed)
   return out
 }
 
 describe('forty seeds', () => {
-  let sim: SimNetwork
+  let sim: VirtualNetwork
   let seeds: SimSeed[]
   before(async () => {
     ;({ sim, seeds } = await simSeeds(40, { seed: 4 }))
@@ -160,7 +160,7 @@ describe('small networks', () => {
   })
 
   it('of nobody: a client says NETWORK_EMPTY, and that it knows nobody', async () => {
-    const sim = new SimNetwork()
+    const sim = simNetwork()
     const { seed } = addSeed(sim, { mode: 'client' })
     assert.equal(await sim.run(seed.join([])), 0)
     const { dht } = seed

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
+import type { VirtualNetwork } from '../../src/sim/network.ts'
 import { encodeGet } from '../../src/wire/dht.ts'
-import type { SimNetwork } from '../support/sim-network.ts'
 import type { SimSeed } from '../support/sim-seeds.ts'
 import { simBlob, simSeeds } from '../support/sim-seeds.ts'
 
 const options = { timeoutMs: 3_000 }
 
 describe('a seed that nobody can dial any more', () => {
-  let sim: SimNetwork
+  let sim: VirtualNetwork
   let seeds: SimSeed[]
   let hidden: SimSeed
   let others: SimSeed[]

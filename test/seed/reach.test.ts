@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { limits } from '../../src/base/limits.ts'
 import { createReach } from '../../src/seed/reach.ts'
+import { simPlaceOf } from '../../src/sim/keys.ts'
+import type { VirtualNetwork } from '../../src/sim/network.ts'
+import type { VirtualNode } from '../../src/sim/node.ts'
 import {
   decodeForwarded,
   encodeForward,
@@ -8,11 +11,8 @@ import {
   encodeGet,
   encodePing
 } from '../../src/wire/dht.ts'
-import { simPlaceOf } from '../support/peer-keys.ts'
-import type { SimNode } from '../support/sim-network.ts'
-import { SimNetwork } from '../support/sim-network.ts'
 import type { SimSeed } from '../support/sim-seeds.ts'
-import { addSeed, simBlob, simSeeds } from '../support/sim-seeds.ts'
+import { addSeed, simBlob, simNetwork, simSeeds } from '../support/sim-seeds.ts'
 
 const timeoutMs = 4_000
 const ping = encodePing(null)
@@ -20,14 +20,14 @@ const read = (answer: Uint8Array) => answer
 
 /** Three seeds: the first connected to the second, the second to the third, and each aware of it. */
 async function chain() {
-  const sim = new SimNetwork({ latencyMs: 10 })
+  const sim = simNetwork({ latency: { type: 'pairwise', ms: 10 } })
   const [asker, middle, holder] = [addSeed(sim), addSeed(sim), addSeed(sim)]
   const greet = (a: SimSeed, b: SimSeed) =>
     sim.run(a.node.request(b.node.contact(), 'ping', ping, { timeoutMs }))
   await greet(middle, holder)
   await greet(asker, middle)
   await sim.pass(61_000)
-  const forward = (from: SimNode, to: SimNode, method: 'ping' | 'get', payload = ping) => {
+  const forward = (from: VirtualNode, to: VirtualNode, method: 'ping' | 'get', payload = ping) => {
     const frame = encodeForward({ to: to.self, method, payload })
     return sim.run(from.request(middle.node.contact(), 'forward', frame, { timeoutMs }))
   }
@@ -63,7 +63,7 @@ describe('a seed that forwards', () => {
     const { sim, asker, middle, holder } = await chain()
     holder.node.serve('ping', () => new Promise(() => {}))
     const frame = encodeForward({ to: holder.node.self, method: 'ping', payload: ping })
-    const ask = (from: SimNode) =>
+    const ask = (from: VirtualNode) =>
       from.request(middle.node.contact(), 'forward', frame, { timeoutMs: 300 })
     const mine = Array.from({ length: limits.forwardsPerPeerMax + 5 }, () => ask(asker.node))
     const outcome = (p: Promise<unknown>) =>
@@ -78,7 +78,7 @@ describe('a seed that forwards', () => {
 })
 
 describe('reaching a peer we are not connected to', () => {
-  const reachOf = (sim: SimNetwork, { node }: SimSeed, mode: 'dial' | 'forward') => {
+  const reachOf = (sim: VirtualNetwork, { node }: SimSeed, mode: 'dial' | 'forward') => {
     const stop = new AbortController()
     return createReach({
       network: node,

@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict'
 import { sha256 } from '../../src/base/bytes.ts'
 import { compareDistance, placeOfKey } from '../../src/routing/distance.ts'
+import { simPlaceOf } from '../../src/sim/keys.ts'
 import { makeBlob } from '../../src/wire/blob.ts'
 import { encodeHeld } from '../../src/wire/dht.ts'
 import { encodeTombstone } from '../../src/wire/tombstone.ts'
-import { simPlaceOf } from '../support/peer-keys.ts'
 import type { SimSeed } from '../support/sim-seeds.ts'
 import { addSeed, simBlob, simSeeds } from '../support/sim-seeds.ts'
 import { stamped } from '../support/stamps.ts'
 
 /** Thirty seeds, a blob that only the farther four of its eight holders have, and a reader that is none of them. */
 async function half() {
-  const { sim, seeds } = await simSeeds(30, { seed: 12 })
+  // Equally far from each other, so that the nearest to the key is asked first and answers first.
+  const latency = { type: 'constant', ms: 25 } as const
+  const { sim, seeds } = await simSeeds(30, { seed: 12, latency })
   const retract = sim.random.bytes(32)
   const { expiryMs } = simBlob(sim).header
   const made = makeBlob(sim.random.bytes(500), { expiryMs, retract: sha256(retract), accept: null })

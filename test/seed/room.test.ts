@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { toHex } from '../../src/base/bytes.ts'
 import { commonPrefix, placeOfKey } from '../../src/routing/distance.ts'
 import { createRoom } from '../../src/seed/room.ts'
+import { silentLog } from '../../src/sim/network.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { StampedBlob } from '../../src/wire/blob.ts'
 import { fakeClock } from '../support/fake-clock.ts'
-import { silentLog } from '../support/sim-network.ts'
 import { blobOf, countedBytes, hourMs, noonMs } from '../support/store-blobs.ts'
 
 const self = new Uint8Array(32)

@@ -7,16 +7,17 @@ import { Table } from '../../src/routing/table.ts'
 import type { PutProgress } from '../../src/seed/dht.ts'
 import { Peers } from '../../src/seed/peers.ts'
 import type { Reach } from '../../src/seed/reach.ts'
+import { simPlaceOf } from '../../src/sim/keys.ts'
+import type { VirtualNetwork } from '../../src/sim/network.ts'
+import { silentLog } from '../../src/sim/network.ts'
 import type { Blob } from '../../src/wire/blob.ts'
 import { makeBlob, readHeader } from '../../src/wire/blob.ts'
 import * as dht from '../../src/wire/dht.ts'
 import { decodeRecord } from '../../src/wire/record.ts'
 import { issuedAt, readStamp, stampPrice } from '../../src/wire/stamp.ts'
-import { simPlaceOf } from '../support/peer-keys.ts'
 import { ed25519Author, recordBy } from '../support/record-authors.ts'
-import { SimNetwork, silentLog } from '../support/sim-network.ts'
 import type { SimSeed } from '../support/sim-seeds.ts'
-import { addSeed, simBlob, simSeeds } from '../support/sim-seeds.ts'
+import { addSeed, simBlob, simNetwork, simSeeds } from '../support/sim-seeds.ts'
 import { inlineStamper, keptIn, recordPutFrame, stamped, storedIn } from '../support/stamps.ts'
 
 const hourMs = limits.expiryStepMs
@@ -39,7 +40,7 @@ function byDistance(seeds: readonly SimSeed[], { key }: Blob): SimSeed[] {
 type Price = (n: number) => number
 
 /** The seed takes puts only for so much from now on. @returns how many it was sent. */
-function press(sim: SimNetwork, { node }: SimSeed, price: Price): { puts: number } {
+function press(sim: VirtualNetwork, { node }: SimSeed, price: Price): { puts: number } {
   const honest = node.handler('put')
   const seen = { puts: 0 }
   node.serve('put', async (frame, from, signal) => {
@@ -53,7 +54,7 @@ function press(sim: SimNetwork, { node }: SimSeed, price: Price): { puts: number
 }
 
 /** Computes nothing until virtual time has passed. */
-function slowStamper(sim: SimNetwork, takesMs: number): Stamper & { aborted: number } {
+function slowStamper(sim: VirtualNetwork, takesMs: number): Stamper & { aborted: number } {
   const stamper = inlineStamper()
   const slow = {
     aborted: 0,
@@ -73,7 +74,7 @@ function slowStamper(sim: SimNetwork, takesMs: number): Stamper & { aborted: num
 }
 
 describe('a seed that is shown a stamp', () => {
-  let sim: SimNetwork
+  let sim: VirtualNetwork
   let seed: SimSeed
   before(async () => {
     const network = await simSeeds(2)
@@ -142,7 +143,7 @@ describe('a seed that is shown a stamp', () => {
 
 describe('a put among pressed seeds', function () {
   this.timeout(30_000)
-  let sim: SimNetwork
+  let sim: VirtualNetwork
   let seeds: SimSeed[]
   let undo: (() => void)[] = []
   before(async () => {
@@ -303,7 +304,7 @@ describe('a put among pressed seeds', function () {
 
 describe('an answer that came through another peer', () => {
   it('makes its peer known when it is signed, not when it is a price', async () => {
-    const sim = new SimNetwork()
+    const sim = simNetwork()
     const [node, holder] = [sim.add(), sim.add()]
     const { clock, random } = sim
     const place = simPlaceOf(node.self)

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { toHex } from '../../src/base/bytes.ts'
 import { limits } from '../../src/base/limits.ts'
 import type { PeerId } from '../../src/base/ports.ts'
-import { placeOfKey } from '../../src/routing/distance.ts'
+import { compareDistance, placeOfKey } from '../../src/routing/distance.ts'
 import type { DhtOptions } from '../../src/seed/dht.ts'
 import type { UserOf } from '../../src/seed/serve-via.ts'
 import { createViaAnswer } from '../../src/seed/serve-via.ts'
+import { simPlaceOf } from '../../src/sim/keys.ts'
+import type { VirtualNetwork } from '../../src/sim/network.ts'
 import { encodeFindNode, encodePing } from '../../src/wire/dht.ts'
 import { decodeViaAnswer, encodeVia, encodeViaAnswer } from '../../src/wire/via.ts'
-import { simPlaceOf } from '../support/peer-keys.ts'
-import type { SimNetwork } from '../support/sim-network.ts'
 import type { SimSeed } from '../support/sim-seeds.ts'
 import { addSeed, simBlob, simSeeds } from '../support/sim-seeds.ts'
 
@@ -53,16 +53,36 @@ async function world(o: { count?: number; stranger?: boolean; connectionsMax?: n
   return { sim, seeds, relay, user, users, via }
 }
 
-const fill = async (sim: SimNetwork, { seed }: SimSeed, options: DhtOptions) => {
-  const blob = simBlob(sim)
+/** A blob that the relay is no holder of: it has to ask others for it. */
+function farBlob({
+  sim,
+  seeds,
+  relay
+}: Pick<Awaited<ReturnType<typeof world>>, 'sim' | 'seeds' | 'relay'>) {
+  for (;;) {
+    const blob = simBlob(sim)
+    const place = placeOfKey(blob.key)
+    const isNearer = ({ node }: SimSeed) =>
+      compareDistance(place, simPlaceOf(node.self), simPlaceOf(relay.node.self)) < 0
+    if (seeds.filter(isNearer).length >= 8) return blob
+  }
+}
+
+const fill = async (
+  sim: VirtualNetwork,
+  { seed }: SimSeed,
+  options: DhtOptions,
+  blob = simBlob(sim)
+) => {
   const put = await sim.run(seed.dht.put(blob, options))
   return { blob, settled: await sim.run(put.settled) }
 }
 
 describe('through a relay', () => {
   it('holders see the relay put and get, and never who asked', async () => {
-    const { sim, seeds, relay, user, via } = await world()
-    const blob = simBlob(sim)
+    const all = await world()
+    const { sim, seeds, relay, user, via } = all
+    const blob = farBlob(all)
     const seen = watch([...seeds, relay], blob.key, blob.headerBytes, placeOfKey(blob.key))
     const { settled } = await sim.run(user.seed.dht.put(blob, via))
     const { acknowledgements } = await sim.run(settled)
@@ -157,7 +177,7 @@ describe('a relay that is of no use', () => {
   it('is named, when it refuses or does not relay at all', async () => {
     const all = await world()
     const { sim, seeds, user, users, via } = all
-    const { blob } = await fill(sim, user, via)
+    const { blob } = await fill(sim, user, via, farBlob(all))
     users.clear()
     const refused = { code: 'RELAY_REFUSED' }
     const stray = await strayed(all, blob.key, async () => {
@@ -169,9 +189,10 @@ describe('a relay that is of no use', () => {
   })
 
   it('may lie: no invented copy counts, and no invented blob is taken', async () => {
-    const { sim, relay, user, via } = await world()
+    const all = await world()
+    const { sim, relay, user, via } = all
     const { blob } = await fill(sim, user, via)
-    const other = await fill(sim, user, via)
+    const other = await fill(sim, user, via, farBlob(all))
     const honest = relay.node.handler('via')
     const heard: string[] = []
     relay.node.serve('via', async (frame, from, signal) => {

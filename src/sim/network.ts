@@ -1,0 +1,132 @@
+import type { Clock, Log, Millis, PeerId, PeerKeys, Random } from '../base/ports.ts'
+import type { Dice } from './dice.ts'
+import { standInKeys } from './keys.ts'
+import type { Latency } from './latency.ts'
+import { latencyOf } from './latency.ts'
+import type { NodeOptions } from './node.ts'
+import { VirtualNode } from './node.ts'
+import type { World } from './world.ts'
+
+export interface NetworkOptions {
+  /** Evenly 12.5 to 37.5 ms unless told. */
+  latency?: Latency
+  /** Up to so much longer, by lot for each message: messages overtake each other. */
+  jitterMs?: Millis
+  /** Part of all messages that never arrive. */
+  loss?: number
+  /** What a node can send; messages wait for those before them. Unlimited unless told. */
+  upBytesPerSecond?: number
+  /** Connections a node keeps; the least recently used beyond it, and not warm, is closed. */
+  connectionsMax?: number
+  /** Round trips until a dialled connection can be used. */
+  dialRoundTrips?: number
+  /** How dead peers show: silence, or the connection is refused at once. */
+  deaths?: 'silent' | 'refused'
+  /** Part of the connections that keepWarm may hold. */
+  warmShare?: number
+  /** Makes a node's keys from 32 random bytes; stand-ins unless told. */
+  makeKeys?: (random: Uint8Array) => PeerKeys
+}
+
+/**
+ * Wires between nodes that run the shipped code. Modelled: latency, jitter, loss of whole messages, bandwidth of the sender, dialling,
+ * connections that are closed when there are too many, partitions, nodes that cannot be dialled, death with and without a word. Not
+ * modelled: TCP's and QUIC's own recovery and congestion, libp2p's CPU and memory, private streams, dialling bare addresses.
+ */
+export class VirtualNetwork {
+  readonly world: World
+  readonly options: Required<NetworkOptions>
+  readonly clock: Clock
+  readonly random: Random
+  readonly nodes = new Map<PeerId, VirtualNode>()
+  /** Of all nodes since the start. `bytes` are those of requests and answers, without what carries them. */
+  readonly totals = { requests: 0, dials: 0, bytes: 0, lost: 0 }
+  /** Requests since the start. */
+  readonly byMethod = new Map<string, number>()
+  /** Requests and their answers. */
+  readonly bytesByMethod = new Map<string, number>()
+  /** Whether the network has fallen apart between two nodes: what one says does not reach the other. */
+  apart: (a: VirtualNode, b: VirtualNode) => boolean = () => false
+  /** One way, between two nodes by their numbers, without jitter. */
+  readonly latencyMs: (from: number, to: number) => Millis
+  readonly #keyDice: Dice
+  readonly #lossDice: Dice
+  readonly #jitterDice: Dice
+  #made = 0
+
+  constructor(world: World, options: NetworkOptions = {}) {
+    this.world = world
+    this.options = {
+      latency: { type: 'pairwise', ms: 25 },
+      jitterMs: 0,
+      loss: 0,
+      upBytesPerSecond: Number.POSITIVE_INFINITY,
+      connectionsMax: 200,
+      dialRoundTrips: 3,
+      deaths: 'silent',
+      warmShare: 0.5,
+      makeKeys: standInKeys,
+      ...options
+    }
+    this.clock = world.clock
+    this.random = world.dice('random')
+    this.#keyDice = world.dice('keys')
+    this.#lossDice = world.dice('loss')
+    this.#jitterDice = world.dice('jitter')
+    this.latencyMs = latencyOf(this.options.latency, world.dice('latency'))
+  }
+
+  /** A node with a key of its own. */
+  add(options: NodeOptions = {}): VirtualNode {
+    const keys = this.options.makeKeys(this.#keyDice.bytes(32))
+    const node = new VirtualNode(this, { index: this.#made++, keys, ...options })
+    this.nodes.set(node.self, node)
+    return node
+  }
+
+  /** A dead one that will not come back. */
+  forget(node: VirtualNode): void {
+    this.nodes.delete(node.self)
+  }
+
+  /** A message on its way: `arrive` is called at the other end, unless it is lost or one of the two is gone by then. */
+  carry(o: {
+    from: VirtualNode
+    to: VirtualNode
+    bytes: number
+    extraMs?: Millis
+    arrive(): void
+  }): void {
+    const { from, to, bytes, extraMs = 0, arrive } = o
+    const { jitterMs, loss } = this.options
+    const wayMs = this.latencyMs(from.index, to.index) + extraMs + from.sendMs(bytes)
+    const lateMs = jitterMs > 0 ? this.#jitterDice.next() * jitterMs : 0
+    const isLost = loss > 0 && this.#lossDice.next() < loss
+    this.world.after(wayMs + lateMs, () => {
+      if (isLost) this.totals.lost += 1
+      else if (from.alive && to.alive && !this.apart(from, to)) arrive()
+    })
+  }
+
+  counted(method: string, bytes: number): void {
+    this.totals.bytes += bytes
+    this.bytesByMethod.set(method, (this.bytesByMethod.get(method) ?? 0) + bytes)
+  }
+
+  /** {@link World.run} */
+  run<T>(work: Promise<T>): Promise<T> {
+    return this.world.run(work)
+  }
+
+  /** {@link World.pass} */
+  pass(ms: Millis): Promise<void> {
+    return this.world.pass(ms)
+  }
+
+  /** {@link World.after} */
+  after(delayMs: Millis, run: () => void): Disposable {
+    return this.world.after(delayMs, run)
+  }
+}
+
+export const silentLog: Log = { debug() {}, info() {}, warn() {} }

@@ -1,0 +1,296 @@
+import { MuttrError } from '../base/errors.ts'
+import type {
+  Contact,
+  Handler,
+  Millis,
+  Network,
+  PeerEvent,
+  PeerId,
+  PeerKeys,
+  RequestOptions
+} from '../base/ports.ts'
+import type { VirtualNetwork } from './network.ts'
+
+export interface NodeOptions {
+  /** In server mode: answers requests. True unless told. */
+  server?: boolean
+  /** `behind`: behind a router without a port; it answers only those it is connected to. `open` unless told. */
+  nat?: 'open' | 'behind'
+}
+
+interface Settle {
+  resolve(answer: Uint8Array): void
+  reject(err: unknown): void
+}
+
+/** One node's end of the virtual network. */
+export class VirtualNode implements Network {
+  readonly keys: PeerKeys
+  readonly self: PeerId
+  readonly index: number
+  /** Can be dialled. */
+  server: boolean
+  /** Requests this node sent, by method. */
+  readonly sent = new Map<string, number>()
+  dials = 0
+  alive = true
+  readonly #net: VirtualNetwork
+  /** In server mode; it may be hidden all the same. */
+  readonly #serves: boolean
+  readonly #handlers = new Map<string, Handler>()
+  readonly #listeners = new Set<(event: PeerEvent) => void>()
+  readonly #connections = new Map<PeerId, { usedMs: Millis }>()
+  #warm = new Set<PeerId>()
+  readonly #addresses: readonly string[]
+  /** Until when what was given to the line before is still being sent. */
+  #sendingMs: Millis = 0
+
+  constructor(
+    net: VirtualNetwork,
+    { index, keys, server = true, nat = 'open' }: NodeOptions & { index: number; keys: PeerKeys }
+  ) {
+    this.#net = net
+    this.index = index
+    this.server = server && nat === 'open'
+    this.#serves = server
+    this.keys = keys
+    this.self = keys.self
+    this.#addresses = [`/ip4/127.${index >> 16}.${(index >> 8) & 255}.${index & 255}/tcp/4420`]
+  }
+
+  contact(): Contact {
+    return { peer: this.self, addresses: this.server ? this.#addresses : [] }
+  }
+
+  /** Gone from one moment to the next, with all it knew. */
+  kill(): void {
+    this.alive = false
+    if (this.#net.options.deaths === 'refused')
+      for (const peer of [...this.#connections.keys()]) this.#net.nodes.get(peer)?.drop(this)
+    this.#connections.clear()
+  }
+
+  /** Back, under the same key, and connected to nobody. */
+  revive(): void {
+    this.alive = true
+  }
+
+  /** How long so many bytes take on this node's line, with what waits before them. */
+  sendMs(bytes: number): Millis {
+    const { upBytesPerSecond } = this.#net.options
+    if (upBytesPerSecond === Number.POSITIVE_INFINITY) return 0
+    const nowMs = this.#net.clock.now()
+    this.#sendingMs = Math.max(nowMs, this.#sendingMs) + (1_000 * bytes) / upBytesPerSecond
+    return this.#sendingMs - nowMs
+  }
+
+  request(to: Contact, method: string, payload: Uint8Array, o: RequestOptions) {
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
+    const { signal } = o
+    const end = () => {
+      timer[Symbol.dispose]()
+      signal?.removeEventListener('abort', cancel)
+    }
+    const refuse = (code: 'PEER_TIMEOUT' | 'PEER_UNREACHABLE' | 'CANCELLED') => {
+      end()
+      reject(new MuttrError(code, `simulated: ${method}`))
+    }
+    const cancel = () => refuse('CANCELLED')
+    const timer = this.#net.after(o.timeoutMs, () => refuse('PEER_TIMEOUT'))
+    const settle: Settle = {
+      resolve(answer) {
+        end()
+        resolve(answer)
+      },
+      reject(err) {
+        end()
+        reject(err)
+      }
+    }
+    if (signal?.aborted) {
+      cancel()
+      return promise
+    }
+    signal?.addEventListener('abort', cancel, { once: true })
+    const target = this.#net.nodes.get(to.peer)
+    if (!this.#reach(to, target)) this.#net.after(1, () => refuse('PEER_UNREACHABLE'))
+    else if (target) this.#exchange(target, method, payload, settle)
+    return promise
+  }
+
+  #reach(to: Contact, target: VirtualNode | undefined): boolean {
+    const { deaths } = this.#net.options
+    if (!this.alive || to.peer === this.self) return false
+    if (this.isConnected(to.peer)) return true
+    if (to.addresses.length === 0) return false
+    if (deaths === 'silent') return true
+    return target?.server === true && target.alive
+  }
+
+  #exchange(target: VirtualNode, method: string, payload: Uint8Array, settle: Settle): void {
+    const net = this.#net
+    const isDialled = !this.isConnected(target.self)
+    if (isDialled) this.#countDial()
+    net.totals.requests += 1
+    net.counted(method, payload.byteLength)
+    net.byMethod.set(method, (net.byMethod.get(method) ?? 0) + 1)
+    this.sent.set(method, (this.sent.get(method) ?? 0) + 1)
+    if (isDialled && !target.server) return
+    const tripMs = 2 * net.latencyMs(this.index, target.index)
+    net.carry({
+      from: this,
+      to: target,
+      bytes: payload.byteLength,
+      extraMs: isDialled ? tripMs * net.options.dialRoundTrips : 0,
+      arrive: () => {
+        this.#connect(target)
+        const back = (bytes: number, arrive: () => void) =>
+          net.carry({ from: target, to: this, bytes, arrive })
+        target.#answer(method, payload, this.self).then(
+          answer => {
+            net.counted(method, answer.byteLength)
+            back(answer.byteLength, () => settle.resolve(answer))
+          },
+          err => back(0, () => settle.reject(overTheWire(err)))
+        )
+      }
+    })
+  }
+
+  #countDial(): void {
+    this.dials += 1
+    this.#net.totals.dials += 1
+  }
+
+  async #answer(method: string, payload: Uint8Array, from: PeerId) {
+    const handler = this.#serves ? this.#handlers.get(method) : undefined
+    if (!handler) throw new MuttrError('METHOD_UNKNOWN', method)
+    return handler(payload.slice(), from, new AbortController().signal)
+  }
+
+  #connect(target: VirtualNode): void {
+    const nowMs = this.#net.clock.now()
+    const ours = this.#connections.get(target.self)
+    const theirs = target.#connections.get(this.self)
+    if (ours) ours.usedMs = nowMs
+    else this.#connections.set(target.self, { usedMs: nowMs })
+    if (theirs) theirs.usedMs = nowMs
+    else target.#connections.set(this.self, { usedMs: nowMs })
+    if (ours) return
+    this.#emit({ type: 'connected', contact: target.contact(), server: target.server })
+    target.#emit({ type: 'connected', contact: this.contact(), server: this.server })
+    this.#prune()
+    target.#prune()
+  }
+
+  #prune(): void {
+    const over = this.#connections.size - this.#net.options.connectionsMax
+    for (let i = 0; i < over; i++) {
+      const peer = this.#idlest()
+      const other = this.#net.nodes.get(peer)
+      if (other) this.drop(other)
+      else this.#connections.delete(peer)
+    }
+  }
+
+  #idlest(): PeerId {
+    let idlest: PeerId | undefined
+    let least = Number.POSITIVE_INFINITY
+    for (const [peer, { usedMs }] of this.#connections) {
+      const rank = this.#warm.has(peer) ? usedMs : usedMs - Number.MAX_SAFE_INTEGER / 2
+      if (rank >= least) continue
+      least = rank
+      idlest = peer
+    }
+    return idlest!
+  }
+
+  /** Closes the connection between the two. */
+  drop(other: VirtualNode): void {
+    this.#connections.delete(other.self)
+    other.#connections.delete(this.self)
+    this.#emit({ type: 'disconnected', contact: other.contact(), server: other.server })
+    other.#emit({ type: 'disconnected', contact: this.contact(), server: this.server })
+  }
+
+  #emit(event: PeerEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  serve(method: string, handler: Handler): void {
+    this.#handlers.set(method, handler)
+  }
+
+  /** Replaces or wraps what a hostile node answers. */
+  handler(method: string): Handler {
+    return this.#handlers.get(method)!
+  }
+
+  connected() {
+    return [...this.#connections.keys()].flatMap(peer => {
+      const node = this.#net.nodes.get(peer)
+      return node ? [{ contact: node.contact(), server: node.server }] : []
+    })
+  }
+
+  isServer(): boolean {
+    return this.server
+  }
+
+  /** Can be dialled from now on, or no longer; tells those it is connected to. */
+  stand(server: boolean): void {
+    this.server = server
+    for (const peer of this.#connections.keys()) {
+      const other = this.#net.nodes.get(peer)
+      if (other) other.#emit({ type: 'changed', contact: this.contact(), server })
+    }
+  }
+
+  isConnected(peer: PeerId): boolean {
+    return this.#connections.has(peer)
+  }
+
+  /** Nodes are free of subnets unless they are put into one. */
+  readonly subnets = new Map<PeerId, string>()
+
+  subnetOf(peer: PeerId): string | undefined {
+    return this.subnets.get(peer)
+  }
+
+  onPeer(listener: (event: PeerEvent) => void): Disposable {
+    this.#listeners.add(listener)
+    return { [Symbol.dispose]: () => this.#listeners.delete(listener) }
+  }
+
+  /** Dials those of the list that are not connected, up to `warmShare` of the limit. */
+  keepWarm(contacts: readonly Contact[]): void {
+    const { connectionsMax, warmShare, dialRoundTrips } = this.#net.options
+    const warm = contacts.slice(0, connectionsMax * warmShare)
+    this.#warm = new Set(warm.map(c => c.peer))
+    for (const { peer } of warm) {
+      const target = this.#net.nodes.get(peer)
+      if (!target?.alive || !target.server || this.isConnected(peer)) continue
+      this.#countDial()
+      const tripMs = 2 * this.#net.latencyMs(this.index, target.index)
+      const dialMs = tripMs * dialRoundTrips
+      const arrive = () => this.#connect(target)
+      this.#net.carry({ from: this, to: target, bytes: 0, extraMs: dialMs, arrive })
+    }
+  }
+
+  async open(): Promise<never> {
+    throw new MuttrError('PEER_UNREACHABLE', 'private streams are not simulated')
+  }
+
+  accept(): void {}
+
+  async dial(): Promise<never> {
+    throw new MuttrError('PEER_UNREACHABLE', 'dialling addresses is not simulated')
+  }
+}
+
+/** Only a code and a message cross the wire. */
+const overTheWire = (err: unknown): MuttrError =>
+  err instanceof MuttrError
+    ? new MuttrError(err.code, err.message)
+    : new MuttrError('INTERNAL', String(err))
