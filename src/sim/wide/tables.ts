@@ -1,0 +1,289 @@
+import type { Dice } from '../dice.ts'
+import type { Places } from './places.ts'
+import { nobody, Shortlist } from './places.ts'
+
+/** Of an entry: it failed once. `Table` of src/routing lets go at the second failure in a row. */
+const suspect = 0x8000_0000
+/** Room for those near to a node, as a multiple of k: there are between one and two times k of them in the mean. */
+const nearRoom = 3.2
+
+export interface TablesShape {
+  /** How many bits the last of the far buckets shares with its owner, and one. */
+  readonly far: number
+  /** Entries of one node that are near to it. */
+  readonly nearMax: number
+}
+
+/** @param nodes that are there at a time. */
+export const shapeOf = (nodes: number, k: number): TablesShape => ({
+  far: Math.max(0, Math.floor(Math.log2(nodes / k))),
+  nearMax: Math.ceil(nearRoom * k)
+})
+
+/** Bytes of the tables of `capacity` nodes. */
+export const tablesBytes = (shape: TablesShape, k: number, capacity: number): number =>
+  capacity * (4 * (shape.far * k + shape.nearMax) + 1)
+
+/**
+ * The routing tables of all nodes. What `Table` of src/routing does by splitting its last bucket comes to this: of those that share
+ * exactly so many bits with us, at most k. Here those that share few bits stand in far buckets of k words each, and all others in one
+ * list with room for as many as there can be. Spares are not kept: who replaces an entry is drawn when it is needed. A test runs this
+ * and `Table` on the same input and demands the same entries and answers.
+ */
+export class WideTables {
+  readonly shape: TablesShape
+  readonly #k: number
+  readonly #places: Places
+  readonly #far: Uint32Array
+  readonly #near: Uint32Array
+  readonly #nearCount: Uint8Array
+  readonly #short: Shortlist
+  /** Near ones that had no room: the lists are too short where this is not next to none. */
+  overflow = 0
+
+  constructor(places: Places, o: { nodes: number; k: number }) {
+    this.shape = shapeOf(o.nodes, o.k)
+    this.#k = o.k
+    this.#places = places
+    const { far, nearMax } = this.shape
+    this.#far = new Uint32Array(places.length * far * o.k).fill(nobody)
+    this.#near = new Uint32Array(places.length * nearMax)
+    this.#nearCount = new Uint8Array(places.length)
+    this.#short = new Shortlist(places, 2 * o.k)
+  }
+
+  /** As after a long time: far buckets are random choices of those who are there, and all near ones are known, as far as k allows. */
+  fill(owner: number, there: Uint8Array, dice: Dice): void {
+    for (let bucket = 0; bucket < this.shape.far; bucket++) this.refill(owner, bucket, there, dice)
+    this.meetNear(owner, there, dice)
+  }
+
+  /** Fills the holes of a far bucket with random ones that are there. @returns how many were found. */
+  refill(owner: number, bucket: number, there: Uint8Array, dice: Dice): number {
+    const k = this.#k
+    const base = (owner * this.shape.far + bucket) * k
+    let count = 0
+    while (count < k && this.#far[base + count] !== nobody) count++
+    const before = count
+    const hi = (this.#places.hi[owner]! ^ (0x8000_0000 >>> bucket)) >>> 0
+    const [from, to] = [this.#places.from(hi, bucket + 1), this.#places.to(hi, bucket + 1)]
+    const size = to - from
+    // Where they are few, all are tried in turn.
+    const isScan = size <= 16 * k
+    let at = isScan && size > 0 ? dice.below(size) : 0
+    for (let tries = 0; count < k && tries < (isScan ? size : 8 * k); tries++) {
+      const node = from + (isScan ? at : dice.below(size))
+      at = at + 1 === size ? 0 : at + 1
+      if (there[node] === 1 && !this.#isIn(base, count, node)) this.#far[base + count++] = node
+    }
+    return count - before
+  }
+
+  /** All that are near and there, from a random one on. */
+  meetNear(owner: number, there: Uint8Array, dice: Dice): void {
+    const [from, to] = this.nearRange(owner)
+    this.#nearCount[owner] = 0
+    const start = dice.below(to - from)
+    for (let i = 0; i < to - from; i++) {
+      const node = from + ((start + i) % (to - from))
+      if (there[node] === 1 && node !== owner) this.#meet(owner, node)
+    }
+  }
+
+  /** Those that stand near to `owner`, itself among them. */
+  nearRange(owner: number): [from: number, to: number] {
+    const hi = this.#places.hi[owner]!
+    return [this.#places.from(hi, this.shape.far), this.#places.to(hi, this.shape.far)]
+  }
+
+  /** It answered. @returns whether it is in the table now. */
+  answered(owner: number, node: number): boolean {
+    if (node === owner) return false
+    const at = this.#find(owner, node)
+    if (at !== nobody) {
+      this.#arrayOf(owner, node)[at]! &= ~suspect
+      return true
+    }
+    const bucket = this.#places.shared(owner, node)
+    if (bucket >= this.shape.far) return this.#meet(owner, node)
+    const base = (owner * this.shape.far + bucket) * this.#k
+    for (let i = 0; i < this.#k; i++)
+      if (this.#far[base + i] === nobody) {
+        this.#far[base + i] = node
+        return true
+      }
+    return false
+  }
+
+  has(owner: number, node: number): boolean {
+    return node !== owner && this.#find(owner, node) !== nobody
+  }
+
+  /** It did not answer. @returns whether it left because of it. */
+  failed(owner: number, node: number): boolean {
+    const at = node === owner ? nobody : this.#find(owner, node)
+    if (at === nobody) return false
+    const array = this.#arrayOf(owner, node)
+    if ((array[at]! & suspect) === 0) {
+      array[at]! |= suspect
+      return false
+    }
+    this.remove(owner, node)
+    return true
+  }
+
+  remove(owner: number, node: number): void {
+    const at = this.#find(owner, node)
+    if (at === nobody) return
+    const bucket = this.#places.shared(owner, node)
+    if (bucket >= this.shape.far) {
+      const last = owner * this.shape.nearMax + --this.#nearCount[owner]!
+      this.#near[at] = this.#near[last]!
+      return
+    }
+    const end = (owner * this.shape.far + bucket + 1) * this.#k
+    let last = at
+    while (last + 1 < end && this.#far[last + 1] !== nobody) last++
+    this.#far[at] = this.#far[last]!
+    this.#far[last] = nobody
+  }
+
+  /** The far entry in this position (of {@link farSize}), or {@link nobody}. */
+  farAt(owner: number, position: number): number {
+    const entry = this.#far[owner * this.farSize + position]!
+    return entry === nobody ? nobody : entry & ~suspect
+  }
+
+  get farSize(): number {
+    return this.shape.far * this.#k
+  }
+
+  bucketAt(position: number): number {
+    return Math.floor(position / this.#k)
+  }
+
+  nearCount(owner: number): number {
+    return this.#nearCount[owner]!
+  }
+
+  nearAt(owner: number, index: number): number {
+    return this.#near[owner * this.shape.nearMax + index]! & ~suspect
+  }
+
+  /**
+   * The `max` nearest of the table, in no order; buckets come in the order of their distance, as in `Table.nearest`, so that all but the
+   * last are taken whole.
+   * @param without who asks. @returns how many there are in `out`.
+   */
+  nearest(
+    owner: number,
+    targetHi: number,
+    targetLo: number,
+    max: number,
+    without: number,
+    out: Uint32Array
+  ): number {
+    const { far } = this.shape
+    const k = this.#k
+    const differs = (this.#places.hi[owner]! ^ targetHi) >>> 0
+    this.#short.begin(targetHi, targetLo, 0)
+    let count = 0
+    for (let bucket = 0; bucket < far && count < max; bucket++)
+      if ((differs & (0x8000_0000 >>> bucket)) !== 0) {
+        const base = (owner * far + bucket) * k
+        count = this.#take(this.#far, base, k, targetHi, targetLo, max, count, without, out)
+      }
+    if (count < max) {
+      const base = owner * this.shape.nearMax
+      const size = this.#nearCount[owner]!
+      count = this.#take(this.#near, base, size, targetHi, targetLo, max, count, without, out)
+    }
+    for (let bucket = far - 1; bucket >= 0 && count < max; bucket--)
+      if ((differs & (0x8000_0000 >>> bucket)) === 0) {
+        const base = (owner * far + bucket) * k
+        count = this.#take(this.#far, base, k, targetHi, targetLo, max, count, without, out)
+      }
+    return count
+  }
+
+  #take(
+    array: Uint32Array,
+    base: number,
+    size: number,
+    targetHi: number,
+    targetLo: number,
+    max: number,
+    count: number,
+    without: number,
+    out: Uint32Array
+  ): number {
+    if (count + size > max) {
+      let there = size
+      while (there > 0 && array[base + there - 1] === nobody) there--
+      if (count + there > max) {
+        this.#short.begin(targetHi, targetLo, max - count)
+        for (let i = 0; i < there; i++) {
+          const node = array[base + i]! & ~suspect
+          if (node !== without) this.#short.offer(node)
+        }
+        for (let i = 0; i < this.#short.size; i++) out[count++] = this.#short.nodes[i]!
+        return count
+      }
+    }
+    for (let i = 0; i < size; i++) {
+      const entry = array[base + i]!
+      if (entry === nobody) break
+      const node = entry & ~suspect
+      if (node !== without) out[count++] = node
+    }
+    return count
+  }
+
+  /** A near one, if of those that share as many bits there are fewer than k. */
+  #meet(owner: number, node: number): boolean {
+    const base = owner * this.shape.nearMax
+    const size = this.#nearCount[owner]!
+    const bits = this.#places.shared(owner, node)
+    let alike = 0
+    for (let i = 0; i < size; i++) {
+      const other = this.#near[base + i]! & ~suspect
+      if (other === node) return true
+      if (this.#places.shared(owner, other) === bits) alike += 1
+    }
+    if (alike >= this.#k) return false
+    if (size === this.shape.nearMax) {
+      this.overflow += 1
+      return false
+    }
+    this.#near[base + size] = node
+    this.#nearCount[owner] = size + 1
+    return true
+  }
+
+  #arrayOf(owner: number, node: number): Uint32Array {
+    return this.#places.shared(owner, node) >= this.shape.far ? this.#near : this.#far
+  }
+
+  /** @returns where it stands in its array, or {@link nobody}. */
+  #find(owner: number, node: number): number {
+    const bucket = this.#places.shared(owner, node)
+    if (bucket >= this.shape.far) {
+      const base = owner * this.shape.nearMax
+      for (let i = 0; i < this.#nearCount[owner]!; i++)
+        if ((this.#near[base + i]! & ~suspect) === node) return base + i
+      return nobody
+    }
+    const base = (owner * this.shape.far + bucket) * this.#k
+    for (let i = 0; i < this.#k; i++) {
+      const entry = this.#far[base + i]!
+      if (entry === nobody) return nobody
+      if ((entry & ~suspect) === node) return base + i
+    }
+    return nobody
+  }
+
+  #isIn(base: number, count: number, node: number): boolean {
+    for (let i = 0; i < count; i++) if ((this.#far[base + i]! & ~suspect) === node) return true
+    return false
+  }
+}

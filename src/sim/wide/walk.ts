@@ -1,0 +1,212 @@
+import { limits } from '../../base/limits.ts'
+import type { Millis } from '../../base/ports.ts'
+import type { LookupEnd } from '../../routing/lookup.ts'
+import { pathsUsual } from '../../routing/lookup.ts'
+import { RoundTrip } from '../../routing/rtt.ts'
+import { asking } from '../../routing/upkeep.ts'
+import type { Dice } from '../dice.ts'
+import type { WideLookupOptions } from './lookup.ts'
+import { WideLookup } from './lookup.ts'
+import type { Places } from './places.ts'
+import { nobody, Shortlist } from './places.ts'
+import type { WideTables } from './tables.ts'
+
+export interface WalkParts {
+  places: Places
+  tables: WideTables
+  /** By node: 1 for those that are there. */
+  there: Uint8Array
+  /** One way. */
+  latencyOf(from: number, to: number): Millis
+  /** Of messages. */
+  loss: number
+  dice: Dice
+  parameters: { k: number; alpha: number; replicas: number }
+  /** Of a table's entries, `node` has failed twice and left. */
+  onLeft?(owner: number, node: number): void
+}
+
+interface WalkOptions {
+  /** How many of the nearest shall answer. */
+  want: number
+  /** How many others an answer names. */
+  named: number
+  burst: number
+  deadlineMs: Millis
+  patienceMs?: Millis
+  paths?: number
+  /** Who ends the lookup by its answer. */
+  holds?: (node: number) => boolean
+}
+
+/** The most requests under way of which the answer has not come or failed. */
+const flightMax = 512
+
+/**
+ * Carries out lookups, one after the other, each in its own time: while one is under way nobody comes or goes, since it takes a second
+ * and sessions take hours. Who is not there does not answer until the request is given up.
+ */
+export class Walker {
+  /** After a lookup: how long it took, requests, and over how many others the nearest was found. */
+  tookMs: Millis = 0
+  requests = 0
+  hops = 0
+  end: LookupEnd = 'answered'
+  /** Who answered in the end, nearest first; what counts is {@link foundCount}. */
+  readonly found = new Uint32Array(limits.contactsMax)
+  foundCount = 0
+  /** Who ended it, or {@link nobody}. */
+  holder = nobody
+  readonly #p: WalkParts
+  readonly #machine: WideLookup
+  readonly #heard: Uint32Array
+  readonly #truth: Shortlist
+  /** One for all nodes, where each has its own in what ships. */
+  readonly #roundTrip = new RoundTrip(asking.floorMs)
+  readonly #dueMs = new Float64Array(flightMax)
+  readonly #dueSlot = new Uint16Array(flightMax)
+  readonly #dueAnswers = new Uint8Array(flightMax)
+  #due = 0
+
+  constructor(parts: WalkParts) {
+    this.#p = parts
+    this.#machine = new WideLookup(parts.places)
+    this.#heard = new Uint32Array(2 * limits.contactsMax)
+    this.#truth = new Shortlist(parts.places, 2 * limits.contactsMax)
+  }
+
+  /** The usual lookup: the `want` nearest that answer. */
+  find(from: number, targetHi: number, targetLo: number, want: number, paths?: number): void {
+    const { k } = this.#p.parameters
+    const deadlineMs = asking.operationMs
+    this.#walk(from, targetHi, targetLo, {
+      want,
+      named: k,
+      burst: want,
+      deadlineMs,
+      ...(paths === undefined ? {} : { paths })
+    })
+  }
+
+  /** A get: ends with the first answer of a holder. @returns whether there was one. */
+  get(from: number, targetHi: number, targetLo: number, holds: (node: number) => boolean): boolean {
+    const { alpha, replicas } = this.#p.parameters
+    this.#walk(from, targetHi, targetLo, {
+      want: replicas,
+      named: replicas,
+      burst: alpha,
+      deadlineMs: asking.operationMs * firstLookShare,
+      patienceMs: asking.timeoutMs,
+      holds
+    })
+    return this.holder !== nobody
+  }
+
+  /** Whether the last lookup by {@link find} found exactly the true nearest of those who are there. */
+  isExact(from: number, targetHi: number, targetLo: number, want: number): boolean {
+    this.#truth.begin(targetHi, targetLo, want)
+    this.#truth.fill(this.#p.there, from)
+    if (this.#truth.size !== this.foundCount) return false
+    for (let i = 0; i < this.foundCount; i++)
+      if (this.#truth.nodes[i] !== this.found[i]) return false
+    return true
+  }
+
+  #walk(from: number, targetHi: number, targetLo: number, o: WalkOptions): void {
+    const { tables, parameters } = this.#p
+    const machine = this.#machine
+    const options: WideLookupOptions = {
+      want: o.want,
+      alpha: parameters.alpha,
+      burst: o.burst,
+      paths: o.paths ?? pathsUsual,
+      hedgeMs: this.#roundTrip.hedgeMs,
+      deadlineMs: o.deadlineMs,
+      requestsMax: limits.lookupRequestsMax,
+      ...(o.patienceMs === undefined ? {} : { patienceMs: o.patienceMs })
+    }
+    machine.begin(targetHi, targetLo, from, options)
+    const started = tables.nearest(from, targetHi, targetLo, parameters.k, nobody, this.#heard)
+    machine.candidates.start(this.#heard, started)
+    this.#due = 0
+    this.holder = nobody
+    let nowMs = 0
+    for (;;) {
+      const count = machine.poll(nowMs)
+      for (let i = 0; i < count; i++) this.#send(from, machine.toAsk[i]!, nowMs)
+      const end = machine.end(nowMs)
+      if (end !== undefined) {
+        this.end = end
+        break
+      }
+      const first = this.#first()
+      const wakeMs = Math.max(nowMs + 1, machine.wakeMs(nowMs))
+      if (first < 0 || this.#dueMs[first]! > wakeMs) {
+        nowMs = wakeMs
+        continue
+      }
+      nowMs = this.#dueMs[first]!
+      this.#arrive(from, first, targetHi, targetLo, o)
+    }
+    this.tookMs = nowMs
+    this.requests = machine.requests
+    this.hops = machine.hops
+    this.foundCount = machine.nearest(Math.min(o.want, this.found.length), this.found)
+  }
+
+  #send(from: number, slot: number, nowMs: Millis): void {
+    const { there, latencyOf, loss, dice } = this.#p
+    const node = this.#machine.candidates.node[slot]!
+    const isLost = loss > 0 && (dice.next() < loss || dice.next() < loss)
+    const answers = there[node] === 1 && !isLost
+    const tookMs = answers ? latencyOf(from, node) + latencyOf(node, from) : asking.timeoutMs
+    const at = this.#due++
+    this.#dueMs[at] = nowMs + Math.min(tookMs, asking.timeoutMs)
+    this.#dueSlot[at] = slot
+    this.#dueAnswers[at] = answers && tookMs < asking.timeoutMs ? 1 : 0
+  }
+
+  /** Which is due next; of two at a time the one that was sent before. */
+  #first(): number {
+    let first = -1
+    for (let i = 0; i < this.#due; i++)
+      if (first < 0 || this.#dueMs[i]! < this.#dueMs[first]!) first = i
+    return first
+  }
+
+  #arrive(from: number, at: number, targetHi: number, targetLo: number, o: WalkOptions): void {
+    const { tables } = this.#p
+    const machine = this.#machine
+    const slot = this.#dueSlot[at]!
+    const node = machine.candidates.node[slot]!
+    const answers = this.#dueAnswers[at] === 1
+    const askedMs = machine.candidates.askedMs[slot]!
+    const nowMs = this.#dueMs[at]!
+    this.#due -= 1
+    for (let i = at; i < this.#due; i++) {
+      this.#dueMs[i] = this.#dueMs[i + 1]!
+      this.#dueSlot[i] = this.#dueSlot[i + 1]!
+      this.#dueAnswers[i] = this.#dueAnswers[i + 1]!
+    }
+    if (!answers) {
+      if (tables.failed(from, node)) this.#p.onLeft?.(from, node)
+      if (o.holds) machine.widen()
+      machine.failed(slot)
+      return
+    }
+    this.#roundTrip.sample(nowMs - askedMs)
+    tables.answered(from, node)
+    if (o.holds?.(node)) {
+      this.holder = node
+      machine.answered(slot, this.#heard, 0)
+      machine.stop()
+      return
+    }
+    if (o.holds) machine.widen()
+    const count = tables.nearest(node, targetHi, targetLo, o.named, from, this.#heard)
+    machine.answered(slot, this.#heard, count)
+  }
+}
+
+/** Of the time of a get; what is left is kept for a look into the key's region, which is not made here. */
+const firstLookShare = 0.6
