@@ -1,3 +1,4 @@
+import { limits } from '../../base/limits.ts'
 import { heardMax, misledMax } from '../../routing/candidates.ts'
 import type { Places } from './places.ts'
 
@@ -12,8 +13,8 @@ const hashBits = 11
 const hashMask = 2 ** hashBits - 1
 const everyPath = 0xff
 /** Tellers are remembered as bits, by the order in which they were asked; so many fit. */
-const requestsMost = 320
-const words = requestsMost / 32
+const words = Math.ceil((limits.lookupRequestsMax + 20) / 32)
+const requestsMost = 32 * words
 const pathsMost = 8
 
 /**
@@ -27,12 +28,14 @@ export class WideCandidates {
   readonly askedMs = new Float64Array(slotsMax)
   /** On which path it was asked. */
   readonly path = new Uint8Array(slotsMax)
-  /** The paths that know it, a bit each. */
-  readonly paths = new Uint8Array(slotsMax)
+  /** The paths on which it counts, a bit each: known there by a teller who is not doubted, or by ourselves. */
+  readonly on = new Uint8Array(slotsMax)
   readonly isLate = new Uint8Array(slotsMax)
   /** Slots, nearest first; what counts is {@link size}. */
   readonly ordered = new Uint16Array(slotsMax)
   size = 0
+  /** The paths that know it. */
+  readonly #paths = new Uint8Array(slotsMax)
   readonly #hearsay = new Uint8Array(slotsMax)
   readonly #high = new Uint32Array(slotsMax)
   readonly #low = new Uint32Array(slotsMax)
@@ -107,6 +110,7 @@ export class WideCandidates {
   judge(slot: number, isAnswered: boolean): void {
     const was = this.isLate[slot]
     this.isLate[slot] = isAnswered ? 0 : 1
+    let isNews = false
     for (let w = 0; w < words; w++) {
       let bits = this.#tellers[slot * words + w]!
       while (bits !== 0) {
@@ -117,40 +121,50 @@ export class WideCandidates {
         if (isAnswered && was === 1) this.#misled[turn]! -= 1
         if (isAnswered) this.#proved[turn]! += 1
         const misled = this.#misled[turn]!
+        const before = this.#doubted[w]!
         if (misled >= misledMax && misled > 2 * this.#proved[turn]!) this.#doubted[w]! |= 1 << bit
         else this.#doubted[w]! &= ~(1 << bit)
+        if (this.#doubted[w] !== before) isNews = true
       }
     }
+    if (isNews) for (let rank = 0; rank < this.size; rank++) this.#weigh(this.ordered[rank]!)
   }
 
-  /** Whether it counts on `path`: of several, only if a teller who is not doubted knows it there, or we ourselves do. */
-  isOn(slot: number, path: number): boolean {
-    if ((this.paths[slot]! & (1 << path)) === 0) return false
-    if (this.#pathCount === 1 || this.#hearsay[slot] === 0) return true
-    for (let w = 0; w < words; w++) {
-      const tellers = this.#tellers[slot * words + w]! & this.#turnsOf[path * words + w]!
-      if ((tellers & ~this.#doubted[w]!) !== 0) return true
-    }
-    return false
+  /** On which paths it counts, after somebody came to be doubted or no longer is. */
+  #weigh(slot: number): void {
+    if (this.#hearsay[slot] === 0) return
+    let on = 0
+    for (let path = 0; path < this.#pathCount; path++)
+      for (let w = 0; w < words; w++) {
+        const tellers = this.#tellers[slot * words + w]! & this.#turnsOf[path * words + w]!
+        if ((tellers & ~this.#doubted[w]!) !== 0) on |= 1 << path
+      }
+    this.on[slot] = on
+  }
+
+  /** `slot` is known to `teller` too; who is doubted does not make it count. */
+  #tell(slot: number, teller: number): void {
+    const turn = this.#turn[teller]!
+    const bit = 1 << (turn & 31)
+    this.#tellers[slot * words + (turn >> 5)]! |= bit
+    if ((this.#doubted[turn >> 5]! & bit) === 0) this.on[slot]! |= 1 << this.path[teller]!
   }
 
   #vouch(slot: number, teller: number): void {
     if (this.#hearsay[slot] === 0 || slot === teller) return
     const turn = this.#turn[teller]!
-    const at = slot * words + (turn >> 5)
-    const bit = 1 << (turn & 31)
-    if ((this.#tellers[at]! & bit) !== 0) return
-    this.#tellers[at]! |= bit
+    if ((this.#tellers[slot * words + (turn >> 5)]! & (1 << (turn & 31))) !== 0) return
+    this.#tell(slot, teller)
     const path = this.path[teller]!
-    if ((this.paths[slot]! & (1 << path)) !== 0) return
-    this.paths[slot]! |= 1 << path
+    if ((this.#paths[slot]! & (1 << path)) !== 0) return
+    this.#paths[slot]! |= 1 << path
     if (this.state[slot] === heard) this.#countPath(path)
   }
 
   #add(node: number, teller: number): void {
     const high = (this.#places.hi[node]! ^ this.#targetHi) >>> 0
     const low = (this.#places.lo[node]! ^ this.#targetLo) >>> 0
-    if (teller >= 0 && this.#pathCount === 1 && this.#isBeyondAll(high, low)) return
+    if (teller >= 0 && this.#isBeyondAll(high, low, this.path[teller]!)) return
     const slot = this.#free[--this.#freeCount]!
     const isHearsay = teller >= 0
     const path = isHearsay ? this.path[teller]! : 0
@@ -160,12 +174,12 @@ export class WideCandidates {
     this.#hearsay[slot] = isHearsay ? 1 : 0
     this.hops[slot] = isHearsay ? this.hops[teller]! + 1 : 1
     this.state[slot] = heard
-    this.paths[slot] = isHearsay ? 1 << path : everyPath
+    this.#paths[slot] = isHearsay ? 1 << path : everyPath
+    this.on[slot] = isHearsay && this.#pathCount > 1 ? 0 : everyPath
     this.isLate[slot] = 0
     if (this.#pathCount > 1) {
       for (let w = 0; w < words; w++) this.#tellers[slot * words + w] = 0
-      const turn = isHearsay ? this.#turn[teller]! : 0
-      if (isHearsay) this.#tellers[slot * words + (turn >> 5)] = 1 << (turn & 31)
+      if (isHearsay) this.#tell(slot, teller)
     }
     const rank = this.#rankOf(high, low)
     for (let at = this.size++; at > rank; at--) this.ordered[at] = this.ordered[at - 1]!
@@ -176,10 +190,10 @@ export class WideCandidates {
     if (isHearsay) this.#countPath(path)
   }
 
-  /** It would be the farthest of those heard of, and there is no room: it would leave at once. */
-  #isBeyondAll(high: number, low: number): boolean {
-    if (this.#heard[0]! < heardMax) return false
-    const slot = this.ordered[this.#lastHeard(1)]!
+  /** It would be the farthest of those heard of on this path, and there is no room: it would leave at once. */
+  #isBeyondAll(high: number, low: number, path: number): boolean {
+    if (this.#heard[path]! < heardMax) return false
+    const slot = this.ordered[this.#lastHeard(1 << path)]!
     return high > this.#high[slot]! || (high === this.#high[slot]! && low > this.#low[slot]!)
   }
 
@@ -204,7 +218,7 @@ export class WideCandidates {
     for (let rank = this.size - 1; ; rank--) {
       const slot = this.ordered[rank]!
       if (this.state[slot] !== heard || this.#hearsay[slot] === 0) continue
-      if ((this.paths[slot]! & bit) !== 0) return rank
+      if ((this.#paths[slot]! & bit) !== 0) return rank
     }
   }
 
@@ -212,11 +226,12 @@ export class WideCandidates {
     const bit = 1 << path
     const rank = this.#lastHeard(bit)
     const slot = this.ordered[rank]!
-    if (this.paths[slot] === bit) {
+    if (this.#paths[slot] === bit) {
       this.#remove(rank)
       return
     }
-    this.paths[slot]! &= ~bit
+    this.#paths[slot]! &= ~bit
+    this.on[slot]! &= ~bit
     for (let w = 0; w < words; w++)
       this.#tellers[slot * words + w]! &= ~this.#turnsOf[path * words + w]!
     this.#heard[path]! -= 1
@@ -233,7 +248,7 @@ export class WideCandidates {
 
   #leaveHeard(slot: number): void {
     if (this.state[slot] !== heard || this.#hearsay[slot] === 0) return
-    const paths = this.paths[slot]!
+    const paths = this.#paths[slot]!
     for (let path = 0; path < this.#pathCount; path++)
       if ((paths & (1 << path)) !== 0) this.#heard[path]! -= 1
   }

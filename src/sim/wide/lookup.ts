@@ -24,9 +24,18 @@ export class WideLookup {
   /** Slots to ask now, after {@link poll}. */
   readonly toAsk = new Uint16Array(64)
   requests = 0
+  /** What {@link end} says after {@link poll}. */
+  ended: LookupEnd | undefined
   readonly #inFlight = new Uint16Array(512)
   #inFlightCount = 0
-  #o: Required<WideLookupOptions> = none
+  #want = 1
+  #alpha = 1
+  #most = 1
+  #paths = 1
+  #hedgeMs: Millis = 1
+  #patienceMs: Millis = 1
+  #deadlineMs: Millis = 0
+  #requestsMax = 1
   #inFlightMax = 0
   #stopped = false
   #wide = false
@@ -37,16 +46,23 @@ export class WideLookup {
   readonly #weights = new Uint32Array(8)
   /** After {@link #count}: requests under way that are not slow, and all that are not given up. */
   #fast = 0
+  readonly #fastOn = new Uint8Array(8)
   #all = 0
-  #isWide = false
 
   constructor(places: Places) {
     this.candidates = new WideCandidates(places)
   }
 
   begin(targetHi: number, targetLo: number, self: number, o: WideLookupOptions): void {
-    this.#o = { burst: o.want, patienceMs: 4 * o.hedgeMs, ...o }
-    this.#inFlightMax = Math.max(o.alpha, this.#o.burst) + o.alpha
+    this.#want = o.want
+    this.#alpha = o.alpha
+    this.#most = Math.max(o.alpha, o.burst ?? o.want)
+    this.#paths = o.paths
+    this.#hedgeMs = o.hedgeMs
+    this.#patienceMs = o.patienceMs ?? 4 * o.hedgeMs
+    this.#deadlineMs = o.deadlineMs
+    this.#requestsMax = o.requestsMax
+    this.#inFlightMax = this.#most + o.alpha
     this.candidates.begin(targetHi, targetLo, self, o.paths)
     this.requests = 0
     this.#inFlightCount = 0
@@ -60,16 +76,18 @@ export class WideLookup {
   /** @returns how many of {@link toAsk} to ask now; each is to be reported on once. */
   poll(nowMs: Millis): number {
     const { candidates } = this
-    const { paths, requestsMax, hedgeMs } = this.#o
+    const hedgeMs = this.#hedgeMs
     this.#startMs ??= nowMs
-    if (paths > 1)
+    if (this.#paths > 1)
       for (let i = 0; i < this.#inFlightCount; i++) {
         const slot = this.#inFlight[i]!
         if (candidates.isLate[slot] === 0 && nowMs - candidates.askedMs[slot]! >= hedgeMs)
           candidates.judge(slot, false)
       }
     let count = 0
-    while (this.end(nowMs) === undefined && this.requests < requestsMax) {
+    // Whom we ask cannot end it: what waits for an answer keeps its path from being settled, as what is not asked yet does.
+    this.ended = this.end(nowMs)
+    while (this.ended === undefined && this.requests < this.#requestsMax) {
       const next = this.#next(nowMs)
       if (next < 0) break
       const [slot, path] = [next >> 3, next & 7]
@@ -105,27 +123,29 @@ export class WideLookup {
 
   end(nowMs: Millis): LookupEnd | undefined {
     if (this.#stopped) return 'stopped'
-    const { paths, deadlineMs, requestsMax } = this.#o
-    let [settled, over] = [0, 0]
+    const paths = this.#paths
+    let settled = 0
+    let over = 0
     for (let path = 0; path < paths; path++) {
       const isSettled = this.#settled(path, nowMs)
       if (isSettled) settled += 1
       if (isSettled || this.#isSpent(path, nowMs)) over += 1
     }
     if (over === paths) return settled > 0 ? 'answered' : 'bounded'
-    if (nowMs >= deadlineMs) return 'late'
+    if (nowMs >= this.#deadlineMs) return 'late'
     if (2 * settled > paths) {
       this.#mostMs ??= nowMs
       if (nowMs >= this.#overtimeMs()) return 'answered'
     }
-    if (this.requests < requestsMax) return undefined
-    this.#count(nowMs, -1)
+    if (this.requests < this.#requestsMax) return undefined
+    this.#count(nowMs)
     return this.#fast > 0 ? undefined : settled > 0 ? 'answered' : 'bounded'
   }
 
   wakeMs(nowMs: Millis): Millis {
-    const { deadlineMs, hedgeMs, patienceMs } = this.#o
-    let at = deadlineMs
+    const hedgeMs = this.#hedgeMs
+    const patienceMs = this.#patienceMs
+    let at = this.#deadlineMs
     if (this.#mostMs !== undefined) {
       const overtimeMs = this.#overtimeMs()
       if (overtimeMs > nowMs) at = Math.min(at, overtimeMs)
@@ -167,31 +187,32 @@ export class WideLookup {
     let i = 0
     while (this.#inFlight[i] !== slot) i++
     this.#inFlight[i] = this.#inFlight[--this.#inFlightCount]!
-    if (this.#o.paths > 1) candidates.judge(slot, state !== failed)
+    if (this.#paths > 1) candidates.judge(slot, state !== failed)
   }
 
   #overtimeMs(): Millis {
     const tookMs = this.#mostMs! - this.#startMs!
-    return this.#mostMs! + Math.max(tookMs, 4 * this.#o.hedgeMs)
+    return this.#mostMs! + Math.max(tookMs, 4 * this.#hedgeMs)
   }
 
   #isSpent(path: number, nowMs: Millis): boolean {
-    const { paths, requestsMax } = this.#o
-    if (paths === 1 || this.#spent[path]! < requestsMax / 2) return false
-    this.#count(nowMs, path)
-    return this.#fast === 0
+    if (this.#paths === 1 || this.#spent[path]! < this.#requestsMax / 2) return false
+    this.#count(nowMs)
+    return this.#fastOn[path] === 0
   }
 
-  #count(nowMs: Millis, path: number): void {
-    const { candidates } = this
-    const { hedgeMs } = this.#o
+  #count(nowMs: Millis): void {
+    const { askedMs, path } = this.candidates
+    const hedgeMs = this.#hedgeMs
     let [fast, all] = [0, 0]
+    this.#fastOn.fill(0)
     for (let i = 0; i < this.#inFlightCount; i++) {
       const slot = this.#inFlight[i]!
-      if (path >= 0 && candidates.path[slot] !== path) continue
-      const ageMs = nowMs - candidates.askedMs[slot]!
+      const ageMs = nowMs - askedMs[slot]!
       if (ageMs < 4 * hedgeMs) all += 1
-      if (ageMs < hedgeMs) fast += 1
+      if (ageMs >= hedgeMs) continue
+      fast += 1
+      this.#fastOn[path[slot]!]! += 1
     }
     this.#fast = fast
     this.#all = all
@@ -199,16 +220,17 @@ export class WideLookup {
 
   #settled(path: number, nowMs: Millis): boolean {
     const { candidates } = this
-    const { ordered, state, askedMs, size } = candidates
-    const { want, paths, patienceMs } = this.#o
+    const { ordered, state, askedMs, on, size } = candidates
+    const want = this.#want
+    const bit = 1 << path
     let [places, waiting, givenUp] = [0, 0, 0]
     for (let rank = 0; rank < size; rank++) {
       const slot = ordered[rank]!
       const is = state[slot]!
-      if (is >= refused || (paths > 1 && !candidates.isOn(slot, path))) continue
+      if (is >= refused || (on[slot]! & bit) === 0) continue
       if (is === heard) return false
       if (is === asked) {
-        if (nowMs - askedMs[slot]! >= patienceMs) {
+        if (nowMs - askedMs[slot]! >= this.#patienceMs) {
           givenUp += 1
           continue
         }
@@ -222,35 +244,26 @@ export class WideLookup {
 
   /** @returns 8 x slot + path, or -1. */
   #next(nowMs: Millis): number {
-    const { alpha, burst, paths, requestsMax } = this.#o
-    this.#count(nowMs, -1)
+    this.#count(nowMs)
     if (this.#all >= this.#inFlightMax) return -1
-    const most = Math.max(alpha, burst)
-    const fast = this.#fast
-    if (paths === 1) {
+    if (this.#paths === 1) {
       const slot = this.#nextOn(0, nowMs)
-      const atOnce = this.#isWide ? most : alpha
-      return slot >= 0 && fast < atOnce ? 8 * slot : -1
+      return slot >= 0 ? 8 * slot : -1
     }
-    this.#sortPaths(nowMs)
-    for (let i = 0; i < paths; i++) {
+    this.#sortPaths()
+    for (let i = 0; i < this.#paths; i++) {
       const path = this.#order[i]!
-      if (this.#spent[path]! >= requestsMax / 2) continue
+      if (this.#spent[path]! >= this.#requestsMax / 2) continue
       const slot = this.#nextOn(path, nowMs)
-      const atOnce = this.#isWide ? most : alpha
-      if (slot < 0 || fast >= atOnce) continue
-      this.#count(nowMs, path)
-      if (this.#fast < Math.ceil(atOnce / paths)) return 8 * slot + path
+      if (slot >= 0) return 8 * slot + path
     }
     return -1
   }
 
   /** The path with the fewest under way first, then the one with the fewest at all. */
-  #sortPaths(nowMs: Millis): void {
-    for (let path = 0; path < this.#o.paths; path++) {
-      this.#count(nowMs, path)
-      // In flight are at most 40, spent at most 320.
-      const weight = 1_024 * this.#fast + this.#spent[path]!
+  #sortPaths(): void {
+    for (let path = 0; path < this.#paths; path++) {
+      const weight = 1_024 * this.#fastOn[path]! + this.#spent[path]!
       let at = path
       while (at > 0 && this.#weights[at - 1]! > weight) {
         this.#weights[at] = this.#weights[at - 1]!
@@ -262,38 +275,29 @@ export class WideLookup {
     }
   }
 
+  /** @returns the nearest to ask on this path; -1 where there is none, or as many as may be are under way. */
   #nextOn(path: number, nowMs: Millis): number {
-    const { candidates } = this
-    const { ordered, state, askedMs, size } = candidates
-    const { want, paths, hedgeMs } = this.#o
-    let nearest = -1
+    const { ordered, state, askedMs, on, size } = this.candidates
+    const hedgeMs = this.#hedgeMs
+    const bit = 1 << path
     let places = 0
-    let found = -1
+    let isFirst = true
     for (let rank = 0; rank < size; rank++) {
       const slot = ordered[rank]!
       const is = state[slot]!
-      if (is >= refused || (paths > 1 && !candidates.isOn(slot, path))) continue
+      if (is >= refused || (on[slot]! & bit) === 0) continue
       if (is === asked && nowMs - askedMs[slot]! >= hedgeMs) continue
-      if (nearest < 0) nearest = is
-      if (is === heard) {
-        found = slot
-        break
-      }
+      if (isFirst && this.#isFull(path, this.#wide || is === answered)) return -1
+      isFirst = false
+      if (is === heard) return slot
       places += 1
-      if (places === want) break
+      if (places === this.#want) break
     }
-    this.#isWide = this.#wide || nearest === answered
-    return found
+    return -1
   }
-}
 
-const none: Required<WideLookupOptions> = {
-  want: 1,
-  alpha: 1,
-  burst: 1,
-  paths: 1,
-  hedgeMs: 1,
-  patienceMs: 1,
-  deadlineMs: 0,
-  requestsMax: 1
+  #isFull(path: number, isWide: boolean): boolean {
+    const atOnce = isWide ? this.#most : this.#alpha
+    return this.#fast >= atOnce || this.#fastOn[path]! >= Math.ceil(atOnce / this.#paths)
+  }
 }

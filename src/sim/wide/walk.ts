@@ -134,9 +134,8 @@ export class Walker {
     for (;;) {
       const count = machine.poll(nowMs)
       for (let i = 0; i < count; i++) this.#send(from, machine.toAsk[i]!, nowMs)
-      const end = machine.end(nowMs)
-      if (end !== undefined) {
-        this.end = end
+      if (machine.ended !== undefined) {
+        this.end = machine.ended
         break
       }
       const first = this.#first()

@@ -89,7 +89,8 @@ function run(o: Options, w: Weather, seed: number): void {
       polled
     )
     assert.equal(wide.requests, ships.requests)
-    assert.equal(wide.end(nowMs), ships.end(nowMs))
+    assert.equal(wide.ended, ships.end(nowMs))
+    assert.equal(wide.end(nowMs), wide.ended)
     const nearest = ships.nearest(20).map(({ peer }) => world.nodeOf(peer))
     assert.deepEqual([...found.subarray(0, wide.nearest(20, found))], nearest)
     const wakeMs = ships.wakeMs(nowMs)
