@@ -52,6 +52,8 @@ export class WideCandidates {
   /** By hash of the node: its slot + 1. */
   readonly #hash = new Uint16Array(2 ** hashBits)
   readonly #heard = new Uint16Array(pathsMost)
+  /** The farthest heard of on each path: its slot + 1; 0 where that is not known. */
+  readonly #edge = new Uint16Array(pathsMost)
   readonly #places: Places
   #targetHi = 0
   #targetLo = 0
@@ -72,6 +74,7 @@ export class WideCandidates {
     for (let i = 0; i < slotsMax; i++) this.#free[i] = slotsMax - 1 - i
     this.#hash.fill(0)
     this.#heard.fill(0)
+    this.#edge.fill(0)
     if (pathCount === 1) return
     this.#turnsOf.fill(0)
     this.#doubted.fill(0)
@@ -90,6 +93,8 @@ export class WideCandidates {
     for (let i = 0; i < count; i++) {
       const node = nodes[i]!
       if (node === this.#self) continue
+      // On a single path nothing more is kept of one that is known.
+      if (!isMany && this.#isBeyondAll(node, 0)) continue
       const slot = this.#find(node)
       if (slot < 0) this.#add(node, from)
       else if (isMany) this.#vouch(slot, from)
@@ -121,6 +126,7 @@ export class WideCandidates {
         if (isAnswered && was === 1) this.#misled[turn]! -= 1
         if (isAnswered) this.#proved[turn]! += 1
         const misled = this.#misled[turn]!
+        if (misled === 0 && isAnswered && was === 0) continue
         const before = this.#doubted[w]!
         if (misled >= misledMax && misled > 2 * this.#proved[turn]!) this.#doubted[w]! |= 1 << bit
         else this.#doubted[w]! &= ~(1 << bit)
@@ -162,9 +168,9 @@ export class WideCandidates {
   }
 
   #add(node: number, teller: number): void {
-    const high = (this.#places.hi[node]! ^ this.#targetHi) >>> 0
-    const low = (this.#places.lo[node]! ^ this.#targetLo) >>> 0
-    if (teller >= 0 && this.#isBeyondAll(high, low, this.path[teller]!)) return
+    const high = (this.#places.hi(node) ^ this.#targetHi) >>> 0
+    const low = (this.#places.lo(node) ^ this.#targetLo) >>> 0
+    if (teller >= 0 && this.#pathCount > 1 && this.#isBeyondAll(node, this.path[teller]!)) return
     const slot = this.#free[--this.#freeCount]!
     const isHearsay = teller >= 0
     const path = isHearsay ? this.path[teller]! : 0
@@ -182,27 +188,34 @@ export class WideCandidates {
       if (isHearsay) this.#tell(slot, teller)
     }
     const rank = this.#rankOf(high, low)
-    for (let at = this.size++; at > rank; at--) this.ordered[at] = this.ordered[at - 1]!
-    this.ordered[rank] = slot
+    const { ordered } = this
+    for (let at = this.size++; at > rank; at--) ordered[at] = ordered[at - 1]!
+    ordered[rank] = slot
+    const hash = this.#hash
     let at = hashOf(node)
-    while (this.#hash[at] !== 0) at = (at + 1) & hashMask
-    this.#hash[at] = slot + 1
+    while (hash[at] !== 0) at = (at + 1) & hashMask
+    hash[at] = slot + 1
     if (isHearsay) this.#countPath(path)
   }
 
   /** It would be the farthest of those heard of on this path, and there is no room: it would leave at once. */
-  #isBeyondAll(high: number, low: number, path: number): boolean {
+  #isBeyondAll(node: number, path: number): boolean {
     if (this.#heard[path]! < heardMax) return false
-    const slot = this.ordered[this.#lastHeard(1 << path)]!
-    return high > this.#high[slot]! || (high === this.#high[slot]! && low > this.#low[slot]!)
+    const edge = (this.#edge[path]! ||= this.ordered[this.#lastHeard(1 << path)]! + 1) - 1
+    const high = (this.#places.hi(node) ^ this.#targetHi) >>> 0
+    const edgeHigh = this.#high[edge]!
+    if (high !== edgeHigh) return high > edgeHigh
+    return (this.#places.lo(node) ^ this.#targetLo) >>> 0 > this.#low[edge]!
   }
 
   #rankOf(high: number, low: number): number {
+    const { ordered } = this
+    const highs = this.#high
     let from = 0
     for (let to = this.size; from < to; ) {
       const middle = (from + to) >> 1
-      const slot = this.ordered[middle]!
-      const at = this.#high[slot]!
+      const slot = ordered[middle]!
+      const at = highs[slot]!
       if (at < high || (at === high && this.#low[slot]! <= low)) from = middle + 1
       else to = middle
     }
@@ -211,6 +224,7 @@ export class WideCandidates {
 
   #countPath(path: number): void {
     this.#heard[path]! += 1
+    this.#edge[path] = 0
     if (this.#heard[path]! > heardMax) this.#dropFarthest(path)
   }
 
@@ -235,6 +249,7 @@ export class WideCandidates {
     for (let w = 0; w < words; w++)
       this.#tellers[slot * words + w]! &= ~this.#turnsOf[path * words + w]!
     this.#heard[path]! -= 1
+    this.#edge[path] = 0
   }
 
   #remove(rank: number): void {
@@ -249,15 +264,20 @@ export class WideCandidates {
   #leaveHeard(slot: number): void {
     if (this.state[slot] !== heard || this.#hearsay[slot] === 0) return
     const paths = this.#paths[slot]!
-    for (let path = 0; path < this.#pathCount; path++)
-      if ((paths & (1 << path)) !== 0) this.#heard[path]! -= 1
+    for (let path = 0; path < this.#pathCount; path++) {
+      if ((paths & (1 << path)) === 0) continue
+      this.#heard[path]! -= 1
+      this.#edge[path] = 0
+    }
   }
 
   /** @returns its slot, or -1. */
   #find(node: number): number {
-    for (let at = hashOf(node); this.#hash[at] !== 0; at = (at + 1) & hashMask) {
-      const slot = this.#hash[at]! - 1
-      if (this.node[slot] === node) return slot
+    const hash = this.#hash
+    const nodes = this.node
+    for (let at = hashOf(node); hash[at] !== 0; at = (at + 1) & hashMask) {
+      const slot = hash[at]! - 1
+      if (nodes[slot] === node) return slot
     }
     return -1
   }

@@ -10,8 +10,8 @@ export const nobody = 0xffff_ffff
  */
 export class Places {
   readonly length: number
-  readonly hi: Uint32Array
-  readonly lo: Uint32Array
+  /** Both halves of a place side by side, so that they come in one line of the cache. */
+  readonly #words: Uint32Array
   /** Leading bits by which {@link range} finds at once. */
   readonly indexBits: number
   /** By the first `indexBits`: the first place that is not below. */
@@ -20,17 +20,11 @@ export class Places {
   /** @param sorted ascending, none twice. */
   constructor(sorted: BigUint64Array) {
     this.length = sorted.length
-    this.hi = new Uint32Array(this.length)
-    this.lo = new Uint32Array(this.length)
-    const words = new Uint32Array(sorted.buffer, sorted.byteOffset, 2 * this.length)
-    for (let i = 0; i < this.length; i++) {
-      this.lo[i] = words[2 * i]!
-      this.hi[i] = words[2 * i + 1]!
-    }
+    this.#words = new Uint32Array(sorted.buffer, sorted.byteOffset, 2 * this.length)
     this.indexBits = Math.max(1, Math.min(31, Math.ceil(Math.log2(this.length))))
     this.#starts = new Uint32Array(2 ** this.indexBits + 1).fill(this.length)
     const shift = 32 - this.indexBits
-    for (let i = this.length - 1; i >= 0; i--) this.#starts[this.hi[i]! >>> shift] = i
+    for (let i = this.length - 1; i >= 0; i--) this.#starts[this.hi(i) >>> shift] = i
     for (let p = this.#starts.length - 2; p >= 0; p--)
       if (this.#starts[p]! > this.#starts[p + 1]!) this.#starts[p] = this.#starts[p + 1]!
   }
@@ -41,6 +35,14 @@ export class Places {
     const drawn = new BigUint64Array(words.buffer).sort()
     for (let i = 1; i < count; i++) if (drawn[i]! <= drawn[i - 1]!) drawn[i] = drawn[i - 1]! + 1n
     return new Places(drawn)
+  }
+
+  hi(node: number): number {
+    return this.#words[2 * node + 1]!
+  }
+
+  lo(node: number): number {
+    return this.#words[2 * node]!
   }
 
   /** The first of those that share `bits` leading bits (at most {@link indexBits}) with `hi`. */
@@ -57,9 +59,9 @@ export class Places {
 
   /** How many leading bits two nodes share: 0 to 64. */
   shared(a: number, b: number): number {
-    const high = (this.hi[a]! ^ this.hi[b]!) >>> 0
+    const high = (this.hi(a) ^ this.hi(b)) >>> 0
     if (high !== 0) return Math.clz32(high)
-    return 32 + Math.clz32(this.lo[a]! ^ this.lo[b]!)
+    return 32 + Math.clz32(this.lo(a) ^ this.lo(b))
   }
 }
 
@@ -90,15 +92,15 @@ export class Shortlist {
   }
 
   offer(node: number): void {
-    const high = (this.#places.hi[node]! ^ this.#targetHi) >>> 0
+    const high = (this.#places.hi(node) ^ this.#targetHi) >>> 0
     let at = this.size
     if (at === this.#max) {
       if (at === 0 || high > this.#high[at - 1]!) return
-      const low = (this.#places.lo[node]! ^ this.#targetLo) >>> 0
+      const low = (this.#places.lo(node) ^ this.#targetLo) >>> 0
       if (high === this.#high[at - 1]! && low >= this.#low[at - 1]!) return
       at -= 1
     } else this.size += 1
-    const low = (this.#places.lo[node]! ^ this.#targetLo) >>> 0
+    const low = (this.#places.lo(node) ^ this.#targetLo) >>> 0
     while (at > 0) {
       const before = this.#high[at - 1]!
       if (before < high || (before === high && this.#low[at - 1]! <= low)) break

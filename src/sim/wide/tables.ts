@@ -65,7 +65,7 @@ export class WideTables {
     let count = 0
     while (count < k && this.#far[base + count] !== nobody) count++
     const before = count
-    const hi = (this.#places.hi[owner]! ^ (0x8000_0000 >>> bucket)) >>> 0
+    const hi = (this.#places.hi(owner) ^ (0x8000_0000 >>> bucket)) >>> 0
     const [from, to] = [this.#places.from(hi, bucket + 1), this.#places.to(hi, bucket + 1)]
     const size = to - from
     // Where they are few, all are tried in turn.
@@ -92,7 +92,7 @@ export class WideTables {
 
   /** Those that stand near to `owner`, itself among them. */
   nearRange(owner: number): [from: number, to: number] {
-    const hi = this.#places.hi[owner]!
+    const hi = this.#places.hi(owner)
     return [this.#places.from(hi, this.shape.far), this.#places.to(hi, this.shape.far)]
   }
 
@@ -185,7 +185,7 @@ export class WideTables {
   ): number {
     const { far } = this.shape
     const k = this.#k
-    const differs = (this.#places.hi[owner]! ^ targetHi) >>> 0
+    const differs = (this.#places.hi(owner) ^ targetHi) >>> 0
     this.#short.begin(targetHi, targetLo, 0)
     let count = 0
     for (let bucket = 0; bucket < far && count < max; bucket++)

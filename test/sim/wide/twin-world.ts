@@ -16,7 +16,7 @@ export class TwinWorld {
   readonly nodeOf = (peer: PeerId): number => this.#names.get(peer)!
   readonly placeOf: PlaceOf = peer => {
     const node = this.nodeOf(peer)
-    return placeAt(this.places.hi[node]!, this.places.lo[node]!)
+    return placeAt(this.places.hi(node), this.places.lo(node))
   }
 }
 
