@@ -146,6 +146,10 @@ export const lookupOptions = (
 export interface Found {
   contacts: Contact[]
   end: LookupEnd
+  /** Sent. */
+  requests: number
+  /** From whom we know to whom, until the nearest that answered; 0 when nobody did. */
+  hops: number
 }
 
 interface FindOptions {
@@ -174,16 +178,19 @@ export async function findNearest(
   want: number,
   o: FindOptions
 ): Promise<Found> {
-  const { machine, end } = await walk(core, place, want, o)
+  const { machine, candidates, end } = await walk(core, place, want, o)
   const contacts = machine.nearest(want)
-  if (core.via) return { contacts, end } // what a relay says teaches us nothing
+  const { requests } = machine
+  const hops = candidates.all.find(({ state }) => state === 'answered')?.hops ?? 0
+  const found = { contacts, end, requests, hops }
+  if (core.via) return found // what a relay says teaches us nothing
   core.table.touched(place, core.clock.now())
   if (o.drawn && end === 'answered' && contacts.length === want)
     core.size.sample(
       place,
       contacts.map(c => core.placeOf(c.peer))
     )
-  return { contacts, end }
+  return found
 }
 
 /** The lookup itself, with all that were heard of on the way. @throws {MuttrError} `CANCELLED` */

@@ -91,6 +91,11 @@ export interface PutOptions extends DhtOptions, PurseOptions {
   onProgress?: (progress: PutProgress) => void
 }
 
+interface NearestOptions extends DhtOptions {
+  /** What the lookup took: requests sent, and from whom we know to whom until the nearest that answered. */
+  onEnd?: (cost: { requests: number; hops: number }) => void
+}
+
 /** The distributed hash table as the floors above use it. */
 export interface Dht {
   /**
@@ -116,5 +121,5 @@ export interface Dht {
   /** The valid record of the highest sequence. @throws {MuttrError} `RECORD_UNKNOWN`, `NETWORK_EMPTY`, … */
   getRecord(key: Uint8Array, options?: DhtOptions): Promise<Uint8Array>
   /** The nearest seeds to a place that answered, nearest first. */
-  nearest(place: Uint8Array, options?: DhtOptions): Promise<Contact[]>
+  nearest(place: Uint8Array, options?: NearestOptions): Promise<Contact[]>
 }

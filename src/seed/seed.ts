@@ -205,7 +205,14 @@ const createDht = (core: Core, { shelf, tombstones }: Shelves): Dht => ({
   getRecord: (key, options) => getRecord(core, key, options),
   async nearest(target, options = {}) {
     const operation = deadline(core, options)
-    return (await findNearest(core, target, core.parameters.k, operation)).contacts
+    const { contacts, requests, hops } = await findNearest(
+      core,
+      target,
+      core.parameters.k,
+      operation
+    )
+    options.onEnd?.({ requests, hops })
+    return contacts
   }
 })
 

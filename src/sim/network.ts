@@ -22,6 +22,8 @@ export interface NetworkOptions {
   dialRoundTrips?: number
   /** How dead peers show: silence, or the connection is refused at once. */
   deaths?: 'silent' | 'refused'
+  /** After so long the others take a silent one's connection for closed; never unless told. Muttr's channels: 60 s to 80 s. */
+  noticeMs?: Millis
   /** Part of the connections that keepWarm may hold. */
   warmShare?: number
   /** Makes a node's keys from 32 random bytes; stand-ins unless told. */
@@ -64,6 +66,7 @@ export class VirtualNetwork {
       connectionsMax: 200,
       dialRoundTrips: 3,
       deaths: 'silent',
+      noticeMs: Number.POSITIVE_INFINITY,
       warmShare: 0.5,
       makeKeys: standInKeys,
       ...options

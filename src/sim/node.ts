@@ -65,9 +65,19 @@ export class VirtualNode implements Network {
   /** Gone from one moment to the next, with all it knew. */
   kill(): void {
     this.alive = false
+    const peers = [...this.#connections.keys()]
     if (this.#net.options.deaths === 'refused')
-      for (const peer of [...this.#connections.keys()]) this.#net.nodes.get(peer)?.drop(this)
+      for (const peer of peers) this.#net.nodes.get(peer)?.drop(this)
+    else this.#net.after(this.#net.options.noticeMs, () => this.#noticed(peers))
     this.#connections.clear()
+  }
+
+  /** What they had with us before is over; what was made since we came back is not. */
+  #noticed(peers: readonly PeerId[]): void {
+    for (const peer of peers) {
+      const other = this.#net.nodes.get(peer)
+      if (other?.isConnected(this.self) && !this.isConnected(peer)) other.drop(this)
+    }
   }
 
   /** Back, under the same key, and connected to nobody. */

@@ -101,7 +101,12 @@ const Parameters = z.strictObject({
     .default(1),
   graceHours: atHours.default(24),
   /** Connections a node keeps at most. */
-  connections: z.int().min(8).max(10_000).default(100)
+  connections: z.int().min(8).max(10_000).default(100),
+  /**
+   * How peers are reached that a node is not connected to. `forward` ships, and asks every neighbour each minute for whom it is connected
+   * to: nine tenths of an idle seed's messages, and of the time that a run takes. So it is asked for by name.
+   */
+  reach: z.enum(['dial', 'forward']).default('dial')
 })
 
 const Shape = z.strictObject({

@@ -69,10 +69,10 @@ export class World {
 
   /**
    * Lets things happen until `work` is settled.
-   * @throws what `work` is rejected with, and an Error when nothing is left to happen.
+   * @throws what `work` is rejected with, `CANCELLED`, and an Error when nothing is left to happen.
    */
-  async run<T>(work: Promise<T>): Promise<T> {
-    await this.#until(work, {})
+  async run<T>(work: Promise<T>, options: PassOptions = {}): Promise<T> {
+    await this.#until(work, options)
     return work
   }
 

@@ -1,0 +1,47 @@
+import type { Millis } from '../base/ports.ts'
+import type { VirtualNetwork } from '../sim/network.ts'
+import type { VirtualNode } from '../sim/node.ts'
+import type { Scenario } from '../sim/scenario.ts'
+import type { World } from '../sim/world.ts'
+import type { Member, Population } from './population.ts'
+
+const hourMs: Millis = 3_600_000
+
+/** Sets the clock for everything that goes wrong. */
+export function applyFaults(o: {
+  world: World
+  net: VirtualNetwork
+  faults: Scenario['faults']
+  population: Population
+}): void {
+  const { world, net, faults, population } = o
+  const dice = world.dice('faults')
+  const parts = new Set<ReadonlySet<VirtualNode>>()
+  net.apart = (a, b) => {
+    for (const part of parts) if (part.has(a) !== part.has(b)) return true
+    return false
+  }
+
+  /** So many of all, in an order of their own. */
+  function some(share: number, which: 'oldest' | 'random'): Member[] {
+    const all = [...population.members]
+    const count = Math.round(all.length * share)
+    if (which === 'oldest') return all.sort((a, b) => a.index - b.index).slice(0, count)
+    return Array.from({ length: count }, () => all.splice(dice.below(all.length), 1)[0]!)
+  }
+
+  for (const fault of faults)
+    world.after(fault.atHours * hourMs, () => {
+      world.note('fault', fault.type)
+      if (fault.type === 'die')
+        for (const member of some(fault.share, fault.which))
+          population.die(member, { replaced: fault.replaced })
+      if (fault.type !== 'partition') return
+      const part = new Set(some(fault.share, 'random').map(({ node }) => node))
+      parts.add(part)
+      world.after(fault.hours * hourMs, () => {
+        parts.delete(part)
+        world.note('healed')
+      })
+    })
+}

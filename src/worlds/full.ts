@@ -1,0 +1,114 @@
+import { MuttrError } from '../base/errors.ts'
+import type { Millis } from '../base/ports.ts'
+import { VirtualNetwork } from '../sim/network.ts'
+import type { Engine, EngineOptions, RunResult } from '../sim/result.ts'
+import type { Scenario } from '../sim/scenario.ts'
+import { World } from '../sim/world.ts'
+import { applyFaults } from './faults.ts'
+import { Holdings } from './holdings.ts'
+import { Measure } from './measure.ts'
+import { Population } from './population.ts'
+import { Workload } from './workload.ts'
+
+const hourMs: Millis = 3_600_000
+/** After the last has joined, before anything is put. */
+const settleMs: Millis = 60_000
+/** As Muttr's channels do: docs/protocol/channel.md */
+const noticeMs: Millis = 60_000
+
+/** The seeds that ship, on a virtual network: some thousand of them. Source: docs/decisions/029-simulator.md */
+export const fullEngine: Engine = {
+  async run(scenario, options) {
+    refuse(scenario)
+    return new Run(scenario, options).run()
+  }
+}
+
+/** @throws {MuttrError} `SCENARIO_INVALID` for what is not modelled here. */
+function refuse({ adversaries, faults }: Scenario): void {
+  const outage = faults.findIndex(({ type }) => type === 'pod-outage')
+  const what =
+    adversaries !== null
+      ? 'adversaries: the scale full has honest seeds only'
+      : outage >= 0
+        ? `faults.${outage}: the scale full has no pods`
+        : undefined
+  if (what !== undefined) throw new MuttrError('SCENARIO_INVALID', what)
+}
+
+class Run {
+  readonly #scenario: Scenario
+  readonly #o: EngineOptions
+  readonly #world: World
+  readonly #net: VirtualNetwork
+  readonly #population: Population
+  readonly #workload: Workload
+  readonly #holdings: Holdings
+
+  constructor(scenario: Scenario, options: EngineOptions) {
+    const { seed, trace } = options
+    const { latency, loss } = scenario.network
+    this.#scenario = scenario
+    this.#o = options
+    const world = new World({ seed, ...(trace && { trace }) })
+    this.#world = world
+    const { connections } = scenario.parameters
+    this.#net = new VirtualNetwork(world, { latency, loss, connectionsMax: connections, noticeMs })
+    this.#holdings = new Holdings(world)
+    const shared = { world, scenario, holdings: this.#holdings }
+    this.#population = new Population({ ...shared, net: this.#net, seed })
+    this.#workload = new Workload({ ...shared, population: this.#population })
+  }
+
+  async run(): Promise<RunResult> {
+    const { signal, onProgress } = this.#o
+    const scenario = this.#scenario
+    const world = this.#world
+    const before = {
+      signal,
+      onProgress: () => onProgress({ atHours: 0, events: world.events })
+    }
+    before.onProgress()
+    await world.run(this.#population.start(), before)
+    await world.pass(settleMs, before)
+    await world.run(this.#workload.start(), before)
+
+    const zeroMs = world.nowMs
+    world.note('begin')
+    const measure = new Measure({
+      ...{ world, scenario, net: this.#net, population: this.#population },
+      ...{ workload: this.#workload, holdings: this.#holdings }
+    })
+    this.#population.begin()
+    this.#workload.begin()
+    applyFaults({ world, net: this.#net, faults: scenario.faults, population: this.#population })
+    const during = {
+      signal,
+      onProgress: (nowMs: Millis) =>
+        onProgress({ atHours: (nowMs - zeroMs) / hourMs, events: world.events })
+    }
+    for (let row = 1; ; row++) {
+      const atHours = Math.min(row * scenario.measure.everyHours, scenario.hours)
+      await world.pass(Math.max(0, zeroMs + atHours * hourMs - world.nowMs), during)
+      await world.run(measure.row(atHours), during)
+      if (atHours === scenario.hours) break
+    }
+    return this.#result(measure)
+  }
+
+  #result(measure: Measure): RunResult {
+    const { events, traceHash } = this.#world
+    return {
+      scenario: this.#scenario,
+      scale: 'full',
+      seed: this.#o.seed,
+      traceHash,
+      events,
+      tables: measure.tables(),
+      figures: measure.figures(),
+      violations: [...this.#holdings.violations, ...this.#workload.violations].sort(
+        (a, b) => a.atMs - b.atMs
+      )
+    }
+  }
+}

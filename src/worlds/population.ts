@@ -1,0 +1,252 @@
+import type { Contact, Millis, PlaceOf } from '../base/ports.ts'
+import type { SeedNode } from '../seed/seed.ts'
+import { createSeedNode } from '../seed/seed.ts'
+import { Dice } from '../sim/dice.ts'
+import type { Distribution } from '../sim/distributions.ts'
+import { draw, meanOf } from '../sim/distributions.ts'
+import { sharedPlaces } from '../sim/keys.ts'
+import type { VirtualNetwork } from '../sim/network.ts'
+import { silentLog } from '../sim/network.ts'
+import type { VirtualNode } from '../sim/node.ts'
+import type { Scenario } from '../sim/scenario.ts'
+import { instantStamper } from '../sim/stamper.ts'
+import type { World } from '../sim/world.ts'
+import { memoryStore } from '../store/memory.ts'
+import type { SeedStore } from '../store/store.ts'
+import { planDays } from './daily.ts'
+import type { Holdings } from './holdings.ts'
+
+const minuteMs: Millis = 60_000
+const hourMs: Millis = 60 * minuteMs
+/** From one node's first join to the next. */
+const joinEveryMs: Millis = 200
+/** Whom a node asks that joins, beside whom it remembers. */
+const bootstraps = 3
+const remembered = 20
+
+/** A node of the population, with what it keeps while it is away. */
+export interface Member {
+  readonly index: number
+  readonly node: VirtualNode
+  readonly store: SeedStore
+  readonly dice: Dice
+  /** In server mode: it holds what others put. */
+  readonly isServer: boolean
+  readonly bornMs: Millis
+  /** While it is online. */
+  seed: SeedNode | undefined
+  /** It has looked around since it came. */
+  joined: boolean
+  known: readonly Contact[]
+}
+
+interface Parts {
+  world: World
+  net: VirtualNetwork
+  scenario: Scenario
+  seed: number
+  holdings: Holdings
+}
+
+/** Who takes part: comes, goes away, comes back with its store, dies and is replaced. */
+export class Population {
+  /** Online or away. */
+  readonly members = new Set<Member>()
+  /** In no order that means anything, but in the same in each run. */
+  readonly online: Member[] = []
+  readonly placeOf: PlaceOf = sharedPlaces()
+  /** Blobs' bytes on nodes that went for good. */
+  diedBytes = 0
+  readonly #p: Parts
+  readonly #stamper = instantStamper()
+  readonly #life: Dice
+  readonly #pick: Dice
+  readonly #at = new Map<Member, number>()
+  #pushedBytes = 0
+  /** Time that nodes were online, up to when it was last looked at. */
+  #onlineMs = 0
+  #countedMs: Millis
+  #made = 0
+
+  constructor(parts: Parts) {
+    this.#p = parts
+    this.#life = parts.world.dice('life')
+    this.#pick = parts.world.dice('pick')
+    this.#countedMs = parts.world.nowMs
+  }
+
+  /** All join, one after the other; resolves when all have. */
+  async start(): Promise<void> {
+    const { world, scenario } = this.#p
+    const joins = Array.from({ length: scenario.nodes }, (_, i) => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      world.after(i * joinEveryMs, () => void this.#bear().then(() => resolve()))
+      return promise
+    })
+    await Promise.all(joins)
+  }
+
+  /** From now on they go and come. */
+  begin(): void {
+    for (const member of [...this.members]) this.#live(member, true)
+  }
+
+  /** One of those online; undefined when there is none. */
+  any(dice: Dice): Member | undefined {
+    return this.online[dice.below(this.online.length)]
+  }
+
+  /** What repair pushed, by all nodes since the start. */
+  get pushedBytes(): number {
+    let bytes = this.#pushedBytes
+    for (const { seed } of this.online) bytes += seed!.repair.status().pushedBytes
+    return bytes
+  }
+
+  /** Since the start, over all nodes. */
+  get onlineHours(): number {
+    this.#countOnline()
+    return this.#onlineMs / hourMs
+  }
+
+  /** Gone for good, with its store. */
+  die(member: Member, { replaced }: { replaced: boolean }): void {
+    if (!this.members.delete(member)) return
+    this.leave(member)
+    this.#p.net.forget(member.node)
+    this.#p.world.note('die', member.index)
+    this.diedBytes += this.#p.holdings.died(member.index)
+    if (replaced) void this.#bear().then(born => this.#live(born, false))
+  }
+
+  leave(member: Member): void {
+    const { seed } = member
+    if (!seed) return
+    this.#countOnline()
+    member.known = seed.table.contacts().slice(0, remembered)
+    this.#pushedBytes += seed.repair.status().pushedBytes
+    member.seed = undefined
+    member.joined = false
+    const at = this.#at.get(member)!
+    const last = this.online.pop()!
+    if (last !== member) {
+      this.online[at] = last
+      this.#at.set(last, at)
+    }
+    this.#at.delete(member)
+    member.node.kill()
+    void seed[Symbol.asyncDispose]()
+    this.#p.world.note('leave', member.index)
+  }
+
+  async come(member: Member): Promise<void> {
+    if (member.seed || !this.members.has(member)) return
+    this.#countOnline()
+    const contacts = [...member.known, ...this.#bootstraps()]
+    member.node.revive()
+    const seed = this.#makeSeed(member)
+    member.seed = seed
+    this.#at.set(member, this.online.push(member) - 1)
+    this.#p.world.note('come', member.index)
+    try {
+      await seed.join(contacts)
+    } catch {
+      return // it left before it had looked around
+    }
+    if (member.seed === seed) member.joined = true
+  }
+
+  #countOnline(): void {
+    const { nowMs } = this.#p.world
+    this.#onlineMs += (nowMs - this.#countedMs) * this.online.length
+    this.#countedMs = nowMs
+  }
+
+  #bootstraps(): Contact[] {
+    const out = new Map<number, Contact>()
+    for (let i = 0; i < bootstraps && this.online.length > 0; i++) {
+      const { index, node, isServer } = this.any(this.#pick)!
+      if (isServer) out.set(index, node.contact())
+    }
+    return [...out.values()]
+  }
+
+  async #bear(): Promise<Member> {
+    const { net, scenario, seed, holdings, world } = this.#p
+    const index = this.#made++
+    // The first can be dialled, or nobody could join.
+    const isServer = this.#life.next() >= scenario.network.natShare || index === 0
+    const node = net.add({ server: isServer })
+    const store = holdings.watch(memoryStore(), index)
+    const dice = new Dice(seed, `node ${index}`)
+    const state = { seed: undefined, joined: false, known: [] }
+    const member = { index, node, store, dice, isServer, bornMs: world.nowMs, ...state }
+    this.members.add(member)
+    await this.come(member)
+    return member
+  }
+
+  #makeSeed({ node, store, dice, isServer }: Member): SeedNode {
+    const { scenario, world } = this.#p
+    const { replicas, quorum, k, alpha, reach, ...p } = scenario.parameters
+    return createSeedNode({
+      network: node,
+      clock: world.clock,
+      random: dice,
+      log: silentLog,
+      keys: node.keys,
+      store,
+      placeOf: this.placeOf,
+      stamper: this.#stamper,
+      mode: isServer ? 'server' : 'client',
+      parameters: { replicas, quorum, k, alpha },
+      reach,
+      repair: {
+        sweepMs: p.sweepHours * hourMs,
+        debounceMs: p.debounceMinutes * minuteMs,
+        graceMs: p.graceHours * hourMs
+      }
+    })
+  }
+
+  /** @param isOld it lived before the run began: it is met somewhere within its session and its life. */
+  #live(member: Member, isOld: boolean): void {
+    const { world, scenario } = this.#p
+    const { sessionHours, lifetimeHours, daily } = scenario.population
+    const dice = this.#life
+    if (lifetimeHours) {
+      const leftMs = draw(lifetimeHours, dice) * (isOld ? dice.next() : 1) * hourMs
+      world.after(leftMs, () => this.die(member, { replaced: true }))
+    }
+    const come = () => void this.come(member)
+    if (daily && dice.next() < daily.share)
+      planDays({ world, daily, dice, come, leave: () => this.leave(member) })
+    else if (sessionHours) this.#alternate(member, sessionHours, isOld)
+  }
+
+  /** Online and away in turn. */
+  #alternate(member: Member, sessionHours: Distribution, isOld: boolean): void {
+    const { world, scenario } = this.#p
+    const { awayHours } = scenario.population
+    const dice = this.#life
+    const stay = (share: number) => {
+      world.after(draw(sessionHours, dice) * share * hourMs, () => {
+        this.leave(member)
+        away(1)
+      })
+    }
+    const away = (share: number) => {
+      world.after(draw(awayHours, dice) * share * hourMs, () => {
+        if (!this.members.has(member)) return
+        void this.come(member)
+        stay(1)
+      })
+    }
+    const [on, off] = [meanOf(sessionHours), meanOf(awayHours)]
+    const part = isOld ? dice.next() : 1
+    if (isOld && Number.isFinite(on) && dice.next() < off / (on + off)) {
+      this.leave(member)
+      away(part)
+    } else stay(part)
+  }
+}
