@@ -26,7 +26,8 @@ const standInMax = 1_024
 const waitsMax = 4
 /** Of the time at most one part in so many goes into walking through the store because of changes. */
 const restTimes = 20
-const restMaxMs: Millis = 10 * 60_000
+/** But never so long that newcomers count as settled before anybody has looked at what they changed. */
+const restWaitsMax = 10
 
 /** When which round of repair is due. Sans-IO: is told the time and what happens. */
 export class RepairAgenda {
@@ -54,7 +55,7 @@ export class RepairAgenda {
   changed({ nowMs, dice }: Moment): void {
     const waitMs = Math.max(this.#o.debounceMs, this.#restMs)
     this.#changedSinceMs ??= nowMs
-    const latestMs = this.#changedSinceMs + waitsMax * waitMs
+    const latestMs = this.#changedSinceMs + Math.max(waitsMax * this.#o.debounceMs, this.#restMs)
     this.#lookAtMs = Math.min(nowMs + waitMs * (1 + dice / 2), latestMs)
   }
 
@@ -67,7 +68,7 @@ export class RepairAgenda {
 
   /** How long a walk through the store took. */
   walked(tookMs: Millis): void {
-    this.#restMs = Math.min(restTimes * tookMs, restMaxMs)
+    this.#restMs = Math.min(restTimes * tookMs, restWaitsMax * this.#o.debounceMs)
   }
 
   /** @returns what is due now; each thing once. */

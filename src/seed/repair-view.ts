@@ -16,6 +16,8 @@ const lookupsMax = 64
 /** Whom each key is near to, as far as we know. */
 export interface RepairView {
   readonly self: Near
+  /** How long lookups took so far. */
+  readonly waitedMs: Millis
   /** Nearest first, ourselves among them, without those passed over; undefined where we cannot tell. */
   near(place: Place): Promise<readonly Near[] | undefined>
   /** Ids were minted around the place: those that are nearer than we are do not talk us out of a copy. */
@@ -34,7 +36,7 @@ export function createView(
   const known = new Map<Contact, Near>()
   const own = network.contact()
   const self: Near = { contact: own, subnets: subnetsOf(own), settled: true }
-  let lookups = 0
+  let [lookups, waitedMs] = [0, 0]
 
   function see(contact: Contact): Near {
     let near = known.get(contact)
@@ -57,13 +59,18 @@ export function createView(
 
   return {
     self,
+    get waitedMs() {
+      return waitedMs
+    },
     async near(place) {
       const near = fromTable(place)
       // What is near to us we know best; what is not may have neighbours that we never heard of.
       if (near.indexOf(self) < replicas || isCovered(core, place)) return near
       if (lookups === lookupsMax) return undefined
       lookups += 1
+      const startMs = clock.now()
       await findNearest(core, place, replicas, deadline(core, {})).catch(() => undefined)
+      waitedMs += clock.now() - startMs
       return fromTable(place)
     },
     isCrowded(place, near) {

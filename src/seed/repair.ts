@@ -289,7 +289,7 @@ class Repairer implements RepairWork {
       await this.#until(() => this.#plan.hasRoom)
       waitedMs += this.#now() - fullMs
     }
-    return { rows, tookMs: this.#now() - startMs - waitedMs }
+    return { rows, tookMs: this.#now() - startMs - waitedMs - view.waitedMs }
   }
 
   /** What is sooner done, and may be more urgent, does not wait until a long sweep is over. */

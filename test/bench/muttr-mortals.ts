@@ -3,11 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock as clock } from '../../src/net/clock.ts'
 import { createStamper } from '../../src/net/stamper.ts'
+import { usualRepair } from '../../src/replicas/repair-parameters.ts'
 import type { BenchSeed } from './bench-seed.ts'
 import { putKiB, startBenchSeed } from './bench-seed.ts'
 import type { Mortals } from './mortals.ts'
 
-/** Our seeds, with repair in a hurry: what takes minutes at home shall be seen within the repair period of the bench. */
+/** A minute of repair at home is a second here, so that it can be seen within the repair period of the bench. */
+const hurried = (['debounceMs', 'standInMs', 'settledMs', 'sweepMs', 'graceMs'] as const).map(
+  name => [name, usualRepair[name] / 60]
+)
+
+/** Our seeds, with repair in a hurry. */
 export async function startMuttrMortals(): Promise<Mortals> {
   await using stack = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'muttr-deaths-'))
@@ -32,7 +38,7 @@ export async function startMuttrMortals(): Promise<Mortals> {
         folder: join(folder, `${born}`),
         stamper,
         connections: 200,
-        parts: { reach: 'dial', repair: { debounceMs: 1_000, settledMs: 5_000, sweepMs: 20_000 } },
+        parts: { reach: 'dial', repair: Object.fromEntries(hurried) },
         join: known
       })
       living.set(born, made)

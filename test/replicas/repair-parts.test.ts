@@ -258,4 +258,16 @@ describe('the agenda of repair', () => {
     agenda.changed({ nowMs: 0, dice })
     assert.equal(agenda.wakeMs(0), 10 * minuteMs, 'but no more than ten minutes')
   })
+
+  it('looks at changes that never end before those who came count as settled, however long walks take', () => {
+    const agenda = new RepairAgenda(options)
+    agenda.joined({ nowMs: 0, dice }, false)
+    agenda.walked(hourMs)
+    let nowMs = 0
+    while (!agenda.due({ nowMs, dice: 1 }).some(({ type }) => type === 'look')) {
+      assert(nowMs < options.settledMs)
+      agenda.changed({ nowMs, dice: 1 })
+      nowMs = Math.min(agenda.wakeMs(nowMs), nowMs + minuteMs)
+    }
+  })
 })
