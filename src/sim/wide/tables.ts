@@ -58,6 +58,12 @@ export class WideTables {
     this.meetNear(owner, there, dice)
   }
 
+  /** It knows nobody. */
+  clear(owner: number): void {
+    this.#far.fill(nobody, owner * this.farSize, (owner + 1) * this.farSize)
+    this.#nearCount[owner] = 0
+  }
+
   /** Fills the holes of a far bucket with random ones that are there. @returns how many were found. */
   refill(owner: number, bucket: number, there: Uint8Array, dice: Dice): number {
     const k = this.#k

@@ -112,6 +112,13 @@ export class Walker {
     return true
   }
 
+  /** From a request to its answer; undefined where either is lost or nobody is there. */
+  roundTripMs(from: number, to: number): Millis | undefined {
+    const { there, latencyOf, loss, dice } = this.#p
+    const isLost = loss > 0 && (dice.next() < loss || dice.next() < loss)
+    return there[to] === 1 && !isLost ? latencyOf(from, to) + latencyOf(to, from) : undefined
+  }
+
   #walk(from: number, targetHi: number, targetLo: number, o: WalkOptions): void {
     const { tables, parameters } = this.#p
     const machine = this.#machine
@@ -154,15 +161,12 @@ export class Walker {
   }
 
   #send(from: number, slot: number, nowMs: Millis): void {
-    const { there, latencyOf, loss, dice } = this.#p
-    const node = this.#machine.candidates.node[slot]!
-    const isLost = loss > 0 && (dice.next() < loss || dice.next() < loss)
-    const answers = there[node] === 1 && !isLost
-    const tookMs = answers ? latencyOf(from, node) + latencyOf(node, from) : asking.timeoutMs
+    const tookMs = this.roundTripMs(from, this.#machine.candidates.node[slot]!)
+    const answers = tookMs !== undefined && tookMs < asking.timeoutMs
     const at = this.#due++
-    this.#dueMs[at] = nowMs + Math.min(tookMs, asking.timeoutMs)
+    this.#dueMs[at] = nowMs + (answers ? tookMs : asking.timeoutMs)
     this.#dueSlot[at] = slot
-    this.#dueAnswers[at] = answers && tookMs < asking.timeoutMs ? 1 : 0
+    this.#dueAnswers[at] = answers ? 1 : 0
   }
 
   /** Which is due next; of two at a time the one that was sent before. */

@@ -1,0 +1,353 @@
+import { MuttrError } from '../../base/errors.ts'
+import { limits } from '../../base/limits.ts'
+import type { Millis } from '../../base/ports.ts'
+import { Dice } from '../dice.ts'
+import { draw } from '../distributions.ts'
+import { latencyOf } from '../latency.ts'
+import type { Engine, EngineOptions, RunResult } from '../result.ts'
+import type { Scenario } from '../scenario.ts'
+import { TraceHash } from '../trace.ts'
+import { inTurns } from '../turns.ts'
+import { Calendar } from './calendar.ts'
+import { Life } from './life.ts'
+import type { Size } from './limits.ts'
+import { checkMemory, refuse, sizeOf, timersOfBlob, timersOfNode } from './limits.ts'
+import { nobody, Places } from './places.ts'
+import { Storage } from './storage.ts'
+import { WideTables } from './tables.ts'
+import { allAmong, Tally } from './tally.ts'
+import { Walker } from './walk.ts'
+
+const hourMs: Millis = 3_600_000
+/** Blobs got for each row, beside what the workload gets by itself. */
+const sampled = 20
+/** Refreshing lookups that are walked in a run; the others are counted. */
+const walkedMax = 2_000_000
+/** Events that one day of the calendar should hold. */
+const eventsOfDay = 8
+/** Between two looks at whether to stop lie some thousand times so many. */
+const eventsAtOnce = 64
+const rowTimer = 0
+const putTimer = 1
+const getTimer = 2
+const lookupTimer = 3
+const faultTimer = 4
+
+/**
+ * A million nodes in typed arrays, with the decisions that ship: lookups, tables, duties of holders, usual upkeep and repair. What is
+ * modelled besides is said at {@link Walker}, {@link Life} and {@link Storage}. Source: docs/guides/research.md
+ * @param o.memoryBytes what there is; a run that would take more is refused before it begins.
+ */
+export const createWideEngine = ({ memoryBytes }: { memoryBytes: number }): Engine => ({
+  async run(scenario, options) {
+    refuse(scenario)
+    const size = sizeOf(scenario)
+    checkMemory(size, memoryBytes, scenario.nodes)
+    return new Run(scenario, options, size).run()
+  }
+})
+
+/** Without a look at the memory, which whoever starts it has taken. */
+export const wideEngine: Engine = createWideEngine({ memoryBytes: Number.POSITIVE_INFINITY })
+
+class Run {
+  readonly #s: Scenario
+  readonly #o: EngineOptions
+  readonly #size: Size
+  readonly #places: Places
+  readonly #calendar: Calendar
+  readonly #walker: Walker
+  readonly #life: Life
+  readonly #storage: Storage
+  readonly #tally: Tally
+  readonly #hash = new TraceHash()
+  readonly #dice = new Map<string, Dice>()
+  readonly #violations: RunResult['violations'] = []
+  /** The first timer that is not of a node or blob. */
+  readonly #others: number
+  #events = 0
+  #rows = 0
+  #lookups = 0
+  /** Of all events so far: which timers they were. */
+  #sum = 0
+
+  constructor(scenario: Scenario, options: EngineOptions, size: Size) {
+    const { capacity, blobs, thereShare } = size
+    const { k, alpha, replicas } = scenario.parameters
+    this.#s = scenario
+    this.#o = options
+    this.#size = size
+    const places = Places.draw(capacity, this.#diceOf('places'))
+    const there = new Uint8Array(capacity)
+    const firstTimer = timersOfNode * capacity
+    this.#others = firstTimer + timersOfBlob * blobs
+    const perMs = scenario.nodes / 300_000
+    const dayMs = Math.max(1 / 8, eventsOfDay / perMs)
+    const timers = this.#others + faultTimer + scenario.faults.length
+    const calendar = new Calendar({ timers, dayMs })
+    const tables = new WideTables(places, { nodes: Math.max(1, scenario.nodes * thereShare), k })
+    const walker = new Walker({
+      places,
+      tables,
+      there,
+      latencyOf: latencyOf(scenario.network.latency, this.#diceOf('latency')),
+      loss: scenario.network.loss,
+      dice: this.#diceOf('loss'),
+      parameters: { k, alpha, replicas },
+      onLeft: (owner, node) => this.#life.replace(owner, node)
+    })
+    this.#places = places
+    this.#calendar = calendar
+    this.#walker = walker
+    const refreshes = scenario.nodes * scenario.hours * (tables.shape.far + 1)
+    this.#life = new Life({
+      ...{ scenario, places, tables, there, walker, calendar },
+      dice: this.#diceOf('life'),
+      tableDice: this.#diceOf('tables'),
+      walkedShare: Math.min(1, walkedMax / refreshes),
+      on: {
+        came: (node, isNew) => this.#storage.came(node, isNew),
+        left: node => this.#storage.left(node),
+        died: node => this.#storage.died(node)
+      }
+    })
+    this.#storage = new Storage({
+      ...{ scenario, places, there, calendar, thereShare: this.#leastShare() },
+      dice: this.#diceOf('repair'),
+      capacity: blobs,
+      firstTimer,
+      firstSweep: 2 * capacity,
+      onLost: blob => this.#note('lost', this.#storage.hi[blob]!)
+    })
+    this.#storage.begin(this.#life)
+    this.#tally = new Tally({ life: this.#life, storage: this.#storage })
+  }
+
+  async run(): Promise<RunResult> {
+    const { signal, onProgress } = this.#o
+    this.#life.start()
+    this.#start()
+    const endMs = this.#s.hours * hourMs
+    const checked = () => {
+      if (signal.aborted) throw new MuttrError('CANCELLED', 'the simulation was cancelled')
+    }
+    checked()
+    await inTurns(
+      () => {
+        for (let i = 0; i < eventsAtOnce; i++) if (this.#step(endMs)) return true
+        return false
+      },
+      () => {
+        checked()
+        onProgress({ atHours: this.#calendar.nowMs / hourMs, events: this.#events })
+      }
+    )
+    this.#note('end', this.#events, this.#sum)
+    return {
+      scenario: this.#s,
+      scale: 'wide',
+      seed: this.#o.seed,
+      traceHash: this.#hash.value,
+      events: this.#events,
+      tables: this.#tally.tables(),
+      figures: this.#tally.figures(endMs),
+      violations: this.#violations
+    }
+  }
+
+  #diceOf(purpose: string): Dice {
+    let dice = this.#dice.get(purpose)
+    if (!dice) this.#dice.set(purpose, (dice = new Dice(this.#o.seed, purpose)))
+    return dice
+  }
+
+  /** Of all places, how many are taken by somebody who is there when the fewest are. */
+  #leastShare(): number {
+    const { nodes, faults } = this.#s
+    const { capacity, thereShare } = this.#size
+    let share = (thereShare * nodes) / capacity
+    for (const f of faults) if (f.type === 'die') share *= 1 - f.share
+    return Math.max(share, 1 / capacity)
+  }
+
+  #start(): void {
+    const { workload, faults, hours, measure } = this.#s
+    const calendar = this.#calendar
+    for (let i = 0; i < workload.blobs; i++) {
+      const blob = this.#make()
+      if (blob >= 0) this.#storage.store(blob)
+    }
+    for (const [i, fault] of faults.entries())
+      calendar.set(this.#others + faultTimer + i, fault.atHours * hourMs)
+    calendar.set(this.#others + rowTimer, Math.min(measure.everyHours, hours) * hourMs)
+    if (workload.lookups > 0)
+      calendar.set(this.#others + lookupTimer, (hours * hourMs) / (workload.lookups + 1))
+    this.#again(putTimer, workload.putsPerHour)
+    this.#again(getTimer, workload.getsPerHour)
+  }
+
+  /** A Poisson process. */
+  #again(timer: number, perHour: number): void {
+    if (perHour === 0) return
+    const waitMs = draw({ type: 'exponential', mean: hourMs / perHour }, this.#diceOf(`${timer}`))
+    this.#calendar.set(this.#others + timer, this.#calendar.nowMs + waitMs)
+  }
+
+  /** @returns whether the run is over. */
+  #step(endMs: Millis): boolean {
+    const timer = this.#calendar.pop(endMs)
+    if (timer < 0) return true
+    const { capacity, blobs } = this.#size
+    const { nowMs } = this.#calendar
+    this.#events += 1
+    this.#hash.event(nowMs)
+    this.#sum = (Math.imul(this.#sum, 31) + timer) | 0
+    const first = timersOfNode * capacity
+    if (timer < capacity) this.#life.turn(timer, nowMs)
+    else if (timer < 2 * capacity) this.#life.upkeep(timer - capacity)
+    else if (timer < first) this.#storage.sweep(timer - 2 * capacity)
+    else if (timer < first + blobs) this.#storage.repair(timer - first)
+    else if (timer < this.#others) this.#storage.forget(timer - first - blobs)
+    else this.#other(timer - this.#others, nowMs)
+    return false
+  }
+
+  #other(timer: number, nowMs: Millis): void {
+    const { workload, hours } = this.#s
+    if (timer === rowTimer) this.#row()
+    else if (timer === putTimer) {
+      this.#put()
+      this.#again(putTimer, workload.putsPerHour)
+    } else if (timer === getTimer) {
+      this.#get()
+      this.#again(getTimer, workload.getsPerHour)
+    } else if (timer === lookupTimer) {
+      this.#lookUp()
+      this.#lookups += 1
+      const nextMs = ((this.#lookups + 1) * hours * hourMs) / (workload.lookups + 1)
+      if (this.#lookups < workload.lookups) this.#calendar.set(this.#others + lookupTimer, nextMs)
+    } else this.#fail(timer - faultTimer, nowMs)
+  }
+
+  #row(): void {
+    const { hours, measure } = this.#s
+    this.#rows += 1
+    for (let i = 0; i < sampled; i++) this.#get()
+    const atHours = Math.min(this.#rows * measure.everyHours, hours)
+    this.#note('row', ...this.#tally.row(atHours), this.#sum)
+    const nextMs = Math.min((this.#rows + 1) * measure.everyHours, hours) * hourMs
+    if (atHours < hours) this.#calendar.set(this.#others + rowTimer, nextMs)
+  }
+
+  /** A blob that nobody holds yet, or -1. */
+  #make(): number {
+    const { sizeBytes, lifeHours } = this.#s.workload
+    const dice = this.#diceOf('workload')
+    const bytes = Math.min(limits.blobBytesMax, Math.max(1, Math.round(draw(sizeBytes, dice))))
+    const lifeMs = Math.min(limits.blobLifeMsMax, draw(lifeHours, dice) * hourMs)
+    const { expiryStepMs } = limits
+    const expiryMs = Math.ceil((this.#calendar.nowMs + lifeMs) / expiryStepMs) * expiryStepMs
+    return this.#storage.make(dice.below(2 ** 32), dice.below(2 ** 32), bytes, expiryMs)
+  }
+
+  /** A lookup, and a copy to each of the R nearest that it found, all at once. */
+  #put(): void {
+    const { replicas, quorum } = this.#s.parameters
+    const storage = this.#storage
+    const from = this.#life.any(this.#diceOf('workload'))
+    const blob = from === nobody ? -1 : this.#make()
+    if (blob < 0) return
+    const walker = this.#walker
+    walker.find(from, storage.hi[blob]!, storage.lo[blob]!, replicas)
+    this.#tally.messages += walker.requests + walker.foundCount
+    const tookMs: Millis[] = []
+    for (let i = 0; i < walker.foundCount; i++) {
+      const holder = walker.found[i]!
+      const answerMs = walker.roundTripMs(from, holder)
+      if (answerMs === undefined) continue
+      storage.give(blob, holder)
+      tookMs.push(answerMs)
+    }
+    const enough = Math.min(quorum, walker.foundCount)
+    if (tookMs.length < enough || enough === 0) {
+      this.#tally.putsFailed += 1
+      storage.forget(blob)
+      return
+    }
+    tookMs.sort((a, b) => a - b)
+    this.#tally.putMs.push(walker.tookMs + tookMs[enough - 1]!)
+  }
+
+  /** Of a random blob that should be there. */
+  #get(): void {
+    const storage = this.#storage
+    const dice = this.#diceOf('workload')
+    if (storage.livingCount === 0 || this.#life.onlineCount === 0) return
+    const blob = storage.living[dice.below(storage.livingCount)]!
+    const from = this.#life.any(dice)
+    const tally = this.#tally
+    tally.gets += 1
+    if (storage.holds(blob, from)) {
+      tally.found += 1
+      tally.getMs.push(0)
+      return
+    }
+    const holds = (node: number) => storage.holds(blob, node)
+    const isFound = this.#walker.get(from, storage.hi[blob]!, storage.lo[blob]!, holds)
+    tally.messages += this.#walker.requests
+    if (!isFound) return
+    tally.found += 1
+    tally.getMs.push(this.#walker.tookMs)
+  }
+
+  #lookUp(): void {
+    const dice = this.#diceOf('lookups')
+    const [hi, lo] = [dice.below(2 ** 32), dice.below(2 ** 32)]
+    const from = this.#life.any(dice)
+    if (from === nobody) return
+    const { k } = this.#s.parameters
+    const walker = this.#walker
+    walker.find(from, hi, lo, k)
+    this.#tally.messages += walker.requests
+    const { hops, requests, tookMs: ms } = walker
+    this.#tally.looked({ hops, requests, ms, exact: walker.isExact(from, hi, lo, k) })
+  }
+
+  #fail(index: number, nowMs: Millis): void {
+    const fault = this.#s.faults[index]!
+    if (fault.type !== 'die') return
+    const life = this.#life
+    const dice = this.#diceOf('faults')
+    const nodes: number[] = []
+    for (let node = 0; node < this.#places.length; node++)
+      if (life.lives[node] === 1) nodes.push(node)
+    const count = Math.round(fault.share * nodes.length)
+    if (fault.which === 'oldest') nodes.sort((a, b) => life.bornMs[a]! - life.bornMs[b]! || a - b)
+    else
+      for (let i = 0; i < count; i++) {
+        const j = i + dice.below(nodes.length - i)
+        const drawn = nodes[j]!
+        nodes[j] = nodes[i]!
+        nodes[i] = drawn
+      }
+    const storage = this.#storage
+    let expected = 0
+    for (let i = 0; i < storage.livingCount; i++) {
+      const copies = storage.copiesInAll(storage.living[i]!)
+      expected += allAmong(copies, count, nodes.length)
+    }
+    const before = storage.lost
+    for (let i = 0; i < count; i++) life.die(nodes[i]!, nowMs, false)
+    const lost = storage.lost - before
+    if (fault.replaced) life.bear(count)
+    const atHours = nowMs / hourMs
+    this.#tally.deaths.push({ atHours, died: count, lost, expected })
+    this.#note('die', count, lost)
+  }
+
+  #note(type: string, ...fields: (string | number)[]): void {
+    const note = { atMs: this.#calendar.nowMs, type, fields }
+    this.#hash.note(note)
+    this.#o.trace?.take(note)
+  }
+}

@@ -1,0 +1,278 @@
+import type { Millis } from '../../base/ports.ts'
+import { usualRepair } from '../../replicas/repair-parameters.ts'
+import { upkeep } from '../../routing/upkeep.ts'
+import type { Dice } from '../dice.ts'
+import { draw, meanOf } from '../distributions.ts'
+import type { Scenario } from '../scenario.ts'
+import type { Calendar } from './calendar.ts'
+import type { Places } from './places.ts'
+import { nobody } from './places.ts'
+import type { WideTables } from './tables.ts'
+import type { Walker } from './walk.ts'
+
+const hourMs: Millis = 3_600_000
+/** Pings of so many ticks are sent in one event. */
+const roundMs = upkeep.silentMs
+const pingsPerRound = (upkeep.pingsPerTick * roundMs) / upkeep.tickMs
+/** Drawn for a spare that is still there, before the place in the bucket stays empty. */
+const spareTries = 8
+
+export interface LifeParts {
+  scenario: Scenario
+  places: Places
+  tables: WideTables
+  there: Uint8Array
+  walker: Walker
+  calendar: Calendar
+  /** Of who comes and goes. */
+  dice: Dice
+  /** Of what tables do. */
+  tableDice: Dice
+  /** Part of the refreshing lookups that is walked; the others are counted as the walked ones in the mean. */
+  walkedShare: number
+  on: {
+    came(node: number, isNew: boolean): void
+    left(node: number): void
+    died(node: number): void
+  }
+}
+
+/**
+ * Who comes, goes, comes back and dies, and what their tables make of it. Timers: `node` for what it does next, capacity + `node` for the
+ * upkeep of its table. Modelled, not shipped: neighbours learn at once who came or went, as their connections tell them within seconds;
+ * of the refreshing lookups of buckets only a share is walked; spares are drawn when needed from those who were there at some time
+ * in the last hour, since every bucket has a lookup in an hour.
+ */
+export class Life {
+  /** Who is there, in no order that means anything, but in the same in each run. */
+  readonly online: Uint32Array
+  onlineCount = 0
+  /** Requests of upkeep, counted ones included. */
+  messages = 0
+  /** Entries that were let go of. */
+  evicted = 0
+  /** Since when it is there, or away. */
+  readonly sinceMs: Float64Array
+  readonly bornMs: Float64Array
+  readonly #at: Uint32Array
+  /** 1 from birth to death. */
+  readonly lives: Uint8Array
+  readonly #diesMs: Float64Array
+  readonly #cursor: Uint16Array
+  readonly #p: LifeParts
+  #onlineMs = 0
+  #countedMs: Millis = 0
+  #walked = 0
+  #walkedRequests = 0
+
+  constructor(parts: LifeParts) {
+    const { length } = parts.places
+    this.#p = parts
+    this.online = new Uint32Array(length)
+    this.#at = new Uint32Array(length)
+    this.sinceMs = new Float64Array(length)
+    this.bornMs = new Float64Array(length)
+    this.lives = new Uint8Array(length)
+    this.#diesMs = new Float64Array(length)
+    this.#cursor = new Uint16Array(length)
+  }
+
+  static bytesPerNode = 4 + 4 + 8 + 8 + 1 + 8 + 2
+
+  /** The population as after a long time. */
+  start(): void {
+    const { scenario, places, tables, there, tableDice } = this.#p
+    for (let count = 0; count < scenario.nodes; count++) this.#begin(this.#unborn(), true)
+    for (let i = 0; i < this.onlineCount; i++) {
+      const node = this.online[i]!
+      tables.fill(node, there, tableDice)
+      this.#armUpkeep(node, tableDice.next())
+    }
+    // Who is away knows whom it knew.
+    for (let node = 0; node < places.length; node++)
+      if (this.lives[node] === 1 && there[node] === 0) tables.fill(node, there, tableDice)
+  }
+
+  /** Its life goes on: it dies, leaves or comes. */
+  turn(node: number, nowMs: Millis): void {
+    if (nowMs >= this.#diesMs[node]!) {
+      this.die(node, nowMs, true)
+      return
+    }
+    if (this.#p.there[node] === 1) this.#leave(node, nowMs)
+    else this.#come(node, nowMs, false)
+    this.#armTurn(node, nowMs, 1)
+  }
+
+  die(node: number, nowMs: Millis, isReplaced: boolean): void {
+    const { calendar, there, on } = this.#p
+    if (there[node] === 1) this.#leave(node, nowMs)
+    this.lives[node] = 0
+    calendar.clear(node)
+    on.died(node)
+    if (isReplaced) this.bear(1)
+  }
+
+  /** New ones come. */
+  bear(count: number): void {
+    for (let i = 0; i < count; i++) this.#begin(this.#unborn(), false)
+  }
+
+  /** Pings those longest silent, and refreshes what is stale. */
+  upkeep(node: number): void {
+    const { tables, there, tableDice } = this.#p
+    const size = tables.farSize
+    const pings = Math.min(pingsPerRound, size)
+    let position = this.#cursor[node]!
+    for (let i = 0; i < pings; i++) {
+      position = position + 1 >= size ? 0 : position + 1
+      const other = tables.farAt(node, position)
+      if (other === nobody) continue
+      this.messages += 1
+      if (there[other] === 1) continue
+      // It is asked once more before it leaves.
+      this.messages += 1
+      tables.remove(node, other)
+      this.replace(node, other)
+    }
+    this.#cursor[node] = position
+    const due = ((tables.shape.far + 1) * roundMs) / upkeep.staleMs + tableDice.next()
+    for (let i = 1; i <= due; i++) this.#refresh(node)
+    this.#armUpkeep(node, 1)
+  }
+
+  /** An entry left: a spare takes its place. */
+  replace(owner: number, gone: number): void {
+    const { tables, places, there, tableDice, calendar } = this.#p
+    this.evicted += 1
+    const bits = places.shared(owner, gone)
+    if (bits >= tables.shape.far) return
+    const hi = places.hi(gone)
+    const [from, to] = [places.from(hi, bits + 1), places.to(hi, bits + 1)]
+    const seenMs = calendar.nowMs - tableDice.next() * upkeep.staleMs
+    for (let tries = 0; tries < spareTries; tries++) {
+      const node = from + tableDice.below(to - from)
+      if (this.lives[node] === 0) continue
+      const wasThere = this.sinceMs[node]! <= seenMs === (there[node] === 1)
+      if (wasThere && node !== gone && !tables.has(owner, node)) {
+        tables.answered(owner, node)
+        return
+      }
+    }
+  }
+
+  /** One of those online; {@link nobody} when there is none. */
+  any(dice: Dice): number {
+    return this.onlineCount === 0 ? nobody : this.online[dice.below(this.onlineCount)]!
+  }
+
+  /** Since the start, over all nodes. */
+  onlineHours(nowMs: Millis): number {
+    this.#countOnline(nowMs)
+    return this.#onlineMs / hourMs
+  }
+
+  #refresh(node: number): void {
+    const { tables, places, there, tableDice, walker, walkedShare, scenario } = this.#p
+    const bucket = tableDice.below(tables.shape.far + 1)
+    if (tableDice.next() < walkedShare || this.#walked === 0) {
+      const low = tableDice.below(2 ** 32)
+      const high = tableDice.below(2 ** 32)
+      const keep = bucket === 0 ? 0 : (0xffff_ffff << (32 - bucket)) >>> 0
+      const turned = (places.hi(node) ^ (0x8000_0000 >>> bucket)) >>> 0
+      const first = (0x8000_0000 >>> bucket) >>> 0
+      const target = ((turned & (keep | first)) | (high & ~(keep | first))) >>> 0
+      walker.find(node, target, low, 2 * scenario.parameters.replicas)
+      this.#walked += 1
+      this.#walkedRequests += walker.requests
+    }
+    this.messages += this.#walkedRequests / this.#walked
+    if (bucket < tables.shape.far) tables.refill(node, bucket, there, tableDice)
+  }
+
+  #begin(node: number, isOld: boolean): void {
+    const { scenario, dice, calendar } = this.#p
+    const { sessionHours, lifetimeHours, awayHours } = scenario.population
+    const { nowMs } = calendar
+    const part = isOld && (lifetimeHours || sessionHours) ? dice.next() : 1
+    this.lives[node] = 1
+    const ageMs = isOld && lifetimeHours ? draw(lifetimeHours, dice) * hourMs : 0
+    this.#diesMs[node] = lifetimeHours
+      ? nowMs + (isOld ? ageMs * part : draw(lifetimeHours, dice) * hourMs)
+      : Number.POSITIVE_INFINITY
+    this.bornMs[node] = isOld ? nowMs - ageMs * (1 - part) : nowMs
+    this.sinceMs[node] = isOld ? nowMs - usualRepair.settledMs : nowMs
+    const [on, off] = sessionHours ? [meanOf(sessionHours), meanOf(awayHours)] : [1, 0]
+    const isAway = isOld && Number.isFinite(on) && dice.next() < off / (on + off)
+    if (!isAway) this.#come(node, nowMs, true, isOld)
+    this.#armTurn(node, nowMs, isOld ? dice.next() : 1)
+  }
+
+  #armTurn(node: number, nowMs: Millis, part: number): void {
+    const { scenario, dice, calendar, there } = this.#p
+    const { sessionHours, awayHours } = scenario.population
+    const length = sessionHours
+      ? draw(there[node] === 1 ? sessionHours : awayHours, dice)
+      : Infinity
+    const turnMs = nowMs + Math.ceil(length * part * hourMs)
+    calendar.set(node, Math.min(turnMs, this.#diesMs[node]!))
+  }
+
+  #armUpkeep(node: number, part: number): void {
+    const { calendar, places, tableDice } = this.#p
+    const waitMs = roundMs * (0.8 + 0.4 * tableDice.next()) * part
+    calendar.set(places.length + node, calendar.nowMs + Math.ceil(waitMs))
+  }
+
+  #come(node: number, nowMs: Millis, isNew: boolean, isOld = false): void {
+    const { there, tables, tableDice, scenario, on } = this.#p
+    this.#countOnline(nowMs)
+    there[node] = 1
+    this.#at[node] = this.onlineCount
+    this.online[this.onlineCount++] = node
+    if (isOld) return
+    this.sinceMs[node] = nowMs
+    if (isNew) {
+      this.bornMs[node] = nowMs
+      tables.clear(node)
+      tables.fill(node, there, tableDice)
+    } else tables.meetNear(node, there, tableDice)
+    const [from, to] = tables.nearRange(node)
+    for (let other = from; other < to; other++)
+      if (there[other] === 1 && other !== node) tables.answered(other, node)
+    // The lookup of its own place, and those of the first buckets; what they find is in the table already.
+    const lookups = 1 + Math.min(tables.shape.far, upkeep.bucketsAtJoin)
+    const each = this.#walked > 0 ? this.#walkedRequests / this.#walked : scenario.parameters.k
+    this.messages += lookups * each + tables.nearCount(node)
+    this.#armUpkeep(node, 1)
+    on.came(node, isNew)
+  }
+
+  #leave(node: number, nowMs: Millis): void {
+    const { there, tables, calendar, places, on } = this.#p
+    this.#countOnline(nowMs)
+    there[node] = 0
+    this.sinceMs[node] = nowMs
+    const last = this.online[--this.onlineCount]!
+    this.online[this.#at[node]!] = last
+    this.#at[last] = this.#at[node]!
+    calendar.clear(places.length + node)
+    const [from, to] = tables.nearRange(node)
+    for (let other = from; other < to; other++) if (there[other] === 1) tables.remove(other, node)
+    on.left(node)
+  }
+
+  /** Places of the dead are taken again when no other is left. */
+  #unborn(): number {
+    const { places, dice } = this.#p
+    for (;;) {
+      const node = dice.below(places.length)
+      if (this.lives[node] === 0) return node
+    }
+  }
+
+  #countOnline(nowMs: Millis): void {
+    this.#onlineMs += (nowMs - this.#countedMs) * this.onlineCount
+    this.#countedMs = nowMs
+  }
+}

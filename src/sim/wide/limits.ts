@@ -1,0 +1,85 @@
+import { MuttrError } from '../../base/errors.ts'
+import { meanOf } from '../distributions.ts'
+import type { Scenario } from '../scenario.ts'
+import { readScenario } from '../scenario.ts'
+import { Calendar } from './calendar.ts'
+import { Life } from './life.ts'
+import { Storage } from './storage.ts'
+import { shapeOf, tablesBytes } from './tables.ts'
+
+/** Timers of a node: what it does next, upkeep, sweep; and of a blob: repair, expiry. */
+export const timersOfNode = 3
+export const timersOfBlob = 2
+/** Places that nobody has taken, beside those of who are expected to be born, so that drawing one does not take long. */
+const spareShare = 0.02
+/** Without anything simulated. */
+const baseBytes = 150 * 2 ** 20
+
+/** How large a run will be. */
+export interface Size {
+  /** Nodes that may ever live. */
+  readonly capacity: number
+  readonly blobs: number
+  /** Of the nodes, how many are there at a time in the mean. */
+  readonly thereShare: number
+  readonly bytes: number
+}
+
+/** @throws {MuttrError} `SCENARIO_INVALID`, naming each field that asks for what is not modelled here. */
+export function refuse(scenario: Scenario): void {
+  const usual = readScenario({ name: 'usual', question: '?', nodes: 2, hours: 1 }).parameters
+  const { network, population, adversaries, faults, parameters } = scenario
+  const what = [
+    ...(network.natShare > 0 ? ['network.natShare'] : []),
+    ...(population.daily ? ['population.daily'] : []),
+    ...(adversaries ? ['adversaries'] : []),
+    ...faults.flatMap((f, i) => (f.type === 'die' ? [] : [`faults.${i} (${f.type})`])),
+    ...(parameters.connections === usual.connections ? [] : ['parameters.connections']),
+    ...(parameters.reach === usual.reach ? [] : ['parameters.reach'])
+  ]
+  if (what.length === 0) return
+  throw new MuttrError('SCENARIO_INVALID', `the scale wide does not model ${what.join(', ')}`, {
+    hint: 'Leave these out, or run it at the scale full.'
+  })
+}
+
+/** What a scenario takes. */
+export function sizeOf(scenario: Scenario): Size {
+  const { nodes, hours, population, workload, faults, parameters } = scenario
+  const { sessionHours, awayHours, lifetimeHours } = population
+  const on = sessionHours ? meanOf(sessionHours) : 1
+  const off = sessionHours ? meanOf(awayHours) : 0
+  const thereShare = Number.isFinite(on) ? on / (on + off) : 1
+  const deaths = lifetimeHours ? (hours / meanOf(lifetimeHours)) * nodes : 0
+  const replaced = faults.reduce(
+    (sum, f) => sum + (f.type === 'die' && f.replaced ? f.share * nodes : 0),
+    0
+  )
+  // Places of the dead are taken again, so no more than so many are needed.
+  const born = Math.min(nodes, deaths + replaced)
+  const capacity = Math.ceil(nodes + (born > 0 ? born + spareShare * nodes + 16 : 0))
+  const puts = workload.putsPerHour * hours
+  const blobs = workload.blobs + Math.ceil(puts + 6 * Math.sqrt(puts))
+  const shape = shapeOf(Math.max(1, nodes * thereShare), parameters.k)
+  const bytes =
+    baseBytes +
+    tablesBytes(shape, parameters.k, capacity) +
+    capacity * (placeBytes + Life.bytesPerNode + Calendar.bytesOf(timersOfNode)) +
+    blobs * (Storage.bytesPerBlob(parameters.replicas) + Calendar.bytesOf(timersOfBlob)) +
+    (scenario.network.latency.type === 'geographic' ? capacity * spotBytes : 0)
+  return { capacity, blobs, thereShare, bytes }
+}
+
+/** A place, its part of the index, whether somebody is there, whether a sweep follows an absence. */
+const placeBytes = 8 + 8 + 1 + 1
+/** A node's place on the globe, which the model of latency keeps as an object. */
+const spotBytes = 64
+
+/** @throws {MuttrError} `MEMORY_SHORT` */
+export function checkMemory({ bytes }: Size, memoryBytes: number, nodes: number): void {
+  if (bytes <= memoryBytes) return
+  const message = `${nodes} nodes take ${mebi(bytes)} MiB, and there are ${mebi(memoryBytes)} MiB`
+  throw new MuttrError('MEMORY_SHORT', message, { hint: 'Take fewer nodes or blobs.' })
+}
+
+const mebi = (bytes: number) => Math.ceil(bytes / 2 ** 20)

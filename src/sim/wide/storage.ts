@@ -1,0 +1,395 @@
+import type { Millis } from '../../base/ports.ts'
+import { usualRepair } from '../../replicas/repair-parameters.ts'
+import type { Dice } from '../dice.ts'
+import type { Scenario } from '../scenario.ts'
+import type { Calendar } from './calendar.ts'
+import type { WideWhy } from './duty.ts'
+import { isOurs } from './duty.ts'
+import type { Life } from './life.ts'
+import type { Places } from './places.ts'
+import { nobody, Shortlist } from './places.ts'
+
+const hourMs: Millis = 3_600_000
+const minuteMs: Millis = 60_000
+/** Changes that never end are acted on after so many times the usual wait, as `RepairAgenda` of src/replicas has it. */
+const waitsMax = 4
+/** Beyond R: to find our own rank, as repair's view of a place does. */
+const moreThanR = 12
+/** What expires sooner is not worth a push. */
+const worthMs: Millis = 10 * minuteMs
+/** Copies of one blob that are kept count of, as a multiple of R. */
+const holdersTimes = 6
+/** Nodes in the part of the space that is looked through for the blobs of one, as a multiple of R. */
+const regionTimes = 16
+
+/** What has become of a blob. */
+const nothing = 0
+const kept = 1
+
+export interface StorageParts {
+  scenario: Scenario
+  places: Places
+  there: Uint8Array
+  calendar: Calendar
+  /** Of repair. */
+  dice: Dice
+  /** Blobs there is room for, and the first of their timers; two a blob: repair and expiry. */
+  capacity: number
+  firstTimer: number
+  /** Sweeps of nodes: timer of the first. */
+  firstSweep: number
+  /** The least part of all places of which nodes are there at a time. */
+  thereShare: number
+  onLost(blob: number): void
+}
+
+/**
+ * Who holds which blob, and how copies come back to where they belong. Modelled, not shipped: holders know their neighbourhood as it is,
+ * copies arrive at once, there is no budget of bytes, nobody lies, and every change of a neighbourhood is seen within the time of
+ * quiet that starts anew with each. What is decided (whose turn, who is settled, turns, sweeps, lots, grace) is as shipped.
+ */
+export class Storage {
+  readonly hi: Uint32Array
+  readonly lo: Uint32Array
+  /** Blobs that are kept, one behind the other. */
+  readonly living: Uint32Array
+  livingCount = 0
+  lost = 0
+  pushes = 0
+  pushedBytes = 0
+  dropped = 0
+  /** Questions of `have`, one for each blob and holder asked. */
+  questions = 0
+  /** Bytes on nodes that went for good. */
+  diedBytes = 0
+  /** Copies that were forgotten, the farthest first, since a blob's list of holders was full. */
+  overflow = 0
+  readonly #p: StorageParts
+  readonly #bytes: Float64Array
+  readonly #expiryMs: Float64Array
+  readonly #state: Uint8Array
+  readonly #at: Uint32Array
+  readonly #holdersMax: number
+  readonly #holders: Uint32Array
+  /** When R nearer ones first had their copies; 0 for never. */
+  readonly #provedMs: Float64Array
+  readonly #counts: Uint8Array
+  readonly #changedMs: Float64Array
+  readonly #isSecond: Uint8Array
+  /** Blobs by the leading bits of their places. */
+  readonly #bits: number
+  readonly #heads: Int32Array
+  readonly #next: Int32Array
+  readonly #free: number[] = []
+  readonly #near: Shortlist
+  /** By node: its next sweep is the first after an absence. */
+  readonly #returned: Uint8Array
+  #used = 0
+  #life!: Life
+
+  constructor(parts: StorageParts) {
+    const { capacity, scenario, places, thereShare } = parts
+    const { replicas } = scenario.parameters
+    this.#p = parts
+    this.hi = new Uint32Array(capacity)
+    this.lo = new Uint32Array(capacity)
+    this.living = new Uint32Array(capacity)
+    this.#bytes = new Float64Array(capacity)
+    this.#expiryMs = new Float64Array(capacity)
+    this.#state = new Uint8Array(capacity)
+    this.#at = new Uint32Array(capacity)
+    this.#holdersMax = holdersTimes * replicas
+    this.#holders = new Uint32Array(capacity * this.#holdersMax)
+    this.#provedMs = new Float64Array(capacity * this.#holdersMax)
+    this.#counts = new Uint8Array(capacity)
+    this.#changedMs = new Float64Array(capacity)
+    this.#isSecond = new Uint8Array(capacity)
+    const regions = (places.length * thereShare) / (regionTimes * replicas)
+    this.#bits = Math.max(0, Math.min(places.indexBits, Math.floor(Math.log2(regions))))
+    this.#heads = new Int32Array(2 ** this.#bits).fill(-1)
+    this.#next = new Int32Array(capacity)
+    this.#near = new Shortlist(places, replicas + moreThanR)
+    this.#returned = new Uint8Array(places.length)
+  }
+
+  static bytesPerBlob = (replicas: number): number => 57 + 12 * holdersTimes * replicas
+
+  begin(life: Life): void {
+    this.#life = life
+  }
+
+  /** A blob that nobody holds yet. @returns its number, or -1 when there is no room. */
+  make(hi: number, lo: number, bytes: number, expiryMs: Millis): number {
+    const { capacity, calendar, firstTimer } = this.#p
+    const blob = this.#free.pop() ?? this.#used++
+    if (blob >= capacity) return -1
+    this.hi[blob] = hi
+    this.lo[blob] = lo
+    this.#bytes[blob] = bytes
+    this.#expiryMs[blob] = expiryMs
+    this.#state[blob] = kept
+    this.#counts[blob] = 0
+    this.#changedMs[blob] = 0
+    this.#isSecond[blob] = 0
+    const region = this.#regionOf(hi)
+    this.#next[blob] = this.#heads[region]!
+    this.#heads[region] = blob
+    this.#at[blob] = this.livingCount
+    this.living[this.livingCount++] = blob
+    calendar.set(firstTimer + capacity + blob, expiryMs)
+    return blob
+  }
+
+  give(blob: number, node: number): void {
+    if (this.holds(blob, node)) return
+    if (this.#counts[blob] === this.#holdersMax) {
+      this.overflow += 1
+      this.#dropAt(blob, this.#farthest(blob))
+    }
+    const count = this.#counts[blob]!
+    const at = blob * this.#holdersMax + count
+    this.#holders[at] = node
+    this.#provedMs[at] = 0
+    this.#counts[blob] = count + 1
+  }
+
+  /** To the R nearest that are there. */
+  store(blob: number): void {
+    this.#look(blob, this.#p.scenario.parameters.replicas)
+    for (let i = 0; i < this.#near.size; i++) this.give(blob, this.#near.nodes[i]!)
+  }
+
+  holds(blob: number, node: number): boolean {
+    return this.#find(blob, node) >= 0
+  }
+
+  isKept(blob: number): boolean {
+    return this.#state[blob] === kept
+  }
+
+  /** Copies with those who are there. */
+  copies(blob: number): number {
+    let copies = 0
+    const base = blob * this.#holdersMax
+    for (let i = 0; i < this.#counts[blob]!; i++) copies += this.#p.there[this.#holders[base + i]!]!
+    return copies
+  }
+
+  /** Copies with those who are there or away. */
+  copiesInAll(blob: number): number {
+    return this.#counts[blob]!
+  }
+
+  /** It is over with a blob: expired, or given up. */
+  forget(blob: number): void {
+    const { calendar, firstTimer, capacity } = this.#p
+    this.#state[blob] = nothing
+    calendar.clear(firstTimer + blob)
+    calendar.clear(firstTimer + capacity + blob)
+    const last = this.living[--this.livingCount]!
+    this.living[this.#at[blob]!] = last
+    this.#at[last] = this.#at[blob]!
+    const region = this.#regionOf(this.hi[blob]!)
+    let before = -1
+    for (let at = this.#heads[region]!; at !== blob; at = this.#next[at]!) before = at
+    if (before < 0) this.#heads[region] = this.#next[blob]!
+    else this.#next[before] = this.#next[blob]!
+    this.#free.push(blob)
+  }
+
+  came(node: number, isNew: boolean): void {
+    const { calendar, scenario, dice } = this.#p
+    const debounceMs = scenario.parameters.debounceMinutes * minuteMs
+    const soonMs = debounceMs * (1 + dice.next())
+    calendar.set(
+      this.#p.firstSweep + node,
+      calendar.nowMs + (isNew ? this.#sweepMs() : Math.ceil(soonMs))
+    )
+    this.#returned[node] = isNew ? 0 : 1
+    this.#changed(node)
+  }
+
+  left(node: number): void {
+    this.#p.calendar.clear(this.#p.firstSweep + node)
+    this.#changed(node)
+  }
+
+  died(node: number): void {
+    for (let blob = this.#first(node); blob >= 0; ) {
+      const next = this.#next[blob]!
+      const at = this.#find(blob, node)
+      if (at >= 0) {
+        this.diedBytes += this.#bytes[blob]!
+        this.#dropAt(blob, at)
+        if (this.#counts[blob] === 0) {
+          this.lost += 1
+          this.#p.onLost(blob)
+          this.forget(blob)
+        }
+      }
+      blob = next
+    }
+  }
+
+  /** The neighbourhood of a blob has been quiet for a while. */
+  repair(blob: number): void {
+    const { calendar, firstTimer, dice } = this.#p
+    const isSecond = this.#isSecond[blob] === 1
+    this.#isSecond[blob] = isSecond ? 0 : 1
+    this.#changedMs[blob] = 0
+    if (!isSecond) {
+      const waitMs = usualRepair.standInMs * (1 + dice.next() / 2)
+      calendar.set(firstTimer + blob, calendar.nowMs + Math.ceil(waitMs))
+    }
+    this.#lookNear(blob)
+    const turn = isSecond ? 'second' : 'first'
+    for (let rank = 0, settled = 0; rank < this.#near.size; rank++) {
+      const node = this.#near.nodes[rank]!
+      if (this.holds(blob, node) && this.#acts(turn, rank, settled)) {
+        this.#act(blob, node, rank)
+        return
+      }
+      if (this.#isSettled(node)) settled += 1
+      if (settled > 1) return
+    }
+  }
+
+  /** A node goes through what it holds. */
+  sweep(node: number): void {
+    const { calendar, firstSweep } = this.#p
+    const why = this.#returned[node] === 1 ? 'all' : 'sweep'
+    this.#returned[node] = 0
+    calendar.set(firstSweep + node, calendar.nowMs + this.#sweepMs())
+    for (let blob = this.#first(node); blob >= 0; blob = this.#next[blob]!) {
+      if (!this.holds(blob, node)) continue
+      this.#lookNear(blob)
+      let rank = 0
+      let settled = 0
+      while (rank < this.#near.size && this.#near.nodes[rank] !== node)
+        if (this.#isSettled(this.#near.nodes[rank++]!)) settled += 1
+      if (this.#acts(why, rank, settled)) this.#act(blob, node, rank)
+    }
+  }
+
+  #sweepMs(): Millis {
+    const { scenario, dice } = this.#p
+    return Math.ceil(scenario.parameters.sweepHours * hourMs * (0.8 + 0.4 * dice.next()))
+  }
+
+  #acts(why: WideWhy, rank: number, settledBefore: number): boolean {
+    const { replicas } = this.#p.scenario.parameters
+    const lot = why === 'sweep' ? this.#p.dice.next() : 0
+    return isOurs({ why, rank, settledBefore, replicas, share: usualRepair.share, lot })
+  }
+
+  #isSettled(node: number): boolean {
+    const sinceMs = this.#life.sinceMs[node]!
+    return this.#p.calendar.nowMs - sinceMs >= usualRepair.settledMs
+  }
+
+  /** Asks the circle who has the blob, and gives it to those who have not; a stray copy is given up when all have had theirs for a while. */
+  #act(blob: number, node: number, rank: number): void {
+    const { scenario, calendar } = this.#p
+    const { replicas, graceHours } = scenario.parameters
+    if (this.#expiryMs[blob]! <= calendar.nowMs + worthMs) return
+    const circle = Math.min(replicas, this.#near.size)
+    let lacking = 0
+    for (let i = 0; i < circle; i++) {
+      const other = this.#near.nodes[i]!
+      if (other === node) continue
+      this.questions += 1
+      if (this.holds(blob, other)) continue
+      lacking += 1
+      this.give(blob, other)
+      this.pushes += 1
+      this.pushedBytes += this.#bytes[blob]!
+    }
+    const at = this.#find(blob, node)
+    if (rank < replicas || lacking > 0 || circle < replicas) {
+      this.#provedMs[at] = 0
+      return
+    }
+    const firstMs = this.#provedMs[at]!
+    if (firstMs === 0) this.#provedMs[at] = calendar.nowMs
+    else if (calendar.nowMs >= firstMs + graceHours * hourMs) {
+      this.#dropAt(blob, at)
+      this.dropped += 1
+    }
+  }
+
+  /** Blobs of which `node` holds a copy or would: their holders act when it has been quiet for a while. */
+  #changed(node: number): void {
+    const { calendar, scenario, dice, firstTimer } = this.#p
+    const debounceMs = scenario.parameters.debounceMinutes * minuteMs
+    for (let blob = this.#first(node); blob >= 0; blob = this.#next[blob]!) {
+      if (!this.#concerns(blob, node)) continue
+      const { nowMs } = calendar
+      if (this.#changedMs[blob] === 0) this.#changedMs[blob] = Math.max(nowMs, 1)
+      this.#isSecond[blob] = 0
+      const quietMs = nowMs + debounceMs * (1 + dice.next() / 2)
+      const latestMs = this.#changedMs[blob]! + waitsMax * debounceMs
+      calendar.set(firstTimer + blob, Math.ceil(Math.min(quietMs, latestMs)))
+    }
+  }
+
+  /** Whether fewer than R of those who are there are nearer to the blob than the node. */
+  #concerns(blob: number, node: number): boolean {
+    const { places, there, scenario } = this.#p
+    const [targetHi, targetLo] = [this.hi[blob]!, this.lo[blob]!]
+    const high = (places.hi(node) ^ targetHi) >>> 0
+    const low = (places.lo(node) ^ targetLo) >>> 0
+    // Who is nearer shares as many bits with the blob as the node does.
+    const bits = Math.min(Math.clz32(high), places.indexBits)
+    const to = places.to(targetHi, bits)
+    let nearer = 0
+    for (let other = places.from(targetHi, bits); other < to; other++) {
+      if (there[other] === 0) continue
+      const otherHigh = (places.hi(other) ^ targetHi) >>> 0
+      if (otherHigh > high) continue
+      if (otherHigh === high && (places.lo(other) ^ targetLo) >>> 0 >= low) continue
+      nearer += 1
+      if (nearer === scenario.parameters.replicas) return false
+    }
+    return true
+  }
+
+  #lookNear(blob: number): void {
+    this.#look(blob, this.#p.scenario.parameters.replicas + moreThanR)
+  }
+
+  #look(blob: number, count: number): void {
+    this.#near.begin(this.hi[blob]!, this.lo[blob]!, count)
+    this.#near.fill(this.#p.there, nobody)
+  }
+
+  #regionOf(hi: number): number {
+    return this.#bits === 0 ? 0 : hi >>> (32 - this.#bits)
+  }
+
+  /** The first blob of the region in which `node` stands. */
+  #first(node: number): number {
+    return this.#heads[this.#regionOf(this.#p.places.hi(node))]!
+  }
+
+  #find(blob: number, node: number): number {
+    const base = blob * this.#holdersMax
+    for (let i = 0; i < this.#counts[blob]!; i++)
+      if (this.#holders[base + i] === node) return base + i
+    return -1
+  }
+
+  #farthest(blob: number): number {
+    const base = blob * this.#holdersMax
+    const distance = (at: number) => (this.#p.places.hi(this.#holders[at]!) ^ this.hi[blob]!) >>> 0
+    let farthest = base
+    for (let i = 1; i < this.#counts[blob]!; i++)
+      if (distance(base + i) > distance(farthest)) farthest = base + i
+    return farthest
+  }
+
+  #dropAt(blob: number, at: number): void {
+    const last = blob * this.#holdersMax + --this.#counts[blob]!
+    this.#holders[at] = this.#holders[last]!
+    this.#provedMs[at] = this.#provedMs[last]!
+  }
+}
