@@ -14,12 +14,13 @@ import type { World } from '../sim/world.ts'
 import { memoryStore } from '../store/memory.ts'
 import type { SeedStore } from '../store/store.ts'
 import { planDays } from './daily.ts'
+import { fillTables } from './fill.ts'
 import type { Holdings } from './holdings.ts'
 
 const minuteMs: Millis = 60_000
 const hourMs: Millis = 60 * minuteMs
-/** From one node's first join to the next. */
-const joinEveryMs: Millis = 200
+/** In which all look around at the start. */
+const startMs: Millis = minuteMs
 /** Whom a node asks that joins, beside whom it remembers. */
 const bootstraps = 3
 const remembered = 20
@@ -75,12 +76,19 @@ export class Population {
     this.#countedMs = parts.world.nowMs
   }
 
-  /** All join, one after the other; resolves when all have. */
+  /** All know each other as after long running, and look around; resolves when all have. */
   async start(): Promise<void> {
     const { world, scenario } = this.#p
-    const joins = Array.from({ length: scenario.nodes }, (_, i) => {
+    const { nodes, parameters } = scenario
+    const all = Array.from({ length: nodes }, () => this.#bear())
+    for (const member of all) this.#open(member)
+    const { placeOf } = this
+    const dice = world.dice('tables')
+    fillTables(all, { k: parameters.k, placeOf, dice, nowMs: world.nowMs })
+    const joins = all.map(member => {
       const { promise, resolve } = Promise.withResolvers<void>()
-      world.after(i * joinEveryMs, () => void this.#bear().then(() => resolve()))
+      const join = () => void this.#join(member, []).then(resolve)
+      world.after(dice.below(startMs), join)
       return promise
     })
     await Promise.all(joins)
@@ -116,7 +124,10 @@ export class Population {
     this.#p.net.forget(member.node)
     this.#p.world.note('die', member.index)
     this.diedBytes += this.#p.holdings.died(member.index)
-    if (replaced) void this.#bear().then(born => this.#live(born, false))
+    if (!replaced) return
+    const born = this.#bear()
+    void this.come(born)
+    this.#live(born, false)
   }
 
   leave(member: Member): void {
@@ -141,15 +152,23 @@ export class Population {
 
   async come(member: Member): Promise<void> {
     if (member.seed || !this.members.has(member)) return
-    this.#countOnline()
     const contacts = [...member.known, ...this.#bootstraps()]
+    this.#open(member)
+    await this.#join(member, contacts)
+  }
+
+  #open(member: Member): void {
+    this.#countOnline()
     member.node.revive()
-    const seed = this.#makeSeed(member)
-    member.seed = seed
+    member.seed = this.#makeSeed(member)
     this.#at.set(member, this.online.push(member) - 1)
     this.#p.world.note('come', member.index)
+  }
+
+  async #join(member: Member, contacts: readonly Contact[]): Promise<void> {
+    const { seed } = member
     try {
-      await seed.join(contacts)
+      await seed!.join(contacts)
     } catch {
       return // it left before it had looked around
     }
@@ -171,7 +190,7 @@ export class Population {
     return [...out.values()]
   }
 
-  async #bear(): Promise<Member> {
+  #bear(): Member {
     const { net, scenario, seed, holdings, world } = this.#p
     const index = this.#made++
     // The first can be dialled, or nobody could join.
@@ -182,7 +201,6 @@ export class Population {
     const state = { seed: undefined, joined: false, known: [] }
     const member = { index, node, store, dice, isServer, bornMs: world.nowMs, ...state }
     this.members.add(member)
-    await this.come(member)
     return member
   }
 

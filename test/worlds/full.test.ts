@@ -53,10 +53,12 @@ describe('a full world', () => {
   it('has one history for one seed, and another for another', async function () {
     this.timeout(120_000)
     const churn: Partial<ScenarioInput> = {
+      nodes: 20,
+      hours: 1,
       network: { latency: { type: 'geographic' }, loss: 0.01 },
-      population: { sessionHours: hours(2), awayHours: hours(1), lifetimeHours: hours(10) },
+      population: { sessionHours: hours(1), awayHours: hours(0.5), lifetimeHours: hours(5) },
       workload: { ...calm.workload, putsPerHour: 10, getsPerHour: 20, lookups: 5 },
-      faults: [{ type: 'die', atHours: 1, share: 0.2, replaced: true }]
+      faults: [{ type: 'die', atHours: 0.5, share: 0.2, replaced: true }]
     }
     const [one, same, other] = [await run(churn), await run(churn), await run(churn, { seed: 2 })]
     assert.deepEqual(one, same)
