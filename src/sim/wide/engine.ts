@@ -22,11 +22,11 @@ const hourMs: Millis = 3_600_000
 /** Blobs got for each row, beside what the workload gets by itself. */
 const sampled = 20
 /** Refreshing lookups that are walked in a run; the others are counted. */
-const walkedMax = 2_000_000
+const walkedMax = 50_000
 /** Events that one day of the calendar should hold. */
 const eventsOfDay = 8
-/** Between two looks at whether to stop lie some thousand times so many. */
-const eventsAtOnce = 64
+/** In one turn; between two looks at whether to stop lie some thousand turns. */
+const eventsAtOnce = 4
 const rowTimer = 0
 const putTimer = 1
 const getTimer = 2

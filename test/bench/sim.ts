@@ -1,0 +1,161 @@
+import { parseArgs } from 'node:util'
+import { pathsUsual } from '../../src/routing/lookup.ts'
+import { Dice } from '../../src/sim/dice.ts'
+import { latencyOf } from '../../src/sim/latency.ts'
+import { readScenario } from '../../src/sim/scenario.ts'
+import { wideEngine } from '../../src/sim/wide/engine.ts'
+import { Places } from '../../src/sim/wide/places.ts'
+import { WideTables } from '../../src/sim/wide/tables.ts'
+import { Walker } from '../../src/sim/wide/walk.ts'
+
+/**
+ * `npm run bench:sim`: the simulator's scale wide. `npm run bench:sim -- [--json] [--sizes 1000,10000] [--seconds S]`. Beside each figure
+ * stands what a fixed loop did right before it, in million steps a second, so that machines and busy hours compare.
+ */
+interface Line {
+  nodes: number
+  what: string
+  value: number
+  unit: string
+  yardstick: number
+}
+
+const k = 20
+const yardstickSteps = 50_000_000
+
+/** Marsaglia's xorshift32, a multiplication and a sum: integers only, nothing in memory. @returns million steps a second. */
+function yardstick(): number {
+  const startMs = performance.now()
+  let x = 1
+  let sum = 0
+  for (let i = 0; i < yardstickSteps; i++) {
+    x ^= x << 13
+    x ^= x >>> 17
+    x ^= x << 5
+    sum = (sum + Math.imul(x, 0x9e3779b1)) | 0
+  }
+  const tookMs = performance.now() - startMs
+  // The sum is used, or the loop would be left out.
+  return sum === 0.5 ? 0 : yardstickSteps / tookMs / 1_000
+}
+
+const rounded = (value: number) => Number(value.toPrecision(3))
+
+function benchLookups(nodes: number, seconds: number): Line[] {
+  const dice = new Dice(1, 'bench')
+  const before = process.memoryUsage().arrayBuffers
+  const places = Places.draw(nodes, dice)
+  const tables = new WideTables(places, { nodes, k })
+  const there = new Uint8Array(nodes).fill(1)
+  for (let node = 0; node < nodes; node++) tables.fill(node, there, dice)
+  const bytes = (process.memoryUsage().arrayBuffers - before) / nodes
+  const walker = new Walker({
+    places,
+    tables,
+    there,
+    latencyOf: latencyOf({ type: 'constant', ms: 25 }, dice),
+    loss: 0,
+    dice,
+    parameters: { k, alpha: 3, replicas: 8 }
+  })
+  const lines = [line(nodes, 'bytes a node, static', bytes, 'B', yardstick())]
+  for (const paths of [1, pathsUsual]) {
+    const compare = yardstick()
+    walkFor(walker, { nodes, paths, dice, seconds: seconds / 4 })
+    const { perSecond, exact, requests } = walkFor(walker, { nodes, paths, dice, seconds })
+    const name = paths === 1 ? 'one path' : `${paths} paths`
+    lines.push(line(nodes, `lookups, ${name}`, perSecond, '/s', compare))
+    lines.push(line(nodes, `requests of a lookup, ${name}`, requests, '', compare))
+    lines.push(line(nodes, `exact, ${name}`, 100 * exact, '%', compare))
+  }
+  return lines
+}
+
+interface WalkFor {
+  nodes: number
+  paths: number
+  dice: Dice
+  seconds: number
+}
+
+/** Every lookup is compared with the true nearest; that is part of the time. */
+function walkFor(walker: Walker, { nodes, paths, dice, seconds }: WalkFor) {
+  const startMs = performance.now()
+  let [count, exact, requests, tookMs] = [0, 0, 0, 0]
+  while (tookMs < 1_000 * seconds) {
+    for (let i = 0; i < 100; i++) {
+      const from = dice.below(nodes)
+      const [hi, lo] = [dice.below(2 ** 32), dice.below(2 ** 32)]
+      walker.find(from, hi, lo, k, paths)
+      requests += walker.requests
+      if (walker.isExact(from, hi, lo, k)) exact += 1
+      count += 1
+    }
+    tookMs = performance.now() - startMs
+  }
+  return { perSecond: (1_000 * count) / tookMs, exact: exact / count, requests: requests / count }
+}
+
+/** With churn and storage. The time that the start takes is left out; what of a day was simulated is scaled to a day. */
+async function benchEvents(nodes: number, seconds: number): Promise<Line[]> {
+  const scenario = readScenario({
+    name: 'bench',
+    question: 'How fast is it?',
+    nodes,
+    hours: 24,
+    scale: 'wide',
+    population: {
+      sessionHours: { type: 'weibull', shape: 0.6, scale: 2 },
+      awayHours: { type: 'exponential', mean: 2 },
+      lifetimeHours: { type: 'exponential', mean: 720 }
+    },
+    workload: { blobs: Math.ceil(nodes / 10) }
+  })
+  const compare = yardstick()
+  const stop = new AbortController()
+  let first: { ms: number; atHours: number; events: number } | undefined
+  let last = { ms: 0, atHours: 0, events: 0 }
+  const onProgress = (done: { atHours: number; events: number }) => {
+    last = { ms: performance.now(), ...done }
+    first ??= last
+    if (last.ms - first.ms > 1_000 * seconds) stop.abort()
+  }
+  await wideEngine.run(scenario, { seed: 1, signal: stop.signal, onProgress }).catch(err => {
+    if (!stop.signal.aborted) throw err
+  })
+  const tookS = (last.ms - first!.ms) / 1_000
+  const hours = last.atHours - first!.atHours
+  const perDay = ((last.events - first!.events) / hours) * (24 / nodes)
+  return [
+    line(nodes, 'events', (last.events - first!.events) / tookS, '/s', compare),
+    line(nodes, 'events of a node and day', perDay, '', compare),
+    line(nodes, 'a simulated day', ((24 / hours) * tookS) / 60, 'min', compare)
+  ]
+}
+
+const line = (nodes: number, what: string, value: number, unit: string, step: number): Line => ({
+  nodes,
+  what,
+  value: rounded(value),
+  unit,
+  yardstick: rounded(step)
+})
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    sizes: { type: 'string', default: '1000,10000,100000,1000000' },
+    seconds: { type: 'string', default: '4' }
+  }
+})
+const sizes = values.sizes.split(',').map(Number)
+const seconds = Number(values.seconds)
+if (!sizes.every(n => Number.isSafeInteger(n) && n >= 2) || !(seconds > 0)) {
+  console.error('usage: npm run bench:sim -- [--json] [--sizes 1000,10000] [--seconds S]')
+  process.exit(1)
+}
+for (const nodes of sizes)
+  for (const lines of [benchLookups(nodes, seconds), await benchEvents(nodes, seconds)])
+    for (const { what, value, unit, yardstick } of lines)
+      if (values.json) console.log(JSON.stringify({ nodes, what, value, unit, yardstick }))
+      else console.log(`${nodes}\t${what}\t${value} ${unit}\t(yardstick ${yardstick} M/s)`)
