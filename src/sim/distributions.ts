@@ -92,6 +92,29 @@ export function draw(from: Distribution, dice: Dice): number {
   }
 }
 
+/**
+ * The whole length of one that is under way at a random moment: long ones are met more often, by their length. How far it has come is
+ * even over it. Infinity where {@link meanOf} is.
+ */
+export function drawUnderWay(from: Distribution, dice: Dice): number {
+  switch (from.type) {
+    case 'constant':
+      return from.value
+    case 'uniform':
+      return Math.sqrt(from.from ** 2 + (from.to ** 2 - from.from ** 2) * dice.next())
+    case 'exponential':
+      return from.mean * drawGamma(2, dice)
+    case 'weibull':
+      return from.scale * drawGamma(1 + 1 / from.shape, dice) ** (1 / from.shape)
+    case 'pareto':
+      return paretoUnderWay(from, dice)
+    case 'lognormal':
+      return draw({ ...from, mu: from.mu + from.sigma ** 2 }, dice)
+    case 'fit':
+      return drawUnderWay(fits[from.name].is, dice)
+  }
+}
+
 /** Infinity where there is none: a Pareto with a shape of at most 1 and no `max`. */
 export function meanOf(of: Distribution): number {
   switch (of.type) {
@@ -123,6 +146,25 @@ function meanOfPareto(of: Pareto): number {
   const below = 1 - tail(of)
   if (shape === 1) return (scale * Math.log(max / scale)) / below
   return ((shape * scale) / (shape - 1)) * ((1 - (scale / max) ** (shape - 1)) / below)
+}
+
+function paretoUnderWay({ shape, scale, max }: Pareto, dice: Dice): number {
+  const lot = dice.next()
+  const power = 1 - shape
+  if (max !== undefined && power === 0) return scale * (max / scale) ** lot
+  if (max === undefined && power >= 0) return Number.POSITIVE_INFINITY
+  const [low, high] = [scale ** power, max === undefined ? 0 : max ** power]
+  return (low + lot * (high - low)) ** (1 / power)
+}
+
+/** Marsaglia and Tsang, ACM Transactions on Mathematical Software 26 (2000); shape 1 or more, scale 1. */
+function drawGamma(shape: number, dice: Dice): number {
+  const d = shape - 1 / 3
+  for (;;) {
+    const x = normal(dice)
+    const v = (1 + x / Math.sqrt(9 * d)) ** 3
+    if (v > 0 && Math.log(1 - dice.next()) < x ** 2 / 2 + d * (1 - v + Math.log(v))) return d * v
+  }
 }
 
 /** Box and Muller. */

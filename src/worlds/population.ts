@@ -3,7 +3,7 @@ import type { SeedNode } from '../seed/seed.ts'
 import { createSeedNode } from '../seed/seed.ts'
 import { Dice } from '../sim/dice.ts'
 import type { Distribution } from '../sim/distributions.ts'
-import { draw, meanOf } from '../sim/distributions.ts'
+import { draw, drawUnderWay, meanOf } from '../sim/distributions.ts'
 import { sharedPlaces } from '../sim/keys.ts'
 import type { VirtualNetwork } from '../sim/network.ts'
 import { silentLog } from '../sim/network.ts'
@@ -233,8 +233,10 @@ export class Population {
     const { sessionHours, lifetimeHours, daily } = scenario.population
     const dice = this.#life
     if (lifetimeHours) {
-      const leftMs = draw(lifetimeHours, dice) * (isOld ? dice.next() : 1) * hourMs
-      world.after(leftMs, () => this.die(member, { replaced: true }))
+      const leftHours = isOld
+        ? drawUnderWay(lifetimeHours, dice) * dice.next()
+        : draw(lifetimeHours, dice)
+      world.after(leftHours * hourMs, () => this.die(member, { replaced: true }))
     }
     const come = () => void this.come(member)
     if (daily && dice.next() < daily.share)
@@ -247,24 +249,25 @@ export class Population {
     const { world, scenario } = this.#p
     const { awayHours } = scenario.population
     const dice = this.#life
-    const stay = (share: number) => {
-      world.after(draw(sessionHours, dice) * share * hourMs, () => {
+    const stay = (hours = draw(sessionHours, dice)) => {
+      world.after(hours * hourMs, () => {
         this.leave(member)
-        away(1)
+        away()
       })
     }
-    const away = (share: number) => {
-      world.after(draw(awayHours, dice) * share * hourMs, () => {
+    const away = (hours = draw(awayHours, dice)) => {
+      world.after(hours * hourMs, () => {
         if (!this.members.has(member)) return
         void this.come(member)
-        stay(1)
+        stay()
       })
     }
     const [on, off] = [meanOf(sessionHours), meanOf(awayHours)]
-    const part = isOld ? dice.next() : 1
-    if (isOld && Number.isFinite(on) && dice.next() < off / (on + off)) {
+    const isAway = isOld && Number.isFinite(on) && dice.next() < off / (on + off)
+    const left = (of: Distribution) => drawUnderWay(of, dice) * dice.next()
+    if (isAway) {
       this.leave(member)
-      away(part)
-    } else stay(part)
+      away(left(awayHours))
+    } else stay(isOld ? left(sessionHours) : undefined)
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { Dice } from '../../src/sim/dice.ts'
-import { Distribution, draw, fits, meanOf } from '../../src/sim/distributions.ts'
+import { Distribution, draw, drawUnderWay, fits, meanOf } from '../../src/sim/distributions.ts'
 
 const drawn = (of: Distribution, count = 20_000) => {
   const dice = new Dice(1, 'test')
@@ -71,6 +71,25 @@ describe('distributions', () => {
     assert(Math.abs(median({ type: 'lognormal', mu: 1, sigma: 0.7 }) / Math.E - 1) < 0.03)
     const gnutella = drawn({ type: 'fit', name: 'gnutella-2003' })
     assert(gnutella[0]! >= 1 / 3 && gnutella.at(-1)! <= 168)
+  })
+
+  it('are met under way by their length', () => {
+    const dice = new Dice(2, 'under way')
+    const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
+    for (const of of some) {
+      const values = drawn(of, 200_000)
+      const total = sum(values)
+      const met = Array.from({ length: 20_000 }, () => drawUnderWay(of, dice))
+      // The oracle: part of all the time that lies in lengths up to the limit.
+      for (const share of [0.25, 0.5, 0.9]) {
+        const limit = values[Math.floor(share * values.length)]!
+        const expected = sum(values.filter(value => value <= limit)) / total
+        const got = met.filter(value => value <= limit * (1 + 1e-9)).length / met.length
+        assert(Math.abs(got - expected) < 0.02, `${JSON.stringify(of)}: ${got} for ${expected}`)
+      }
+    }
+    const endless = { type: 'pareto', shape: 1, scale: 1 } as const
+    assert.equal(drawUnderWay(endless, dice), Number.POSITIVE_INFINITY)
   })
 
   it('know that some have no mean', () => {
