@@ -2,7 +2,7 @@ import type { Millis } from '../../base/ports.ts'
 import { usualRepair } from '../../replicas/repair-parameters.ts'
 import { upkeep } from '../../routing/upkeep.ts'
 import type { Dice } from '../dice.ts'
-import { draw, meanOf } from '../distributions.ts'
+import { draw, drawUnderWay, meanOf } from '../distributions.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Calendar } from './calendar.ts'
 import type { Places } from './places.ts'
@@ -51,7 +51,7 @@ export class Life {
   messages = 0
   /** Entries that were let go of. */
   evicted = 0
-  /** Since when it is there, or away. */
+  /** Since when it is there, or away; of who does not live, for ever. */
   readonly sinceMs: Float64Array
   readonly bornMs: Float64Array
   readonly #at: Uint32Array
@@ -70,7 +70,7 @@ export class Life {
     this.#p = parts
     this.online = new Uint32Array(length)
     this.#at = new Uint32Array(length)
-    this.sinceMs = new Float64Array(length)
+    this.sinceMs = new Float64Array(length).fill(Number.NEGATIVE_INFINITY)
     this.bornMs = new Float64Array(length)
     this.lives = new Uint8Array(length)
     this.#diesMs = new Float64Array(length)
@@ -108,6 +108,7 @@ export class Life {
     const { calendar, there, on } = this.#p
     if (there[node] === 1) this.#leave(node, nowMs)
     this.lives[node] = 0
+    this.sinceMs[node] = Number.NEGATIVE_INFINITY
     calendar.clear(node)
     on.died(node)
     if (isReplaced) this.bear(1)
@@ -152,7 +153,6 @@ export class Life {
     const seenMs = calendar.nowMs - tableDice.next() * upkeep.staleMs
     for (let tries = 0; tries < spareTries; tries++) {
       const node = from + tableDice.below(to - from)
-      if (this.lives[node] === 0) continue
       const wasThere = this.sinceMs[node]! <= seenMs === (there[node] === 1)
       if (wasThere && node !== gone && !tables.has(owner, node)) {
         tables.answered(owner, node)
@@ -196,7 +196,7 @@ export class Life {
     const { nowMs } = calendar
     const part = isOld && (lifetimeHours || sessionHours) ? dice.next() : 1
     this.lives[node] = 1
-    const ageMs = isOld && lifetimeHours ? draw(lifetimeHours, dice) * hourMs : 0
+    const ageMs = isOld && lifetimeHours ? drawUnderWay(lifetimeHours, dice) * hourMs : 0
     this.#diesMs[node] = lifetimeHours
       ? nowMs + (isOld ? ageMs * part : draw(lifetimeHours, dice) * hourMs)
       : Number.POSITIVE_INFINITY
@@ -211,9 +211,9 @@ export class Life {
   #armTurn(node: number, nowMs: Millis, part: number): void {
     const { scenario, dice, calendar, there } = this.#p
     const { sessionHours, awayHours } = scenario.population
-    const length = sessionHours
-      ? draw(there[node] === 1 ? sessionHours : awayHours, dice)
-      : Infinity
+    const of = sessionHours && (there[node] === 1 ? sessionHours : awayHours)
+    // Part of one that is under way, or a whole one.
+    const length = of ? (part < 1 ? drawUnderWay : draw)(of, dice) : Infinity
     const turnMs = nowMs + Math.ceil(length * part * hourMs)
     calendar.set(node, Math.min(turnMs, this.#diesMs[node]!))
   }
