@@ -84,7 +84,7 @@ class Run {
     const perMs = scenario.nodes / 300_000
     const dayMs = Math.max(1 / 8, eventsOfDay / perMs)
     const timers = this.#others + faultTimer + scenario.faults.length
-    const calendar = new Calendar({ timers, dayMs })
+    const calendar = new Calendar({ timers, dayMs, days: capacity > 100_000 ? 2 ** 18 : 2 ** 16 })
     const tables = new WideTables(places, { nodes: Math.max(1, scenario.nodes * thereShare), k })
     const walker = new Walker({
       places,

@@ -68,6 +68,7 @@ export class WideTables {
   refill(owner: number, bucket: number, there: Uint8Array, dice: Dice): number {
     const k = this.#k
     const base = (owner * this.shape.far + bucket) * k
+    if (this.#far[base + k - 1] !== nobody) return 0
     let count = 0
     while (count < k && this.#far[base + count] !== nobody) count++
     const before = count
