@@ -76,7 +76,8 @@ export class VirtualNode implements Network {
   #noticed(peers: readonly PeerId[]): void {
     for (const peer of peers) {
       const other = this.#net.nodes.get(peer)
-      if (other?.isConnected(this.self) && !this.isConnected(peer)) other.drop(this)
+      if (!other || this.isConnected(peer) || !other.#connections.delete(this.self)) continue
+      other.#emit({ type: 'disconnected', contact: this.contact(), server: this.server })
     }
   }
 
@@ -186,11 +187,11 @@ export class VirtualNode implements Network {
     else this.#connections.set(target.self, { usedMs: nowMs })
     if (theirs) theirs.usedMs = nowMs
     else target.#connections.set(this.self, { usedMs: nowMs })
-    if (ours) return
-    this.#emit({ type: 'connected', contact: target.contact(), server: target.server })
-    target.#emit({ type: 'connected', contact: this.contact(), server: this.server })
-    this.#prune()
-    target.#prune()
+    // One of them may have been away, and the other does not know it yet.
+    if (!ours) this.#emit({ type: 'connected', contact: target.contact(), server: target.server })
+    if (!theirs) target.#emit({ type: 'connected', contact: this.contact(), server: this.server })
+    if (!ours) this.#prune()
+    if (!theirs) target.#prune()
   }
 
   #prune(): void {

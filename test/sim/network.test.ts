@@ -160,6 +160,27 @@ describe('a virtual network', () => {
     }
   })
 
+  it('lets the others notice after a while who fell silent, unless they have met again', async () => {
+    const { all, net, tookMs } = nodes(3, { noticeMs: 60_000 })
+    const [gone, one, two] = all as [VirtualNode, VirtualNode, VirtualNode]
+    await tookMs(gone, one)
+    await tookMs(gone, two)
+    gone.kill()
+    await net.pass(30_000)
+    gone.revive()
+    assert(one.isConnected(gone.self) && !gone.isConnected(one.self))
+    const said: string[] = []
+    using _one = gone.onPeer(({ type }) => said.push(`gone: ${type}`))
+    using _two = two.onPeer(({ type }) => said.push(`two: ${type}`))
+    await tookMs(one, gone)
+    await net.pass(60_000)
+    assert.deepEqual(
+      [one, two].map(node => node.isConnected(gone.self)),
+      [true, false]
+    )
+    assert.deepEqual(said, ['gone: connected', 'two: disconnected'])
+  })
+
   it('lets nobody dial who stands behind a router, and both sides talk once it has dialled', async () => {
     const { all, net, ask, tookMs } = nodes(1, { deaths: 'refused' })
     const behind = echo(net.add({ nat: 'behind' }))
