@@ -53,7 +53,7 @@ function benchLookups(nodes: number, seconds: number): Line[] {
     places,
     tables,
     there,
-    latencyOf: latencyOf({ type: 'constant', ms: 25 }, dice),
+    latencyOf: latencyOf({ type: 'pairwise', ms: 25 }, dice),
     loss: 0,
     dice,
     parameters: { k, alpha: 3, replicas: 8 }
@@ -109,6 +109,7 @@ async function benchEvents(nodes: number, seconds: number): Promise<Line[]> {
       awayHours: { type: 'exponential', mean: 2 },
       lifetimeHours: { type: 'exponential', mean: 720 }
     },
+    network: { latency: { type: 'pairwise', ms: 25 } },
     workload: { blobs: Math.ceil(nodes / 10) }
   })
   const compare = yardstick()

@@ -43,15 +43,20 @@ export class WideCandidates {
   readonly #turn = new Uint16Array(slotsMax)
   /** Bits of the turns of those who named it. */
   readonly #tellers = new Uint32Array(slotsMax * words)
+  /** The same when it answered. */
+  readonly #proof = new Uint32Array(slotsMax * words)
   readonly #turnsOf = new Uint32Array(pathsMost * words)
   readonly #doubted = new Uint32Array(words)
   readonly #misled = new Int16Array(requestsMost)
-  readonly #proved = new Uint16Array(requestsMost)
+  /** Those of them that led to as many that are late as make one doubt, unless others answered. */
+  readonly #misleading = new Uint32Array(words)
   readonly #free = new Uint16Array(slotsMax)
   #freeCount = 0
   /** By hash of the node: its slot + 1. */
   readonly #hash = new Uint16Array(2 ** hashBits)
   readonly #heard = new Uint16Array(pathsMost)
+  /** No rank beyond it has been heard of on this path and not been asked. */
+  readonly #bound = new Int16Array(pathsMost)
   /** The farthest heard of on each path: its slot + 1; 0 where that is not known. */
   readonly #edge = new Uint16Array(pathsMost)
   readonly #places: Places
@@ -75,11 +80,12 @@ export class WideCandidates {
     this.#hash.fill(0)
     this.#heard.fill(0)
     this.#edge.fill(0)
+    this.#bound.fill(-1)
     if (pathCount === 1) return
     this.#turnsOf.fill(0)
     this.#doubted.fill(0)
     this.#misled.fill(0)
-    this.#proved.fill(0)
+    this.#misleading.fill(0)
   }
 
   /** Nodes we know ourselves. */
@@ -115,25 +121,45 @@ export class WideCandidates {
   judge(slot: number, isAnswered: boolean): void {
     const was = this.isLate[slot]
     this.isLate[slot] = isAnswered ? 0 : 1
+    const isTurned = isAnswered ? was === 1 : was === 0
     let isNews = false
     for (let w = 0; w < words; w++) {
-      let bits = this.#tellers[slot * words + w]!
+      const tellers = this.#tellers[slot * words + w]!
+      if (isAnswered) this.#proof[slot * words + w] = tellers
+      let bits = isTurned ? tellers : tellers & this.#misleading[w]!
       while (bits !== 0) {
         const bit = 31 - Math.clz32(bits & -bits)
         bits &= bits - 1
-        const turn = 32 * w + bit
-        if (!isAnswered && was === 0) this.#misled[turn]! += 1
-        if (isAnswered && was === 1) this.#misled[turn]! -= 1
-        if (isAnswered) this.#proved[turn]! += 1
-        const misled = this.#misled[turn]!
-        if (misled === 0 && isAnswered && was === 0) continue
-        const before = this.#doubted[w]!
-        if (misled >= misledMax && misled > 2 * this.#proved[turn]!) this.#doubted[w]! |= 1 << bit
-        else this.#doubted[w]! &= ~(1 << bit)
-        if (this.#doubted[w] !== before) isNews = true
+        if (isTurned) this.#misled[32 * w + bit]! += isAnswered ? -1 : 1
+        if (this.#judgeTeller(w, bit)) isNews = true
       }
     }
     if (isNews) for (let rank = 0; rank < this.size; rank++) this.#weigh(this.ordered[rank]!)
+  }
+
+  /** @returns whether it came to be doubted, or no longer is. */
+  #judgeTeller(w: number, bit: number): boolean {
+    const misled = this.#misled[32 * w + bit]!
+    const mask = 1 << bit
+    const isMisleading = misled >= misledMax
+    if (isMisleading) this.#misleading[w]! |= mask
+    else this.#misleading[w]! &= ~mask
+    const isDoubted = isMisleading && misled > 2 * this.#provedBy(w, mask)
+    if (isDoubted === ((this.#doubted[w]! & mask) !== 0)) return false
+    this.#doubted[w]! ^= mask
+    return true
+  }
+
+  /** How many that it had named by then have answered. */
+  #provedBy(w: number, mask: number): number {
+    let proved = 0
+    for (let rank = 0; rank < this.size; rank++) {
+      const slot = this.ordered[rank]!
+      const is = this.state[slot]!
+      if (is !== answered && is !== refused) continue
+      if ((this.#proof[slot * words + w]! & mask) !== 0) proved += 1
+    }
+    return proved
   }
 
   /** On which paths it counts, after somebody came to be doubted or no longer is. */
@@ -164,6 +190,7 @@ export class WideCandidates {
     const path = this.path[teller]!
     if ((this.#paths[slot]! & (1 << path)) !== 0) return
     this.#paths[slot]! |= 1 << path
+    this.#bound[path] = this.size - 1
     if (this.state[slot] === heard) this.#countPath(path)
   }
 
@@ -191,6 +218,8 @@ export class WideCandidates {
     const { ordered } = this
     for (let at = this.size++; at > rank; at--) ordered[at] = ordered[at - 1]!
     ordered[rank] = slot
+    for (let p = 0; p < this.#pathCount; p++) if (this.#bound[p]! >= rank) this.#bound[p]! += 1
+    if (isHearsay && this.#bound[path]! < rank) this.#bound[path] = rank
     const hash = this.#hash
     let at = hashOf(node)
     while (hash[at] !== 0) at = (at + 1) & hashMask
@@ -201,7 +230,7 @@ export class WideCandidates {
   /** It would be the farthest of those heard of on this path, and there is no room: it would leave at once. */
   #isBeyondAll(node: number, path: number): boolean {
     if (this.#heard[path]! < heardMax) return false
-    const edge = (this.#edge[path]! ||= this.ordered[this.#lastHeard(1 << path)]! + 1) - 1
+    const edge = (this.#edge[path]! ||= this.ordered[this.#lastHeard(path)]! + 1) - 1
     const high = (this.#places.hi(node) ^ this.#targetHi) >>> 0
     const edgeHigh = this.#high[edge]!
     if (high !== edgeHigh) return high > edgeHigh
@@ -228,17 +257,21 @@ export class WideCandidates {
     if (this.#heard[path]! > heardMax) this.#dropFarthest(path)
   }
 
-  #lastHeard(bit: number): number {
-    for (let rank = this.size - 1; ; rank--) {
-      const slot = this.ordered[rank]!
-      if (this.state[slot] !== heard || this.#hearsay[slot] === 0) continue
-      if ((this.#paths[slot]! & bit) !== 0) return rank
+  #lastHeard(path: number): number {
+    const { ordered, state } = this
+    const bit = 1 << path
+    for (let rank = Math.min(this.#bound[path]!, this.size - 1); ; rank--) {
+      const slot = ordered[rank]!
+      if (state[slot] !== heard || this.#hearsay[slot] === 0) continue
+      if ((this.#paths[slot]! & bit) === 0) continue
+      this.#bound[path] = rank
+      return rank
     }
   }
 
   #dropFarthest(path: number): void {
     const bit = 1 << path
-    const rank = this.#lastHeard(bit)
+    const rank = this.#lastHeard(path)
     const slot = this.ordered[rank]!
     if (this.#paths[slot] === bit) {
       this.#remove(rank)
