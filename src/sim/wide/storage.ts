@@ -249,7 +249,7 @@ export class Storage {
       const node = this.#near.nodes[rank]!
       if (this.holds(blob, node) && this.#acts(turn, rank, settled)) {
         this.#act(blob, node, rank)
-        return
+        if (!isSecond) return
       }
       if (this.#isSettled(node)) settled += 1
       if (settled > 1) return
