@@ -133,6 +133,17 @@ describe('a world', () => {
     assert.notEqual(await history(1, false), await history(2, false))
   })
 
+  it('has the history that it had on other machines', async () => {
+    const world = new World({ seed: 7, startMs: 1_000 })
+    for (let i = 0; i < 20; i++)
+      world.after(world.dice('when').below(1_000), () => world.note('n', i, 'text'))
+    await world.pass(1_000)
+    assert.equal(
+      world.traceHash,
+      'c71c8c20435e098f803902e61ebdf0986173dda2604dd73228ab4ea2467c2b1a'
+    )
+  })
+
   it('tells every note apart in its hash, also when an event fell away', async () => {
     const hash = async (o: { note?: string; atMs?: number }) => {
       const world = new World({ seed: 1 })
