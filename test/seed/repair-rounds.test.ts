@@ -168,6 +168,30 @@ describe('repair', function () {
     assert.equal(others[0]!.seed.repair.status().pushed, 1)
   })
 
+  it('is tried once more where one did not answer at the change, though the next one does nothing', async () => {
+    const repair = { ...quick, sweepMs: 1_000 * hourMs, standInMs: 2 * minuteMs }
+    const world = await RepairSim.make(20, { seed: 27, repair })
+    await world.sim.pass(3 * minuteMs)
+    await world.store(1)
+    const { key } = world.letters[0]!.blob
+    const [, second, ...others] = world.nearest(key)
+    const next = world.nearest(key, 9).at(-1)!
+    second!.node.request = async () => {
+      throw new MuttrError('CANCELLED', 'it does nothing')
+    }
+    const { node } = next
+    const answer = node.handler('have')
+    node.serve('have', async () => {
+      throw new MuttrError('LIMIT_EXCEEDED', 'busy')
+    })
+    await world.kill(others[3]!)
+    await world.sim.pass(minuteMs)
+    assert(!(await world.holders(key)).includes(next))
+    node.serve('have', answer)
+    await world.sim.pass(4 * minuteMs)
+    assert((await world.holders(key)).includes(next))
+  })
+
   it('gives to the next nearest what a full one does not take', async () => {
     const world = await RepairSim.make(12, { seed: 28, repair: still })
     await world.store(12)
