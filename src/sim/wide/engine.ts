@@ -250,7 +250,7 @@ class Run {
     return this.#storage.make(dice.below(2 ** 32), dice.below(2 ** 32), bytes, expiryMs)
   }
 
-  /** A lookup, and a copy to each of the R nearest that it found, all at once. */
+  /** A lookup where the table does not cover the place, and a copy to each of the R nearest, all at once. */
   #put(): void {
     const { replicas, quorum } = this.#s.parameters
     const storage = this.#storage
@@ -258,7 +258,8 @@ class Run {
     const blob = from === nobody ? -1 : this.#make()
     if (blob < 0) return
     const walker = this.#walker
-    walker.find(from, storage.hi[blob]!, storage.lo[blob]!, replicas)
+    const [hi, lo] = [storage.hi[blob]!, storage.lo[blob]!]
+    if (!walker.covers(from, hi, lo, this.#life.onlineCount)) walker.find(from, hi, lo, replicas)
     this.#tally.messages += walker.requests + walker.foundCount
     const tookMs: Millis[] = []
     for (let i = 0; i < walker.foundCount; i++) {

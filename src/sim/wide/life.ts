@@ -14,6 +14,11 @@ const hourMs: Millis = 3_600_000
 /** Pings of so many ticks are sent in one event. */
 const roundMs = upkeep.silentMs
 const pingsPerRound = (upkeep.pingsPerTick * roundMs) / upkeep.tickMs
+/** Who is farther than so many times R others does not look around because of a change, as repair has it. */
+const nearTimes = 4
+/** Of each neighbour when one leaves: to one that is there, and twice to the one that is not; when one comes: to it. */
+const pingsAtLeave = 3
+const pingsAtCome = 1
 /** Drawn for a spare that is still there, before the place in the bucket stays empty. */
 const spareTries = 8
 
@@ -62,6 +67,7 @@ export class Life {
   readonly #p: LifeParts
   #onlineMs = 0
   #countedMs: Millis = 0
+  #changes = 0
   #walked = 0
   #walkedRequests = 0
 
@@ -225,7 +231,7 @@ export class Life {
   }
 
   #come(node: number, nowMs: Millis, isNew: boolean, isOld = false): void {
-    const { there, tables, tableDice, scenario, on } = this.#p
+    const { there, tables, tableDice, on } = this.#p
     this.#countOnline(nowMs)
     there[node] = 1
     this.#at[node] = this.onlineCount
@@ -242,10 +248,31 @@ export class Life {
       if (there[other] === 1 && other !== node) tables.answered(other, node)
     // The lookup of its own place, and those of the first buckets; what they find is in the table already.
     const lookups = 1 + Math.min(tables.shape.far, upkeep.bucketsAtJoin)
-    const each = this.#walked > 0 ? this.#walkedRequests / this.#walked : scenario.parameters.k
+    const each = this.#requestsOfLookup
     this.messages += lookups * each + tables.nearCount(node)
+    this.#countAround(pingsAtCome)
     this.#armUpkeep(node, 1)
     on.came(node, isNew)
+  }
+
+  get #requestsOfLookup(): number {
+    return this.#walked > 0 ? this.#walkedRequests / this.#walked : this.#p.scenario.parameters.k
+  }
+
+  /**
+   * Requests of the neighbours of one that came or went: pings, and a lookup of each one's own place after the time of quiet. What
+   * changes meanwhile costs no lookup of its own.
+   */
+  #countAround(pings: number): void {
+    const { scenario, calendar } = this.#p
+    const { replicas, debounceMinutes } = scenario.parameters
+    const near = Math.min(this.onlineCount, nearTimes * replicas)
+    if (near === 0) return
+    this.#changes += 1
+    const perMs =
+      calendar.nowMs === 0 ? 0 : (this.#changes * near) / this.onlineCount / calendar.nowMs
+    const meanwhile = perMs * debounceMinutes * 60_000 * 1.25
+    this.messages += near * (pings + this.#requestsOfLookup / (1 + meanwhile))
   }
 
   #leave(node: number, nowMs: Millis): void {
@@ -259,6 +286,7 @@ export class Life {
     calendar.clear(places.length + node)
     const [from, to] = tables.nearRange(node)
     for (let other = from; other < to; other++) if (there[other] === 1) tables.remove(other, node)
+    this.#countAround(pingsAtLeave)
     on.left(node)
   }
 

@@ -88,6 +88,27 @@ export class Walker {
     })
   }
 
+  /**
+   * Whether the table of `from` covers the place, as the shipping seed judges before a put: then it can hardly have missed more than
+   * half of the R nearest, and no lookup goes before. {@link found} are the true R nearest then, to whom the first answers correct it.
+   */
+  covers(from: number, targetHi: number, targetLo: number, nodes: number): boolean {
+    const { tables, places, parameters, there } = this.#p
+    const { replicas } = parameters
+    const count = tables.nearest(from, targetHi, targetLo, replicas, nobody, this.#heard)
+    let farthest = 0
+    for (let i = 0; i < count; i++)
+      farthest = Math.max(farthest, (places.hi(this.#heard[i]!) ^ targetHi) >>> 0)
+    if (count === replicas && (farthest / 2 ** 32) * nodes > 2 * replicas) return false
+    this.#truth.begin(targetHi, targetLo, replicas)
+    this.#truth.fill(there, from)
+    this.foundCount = this.#truth.size
+    this.found.set(this.#truth.nodes.subarray(0, this.foundCount))
+    this.requests = 0
+    this.tookMs = 0
+    return true
+  }
+
   /** A get: ends with the first answer of a holder. @returns whether there was one. */
   get(from: number, targetHi: number, targetLo: number, holds: (node: number) => boolean): boolean {
     const { alpha, replicas } = this.#p.parameters
