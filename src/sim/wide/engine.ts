@@ -126,6 +126,7 @@ class Run {
   async run(): Promise<RunResult> {
     const { signal, onProgress } = this.#o
     this.#life.start()
+    this.#storage.start()
     this.#start()
     const endMs = this.#s.hours * hourMs
     const checked = () => {

@@ -120,6 +120,14 @@ export class Storage {
     this.#life = life
   }
 
+  /** Those who are there are somewhere between two of their sweeps. */
+  start(): void {
+    const { calendar, firstSweep, dice } = this.#p
+    const { online, onlineCount } = this.#life
+    for (let i = 0; i < onlineCount; i++)
+      calendar.set(firstSweep + online[i]!, Math.ceil(this.#sweepMs() * dice.next()))
+  }
+
   /** A blob that nobody holds yet. @returns its number, or -1 when there is no room. */
   make(hi: number, lo: number, bytes: number, expiryMs: Millis): number {
     const { capacity, calendar, firstTimer } = this.#p
