@@ -18,6 +18,7 @@ import type {
   RepairAnswer,
   RepairTask
 } from './repair-actions.ts'
+import { Unheard } from './unheard.ts'
 
 export interface RepairPlanOptions {
   /** R. */
@@ -27,6 +28,8 @@ export interface RepairPlanOptions {
   /** Between the first time that R nearer peers proved their copies and the second one, after which ours is dropped. */
   graceMs: Millis
   nowMs: Millis
+  /** After which those that did not answer are asked again, twice as long each time. */
+  retryMs: Millis
   /** Requests under way at a time. */
   inFlightMax?: number
   /** Keys compared at a time. */
@@ -69,6 +72,7 @@ export class RepairPlan {
   readonly #pushes: PushQueue
   readonly #slots: Slots<RepairAction>
   readonly #avoided = new Avoided()
+  readonly #unheard: Unheard
   readonly #tasks = new Map<string, Task>()
   readonly #asking = new Batches<Task>(limits.haveKeysMax)
   readonly #proving = new Batches<Task>(limits.haveChallengedKeysMax)
@@ -85,6 +89,7 @@ export class RepairPlan {
     this.#budget = new Budget(options.bytesPerHour, options.nowMs)
     this.#pushes = new PushQueue(this.#o.pushesMax)
     this.#slots = new Slots(this.#o.inFlightMax, perPeerMax)
+    this.#unheard = new Unheard(options.retryMs)
   }
 
   /** Keys compared since the start. */
@@ -155,6 +160,7 @@ export class RepairPlan {
    * @param flush no more keys will come soon, so that requests go out that could hold more.
    */
   poll(nowMs: Millis, { flush }: { flush: boolean }): RepairAction[] {
+    for (const key of this.#unheard.take(nowMs)) this.#redo(key)
     const out: RepairAction[] = this.#drops.splice(0)
     const isFlush = flush || !this.hasRoom
     while (!this.#slots.full) {
@@ -176,7 +182,7 @@ export class RepairPlan {
       ...(push ? [pushCost(push)] : [])
     ]
     const due = costs.map(bytes => this.#budget.whenMs(bytes, nowMs)).filter(at => at > nowMs)
-    return Math.min(this.#avoided.nextMs(nowMs), ...due)
+    return Math.min(this.#avoided.nextMs(nowMs), this.#unheard.nextMs, ...due)
   }
 
   /**
@@ -306,6 +312,8 @@ export class RepairPlan {
     const { key, lengthBytes, released, answers } = task
     const said = [...answers.values()]
     if (said.includes('none')) this.#proved.delete(task.name)
+    if (said.includes('failed')) this.#unheard.missed(task.name, key, nowMs)
+    else this.#unheard.heard(task.name)
     let copies = (task.inside ? 1 : 0) + said.filter(answer => answer === 'blob').length
     const kind = kindOf(task)
     for (const contact of task.circle) {

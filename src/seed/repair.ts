@@ -112,11 +112,11 @@ class Repairer implements RepairWork {
   constructor(core: SeedCore, tombstones: TombstoneShelf, o: RepairParameters) {
     const { pace, clock, stop } = core
     const { replicas } = core.parameters
-    const { graceMs } = o
+    const { graceMs, debounceMs: retryMs } = o
     const bytesPerHour = o.bytesPerHour / pace
     this.#core = core
     this.#share = o.share
-    this.#plan = new RepairPlan({ replicas, bytesPerHour, graceMs, nowMs: clock.now() })
+    this.#plan = new RepairPlan({ replicas, bytesPerHour, graceMs, retryMs, nowMs: clock.now() })
     this.#requests = createRequests(core, tombstones, this.#plan)
     this.#agenda = new RepairAgenda({ ...o, sweepMs: o.sweepMs * pace })
     this.#neighbours = new Neighbours(o.settledMs)

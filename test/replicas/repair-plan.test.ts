@@ -20,7 +20,13 @@ const key = (n: number) => sha256(Buffer.from(`${n}`))
 const flush = { flush: true }
 
 function begin(options: Partial<RepairPlanOptions> = {}) {
-  const usual = { replicas: 8, bytesPerHour: 1e12, graceMs: 24 * hourMs, nowMs: 0 }
+  const usual = {
+    replicas: 8,
+    bytesPerHour: 1e12,
+    graceMs: 24 * hourMs,
+    retryMs: 60_000,
+    nowMs: 0
+  }
   const plan = new RepairPlan({ ...usual, ...options })
   const poll = (nowMs = 0): RepairAction[] => plan.poll(nowMs, flush)
   const of =
@@ -343,5 +349,45 @@ describe('a repair plan with much to do', () => {
     assert(!plan.hasAgain)
     add(1, { circle: peers(7, 1) })
     assert.deepEqual(plan.takeAgain(), [key(1)])
+  })
+
+  it('compares a key again of which some did not answer, later each time, until they do or six times', () => {
+    const { plan, poll, asks, add, hear } = begin()
+    const silent = (nowMs: number, isSilent: (peer: string) => boolean) => {
+      for (const one of asks(poll(nowMs))) {
+        if (isSilent(one.contact.peer)) plan.failed(one, 'away', { nowMs })
+        else hear([one], {}, nowMs)
+      }
+    }
+    const again = (nowMs: number) => {
+      poll(nowMs)
+      return plan.takeAgain().length
+    }
+    const minuteMs = 60_000
+    let nowMs = 0
+    const waits: number[] = []
+    add(1)
+    silent(0, peer => peer === 'peer 3')
+    for (;;) {
+      const wakeMs = plan.wakeMs(nowMs)
+      if (!Number.isFinite(wakeMs)) break
+      assert.equal(again(wakeMs - 1), 0)
+      const due = again(wakeMs)
+      if (due > 0) {
+        waits.push((wakeMs - nowMs) / minuteMs)
+        add(1, {}, wakeMs)
+        silent(wakeMs, peer => peer === 'peer 3')
+      }
+      nowMs = wakeMs
+    }
+    assert.deepEqual(waits, [1, 2, 4, 8, 16, 32])
+
+    add(2, {}, nowMs)
+    silent(nowMs, () => true)
+    const laterMs = nowMs + minuteMs
+    assert.equal(again(laterMs), 1)
+    add(2, {}, laterMs)
+    silent(laterMs, () => false)
+    assert.equal(again(laterMs + 100 * minuteMs), 0, 'all have answered')
   })
 })

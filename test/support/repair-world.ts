@@ -43,7 +43,13 @@ export class RepairWorld {
   add(settled = true): WorldSeed {
     const peer = `seed ${this.seeds.length}`
     const { replicas, graceMs } = this.#o
-    const plan = new RepairPlan({ replicas, graceMs, bytesPerHour: 1e12, nowMs: this.nowMs })
+    const plan = new RepairPlan({
+      replicas,
+      graceMs,
+      retryMs: 60_000,
+      bytesPerHour: 1e12,
+      nowMs: this.nowMs
+    })
     const contact: Contact = { peer, addresses: [] }
     const place = sha256(Buffer.from(peer))
     const seed = { contact, place, plan, holds: new Map(), settled, alive: true }
