@@ -8,6 +8,7 @@ import { isOurs } from './duty.ts'
 import type { Life } from './life.ts'
 import type { Places } from './places.ts'
 import { nobody, Shortlist } from './places.ts'
+import { Regions } from './regions.ts'
 
 const hourMs: Millis = 3_600_000
 const minuteMs: Millis = 60_000
@@ -78,10 +79,7 @@ export class Storage {
   readonly #counts: Uint8Array
   readonly #changedMs: Float64Array
   readonly #isSecond: Uint8Array
-  /** Blobs by the leading bits of their places. */
-  readonly #bits: number
-  readonly #heads: Int32Array
-  readonly #next: Int32Array
+  readonly #regions: Regions
   readonly #free: number[] = []
   readonly #near: Shortlist
   /** By node: its next sweep is the first after an absence. */
@@ -107,9 +105,8 @@ export class Storage {
     this.#changedMs = new Float64Array(capacity)
     this.#isSecond = new Uint8Array(capacity)
     const regions = (places.length * thereShare) / (regionTimes * replicas)
-    this.#bits = Math.max(0, Math.min(places.indexBits, Math.floor(Math.log2(regions))))
-    this.#heads = new Int32Array(2 ** this.#bits).fill(-1)
-    this.#next = new Int32Array(capacity)
+    const bits = Math.max(0, Math.min(places.indexBits, Math.floor(Math.log2(regions))))
+    this.#regions = new Regions({ bits, capacity })
     this.#near = new Shortlist(places, replicas + moreThanR)
     this.#returned = new Uint8Array(places.length)
   }
@@ -141,9 +138,7 @@ export class Storage {
     this.#counts[blob] = 0
     this.#changedMs[blob] = 0
     this.#isSecond[blob] = 0
-    const region = this.#regionOf(hi)
-    this.#next[blob] = this.#heads[region]!
-    this.#heads[region] = blob
+    this.#regions.add(blob, hi)
     this.#at[blob] = this.livingCount
     this.living[this.livingCount++] = blob
     calendar.set(firstTimer + capacity + blob, expiryMs)
@@ -199,11 +194,7 @@ export class Storage {
     const last = this.living[--this.livingCount]!
     this.living[this.#at[blob]!] = last
     this.#at[last] = this.#at[blob]!
-    const region = this.#regionOf(this.hi[blob]!)
-    let before = -1
-    for (let at = this.#heads[region]!; at !== blob; at = this.#next[at]!) before = at
-    if (before < 0) this.#heads[region] = this.#next[blob]!
-    else this.#next[before] = this.#next[blob]!
+    this.#regions.remove(blob, this.hi[blob]!)
     this.#free.push(blob)
   }
 
@@ -226,7 +217,7 @@ export class Storage {
 
   died(node: number): void {
     for (let blob = this.#first(node); blob >= 0; ) {
-      const next = this.#next[blob]!
+      const next = this.#regions.next(blob)
       const at = this.#find(blob, node)
       if (at >= 0) {
         this.diedBytes += this.#bytes[blob]!
@@ -270,7 +261,7 @@ export class Storage {
     const why = this.#returned[node] === 1 ? 'all' : 'sweep'
     this.#returned[node] = 0
     calendar.set(firstSweep + node, calendar.nowMs + this.#sweepMs())
-    for (let blob = this.#first(node); blob >= 0; blob = this.#next[blob]!) {
+    for (let blob = this.#first(node); blob >= 0; blob = this.#regions.next(blob)) {
       if (!this.holds(blob, node)) continue
       this.#lookNear(blob)
       let rank = 0
@@ -335,7 +326,7 @@ export class Storage {
     const others = this.#life.onlineCount / (nearerTimes * scenario.parameters.replicas)
     const bitsLeast = others > 1 ? Math.floor(Math.log2(others)) : 0
     const high = this.#p.places.hi(node)
-    for (let blob = this.#first(node); blob >= 0; blob = this.#next[blob]!) {
+    for (let blob = this.#first(node); blob >= 0; blob = this.#regions.next(blob)) {
       if (Math.clz32(high ^ this.hi[blob]!) < bitsLeast || !this.#concerns(blob, node)) continue
       const { nowMs } = calendar
       if (this.#changedMs[blob] === 0) this.#changedMs[blob] = Math.max(nowMs, 1)
@@ -376,13 +367,9 @@ export class Storage {
     this.#near.fill(this.#p.there, nobody)
   }
 
-  #regionOf(hi: number): number {
-    return this.#bits === 0 ? 0 : hi >>> (32 - this.#bits)
-  }
-
   /** The first blob of the region in which `node` stands. */
   #first(node: number): number {
-    return this.#heads[this.#regionOf(this.#p.places.hi(node))]!
+    return this.#regions.first(this.#p.places.hi(node))
   }
 
   #find(blob: number, node: number): number {
