@@ -54,8 +54,6 @@ export class Life {
   onlineCount = 0
   /** Requests of upkeep, counted ones included. */
   messages = 0
-  /** Entries that were let go of. */
-  evicted = 0
   /** Since when it is there, or away; of who does not live, for ever. */
   readonly sinceMs: Float64Array
   readonly bornMs: Float64Array
@@ -151,7 +149,6 @@ export class Life {
   /** An entry left: a spare takes its place. */
   replace(owner: number, gone: number): void {
     const { tables, places, there, tableDice, calendar } = this.#p
-    this.evicted += 1
     const bits = places.shared(owner, gone)
     if (bits >= tables.shape.far) return
     const hi = places.hi(gone)

@@ -25,10 +25,6 @@ const regionTimes = 16
 /** A node with so many times R nearer ones in the mean is not looked at: by chance fewer than R of 32 are nearer once in 10^7. */
 const nearerTimes = 4
 
-/** What has become of a blob. */
-const nothing = 0
-const kept = 1
-
 export interface StorageParts {
   scenario: Scenario
   places: Places
@@ -70,7 +66,6 @@ export class Storage {
   readonly #p: StorageParts
   readonly #bytes: Float64Array
   readonly #expiryMs: Float64Array
-  readonly #state: Uint8Array
   readonly #at: Uint32Array
   readonly #holdersMax: number
   readonly #holders: Uint32Array
@@ -96,7 +91,6 @@ export class Storage {
     this.living = new Uint32Array(capacity)
     this.#bytes = new Float64Array(capacity)
     this.#expiryMs = new Float64Array(capacity)
-    this.#state = new Uint8Array(capacity)
     this.#at = new Uint32Array(capacity)
     this.#holdersMax = holdersTimes * replicas
     this.#holders = new Uint32Array(capacity * this.#holdersMax)
@@ -134,7 +128,6 @@ export class Storage {
     this.lo[blob] = lo
     this.#bytes[blob] = bytes
     this.#expiryMs[blob] = expiryMs
-    this.#state[blob] = kept
     this.#counts[blob] = 0
     this.#changedMs[blob] = 0
     this.#isSecond[blob] = 0
@@ -168,10 +161,6 @@ export class Storage {
     return this.#find(blob, node) >= 0
   }
 
-  isKept(blob: number): boolean {
-    return this.#state[blob] === kept
-  }
-
   /** Copies with those who are there. */
   copies(blob: number): number {
     let copies = 0
@@ -188,7 +177,6 @@ export class Storage {
   /** It is over with a blob: expired, or given up. */
   forget(blob: number): void {
     const { calendar, firstTimer, capacity } = this.#p
-    this.#state[blob] = nothing
     calendar.clear(firstTimer + blob)
     calendar.clear(firstTimer + capacity + blob)
     const last = this.living[--this.livingCount]!

@@ -126,6 +126,7 @@ export class Tally {
     add('repair bytes per node-hour', 'B', now.repairBytes / nodeHours)
     // Blake and Rodrigues, HotOS 2003: what a node held that leaves for good is made anew, and whoever takes its place takes as much.
     add('bound of repair bytes per node-hour', 'B', (2 * storage.diedBytes) / nodeHours)
+    if (storage.overflow > 0) add('copies not kept count of', 'copies', storage.overflow)
     if (this.deaths.length > 0)
       add('expected to be lost', 'blobs', sumOf(this.deaths.map(({ expected }) => expected)))
     return figures
