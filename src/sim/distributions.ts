@@ -50,14 +50,14 @@ export const fits = {
     what: 'sessions of Gnutella peers that last 20 minutes or more, hours; cut off at the week that was measured',
     is: { type: 'pareto', shape: 1.06, scale: 1 / 3, max: 168 },
     source:
-      'Bustamante and Qiao, Friendships that Last: Peer Lifespan and its Role in P2P Protocols, WCW 2003, doi 10.1007/1-4020-2258-1_16; shape and least value as papers that cite it give them',
+      'Bustamante and Qiao, Friendships that Last: Peer Lifespan and its Role in P2P Protocols, WCW 2003, doi 10.1007/1-4020-2258-1_16; shape and least value from memory',
     read: false
   },
   'ipfs-2022': {
     what: 'sessions of IPFS DHT servers, hours: the Weibull curve through two points, 87.6 % below 8 hours and 2.5 % above 24',
     is: { type: 'weibull', shape: 0.518, scale: 1.93 },
     source:
-      'Trautwein and others, Design and Evaluation of IPFS, SIGCOMM 2022, doi 10.1145/3544216.3544232; the two points as others cite them, the curve through them is ours',
+      'Trautwein and others, Design and Evaluation of IPFS, SIGCOMM 2022, doi 10.1145/3544216.3544232; the two points were written down from memory, the curve through them is ours',
     read: false
   }
 } as const satisfies Record<string, Fit>
