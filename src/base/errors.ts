@@ -97,6 +97,11 @@ const codes = {
   // The local API.
   API_REFUSED: ['refused', 'The local API takes only its own token, and nothing from web pages.'],
 
+  // Simulations.
+  OUTPUT_EXISTS: ['refused', 'Choose another folder with --out, or remove what is there.'],
+  OUTPUT_DAMAGED: ['refused', 'Remove the named file and run again, which makes it anew.'],
+  MEMORY_SHORT: ['refused', 'Take fewer nodes or threads, or `--scale wide`.'],
+
   // Any peer.
   LIMIT_EXCEEDED: ['refused', 'Slow down; the peer named its limit.'],
   METHOD_UNKNOWN: ['refused', 'The peer does not offer this request.'],

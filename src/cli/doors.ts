@@ -1,6 +1,7 @@
 import type { Invite, InviteOptions } from '../api/operator.ts'
 import type { MuttrEvent } from '../base/events.ts'
 import type { Client } from '../client/client.ts'
+import type { Simulator } from './simulator.ts'
 
 /**
  * What the command line asks of the nodes. `src/nodes/doors.ts` implements it and is loaded only by commands that need it, so
@@ -31,6 +32,7 @@ export interface Doors {
    * @returns how many invariants were broken, all of which were printed
    */
   runTorture(options: TortureOptions): Promise<{ violations: number }>
+  simulator(): Promise<Simulator>
 }
 
 /** What a passphrase is needed for: a new vault (asked twice), a sealed one, or a protected key being imported. */

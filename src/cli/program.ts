@@ -7,6 +7,7 @@ import { addNet } from './commands/net.ts'
 import { addPeople } from './commands/people.ts'
 import { addPod } from './commands/pod.ts'
 import { addSent } from './commands/sent.ts'
+import { addSim } from './commands/sim.ts'
 import { addStatus } from './commands/status.ts'
 import { example } from './example.ts'
 import { hasColours } from './output.ts'
@@ -63,7 +64,8 @@ export function createProgram(parts: ProgramParts): Command {
     addPod,
     addStatus,
     addBlob,
-    addNet
+    addNet,
+    addSim
   ])
     add(program, action)
   example(program, 'muttr net up --story', 'muttr send --help')

@@ -51,6 +51,15 @@ export function formatBytes(sizeBytes: number): string {
   return `${amount < 10 ? amount.toFixed(1) : Math.round(amount)} ${units[step - 1]}`
 }
 
+/** A measured number: four digits that count. */
+export function formatFigure(value: number): string {
+  const size = Math.abs(value)
+  if (Number.isInteger(value) && size < 1e12) return String(value)
+  return size >= 1e4 && size < 1e12
+    ? String(Math.round(value))
+    : String(Number(value.toPrecision(4)))
+}
+
 const two = (n: number): string => String(n).padStart(2, '0')
 
 /** In local time: `14:05` for today, else `2026-03-01 14:05`. */

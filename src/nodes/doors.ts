@@ -36,7 +36,8 @@ export const doors: Doors = {
     return await client.pod.invite({ ...options, signal })
   },
   runNeighbourhood: async options => (await import('./neighbourhood.ts')).runNeighbourhood(options),
-  runTorture: async options => (await import('./torture/torture.ts')).runTorture(options)
+  runTorture: async options => (await import('./torture/torture.ts')).runTorture(options),
+  simulator: async () => (await import('../worlds/simulator.ts')).createSimulator()
 }
 
 const daemonOf = (home: string, signal: AbortSignal): Promise<RemoteClient | undefined> =>

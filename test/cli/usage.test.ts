@@ -34,7 +34,14 @@ const commands = [
   'blob get',
   'net',
   'net up',
-  'net torture'
+  'net torture',
+  'sim',
+  'sim list',
+  'sim run',
+  'sim sweep',
+  'sim compare',
+  'sim report',
+  'sim replay'
 ]
 
 describe('how muttr is called', () => {
@@ -261,7 +268,7 @@ describe('docs/guides/cli.md', () => {
   it('shows every command', async () => {
     const page = readFileSync(new URL('../../docs/guides/cli.md', import.meta.url), 'utf8')
     for (const command of commands)
-      if (!['key', 'blob', 'net'].includes(command))
+      if (!['key', 'blob', 'net', 'sim'].includes(command))
         assert.match(page, new RegExp(`\`${command}[ \`]`), command)
   })
 })

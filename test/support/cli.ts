@@ -4,6 +4,7 @@ import type { Terminal } from '../../src/cli/output.ts'
 import type { Prompts } from '../../src/cli/prompts.ts'
 import { runCli } from '../../src/cli/run.ts'
 import type { Client } from '../../src/client/client.ts'
+import { createSimulator } from '../../src/worlds/simulator.ts'
 import { createFakeClient, type FakeClient } from './fake-client.ts'
 
 export const testReady: Ready = {
@@ -94,6 +95,7 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
       options.print('it begins')
       return { violations: options.seed === 'bad' ? 1 : 0 }
     },
+    simulator: async () => createSimulator(),
     ...changes
   }
 }

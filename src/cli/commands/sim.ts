@@ -1,0 +1,198 @@
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import { example } from '../example.ts'
+import type { Action } from '../program.ts'
+import type { Session } from '../session.ts'
+import { showCompared, showDone, showProgress, showScenarios } from '../sim-text.ts'
+import type { SimDone, SimProgress, SimRunOptions, Simulator } from '../simulator.ts'
+import { json } from '../text.ts'
+import { parseCount, parseDuration, usage } from '../units.ts'
+
+interface RunArgs {
+  nodes?: string
+  hours?: string
+  scale?: string
+  seed?: string
+  seeds?: string
+  threads?: string
+  shard?: string
+  out?: string
+}
+
+/** As an internal error's: one of the invariants that we promise was broken. */
+const brokenStatus = 4
+const nodesMax = 10_000_000
+
+export function addSim(program: Command, action: Action): void {
+  program.commandsGroup('For operators:')
+  const sim = program
+    .command('sim')
+    .description('a virtual network of any size, by the code that ships')
+  example(
+    sim.command('list').description('the scenarios that come with muttr').action(action(list)),
+    'muttr sim list'
+  )
+  example(
+    runOptions(
+      sim
+        .command('run')
+        .description('run one scenario')
+        .argument('<scenario>', 'a name of `muttr sim list`, or a .ts, .js or .json file')
+        .option('--seed <number>', 'the same seed gives the same run, to the bit')
+    ).action(action(run)),
+    'muttr sim run third-gone --nodes 200 --seeds 1..5 --out /tmp/third-gone',
+    'muttr sim run ./mine.json --json'
+  )
+  example(
+    runOptions(
+      sim
+        .command('sweep')
+        .description('run a scenario at every point of its grid; goes on where it was stopped')
+        .argument('<scenario>', 'as of `muttr sim run`, with a grid')
+        .option('--shard <i/n>', 'this part of it only, as in 2/8: one part a machine')
+    ).action(action(sweep)),
+    'muttr sim sweep lookup-hops --out /tmp/hops',
+    'muttr sim sweep ./mine.json --shard 2/8 --out /shared/mine'
+  )
+  example(
+    sim
+      .command('compare')
+      .description('figures of two folders beside each other, and whether they differ')
+      .argument('<a>', 'a folder of `run` or `sweep`')
+      .argument('<b>', 'another one')
+      .action(action(compare)),
+    'muttr sim compare /tmp/eight-copies /tmp/twelve-copies'
+  )
+  example(
+    sim
+      .command('report')
+      .description('make summary, tables and report.html anew of the runs in a folder')
+      .argument('<dir>', 'a folder of `run` or `sweep`')
+      .action(action(report)),
+    'muttr sim report /tmp/hops'
+  )
+  example(
+    sim
+      .command('replay')
+      .description('run again from the seed, and print what happened up to a time')
+      .argument('<dir>', 'a folder of `run` or `sweep`')
+      .requiredOption('--at <duration>', 'virtual time from the start, as in 90m or 12h')
+      .option('--run <id>', 'which run; its first digits are enough')
+      .action(action(replay)),
+    'muttr sim replay /tmp/third-gone --at 13h --run 4f1c'
+  )
+  example(sim, 'muttr sim list', 'muttr sim run third-gone --out /tmp/third-gone')
+}
+
+const runOptions = (command: Command): Command =>
+  command
+    .option('--nodes <count>', 'instead of what the scenario says')
+    .option('--hours <number>', 'how much virtual time, instead of what the scenario says')
+    .addOption(
+      new Option(
+        '--scale <scale>',
+        'full: the code that ships; wide: up to a million nodes'
+      ).choices(['full', 'wide'])
+    )
+    .option('--seeds <from..to>', 'run with each of them, as in 1..5: means with their intervals')
+    .option('--threads <count>', 'runs at a time (default: one for each core)')
+    .option('--out <dir>', 'write summary.json, tables as CSV and report.html there')
+
+async function list({ out, ...session }: Session): Promise<void> {
+  const simulator = await simulatorOf(session)
+  const scenarios = await simulator.list()
+  await out.results(scenarios, out => showScenarios(scenarios, out))
+}
+
+async function run(session: Session, args: RunArgs, what: string): Promise<number> {
+  const options = optionsOf(session, args, what)
+  const simulator = await simulatorOf(session)
+  return await show(session, await simulator.run(options))
+}
+
+async function sweep(session: Session, args: RunArgs, what: string): Promise<number> {
+  const options = { ...optionsOf(session, args, what), shard: args.shard }
+  const simulator = await simulatorOf(session)
+  return await show(session, await simulator.sweep(options))
+}
+
+async function report(session: Session, _: object, folder: string): Promise<number> {
+  const simulator = await simulatorOf(session)
+  return await show(session, await simulator.report(folder))
+}
+
+async function compare(session: Session, _: object, a: string, b: string): Promise<void> {
+  const simulator = await simulatorOf(session)
+  const compared = await simulator.compare(a, b)
+  await session.out.results(compared, out => showCompared(compared, out))
+}
+
+async function replay(
+  session: Session,
+  { at, run }: { at: string; run?: string },
+  folder: string
+): Promise<number> {
+  const { out, signal } = session
+  const atMs = parseDuration(at)
+  const simulator = await simulatorOf(session)
+  const closed = new AbortController()
+  const replayed = await simulator.replay({
+    folder,
+    run,
+    atMs,
+    print: note => void out.line(json(note)).catch(err => closed.abort(err)),
+    signal: AbortSignal.any([signal, closed.signal])
+  })
+  if (closed.signal.aborted) throw closed.signal.reason
+  await out.result(replayed, ({ style }) =>
+    replayed.same
+      ? style.good(`the same run: ${replayed.traceHash}`)
+      : style.bad(`not the run of then: its trace has the hash ${replayed.traceHash} now`)
+  )
+  return replayed.same ? 0 : brokenStatus
+}
+
+const simulatorOf = async ({ doors }: Pick<Session, 'doors'>): Promise<Simulator> =>
+  (await doors()).simulator()
+
+function optionsOf(session: Session, args: RunArgs, what: string): SimRunOptions {
+  const { nodes, hours, scale, seed, seeds, threads, out = null } = args
+  if (seed !== undefined && seeds !== undefined)
+    throw usage('--seed and --seeds exclude each other')
+  return {
+    what,
+    changes: {
+      ...(nodes !== undefined && { nodes: parseCount(nodes, 2, nodesMax) }),
+      ...(hours !== undefined && { hours: parseHours(hours) }),
+      ...(scale !== undefined && { scale })
+    },
+    seeds: seed ?? seeds,
+    threads: threads === undefined ? undefined : parseCount(threads, 1, 1_024),
+    out,
+    onProgress: progressOf(session),
+    signal: session.signal
+  }
+}
+
+function parseHours(text: string): number {
+  const hours = Number(text)
+  if (/^\d{1,7}(\.\d{1,6})?$/.test(text) && hours > 0) return hours
+  throw usage(`'${text}' is no number of hours`, 'Write for example 24 or 0.5.')
+}
+
+/** A line each time a twentieth more is done. */
+function progressOf({ out }: Session): (progress: SimProgress) => void {
+  let told = -1
+  return progress => {
+    const step = Math.floor(progress.share * 20)
+    if (step <= told) return
+    told = step
+    out.note(showProgress(progress))
+  }
+}
+
+/** @returns the exit status */
+async function show({ out }: Session, done: SimDone): Promise<number> {
+  await out.result(done, out => showDone(done, out))
+  return done.violations.length > 0 ? brokenStatus : 0
+}

@@ -1,0 +1,109 @@
+/**
+ * What `muttr sim` asks of the simulator. `src/worlds/simulator.ts` implements it. Every method throws MuttrError only; `signal` is Ctrl-C.
+ */
+export interface Simulator {
+  /** What comes with the package. */
+  list(): Promise<SimListed[]>
+  /** One scenario, by name or file, with one seed or several. @throws {MuttrError} `SCENARIO_INVALID`, `OUTPUT_*`, `HOME_IN_USE`, `MEMORY_SHORT`, `CANCELLED` */
+  run(options: SimRunOptions): Promise<SimDone>
+  /** Every point of a scenario's grid. @throws {MuttrError} as {@link run} */
+  sweep(options: SimSweepOptions): Promise<SimDone>
+  /** Figure by figure, points with the same parameters beside each other. @throws {MuttrError} `OUTPUT_DAMAGED` */
+  compare(a: string, b: string): Promise<SimCompared[]>
+  /** Makes summary, tables and report anew of the runs that are there. @throws {MuttrError} `OUTPUT_DAMAGED` */
+  report(folder: string): Promise<SimDone>
+  /** @throws {MuttrError} `OUTPUT_DAMAGED`, `USAGE` when the folder has several runs and none is named; `CANCELLED` */
+  replay(options: SimReplayOptions): Promise<SimReplayed>
+}
+
+export interface SimListed {
+  name: string
+  question: string
+  scale: string
+  nodes: number
+  hours: number
+}
+
+export interface SimRunOptions {
+  /** Name of a scenario that comes with the package, or a file. */
+  what: string
+  /** Said otherwise than the scenario does. */
+  changes: { nodes?: number; hours?: number; scale?: string }
+  /** `1..5`; the scenario's own seed when undefined. */
+  seeds: string | undefined
+  /** Where plan, runs, summary, tables and report are written; nothing is when null. */
+  out: string | null
+  /** Runs at a time; as many as there are cores when undefined. */
+  threads: number | undefined
+  onProgress(progress: SimProgress): void
+  signal: AbortSignal
+}
+
+export interface SimSweepOptions extends SimRunOptions {
+  /** `2/8`: the second of eight parts, on this machine. */
+  shard: string | undefined
+}
+
+export interface SimProgress {
+  done: number
+  runs: number
+  /** Of all runs of this process, 0 to 1. */
+  share: number
+  /** Undefined until it can be told. */
+  remainingMs: number | undefined
+}
+
+interface SimFigure {
+  name: string
+  unit: string
+  mean: number
+  /** 95 %, over seeds; null with fewer than two. */
+  ci95: [low: number, high: number] | null
+}
+
+interface SimPoint {
+  parameters: Record<string, unknown>
+  seeds: number[]
+  figures: SimFigure[]
+}
+
+export interface SimDone {
+  name: string
+  question: string
+  runs: { planned: number; done: number }
+  points: SimPoint[]
+  violations: { what: string; seed: number; run: string; atMs: number }[]
+  /** Where it was written. */
+  out: string | null
+}
+
+export interface SimCompared {
+  parameters: Record<string, unknown>
+  figure: string
+  unit: string
+  a: { mean: number; ci95: [number, number] | null }
+  b: { mean: number; ci95: [number, number] | null }
+  /** b minus a, with 95 % by Welch's test. */
+  difference: { mean: number; ci95: [number, number] | null }
+  /** Null when one of them has fewer than two seeds. */
+  differs: boolean | null
+}
+
+export interface SimReplayOptions {
+  folder: string
+  /** Needed when the folder has several. */
+  run: string | undefined
+  /** Virtual, from the start of the run. */
+  atMs: number
+  /** Told each note up to then, `[milliseconds from the start, type, ...fields]`. */
+  print(note: [number, string, ...(string | number)[]]): void
+  signal: AbortSignal
+}
+
+export interface SimReplayed {
+  run: string
+  notes: number
+  traceHash: string
+  /** Whether it is the hash that the folder has for this run. */
+  same: boolean
+}

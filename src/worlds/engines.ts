@@ -1,0 +1,33 @@
+import { MuttrError } from '../base/errors.ts'
+import type { Engine } from '../sim/result.ts'
+import type { Scale, Scenario } from '../sim/scenario.ts'
+import { sizeOf } from '../sim/wide/limits.ts'
+
+/** What a module of engines exports: this one, or a test's own. */
+export interface Engines {
+  /** @throws {MuttrError} `SCENARIO_INVALID` where nothing runs this scale. */
+  engineFor(scale: Scale): Promise<Engine>
+  /** Resident bytes that a run takes, about: one that cannot fit is refused before it begins. */
+  memoryOf(scenario: Scenario): number
+}
+
+/** Of the scale full, measured with 100 and 400 seeds that hold nine blobs each, on Node 24. */
+const full = { baseBytes: 200 * 2 ** 20, nodeBytes: 2 ** 20 }
+
+export const engineFor: Engines['engineFor'] = async scale => {
+  switch (scale) {
+    case 'full':
+      return (await import('./full.ts')).fullEngine
+    case 'wide':
+      return (await import('../sim/wide/engine.ts')).wideEngine
+    case 'real':
+      throw new MuttrError('SCENARIO_INVALID', 'no engine runs the scale real', {
+        hint: 'Real processes are run by `muttr net up` and `muttr net torture`.'
+      })
+  }
+}
+
+export const memoryOf: Engines['memoryOf'] = scenario =>
+  scenario.scale === 'wide'
+    ? sizeOf(scenario).bytes
+    : full.baseBytes + scenario.nodes * full.nodeBytes

@@ -1,0 +1,58 @@
+import { MuttrError } from '../base/errors.ts'
+import type { Clock } from '../base/ports.ts'
+import type { SimReplayed, SimReplayOptions } from '../cli/simulator.ts'
+import type { Note } from '../sim/trace.ts'
+import type { Engines } from './engines.ts'
+import type { Folder } from './folder.ts'
+import { readFolder } from './folder.ts'
+import type { PlannedRun } from './plan.ts'
+import { runOnce } from './run-once.ts'
+
+/**
+ * Runs once more from scenario and seed, to the end, since only then the hash can be compared.
+ * @throws {MuttrError} as `Simulator.replay`
+ */
+export async function replay(
+  o: SimReplayOptions,
+  { engines, clock }: { engines: Engines; clock: Clock }
+): Promise<SimReplayed> {
+  const folder = await readFolder(o.folder)
+  const { id, scenario } = await choose(folder, o.run)
+  const then = await folder.read(id)
+  let startMs: number | undefined
+  let notes = 0
+  const take = ({ atMs, type, fields }: Note) => {
+    startMs ??= atMs
+    if (atMs - startMs > o.atMs) return
+    notes++
+    o.print([atMs - startMs, type, ...fields])
+  }
+  const { result } = await runOnce(scenario, {
+    engine: await engines.engineFor(scenario.scale),
+    clock,
+    signal: o.signal,
+    onProgress() {},
+    trace: { take }
+  })
+  const { traceHash } = result
+  return { run: id, notes, traceHash, same: traceHash === then.traceHash }
+}
+
+async function choose(
+  { path, plan, done }: Folder,
+  wanted: string | undefined
+): Promise<PlannedRun> {
+  const there = await done()
+  const runs = plan.runs.filter(({ id }) => there.has(id))
+  const fitting = wanted === undefined ? runs : runs.filter(({ id }) => id.startsWith(wanted))
+  if (fitting.length === 1) return fitting[0]!
+  if (runs.length === 0) throw new MuttrError('OUTPUT_DAMAGED', `${path} holds no runs yet`)
+  const ids = runs.slice(0, 10).map(({ id, scenario }) => `${id} (seed ${scenario.seed})`)
+  throw new MuttrError(
+    'USAGE',
+    wanted === undefined ? 'which run?' : `no single run is '${wanted}'`,
+    {
+      hint: `Name one with --run: ${ids.join(', ')}${runs.length > ids.length ? ', …' : ''}.`
+    }
+  )
+}
