@@ -14,6 +14,9 @@ export function showScenarios(scenarios: readonly SimListed[], { style, columns 
   return table({ style, heads: ['name', 'scale', 'nodes', 'hours', 'question'], rows, columns })
 }
 
+/** Lines of one kind that a screen takes. */
+const brokenMax = 10
+
 export function showDone(done: SimDone, out: Output): string {
   const { style, columns } = out
   const heads = ['figure', 'mean', '95 % interval', 'unit']
@@ -28,13 +31,17 @@ export function showDone(done: SimDone, out: Output): string {
     return `${style.bold(line(label))}\n${table({ style, heads, rows, columns })}`
   })
   const { planned, done: there } = done.runs
-  const broken = done.violations.map(({ what, seed, run }) =>
-    style.bad(line(`broken: ${what} (seed ${seed}, run ${shortId(run)})`))
-  )
+  const broken = done.violations
+    .slice(0, brokenMax)
+    .map(({ what, seed, run }) =>
+      style.bad(line(`broken: ${what} (seed ${seed}, run ${shortId(run)})`))
+    )
+  const more = done.violations.length - broken.length
   return [
     style.bold(line(done.question)),
     ...points,
-    ...broken,
+    ...(broken.length > 0 ? [broken.join('\n')] : []),
+    ...(more > 0 ? [style.bad(`and ${more} more: see --json`)] : []),
     ...(there < planned ? [`${there} of ${planned} runs are there`] : []),
     ...(done.out === null ? [] : [`written to ${line(done.out)}`])
   ].join('\n\n')

@@ -61,7 +61,7 @@ interface SimFigure {
   ci95: [low: number, high: number] | null
 }
 
-interface SimPoint {
+export interface SimPoint {
   parameters: Record<string, unknown>
   seeds: number[]
   figures: SimFigure[]

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import type { SimPoint, SimSweepOptions } from '../../src/cli/simulator.ts'
+import { createSimulator } from '../../src/worlds/simulator.ts'
+
+const simulator = createSimulator()
+
+/** A small version of what ships: fewer nodes, hours and seeds. */
+const small = (
+  what: string,
+  changes: SimSweepOptions['changes'],
+  seeds = '1'
+): SimSweepOptions => ({
+  what,
+  changes,
+  seeds,
+  out: null,
+  threads: 2,
+  shard: undefined,
+  onProgress() {},
+  signal: new AbortController().signal
+})
+
+const figure = ({ figures }: SimPoint, name: string): number =>
+  figures.find(figure => figure.name === name)!.mean
+
+describe('simulations', function () {
+  this.timeout(120_000)
+
+  it('are all listed, each under the name of its file', async () => {
+    const names = (await simulator.list()).map(({ name }) => name)
+    for (const name of ['durability', 'lookup-hops', 'third-gone'])
+      assert(names.includes(name), name)
+  })
+
+  it('lookup-hops: always exact, and ten times the nodes take a hop more at most', async () => {
+    const { points } = await simulator.sweep(small('lookup-hops', { hours: 0.25 }))
+    const hops = points.map(point => figure(point, 'lookup hops p50'))
+    for (const [i, point] of points.entries()) {
+      assert.equal(figure(point, 'lookup exact'), 1)
+      assert(i === 0 || hops[i]! - hops[i - 1]! <= 1, `${hops}`)
+    }
+    assert(hops.at(-1)! > hops[0]!, `${hops}`)
+  })
+
+  it('durability: one copy is lost with its laptop, eight are kept', async () => {
+    const { points } = await simulator.sweep(small('durability', { nodes: 20, hours: 6 }))
+    const lost = points.map(point => figure(point, 'lost'))
+    assert(lost[0]! > 0, `${lost}`)
+    assert.equal(lost.at(-1), 0)
+  })
+
+  it('third-gone: everything is found, and has its copies again', async () => {
+    const { points, violations } = await simulator.run(
+      small('third-gone', { nodes: 30, hours: 1.5 })
+    )
+    assert.deepEqual(violations, [])
+    assert.equal(figure(points[0]!, 'found'), 1)
+  })
+})
