@@ -67,7 +67,8 @@ describe('release, over separate processes', () => {
     await run('alice', 'sent', sent.id, '--proof', '--out', file)
     const [proof] = (await verify(file)) as VerifiedProof[]
     assert.equal(proof?.state, 'withdrawn')
-    assert.equal(proof.released?.by.length, letter.withdrawing.took)
+    // Who answered late is in it too.
+    assert(proof.released && proof.released.by.length >= letter.withdrawing.took)
   }).timeout(120_000)
 
   it('is too late after acceptance, and asks the reader to forget, which both see', async () => {
