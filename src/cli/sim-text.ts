@@ -68,9 +68,14 @@ export function showProgress({ done, runs, share, remainingMs }: SimProgress): s
 }
 
 const parameterWords = (parameters: Record<string, unknown>): string[] =>
-  Object.entries(parameters).map(
-    ([path, value]) => `${path} ${typeof value === 'object' ? JSON.stringify(value) : value}`
-  )
+  Object.entries(parameters).map(([path, value]) => `${path} ${valueWord(value)}`)
+
+const valueWord = (value: unknown): string =>
+  typeof value === 'number'
+    ? formatFigure(value)
+    : typeof value === 'string'
+      ? value
+      : JSON.stringify(value)
 
 const seedsText = (seeds: readonly number[]): string =>
   seeds.length === 1 ? `seed ${seeds[0]}` : `${seeds.length} seeds`

@@ -1,3 +1,4 @@
+import { formatFigure } from '../cli/units.ts'
 import type { Table } from '../sim/result.ts'
 import type { PointParameters } from './plan.ts'
 import type { Plot, PlotPoint } from './plots.ts'
@@ -12,8 +13,11 @@ const pointsMax = 400
 /** A point of a grid in words; empty where there is no grid. */
 export const labelOf = (parameters: PointParameters): string =>
   Object.entries(parameters)
-    .map(([path, value]) => `${path.split('.').at(-1)} ${cellOf(value)}`)
+    .map(([path, value]) => `${path.split('.').at(-1)} ${shownOf(value)}`)
     .join(', ')
+
+const shownOf = (value: PointParameters[string]) =>
+  typeof value === 'number' ? formatFigure(value) : cellOf(value)
 
 /** The table `time`: each column over the hours, a line for each point, the mean over seeds with its interval. */
 export function timePlots(runs: readonly DoneRun[]): Plot[] {
