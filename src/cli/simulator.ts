@@ -93,9 +93,9 @@ export interface SimReplayOptions {
   folder: string
   /** Needed when the folder has several. */
   run: string | undefined
-  /** Virtual, from the start of the run. */
+  /** Virtual, from hour zero of the run. */
   atMs: number
-  /** Told each note up to then, `[milliseconds from the start, type, ...fields]`. */
+  /** Told each note up to then, `[milliseconds from hour zero, type, ...fields]`; they are below zero while the network is made. */
   print(note: [number, string, ...(string | number)[]]): void
   signal: AbortSignal
 }

@@ -51,6 +51,7 @@ export interface EngineOptions {
   /** When it aborts, the run ends with `CANCELLED`. */
   signal: AbortSignal
   onProgress(done: { atHours: number; events: number }): void
+  /** Its note `begin` stands at hour zero; what is before it made the network. */
   trace?: TraceSink
 }
 

@@ -19,13 +19,21 @@ export async function replay(
   const folder = await readFolder(o.folder)
   const { id, scenario } = await choose(folder, o.run)
   const then = await folder.read(id)
-  let startMs: number | undefined
+  const before: Note[] = []
+  let zeroMs: number | undefined
   let notes = 0
-  const take = ({ atMs, type, fields }: Note) => {
-    startMs ??= atMs
-    if (atMs - startMs > o.atMs) return
+  const print = ({ atMs, type, fields }: Note, zeroMs: number) => {
+    if (atMs - zeroMs > o.atMs) return
     notes++
-    o.print([atMs - startMs, type, ...fields])
+    o.print([atMs - zeroMs, type, ...fields])
+  }
+  const take = (note: Note) => {
+    if (zeroMs === undefined && note.type === 'begin') {
+      zeroMs = note.atMs
+      for (const earlier of before.splice(0)) print(earlier, zeroMs)
+    }
+    if (zeroMs === undefined) before.push(note)
+    else print(note, zeroMs)
   }
   const { result } = await runOnce(scenario, {
     engine: await engines.engineFor(scenario.scale),

@@ -82,7 +82,7 @@ describe('muttr sim', function () {
         .trimEnd()
         .split('\n')
         .map(line => JSON.parse(line))
-      assert.deepEqual(lines[0], [0, 'start', 20])
+      assert.deepEqual(lines[0], [0, 'begin', 20])
       assert.deepEqual([lines.at(-1).run, lines.at(-1).same], [id, true])
     }))
 

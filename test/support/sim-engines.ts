@@ -12,7 +12,7 @@ export const losses: Engine = {
   async run(scenario, { seed, signal, onProgress, trace }): Promise<RunResult> {
     const { nodes, hours, workload, parameters, faults, measure } = scenario
     const world = new World({ seed, ...(trace && { trace }) })
-    world.note('start', nodes)
+    world.note('begin', nodes)
     const holders = Array.from({ length: workload.blobs }, () =>
       pick(nodes, parameters.replicas, world.dice('place'))
     )

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import type { SimPoint, SimSweepOptions } from '../../src/cli/simulator.ts'
 import { createSimulator } from '../../src/worlds/simulator.ts'
+import { temporaryFolder } from '../support/store-folder.ts'
 
 const simulator = createSimulator()
 
@@ -56,4 +58,30 @@ describe('simulations', function () {
     assert.deepEqual(violations, [])
     assert.equal(figure(points[0]!, 'found'), 1)
   })
+
+  for (const [what, changes] of [
+    ['third-gone', { nodes: 12, hours: 1.25 }],
+    ['lookup-hops', { nodes: 200 }]
+  ] as const)
+    it(`${what}: is replayed from hour zero on, with the same fingerprint`, async () => {
+      await using folder = await temporaryFolder()
+      const out = join(folder.path, 'out')
+      await simulator.run({ ...small(what, changes), out })
+      const notes: (number | string)[][] = []
+      const { same } = await simulator.replay({
+        folder: out,
+        run: undefined,
+        atMs: 3_600_000,
+        print: note => notes.push(note),
+        signal: new AbortController().signal
+      })
+      assert.equal(same, true)
+      const begin = notes.findIndex(([, type]) => type === 'begin')
+      assert.equal(notes[begin]![0], 0)
+      assert(notes.slice(0, begin).every(([atMs]) => Number(atMs) <= 0))
+      const row = notes.find(([, type]) => type === 'row')!
+      // The gets of a row take their time.
+      const lateMs = Number(row[0]) - Number(row[2]) * 3_600_000
+      assert(lateMs >= 0 && lateMs < 60_000, `${lateMs}`)
+    })
 })

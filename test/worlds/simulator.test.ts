@@ -325,7 +325,7 @@ describe('an output folder', function () {
       assert.deepEqual(
         notes.map(([atMs, type]) => [atMs, type]),
         [
-          [0, 'start'],
+          [0, 'begin'],
           [0, 'measured'],
           [3_600_000, 'measured'],
           [7_200_000, 'die'],

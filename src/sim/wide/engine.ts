@@ -133,6 +133,7 @@ class Run {
       if (signal.aborted) throw new MuttrError('CANCELLED', 'the simulation was cancelled')
     }
     checked()
+    this.#note('begin')
     await inTurns(
       () => {
         for (let i = 0; i < eventsAtOnce; i++) if (this.#step(endMs)) return true
