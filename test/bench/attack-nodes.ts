@@ -15,7 +15,7 @@ import type { Blob } from '../../src/wire/blob.ts'
 import { expiryAt, makeBlob } from '../../src/wire/blob.ts'
 import { peerOfKey } from '../../src/wire/contact.ts'
 import type { Behaviour } from '../support/hostile.ts'
-import { makeHostile } from '../support/hostile.ts'
+import { behaviours, makeHostile } from '../support/hostile.ts'
 import { undefended } from '../support/hostile-world.ts'
 import type { Row } from './table.ts'
 import { summary } from './table.ts'
@@ -133,18 +133,34 @@ async function realWorld(o: {
   }
 }
 
-/** 30 real seeds, three of ten steering: 20 letters, then a key with 20 ids minted for it. Each round is another network. */
-export async function benchAttackNodes(rounds: number): Promise<Row[]> {
+const nodes = 30
+const shares = [0.05, 0.1, 0.3, 0.5]
+const lettersPerWorld = 20
+
+/** Letters among real seeds of which a share behaves badly, for each behaviour; each round is another network. */
+async function benchBehaviours(rounds: number): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const behaviour of behaviours)
+    for (const hostile of shares) {
+      const found: number[] = []
+      for (let round = 0; round < rounds; round++) {
+        await using world = await realWorld({ nodes, hostile, behaviour, parameters: {} })
+        found.push(100 * (await world.letters(lettersPerWorld)))
+      }
+      const name = `${nodes} real seeds, ${Math.round(nodes * hostile)} of them ${behaviour}: found`
+      rows.push({ name, unit: '%', ...summary(found) })
+      console.error(`${name} ${found.join(', ')} %`)
+    }
+  return rows
+}
+
+/** Three of ten steer, with the defences and without: letters, then a key with 20 ids minted for it. */
+async function benchEclipse(rounds: number): Promise<Row[]> {
   const found = { letters: [[], []], eclipsed: [[], []] } as Record<string, [number[], number[]]>
   for (let round = 0; round < rounds; round++)
     for (const [i, parameters] of [{}, undefended].entries()) {
-      await using world = await realWorld({
-        nodes: 30,
-        hostile: 0.3,
-        behaviour: 'steer',
-        parameters
-      })
-      found.letters![i]!.push(100 * (await world.letters(20)))
+      await using world = await realWorld({ nodes, hostile: 0.3, behaviour: 'steer', parameters })
+      found.letters![i]!.push(100 * (await world.letters(lettersPerWorld)))
       found.eclipsed![i]!.push((await world.eclipsed()) ? 100 : 0)
     }
   const rowOf = (name: string, [ours, plain]: [number[], number[]]): Row => ({
@@ -154,10 +170,16 @@ export async function benchAttackNodes(rounds: number): Promise<Row[]> {
     rival: { name: 'without', ...summary(plain) }
   })
   return [
-    rowOf('30 real seeds, 30 % steer: found', found.letters!),
+    rowOf(`${nodes} real seeds, 30 % steer: found`, found.letters!),
     rowOf('the same, 20 ids minted before the put: found', found.eclipsed!)
   ]
 }
+
+/** What happens among {@link nodes} real seeds with hostile ones among them. */
+export const benchAttackNodes = async (rounds: number): Promise<Row[]> => [
+  ...(await benchEclipse(rounds)),
+  ...(await benchBehaviours(rounds))
+]
 
 const someBlob = (): Blob =>
   makeBlob(new Uint8Array(randomBytes(1_024)), {
