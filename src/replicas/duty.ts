@@ -11,8 +11,8 @@ export interface Near {
 }
 
 /**
- * Why keys are gone through. A `change` is acted on by the nearest settled holder, and after a while by that one and the next: the first
- * may have failed, or those that it asked; a `sweep` by the nearest and by lot; `all` by everybody, as after an absence.
+ * Why keys are gone through. A `change` is acted on by the nearest settled holder, and after a while by the next one, should the first have
+ * failed; a `sweep` by the nearest and by lot; `all` by everybody, as after an absence.
  */
 export type Why =
   | { readonly type: 'change'; readonly turn: 0 | 1 }
@@ -54,7 +54,7 @@ export function dutyOf({ near, self, replicas, why, share, lot }: DutyOptions): 
   }
   const isOurs =
     why.type === 'change'
-      ? rank <= why.turn
+      ? rank === why.turn
       : why.type === 'all' || rank === 0 || !inside || lot < share
   if (!isOurs) return undefined
   return { circle: holders.filter(h => h !== self).map(h => h.contact), inside }

@@ -39,6 +39,6 @@ export type RepairAction = AskAction | ProveAction | PushAction | DropAction
 
 /**
  * How a push went. `held`: it was not needed any more. `full`: it takes nothing of anybody. `later`: it takes no more of us for now. `gone`: we
- * have it no more, or a tombstone now. `released`: it has a tombstone. `refused`: for another reason. `away`: a later round shall see.
+ * have it no more, or a tombstone now. `released`: it has a tombstone. `refused`: for another reason. `away`: it did not answer.
  */
 export type Pushed = 'taken' | 'held' | 'full' | 'later' | 'gone' | 'released' | 'refused' | 'away'

@@ -253,6 +253,7 @@ export class RepairPlan {
     const { type: _, ...push } = action
     const { contact, key } = push
     if (how === 'taken' && push.kind === 'blob') this.#remember(nameOfKey(key) + contact.peer)
+    if (how === 'away') this.#unheard.missed(nameOfKey(key), key, nowMs)
     if (how === 'released' || how === 'refused') this.#strike(contact, false, nowMs)
     const isFull = how === 'full' || (how === 'later' && this.#avoided.slow(contact.peer, nowMs))
     if (how === 'later' && !isFull) this.#pushes.put(push)

@@ -11,8 +11,8 @@ const triesMax = 6
 const keysMax = 16_384
 
 /**
- * Keys that were compared while some holders did not answer, as the busy do not after many deaths. They are compared again, as long
- * as the silent are neither heard nor given up by the routing table; what remains is for the next sweep. Sans-IO.
+ * Keys that were compared, or pushed, while some holders did not answer, as the busy do not after many deaths. They are compared again,
+ * as long as the silent are neither heard nor given up by the routing table; what remains is for the next sweep. Sans-IO.
  */
 export class Unheard {
   readonly #retryMs: Millis
@@ -28,7 +28,7 @@ export class Unheard {
     return this.#nextMs
   }
 
-  /** Compared, and somebody did not answer. */
+  /** Compared or pushed, and somebody did not answer. */
   missed(name: string, key: Uint8Array, nowMs: Millis): void {
     const known = this.#waiting.get(name)
     if (!known && this.#waiting.size >= keysMax) return

@@ -390,4 +390,17 @@ describe('a repair plan with much to do', () => {
     silent(laterMs, () => false)
     assert.equal(again(laterMs + 100 * minuteMs), 0, 'all have answered')
   })
+
+  it('compares a key again whose push was not answered', () => {
+    const { plan, poll, pushes, add, hear } = begin()
+    add(1)
+    hear(poll(), { 2: 'none' })
+    const [push] = pushes(poll()) as [PushAction]
+    plan.pushed(push, 'away', { nowMs: 0, sentBytes: 0 })
+    poll(59_999)
+    assert.deepEqual(plan.takeAgain(), [])
+    assert.equal(plan.wakeMs(59_999), 60_000)
+    poll(60_000)
+    assert.deepEqual(plan.takeAgain(), [key(1)])
+  })
 })

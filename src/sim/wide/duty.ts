@@ -16,6 +16,6 @@ export function isOurs(o: {
 }): boolean {
   if (o.why === 'all') return true
   if (o.why === 'first') return o.settledBefore === 0
-  if (o.why === 'second') return o.settledBefore <= 1
+  if (o.why === 'second') return o.settledBefore === 1
   return o.settledBefore === 0 || o.rank >= o.replicas || o.lot < o.share
 }

@@ -236,7 +236,7 @@ export class Storage {
       const node = this.#near.nodes[rank]!
       if (this.holds(blob, node) && this.#acts(turn, rank, settled)) {
         this.#act(blob, node, rank)
-        if (!isSecond) return
+        return
       }
       if (this.#isSettled(node)) settled += 1
       if (settled > 1) return
