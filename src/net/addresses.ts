@@ -4,7 +4,7 @@ import { CODE_P2P, CODE_P2P_CIRCUIT, multiaddr } from '@multiformats/multiaddr'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Contact, PeerId } from '../base/ports.ts'
-import { recent } from './place.ts'
+import { recent } from '../base/recent.ts'
 
 const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8)

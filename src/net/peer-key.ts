@@ -6,7 +6,8 @@ import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { MuttrError } from '../base/errors.ts'
 import type { PeerKeys } from '../base/ports.ts'
-import { parsePeer, recent } from './place.ts'
+import { recent } from '../base/recent.ts'
+import { parsePeer } from './place.ts'
 
 export type PrivateKey = Ed25519PrivateKey
 

@@ -4,19 +4,7 @@ import { sha256 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { PeerId, Place, PlaceOf } from '../base/ports.ts'
-
-/** The last `max` values by key, so that what strangers name cannot fill memory. */
-export function recent<V>(max: number, make: (key: string) => V): (key: string) => V {
-  const kept = new Map<string, V>()
-  return key => {
-    const known = kept.get(key)
-    if (known !== undefined) return known
-    const made = make(key)
-    if (kept.size >= max) kept.delete(kept.keys().next().value!)
-    kept.set(key, made)
-    return made
-  }
-}
+import { recent } from '../base/recent.ts'
 
 /** @throws {MuttrError} `WIRE_MALFORMED` when `peer` is no peer id. */
 export const parsePeer: (peer: PeerId) => Libp2pPeerId = recent(4_096, peer => {

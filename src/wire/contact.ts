@@ -1,5 +1,6 @@
 import { limits } from '../base/limits.ts'
 import type { Contact, PeerId } from '../base/ports.ts'
+import { recent } from '../base/recent.ts'
 import type { Field } from './cbor.ts'
 import { array, bytes, mapped, tuple } from './cbor.ts'
 
@@ -19,20 +20,12 @@ const prefix = [0x24, 0x08011220] as const
 const peerChars = 52
 const keyBytes = 32
 
-/** A seed hears of the same peers again and again, and the arithmetic was half of reading an answer to find-node. */
-const peersMax = 16_384
-const peers = new Map<string, PeerId>()
-
 /** @returns the peer id of an Ed25519 key: base58btc of its identity multihash. */
-export function peerOfKey(key: Uint8Array): PeerId {
-  const name = Buffer.from(key.buffer, key.byteOffset, keyBytes).toString('latin1')
-  const known = peers.get(name)
-  if (known !== undefined) return known
-  const peer = encodePeer(key)
-  if (peers.size >= peersMax) peers.delete(peers.keys().next().value!)
-  peers.set(name, peer)
-  return peer
-}
+export const peerOfKey = (key: Uint8Array): PeerId =>
+  peerNamed(Buffer.from(key.buffer, key.byteOffset, keyBytes).toString('latin1'))
+
+/** A seed hears of the same peers again and again, and the arithmetic was half of reading an answer to find-node. */
+const peerNamed = recent(16_384, (key): PeerId => encodePeer(Buffer.from(key, 'latin1')))
 
 function encodePeer(key: Uint8Array): PeerId {
   const view = new DataView(key.buffer, key.byteOffset, keyBytes)
