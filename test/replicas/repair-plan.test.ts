@@ -1,69 +1,17 @@
 import assert from 'node:assert/strict'
-import { sha256 } from '../../src/base/bytes.ts'
 import { limits } from '../../src/base/limits.ts'
-import type { Contact } from '../../src/base/ports.ts'
-import type { RepairPlanOptions } from '../../src/replicas/repair.ts'
-import { RepairPlan } from '../../src/replicas/repair.ts'
-import type {
-  AskAction,
-  ProveAction,
-  PushAction,
-  RepairAction,
-  RepairAnswer,
-  RepairTask
-} from '../../src/replicas/repair-actions.ts'
-
-const hourMs = 3_600_000
-const peer = (n: number): Contact => ({ peer: `peer ${n}`, addresses: [] })
-const peers = (count: number, from = 0) => Array.from({ length: count }, (_, i) => peer(from + i))
-const key = (n: number) => sha256(Buffer.from(`${n}`))
-const flush = { flush: true }
-
-function begin(options: Partial<RepairPlanOptions> = {}) {
-  const usual = {
-    replicas: 8,
-    bytesPerHour: 1e12,
-    graceMs: 24 * hourMs,
-    retryMs: 60_000,
-    nowMs: 0
-  }
-  const plan = new RepairPlan({ ...usual, ...options })
-  const poll = (nowMs = 0): RepairAction[] => plan.poll(nowMs, flush)
-  const of =
-    <T extends RepairAction['type']>(type: T) =>
-    (actions: RepairAction[]) =>
-      actions.filter((a): a is Extract<RepairAction, { type: T }> => a.type === type)
-  return {
-    plan,
-    poll,
-    asks: of('ask'),
-    proves: of('prove'),
-    pushes: of('push'),
-    drops: of('drop'),
-    add: (n: number, o: Partial<RepairTask> = {}, nowMs = 0) =>
-      plan.add(
-        { key: key(n), kind: 'blob', lengthBytes: 1_000, circle: peers(7), inside: true, ...o },
-        nowMs
-      ),
-    /** All that are asked say the same, or what `answers` says of them. */
-    hear(actions: RepairAction[], answers: Record<number, RepairAnswer> = {}, nowMs = 0) {
-      for (const action of of('ask')(actions)) {
-        const said = answers[Number(action.contact.peer.slice(5))] ?? 'blob'
-        const all = action.keys.map(() => said)
-        plan.answered(action, all, { nowMs, dice: 0.999 })
-      }
-    }
-  }
-}
-const peersOf = (actions: (AskAction | ProveAction | PushAction)[]) =>
-  actions.map(a => a.contact.peer).sort()
+import type { PushAction, RepairAction, RepairAnswer } from '../../src/replicas/repair-actions.ts'
+import { begin, flush, hourMs, key, peer, peers, peersOf } from '../support/repair-plan.ts'
 
 describe('a repair plan', () => {
   it('asks the circle, and pushes to those that lack the key', () => {
     const { plan, poll, asks, pushes, add, hear } = begin()
     add(1)
     const first = poll()
-    assert.deepEqual(peersOf(asks(first)), peersOf(asks(first)))
+    assert.deepEqual(
+      peersOf(asks(first)),
+      peers(7).map(p => p.peer)
+    )
     assert.equal(asks(first).length, 7)
     hear(first, { 2: 'none', 5: 'none' })
     const second = pushes(poll())
@@ -130,122 +78,6 @@ describe('a repair plan', () => {
       'peer 3 blob 4',
       'peer 12 blob 4'
     ])
-  })
-})
-
-describe('a repair plan among peers that do not do their part', () => {
-  const all = { nowMs: 0, dice: 0.999 }
-
-  /** Asks, and has everybody say that they have it. */
-  function claimed(count: number, dice: number) {
-    const found = begin({ inFlightMax: 100 })
-    for (let n = 0; n < count; n++) found.add(n, { circle: [peer(1)] })
-    for (const ask of found.asks(found.poll()))
-      found.plan.answered(ask, Array(count).fill('blob'), { nowMs: 0, dice })
-    return { ...found, proves: found.proves(found.poll()) }
-  }
-
-  it('challenges one claim in sixteen, and passes over who lies', () => {
-    for (const [count, dice, expected] of [
-      [1, 0.05, 1],
-      [1, 0.07, 0],
-      [16, 0.99, 1],
-      [64, 0.3, 1]
-    ] as const)
-      assert.equal(claimed(count, dice).proves.length, expected)
-
-    const { plan, proves, poll, pushes } = claimed(16, 0)
-    plan.proved(proves[0]!, ['lie'], { nowMs: 0 })
-    assert(plan.avoids('peer 1', 0))
-    assert.deepEqual(pushes(poll()), [], 'it is given nothing')
-    assert.equal(plan.takeAgain().length, 1, 'somebody else shall have it')
-    assert(!plan.avoids('peer 1', 13 * hourMs))
-  })
-
-  it('forgives who lost something now and then, but not three times in a day', () => {
-    const { plan, poll, asks, pushes, add } = begin()
-    for (let turn = 0; turn < 4; turn++) {
-      assert.equal(plan.avoids('peer 1', 0), turn === 3, `turn ${turn}`)
-      if (turn === 3) break
-      add(turn, { circle: [peer(1)] })
-      for (let i = 0; i < 2; i++) {
-        for (const ask of asks(poll())) plan.answered(ask, ['none'], all)
-        const [push] = pushes(poll())
-        if (push) plan.pushed(push, 'taken', { nowMs: 0, sentBytes: 1_100 })
-        if (i === 0) add(turn, { circle: [peer(1)] })
-      }
-    }
-  })
-
-  it('gives what a full one does not take to somebody else', () => {
-    const { plan, poll, asks, pushes, add } = begin({ inFlightMax: 2 })
-    for (let n = 0; n < 5; n++) add(n, { circle: [peer(1)] })
-    for (const ask of asks(poll())) plan.answered(ask, Array(5).fill('none'), all)
-    const [first] = pushes(poll())
-    plan.pushed(first!, 'full', { nowMs: 0, sentBytes: 1_100 })
-    assert(plan.avoids('peer 1', 0))
-    assert.equal(plan.takeAgain().length, 4, 'one is still on its way')
-    assert(!plan.avoids('peer 1', hourMs))
-  })
-
-  it('leaves in peace who has had enough, and goes on with the others', () => {
-    const { plan, poll, asks, pushes, add } = begin()
-    add(1, { circle: peers(2) })
-    for (const ask of asks(poll())) plan.answered(ask, ['none'], all)
-    const [first, second] = pushes(poll())
-    plan.pushed(first!, 'later', { nowMs: 0, sentBytes: 100 })
-    plan.pushed(second!, 'taken', { nowMs: 0, sentBytes: 1_100 })
-    assert.deepEqual(poll(59_000), [])
-    assert.equal(plan.wakeMs(1), 60_000)
-    assert.deepEqual(peersOf(pushes(poll(60_000))), [first!.contact.peer])
-  })
-
-  it('passes over who refuses what belongs to it, without a reason that we know', () => {
-    const { plan, poll, asks, pushes, add } = begin()
-    for (let n = 0; n < 3; n++) {
-      assert(!plan.avoids('peer 1', 0))
-      add(n, { circle: [peer(1)] })
-      for (const ask of asks(poll())) plan.answered(ask, ['none'], all)
-      for (const push of pushes(poll())) plan.pushed(push, 'refused', { nowMs: 0, sentBytes: 1 })
-    }
-    assert(plan.avoids('peer 1', 0))
-  })
-
-  it('takes who has had enough too often for full', () => {
-    const { plan, poll, asks, pushes, add } = begin()
-    add(1, { circle: [peer(1)] })
-    for (const ask of asks(poll())) plan.answered(ask, ['none'], all)
-    let turns = 0
-    for (let nowMs = 0; nowMs < hourMs / 2; nowMs += 60_000)
-      for (const push of pushes(poll(nowMs))) {
-        turns += 1
-        plan.pushed(push, 'later', { nowMs, sentBytes: 1_100 })
-      }
-    assert.equal(turns, 5)
-    assert.deepEqual(plan.takeAgain(), [key(1)])
-    assert(plan.idle)
-  })
-
-  it('looks again at what it had no more when it came to send it, but for tombstones', () => {
-    const { plan, poll, asks, pushes, add } = begin()
-    for (const kind of ['blob', 'tombstone'] as const) {
-      add(1, { circle: [peer(1)], kind })
-      for (const ask of asks(poll())) plan.answered(ask, ['none'], all)
-      for (const push of pushes(poll())) plan.pushed(push, 'gone', { nowMs: 0, sentBytes: 0 })
-      assert.equal(plan.takeAgain().length, kind === 'blob' ? 1 : 0)
-    }
-  })
-
-  it('asks who refused because of a tombstone what it has, and not for ever', () => {
-    const { plan, poll, asks, pushes, add } = begin()
-    let turns = 0
-    for (; !plan.avoids('peer 1', 0) && turns < 10; turns++) {
-      add(1, { circle: [peer(1)] })
-      for (const ask of asks(poll())) plan.answered(ask, ['none'], all)
-      for (const push of pushes(poll())) plan.pushed(push, 'released', { nowMs: 0, sentBytes: 0 })
-      assert.equal(plan.takeAgain().length, 1)
-    }
-    assert.equal(turns, 3)
   })
 })
 
