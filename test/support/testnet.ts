@@ -180,7 +180,7 @@ function muttr(...args: string[]): Promise<Ran> {
   const bin = join(packageRoot, 'bin/muttr.js')
   return new Promise(resolve => {
     const child = execFile(process.execPath, [bin, ...args], (err, stdout, stderr) =>
-      resolve({ status: err ? Number(err.code) : 0, stdout, stderr })
+      resolve({ status: err ? Number(err.code ?? NaN) : 0, stdout, stderr })
     )
     child.stdin?.end()
   })
