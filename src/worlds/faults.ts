@@ -1,9 +1,10 @@
 import type { Millis } from '../base/ports.ts'
+import type { Dice } from '../sim/dice.ts'
 import type { VirtualNetwork } from '../sim/network.ts'
 import type { VirtualNode } from '../sim/node.ts'
 import type { Scenario } from '../sim/scenario.ts'
 import type { World } from '../sim/world.ts'
-import type { Member, Population } from './population.ts'
+import type { Population } from './population.ts'
 
 const hourMs: Millis = 3_600_000
 
@@ -22,13 +23,8 @@ export function applyFaults(o: {
     return false
   }
 
-  /** So many of all, in an order of their own. */
-  function some(share: number, which: 'oldest' | 'random'): Member[] {
-    const all = [...population.members]
-    const count = Math.round(all.length * share)
-    if (which === 'oldest') return all.sort((a, b) => a.index - b.index).slice(0, count)
-    return Array.from({ length: count }, () => all.splice(dice.below(all.length), 1)[0]!)
-  }
+  const some = (share: number, which: 'oldest' | 'random') =>
+    someOf([...population.members], dice, { share, which })
 
   for (const fault of faults)
     world.after(fault.atHours * hourMs, () => {
@@ -44,4 +40,15 @@ export function applyFaults(o: {
         world.note('healed')
       })
     })
+}
+
+/** So many of all, in an order of their own. */
+function someOf<T extends { readonly index: number }>(
+  all: T[],
+  dice: Dice,
+  { share, which }: { share: number; which: 'oldest' | 'random' }
+): T[] {
+  const count = Math.round(all.length * share)
+  if (which === 'oldest') return all.sort((a, b) => a.index - b.index).slice(0, count)
+  return Array.from({ length: count }, () => all.splice(dice.below(all.length), 1)[0]!)
 }

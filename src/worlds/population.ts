@@ -2,8 +2,6 @@ import type { Contact, Millis, PlaceOf } from '../base/ports.ts'
 import type { SeedNode } from '../seed/seed.ts'
 import { createSeedNode } from '../seed/seed.ts'
 import { Dice } from '../sim/dice.ts'
-import type { Distribution } from '../sim/distributions.ts'
-import { draw, drawUnderWay, meanOf } from '../sim/distributions.ts'
 import { sharedPlaces } from '../sim/keys.ts'
 import type { VirtualNetwork } from '../sim/network.ts'
 import { silentLog } from '../sim/network.ts'
@@ -13,9 +11,9 @@ import { instantStamper } from '../sim/stamper.ts'
 import type { World } from '../sim/world.ts'
 import { memoryStore } from '../store/memory.ts'
 import type { SeedStore } from '../store/store.ts'
-import { planDays } from './daily.ts'
 import { fillTables } from './fill.ts'
 import type { Holdings } from './holdings.ts'
+import { planLife } from './lives.ts'
 
 const minuteMs: Millis = 60_000
 const hourMs: Millis = 60 * minuteMs
@@ -227,47 +225,13 @@ export class Population {
     })
   }
 
-  /** @param isOld it lived before the run began: it is met somewhere within its session and its life. */
   #live(member: Member, isOld: boolean): void {
     const { world, scenario } = this.#p
-    const { sessionHours, lifetimeHours, daily } = scenario.population
-    const dice = this.#life
-    if (lifetimeHours) {
-      const leftHours = isOld
-        ? drawUnderWay(lifetimeHours, dice) * dice.next()
-        : draw(lifetimeHours, dice)
-      world.after(leftHours * hourMs, () => this.die(member, { replaced: true }))
-    }
-    const come = () => void this.come(member)
-    if (daily && dice.next() < daily.share)
-      planDays({ world, daily, dice, come, leave: () => this.leave(member) })
-    else if (sessionHours) this.#alternate(member, sessionHours, isOld)
-  }
-
-  /** Online and away in turn. */
-  #alternate(member: Member, sessionHours: Distribution, isOld: boolean): void {
-    const { world, scenario } = this.#p
-    const { awayHours } = scenario.population
-    const dice = this.#life
-    const stay = (hours = draw(sessionHours, dice)) => {
-      world.after(hours * hourMs, () => {
-        this.leave(member)
-        away()
-      })
-    }
-    const away = (hours = draw(awayHours, dice)) => {
-      world.after(hours * hourMs, () => {
-        if (!this.members.has(member)) return
-        void this.come(member)
-        stay()
-      })
-    }
-    const [on, off] = [meanOf(sessionHours), meanOf(awayHours)]
-    const isAway = isOld && Number.isFinite(on) && dice.next() < off / (on + off)
-    const left = (of: Distribution) => drawUnderWay(of, dice) * dice.next()
-    if (isAway) {
-      this.leave(member)
-      away(left(awayHours))
-    } else stay(isOld ? left(sessionHours) : undefined)
+    planLife({ world, population: scenario.population, dice: this.#life }, isOld, {
+      come: () => void this.come(member),
+      leave: () => this.leave(member),
+      die: () => this.die(member, { replaced: true }),
+      lives: () => this.members.has(member)
+    })
   }
 }

@@ -1,18 +1,16 @@
 import { equalBytes, sha256, toHex } from '../base/bytes.ts'
 import { codeOf } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
 import type { Millis } from '../base/ports.ts'
 import { compareDistance } from '../routing/distance.ts'
 import type { Dice } from '../sim/dice.ts'
-import { draw } from '../sim/distributions.ts'
 import type { Violation } from '../sim/result.ts'
 import type { Scenario } from '../sim/scenario.ts'
 import type { World } from '../sim/world.ts'
 import { expiryAt, makeBlob } from '../wire/blob.ts'
+import { atRandom, drawBlob, evenly } from './arrivals.ts'
 import type { Held, Holdings } from './holdings.ts'
 import type { Member, Population } from './population.ts'
 
-const hourMs: Millis = 3_600_000
 /** Puts under way at a time before the first hour. */
 const atOnce = 16
 /** For a blob that has to be there at the start. */
@@ -68,34 +66,17 @@ export class Workload {
   begin(): void {
     const { scenario, world } = this.#p
     const { putsPerHour, getsPerHour, lookups } = scenario.workload
-    this.#atRandom(putsPerHour, 'puts', () => this.#put())
-    this.#atRandom(getsPerHour, 'gets', () => this.get())
-    const everyMs = (scenario.hours * hourMs) / (lookups + 1)
-    for (let i = 1; i <= lookups; i++) world.after(i * everyMs, () => void this.#lookUp())
-  }
-
-  /** A Poisson process. */
-  #atRandom(perHour: number, purpose: string, run: () => Promise<unknown>): void {
-    if (perHour === 0) return
-    const dice = this.#p.world.dice(purpose)
-    const mean = hourMs / perHour
-    const again = () => {
-      this.#p.world.after(draw({ type: 'exponential', mean }, dice), () => {
-        again()
-        void run()
-      })
-    }
-    again()
+    atRandom(world, putsPerHour, 'puts', () => void this.#put())
+    atRandom(world, getsPerHour, 'gets', () => void this.get())
+    evenly(world, lookups, scenario.hours, () => void this.#lookUp())
   }
 
   #blob() {
     const { scenario, world } = this.#p
-    const { sizeBytes, lifeHours } = scenario.workload
     const dice = this.#dice
-    const size = Math.min(limits.blobBytesMax, Math.max(1, Math.round(draw(sizeBytes, dice))))
-    const lifeMs = Math.min(limits.blobLifeMsMax, draw(lifeHours, dice) * hourMs)
-    return makeBlob(dice.bytes(size), {
-      expiryMs: expiryAt(world.nowMs + Math.max(1, lifeMs)),
+    const { sizeBytes, lifeMs } = drawBlob(scenario.workload, dice)
+    return makeBlob(dice.bytes(sizeBytes), {
+      expiryMs: expiryAt(world.nowMs + lifeMs),
       retract: dice.bytes(32),
       accept: null
     })
