@@ -14,6 +14,9 @@ export type Latency =
   /** Measured between as many places, from row to column; the nodes are spread over them in turn. */
   | { readonly type: 'matrix'; readonly ms: readonly (readonly Millis[])[] }
 
+/** Until a dialled connection can be used: TCP, Noise, the muxer. As measured on libp2p: docs/decisions/011-half-a-round-trip.md */
+export const dialRoundTrips = 3
+
 const earthKm = 6_371
 const msPerKm = 0.005
 const lineMs = { least: 1, most: 9 }

@@ -2,7 +2,7 @@ import type { Clock, Log, Millis, PeerId, PeerKeys, Random } from '../base/ports
 import type { Dice } from './dice.ts'
 import { standInKeys } from './keys.ts'
 import type { Latency } from './latency.ts'
-import { latencyOf } from './latency.ts'
+import { dialRoundTrips, latencyOf } from './latency.ts'
 import type { NodeOptions } from './node.ts'
 import { VirtualNode } from './node.ts'
 import type { World } from './world.ts'
@@ -64,7 +64,7 @@ export class VirtualNetwork {
       loss: 0,
       upBytesPerSecond: Number.POSITIVE_INFINITY,
       connectionsMax: 200,
-      dialRoundTrips: 3,
+      dialRoundTrips,
       deaths: 'silent',
       noticeMs: Number.POSITIVE_INFINITY,
       warmShare: 0.5,

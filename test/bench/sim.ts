@@ -58,7 +58,8 @@ function benchLookups(nodes: number, seconds: number): Line[] {
     latencyOf: latencyOf({ type: 'pairwise', ms: 25 }, dice),
     loss: 0,
     dice,
-    parameters: { k, alpha: 3, replicas: 8 }
+    linkDice: dice,
+    parameters: { k, alpha: 3, replicas: 8, connections: 100 }
   })
   const lines = [line(nodes, 'bytes a node, static', bytes, 'B', yardstick())]
   for (const paths of [1, pathsUsual]) {

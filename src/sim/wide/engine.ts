@@ -73,7 +73,7 @@ class Run {
 
   constructor(scenario: Scenario, options: EngineOptions, size: Size) {
     const { capacity, blobs, thereShare } = size
-    const { k, alpha, replicas } = scenario.parameters
+    const { k, alpha, replicas, connections } = scenario.parameters
     this.#s = scenario
     this.#o = options
     this.#size = size
@@ -93,8 +93,10 @@ class Run {
       latencyOf: latencyOf(scenario.network.latency, this.#diceOf('latency')),
       loss: scenario.network.loss,
       dice: this.#diceOf('loss'),
-      parameters: { k, alpha, replicas },
-      onLeft: (owner, node) => this.#life.replace(owner, node)
+      linkDice: this.#diceOf('links'),
+      parameters: { k, alpha, replicas, connections },
+      onLeft: (owner, node) => this.#life.replace(owner, node),
+      spare: (from, to) => this.#life.spare(from, to)
     })
     this.#places = places
     this.#calendar = calendar
@@ -261,12 +263,14 @@ class Run {
     if (blob < 0) return
     const walker = this.#walker
     const [hi, lo] = [storage.hi[blob]!, storage.lo[blob]!]
-    if (!walker.covers(from, hi, lo, this.#life.onlineCount)) walker.find(from, hi, lo, replicas)
+    const isCovered = walker.covers(from, hi, lo, this.#life.onlineCount)
+    if (!isCovered) walker.find(from, hi, lo, replicas)
     this.#tally.messages += walker.requests + walker.foundCount
     const tookMs: Millis[] = []
     for (let i = 0; i < walker.foundCount; i++) {
       const holder = walker.found[i]!
-      const answerMs = walker.roundTripMs(from, holder)
+      // Who answered the lookup is connected by then.
+      const answerMs = walker.roundTripMs(from, holder, isCovered ? undefined : true)
       if (answerMs === undefined) continue
       storage.give(blob, holder)
       tookMs.push(answerMs)
@@ -296,7 +300,13 @@ class Run {
       return
     }
     const holds = (node: number) => storage.holds(blob, node)
-    const isFound = this.#walker.get(from, storage.hi[blob]!, storage.lo[blob]!, holds)
+    const isFound = this.#walker.get(
+      from,
+      storage.hi[blob]!,
+      storage.lo[blob]!,
+      this.#life.onlineCount,
+      holds
+    )
     tally.messages += this.#walker.requests
     if (!isFound) return
     tally.found += 1

@@ -148,20 +148,26 @@ export class Life {
 
   /** An entry left: a spare takes its place. */
   replace(owner: number, gone: number): void {
-    const { tables, places, there, tableDice, calendar } = this.#p
+    const { tables, places } = this.#p
     const bits = places.shared(owner, gone)
     if (bits >= tables.shape.far) return
     const hi = places.hi(gone)
     const [from, to] = [places.from(hi, bits + 1), places.to(hi, bits + 1)]
-    const seenMs = calendar.nowMs - tableDice.next() * upkeep.staleMs
     for (let tries = 0; tries < spareTries; tries++) {
-      const node = from + tableDice.below(to - from)
-      const wasThere = this.sinceMs[node]! <= seenMs === (there[node] === 1)
-      if (wasThere && node !== gone && !tables.has(owner, node)) {
+      const node = this.spare(from, to)
+      if (node !== nobody && node !== gone && !tables.has(owner, node)) {
         tables.answered(owner, node)
         return
       }
     }
+  }
+
+  /** One drawn from these places if it was there at a random moment of the last hour, in which every bucket has a lookup. */
+  spare(from: number, to: number): number {
+    const { calendar, tableDice, there } = this.#p
+    const node = from + tableDice.below(to - from)
+    const seenMs = calendar.nowMs - tableDice.next() * upkeep.staleMs
+    return this.sinceMs[node]! <= seenMs === (there[node] === 1) ? node : nobody
   }
 
   /** One of those online; {@link nobody} when there is none. */

@@ -34,7 +34,6 @@ export function refuse(scenario: Scenario): void {
     ...(population.daily ? ['population.daily'] : []),
     ...(adversaries ? ['adversaries'] : []),
     ...faults.flatMap((f, i) => (f.type === 'die' ? [] : [`faults.${i} (${f.type})`])),
-    ...(parameters.connections === usual.connections ? [] : ['parameters.connections']),
     ...(parameters.reach === usual.reach ? [] : ['parameters.reach'])
   ]
   if (what.length === 0) return

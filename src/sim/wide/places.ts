@@ -114,6 +114,11 @@ export class Shortlist {
     this.#low[at] = low
   }
 
+  has(node: number): boolean {
+    for (let i = 0; i < this.size; i++) if (this.nodes[i] === node) return true
+    return false
+  }
+
   /** All of `there` that are nearest to the target, by the sorted order: the truth that lookups are held against. */
   fill(there: Uint8Array, without: number): void {
     const places = this.#places

@@ -5,6 +5,7 @@ import { pathsUsual } from '../../routing/lookup.ts'
 import { RoundTrip } from '../../routing/rtt.ts'
 import { asking } from '../../routing/upkeep.ts'
 import type { Dice } from '../dice.ts'
+import { dialRoundTrips } from '../latency.ts'
 import type { WideLookupOptions } from './lookup.ts'
 import { WideLookup } from './lookup.ts'
 import type { Places } from './places.ts'
@@ -21,9 +22,13 @@ export interface WalkParts {
   /** Of messages. */
   loss: number
   dice: Dice
-  parameters: { k: number; alpha: number; replicas: number }
+  /** Of who is connected to whom. */
+  linkDice: Dice
+  parameters: { k: number; alpha: number; replicas: number; connections: number }
   /** Of a table's entries, `node` has failed twice and left. */
   onLeft?(owner: number, node: number): void
+  /** One of these places that may be a spare of a bucket, or {@link nobody}. */
+  spare?(from: number, to: number): number
 }
 
 interface WalkOptions {
@@ -32,6 +37,7 @@ interface WalkOptions {
   /** How many others an answer names. */
   named: number
   burst: number
+  alpha: number
   deadlineMs: Millis
   patienceMs?: Millis
   paths?: number
@@ -77,12 +83,13 @@ export class Walker {
 
   /** The usual lookup: the `want` nearest that answer. */
   find(from: number, targetHi: number, targetLo: number, want: number, paths?: number): void {
-    const { k } = this.#p.parameters
+    const { k, alpha } = this.#p.parameters
     const deadlineMs = asking.operationMs
     this.#walk(from, targetHi, targetLo, {
       want,
       named: k,
       burst: want,
+      alpha,
       deadlineMs,
       ...(paths === undefined ? {} : { paths })
     })
@@ -93,14 +100,9 @@ export class Walker {
    * half of the R nearest, and no lookup goes before. {@link found} are the true R nearest then, to whom the first answers correct it.
    */
   covers(from: number, targetHi: number, targetLo: number, nodes: number): boolean {
-    const { tables, places, parameters, there } = this.#p
-    const { replicas } = parameters
-    const count = tables.nearest(from, targetHi, targetLo, replicas, nobody, this.#heard)
-    let farthest = 0
-    for (let i = 0; i < count; i++)
-      farthest = Math.max(farthest, (places.hi(this.#heard[i]!) ^ targetHi) >>> 0)
-    if (count === replicas && (farthest / 2 ** 32) * nodes > 2 * replicas) return false
-    this.#truth.begin(targetHi, targetLo, replicas)
+    if (!this.#isCovered(from, targetHi, targetLo, nodes)) return false
+    const { parameters, there } = this.#p
+    this.#truth.begin(targetHi, targetLo, parameters.replicas)
     this.#truth.fill(there, from)
     this.foundCount = this.#truth.size
     this.found.set(this.#truth.nodes.subarray(0, this.foundCount))
@@ -109,13 +111,31 @@ export class Walker {
     return true
   }
 
+  #isCovered(from: number, targetHi: number, targetLo: number, nodes: number): boolean {
+    const { places, parameters } = this.#p
+    const { replicas } = parameters
+    const count = this.#known(from, targetHi, targetLo, replicas)
+    let farthest = 0
+    for (let i = 0; i < count; i++)
+      farthest = Math.max(farthest, (places.hi(this.#heard[i]!) ^ targetHi) >>> 0)
+    return count < replicas || (farthest / 2 ** 32) * nodes <= 2 * replicas
+  }
+
   /** A get: ends with the first answer of a holder. @returns whether there was one. */
-  get(from: number, targetHi: number, targetLo: number, holds: (node: number) => boolean): boolean {
+  get(
+    from: number,
+    targetHi: number,
+    targetLo: number,
+    nodes: number,
+    holds: (node: number) => boolean
+  ): boolean {
     const { alpha, replicas } = this.#p.parameters
     this.#walk(from, targetHi, targetLo, {
       want: replicas,
       named: replicas,
       burst: alpha,
+      // Whom the table names for it has it in all likelihood.
+      alpha: this.#isCovered(from, targetHi, targetLo, nodes) ? 1 : alpha,
       deadlineMs: asking.operationMs * firstLookShare,
       patienceMs: asking.timeoutMs,
       holds
@@ -134,10 +154,20 @@ export class Walker {
   }
 
   /** From a request to its answer; undefined where either is lost or nobody is there. */
-  roundTripMs(from: number, to: number): Millis | undefined {
+  roundTripMs(from: number, to: number, isConnected = this.#isConnected(from, to)) {
     const { there, latencyOf, loss, dice } = this.#p
     const isLost = loss > 0 && (dice.next() < loss || dice.next() < loss)
-    return there[to] === 1 && !isLost ? latencyOf(from, to) + latencyOf(to, from) : undefined
+    if (there[to] !== 1 || isLost) return undefined
+    const tripMs = latencyOf(from, to) + latencyOf(to, from)
+    return isConnected ? tripMs : (1 + dialRoundTrips) * tripMs
+  }
+
+  /** With near ones always. Of what is left of the connections half are with random ones of the table, the others from whoever dialled. */
+  #isConnected(from: number, to: number): boolean {
+    const { tables, places, linkDice, parameters } = this.#p
+    if (places.shared(from, to) >= tables.shape.far) return true
+    const left = parameters.connections - tables.nearCount(from)
+    return linkDice.next() * 2 * tables.farSize < left
   }
 
   #walk(from: number, targetHi: number, targetLo: number, o: WalkOptions): void {
@@ -145,7 +175,7 @@ export class Walker {
     const machine = this.#machine
     const options: WideLookupOptions = {
       want: o.want,
-      alpha: parameters.alpha,
+      alpha: o.alpha,
       burst: o.burst,
       paths: o.paths ?? pathsUsual,
       hedgeMs: this.#roundTrip.hedgeMs,
@@ -154,7 +184,7 @@ export class Walker {
       ...(o.patienceMs === undefined ? {} : { patienceMs: o.patienceMs })
     }
     machine.begin(targetHi, targetLo, from, options)
-    const started = tables.nearest(from, targetHi, targetLo, parameters.k, nobody, this.#heard)
+    const started = this.#known(from, targetHi, targetLo, parameters.k)
     machine.candidates.start(this.#heard, started)
     this.#due = 0
     this.holder = nobody
@@ -179,6 +209,24 @@ export class Walker {
     this.requests = machine.requests
     this.hops = machine.hops
     this.foundCount = machine.nearest(Math.min(o.want, this.found.length), this.found)
+  }
+
+  /** The nearest of the table and of the spares behind the bucket in which the target lies. @returns how many there are in `#heard`. */
+  #known(owner: number, targetHi: number, targetLo: number, max: number): number {
+    const { tables, places, spare } = this.#p
+    const started = tables.nearest(owner, targetHi, targetLo, max, nobody, this.#heard)
+    const bucket = Math.clz32(places.hi(owner) ^ targetHi)
+    if (!spare || bucket >= tables.shape.far) return started
+    this.#truth.begin(targetHi, targetLo, max)
+    for (let i = 0; i < started; i++) this.#truth.offer(this.#heard[i]!)
+    const [low, high] = [places.from(targetHi, bucket + 1), places.to(targetHi, bucket + 1)]
+    const draws = Math.min(limits.sparesPerBucketMax, high - low)
+    for (let i = 0; i < draws; i++) {
+      const node = spare(low, high)
+      if (node !== nobody && !this.#truth.has(node)) this.#truth.offer(node)
+    }
+    this.#heard.set(this.#truth.nodes.subarray(0, this.#truth.size))
+    return this.#truth.size
   }
 
   #send(from: number, slot: number, nowMs: Millis): void {

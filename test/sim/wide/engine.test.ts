@@ -71,7 +71,7 @@ describe('the scale wide', () => {
           { type: 'die', atHours: 1, share: 0.1 },
           { type: 'partition', atHours: 1, hours: 1, share: 0.5 }
         ],
-        parameters: { connections: 20, reach: 'forward' }
+        parameters: { reach: 'forward' }
       })
     )
     assert.equal(err.code, 'SCENARIO_INVALID')
@@ -79,7 +79,6 @@ describe('the scale wide', () => {
       'network.natShare',
       'adversaries',
       'faults.1 (partition)',
-      'parameters.connections',
       'parameters.reach'
     ])
       assert(err.message.includes(field), err.message)
