@@ -171,7 +171,7 @@ export class Walker {
   }
 
   #walk(from: number, targetHi: number, targetLo: number, o: WalkOptions): void {
-    const { tables, parameters } = this.#p
+    const { parameters } = this.#p
     const machine = this.#machine
     const options: WideLookupOptions = {
       want: o.want,
