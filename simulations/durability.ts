@@ -1,3 +1,4 @@
+import type { Finding } from '../src/sim/finding.ts'
 import { defineScenario } from '../src/sim/scenario.ts'
 import type { SweepInput } from '../src/sim/sweep.ts'
 
@@ -20,4 +21,25 @@ export default defineScenario({
 export const sweep: SweepInput = {
   grid: { 'parameters.replicas': [1, 2, 4, 8] },
   seeds: '1..3'
+}
+
+export const finding: Finding = {
+  tables: {
+    table: [
+      { head: 'R', of: 'parameters.replicas' },
+      { head: 'lost of 100', of: 'lost' },
+      { head: 'found, share of gets', of: 'found' },
+      { head: 'copies online', of: 'copies mean' },
+      { head: 'repair, bytes sent per node and hour', of: 'repair bytes per node-hour' },
+      { head: 'messages per node and hour', of: 'messages per node-hour' }
+    ]
+  },
+  plots: {
+    durability: {
+      title: 'blobs lost of 100 in twelve hours',
+      x: 'parameters.replicas',
+      y: ['lost'],
+      xTitle: 'copies that are kept (R)'
+    }
+  }
 }

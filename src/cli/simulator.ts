@@ -12,6 +12,8 @@ export interface Simulator {
   compare(a: string, b: string): Promise<SimCompared[]>
   /** Makes summary, tables and report anew of the runs that are there. @throws {MuttrError} `OUTPUT_DAMAGED` */
   report(folder: string): Promise<SimDone>
+  /** For a page of one's own, from the runs of a whole sweep. @throws {MuttrError} `OUTPUT_DAMAGED`, `USAGE`, `DISK_FULL`, `DISK_FAILED` */
+  show(folder: string, what: SimShow): Promise<SimShown>
   /** @throws {MuttrError} `OUTPUT_DAMAGED`, `USAGE` when the folder has several runs and none is named; `CANCELLED` */
   replay(options: SimReplayOptions): Promise<SimReplayed>
 }
@@ -75,6 +77,20 @@ export interface SimDone {
   violations: { what: string; seed: number; run: string; atMs: number }[]
   /** Where it was written. */
   out: string | null
+}
+
+/** Quantities are written as src/sim/finding.ts says. */
+export interface SimShow {
+  plot: { x: string; y: string; line: string | undefined; svg: string } | undefined
+  /** One a column. */
+  table: string[] | undefined
+}
+
+export interface SimShown {
+  /** Markdown. */
+  table: string | undefined
+  /** The file. */
+  svg: string | undefined
 }
 
 export interface SimCompared {

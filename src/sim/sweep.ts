@@ -6,6 +6,7 @@ const seedsMax = 100_000
 const seedMax = 2 ** 32 - 1
 
 const Json = z.json()
+export type Json = z.infer<typeof Json>
 const Grid = z.record(z.string().min(1), z.array(Json).min(1))
 const Seeds = z.union([z.string(), z.array(z.int().min(0).max(seedMax)).min(1)])
 /** Beside the default export of a module, or in a JSON file with `scenario`. */

@@ -1,4 +1,5 @@
 import type { Spec } from 'vega'
+import { cutAt } from './statistics.ts'
 
 /** One line, or a point where there is one x only. `low` and `high` are an interval around y. */
 export interface PlotPoint {
@@ -14,6 +15,8 @@ export interface Plot {
   x: string
   y: string
   points: readonly PlotPoint[]
+  /** What the quantity cannot pass: intervals are cut there, and the plot says so. */
+  bounds: readonly [low: number, high: number]
   /** Where all x are above zero and far apart. */
   logX: boolean
 }
@@ -33,7 +36,9 @@ export async function drawPlot(plot: Plot): Promise<string> {
   }
 }
 
-function specOf({ title, x, y, points, logX }: Plot): Spec {
+function specOf({ title, x, y, points, bounds, logX }: Plot): Spec {
+  const cuts = points.map(({ low, high }) => cutAt([low, high], bounds))
+  const ends = [...new Set(cuts.flatMap(({ at }) => at))].sort()
   const lines = [...new Set(points.map(({ line }) => line))]
   const color = { scale: 'color', field: 'line' }
   const at = { scale: 'x', field: 'x' }
@@ -42,8 +47,17 @@ function specOf({ title, x, y, points, logX }: Plot): Spec {
     height,
     padding: 5,
     background: 'white',
-    title: { text: title, anchor: 'start' },
-    data: [{ name: 'points', values: points.map(point => ({ ...point })) }],
+    title: {
+      text: title,
+      anchor: 'start',
+      ...(ends.length > 0 && { subtitle: `intervals are cut at ${ends.join(' and ')}` })
+    },
+    data: [
+      {
+        name: 'points',
+        values: points.map((point, i) => ({ ...point, low: cuts[i]!.low, high: cuts[i]!.high }))
+      }
+    ],
     scales: [
       {
         name: 'x',

@@ -7,6 +7,7 @@ import { parseSeeds } from '../sim/sweep.ts'
 import { compareFolders } from './compare.ts'
 import { conduct, writeUp } from './conduct.ts'
 import { findScenario, listScenarios } from './find.ts'
+import { showFolder } from './finding.ts'
 import { readFolder } from './folder.ts'
 import type { Plan } from './plan.ts'
 import { makePlan, parseShard } from './plan.ts'
@@ -35,6 +36,7 @@ export const createSimulator = (enginesUrl: string = shipped): Simulator => ({
   },
   compare: compareFolders,
   report: async path => writeUp(await readFolder(path)),
+  show: showFolder,
   replay: async o => replay(o, { engines: await import(enginesUrl), clock })
 })
 

@@ -16,6 +16,30 @@ export function estimate(values: readonly number[]): Estimate {
   return { mean, ci95: [mean - half, mean + half], deviation, n }
 }
 
+/**
+ * Where the interval of a quantity ends because the quantity does: a share lies between 0 and 1, and what was never seen below 0 is taken
+ * for an amount.
+ */
+export function boundsOf(unit: string, values: readonly number[]): [low: number, high: number] {
+  const low = values.every(value => value >= 0) ? 0 : Number.NEGATIVE_INFINITY
+  const share = unit === 'share' && low === 0 && values.every(value => value <= 1)
+  return [low, share ? 1 : Number.POSITIVE_INFINITY]
+}
+
+/** Student's t knows no such ends, and few seeds make it pass them. @returns `at`: the ends that were passed. */
+export function cutAt(
+  [low, high]: readonly [low: number, high: number],
+  [least, most]: readonly [low: number, high: number]
+): { low: number; high: number; at: number[] } {
+  // No interval, but a value, which is what it is.
+  if (low === high) return { low, high, at: [] }
+  return {
+    low: Math.max(low, least),
+    high: Math.min(high, most),
+    at: [...(low < least ? [least] : []), ...(high > most ? [most] : [])]
+  }
+}
+
 export interface Difference {
   /** Of the means: the second's minus the first's. */
   mean: number

@@ -4,8 +4,8 @@ import { example } from '../example.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
 import { showCompared, showDone, showProgress, showScenarios } from '../sim-text.ts'
-import type { SimDone, SimProgress, SimRunOptions, Simulator } from '../simulator.ts'
-import { json } from '../text.ts'
+import type { SimDone, SimProgress, SimRunOptions, SimShow, Simulator } from '../simulator.ts'
+import { json, line } from '../text.ts'
 import { parseCount, parseDuration, usage } from '../units.ts'
 
 interface RunArgs {
@@ -17,6 +17,12 @@ interface RunArgs {
   threads?: string
   shard?: string
   out?: string
+}
+
+interface ReportArgs {
+  table?: string
+  plot?: string
+  svg?: string
 }
 
 /** As an internal error's: one of the invariants that we promise was broken. */
@@ -68,8 +74,12 @@ export function addSim(program: Command, action: Action): void {
       .command('report')
       .description('make summary, tables and report.html anew of the runs in a folder')
       .argument('<dir>', 'a folder of `run` or `sweep`')
+      .option('--table <columns>', 'print these instead, as Markdown: nodes,found,time.lost@12')
+      .option('--plot <x:y[:line]>', 'draw one plot, as in "nodes:get ms p50:parameters.alpha"')
+      .option('--svg <file>', 'where the plot is written')
       .action(action(report)),
-    'muttr sim report /tmp/hops'
+    'muttr sim report /tmp/hops',
+    'muttr sim report /tmp/hops --table "nodes,lookup hops p50" --plot "nodes:lookup hops p50" --svg hops.svg'
   )
   example(
     sim
@@ -116,9 +126,24 @@ async function sweep(session: Session, args: RunArgs, what: string): Promise<num
   return await show(session, await simulator.sweep(options))
 }
 
-async function report(session: Session, _: object, folder: string): Promise<number> {
+async function report(session: Session, args: ReportArgs, folder: string): Promise<number> {
+  const table = args.table?.split(',').map(column => column.trim())
+  const plot = plotOf(args)
   const simulator = await simulatorOf(session)
-  return await show(session, await simulator.report(folder))
+  const done = await simulator.report(folder)
+  if (!table && !plot) return await show(session, done)
+  const shown = await simulator.show(folder, { table, plot })
+  const { out } = session
+  await out.result(shown, () => shown.table ?? `written to ${line(shown.svg!)}`)
+  return 0
+}
+
+function plotOf({ plot, svg }: ReportArgs): SimShow['plot'] {
+  if (plot === undefined && svg === undefined) return undefined
+  const [x, y, by, ...more] = plot?.split(':') ?? []
+  if (!x || !y || svg === undefined || more.length > 0)
+    throw usage('a plot takes both of --plot x:y and --svg file', 'x is often a path of the grid.')
+  return { x, y, line: by, svg }
 }
 
 async function compare(session: Session, _: object, a: string, b: string): Promise<void> {
