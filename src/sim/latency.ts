@@ -11,8 +11,12 @@ export type Latency =
    * end's own line between 1 and 9 ms. Real cables are longer and real people live closer together; neither is in it.
    */
   | { readonly type: 'geographic' }
-  /** Measured between as many places, from row to column; the nodes are spread over them in turn. */
-  | { readonly type: 'matrix'; readonly ms: readonly (readonly Millis[])[] }
+  /** Measured between as many places, from row to column; the nodes are spread over them in turn, or stand where `places` says of each. */
+  | {
+      readonly type: 'matrix'
+      readonly ms: readonly (readonly Millis[])[]
+      readonly places?: readonly number[]
+    }
 
 /** Until a dialled connection can be used: TCP, Noise, the muxer. As measured on libp2p: docs/decisions/011-half-a-round-trip.md */
 export const dialRoundTrips = 3
@@ -35,15 +39,16 @@ export function latencyOf(latency: Latency, dice: Dice): (from: number, to: numb
     case 'geographic':
       return geographic(salt)
     case 'matrix':
-      return matrix(latency.ms)
+      return matrix(latency.ms, latency.places)
   }
 }
 
-function matrix(ms: readonly (readonly Millis[])[]) {
-  const places = ms.length
-  if (places === 0 || ms.some(row => row.length !== places))
+function matrix(ms: readonly (readonly Millis[])[], places?: readonly number[]) {
+  const size = ms.length
+  if (size === 0 || ms.some(row => row.length !== size))
     throw new RangeError('a latency matrix is square')
-  return (from: number, to: number) => Math.round(ms[from % places]![to % places]!)
+  const at = (node: number) => places?.[node % places.length] ?? node % size
+  return (from: number, to: number) => Math.round(ms[at(from)]![at(to)]!)
 }
 
 interface Spot {

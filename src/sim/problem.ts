@@ -5,13 +5,23 @@ import type { z } from 'zod'
  * @param value what was parsed.
  */
 export function firstProblem(error: z.ZodError, value: unknown): string {
-  const issue = error.issues[0]!
+  const issue = innermost(error.issues[0]!)
   const where = issue.path.join('.')
   const found = at(value, issue.path)
   if (issue.code === 'unrecognized_keys')
     return `there is no field ${[...issue.path, issue.keys[0]].join('.')}`
   if (found === undefined && where !== '') return `${where} is missing`
   return `${where || 'the file'}: ${reason(issue, found)}`
+}
+
+/** Where a value may have one of several shapes: what is wrong in the one that it fits best. */
+function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue
+  const isOther = (inner: z.core.$ZodIssue) => inner.code === 'invalid_type' && !inner.path.length
+  const fitting = issue.errors.filter(issues => !issues.some(isOther))
+  const [best] = fitting.toSorted((a, b) => a.length - b.length)
+  const inner = best && innermost(best[0]!)
+  return inner ? { ...inner, path: [...issue.path, ...inner.path] } : issue
 }
 
 function reason(issue: z.core.$ZodIssue, found: unknown): string {

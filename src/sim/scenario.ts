@@ -3,6 +3,7 @@ import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { Distribution } from './distributions.ts'
 import { firstProblem } from './problem.ts'
+import { contradictionInFiles, Matrix, Trace } from './scenario-files.ts'
 
 const hoursMax = 100 * 365 * 24
 const share = z.number().min(0).max(1)
@@ -12,13 +13,14 @@ const someHours = z.number().positive().max(hoursMax)
 const Network = z.strictObject({
   /**
    * One way. `constant` for every pair; `pairwise`: drawn once for each pair, `ms` in the mean; `geographic`: nodes live in places on a
-   * sphere, 5 µs a kilometre and the last mile of both.
+   * sphere, 5 µs a kilometre and the last mile of both; `matrix`: measured, see {@link Matrix}.
    */
   latency: z
     .discriminatedUnion('type', [
       z.strictObject({ type: z.literal('constant'), ms: z.number().min(0).max(60_000) }),
       z.strictObject({ type: z.literal('geographic') }),
-      z.strictObject({ type: z.literal('pairwise'), ms: z.number().positive().max(60_000) })
+      z.strictObject({ type: z.literal('pairwise'), ms: z.number().positive().max(60_000) }),
+      Matrix
     ])
     .default({ type: 'constant', ms: 25 }),
   /** Of messages. */
@@ -50,7 +52,9 @@ const Population = z.strictObject({
       zones: z.int().min(1).max(24).default(1)
     })
     .nullable()
-    .default(null)
+    .default(null),
+  /** Who is there when, instead of all of the above but `awayHours`. */
+  trace: Trace.nullable().default(null)
 })
 
 const Workload = z.strictObject({
@@ -170,7 +174,7 @@ function contradictionIn(s: Scenario): string | undefined {
     return `workload.lifeHours: a blob lives at most ${lifeHoursMax} hours`
   if (workload.getsPerHour > 0 && workload.blobs === 0 && workload.putsPerHour === 0)
     return 'workload.getsPerHour: nothing is ever put that could be got'
-  return undefined
+  return contradictionInFiles(s)
 }
 
 /** Where a distribution names its largest value; the tails of the others are cut by who draws. */

@@ -1,9 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { MuttrError } from '../base/errors.ts'
 import type { Scenario } from '../sim/scenario.ts'
 import { readScenario } from '../sim/scenario.ts'
+import { withFiles } from '../sim/scenario-files.ts'
+import { csvCharsMax } from '../sim/sessions.ts'
 import type { Grid } from '../sim/sweep.ts'
 import { readSweep } from '../sim/sweep.ts'
 
@@ -46,11 +48,25 @@ export async function findScenario(what: string): Promise<Found> {
 
 async function load(file: string): Promise<Found> {
   try {
-    return extname(file) === '.json' ? await loadJson(file) : await loadModule(file)
+    const found = extname(file) === '.json' ? await loadJson(file) : await loadModule(file)
+    return { ...found, scenario: await withWhatItNames(found.scenario, file) }
   } catch (err) {
     if (!(err instanceof MuttrError)) throw err
     throw new MuttrError(err.code, `${file}: ${err.message}`, { hint: err.hint, cause: err })
   }
+}
+
+/** A path is one from the folder of the file that names it. */
+async function withWhatItNames(scenario: Scenario, file: string): Promise<Scenario> {
+  const read = async (named: string) => {
+    const path = resolve(dirname(file), named)
+    try {
+      return await readText(path, csvCharsMax)
+    } catch (err) {
+      throw new MuttrError('SCENARIO_INVALID', `${path}: ${(err as Error).message}`, { cause: err })
+    }
+  }
+  return readScenario(await withFiles(scenario, read))
 }
 
 async function loadModule(file: string): Promise<Found> {
@@ -92,14 +108,17 @@ async function loadJson(file: string): Promise<Found> {
 const besides = (file: string, what: string) =>
   /^[a-z0-9-]+$/.test(what) ? what : resolve(dirname(file), what)
 
-async function readText(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch(err => {
+/** @param bytesMax no more is read. */
+async function readText(file: string, bytesMax = fileBytesMax): Promise<string> {
+  const cannot = (err: NodeJS.ErrnoException) => {
     throw new MuttrError('SCENARIO_INVALID', `cannot be read: ${err.code ?? err.message}`, {
       cause: err
     })
-  })
-  if (text.length > fileBytesMax) throw invalid(`longer than ${fileBytesMax} characters`)
-  return text
+  }
+  const found = await stat(file).catch(cannot)
+  if (!found.isFile()) throw invalid('not a file')
+  if (found.size > bytesMax) throw invalid(`longer than ${bytesMax} bytes`)
+  return await readFile(file, 'utf8').catch(cannot)
 }
 
 function parse(text: string): unknown {

@@ -3,6 +3,7 @@ import type { Millis } from '../base/ports.ts'
 import { VirtualNetwork } from '../sim/network.ts'
 import type { Engine, EngineOptions, RunResult } from '../sim/result.ts'
 import type { Scenario } from '../sim/scenario.ts'
+import { latencyIn } from '../sim/scenario-files.ts'
 import { World } from '../sim/world.ts'
 import { applyFaults } from './faults.ts'
 import { Holdings } from './holdings.ts'
@@ -47,7 +48,8 @@ class Run {
 
   constructor(scenario: Scenario, options: EngineOptions) {
     const { seed, trace } = options
-    const { latency, loss } = scenario.network
+    const { loss } = scenario.network
+    const latency = latencyIn(scenario)
     this.#scenario = scenario
     this.#o = options
     const world = new World({ seed, ...(trace && { trace }) })

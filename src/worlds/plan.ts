@@ -2,6 +2,7 @@ import { sha256, toHex, utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import type { Scenario } from '../sim/scenario.ts'
 import { readScenario } from '../sim/scenario.ts'
+import { checkFilesRead } from '../sim/scenario-files.ts'
 import type { Grid } from '../sim/sweep.ts'
 
 /** Runs in one plan: more would be a mistake in the grid. */
@@ -42,6 +43,7 @@ export function makePlan(base: Scenario, grid: Grid, seeds: readonly number[]): 
       return { id: runIdOf(scenario), point, scenario }
     })
   )
+  for (const { scenario } of runs) checkFilesRead(scenario)
   if (new Set(runs.map(({ id }) => id)).size < runs.length)
     throw refused('the grid has the same point twice')
   return { base, grid, seeds, points, runs }

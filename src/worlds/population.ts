@@ -14,6 +14,8 @@ import type { SeedStore } from '../store/store.ts'
 import { fillTables } from './fill.ts'
 import type { Holdings } from './holdings.ts'
 import { planLife } from './lives.ts'
+import type { Replay } from './recorded.ts'
+import { replayOf } from './recorded.ts'
 
 const minuteMs: Millis = 60_000
 const hourMs: Millis = 60 * minuteMs
@@ -66,9 +68,11 @@ export class Population {
   #onlineMs = 0
   #countedMs: Millis
   #made = 0
+  readonly #replay: Replay | undefined
 
   constructor(parts: Parts) {
     this.#p = parts
+    this.#replay = replayOf(parts)
     this.#life = parts.world.dice('life')
     this.#pick = parts.world.dice('pick')
     this.#countedMs = parts.world.nowMs
@@ -78,7 +82,8 @@ export class Population {
   async start(): Promise<void> {
     const { world, scenario } = this.#p
     const { nodes, parameters } = scenario
-    const all = Array.from({ length: nodes }, () => this.#bear())
+    const born = Array.from({ length: nodes }, () => this.#bear())
+    const all = born.filter(({ index }) => this.#replay?.isThere(index, 0) ?? true)
     for (const member of all) this.#open(member)
     const { placeOf } = this
     const dice = world.dice('tables')
@@ -227,11 +232,13 @@ export class Population {
 
   #live(member: Member, isOld: boolean): void {
     const { world, scenario } = this.#p
-    planLife({ world, population: scenario.population, dice: this.#life }, isOld, {
+    const life = {
       come: () => void this.come(member),
       leave: () => this.leave(member),
       die: () => this.die(member, { replaced: true }),
       lives: () => this.members.has(member)
-    })
+    }
+    if (this.#replay) this.#replay.follow(member.index, life)
+    else planLife({ world, population: scenario.population, dice: this.#life }, isOld, life)
   }
 }

@@ -1,3 +1,4 @@
+import { sha256, toHex, utf8 } from '../base/bytes.ts'
 import { formatFigure } from '../cli/units.ts'
 import { describeCode } from './code.ts'
 import { drawPlot } from './plots.ts'
@@ -22,7 +23,7 @@ export async function makeReport(summary: Summary, runs: readonly DoneRun[]): Pr
     "<p>Intervals are 95 % confidence intervals of the mean over seeds (Student's t). In plots they are the pale bands.</p>",
     ...drawn,
     '<h2>Scenario</h2>',
-    `<pre>${text(JSON.stringify(runs[0]?.result.scenario ?? {}, null, 2))}</pre>`,
+    `<pre>${text(JSON.stringify(runs[0]?.result.scenario ?? {}, shortened, 2))}</pre>`,
     '<h2>Runs</h2>',
     table(
       ['point', 'seed', 'id', 'events', 'trace hash', 'seconds', 'events/s', 'MiB'],
@@ -43,6 +44,12 @@ export async function makeReport(summary: Summary, runs: readonly DoneRun[]): Pr
     )
   ])
 }
+
+/** What stood in a file of sessions or latencies fills no page; the runs have it. */
+const shortened = (_: string, value: unknown): unknown =>
+  typeof value === 'string' && value.length > 1_000
+    ? `${value.slice(0, 60)}… (${value.length} characters, SHA-256 ${toHex(sha256(utf8(value)))})`
+    : value
 
 function figures({ parameters, figures }: Summary['points'][number]): string {
   const label = labelOf(parameters)

@@ -6,6 +6,7 @@ import { draw } from '../distributions.ts'
 import { latencyOf } from '../latency.ts'
 import type { Engine, EngineOptions, RunResult } from '../result.ts'
 import type { Scenario } from '../scenario.ts'
+import { latencyIn } from '../scenario-files.ts'
 import { TraceHash } from '../trace.ts'
 import { inTurns } from '../turns.ts'
 import { Calendar } from './calendar.ts'
@@ -90,7 +91,7 @@ class Run {
       places,
       tables,
       there,
-      latencyOf: latencyOf(scenario.network.latency, this.#diceOf('latency')),
+      latencyOf: latencyOf(latencyIn(scenario), this.#diceOf('latency')),
       loss: scenario.network.loss,
       dice: this.#diceOf('loss'),
       linkDice: this.#diceOf('links'),

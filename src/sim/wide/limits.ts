@@ -32,6 +32,7 @@ export function refuse(scenario: Scenario): void {
   const what = [
     ...(network.natShare > 0 ? ['network.natShare'] : []),
     ...(population.daily ? ['population.daily'] : []),
+    ...(population.trace ? ['population.trace'] : []),
     ...(adversaries ? ['adversaries'] : []),
     ...faults.flatMap((f, i) => (f.type === 'die' ? [] : [`faults.${i} (${f.type})`])),
     ...(parameters.reach === usual.reach ? [] : ['parameters.reach'])
