@@ -2,8 +2,8 @@ import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { concatBytes, utf8 } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Millis, Random } from '../base/ports.ts'
+import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
-import { open, seal } from '../keys/seal.ts'
 import type { State } from '../store/state.ts'
 
 /** Letters at rest: AES-256-GCM under one random key, which is itself sealed to the person. A locked vault locks them too. */
@@ -26,6 +26,7 @@ export async function openCloset(parts: {
   state: State
   person: Person
   random: Random
+  crypto: Crypto
   nowMs: Millis
 }): Promise<Closet> {
   return closetOf(await closetKey(parts), parts.random)
@@ -35,12 +36,13 @@ async function closetKey({
   state,
   person,
   random,
+  crypto,
   nowMs
 }: Parameters<typeof openCloset>[0]): Promise<Uint8Array> {
   const sealed = await state.get(table, row)
   if (sealed) {
     try {
-      const opened = await open(sealed, { reader: person, nowMs })
+      const opened = await crypto.open(sealed, { reader: person, nowMs })
       // Whenever a clock was wrong, then or now: it is our own key.
       await opened.verify(person.certificate).catch(err => {
         if (codeOf(err) !== 'CLOCK_WRONG') throw err
@@ -51,7 +53,7 @@ async function closetKey({
     }
   }
   const key = random.bytes(32)
-  const value = await seal(key, {
+  const value = await crypto.seal(key, {
     from: person,
     to: person.certificate,
     sizes: sealedKeySizes,

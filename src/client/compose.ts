@@ -3,9 +3,9 @@ import { codeOf, MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Millis, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
-import { hpkeSeal } from '../keys/hpke.ts'
+import type { Crypto } from '../keys/crypto.ts'
+import { openPgp } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
-import { seal } from '../keys/seal.ts'
 import { foldHostname, readAlias } from '../pod/alias.ts'
 import type { Blob } from '../wire/blob.ts'
 import { expiryAt, makeBlob } from '../wire/blob.ts'
@@ -90,7 +90,8 @@ export async function sealLetter({
   from,
   to,
   expiryMs,
-  nowMs
+  nowMs,
+  crypto = openPgp
 }: {
   letter: Letter
   secrets: Secrets
@@ -98,9 +99,10 @@ export async function sealLetter({
   to: Certificate
   expiryMs: Millis
   nowMs: Millis
+  crypto?: Crypto
 }): Promise<Blob> {
   const sizes = limits.sealedSizes
-  const sealed = await seal(encodeLetter(letter), { from, to, sizes, nowMs })
+  const sealed = await crypto.seal(encodeLetter(letter), { from, to, sizes, nowMs })
   return makeBlob(sealed, {
     expiryMs,
     retract: sha256(secrets.retract),
@@ -115,7 +117,8 @@ export const sealSlip = ({
   to,
   letter,
   key,
-  nowMs
+  nowMs,
+  crypto = openPgp
 }: {
   from: Person
   alias: string
@@ -123,27 +126,31 @@ export const sealSlip = ({
   letter: Uint8Array
   key: Uint8Array
   nowMs: Millis
+  crypto?: Crypto
 }): Promise<Uint8Array> =>
-  seal(encodeSlip({ fingerprint: from.certificate.fingerprint, alias, letter, key }), {
-    from,
-    to,
-    sizes: [limits.slipBytes],
-    nowMs,
-    brief: true
-  }).catch(err => {
-    if (codeOf(err) !== 'LETTER_TOO_LARGE') throw err
-    throw new MuttrError(
-      'LETTER_TOO_LARGE',
-      'two RSA keys as large as these leave no room in a notice',
-      {
-        cause: err,
-        hint: 'One of the two needs an Ed25519 key, as `muttr init` makes; see docs/protocol/notice.md.'
-      }
-    )
-  })
+  crypto
+    .seal(encodeSlip({ fingerprint: from.certificate.fingerprint, alias, letter, key }), {
+      from,
+      to,
+      sizes: [limits.slipBytes],
+      nowMs,
+      brief: true
+    })
+    .catch(err => {
+      if (codeOf(err) !== 'LETTER_TOO_LARGE') throw err
+      throw new MuttrError(
+        'LETTER_TOO_LARGE',
+        'two RSA keys as large as these leave no room in a notice',
+        {
+          cause: err,
+          hint: 'One of the two needs an Ed25519 key, as `muttr init` makes; see docs/protocol/notice.md.'
+        }
+      )
+    })
 
 /** Seals to the pod of the reader where the letter lies and for which address. */
 export const sealNotice = (
   notice: Parameters<typeof encodeNotice>[0],
-  hpkeKey: Uint8Array
-): Promise<Uint8Array> => hpkeSeal(hpkeKey, noticeInfo, encodeNotice(notice))
+  hpkeKey: Uint8Array,
+  crypto: Crypto = openPgp
+): Promise<Uint8Array> => crypto.hpkeSeal(hpkeKey, noticeInfo, encodeNotice(notice))

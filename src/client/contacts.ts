@@ -3,8 +3,7 @@ import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
 import type { Clock, Log, Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
-import { readCertificate } from '../keys/certificate.ts'
-import { checkCertification } from '../keys/certify.ts'
+import type { Crypto } from '../keys/crypto.ts'
 import { readAlias } from '../pod/alias.ts'
 import type { State } from '../store/state.ts'
 import type { Contact } from './client.ts'
@@ -54,6 +53,7 @@ export interface ContactsParts {
   state: State
   clock: Clock
   log: Log
+  crypto: Crypto
   pods: Pick<Pods, 'link' | 'certificateOf'>
   emit: Emit
   /** Fingerprints that a join link named, by alias. */
@@ -83,7 +83,7 @@ class ContactBook implements Contacts {
     if (cached) return cached
     const row = await this.#table.get(alias)
     if (!row) return undefined
-    const certificate = await parse(row.certificate)
+    const certificate = await this.#parse(row.certificate)
     return this.#cache.get(alias) ?? this.#remember({ alias, certificate, row })
   }
 
@@ -139,7 +139,8 @@ class ContactBook implements Contacts {
     const contacts: Contact[] = []
     for (const { key: alias, value: row } of await this.#table.list())
       try {
-        const certificate = this.#cache.get(alias)?.certificate ?? (await parse(row.certificate))
+        const certificate =
+          this.#cache.get(alias)?.certificate ?? (await this.#parse(row.certificate))
         contacts.push(await this.show({ alias, certificate, row }))
       } catch (err) {
         this.#parts.log.warn('a contact is damaged', { code: codeOf(err) })
@@ -156,7 +157,7 @@ class ContactBook implements Contacts {
       pinnedMs,
       verified,
       certifiedByPod: certifiedUntilMs !== null && certifiedUntilMs > this.#parts.clock.now(),
-      changedTo: changed && (await parse(changed)).fingerprint
+      changedTo: changed && (await this.#parse(changed)).fingerprint
     }
   }
 
@@ -164,7 +165,7 @@ class ContactBook implements Contacts {
     const found = await this.#need(text)
     const { alias } = found
     if (!found.row.changed) return this.show(found)
-    const certificate = await parse(found.row.changed)
+    const certificate = await this.#parse(found.row.changed)
     const by = await this.#parts.pods.certificateOf(readAlias(alias).hostname)
     const certifiedUntilMs = await this.#certifiedUntil(alias, certificate, by)
     const row = { ...firstRow(certificate, this.#parts.clock.now()), certifiedUntilMs }
@@ -181,7 +182,7 @@ class ContactBook implements Contacts {
   }
 
   async import(bytes: Uint8Array, alias?: string): Promise<Contact[]> {
-    const certificate = await readCertificate(bytes)
+    const certificate = await this.#parts.crypto.readCertificate(bytes)
     const aliases = alias === undefined ? aliasesOf(certificate) : [readAlias(alias).full]
     if (aliases.length === 0)
       throw new MuttrError('ALIAS_INVALID', 'the certificate names no alias; give one')
@@ -249,13 +250,21 @@ class ContactBook implements Contacts {
     shown: Certificate,
     by: Certificate | undefined
   ): Promise<Millis | null> {
-    const { clock, log } = this.#parts
+    const { clock, log, crypto } = this.#parts
     if (!by) return null
     try {
-      return (await checkCertification(shown, { userId, by, nowMs: clock.now() })).untilMs
+      return (await crypto.checkCertification(shown, { userId, by, nowMs: clock.now() })).untilMs
     } catch (err) {
       log.debug('a certificate is not certified by its pod', { code: codeOf(err) })
       return null
+    }
+  }
+
+  async #parse(bytes: Uint8Array): Promise<Certificate> {
+    try {
+      return await this.#parts.crypto.readCertificate(bytes)
+    } catch (cause) {
+      throw new MuttrError('HOME_DAMAGED', 'a contact cannot be read', { cause })
     }
   }
 
@@ -303,14 +312,6 @@ const firstRow = (certificate: Certificate, pinnedMs: number): ContactRow => ({
   route: null,
   knowsUs: false
 })
-
-async function parse(bytes: Uint8Array): Promise<Certificate> {
-  try {
-    return await readCertificate(bytes)
-  } catch (cause) {
-    throw new MuttrError('HOME_DAMAGED', 'a contact cannot be read', { cause })
-  }
-}
 
 /** User IDs that are aliases, bare or in brackets as in `Alice <alice@pod.example>`. */
 function aliasesOf(certificate: Certificate): string[] {

@@ -4,6 +4,7 @@ import { limits } from '../base/limits.ts'
 import type { Clock, Log, Network, PeerKeys, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import { armorCertificate } from '../keys/certificate.ts'
+import type { Crypto } from '../keys/crypto.ts'
 import type { Device } from '../keys/device.ts'
 import type { Person } from '../keys/person.ts'
 import { foldHostname, readAlias } from '../pod/alias.ts'
@@ -44,6 +45,8 @@ export interface ClientParts {
   clock: Clock
   random: Random
   log: Log
+  /** OpenPGP unless told. */
+  crypto?: Crypto
   /** Made by the nodes when the seed tells its events too. */
   events?: Events
   /** Fingerprints (hex) that a join link named, by alias: another key is refused at first sight. */

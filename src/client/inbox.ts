@@ -5,7 +5,7 @@ import type { Emit } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Log, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
-import { readCertificate } from '../keys/certificate.ts'
+import type { Crypto } from '../keys/crypto.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { Blob } from '../wire/blob.ts'
 import { decodeLetter } from '../wire/letter.ts'
@@ -43,6 +43,7 @@ export interface InboxParts {
   clock: Clock
   random: Random
   log: Log
+  crypto: Crypto
   emit: Emit
   life: AbortSignal
 }
@@ -235,7 +236,7 @@ export class Inbox implements AsyncDisposable {
 
   /** @returns false when it has to wait its turn among strangers. */
   async #open(notice: NoticeRow): Promise<boolean> {
-    const { self, clock, contacts, strangers, queue } = this.#parts
+    const { self, clock, crypto, contacts, strangers, queue } = this.#parts
     const startMs = clock.now()
     const id = noticeId(notice)
     const bookedMs = strangers.booked(id, startMs)
@@ -245,7 +246,7 @@ export class Inbox implements AsyncDisposable {
       return false
     }
     const reader = self.person()
-    const slip = await openSlip(notice, { reader, nowMs: startMs })
+    const slip = await openSlip(notice, { reader, nowMs: startMs, crypto })
     const known = await contacts.known(slip.alias)
     if (known) {
       strangers.forget(id)
@@ -260,7 +261,7 @@ export class Inbox implements AsyncDisposable {
     }
     const blob = await this.#fetch(notice, known !== undefined)
     const openMs = clock.now()
-    const opened = await openLetter(blob.sealed, slip, { reader, nowMs: openMs })
+    const opened = await openLetter(blob.sealed, slip, { reader, nowMs: openMs, crypto })
     const certificate = known?.certificate ?? (await this.#stranger(slip, opened))
     await opened.signedBy(certificate)
     if (!known) await slip.signedBy(certificate)
@@ -301,9 +302,9 @@ export class Inbox implements AsyncDisposable {
 
   /** The certificate of somebody not pinned: the one the letter carries, else the pod's answer. */
   async #stranger(slip: OpenedSlip, { letter }: OpenedLetter): Promise<Certificate> {
-    const { contacts, life } = this.#parts
+    const { contacts, crypto, life } = this.#parts
     const certificate = letter.certificate
-      ? await readCertificate(letter.certificate)
+      ? await crypto.readCertificate(letter.certificate)
       : (await contacts.lookup(slip.alias, life)).certificate
     if (certificate.fingerprint !== slip.fingerprint)
       throw new MuttrError('LETTER_FORGED', 'the letter carries the key of another')

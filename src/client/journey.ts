@@ -3,6 +3,7 @@ import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Log, PeerId } from '../base/ports.ts'
+import type { Crypto } from '../keys/crypto.ts'
 import { readAlias } from '../pod/alias.ts'
 import type { Dht, PutProgress } from '../seed/dht.ts'
 import type { Blob } from '../wire/blob.ts'
@@ -38,6 +39,7 @@ export interface JourneyParts {
   store: SentStore
   clock: Clock
   log: Log
+  crypto: Crypto
   emit: Emit
   life: AbortSignal
   skew: Skew
@@ -89,7 +91,7 @@ export class Journey {
 
   /** @throws {MuttrError} `VAULT_LOCKED`, `KEY_INVALID`, `LETTER_TOO_LARGE`, `LETTER_INVALID` */
   async seal(entry: Entry, known: Known, secret: SentSecret): Promise<void> {
-    const { clock, self, emit } = this.#parts
+    const { clock, self, emit, crypto } = this.#parts
     const { row } = entry
     const to = known.certificate
     const nowMs = clock.now()
@@ -111,7 +113,8 @@ export class Journey {
       certificate: known.row.knowsUs ? null : (self.certificate() ?? from.certificate).bytes
     }
     const { secrets } = secret
-    entry.blob = await sealLetter({ letter, secrets, from, to, expiryMs: row.expiryMs, nowMs })
+    const how = { from, to, expiryMs: row.expiryMs, nowMs, crypto }
+    entry.blob = await sealLetter({ letter, secrets, ...how })
     row.stage = 'sealed'
     row.fingerprint = to.fingerprint
     row.key = toHex(entry.blob.key)
@@ -125,14 +128,15 @@ export class Journey {
   /** Says to the reader who sends; made once, so that a locked client can go on. @throws {MuttrError} `VAULT_LOCKED` */
   async slip(row: SentRow, { certificate }: Known): Promise<void> {
     if (row.slip) return
-    const { self, clock } = this.#parts
+    const { self, clock, crypto } = this.#parts
     row.slip = await sealSlip({
       from: self.person(),
       alias: row.from,
       to: certificate,
       letter: Buffer.from(row.id, 'hex'),
       key: Buffer.from(row.key!, 'hex'),
-      nowMs: clock.now()
+      nowMs: clock.now(),
+      crypto
     })
   }
 
@@ -201,7 +205,7 @@ export class Journey {
 
   /** Makes the notice ready while the letter is being stored. */
   async #prepare(row: SentRow, known: Known): Promise<{ link: PodLink; notice: Uint8Array }> {
-    const { contacts, pods, life } = this.#parts
+    const { contacts, pods, life, crypto } = this.#parts
     await this.slip(row, known)
     const { route } = await contacts.route(row.to, life)
     const { key, sizeBytes, expiryMs, slip } = row
@@ -215,7 +219,8 @@ export class Journey {
           expiryMs,
           slip: slip!
         },
-        route.hpkeKey
+        route.hpkeKey,
+        crypto
       )
     ])
     return { link, notice }

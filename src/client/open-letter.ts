@@ -2,10 +2,11 @@ import { equalBytes, toHex } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
+import type { Crypto } from '../keys/crypto.ts'
+import { openPgp } from '../keys/crypto.ts'
 import { refuseFuture } from '../keys/future.ts'
 import type { Person } from '../keys/person.ts'
 import type { Opened } from '../keys/seal.ts'
-import { open } from '../keys/seal.ts'
 import { readAlias } from '../pod/alias.ts'
 import type { Letter } from '../wire/letter.ts'
 import { decodeLetter } from '../wire/letter.ts'
@@ -37,9 +38,9 @@ export interface OpenedSlip extends Slip {
  */
 export async function openSlip(
   { slip: sealed, key }: { slip: Uint8Array; key: Uint8Array },
-  { reader, nowMs }: { reader: Person; nowMs: Millis }
+  { reader, nowMs, crypto = openPgp }: { reader: Person; nowMs: Millis; crypto?: Crypto }
 ): Promise<OpenedSlip> {
-  const opened = await open(sealed, { reader, nowMs })
+  const opened = await crypto.open(sealed, { reader, nowMs })
   const slip = decodeSlip(opened.plaintext)
   if (!equalBytes(slip.key, key)) throw forged('the slip belongs to another notice')
   if (!isFolded(slip.alias)) throw new MuttrError('NOTICE_INVALID', 'the slip names no alias')
@@ -74,9 +75,9 @@ export interface OpenedLetter {
 export async function openLetter(
   sealed: Uint8Array,
   slip: Slip,
-  { reader, nowMs }: { reader: Person; nowMs: Millis }
+  { reader, nowMs, crypto = openPgp }: { reader: Person; nowMs: Millis; crypto?: Crypto }
 ): Promise<OpenedLetter> {
-  const opened = await open(sealed, { reader, nowMs })
+  const opened = await crypto.open(sealed, { reader, nowMs })
   const frame = opened.plaintext
   const letter = decodeLetter(frame)
   const me = reader.certificate.fingerprint

@@ -2,11 +2,10 @@ import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Contact, Millis, Network, PeerId, PeerKeys, Session } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
-import { readCertificate } from '../keys/certificate.ts'
-import { checkCertification } from '../keys/certify.ts'
+import type { Crypto } from '../keys/crypto.ts'
+import { openPgp } from '../keys/crypto.ts'
 import type { Device } from '../keys/device.ts'
 import { refuseFuture } from '../keys/future.ts'
-import { verifyDetached } from '../keys/sign.ts'
 import { foldName, readAlias } from '../pod/alias.ts'
 import type { Notice } from '../wire/notice.ts'
 import { announcedBytes } from '../wire/notice.ts'
@@ -88,6 +87,7 @@ interface Parts {
   network: Pick<Network, 'self' | 'open'>
   contact: Contact
   clock: Clock
+  crypto?: Crypto
   hostname: string
   /** As pinned: the certificate's fingerprint, or its pin (64 hex digits); a record below `sequence` is an old one. */
   pinned?: { fingerprint: string; sequence?: number }
@@ -96,13 +96,16 @@ interface Parts {
   signal?: AbortSignal
 }
 
+type Whole = Parts & { crypto: Crypto }
+
 const openTimeoutMs = 10_000
 const requestTimeoutMs = 20_000
 /** A stream idle for 120 s is aborted. */
 const pingEveryMs = 45_000
 
 /** @throws {MuttrError} `POD_UNREACHABLE`, `POD_CHANGED`, `SIGNATURE_INVALID`, `CANCELLED` */
-export async function openPodLink(parts: Parts): Promise<PodLink> {
+export async function openPodLink({ crypto = openPgp, ...rest }: Parts): Promise<PodLink> {
+  const parts = { ...rest, crypto }
   const { network, contact, hostname, signal } = parts
   const options = { timeoutMs: openTimeoutMs, ...(signal && { signal }) }
   const session = await reached(hostname, network.open(contact, wire.podProtocol, options))
@@ -131,18 +134,18 @@ async function reached<T>(hostname: string, asked: Promise<T>): Promise<T> {
 
 async function checkHello(
   { record, signature, certificate: bytes }: wire.HelloAnswer,
-  { contact, hostname, pinned, clock }: Parts,
+  { contact, hostname, pinned, clock, crypto }: Whole,
   session: Session
 ): Promise<PodFace> {
   const changed = (what: string): never => {
     throw new MuttrError('POD_CHANGED', what)
   }
-  const certificate = await readCertificate(bytes)
+  const certificate = await crypto.readCertificate(bytes)
   const pin = pinned?.fingerprint.toLowerCase()
   if (pin !== undefined && pin !== certificate.fingerprint && pin !== certificate.pin)
     changed(`${hostname} shows the key ${certificate.fingerprint}`)
   if (certificate.revoked) changed(`${hostname} shows a revoked key`)
-  await verifyDetached(certificate, wire.podRecordLabel, record, signature, clock.now())
+  await crypto.verifyDetached(certificate, wire.podRecordLabel, record, signature, clock.now())
   const said = wire.podRecord.decode(record)
   if (said.hostname !== hostname.toLowerCase()) changed(`it calls itself ${said.hostname}`)
   if (said.peer !== session.peer) changed('its record is for another peer')
@@ -152,7 +155,11 @@ async function checkHello(
   return { hostname: said.hostname, certificate, hpkeKey, policy, sequence, contact, papers }
 }
 
-function linkOver(session: Session, pod: PodFace, { network, clock, keys }: Parts): PodLink {
+function linkOver(
+  session: Session,
+  pod: PodFace,
+  { network, clock, keys, crypto }: Whole
+): PodLink {
   const { hostname } = pod
   const ask = (method: string, payload: Uint8Array): Promise<Uint8Array> =>
     reached(hostname, session.request(method, payload, { timeoutMs: requestTimeoutMs }))
@@ -182,10 +189,10 @@ function linkOver(session: Session, pod: PodFace, { network, clock, keys }: Part
       const request = { name, certificate: certificate.bytes, invite: invite ?? null }
       const frame = await ask('register', wire.register.encode(request))
       const answer = wire.registerAnswer.decode(frame)
-      const certified = await readCertificate(answer.certificate)
+      const certified = await crypto.readCertificate(answer.certificate)
       if (certified.pin !== certificate.pin)
         throw new MuttrError('SIGNATURE_INVALID', 'the pod certified another key')
-      const { untilMs } = await certifiedBy(pod, certified, name, clock.now())
+      const { untilMs } = await certifiedBy(pod, certified, { name, nowMs: clock.now(), crypto })
       return { certificate: certified, untilMs }
     },
     async unregister(alias) {
@@ -195,7 +202,8 @@ function linkOver(session: Session, pod: PodFace, { network, clock, keys }: Part
     async lookup(alias) {
       const name = nameOf(alias)
       const frame = await ask('lookup', wire.aliasRequest.encode({ name }))
-      return await checkLookup(wire.lookupAnswer.decode(frame), pod, name, clock.now())
+      const o = { name, nowMs: clock.now(), crypto }
+      return await checkLookup(wire.lookupAnswer.decode(frame), pod, o)
     },
     async submit(notice) {
       const frame = await ask('submit', wire.submit.encode({ notice }))
@@ -212,8 +220,14 @@ function linkOver(session: Session, pod: PodFace, { network, clock, keys }: Part
   }
 }
 
-const certifiedBy = (pod: PodFace, certificate: Certificate, name: string, nowMs: Millis) =>
-  checkCertification(certificate, {
+interface Checking {
+  name: string
+  nowMs: Millis
+  crypto: Crypto
+}
+
+const certifiedBy = (pod: PodFace, certificate: Certificate, { name, nowMs, crypto }: Checking) =>
+  crypto.checkCertification(certificate, {
     userId: `${name}@${pod.hostname}`,
     by: pod.certificate,
     nowMs
@@ -222,18 +236,18 @@ const certifiedBy = (pod: PodFace, certificate: Certificate, name: string, nowMs
 async function checkLookup(
   { answer, signature }: wire.LookupAnswer,
   pod: PodFace,
-  name: string,
-  nowMs: Millis
+  o: Checking
 ): Promise<LookedUp> {
-  await verifyDetached(pod.certificate, wire.directoryLabel, answer, signature, nowMs)
+  const { name, nowMs, crypto } = o
+  await crypto.verifyDetached(pod.certificate, wire.directoryLabel, answer, signature, nowMs)
   const said = wire.directoryAnswer.decode(answer)
   if (said.alias !== `${name}@${pod.hostname}`)
     throw new MuttrError('SIGNATURE_INVALID', 'the answer is about another alias')
   refuseFuture(`the answer of ${pod.hostname}`, said.issuedMs, nowMs)
   if (said.validUntilMs <= nowMs - limits.clockSkewMs)
     throw new MuttrError('SIGNATURE_INVALID', 'the answer is not of now')
-  const certificate = await readCertificate(said.certificate)
-  await certifiedBy(pod, certificate, name, nowMs)
+  const certificate = await crypto.readCertificate(said.certificate)
+  await certifiedBy(pod, certificate, o)
   const { alias, intro, hpkeKey, validUntilMs } = said
   return { alias, certificate, intro, hpkeKey, validUntilMs }
 }

@@ -3,7 +3,7 @@ import type { Emit } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Contact, Log, Millis, Network, PeerId, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
-import { readCertificate } from '../keys/certificate.ts'
+import type { Crypto } from '../keys/crypto.ts'
 import type { Device } from '../keys/device.ts'
 import { makeStatement } from '../keys/device.ts'
 import type { Dht } from '../seed/dht.ts'
@@ -65,6 +65,7 @@ export interface PodsParts {
   clock: Clock
   random: Random
   log: Log
+  crypto: Crypto
   self: Self
   device: Device
   places: readonly PodPlace[]
@@ -82,7 +83,7 @@ const linesMax = 256
 const certificatesTable = 'pods'
 
 export function createPods(parts: PodsParts): Pods {
-  const { state, clock, self, network, log } = parts
+  const { state, clock, self, network, log, crypto } = parts
   const places = new Map(parts.places.map(place => [place.hostname, place]))
   const lines = new Map<string, PodLine>()
   const certificates = new Map<string, Certificate>()
@@ -96,7 +97,7 @@ export function createPods(parts: PodsParts): Pods {
     const kept = await state.get(certificatesTable, hostname)
     if (!kept) return undefined
     try {
-      const read = await readCertificate(kept)
+      const read = await crypto.readCertificate(kept)
       certificates.set(hostname, read)
       return read
     } catch (err) {
@@ -121,7 +122,7 @@ export function createPods(parts: PodsParts): Pods {
     const pinned = fingerprint === undefined ? {} : { pinned: { fingerprint } }
     const at = async (where: PodPlace): Promise<PodLink> => {
       const contact = await dialFirst(network, where, signal)
-      return parts.openLink({ network, contact, clock, hostname, ...pinned, signal })
+      return parts.openLink({ network, contact, clock, crypto, hostname, ...pinned, signal })
     }
     const link = await at(place).catch(async err => {
       if (codeOf(err) !== 'POD_UNREACHABLE' || fingerprint === undefined) throw err
@@ -247,7 +248,7 @@ const statementRow = mapped(
 const lifeMs = limits.deviceLifeMsMax - dayMs
 
 /** Device statements, kept so that a locked client can say who it is; made anew in the last third of their life. */
-function createStatements({ state, clock, log, self, device, network }: PodsParts) {
+function createStatements({ state, clock, log, crypto, self, device, network }: PodsParts) {
   const rows = createTable({
     state,
     log,
@@ -267,7 +268,8 @@ function createStatements({ state, clock, log, self, device, network }: PodsPart
     const { publicKey: deviceKey } = device
     const peer = network.self
     const pod = hostname
-    const frame = await makeStatement(self.person(), { deviceKey, peer, pod, nowMs, untilMs })
+    const about = { deviceKey, peer, pod, nowMs, untilMs }
+    const frame = await makeStatement(self.person(), about, crypto)
     await state.write([rows.put(`${hostname} ${network.self}`, { untilMs, frame })])
     return frame
   }

@@ -2,6 +2,7 @@ import { equalBytes, sha256, toHex } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
 import type { Clock, Contact, Log, Millis, PeerId, Random } from '../base/ports.ts'
+import type { Crypto } from '../keys/crypto.ts'
 import { sealReceipt } from '../keys/receipt.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { Change, State } from '../store/state.ts'
@@ -35,6 +36,7 @@ export interface ReleaseParts {
   clock: Clock
   random: Random
   log: Log
+  crypto: Crypto
   emit: Emit
   life: AbortSignal
 }
@@ -171,7 +173,7 @@ export class Releases implements AsyncDisposable {
 
   /** Signs that the letter was opened, for a sender who may know; made once. @throws {MuttrError} `VAULT_LOCKED` */
   async #withReceipt(id: string, row: ReleaseRow): Promise<ReleaseRow> {
-    const { self, clock, log, state } = this.#parts
+    const { self, clock, log, state, crypto } = this.#parts
     const { receipt: wish, tombstone } = row
     if (!wish) return row
     const from = self.person()
@@ -180,7 +182,7 @@ export class Releases implements AsyncDisposable {
     const acceptance = { key, letter: wish.letter, atMs: wish.openedMs }
     const receipt =
       to &&
-      (await sealReceipt(acceptance, { from, to, nowMs: clock.now() }).catch(err => {
+      (await sealReceipt(acceptance, { from, to, nowMs: clock.now() }, crypto).catch(err => {
         log.info('no receipt can be made', { code: codeOf(err) })
         return null
       }))

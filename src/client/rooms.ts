@@ -1,3 +1,4 @@
+import { openPgp } from '../keys/crypto.ts'
 import { createContacts } from './contacts.ts'
 import type { ClientParts } from './create-client.ts'
 import { createSkew } from './doctor.ts'
@@ -20,11 +21,11 @@ import { Watch } from './watch.ts'
 export type Rooms = Awaited<ReturnType<typeof makeRooms>>
 
 /** The parts of a client, each with what it uses. They are started by who makes them. */
-export async function makeRooms(parts: ClientParts, life: AbortSignal) {
+export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, life: AbortSignal) {
   const { dht, state, clock, random, log, keys, network, device } = parts
   const events = parts.events ?? createEvents()
   const { emit } = events
-  const self = await createSelf({ ...parts, certificate: parts.certificate })
+  const self = await createSelf({ ...parts, crypto, certificate: parts.certificate })
   const skew = createSkew(clock)
   const open = parts.openLink ?? openPodLink
   const sent = createSentStore(state, log)
@@ -36,6 +37,7 @@ export async function makeRooms(parts: ClientParts, life: AbortSignal) {
     clock,
     random,
     log,
+    crypto,
     self,
     device,
     emit,
@@ -57,6 +59,7 @@ export async function makeRooms(parts: ClientParts, life: AbortSignal) {
     state,
     clock,
     log,
+    crypto,
     pods,
     emit,
     life,
@@ -82,6 +85,7 @@ export async function makeRooms(parts: ClientParts, life: AbortSignal) {
     clock,
     random,
     log,
+    crypto,
     emit,
     life
   })
@@ -97,6 +101,7 @@ export async function makeRooms(parts: ClientParts, life: AbortSignal) {
     clock,
     random,
     log,
+    crypto,
     emit,
     life
   })
@@ -111,6 +116,7 @@ export async function makeRooms(parts: ClientParts, life: AbortSignal) {
     clock,
     random,
     log,
+    crypto,
     emit,
     life,
     skew,
@@ -127,6 +133,7 @@ export async function makeRooms(parts: ClientParts, life: AbortSignal) {
     clock,
     random,
     log,
+    crypto,
     emit,
     life,
     relay,

@@ -2,9 +2,8 @@ import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Log, Millis, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
-import { readCertificate } from '../keys/certificate.ts'
+import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
-import { addAlias, withCertificate } from '../keys/person.ts'
 import type { Change, State } from '../store/state.ts'
 import { bytes, literal, mapped, text, tuple, uint } from '../wire/cbor.ts'
 import type { Registration } from './client.ts'
@@ -40,6 +39,7 @@ export interface SelfParts {
   clock: Clock
   random: Random
   log: Log
+  crypto: Crypto
   certificate: Certificate | null
   /** Called when User IDs or certifications were added, to rewrite HOME/certificate.pgp and the vault. */
   savePerson?: (person: Person) => Promise<void>
@@ -78,7 +78,7 @@ const registrationTable = (state: State, log: Log): Table<RegistrationRow> =>
   })
 
 export async function createSelf(parts: SelfParts): Promise<Self> {
-  const { state, clock, random, log, savePerson } = parts
+  const { state, clock, random, log, crypto, savePerson } = parts
   const rows = registrationTable(state, log)
   let registrations = (await rows.list())
     .map(({ value }) => value)
@@ -94,8 +94,8 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
   /** All that was registered so far, also since this person was prepared. */
   const withAliases = async (given: Person): Promise<Person> => {
     let next = given
-    for (const { alias } of registrations) next = await addAlias(next, alias, clock.now())
-    return certificate ? withCertificate(next, certificate) : next
+    for (const { alias } of registrations) next = await crypto.addAlias(next, alias, clock.now())
+    return certificate ? crypto.withCertificate(next, certificate) : next
   }
   const keep = async (next: Person, changes: Change[]) => {
     const value = next.certificate.bytes
@@ -116,18 +116,18 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
     async unlock(unlocked) {
       if (certificate && certificate.pin !== unlocked.certificate.pin)
         throw new MuttrError('HOME_DAMAGED', 'the vault holds another person than this folder')
-      closet = await openCloset({ state, person: unlocked, random, nowMs: clock.now() })
+      closet = await openCloset({ state, person: unlocked, random, crypto, nowMs: clock.now() })
       // The vault may have been sealed before the aliases were registered.
       person = await withAliases(unlocked)
       certificate ??= person.certificate
     },
-    prepare: alias => addAlias(need(person), alias, clock.now()),
+    prepare: alias => crypto.addAlias(need(person), alias, clock.now()),
     async registered(registration, prepared, certified) {
       const { alias } = registration
       const before = registrations.find(known => known.alias === alias)
       const row = { ...registration, sinceMs: before?.sinceMs ?? clock.now() }
       const all = await withAliases(prepared)
-      await keep(await withCertificate(all, certified.certificate, certified.by), [
+      await keep(await crypto.withCertificate(all, certified.certificate, certified.by), [
         rows.put(alias, row)
       ])
       registrations = before
@@ -138,11 +138,16 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
 }
 
 /** What was kept in the state is the newer: it has the certifications of pods. */
-async function ownCertificate({ state, log, certificate }: SelfParts): Promise<Certificate | null> {
+async function ownCertificate({
+  state,
+  log,
+  crypto,
+  certificate
+}: SelfParts): Promise<Certificate | null> {
   const kept = await state.get(certificateRow.table, certificateRow.key)
   if (!kept) return certificate
   try {
-    const read = await readCertificate(bytes(1, 256 * 1_024)(kept))
+    const read = await crypto.readCertificate(bytes(1, 256 * 1_024)(kept))
     if (!certificate || read.pin === certificate.pin) return read
     log.warn('the kept certificate is of another person')
   } catch {

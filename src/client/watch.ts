@@ -2,6 +2,7 @@ import { equalBytes } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
 import type { Clock, Contact, Log, Millis, PeerId, Random } from '../base/ports.ts'
+import type { Crypto } from '../keys/crypto.ts'
 import { openReceipt } from '../keys/receipt.ts'
 import type { Acknowledgement, Dht, ReleaseWord } from '../seed/dht.ts'
 import { encodeTombstone, mergeTombstones, readTombstone } from '../wire/tombstone.ts'
@@ -24,6 +25,7 @@ export interface WatchParts {
   clock: Clock
   random: Random
   log: Log
+  crypto: Crypto
   emit: Emit
   life: AbortSignal
   /** Where to ask through a pod. */
@@ -175,12 +177,13 @@ export class Watch implements AsyncDisposable {
 
   /** @returns whether it is the reader's word about this letter. */
   async #open(row: SentRow, sealed: Uint8Array): Promise<boolean> {
-    const { self, contacts, clock, store, log } = this.#parts
+    const { self, contacts, clock, store, log, crypto } = this.#parts
     if (self.locked || row.fingerprint === null) return false
     try {
       const known = await contacts.known(row.to)
       if (known?.certificate.fingerprint !== row.fingerprint) return false
-      const opened = await openReceipt(sealed, { reader: self.person(), nowMs: clock.now() })
+      const how = { reader: self.person(), nowMs: clock.now() }
+      const opened = await openReceipt(sealed, how, crypto)
       const isIts =
         equalBytes(opened.key, keyOf(row)) && equalBytes(opened.letter, Buffer.from(row.id, 'hex'))
       if (!isIts) throw new MuttrError('SIGNATURE_INVALID', 'a receipt of another letter')

@@ -12,8 +12,9 @@ import {
   statementLabel
 } from '../wire/device.ts'
 import type { Certificate } from './certificate.ts'
+import type { Crypto } from './crypto.ts'
+import { openPgp } from './crypto.ts'
 import type { Person } from './person.ts'
-import { signDetached, verifyDetached } from './sign.ts'
 
 /** A device's own Ed25519 key (RFC 8032): answers challenges whether the vault is locked or not. Source: docs/protocol/device.md */
 export interface Device {
@@ -70,7 +71,8 @@ export async function makeStatement(
     pod: string
     nowMs: Millis
     untilMs: Millis
-  }
+  },
+  crypto: Crypto = openPgp
 ): Promise<Uint8Array> {
   const { deviceKey, peer, pod, nowMs, untilMs } = about
   const fingerprint = fromHex(
@@ -79,7 +81,7 @@ export async function makeStatement(
   )!
   const issuedMs = Math.floor(nowMs)
   const statementBytes = encodeStatement({ fingerprint, deviceKey, peer, pod, issuedMs, untilMs })
-  const signature = await signDetached(person, statementLabel, statementBytes, nowMs)
+  const signature = await crypto.signDetached(person, statementLabel, statementBytes, nowMs)
   const frame = encodeSignedStatement(statementBytes, signature)
   decodeSignedStatement(frame) // what others would refuse is not handed out
   return frame
@@ -91,7 +93,8 @@ export async function makeStatement(
  */
 export async function verifyStatement(
   frame: Uint8Array,
-  { certificate, nowMs }: { certificate: Certificate; nowMs: Millis }
+  { certificate, nowMs }: { certificate: Certificate; nowMs: Millis },
+  crypto: Crypto = openPgp
 ): Promise<Statement> {
   try {
     const { statement, statementBytes, signature } = decodeSignedStatement(frame)
@@ -99,7 +102,7 @@ export async function verifyStatement(
       throw new Error('a statement by another person, or by a revoked key')
     if (statement.untilMs <= nowMs || statement.issuedMs > nowMs + limits.clockSkewMs)
       throw new Error('a statement of another time')
-    await verifyDetached(certificate, statementLabel, statementBytes, signature, nowMs)
+    await crypto.verifyDetached(certificate, statementLabel, statementBytes, signature, nowMs)
     return statement
   } catch (cause) {
     throw new MuttrError('STATEMENT_INVALID', 'not a valid statement of this person', { cause })

@@ -5,8 +5,9 @@ import type { Millis } from '../base/ports.ts'
 import type { Acceptance } from '../wire/receipt.ts'
 import { decodeAcceptance, encodeAcceptance, receiptLabel } from '../wire/receipt.ts'
 import type { Certificate } from './certificate.ts'
+import type { Crypto } from './crypto.ts'
+import { openPgp } from './crypto.ts'
 import type { Person } from './person.ts'
-import { open, seal } from './seal.ts'
 import { labelled } from './sign.ts'
 
 /**
@@ -16,9 +17,10 @@ import { labelled } from './sign.ts'
  */
 export const sealReceipt = (
   acceptance: Acceptance,
-  { from, to, nowMs }: { from: Person; to: Certificate; nowMs: Millis }
+  { from, to, nowMs }: { from: Person; to: Certificate; nowMs: Millis },
+  crypto: Crypto = openPgp
 ): Promise<Uint8Array> =>
-  seal(labelled(receiptLabel, encodeAcceptance(acceptance)), {
+  crypto.seal(labelled(receiptLabel, encodeAcceptance(acceptance)), {
     from,
     to,
     sizes: [limits.receiptBytesMax],
@@ -39,9 +41,10 @@ const prefix = labelled(receiptLabel, new Uint8Array())
 /** @throws {MuttrError} `SEAL_REFUSED`, `SIGNATURE_INVALID` for what is no receipt, and nothing else. */
 export async function openReceipt(
   sealed: Uint8Array,
-  { reader, nowMs }: { reader: Person; nowMs: Millis }
+  { reader, nowMs }: { reader: Person; nowMs: Millis },
+  crypto: Crypto = openPgp
 ): Promise<OpenedReceipt> {
-  const opened = await open(sealed, { reader, nowMs })
+  const opened = await crypto.open(sealed, { reader, nowMs })
   const { plaintext } = opened
   if (!equalBytes(plaintext.subarray(0, prefix.byteLength), prefix))
     throw new MuttrError('SIGNATURE_INVALID', 'something else than a receipt is signed')

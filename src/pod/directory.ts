@@ -1,8 +1,8 @@
 import { toHex } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import type { Millis, Random } from '../base/ports.ts'
+import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
-import { signDetached } from '../keys/sign.ts'
 import type { Change, State } from '../store/state.ts'
 import type { LookupAnswer } from '../wire/pod.ts'
 import { directoryAnswer, directoryLabel } from '../wire/pod.ts'
@@ -24,6 +24,7 @@ export interface Directory {
 interface Parts {
   state: State
   random: Random
+  crypto: Crypto
   person: Person
   hostname: string
   hpkeKey: Uint8Array
@@ -35,7 +36,7 @@ const epochOf = (nowMs: Millis): number => Math.floor(nowMs / podTimes.epochMs)
 const epochEnd = (epoch: number): Millis => (epoch + 1) * podTimes.epochMs
 
 export function createDirectory(parts: Parts): Directory {
-  const { state, random, person, hostname, hpkeKey, registry } = parts
+  const { state, random, crypto, person, hostname, hpkeKey, registry } = parts
   const locks = createLocks()
 
   /** The alias's address of this epoch; made once, whoever asks first. */
@@ -64,7 +65,7 @@ export function createDirectory(parts: Parts): Directory {
       issuedMs: nowMs,
       validUntilMs
     })
-    const signature = await signDetached(person, directoryLabel, answer, nowMs)
+    const signature = await crypto.signDetached(person, directoryLabel, answer, nowMs)
     const renewMs = Math.min((nowMs + validUntilMs) / 2, epochEnd(epochOf(nowMs)))
     const value = answerRow.encode({
       revision: row.revision,

@@ -3,7 +3,8 @@ import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Millis, PeerId, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
-import { readCertificate } from '../keys/certificate.ts'
+import type { Crypto } from '../keys/crypto.ts'
+import { openPgp } from '../keys/crypto.ts'
 import { verifyDevice, verifyStatement } from '../keys/device.ts'
 import type { Identify } from '../wire/pod.ts'
 import { identifyBytes } from '../wire/pod.ts'
@@ -53,15 +54,25 @@ export function createChallenge(random: Random): Challenge {
  */
 export async function checkIdentify(
   { certificate: certificateBytes, statement: frame, timeMs, answer }: Identify,
-  o: { hostname: string; pod: PeerId; peer: PeerId; nonce: Uint8Array; nowMs: Millis }
+  {
+    crypto = openPgp,
+    ...o
+  }: {
+    hostname: string
+    pod: PeerId
+    peer: PeerId
+    nonce: Uint8Array
+    nowMs: Millis
+    crypto?: Crypto
+  }
 ): Promise<Identity> {
   const refuse = (what: string): never => {
     throw new MuttrError('IDENTIFY_REFUSED', what)
   }
   if (Math.abs(timeMs - o.nowMs) > limits.clockSkewMs) throw clocksApart(timeMs, o.nowMs)
-  const certificate = await readCertificate(certificateBytes)
+  const certificate = await crypto.readCertificate(certificateBytes)
   if (certificate.revoked) refuse('the certificate is revoked')
-  const statement = await verifyStatement(frame, { certificate, nowMs: o.nowMs })
+  const statement = await verifyStatement(frame, { certificate, nowMs: o.nowMs }, crypto)
   if (statement.pod !== o.hostname) refuse('the statement is for another pod')
   if (statement.peer !== o.peer) refuse('the statement is for another peer')
   if (statement.untilMs <= o.nowMs) refuse('the statement has ended')

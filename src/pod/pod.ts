@@ -1,5 +1,7 @@
 import type { Clock, Log, Millis, Network, PeerId, PeerKeys, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
+import type { Crypto } from '../keys/crypto.ts'
+import { openPgp } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
 import type { State } from '../store/state.ts'
 import type { Policy } from '../wire/pod.ts'
@@ -24,6 +26,8 @@ export interface PodParts {
   clock: Clock
   random: Random
   log: Log
+  /** OpenPGP unless told. */
+  crypto?: Crypto
   /** The pod's own; not closed by the pod. */
   state: State
   /** The pod's OpenPGP key: it certifies aliases, and signs the pod record and directory answers. */
@@ -50,18 +54,33 @@ export interface Pod extends AsyncDisposable {
 }
 
 /** @throws {MuttrError} `ALIAS_INVALID` when `hostname` is none, `HOME_DAMAGED` when the state is not a pod's. */
-export async function createPod(parts: PodParts): Promise<Pod> {
+export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promise<Pod> {
   const { network, clock, random, log, state, person, keys, hpke, policy } = parts
   const hostname = foldHostname(parts.hostname)
   const limits: PodLimits = { ...podLimits, ...parts.limits }
   const invites = createInvites({ state, random })
-  const registry = await Registry.open({ state, person, hostname, policy, invites, limits })
+  const registry = await Registry.open({
+    ...{ state, crypto, person, hostname, policy, invites, limits }
+  })
   const mailbox = await Mailbox.open({ state, limits })
   const hpkeKey = hpke.publicKey
-  const directory = createDirectory({ state, random, person, hostname, hpkeKey, registry })
-  const hello = await openHello({ state, clock, person, keys, hpke, hostname, policy })
+  const own = { state, crypto, person, hostname }
+  const directory = createDirectory({ ...own, random, hpkeKey, registry })
+  const hello = await openHello({ ...own, clock, keys, hpke, policy })
   const gates = createGates(limits, parts.subnetOf)
-  const shared = { hostname, clock, random, log, state, keys, registry, directory, mailbox, gates }
+  const shared = {
+    hostname,
+    clock,
+    random,
+    log,
+    crypto,
+    state,
+    keys,
+    registry,
+    directory,
+    mailbox,
+    gates
+  }
 
   const reception = createReception({
     limits,

@@ -1,7 +1,7 @@
 import { equalBytes } from '../base/bytes.ts'
 import type { Clock, PeerKeys } from '../base/ports.ts'
+import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
-import { signDetached } from '../keys/sign.ts'
 import type { State } from '../store/state.ts'
 import type { Policy } from '../wire/pod.ts'
 import { helloAnswer, podRecord, podRecordLabel } from '../wire/pod.ts'
@@ -10,6 +10,7 @@ import { signedRow, tables } from './rows.ts'
 interface Parts {
   state: State
   clock: Clock
+  crypto: Crypto
   person: Person
   keys: PeerKeys
   hpke: { publicKey: Uint8Array }
@@ -22,7 +23,7 @@ interface Parts {
  * nothing in it changed; else the next in sequence is signed and kept.
  */
 export async function openHello(parts: Parts): Promise<Uint8Array> {
-  const { state, clock, person, keys, hpke, hostname, policy } = parts
+  const { state, clock, crypto, person, keys, hpke, hostname, policy } = parts
   const certificate = person.certificate.bytes
   const signer = new Uint8Array(Buffer.from(person.certificate.pin, 'hex'))
   const row = await state.get(tables.pod, 'record')
@@ -46,7 +47,7 @@ export async function openHello(parts: Parts): Promise<Uint8Array> {
     sequence: Math.max((last?.sequence ?? 0) + 1, nowMs),
     issuedMs: nowMs
   })
-  const signature = await signDetached(person, podRecordLabel, record, nowMs)
+  const signature = await crypto.signDetached(person, podRecordLabel, record, nowMs)
   const value = signedRow.encode({ frame: record, signature, signer })
   await state.write([{ type: 'put', table: tables.pod, key: 'record', value }])
   return helloAnswer.encode({ record, signature, certificate })

@@ -1,8 +1,7 @@
 import { MuttrError } from '../base/errors.ts'
 import type { Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
-import { readCertificate } from '../keys/certificate.ts'
-import { certify } from '../keys/certify.ts'
+import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
 import type { Change, State } from '../store/state.ts'
 import type { Policy } from '../wire/pod.ts'
@@ -38,6 +37,7 @@ export interface Registered {
 
 interface Parts {
   state: State
+  crypto: Crypto
   /** The pod's own key: its primary key certifies. */
   person: Person
   hostname: string
@@ -206,10 +206,10 @@ export class Registry {
   }
 
   async #certify(name: AliasName, certificate: Certificate, nowMs: Millis) {
-    const { person, hostname } = this.#parts
+    const { crypto, person, hostname } = this.#parts
     const lifeMs = podTimes.certificationLifeMs
     const userId = `${name}@${hostname}`
-    const certified = await certify(person, { certificate, userId, nowMs, lifeMs })
+    const certified = await crypto.certify(person, { certificate, userId, nowMs, lifeMs })
     return { certificate: certified, untilMs: nowMs + lifeMs }
   }
 
@@ -217,7 +217,7 @@ export class Registry {
     const row = await this.#aliases.get(name)
     const due = row?.state === 'active' && row.untilMs - nowMs <= podTimes.certificationRenewMs
     if (!due) return false
-    const former = await readCertificate(row.certificate)
+    const former = await this.#parts.crypto.readCertificate(row.certificate)
     if (former.expiresMs !== null && former.expiresMs <= nowMs) return false
     const { certificate, untilMs } = await this.#certify(name, former, nowMs)
     const after = { ...row, untilMs, certificate: certificate.bytes }

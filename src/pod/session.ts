@@ -2,8 +2,7 @@ import { toHex } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Log, Millis, PeerKeys, Random, Session } from '../base/ports.ts'
-import { readCertificate } from '../keys/certificate.ts'
-import { hpkeOpen } from '../keys/hpke.ts'
+import type { Crypto } from '../keys/crypto.ts'
 import type { State } from '../store/state.ts'
 import { announcedBytes, decodeNotice, noticeInfo } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
@@ -22,6 +21,7 @@ export interface Desk {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  readonly crypto: Crypto
   readonly state: State
   readonly keys: PeerKeys
   readonly hpkeSecret: Uint8Array
@@ -122,7 +122,7 @@ const openAnswers = ({ session, desk, identity }: Visit): Answers => ({
   async submit(payload, nowMs) {
     const { notice } = wire.submit.decode(payload)
     desk.gates.notice(session.peer, identity(nowMs)?.account, nowMs)
-    const opened = decodeNotice(await hpkeOpen(desk.hpkeSecret, noticeInfo, notice))
+    const opened = decodeNotice(await desk.crypto.hpkeOpen(desk.hpkeSecret, noticeInfo, notice))
     desk.gates.address(session.peer, toHex(opened.address), nowMs)
     await desk.mailbox.deliver(opened, nowMs)
     const signature = desk.keys.sign(announcedBytes(notice, nowMs))
@@ -140,8 +140,8 @@ function identifyAnswers({ session, desk, become }: Visit): Answers {
     async identify(payload, nowMs) {
       desk.gates.identify(session.peer, nowMs)
       const nonce = challenge.take(nowMs)
-      const { hostname, keys, registry, mailbox } = desk
-      const o = { hostname, pod: keys.self, peer: session.peer, nonce, nowMs }
+      const { hostname, keys, crypto, registry, mailbox } = desk
+      const o = { hostname, pod: keys.self, peer: session.peer, nonce, nowMs, crypto }
       const shown = await checkIdentify(wire.identify.decode(payload), o)
       const { account, device, peer, untilMs } = shown
       if (await registry.account(account)) {
@@ -159,7 +159,7 @@ const aliasAnswers = ({ desk, self }: Visit): Answers => ({
     const { account } = self(nowMs)
     const { name, certificate: bytes, invite } = wire.register.decode(payload)
     desk.gates.register(account, nowMs)
-    const certificate = await readCertificate(bytes)
+    const certificate = await desk.crypto.readCertificate(bytes)
     const o = { alias: name, account, certificate, invite, nowMs }
     const registered = await desk.registry.register(o)
     // A new account's devices that are here already count from now on.

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { PodPlace, PodsParts } from '../../src/client/pods.ts'
 import { createPods } from '../../src/client/pods.ts'
+import { openPgp } from '../../src/keys/crypto.ts'
 import { makeDevice } from '../../src/keys/device.ts'
 import { memoryState } from '../../src/store/memory.ts'
 import { peerOfKey } from '../../src/wire/contact.ts'
@@ -61,6 +62,7 @@ describe('a pod whose known addresses do not answer', () => {
       clock,
       random: dice,
       log: quiet,
+      crypto: openPgp,
       self: { certificate: () => null } as PodsParts['self'],
       device: makeDevice(dice.bytes(32)),
       places: [{ hostname, addresses: [`${old}/p2p/${peer}`], fingerprint, ...place }],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { checkCertification } from '../../src/keys/certify.ts'
+import { openPgp } from '../../src/keys/crypto.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { createInvites } from '../../src/pod/invites.ts'
 import type { PodLimits } from '../../src/pod/limits.ts'
@@ -24,7 +25,7 @@ interface Options {
 async function open({ state = memoryState(), policy = 'open', limits = {} }: Options = {}) {
   const person = await personNamed(hostname, [])
   const invites = createInvites({ state, random })
-  const shared = { state, person, hostname, policy, invites }
+  const shared = { state, crypto: openPgp, person, hostname, policy, invites }
   const registry = await Registry.open({ ...shared, limits: { ...podLimits, ...limits } })
   const register = (alias: string, who: Person, o: { atMs?: number; invite?: string } = {}) =>
     registry.register({

@@ -1,0 +1,38 @@
+import { readCertificate } from './certificate.ts'
+import { certify, checkCertification } from './certify.ts'
+import { hpkeOpen, hpkeSeal } from './hpke.ts'
+import { addAlias, withCertificate } from './person.ts'
+import { open, seal } from './seal.ts'
+import { signDetached, verifyDetached } from './sign.ts'
+
+/**
+ * What pods and clients do with people's keys. {@link openPgp} ships and is taken unless told; a virtual world, where a thousand people
+ * write for months, hands in stand-ins.
+ */
+export interface Crypto {
+  readonly readCertificate: typeof readCertificate
+  readonly certify: typeof certify
+  readonly checkCertification: typeof checkCertification
+  readonly addAlias: typeof addAlias
+  readonly withCertificate: typeof withCertificate
+  readonly seal: typeof seal
+  readonly open: typeof open
+  readonly signDetached: typeof signDetached
+  readonly verifyDetached: typeof verifyDetached
+  readonly hpkeSeal: typeof hpkeSeal
+  readonly hpkeOpen: typeof hpkeOpen
+}
+
+export const openPgp: Crypto = {
+  readCertificate,
+  certify,
+  checkCertification,
+  addAlias,
+  withCertificate,
+  seal,
+  open,
+  signDetached,
+  verifyDetached,
+  hpkeSeal,
+  hpkeOpen
+}
