@@ -32,8 +32,8 @@ export interface NetworkOptions {
 
 /**
  * Wires between nodes that run the shipped code. Modelled: latency, jitter, loss of whole messages, bandwidth of the sender, dialling,
- * connections that are closed when there are too many, partitions, nodes that cannot be dialled, death with and without a word. Not
- * modelled: TCP's and QUIC's own recovery and congestion, libp2p's CPU and memory, private streams, dialling bare addresses.
+ * connections that are closed when there are too many, partitions, nodes that cannot be dialled, death with and without a word, private
+ * streams ({@link Streams}). Not modelled: TCP's and QUIC's own recovery and congestion but for private streams, libp2p's CPU and memory.
  */
 export class VirtualNetwork {
   readonly world: World
@@ -41,6 +41,7 @@ export class VirtualNetwork {
   readonly clock: Clock
   readonly random: Random
   readonly nodes = new Map<PeerId, VirtualNode>()
+  readonly #byAddress = new Map<string, VirtualNode>()
   /** Of all nodes since the start. `bytes` are those of requests and answers, without what carries them. */
   readonly totals = { requests: 0, dials: 0, bytes: 0, lost: 0 }
   /** Requests since the start. */
@@ -84,12 +85,19 @@ export class VirtualNetwork {
     const keys = this.options.makeKeys(this.#keyDice.bytes(32))
     const node = new VirtualNode(this, { index: this.#made++, keys, ...options })
     this.nodes.set(node.self, node)
+    this.#byAddress.set(node.address, node)
     return node
+  }
+
+  /** Who listens there, if anybody does. */
+  at(address: string): VirtualNode | undefined {
+    return this.#byAddress.get(address)
   }
 
   /** A dead one that will not come back. */
   forget(node: VirtualNode): void {
     this.nodes.delete(node.self)
+    this.#byAddress.delete(node.address)
   }
 
   /** A message on its way: `arrive` is called at the other end, unless it is lost or one of the two is gone by then. */
@@ -101,14 +109,31 @@ export class VirtualNetwork {
     arrive(): void
   }): void {
     const { from, to, bytes, extraMs = 0, arrive } = o
-    const { jitterMs, loss } = this.options
-    const wayMs = this.latencyMs(from.index, to.index) + extraMs + from.sendMs(bytes)
-    const lateMs = jitterMs > 0 ? this.#jitterDice.next() * jitterMs : 0
-    const isLost = loss > 0 && this.#lossDice.next() < loss
-    this.world.after(wayMs + lateMs, () => {
+    const wayMs = this.wayMs(from, to, bytes) + extraMs
+    const isLost = this.#loses()
+    this.world.after(wayMs, () => {
       if (isLost) this.totals.lost += 1
       else if (from.alive && to.alive && !this.apart(from, to)) arrive()
     })
+  }
+
+  /** How long a message is under way. */
+  wayMs(from: VirtualNode, to: VirtualNode, bytes: number): Millis {
+    const { jitterMs } = this.options
+    const wayMs = this.latencyMs(from.index, to.index) + from.sendMs(bytes)
+    return wayMs + (jitterMs > 0 ? this.#jitterDice.next() * jitterMs : 0)
+  }
+
+  /** How much later a message comes that is sent again until it is not lost: first after `afterMs`, then after twice as long. */
+  resentMs(afterMs: Millis): Millis {
+    let ms = 0
+    for (let waitMs = afterMs; this.#loses(); waitMs *= 2) ms += waitMs
+    return ms
+  }
+
+  #loses(): boolean {
+    const { loss } = this.options
+    return loss > 0 && this.#lossDice.next() < loss
   }
 
   counted(method: string, bytes: number): void {

@@ -7,9 +7,11 @@ import type {
   PeerEvent,
   PeerId,
   PeerKeys,
-  RequestOptions
+  RequestOptions,
+  Session
 } from '../base/ports.ts'
 import type { VirtualNetwork } from './network.ts'
+import { expire, overTheWire, Streams } from './streams.ts'
 
 export interface NodeOptions {
   /** In server mode: answers requests. True unless told. */
@@ -17,6 +19,9 @@ export interface NodeOptions {
   /** `behind`: behind a router without a port; it answers only those it is connected to. `open` unless told. */
   nat?: 'open' | 'behind'
 }
+
+/** After which TCP knocks again (RFC 6298). */
+const dialAgainMs: Millis = 1_000
 
 interface Settle {
   resolve(answer: Uint8Array): void
@@ -34,6 +39,9 @@ export class VirtualNode implements Network {
   readonly sent = new Map<string, number>()
   dials = 0
   alive = true
+  readonly streams: Streams
+  /** Where it listens, when it can be dialled. */
+  readonly address: string
   readonly #net: VirtualNetwork
   /** In server mode; it may be hidden all the same. */
   readonly #serves: boolean
@@ -41,7 +49,6 @@ export class VirtualNode implements Network {
   readonly #listeners = new Set<(event: PeerEvent) => void>()
   readonly #connections = new Map<PeerId, { usedMs: Millis }>()
   #warm = new Set<PeerId>()
-  readonly #addresses: readonly string[]
   /** Until when what was given to the line before is still being sent. */
   #sendingMs: Millis = 0
 
@@ -55,16 +62,18 @@ export class VirtualNode implements Network {
     this.#serves = server
     this.keys = keys
     this.self = keys.self
-    this.#addresses = [`/ip4/127.${index >> 16}.${(index >> 8) & 255}.${index & 255}/tcp/4420`]
+    this.address = `/ip4/127.${index >> 16}.${(index >> 8) & 255}.${index & 255}/tcp/4420`
+    this.streams = new Streams(net, this)
   }
 
   contact(): Contact {
-    return { peer: this.self, addresses: this.server ? this.#addresses : [] }
+    return { peer: this.self, addresses: this.server ? [this.address] : [] }
   }
 
   /** Gone from one moment to the next, with all it knew. */
   kill(): void {
     this.alive = false
+    this.streams.die()
     const peers = [...this.#connections.keys()]
     if (this.#net.options.deaths === 'refused')
       for (const peer of peers) this.#net.nodes.get(peer)?.drop(this)
@@ -195,25 +204,28 @@ export class VirtualNode implements Network {
   }
 
   #prune(): void {
-    const over = this.#connections.size - this.#net.options.connectionsMax
+    const idle = this.#connections.size - this.streams.connections
+    const over = idle - this.#net.options.connectionsMax
     for (let i = 0; i < over; i++) {
       const peer = this.#idlest()
+      if (peer === undefined) return
       const other = this.#net.nodes.get(peer)
       if (other) this.drop(other)
       else this.#connections.delete(peer)
     }
   }
 
-  #idlest(): PeerId {
+  /** Of those that carry no private stream. */
+  #idlest(): PeerId | undefined {
     let idlest: PeerId | undefined
     let least = Number.POSITIVE_INFINITY
     for (const [peer, { usedMs }] of this.#connections) {
       const rank = this.#warm.has(peer) ? usedMs : usedMs - Number.MAX_SAFE_INTEGER / 2
-      if (rank >= least) continue
+      if (rank >= least || this.streams.isOn(peer)) continue
       least = rank
       idlest = peer
     }
-    return idlest!
+    return idlest
   }
 
   /** Closes the connection between the two. */
@@ -289,19 +301,48 @@ export class VirtualNode implements Network {
     }
   }
 
-  async open(): Promise<never> {
-    throw new MuttrError('PEER_UNREACHABLE', 'private streams are not simulated')
+  async open(to: Contact, protocol: string, options: RequestOptions): Promise<Session> {
+    return this.streams.open(await this.#connected(to, options), protocol, options)
   }
 
-  accept(): void {}
+  accept(protocol: string, take: (session: Session) => void): void {
+    this.streams.accept(protocol, take)
+  }
 
-  async dial(): Promise<never> {
-    throw new MuttrError('PEER_UNREACHABLE', 'dialling addresses is not simulated')
+  async dial(text: string, options: RequestOptions): Promise<Contact> {
+    const [address = '', wanted] = text.split('/p2p/')
+    const peer = this.#net.at(address)?.self ?? ''
+    if (wanted !== undefined && wanted !== peer)
+      throw new MuttrError('PEER_UNREACHABLE', `${wanted} does not listen at ${address}`)
+    return (await this.#connected({ peer, addresses: [address] }, options)).contact()
+  }
+
+  /** @returns the node when a connection stands, dialling when there is none. */
+  #connected(to: Contact, options: RequestOptions): Promise<VirtualNode> {
+    const net = this.#net
+    const { promise, resolve, reject } = Promise.withResolvers<VirtualNode>()
+    const fail = (code: 'PEER_TIMEOUT' | 'PEER_UNREACHABLE' | 'CANCELLED') => {
+      deadline[Symbol.dispose]()
+      reject(new MuttrError(code, `simulated: ${to.peer}`))
+    }
+    const deadline = expire(net, options, fail)
+    const target = net.nodes.get(to.peer)
+    if (!this.#reach(to, target)) net.after(1, () => fail('PEER_UNREACHABLE'))
+    else if (target && this.isConnected(to.peer)) {
+      deadline[Symbol.dispose]()
+      resolve(target)
+    } else {
+      this.#countDial()
+      if (!target?.server) return promise
+      const tripMs = 2 * net.latencyMs(this.index, target.index)
+      const wayMs = net.wayMs(this, target, 0) + tripMs * net.options.dialRoundTrips
+      net.after(wayMs + net.resentMs(dialAgainMs), () => {
+        if (!this.alive || !target.alive || net.apart(this, target)) return
+        deadline[Symbol.dispose]()
+        this.#connect(target)
+        resolve(target)
+      })
+    }
+    return promise
   }
 }
-
-/** Only a code and a message cross the wire. */
-const overTheWire = (err: unknown): MuttrError =>
-  err instanceof MuttrError
-    ? new MuttrError(err.code, err.message)
-    : new MuttrError('INTERNAL', String(err))
