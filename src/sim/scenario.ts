@@ -49,7 +49,12 @@ const Population = z.strictObject({
       /** Of these nodes, how many are on at all on the sixth and the seventh day. */
       weekendShare: share.default(1),
       /** Owners live spread over so many time zones, an hour apart. */
-      zones: z.int().min(1).max(24).default(1)
+      zones: z.int().min(1).max(24).default(1),
+      /** From a day on (0 is the first), for so many days: `share` of these nodes are on all the same. */
+      holidays: z
+        .array(z.strictObject({ fromDay: z.int().min(0), days: z.int().min(1), share }))
+        .max(100)
+        .default([])
     })
     .nullable()
     .default(null),

@@ -12,6 +12,8 @@ interface Parts {
   world: World
   population: Scenario['population']
   dice: Dice
+  /** When the run began. */
+  zeroMs: Millis
 }
 
 /** What happens to a node. Coming while it is there, or leaving while it is away, does nothing. */
@@ -28,7 +30,11 @@ interface Life {
  * Sets the clock for a node that is online now: its sessions, its days, its death.
  * @param isOld it lived before the run began: it is met somewhere within its session and its life.
  */
-export function planLife({ world, population, dice }: Parts, isOld: boolean, life: Life): void {
+export function planLife(
+  { world, population, dice, zeroMs }: Parts,
+  isOld: boolean,
+  life: Life
+): void {
   const { sessionHours, awayHours, lifetimeHours, daily } = population
   if (lifetimeHours) {
     const leftHours = isOld
@@ -37,7 +43,7 @@ export function planLife({ world, population, dice }: Parts, isOld: boolean, lif
     world.after(leftHours * hourMs, life.die)
   }
   const { come, leave } = life
-  if (daily && dice.next() < daily.share) planDays({ world, daily, dice, come, leave })
+  if (daily && dice.next() < daily.share) planDays({ world, daily, dice, zeroMs, come, leave })
   else if (sessionHours) alternate({ world, dice, sessionHours, awayHours }, isOld, life)
 }
 

@@ -68,6 +68,7 @@ export class Population {
   #onlineMs = 0
   #countedMs: Millis
   #made = 0
+  #zeroMs: Millis = 0
   readonly #replay: Replay | undefined
 
   constructor(parts: Parts) {
@@ -99,6 +100,7 @@ export class Population {
 
   /** From now on they go and come. */
   begin(): void {
+    this.#zeroMs = this.#p.world.nowMs
     for (const member of [...this.members]) this.#live(member, true)
   }
 
@@ -239,6 +241,11 @@ export class Population {
       lives: () => this.members.has(member)
     }
     if (this.#replay) this.#replay.follow(member.index, life)
-    else planLife({ world, population: scenario.population, dice: this.#life }, isOld, life)
+    else
+      planLife(
+        { world, population: scenario.population, dice: this.#life, zeroMs: this.#zeroMs },
+        isOld,
+        life
+      )
   }
 }

@@ -73,7 +73,7 @@ class Run {
   #sum = 0
 
   constructor(scenario: Scenario, options: EngineOptions, size: Size) {
-    const { capacity, blobs, thereShare } = size
+    const { capacity, blobs, there: shares } = size
     const { k, alpha, replicas, connections } = scenario.parameters
     this.#s = scenario
     this.#o = options
@@ -86,7 +86,7 @@ class Run {
     const dayMs = Math.max(1 / 8, eventsOfDay / perMs)
     const timers = this.#others + faultTimer + scenario.faults.length
     const calendar = new Calendar({ timers, dayMs, days: capacity > 100_000 ? 2 ** 18 : 2 ** 16 })
-    const tables = new WideTables(places, { nodes: Math.max(1, scenario.nodes * thereShare), k })
+    const tables = new WideTables(places, { nodes: Math.max(1, scenario.nodes * shares.most), k })
     const walker = new Walker({
       places,
       tables,
@@ -169,8 +169,8 @@ class Run {
   /** Of all places, how many are taken by somebody who is there when the fewest are. */
   #leastShare(): number {
     const { nodes, faults } = this.#s
-    const { capacity, thereShare } = this.#size
-    let share = (thereShare * nodes) / capacity
+    const { capacity, there } = this.#size
+    let share = (there.least * nodes) / capacity
     for (const f of faults) if (f.type === 'die') share *= 1 - f.share
     return Math.max(share, 1 / capacity)
   }

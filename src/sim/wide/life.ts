@@ -1,6 +1,8 @@
 import type { Millis } from '../../base/ports.ts'
 import { usualRepair } from '../../replicas/repair-parameters.ts'
 import { upkeep } from '../../routing/upkeep.ts'
+import type { Daily, Hours } from '../days.ts'
+import { Days } from '../days.ts'
 import type { Dice } from '../dice.ts'
 import { draw, drawUnderWay, meanOf } from '../distributions.ts'
 import type { Scenario } from '../scenario.ts'
@@ -42,6 +44,15 @@ export interface LifeParts {
   }
 }
 
+/** Whose node is on by the hour of the day. */
+interface Owner {
+  days: Days
+  /** The next to be asked about. */
+  day: number
+  /** The last that it said. */
+  hours: Hours
+}
+
 /**
  * Who comes, goes, comes back and dies, and what their tables make of it. Timers: `node` for what it does next, capacity + `node` for the
  * upkeep of its table. Modelled, not shipped: neighbours learn at once who came or went, as their connections tell them within seconds;
@@ -62,6 +73,8 @@ export class Life {
   readonly lives: Uint8Array
   readonly #diesMs: Float64Array
   readonly #cursor: Uint16Array
+  /** By node, of those that are on by the hour of the day. */
+  readonly #owners: (Owner | undefined)[] = []
   readonly #p: LifeParts
   #onlineMs = 0
   #countedMs: Millis = 0
@@ -103,9 +116,33 @@ export class Life {
       this.die(node, nowMs, true)
       return
     }
-    if (this.#p.there[node] === 1) this.#leave(node, nowMs)
-    else this.#come(node, nowMs, false)
-    this.#armTurn(node, nowMs, 1)
+    const owner = this.#owners[node]
+    if (owner) this.#switch(node, owner, nowMs)
+    else {
+      if (this.#p.there[node] === 1) this.#leave(node, nowMs)
+      else this.#come(node, nowMs, false)
+      this.#armTurn(node, nowMs, 1)
+    }
+  }
+
+  /** On or off by its owner's day, and the clock set for the next time. Two days may overlap by their jitter. */
+  #switch(node: number, owner: Owner, nowMs: Millis): void {
+    const { calendar, there } = this.#p
+    const hours = this.#hoursFrom(owner, nowMs)
+    const isOn = hours.onMs <= nowMs
+    if (isOn && there[node] === 0) this.#come(node, nowMs, false)
+    if (!isOn && there[node] === 1) this.#leave(node, nowMs)
+    const nextMs = isOn ? hours.offMs : hours.onMs
+    calendar.set(node, Math.min(Math.ceil(nextMs), this.#diesMs[node]!))
+  }
+
+  /** The hours that are now, or the next. */
+  #hoursFrom(owner: Owner, nowMs: Millis): Hours {
+    for (;;) {
+      if (nowMs < owner.hours.offMs) return owner.hours
+      const hours = owner.days.hoursOf(owner.day++)
+      if (hours) owner.hours = hours
+    }
   }
 
   die(node: number, nowMs: Millis, isReplaced: boolean): void {
@@ -201,8 +238,10 @@ export class Life {
 
   #begin(node: number, isOld: boolean): void {
     const { scenario, dice, calendar } = this.#p
-    const { sessionHours, lifetimeHours, awayHours } = scenario.population
+    const { sessionHours, lifetimeHours, awayHours, daily } = scenario.population
     const { nowMs } = calendar
+    const owner = daily && dice.next() < daily.share ? this.#ownerOf(daily, nowMs) : undefined
+    if (daily) this.#owners[node] = owner
     const part = isOld && (lifetimeHours || sessionHours) ? dice.next() : 1
     this.lives[node] = 1
     const ageMs = isOld && lifetimeHours ? drawUnderWay(lifetimeHours, dice) * hourMs : 0
@@ -211,10 +250,23 @@ export class Life {
       : Number.POSITIVE_INFINITY
     this.bornMs[node] = isOld ? nowMs - ageMs * (1 - part) : nowMs
     this.sinceMs[node] = isOld ? nowMs - usualRepair.settledMs : nowMs
+    if (owner) {
+      // A newcomer is there when it is born; the others as their day has it.
+      if (!isOld || this.#hoursFrom(owner, nowMs).onMs <= nowMs)
+        this.#come(node, nowMs, true, isOld)
+      this.#switch(node, owner, nowMs)
+      return
+    }
     const [on, off] = sessionHours ? [meanOf(sessionHours), meanOf(awayHours)] : [1, 0]
     const isAway = isOld && Number.isFinite(on) && dice.next() < off / (on + off)
     if (!isAway) this.#come(node, nowMs, true, isOld)
     this.#armTurn(node, nowMs, isOld ? dice.next() : 1)
+  }
+
+  #ownerOf(daily: Daily, nowMs: Millis): Owner {
+    const days = new Days(daily, this.#p.dice, 0)
+    const none = { onMs: Number.NEGATIVE_INFINITY, offMs: Number.NEGATIVE_INFINITY }
+    return { days, day: days.dayAt(nowMs) - 1, hours: none }
   }
 
   #armTurn(node: number, nowMs: Millis, part: number): void {

@@ -1,4 +1,5 @@
 import { MuttrError } from '../../base/errors.ts'
+import { sharesOn } from '../days.ts'
 import { meanOf } from '../distributions.ts'
 import type { Scenario } from '../scenario.ts'
 import { readScenario } from '../scenario.ts'
@@ -20,8 +21,8 @@ export interface Size {
   /** Nodes that may ever live. */
   readonly capacity: number
   readonly blobs: number
-  /** Of the nodes, how many are there at a time in the mean. */
-  readonly thereShare: number
+  /** Of the nodes, how many are there at a time. */
+  readonly there: { readonly least: number; readonly most: number }
   readonly bytes: number
 }
 
@@ -31,7 +32,6 @@ export function refuse(scenario: Scenario): void {
   const { network, population, adversaries, faults, parameters } = scenario
   const what = [
     ...(network.natShare > 0 ? ['network.natShare'] : []),
-    ...(population.daily ? ['population.daily'] : []),
     ...(population.trace ? ['population.trace'] : []),
     ...(adversaries ? ['adversaries'] : []),
     ...faults.flatMap((f, i) => (f.type === 'die' ? [] : [`faults.${i} (${f.type})`])),
@@ -46,10 +46,8 @@ export function refuse(scenario: Scenario): void {
 /** What a scenario takes. */
 export function sizeOf(scenario: Scenario): Size {
   const { nodes, hours, population, workload, faults, parameters } = scenario
-  const { sessionHours, awayHours, lifetimeHours } = population
-  const on = sessionHours ? meanOf(sessionHours) : 1
-  const off = sessionHours ? meanOf(awayHours) : 0
-  const thereShare = Number.isFinite(on) ? on / (on + off) : 1
+  const { lifetimeHours, daily } = population
+  const there = sharesThere(population)
   const deaths = lifetimeHours ? (hours / meanOf(lifetimeHours)) * nodes : 0
   const replaced = faults.reduce(
     (sum, f) => sum + (f.type === 'die' && f.replaced ? f.share * nodes : 0),
@@ -60,20 +58,34 @@ export function sizeOf(scenario: Scenario): Size {
   const capacity = Math.ceil(nodes + (born > 0 ? born + spareShare * nodes + 16 : 0))
   const puts = workload.putsPerHour * hours
   const blobs = workload.blobs + Math.ceil(puts + 6 * Math.sqrt(puts))
-  const shape = shapeOf(Math.max(1, nodes * thereShare), parameters.k)
+  const shape = shapeOf(Math.max(1, nodes * there.most), parameters.k)
   const bytes =
     baseBytes +
     tablesBytes(shape, parameters.k, capacity) +
     capacity * (placeBytes + Life.bytesPerNode + Calendar.bytesOf(timersOfNode)) +
     blobs * (Storage.bytesPerBlob(parameters.replicas) + Calendar.bytesOf(timersOfBlob)) +
-    (scenario.network.latency.type === 'geographic' ? capacity * spotBytes : 0)
-  return { capacity, blobs, thereShare, bytes }
+    (scenario.network.latency.type === 'geographic' ? capacity * spotBytes : 0) +
+    (daily ? capacity * daily.share * ownerBytes : 0)
+  return { capacity, blobs, there, bytes }
+}
+
+/** By sessions, or by the hour of the day. */
+function sharesThere({ sessionHours, awayHours, daily }: Scenario['population']) {
+  const on = sessionHours ? meanOf(sessionHours) : 1
+  const off = sessionHours ? meanOf(awayHours) : 0
+  const bySessions = Number.isFinite(on) ? on / (on + off) : 1
+  const byDays = daily ? sharesOn(daily) : { least: 1, most: 1 }
+  const share = daily?.share ?? 0
+  const of = (there: number) => share * there + (1 - share) * bySessions
+  return { least: of(byDays.least), most: of(byDays.most) }
 }
 
 /** A place, its part of the index, whether somebody is there, whether a sweep follows an absence. */
 const placeBytes = 8 + 8 + 1 + 1
 /** A node's place on the globe, which the model of latency keeps as an object. */
 const spotBytes = 64
+/** Of one that is on by the hour of the day. */
+const ownerBytes = 300
 
 /** @throws {MuttrError} `MEMORY_SHORT` */
 export function checkMemory({ bytes }: Size, memoryBytes: number, nodes: number): void {

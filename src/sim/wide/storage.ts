@@ -151,10 +151,11 @@ export class Storage {
     this.#counts[blob] = count + 1
   }
 
-  /** To the R nearest that are there. */
+  /** To the R nearest that live: it was stored before the first hour, when all of them were there, as at the scale full. */
   store(blob: number): void {
-    this.#look(blob, this.#p.scenario.parameters.replicas)
+    this.#look(blob, this.#p.scenario.parameters.replicas, this.#life.lives)
     for (let i = 0; i < this.#near.size; i++) this.give(blob, this.#near.nodes[i]!)
+    if (this.copies(blob) < this.#near.size) this.#unrest(blob)
   }
 
   holds(blob: number, node: number): boolean {
@@ -308,21 +309,27 @@ export class Storage {
 
   /** Blobs of which `node` holds a copy or would: their holders act when it has been quiet for a while. */
   #changed(node: number): void {
-    const { calendar, scenario, dice, firstTimer } = this.#p
-    const debounceMs = scenario.parameters.debounceMinutes * minuteMs
+    const { scenario } = this.#p
     // With so many others nearer in the mean, it is hardly ever among the R nearest.
     const others = this.#life.onlineCount / (nearerTimes * scenario.parameters.replicas)
     const bitsLeast = others > 1 ? Math.floor(Math.log2(others)) : 0
     const high = this.#p.places.hi(node)
     for (let blob = this.#first(node); blob >= 0; blob = this.#regions.next(blob)) {
       if (Math.clz32(high ^ this.hi[blob]!) < bitsLeast || !this.#concerns(blob, node)) continue
-      const { nowMs } = calendar
-      if (this.#changedMs[blob] === 0) this.#changedMs[blob] = Math.max(nowMs, 1)
-      this.#isSecond[blob] = 0
-      const quietMs = nowMs + debounceMs * (1 + dice.next() / 2)
-      const latestMs = this.#changedMs[blob]! + waitsMax * debounceMs
-      calendar.set(firstTimer + blob, Math.ceil(Math.min(quietMs, latestMs)))
+      this.#unrest(blob)
     }
+  }
+
+  /** Those near to a blob have changed. */
+  #unrest(blob: number): void {
+    const { calendar, scenario, dice, firstTimer } = this.#p
+    const debounceMs = scenario.parameters.debounceMinutes * minuteMs
+    const { nowMs } = calendar
+    if (this.#changedMs[blob] === 0) this.#changedMs[blob] = Math.max(nowMs, 1)
+    this.#isSecond[blob] = 0
+    const quietMs = nowMs + debounceMs * (1 + dice.next() / 2)
+    const latestMs = this.#changedMs[blob]! + waitsMax * debounceMs
+    calendar.set(firstTimer + blob, Math.ceil(Math.min(quietMs, latestMs)))
   }
 
   /** Whether fewer than R of those who are there are nearer to the blob than the node. */
@@ -350,9 +357,9 @@ export class Storage {
     this.#look(blob, this.#p.scenario.parameters.replicas + moreThanR)
   }
 
-  #look(blob: number, count: number): void {
+  #look(blob: number, count: number, among = this.#p.there): void {
     this.#near.begin(this.hi[blob]!, this.lo[blob]!, count)
-    this.#near.fill(this.#p.there, nobody)
+    this.#near.fill(among, nobody)
   }
 
   /** The first blob of the region in which `node` stands. */

@@ -147,4 +147,16 @@ describe('the scale wide', () => {
     assert(figures['lookup exact']!.value > 0.95, `${figures['lookup exact']!.value}`)
     assert(figures['repair bytes per node-hour']!.value > 0)
   })
+
+  it('has those on whose hour it is, and what they store meanwhile is kept', async () => {
+    const daily = { share: 0.9, fromHour: 8, toHour: 16, jitterHours: 0 }
+    const o = { nodes: 100, hours: 24, measure: { everyHours: 4 }, workload: { blobs: 100 } }
+    const result = await run({ ...o, population: { daily } })
+    const [night, , day] = column(result, 'online')
+    assert(night! < 20, `${night} at night`)
+    assert.deepEqual(column(result, 'online'), [night, 100, 100, night, night, night])
+    assert.equal(column(result, 'found')[2], 1)
+    assert.equal(day, 100)
+    assert.deepEqual(column(result, 'lost'), [0, 0, 0, 0, 0, 0])
+  })
 })
