@@ -100,6 +100,7 @@ const codes = {
   // Simulations.
   OUTPUT_EXISTS: ['refused', 'Choose another folder with --out, or remove what is there.'],
   OUTPUT_DAMAGED: ['refused', 'Remove the named file and run again, which makes it anew.'],
+  RUN_STUCK: ['refused', 'Run it alone with `muttr sim run` and see how it ends.'],
   MEMORY_SHORT: ['refused', 'Take fewer nodes or threads, or `--scale wide`.'],
 
   // Any peer.
@@ -122,6 +123,7 @@ const codes = {
   QUORUM_MISSED: ['network', 'Too few seeds took a copy; the letter waits and is tried again.'],
   DAEMON_UNREACHABLE: ['network', 'Start the seed with `muttr up`.'],
   CANCELLED: ['network', 'The request was cancelled.'],
+  QUEUE_FAILED: ['network', 'Check the address after --queue, and that the PostgreSQL there runs.'],
 
   INTERNAL: ['internal', 'A mistake of ours: please report it with the output of `muttr doctor`.']
 } as const satisfies Record<string, readonly [Kind, string]>

@@ -1,3 +1,5 @@
+import type { Millis } from '../base/ports.ts'
+
 /**
  * What `muttr sim` asks of the simulator. `src/worlds/simulator.ts` implements it. Every method throws MuttrError only; `signal` is Ctrl-C.
  */
@@ -6,12 +8,21 @@ export interface Simulator {
   list(): Promise<SimListed[]>
   /** One scenario, by name or file, with one seed or several. @throws {MuttrError} `SCENARIO_INVALID`, `OUTPUT_*`, `HOME_IN_USE`, `MEMORY_SHORT`, `CANCELLED` */
   run(options: SimRunOptions): Promise<SimDone>
-  /** Every point of a scenario's grid. @throws {MuttrError} as {@link run} */
+  /** Every point of a scenario's grid. @throws {MuttrError} as {@link run}; with a queue `QUEUE_FAILED`, `RUN_STUCK` */
   sweep(options: SimSweepOptions): Promise<SimDone>
   /** Figure by figure, points with the same parameters beside each other. @throws {MuttrError} `OUTPUT_DAMAGED` */
   compare(a: string, b: string): Promise<SimCompared[]>
   /** Makes summary, tables and report anew of the runs that are there. @throws {MuttrError} `OUTPUT_DAMAGED` */
   report(folder: string): Promise<SimDone>
+  /**
+   * Copies what a queue has of a sweep into a folder.
+   * @param name of the scenario; needed when there are several.
+   * @throws {MuttrError} `QUEUE_FAILED`, `USAGE`, `OUTPUT_*`, `HOME_IN_USE`
+   */
+  fetch(
+    folder: string,
+    from: { url: string; name: string | undefined; signal: AbortSignal }
+  ): Promise<void>
   /** For a page of one's own, from the runs of a whole sweep. @throws {MuttrError} `OUTPUT_DAMAGED`, `USAGE`, `DISK_FULL`, `DISK_FAILED` */
   show(folder: string, what: SimShow): Promise<SimShown>
   /** @throws {MuttrError} `OUTPUT_DAMAGED`, `USAGE` when the folder has several runs and none is named; `CANCELLED` */
@@ -44,6 +55,16 @@ export interface SimRunOptions {
 export interface SimSweepOptions extends SimRunOptions {
   /** `2/8`: the second of eight parts, on this machine. */
   shard: string | undefined
+  /** Runs are taken from there, where others take theirs. */
+  queue: SimQueue | undefined
+}
+
+/** A PostgreSQL. */
+export interface SimQueue {
+  /** `postgres://user@host/database` */
+  url: string
+  /** A worker that was silent for so long has lost its runs. */
+  leaseMs: Millis
 }
 
 export interface SimProgress {

@@ -1,13 +1,14 @@
 import { availableParallelism } from 'node:os'
 import { MuttrError } from '../base/errors.ts'
-import type { Clock, Millis } from '../base/ports.ts'
+import type { Clock } from '../base/ports.ts'
 import type { SimDone, SimProgress } from '../cli/simulator.ts'
 import type { RunCost, RunResult } from '../sim/result.ts'
 import { thisCode } from './code.ts'
 import { toCsv } from './csv.ts'
 import type { Engines } from './engines.ts'
 import type { Folder } from './folder.ts'
-import { openFolder } from './folder.ts'
+import { openFolder, runTexts } from './folder.ts'
+import { Meter } from './meter.ts'
 import type { Plan, PlannedRun } from './plan.ts'
 import { makeReport } from './report.ts'
 import type { DoneRun, Summary } from './summary.ts'
@@ -37,16 +38,23 @@ export async function conduct(plan: Plan, o: ConductOptions): Promise<SimDone> {
     await perform(plan, plan.runs, o, async ({ id, point }, result, cost) => {
       runs.push({ id, point, parameters: plan.points[point]!, result, cost })
     })
-    const places = new Map(plan.runs.map(({ id }, i) => [id, i]))
-    runs.sort((a, b) => places.get(a.id)! - places.get(b.id)!)
-    return doneOf(summarize({ plan, code }, runs), runs, null)
+    return sumUp({ plan, code }, runs)
   }
   await using folder = await openFolder(out, plan, code, shard)
   const done = await folder.done()
   const mine = plan.runs.filter((_, i) => !shard || i % shard.count === shard.index - 1)
   const left = mine.filter(({ id }) => !done.has(id))
-  await perform(plan, left, o, ({ id }, result, cost) => folder.write(id, result, cost))
+  await perform(plan, left, o, ({ id }, result, cost) =>
+    folder.write(id, runTexts(result, cost, code))
+  )
   return await writeUp(folder)
+}
+
+/** Of runs that no folder has. */
+export function sumUp(of: Pick<Folder, 'plan' | 'code'>, runs: DoneRun[]): SimDone {
+  const places = new Map(of.plan.runs.map(({ id }, i) => [id, i]))
+  runs.sort((a, b) => places.get(a.id)! - places.get(b.id)!)
+  return doneOf(summarize(of, runs), runs, null)
 }
 
 /** Makes summary, tables and report of the runs that are there. @throws {MuttrError} `OUTPUT_DAMAGED`, `DISK_FULL`, `DISK_FAILED` */
@@ -60,20 +68,20 @@ export async function writeUp(folder: Folder): Promise<SimDone> {
   return doneOf(summary, runs, folder.path)
 }
 
+type OnDone = (run: PlannedRun, result: RunResult, cost: RunCost) => Promise<void>
+
 async function perform(
   plan: Plan,
   runs: readonly PlannedRun[],
   o: ConductOptions,
-  onDone: (run: PlannedRun, result: RunResult, cost: RunCost) => Promise<void>
+  onDone: OnDone
 ): Promise<void> {
   if (runs.length === 0) return
-  const threads = Math.min(o.threads ?? availableParallelism(), runs.length)
-  await checkMemory(runs, threads, await import(o.enginesUrl))
+  const waiting = [...runs]
   const meter = new Meter(runs, o.clock, plan.runs.length - runs.length)
-  await runAll(runs, {
-    enginesUrl: o.enginesUrl,
-    threads,
-    signal: o.signal,
+  await runAll({
+    next: async () => waiting.shift(),
+    ...(await crewFor(runs, o)),
     onProgress: (run, atHours) => o.onProgress(meter.at(run, atHours)),
     async onDone(run, result, cost) {
       await onDone(run, result, cost)
@@ -82,50 +90,15 @@ async function perform(
   })
 }
 
-/** How far all of it is, by what each run has to do: hours of nodes. */
-class Meter {
-  readonly #clock: Clock
-  readonly #startMs: Millis
-  readonly #all: number
-  readonly #runs: number
-  readonly #under = new Map<string, number>()
-  #doneWork = 0
-  #done: number
-
-  constructor(runs: readonly PlannedRun[], clock: Clock, before: number) {
-    this.#clock = clock
-    this.#startMs = clock.now()
-    this.#all = runs.reduce((sum, run) => sum + workOf(run), 0)
-    this.#runs = runs.length + before
-    this.#done = before
-  }
-
-  at(run: PlannedRun, atHours: number): SimProgress {
-    this.#under.set(run.id, run.scenario.nodes * Math.min(atHours, run.scenario.hours))
-    return this.#progress()
-  }
-
-  ended(run: PlannedRun): SimProgress {
-    this.#under.delete(run.id)
-    this.#doneWork += workOf(run)
-    this.#done++
-    return this.#progress()
-  }
-
-  #progress(): SimProgress {
-    const under = [...this.#under.values()].reduce((sum, work) => sum + work, 0)
-    const share = (this.#doneWork + under) / this.#all
-    const passedMs = this.#clock.now() - this.#startMs
-    return {
-      done: this.#done,
-      runs: this.#runs,
-      share,
-      remainingMs: share > 0 ? Math.round((passedMs * (1 - share)) / share) : undefined
-    }
-  }
+/** As many threads as were asked for and can have something to do. @throws {MuttrError} `MEMORY_SHORT` */
+export async function crewFor(
+  runs: readonly PlannedRun[],
+  { enginesUrl, signal, threads: asked }: Pick<ConductOptions, 'enginesUrl' | 'signal' | 'threads'>
+): Promise<{ enginesUrl: string; threads: number; signal: AbortSignal }> {
+  const threads = Math.min(asked ?? availableParallelism(), runs.length)
+  await checkMemory(runs, threads, await import(enginesUrl))
+  return { enginesUrl, threads, signal }
 }
-
-const workOf = ({ scenario }: PlannedRun): number => scenario.nodes * scenario.hours
 
 /** What does not fit is refused before it has run for an hour. */
 async function checkMemory(

@@ -12,6 +12,7 @@ import type { Code } from './code.ts'
 import { describeCode } from './code.ts'
 import type { Plan } from './plan.ts'
 import { makePlan, runIdOf } from './plan.ts'
+import type { RunTexts } from './queue.ts'
 
 /** Of plan.json, the runs and summary.json. A change of their shape counts it up. */
 export const folderFormat = 1
@@ -30,7 +31,8 @@ export interface Folder {
   read(id: string): Promise<RunResult>
   /** Undefined when only the result was copied here. */
   cost(id: string): Promise<RunCost | undefined>
-  write(id: string, result: RunResult, cost: RunCost): Promise<void>
+  /** @throws {MuttrError} `OUTPUT_DAMAGED` when it is not the result of this run, by the code that the folder is for. */
+  write(id: string, texts: RunTexts): Promise<void>
   /** A file made of the results. */
   writeFile(name: string, text: string): Promise<void>
 }
@@ -51,14 +53,7 @@ export async function openFolder(
   await makeFolders(path, lockPath)
   const lock = await lockHome(lockPath)
   try {
-    const said = {
-      format: folderFormat,
-      code,
-      scenario: plan.base,
-      grid: plan.grid,
-      seeds: plan.seeds
-    }
-    await writeFileAtomic(join(path, 'plan.json'), `${JSON.stringify(said, null, 2)}\n`, { mode })
+    await writeFileAtomic(join(path, 'plan.json'), planText(plan, code), { mode })
     return Object.assign(folderAt(path, plan, code), {
       [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose]()
     })
@@ -68,12 +63,24 @@ export async function openFolder(
   }
 }
 
+/** `plan.json`. */
+export function planText({ base, grid, seeds }: Plan, code: Code): string {
+  const said = { format: folderFormat, code, scenario: base, grid, seeds }
+  return `${JSON.stringify(said, null, 2)}\n`
+}
+
+/** `runs/ID.json` and `costs/ID.json`. */
+export const runTexts = (result: RunResult, cost: RunCost, code: Code): RunTexts => ({
+  result: `${JSON.stringify({ format: folderFormat, code, result })}\n`,
+  cost: `${JSON.stringify(cost)}\n`
+})
+
 /** To read what was found. @throws {MuttrError} `OUTPUT_DAMAGED` */
 export async function readFolder(path: string): Promise<Folder> {
   const text = await readFile(join(path, 'plan.json'), 'utf8').catch(err => {
     throw new MuttrError('OUTPUT_DAMAGED', `${path} holds no plan.json`, { cause: err })
   })
-  const { plan, code } = parsePlan(text, path)
+  const { plan, code } = parsePlan(text, join(path, 'plan.json'))
   return folderAt(path, plan, code)
 }
 
@@ -87,15 +94,14 @@ const PlanFile = z.strictObject({
   seeds: z.unknown()
 })
 
-function parsePlan(text: string, path: string): { plan: Plan; code: Code } {
+/** @param from for people: where it stands. @throws {MuttrError} `OUTPUT_DAMAGED` */
+export function parsePlan(text: string, from: string): { plan: Plan; code: Code } {
   try {
     const { code, scenario, grid, seeds } = PlanFile.parse(JSON.parse(text))
     const sweep = readSweep({ grid, seeds })
     return { plan: makePlan(readScenario(scenario), sweep.grid, sweep.seeds ?? []), code }
   } catch (err) {
-    throw new MuttrError('OUTPUT_DAMAGED', `${join(path, 'plan.json')} cannot be read`, {
-      cause: err
-    })
+    throw new MuttrError('OUTPUT_DAMAGED', `${from} cannot be read`, { cause: err })
   }
 }
 
@@ -111,15 +117,24 @@ async function refuseForeign(path: string, plan: Plan, code: Code): Promise<void
     if (names.every(name => ['lock', 'runs', 'costs', 'shards'].includes(name))) return
     throw new MuttrError('OUTPUT_EXISTS', `${path} holds other files`)
   }
-  const begun = parsePlan(await readFile(join(path, 'plan.json'), 'utf8'), path)
+  const file = join(path, 'plan.json')
+  const wrong = otherThan(parsePlan(await readFile(file, 'utf8'), file), { plan, code })
+  if (wrong !== undefined) throw new MuttrError('OUTPUT_EXISTS', `${path} ${wrong}`)
+}
+
+interface Begun {
+  plan: Plan
+  code: Code
+}
+
+/** Why one cannot go on with what was begun there. */
+export function otherThan(begun: Begun, { plan, code }: Begun): string | undefined {
   const { base, grid, seeds } = begun.plan
   if (!isDeepStrictEqual([base, grid, seeds], [plan.base, plan.grid, plan.seeds]))
-    throw new MuttrError('OUTPUT_EXISTS', `${path} holds another experiment: ${base.name}`)
+    return `holds another experiment: ${base.name}`
   if (!isDeepStrictEqual(begun.code, code))
-    throw new MuttrError(
-      'OUTPUT_EXISTS',
-      `${path} was begun with ${describeCode(begun.code)}; this is ${describeCode(code)}`
-    )
+    return `was begun with ${describeCode(begun.code)}; this is ${describeCode(code)}`
+  return undefined
 }
 
 async function makeFolders(path: string, lockPath: string): Promise<void> {
@@ -133,8 +148,9 @@ async function makeFolders(path: string, lockPath: string): Promise<void> {
 
 function folderAt(path: string, plan: Plan, code: Code): Folder {
   const fileOf = (what: 'runs' | 'costs', id: string) => join(path, what, `${id}.json`)
-  const write = (file: string, value: unknown) =>
-    writeFileAtomic(file, `${JSON.stringify(value)}\n`, { mode })
+  const read = (id: string) => readFile(fileOf('runs', id), 'utf8').catch(() => '')
+  const readCost = (id: string) => readFile(fileOf('costs', id), 'utf8').catch(() => undefined)
+  const parse = (id: string, text: string) => parseRun(text, { id, file: fileOf('runs', id), code })
   return {
     path,
     plan,
@@ -145,21 +161,16 @@ function folderAt(path: string, plan: Plan, code: Code): Folder {
       const found = names.flatMap(name => /^([0-9a-f]{16})\.json$/.exec(name)?.[1] ?? [])
       return new Set(found.filter(id => planned.has(id)))
     },
-    async read(id) {
-      return parseRun(await readFile(fileOf('runs', id), 'utf8').catch(() => ''), {
-        id,
-        file: fileOf('runs', id),
-        code
-      })
-    },
+    read: async id => parse(id, await read(id)),
     async cost(id) {
-      const text = await readFile(fileOf('costs', id), 'utf8').catch(() => undefined)
+      const text = await readCost(id)
       return text === undefined ? undefined : (JSON.parse(text) as RunCost)
     },
-    async write(id, result, cost) {
+    async write(id, texts) {
+      parse(id, texts.result)
       // The result comes last: where it is, everything is.
-      await write(fileOf('costs', id), cost)
-      await write(fileOf('runs', id), { format: folderFormat, code, result })
+      await writeFileAtomic(fileOf('costs', id), texts.cost, { mode })
+      await writeFileAtomic(fileOf('runs', id), texts.result, { mode })
     },
     writeFile: (name, text) => writeFileAtomic(join(path, name), text, { mode })
   }
@@ -187,7 +198,7 @@ const RunFile = z.strictObject({
 })
 
 /** A result is taken only when it is whole, of the run that its name says, and of the code that the folder is for. */
-function parseRun(text: string, o: { id: string; file: string; code: Code }): RunResult {
+export function parseRun(text: string, o: { id: string; file: string; code: Code }): RunResult {
   const damaged = (why: string, cause?: unknown) =>
     new MuttrError('OUTPUT_DAMAGED', `${o.file}: ${why}`, { cause })
   let run: z.infer<typeof RunFile>

@@ -12,6 +12,7 @@ import { readFolder } from './folder.ts'
 import type { Plan } from './plan.ts'
 import { makePlan, parseShard } from './plan.ts'
 import { replay } from './replay.ts'
+import { conductShared, fetchFolder } from './shared.ts'
 
 const shipped = new URL(`./engines${extname(import.meta.filename)}`, import.meta.url).href
 
@@ -32,8 +33,13 @@ export const createSimulator = (enginesUrl: string = shipped): Simulator => ({
     const shard = o.shard === undefined ? undefined : parseShard(o.shard)
     if (shard && o.out === null)
       throw new MuttrError('USAGE', 'a shard needs a folder: what it finds is merged there')
+    if (o.queue) {
+      if (shard) throw new MuttrError('USAGE', '--shard and --queue exclude each other')
+      return await conductShared(await planSweep(o), { ...o, queue: o.queue, clock, enginesUrl })
+    }
     return await conduct(await planSweep(o), { ...o, clock, enginesUrl, shard })
   },
+  fetch: fetchFolder,
   compare: compareFolders,
   report: async path => writeUp(await readFolder(path)),
   show: showFolder,

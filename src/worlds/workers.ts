@@ -12,6 +12,8 @@ const workerUrl = new URL(`./run-worker${extname(import.meta.filename)}`, import
 type Said = { atHours: number } | { result: RunResult; cost: RunCost } | { failure: Failure }
 
 export interface WorkersOptions {
+  /** What a thread that is free does next; undefined: nothing is left. */
+  next(stop: AbortSignal): Promise<PlannedRun | undefined>
   /** Module that exports what `Engines` says. */
   enginesUrl: string
   threads: number
@@ -21,14 +23,17 @@ export interface WorkersOptions {
 }
 
 /**
- * Runs all of them, each in one of so many threads. Ends at the first failure; what was done stays done.
+ * Runs one after the other in each of so many threads. Ends at the first failure; what was done stays done.
  * @throws {MuttrError} `CANCELLED`, `MEMORY_SHORT`, and what an engine throws.
  */
-export async function runAll(
-  runs: readonly PlannedRun[],
-  { enginesUrl, threads, signal, onProgress, onDone }: WorkersOptions
-): Promise<void> {
-  const waiting = [...runs]
+export async function runAll({
+  next,
+  enginesUrl,
+  threads,
+  signal,
+  onProgress,
+  onDone
+}: WorkersOptions): Promise<void> {
   const failed = new AbortController()
   const stop = AbortSignal.any([signal, failed.signal])
   async function work(): Promise<void> {
@@ -39,7 +44,7 @@ export async function runAll(
     })
     try {
       const heard = on(worker, 'message', { signal: stop, close: ['exit'] })
-      for (let run = waiting.shift(); run; run = waiting.shift()) {
+      for (let run = await next(stop); run; run = await next(stop)) {
         const planned = run
         worker.postMessage({ scenario: run.scenario })
         const done = await hear(heard, run, atHours => onProgress(planned, atHours))
@@ -51,11 +56,11 @@ export async function runAll(
       await worker.terminate()
     }
   }
-  await Promise.all(Array.from({ length: Math.min(threads, runs.length) }, work))
+  await Promise.all(Array.from({ length: threads }, work))
   if (failed.signal.aborted) throw failed.signal.reason
   if (signal.aborted)
     throw new MuttrError('CANCELLED', 'stopped before all runs were done', {
-      hint: 'The same command goes on where this one stopped, when it has --out.'
+      hint: 'The same command goes on where this one stopped, when it has --out or --queue.'
     })
 }
 

@@ -35,7 +35,8 @@ const packages: [pattern: RegExp, room: string][] = [
   [/^openpgp(\/|$)/, 'keys'],
   [/^@hpke\//, 'keys'],
   [/^(libp2p|datastore-level)$|^@libp2p\/|^@chainsafe\/libp2p-|^@multiformats\//, 'net'],
-  [/^level$/, 'store']
+  [/^level$/, 'store'],
+  [/^pg$/, 'net']
 ]
 
 export interface Source {

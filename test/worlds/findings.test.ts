@@ -136,6 +136,7 @@ describe('what a finding shows', () => {
       seeds: undefined,
       threads: 2,
       shard: undefined,
+      queue: undefined,
       signal: stop.signal
     }
     await simulator.sweep({ what: file, out, ...options, onProgress() {} })

@@ -18,6 +18,7 @@ const small = (
   out: null,
   threads: 2,
   shard: undefined,
+  queue: undefined,
   onProgress() {},
   signal: new AbortController().signal
 })

@@ -26,6 +26,7 @@ const options = (what: string, changes: Partial<SimSweepOptions> = {}): SimSweep
   out: null,
   threads: 2,
   shard: undefined,
+  queue: undefined,
   onProgress() {},
   signal: new AbortController().signal,
   ...changes

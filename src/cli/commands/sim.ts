@@ -16,6 +16,8 @@ interface RunArgs {
   seeds?: string
   threads?: string
   shard?: string
+  queue?: string
+  lease?: string
   out?: string
 }
 
@@ -23,11 +25,14 @@ interface ReportArgs {
   table?: string
   plot?: string
   svg?: string
+  queue?: string
+  sweep?: string
 }
 
 /** As an internal error's: one of the invariants that we promise was broken. */
 const brokenStatus = 4
 const nodesMax = 10_000_000
+const leaseMsMin = 1_000
 
 export function addSim(program: Command, action: Action): void {
   program.commandsGroup('For operators:')
@@ -56,9 +61,12 @@ export function addSim(program: Command, action: Action): void {
         .description('run a scenario at every point of its grid; goes on where it was stopped')
         .argument('<scenario>', 'as of `muttr sim run`, with a grid')
         .option('--shard <i/n>', 'this part of it only, as in 2/8: one part a machine')
+        .option('--queue <url>', 'share it with others through a PostgreSQL: postgres://…')
+        .option('--lease <duration>', 'a worker silent for so long has lost its runs (default: 1m)')
     ).action(action(sweep)),
     'muttr sim sweep lookup-hops --out /tmp/hops',
-    'muttr sim sweep ./mine.json --shard 2/8 --out /shared/mine'
+    'muttr sim sweep ./mine.json --shard 2/8 --out /shared/mine',
+    'muttr sim sweep ./mine.json --queue postgres://me@db.example/sims'
   )
   example(
     sim
@@ -77,6 +85,8 @@ export function addSim(program: Command, action: Action): void {
       .option('--table <columns>', 'print these instead, as Markdown: nodes,found,time.lost@12')
       .option('--plot <x:y[:line]>', 'draw one plot, as in "nodes:get ms p50:parameters.alpha"')
       .option('--svg <file>', 'where the plot is written')
+      .option('--queue <url>', 'fetch into the folder what this PostgreSQL has')
+      .option('--sweep <name>', 'of which scenario; needed when the queue has several')
       .action(action(report)),
     'muttr sim report /tmp/hops',
     'muttr sim report /tmp/hops --table "nodes,lookup hops p50" --plot "nodes:lookup hops p50" --svg hops.svg'
@@ -121,7 +131,12 @@ async function run(session: Session, args: RunArgs, what: string): Promise<numbe
 }
 
 async function sweep(session: Session, args: RunArgs, what: string): Promise<number> {
-  const options = { ...optionsOf(session, args, what), shard: args.shard }
+  const { shard, queue: url, lease } = args
+  const leaseMs = parseDuration(lease ?? '1m')
+  if (leaseMs < leaseMsMin) throw usage('a lease of less than a second is lost by breathing')
+  if (lease !== undefined && url === undefined) throw usage('--lease is about a --queue')
+  const queue = url === undefined ? undefined : { url, leaseMs }
+  const options = { ...optionsOf(session, args, what), shard, queue }
   const simulator = await simulatorOf(session)
   return await show(session, await simulator.sweep(options))
 }
@@ -130,6 +145,9 @@ async function report(session: Session, args: ReportArgs, folder: string): Promi
   const table = args.table?.split(',').map(column => column.trim())
   const plot = plotOf(args)
   const simulator = await simulatorOf(session)
+  const { queue: url, sweep: name } = args
+  if (url !== undefined) await simulator.fetch(folder, { url, name, signal: session.signal })
+  else if (name !== undefined) throw usage('--sweep is about a --queue')
   const done = await simulator.report(folder)
   if (!table && !plot) return await show(session, done)
   const shown = await simulator.show(folder, { table, plot })

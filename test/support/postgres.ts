@@ -1,0 +1,60 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
+import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+/** Debian keeps the server's programs out of the path, by version. */
+const shelf = '/usr/lib/postgresql'
+const programs = (): string | undefined =>
+  (existsSync(shelf) ? readdirSync(shelf) : [])
+    .toSorted((a, b) => Number(b) - Number(a))
+    .map(version => join(shelf, version, 'bin'))
+    .find(folder => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')))
+
+export const hasPostgres = (): boolean => programs() !== undefined
+
+/** PostgreSQL refuses to run as root; `nobody` is on every machine. */
+const nobody = 65_534
+
+export interface Postgres extends AsyncDisposable {
+  readonly url: string
+}
+
+/** A PostgreSQL of the test's own, on a socket in a folder that is gone afterwards. */
+export async function startPostgres(): Promise<Postgres> {
+  const bin = programs()!
+  const as = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : undefined
+  // Short, since the path of a socket is bounded.
+  const folder = await mkdtemp('/tmp/mpg')
+  if (as) await chown(folder, as.uid, as.gid)
+  const data = join(folder, 'data')
+  const options = { cwd: folder, env: { PATH: process.env.PATH, LC_ALL: 'C' }, ...as }
+  const made = ['-D', data, '-U', 'muttr', '-A', 'trust', '--no-sync', '--encoding=UTF8']
+  execFileSync(join(bin, 'initdb'), made, { ...options, stdio: 'pipe' })
+  const settings = ['listen_addresses=', 'fsync=off', 'autovacuum=off', 'max_wal_senders=0']
+  const server = spawn(
+    join(bin, 'postgres'),
+    ['-D', data, '-k', folder, ...settings.flatMap(setting => ['-c', setting])],
+    { ...options, stdio: ['ignore', 'ignore', 'pipe'] }
+  )
+  const ended = once(server, 'close')
+  const lines = createInterface({ input: server.stderr })
+  const said: string[] = []
+  for await (const line of lines) {
+    said.push(line)
+    if (/ready to accept connections/.test(line)) break
+  }
+  if (server.exitCode !== null) throw new Error(`postgres ended: ${said.join('\n')}`)
+  server.stderr.resume()
+  return {
+    url: `postgres://muttr@/postgres?host=${folder}`,
+    async [Symbol.asyncDispose]() {
+      // Without waiting for who is connected.
+      server.kill('SIGINT')
+      await ended
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+}
