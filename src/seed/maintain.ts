@@ -114,10 +114,10 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
     return table.size
   }
 
-  /** A far bucket to look into while too few regions were seen to say how large the network is. */
+  /** A far bucket to look into while too few regions were seen to say how large the network is. Where all are known, they are counted. */
   function unmeasured(): number | undefined {
     const { regions } = core.size
-    if (regions >= regionsLeast || table.depth === 0) return undefined
+    if (regions >= regionsLeast || table.depth === 0 || table.hasRoomEverywhere) return undefined
     return regions % Math.min(table.depth, farBitsMax + 1)
   }
 
