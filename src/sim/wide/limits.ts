@@ -63,7 +63,7 @@ export function sizeOf(scenario: Scenario): Size {
     baseBytes +
     tablesBytes(shape, parameters.k, capacity) +
     capacity * (placeBytes + Life.bytesPerNode + Calendar.bytesOf(timersOfNode)) +
-    blobs * (Storage.bytesPerBlob(parameters.replicas) + Calendar.bytesOf(timersOfBlob)) +
+    blobs * (Storage.bytesPerBlob(scenario) + Calendar.bytesOf(timersOfBlob)) +
     (scenario.network.latency.type === 'geographic' ? capacity * spotBytes : 0) +
     (daily ? capacity * daily.share * ownerBytes : 0)
   return { capacity, blobs, there, bytes }

@@ -18,12 +18,15 @@ const waitsMax = 4
 const moreThanR = 12
 /** What expires sooner is not worth a push. */
 const worthMs: Millis = 10 * minuteMs
-/** Copies of one blob that are kept count of, as a multiple of R. */
-const holdersTimes = 6
+/** Copies of one blob that are kept count of, as a multiple of R. Where days come and go, holders of the night stand beside those of the day. */
+const holdersTimes = { usual: 6, daily: 24 }
 /** Nodes in the part of the space that is looked through for the blobs of one, as a multiple of R. */
 const regionTimes = 16
 /** A node with so many times R nearer ones in the mean is not looked at: by chance fewer than R of 32 are nearer once in 10^7. */
 const nearerTimes = 4
+
+const holdersMaxOf = ({ population, parameters }: Scenario): number =>
+  parameters.replicas * (population.daily ? holdersTimes.daily : holdersTimes.usual)
 
 export interface StorageParts {
   scenario: Scenario
@@ -71,7 +74,7 @@ export class Storage {
   readonly #holders: Uint32Array
   /** When R nearer ones first had their copies; 0 for never. */
   readonly #provedMs: Float64Array
-  readonly #counts: Uint8Array
+  readonly #counts: Uint16Array
   readonly #changedMs: Float64Array
   readonly #isSecond: Uint8Array
   readonly #regions: Regions
@@ -92,10 +95,10 @@ export class Storage {
     this.#bytes = new Float64Array(capacity)
     this.#expiryMs = new Float64Array(capacity)
     this.#at = new Uint32Array(capacity)
-    this.#holdersMax = holdersTimes * replicas
+    this.#holdersMax = holdersMaxOf(scenario)
     this.#holders = new Uint32Array(capacity * this.#holdersMax)
     this.#provedMs = new Float64Array(capacity * this.#holdersMax)
-    this.#counts = new Uint8Array(capacity)
+    this.#counts = new Uint16Array(capacity)
     this.#changedMs = new Float64Array(capacity)
     this.#isSecond = new Uint8Array(capacity)
     const regions = (places.length * thereShare) / (regionTimes * replicas)
@@ -105,7 +108,7 @@ export class Storage {
     this.#returned = new Uint8Array(places.length)
   }
 
-  static bytesPerBlob = (replicas: number): number => 57 + 12 * holdersTimes * replicas
+  static bytesPerBlob = (scenario: Scenario): number => 58 + 12 * holdersMaxOf(scenario)
 
   begin(life: Life): void {
     this.#life = life
