@@ -4,7 +4,8 @@ import type { SweepInput } from '../src/sim/sweep.ts'
 /** Laptops at home in the evening, fewer at weekends, most of them away in the holidays, a tenth always on; one a day is replaced in the mean of two years. */
 export default defineScenario({
   name: 'durability-days',
-  question: 'Is a letter still there after 30 and after 100 days of evenings, weekends and holidays?',
+  question:
+    'Is a letter still there after 30 and after 100 days of evenings, weekends and holidays?',
   nodes: 200,
   hours: 100 * 24,
   scale: 'wide',
