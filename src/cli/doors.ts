@@ -1,6 +1,7 @@
 import type { Invite, InviteOptions } from '../api/operator.ts'
 import type { MuttrEvent } from '../base/events.ts'
 import type { Client } from '../client/client.ts'
+import type { CrawlDone, CrawlOptions } from './crawler.ts'
 import type { Simulator } from './simulator.ts'
 
 /**
@@ -33,6 +34,11 @@ export interface Doors {
    */
   runTorture(options: TortureOptions): Promise<{ violations: number }>
   simulator(): Promise<Simulator>
+  /**
+   * Walks a live network as a client, and writes what it finds.
+   * @throws {MuttrError} `NETWORK_EMPTY`, `NETWORK_INVALID`, `HOME_MISSING`, `OUTPUT_EXISTS`, `CANCELLED` while nobody has answered yet
+   */
+  crawl(options: CrawlOptions): Promise<CrawlDone>
 }
 
 /** What a passphrase is needed for: a new vault (asked twice), a sealed one, or a protected key being imported. */

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { addBlob } from './commands/blob.ts'
+import { addCrawl } from './commands/crawl.ts'
 import { addHome } from './commands/home.ts'
 import { addKey } from './commands/key.ts'
 import { addLetters } from './commands/letters.ts'
@@ -65,7 +66,8 @@ export function createProgram(parts: ProgramParts): Command {
     addStatus,
     addBlob,
     addNet,
-    addSim
+    addSim,
+    addCrawl
   ])
     add(program, action)
   example(program, 'muttr net up --story', 'muttr send --help')

@@ -37,6 +37,7 @@ export const doors: Doors = {
   },
   runNeighbourhood: async options => (await import('./neighbourhood.ts')).runNeighbourhood(options),
   runTorture: async options => (await import('./torture/torture.ts')).runTorture(options),
+  crawl: async options => (await import('./crawl.ts')).crawlNetwork(options),
   simulator: async () => (await import('../worlds/simulator.ts')).createSimulator()
 }
 

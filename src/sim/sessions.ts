@@ -16,7 +16,7 @@ export interface Sessions {
   readonly hours: number
 }
 
-const sessionColumns = ['node', 'from_hours', 'to_hours'] as const
+export const sessionColumns = ['node', 'from_hours', 'to_hours'] as const
 export const csvCharsMax = 4 * 1024 * 1024
 const rowsMax = 100_000
 const nameCharsMax = 64

@@ -114,9 +114,9 @@ function meanOf(rows: Seen['rows'], column: string): number {
   return average(rows.map(row => row[at]!).filter(value => typeof value === 'number'))
 }
 
-const average = (values: readonly number[]): number =>
+export const average = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length
 
 /** By nearest rank. */
-const quantile = (values: readonly Millis[], share: number): number | undefined =>
+export const quantile = (values: readonly Millis[], share: number): number | undefined =>
   [...values].sort((a, b) => a - b)[Math.max(0, Math.ceil(share * values.length) - 1)]

@@ -1,6 +1,7 @@
 import { sha256, toHex, utf8 } from '../base/bytes.ts'
 import { formatFigure } from '../cli/units.ts'
 import { describeCode } from './code.ts'
+import { page, table, text } from './page.ts'
 import { drawPlot } from './plots.ts'
 import { figurePlots, labelOf, timePlots } from './series.ts'
 import type { DoneRun, Summary } from './summary.ts'
@@ -76,27 +77,3 @@ function violations(runs: readonly DoneRun[]): string[] {
     )
   return [`<h2 class="bad">Broken promises: ${found.length}</h2><ol>${shown.join('')}</ol>`]
 }
-
-const table = (heads: readonly string[], rows: readonly (string | number)[][]): string => {
-  const row = (cells: readonly (string | number)[], tag: string) =>
-    `<tr>${cells.map(cell => `<${tag}>${text(String(cell))}</${tag}>`).join('')}</tr>`
-  return `<table>${row(heads, 'th')}${rows.map(cells => row(cells, 'td')).join('')}</table>`
-}
-
-const text = (plain: string): string => plain.replace(/[&<>"]/g, char => `&#${char.charCodeAt(0)};`)
-
-const style = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
-table{border-collapse:collapse;font-size:14px;display:block;overflow-x:auto}th,td{padding:.15rem .7rem;text-align:left;border-bottom:1px solid #ddd}
-pre{font-size:13px;background:#f6f6f6;padding:.5rem;overflow-x:auto}figure{margin:1.5rem 0}svg{max-width:100%;height:auto}.bad{color:#b00}`
-
-const page = (title: string, parts: readonly string[]): string =>
-  `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${text(title)}</title>
-<style>${style}</style>
-${parts.filter(Boolean).join('\n')}
-</html>
-`

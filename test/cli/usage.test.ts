@@ -12,6 +12,7 @@ const commands = [
   'join',
   'pod',
   'pod invite',
+  'crawl',
   'send',
   'inbox',
   'read',

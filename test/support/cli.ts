@@ -95,6 +95,16 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
       options.print('it begins')
       return { violations: options.seed === 'bad' ? 1 : 0 }
     },
+    async crawl(options) {
+      await note('crawl', options as never)
+      const progress = { answered: 19, left: 1, requests: 90, remainingMs: 1_000 }
+      options.onProgress({ crawl: 1, seen: 20, watchRemainingMs: undefined, ...progress })
+      return {
+        ...{ network: 'local', startedAt: '2026-03-01T12:00:00.000Z', ended: 'done', crawls: 1 },
+        figures: [{ name: 'answered', unit: 'peers', value: 19 }],
+        out: options.out
+      }
+    },
     simulator: async () => createSimulator(),
     ...changes
   }
