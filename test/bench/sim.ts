@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
 import { pathsUsual } from '../../src/routing/lookup.ts'
 import { Dice } from '../../src/sim/dice.ts'
 import { latencyOf } from '../../src/sim/latency.ts'
@@ -7,10 +8,11 @@ import { wideEngine } from '../../src/sim/wide/engine.ts'
 import { Places } from '../../src/sim/wide/places.ts'
 import { WideTables } from '../../src/sim/wide/tables.ts'
 import { Walker } from '../../src/sim/wide/walk.ts'
+import { LookupWorld } from '../support/lookup-world.ts'
 
 /**
- * `npm run bench:sim`: the simulator's scale wide. `npm run bench:sim -- [--json] [--sizes 1000,10000] [--seconds S]
- * [--only lookups|events]`. Seconds are the processor's that this process used, one thread. Beside each figure stands what a fixed loop
+ * `npm run bench:sim`: the simulator's scale wide, and lookups by the objects that ship. `npm run bench:sim -- [--json]
+ * [--sizes 1000,10000] [--seconds S] [--only lookups|shipping|events]`. Seconds are the processor's that this process used, one thread. Beside each figure stands what a fixed loop
  * did right before it, in million steps a second, so that machines and busy hours compare.
  */
 interface Line {
@@ -59,7 +61,8 @@ function benchLookups(nodes: number, seconds: number): Line[] {
     loss: 0,
     dice,
     linkDice: dice,
-    parameters: { k, alpha: 3, replicas: 8, connections: 100 }
+    parameters: { k, alpha: 3, replicas: 8, connections: 100 },
+    spare: (from, to) => from + dice.below(to - from)
   })
   const lines = [line(nodes, 'bytes a node, static', bytes, 'B', yardstick())]
   for (const paths of [1, pathsUsual]) {
@@ -97,6 +100,48 @@ function walkFor(walker: Walker, { nodes, paths, dice, seconds }: WalkFor) {
     tookMs = cpuMs() - startMs
   }
   return { perSecond: (1_000 * count) / tookMs, exact: exact / count, requests: requests / count }
+}
+
+/** Up to so many nodes: their tables as objects take some 35 kB each. */
+const shippingMost = 100_000
+/** Compared with the true nearest, by looking at all nodes: beside the time that is measured. */
+const comparedMost = 100
+
+/** `Table`, `Candidates` and `Lookup` of src/routing, one path, in rounds of one round trip. */
+function benchShipping(nodes: number, seconds: number): Line[] {
+  const world = new LookupWorld(nodes)
+  for (const peer of world.peers) world.table(peer)
+  const dice = new Dice(1, 'bench')
+  const lookUp = () => {
+    const from = world.peers[dice.below(nodes)]!
+    const target = dice.bytes(32)
+    return { from, target, ...world.lookup(from, target, k) }
+  }
+  const compare = yardstick()
+  for (let i = 0; i < 200; i++) lookUp()
+  const startMs = cpuMs()
+  let [count, requests, tookMs] = [0, 0, 0]
+  while (tookMs < 1_000 * seconds) {
+    requests += lookUp().requests
+    count += 1
+    tookMs = cpuMs() - startMs
+  }
+  let exact = 0
+  for (let i = 0; i < comparedMost; i++) {
+    const { from, target, nearest } = lookUp()
+    if (world.trueNearest(target, k, from).every((peer, at) => peer === nearest[at])) exact += 1
+  }
+  return [
+    line(nodes, 'shipping code: lookups, one path', (1_000 * count) / tookMs, '/s', compare),
+    line(nodes, 'shipping code: requests of a lookup', requests / count, '', compare),
+    line(
+      nodes,
+      `shipping code: exact, of ${comparedMost}`,
+      (100 * exact) / comparedMost,
+      '%',
+      compare
+    )
+  ]
 }
 
 /** With churn and storage. The time that the start takes is left out; what of a day was simulated is scaled to a day. */
@@ -162,10 +207,10 @@ const { values } = parseArgs({
 })
 const sizes = values.sizes.split(',').map(Number)
 const seconds = Number(values.seconds)
-const isKnown = [undefined, 'lookups', 'events'].includes(values.only)
+const isKnown = [undefined, 'lookups', 'shipping', 'events'].includes(values.only)
 if (!sizes.every(n => Number.isSafeInteger(n) && n >= 2) || !(seconds > 0) || !isKnown) {
   console.error(
-    'usage: npm run bench:sim -- [--json] [--sizes 1000,10000] [--seconds S] [--only lookups|events]'
+    'usage: npm run bench:sim -- [--json] [--sizes 1000,10000] [--seconds S] [--only lookups|shipping|events]'
   )
   process.exit(1)
 }
@@ -173,7 +218,11 @@ const print = ({ nodes, what, value, unit, yardstick }: Line) => {
   if (values.json) console.log(JSON.stringify({ nodes, what, value, unit, yardstick }))
   else console.log(`${nodes}\t${what}\t${value} ${unit}\t(yardstick ${yardstick} M/s)`)
 }
+// What ships keeps its tables as objects.
+setFlagsFromString('--max-old-space-size=12000')
 for (const nodes of sizes) {
-  if (values.only !== 'events') benchLookups(nodes, seconds).forEach(print)
-  if (values.only !== 'lookups') (await benchEvents(nodes, seconds)).forEach(print)
+  const isAsked = (what: string) => values.only === undefined || values.only === what
+  if (isAsked('lookups')) benchLookups(nodes, seconds).forEach(print)
+  if (isAsked('shipping') && nodes <= shippingMost) benchShipping(nodes, seconds).forEach(print)
+  if (isAsked('events')) (await benchEvents(nodes, seconds)).forEach(print)
 }
