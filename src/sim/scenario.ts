@@ -4,6 +4,7 @@ import { limits } from '../base/limits.ts'
 import { Distribution } from './distributions.ts'
 import { firstProblem } from './problem.ts'
 import { contradictionInFiles, Matrix, Trace } from './scenario-files.ts'
+import { contradictionInPeople, People } from './scenario-people.ts'
 
 const hoursMax = 100 * 365 * 24
 const share = z.number().min(0).max(1)
@@ -89,7 +90,13 @@ const Fault = z.discriminatedUnion('type', [
   }),
   /** A share of the nodes and the others do not reach each other. */
   z.strictObject({ type: z.literal('partition'), atHours, hours: someHours, share }),
-  z.strictObject({ type: z.literal('pod-outage'), atHours, hours: someHours })
+  /** The first so many pods fall silent, and come back with what they had. */
+  z.strictObject({
+    type: z.literal('pod-outage'),
+    atHours,
+    hours: someHours,
+    pods: z.int().min(1).max(100).default(1)
+  })
 ])
 
 /** Defaults are what ships. */
@@ -136,6 +143,8 @@ const Shape = z.strictObject({
   network: Network.prefault({}),
   population: Population.prefault({}),
   workload: Workload.prefault({}),
+  /** Without them there are no pods either. */
+  people: People.nullable().default(null),
   faults: z.array(Fault).max(1_000).default([]),
   adversaries: z
     .strictObject({
@@ -179,7 +188,8 @@ function contradictionIn(s: Scenario): string | undefined {
     return `workload.lifeHours: a blob lives at most ${lifeHoursMax} hours`
   if (workload.getsPerHour > 0 && workload.blobs === 0 && workload.putsPerHour === 0)
     return 'workload.getsPerHour: nothing is ever put that could be got'
-  return contradictionInFiles(s)
+  const inPeople = s.people ? contradictionInPeople(s.people, s.nodes, most) : undefined
+  return inPeople ?? contradictionInFiles(s)
 }
 
 /** Where a distribution names its largest value; the tails of the others are cut by who draws. */

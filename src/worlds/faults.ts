@@ -4,7 +4,7 @@ import type { VirtualNetwork } from '../sim/network.ts'
 import type { VirtualNode } from '../sim/node.ts'
 import type { Scenario } from '../sim/scenario.ts'
 import type { World } from '../sim/world.ts'
-import type { Population } from './population.ts'
+import type { Member, Population } from './population.ts'
 
 const hourMs: Millis = 3_600_000
 
@@ -23,17 +23,18 @@ export function applyFaults(o: {
     return false
   }
 
-  const some = (share: number, which: 'oldest' | 'random') =>
-    someOf([...population.members], dice, { share, which })
+  const some = (all: Iterable<Member>, share: number, which: 'oldest' | 'random') =>
+    someOf([...all], dice, { share, which })
+  const mortals = () => [...population.members].filter(({ stays }) => !stays)
 
   for (const fault of faults)
     world.after(fault.atHours * hourMs, () => {
       world.note('fault', fault.type)
       if (fault.type === 'die')
-        for (const member of some(fault.share, fault.which))
+        for (const member of some(mortals(), fault.share, fault.which))
           population.die(member, { replaced: fault.replaced })
       if (fault.type !== 'partition') return
-      const part = new Set(some(fault.share, 'random').map(({ node }) => node))
+      const part = new Set(some(population.members, fault.share, 'random').map(({ node }) => node))
       parts.add(part)
       world.after(fault.hours * hourMs, () => {
         parts.delete(part)

@@ -7,7 +7,9 @@ import { latencyIn } from '../sim/scenario-files.ts'
 import { World } from '../sim/world.ts'
 import { applyFaults } from './faults.ts'
 import { Holdings } from './holdings.ts'
+import { LetterFigures } from './letter-figures.ts'
 import { Measure } from './measure.ts'
+import { People } from './people.ts'
 import { Population } from './population.ts'
 import { Workload } from './workload.ts'
 
@@ -26,13 +28,13 @@ export const fullEngine: Engine = {
 }
 
 /** @throws {MuttrError} `SCENARIO_INVALID` for what is not modelled here. */
-function refuse({ adversaries, faults }: Scenario): void {
+function refuse({ adversaries, faults, people }: Scenario): void {
   const outage = faults.findIndex(({ type }) => type === 'pod-outage')
   const what =
     adversaries !== null
       ? 'adversaries: the scale full has honest seeds only'
-      : outage >= 0
-        ? `faults.${outage}: the scale full has no pods`
+      : outage >= 0 && !people
+        ? `faults.${outage}: there are no pods without people`
         : undefined
   if (what !== undefined) throw new MuttrError('SCENARIO_INVALID', what)
 }
@@ -45,6 +47,7 @@ class Run {
   readonly #population: Population
   readonly #workload: Workload
   readonly #holdings: Holdings
+  readonly #people: People | undefined
 
   constructor(scenario: Scenario, options: EngineOptions) {
     const { seed, trace } = options
@@ -60,6 +63,9 @@ class Run {
     const shared = { world, scenario, holdings: this.#holdings }
     this.#population = new Population({ ...shared, net: this.#net, seed })
     this.#workload = new Workload({ ...shared, population: this.#population })
+    const { people } = scenario
+    const inhabited = { world, scenario, population: this.#population, seed }
+    this.#people = people ? new People({ ...inhabited, people }) : undefined
   }
 
   async run(): Promise<RunResult> {
@@ -73,6 +79,7 @@ class Run {
     before.onProgress()
     await world.run(this.#population.start(), before)
     await world.pass(settleMs, before)
+    if (this.#people) await world.run(this.#people.start(), before)
     await world.run(this.#workload.start(), before)
 
     const zeroMs = world.nowMs
@@ -83,6 +90,8 @@ class Run {
     })
     this.#population.begin()
     this.#workload.begin()
+    this.#people?.begin()
+    const letters = this.#people && new LetterFigures(this.#people)
     applyFaults({ world, net: this.#net, faults: scenario.faults, population: this.#population })
     const during = {
       signal,
@@ -93,12 +102,14 @@ class Run {
       const atHours = Math.min(row * scenario.measure.everyHours, scenario.hours)
       await world.pass(Math.max(0, zeroMs + atHours * hourMs - world.nowMs), during)
       await world.run(measure.row(atHours), during)
+      if (letters) world.note('letters', ...letters.row(atHours))
       if (atHours === scenario.hours) break
     }
-    return this.#result(measure)
+    if (this.#people) await world.run(this.#people.close(), during)
+    return this.#result(measure, letters)
   }
 
-  #result(measure: Measure): RunResult {
+  #result(measure: Measure, letters: LetterFigures | undefined): RunResult {
     const { events, traceHash } = this.#world
     return {
       scenario: this.#scenario,
@@ -106,11 +117,13 @@ class Run {
       seed: this.#o.seed,
       traceHash,
       events,
-      tables: measure.tables(),
-      figures: measure.figures(),
-      violations: [...this.#holdings.violations, ...this.#workload.violations].sort(
-        (a, b) => a.atMs - b.atMs
-      )
+      tables: { ...measure.tables(), ...letters?.tables() },
+      figures: { ...measure.figures(), ...letters?.figures() },
+      violations: [
+        ...this.#holdings.violations,
+        ...this.#workload.violations,
+        ...(this.#people?.post.violations ?? [])
+      ].sort((a, b) => a.atMs - b.atMs)
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Contact, Millis, PlaceOf } from '../base/ports.ts'
 import type { SeedNode } from '../seed/seed.ts'
 import { createSeedNode } from '../seed/seed.ts'
+import type { UserOf } from '../seed/serve-via.ts'
 import { Dice } from '../sim/dice.ts'
 import { sharedPlaces } from '../sim/keys.ts'
 import type { VirtualNetwork } from '../sim/network.ts'
@@ -39,6 +40,22 @@ export interface Member {
   /** It has looked around since it came. */
   joined: boolean
   known: readonly Contact[]
+  /** A pod's: it neither goes nor dies by itself. */
+  readonly stays: boolean
+  /** For whom its seed passes requests on. */
+  relayFor?: UserOf
+}
+
+/** Told of each node at the moment that it happens. */
+export interface Follower {
+  /** It is online; nobody has heard of it yet. */
+  opened(member: Member): void
+  /** It has looked around. */
+  joined(member: Member): void
+  /** It falls silent. */
+  left(member: Member): void
+  /** For good. @param born comes in its place. */
+  died(member: Member, born: Member | undefined): void
 }
 
 interface Parts {
@@ -69,6 +86,7 @@ export class Population {
   #countedMs: Millis
   #made = 0
   #zeroMs: Millis = 0
+  #follower: Follower | undefined
   readonly #replay: Replay | undefined
 
   constructor(parts: Parts) {
@@ -79,12 +97,18 @@ export class Population {
     this.#countedMs = parts.world.nowMs
   }
 
+  /** Before it starts. */
+  follow(follower: Follower): void {
+    this.#follower = follower
+  }
+
   /** All know each other as after long running, and look around; resolves when all have. */
   async start(): Promise<void> {
     const { world, scenario } = this.#p
     const { nodes, parameters } = scenario
-    const born = Array.from({ length: nodes }, () => this.#bear())
-    const all = born.filter(({ index }) => this.#replay?.isThere(index, 0) ?? true)
+    const pods = scenario.people?.pods.count ?? 0
+    const born = Array.from({ length: nodes + pods }, (_, i) => this.#bear(i >= nodes))
+    const all = born.filter(m => m.stays || (this.#replay?.isThere(m.index, 0) ?? true))
     for (const member of all) this.#open(member)
     const { placeOf } = this
     const dice = world.dice('tables')
@@ -101,7 +125,7 @@ export class Population {
   /** From now on they go and come. */
   begin(): void {
     this.#zeroMs = this.#p.world.nowMs
-    for (const member of [...this.members]) this.#live(member, true)
+    for (const member of [...this.members]) if (!member.stays) this.#live(member, true)
   }
 
   /** One of those online; undefined when there is none. */
@@ -129,8 +153,9 @@ export class Population {
     this.#p.net.forget(member.node)
     this.#p.world.note('die', member.index)
     this.diedBytes += this.#p.holdings.died(member.index)
-    if (!replaced) return
-    const born = this.#bear()
+    const born = replaced ? this.#bear() : undefined
+    this.#follower?.died(member, born)
+    if (!born) return
     void this.come(born)
     this.#live(born, false)
   }
@@ -138,6 +163,7 @@ export class Population {
   leave(member: Member): void {
     const { seed } = member
     if (!seed) return
+    this.#follower?.left(member)
     this.#countOnline()
     member.known = seed.table.contacts().slice(0, remembered)
     this.#pushedBytes += seed.repair.status().pushedBytes
@@ -165,6 +191,7 @@ export class Population {
   #open(member: Member): void {
     this.#countOnline()
     member.node.revive()
+    this.#follower?.opened(member)
     member.seed = this.#makeSeed(member)
     this.#at.set(member, this.online.push(member) - 1)
     this.#p.world.note('come', member.index)
@@ -177,7 +204,9 @@ export class Population {
     } catch {
       return // it left before it had looked around
     }
-    if (member.seed === seed) member.joined = true
+    if (member.seed !== seed) return
+    member.joined = true
+    this.#follower?.joined(member)
   }
 
   #countOnline(): void {
@@ -195,21 +224,22 @@ export class Population {
     return [...out.values()]
   }
 
-  #bear(): Member {
+  #bear(stays = false): Member {
     const { net, scenario, seed, holdings, world } = this.#p
     const index = this.#made++
     // The first can be dialled, or nobody could join.
-    const isServer = this.#life.next() >= scenario.network.natShare || index === 0
+    const isServer = this.#life.next() >= scenario.network.natShare || index === 0 || stays
     const node = net.add({ server: isServer })
     const store = holdings.watch(memoryStore(), index)
     const dice = new Dice(seed, `node ${index}`)
     const state = { seed: undefined, joined: false, known: [] }
-    const member = { index, node, store, dice, isServer, bornMs: world.nowMs, ...state }
+    const bornMs = world.nowMs
+    const member: Member = { index, node, store, dice, isServer, bornMs, stays, ...state }
     this.members.add(member)
     return member
   }
 
-  #makeSeed({ node, store, dice, isServer }: Member): SeedNode {
+  #makeSeed({ node, store, dice, isServer, relayFor }: Member): SeedNode {
     const { scenario, world } = this.#p
     const { replicas, quorum, k, alpha, reach, ...p } = scenario.parameters
     return createSeedNode({
@@ -224,6 +254,7 @@ export class Population {
       mode: isServer ? 'server' : 'client',
       parameters: { replicas, quorum, k, alpha },
       reach,
+      ...(relayFor && { relayFor }),
       repair: {
         sweepMs: p.sweepHours * hourMs,
         debounceMs: p.debounceMinutes * minuteMs,

@@ -33,6 +33,7 @@ export function refuse(scenario: Scenario): void {
   const what = [
     ...(network.natShare > 0 ? ['network.natShare'] : []),
     ...(population.trace ? ['population.trace'] : []),
+    ...(scenario.people ? ['people'] : []),
     ...(adversaries ? ['adversaries'] : []),
     ...faults.flatMap((f, i) => (f.type === 'die' ? [] : [`faults.${i} (${f.type})`])),
     ...(parameters.reach === usual.reach ? [] : ['parameters.reach'])
