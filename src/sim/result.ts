@@ -50,6 +50,7 @@ export interface EngineOptions {
   seed: number
   /** When it aborts, the run ends with `CANCELLED`. */
   signal: AbortSignal
+  /** `atHours` goes from -1 to 0 while an engine makes the network, where that takes long. */
   onProgress(done: { atHours: number; events: number }): void
   /** Its note `begin` stands at hour zero; what is before it made the network. */
   trace?: TraceSink

@@ -16,6 +16,8 @@ import { Workload } from './workload.ts'
 const hourMs: Millis = 3_600_000
 /** After the last has joined, before anything is put. */
 const settleMs: Millis = 60_000
+/** All join in the first minute. */
+const makingMs: Millis = 60_000 + settleMs
 /** As Muttr's channels do: docs/protocol/channel.md */
 const noticeMs: Millis = 60_000
 
@@ -72,11 +74,15 @@ class Run {
     const { signal, onProgress } = this.#o
     const scenario = this.#scenario
     const world = this.#world
+    const beginMs = world.nowMs
     const before = {
       signal,
-      onProgress: () => onProgress({ atHours: 0, events: world.events })
+      onProgress: (nowMs: Millis) => {
+        const made = Math.min(1, (nowMs - beginMs) / makingMs)
+        onProgress({ atHours: made - 1, events: world.events })
+      }
     }
-    before.onProgress()
+    before.onProgress(beginMs)
     await world.run(this.#population.start(), before)
     await world.pass(settleMs, before)
     if (this.#people) await world.run(this.#people.start(), before)

@@ -2,6 +2,9 @@ import type { Clock, Millis } from '../base/ports.ts'
 import type { SimProgress } from '../cli/simulator.ts'
 import type { PlannedRun } from './plan.ts'
 
+/** To make a network takes about as long as an hour of its life. */
+const makingHours = 1
+
 /** How far all of it is, by what each run has to do: hours of nodes. */
 export class Meter {
   readonly #clock: Clock
@@ -21,7 +24,10 @@ export class Meter {
   }
 
   at(run: PlannedRun, atHours: number): SimProgress {
-    this.#under.set(run.id, run.scenario.nodes * Math.min(atHours, run.scenario.hours))
+    this.#under.set(
+      run.id,
+      run.scenario.nodes * (makingHours + Math.min(atHours, run.scenario.hours))
+    )
     return this.#progress()
   }
 
@@ -45,4 +51,4 @@ export class Meter {
   }
 }
 
-const workOf = ({ scenario }: PlannedRun): number => scenario.nodes * scenario.hours
+const workOf = ({ scenario }: PlannedRun): number => scenario.nodes * (makingHours + scenario.hours)
