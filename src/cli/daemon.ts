@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { MuttrEvent } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
@@ -19,6 +20,7 @@ export interface DaemonOptions {
   storeCap?: string
   upCap?: string
   downCap?: string
+  traceOut?: string
 }
 
 /** The options that every daemon takes. */
@@ -29,6 +31,10 @@ export const addDaemonOptions = (command: Command): Command =>
     .option('--store-cap <size>', 'store at most so much for others, as in 2GiB')
     .option('--up-cap <size>', 'send at most so much a second, as in 512KiB')
     .option('--down-cap <size>', 'receive at most so much a second, as in 2MiB')
+    .option(
+      '--trace-out <dir>',
+      'for researchers: when neighbours were there (under names that lead to nobody), counts of requests, times of answers'
+    )
     .addOption(new Option('--follow-stdin', 'end when standard input ends').hideHelp())
     .addOption(new Option('--orphan-removes <folder>', 'remove it when that ended us').hideHelp())
 
@@ -43,6 +49,10 @@ export async function runDaemon(
 ): Promise<void> {
   const caps = capsOf(given)
   const { out, home, open } = session
+  if (caps.traceFolder !== undefined)
+    out.note(
+      `A trace for researchers is written to ${line(caps.traceFolder)}: no keys, ids or addresses, but who knows the network may guess who your neighbours are.`
+    )
   const closed = new AbortController()
   const signal = AbortSignal.any([open.signal, closed.signal])
   const onBroken = (err: unknown) => closed.abort(err)
@@ -67,7 +77,7 @@ export async function runDaemon(
     await rm(orphanRemoves, { recursive: true, force: true, maxRetries: 10 })
 }
 
-function capsOf({ light, storeCap, upCap, downCap }: DaemonOptions): Caps {
+function capsOf({ light, storeCap, upCap, downCap, traceOut }: DaemonOptions): Caps {
   const size = (text: string | undefined, least: number) =>
     text === undefined ? undefined : parseBytes(text, least)
   const [storeBytes, upBytesPerSecond, downBytesPerSecond] = [
@@ -77,6 +87,7 @@ function capsOf({ light, storeCap, upCap, downCap }: DaemonOptions): Caps {
   ]
   return {
     ...(light && { light }),
+    ...(traceOut !== undefined && { traceFolder: resolve(traceOut) }),
     ...(storeBytes !== undefined && { storeBytes }),
     ...(upBytesPerSecond !== undefined && { upBytesPerSecond }),
     ...(downBytesPerSecond !== undefined && { downBytesPerSecond })

@@ -93,6 +93,8 @@ export interface Caps {
   storeBytes?: number
   upBytesPerSecond?: number
   downBytesPerSecond?: number
+  /** A folder for tables of what the seed sees. */
+  traceFolder?: string
 }
 
 export interface RunOptions extends OpenOptions {

@@ -79,6 +79,8 @@ export const Config = z.strictObject({
       via: z.boolean().default(true)
     })
     .optional(),
+  /** Keeps tables for researchers of what this seed sees, in a folder; none unless told. Source: docs/guides/research.md */
+  trace: z.strictObject({ folder: z.string().min(1).max(4_096) }).optional(),
   log: z.enum(['debug', 'info', 'warn']).default('info')
 })
 export type Config = z.infer<typeof Config>
@@ -88,7 +90,7 @@ export type ConfigFile = z.input<typeof Config>
 export const configBytesMax = 256 * 1024
 
 /** What a start may say otherwise than the file. */
-export type Overrides = Pick<ConfigFile, 'profile' | 'store' | 'bandwidth'>
+export type Overrides = Pick<ConfigFile, 'profile' | 'store' | 'bandwidth' | 'trace'>
 
 /**
  * @param text of muttr.json.

@@ -60,7 +60,8 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   await aborted(signal)
 }
 
-const overridesOf = ({ light, storeBytes, ...bandwidth }: Caps): Overrides => ({
+const overridesOf = ({ light, storeBytes, traceFolder, ...bandwidth }: Caps): Overrides => ({
+  ...(traceFolder !== undefined && { trace: { folder: traceFolder } }),
   ...(light && { profile: 'light' as const }),
   ...(storeBytes !== undefined && { store: { capBytes: storeBytes } }),
   bandwidth

@@ -22,6 +22,7 @@ import { createSeedNode } from '../seed/seed.ts'
 import { levelState, levelStore } from '../store/level.ts'
 import { memoryStore } from '../store/memory.ts'
 import { homeChecks, reachChecks } from './checks.ts'
+import { openTraceOut } from './field/trace-out.ts'
 import type { Home } from './home.ts'
 import { writePerson } from './home.ts'
 import type { HostedPod } from './host-pod.ts'
@@ -73,7 +74,10 @@ export async function startParts(options: StartOptions): Promise<Started> {
   let hear = (contact: Contact): void => void early.push(contact)
   const stamper = stack.use(createStamper({ clock }))
   const network = stack.use(await startNode(options, contact => hear(contact)))
-  const parts = { network, clock, random, log, keys: peerKeys(home.privateKey) }
+  const { trace } = home.config
+  const traced = trace && stack.use(await openTraceOut({ ...trace, network, clock, random, log }))
+  const keys = peerKeys(home.privateKey)
+  const parts = { network: traced?.network ?? network, clock, random, log, keys }
   const { parameters } = home.network
   let pod: HostedPod | undefined
   const seed = stack.use(

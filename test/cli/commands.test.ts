@@ -113,6 +113,14 @@ describe('muttr init, join, up and pod', () => {
       assert.equal((await muttr(`up ${wrong} --no-passphrase`)).status, 1)
   })
 
+  it('keeps a trace where it is told to, and says what is in it', async () => {
+    const doors = createFakeDoors()
+    const line = 'up --trace-out /srv/trace --no-passphrase'
+    const { stderr } = await muttr(line, { doors, ...untilPrinted('up') })
+    assert.deepEqual(doors.opened[0]![1].caps, { traceFolder: '/srv/trace' })
+    assert.match(stderr, /^A trace for researchers is written to \/srv\/trace: no keys, ids or/)
+  })
+
   it('tortures a network, and says by its status whether anything broke', async () => {
     const doors = createFakeDoors()
     const ran = await muttr('net torture --minutes 3 --seed good --people 3 --out /o', { doors })

@@ -24,8 +24,10 @@ describe('muttr crawl on real nodes', function () {
     const network = { ...{ name: 'six', description: '', pods: [] }, seeds: [] as string[] }
     const parameters = { replicas: 3, quorum: 2 }
     const nodes: Whole[] = []
+    const traceFolder = join(folder.path, 'trace')
+    const traced = { traceFolder }
     for (let i = 0; i < 6; i++) {
-      const init = { folder: folder.path, name: `seed-${i}`, person: false }
+      const init = { folder: folder.path, name: `seed-${i}`, person: false, ...(i === 2 && traced) }
       const node = await wholeNode({ ...init, network: { ...network, parameters } })
       nodes.push(stack.use(node))
       if (i === 0)
@@ -45,9 +47,15 @@ describe('muttr crawl on real nodes', function () {
     for (const { seed, network } of nodes)
       assert(seed.table.contacts().every(({ peer }) => met.includes(peer) && peer !== network.self))
 
+    await nodes[2]![Symbol.asyncDispose]()
+    assert.match(
+      await readFile(join(traceFolder, 'requests-1.csv'), 'utf8'),
+      /,find-node,\d+,[1-9]/
+    )
+
     // A home has a network of its own.
     const { home } = nodes[3]!
-    assert.equal((await crawlNetwork(options({ home }))).figures[1]!.value, 6)
+    assert.equal((await crawlNetwork(options({ home }))).figures[1]!.value, 5)
   })
 
   it('says so when nobody can be reached', async () => {

@@ -30,6 +30,8 @@ export interface WholeInit {
   hostname?: string
   person?: boolean
   capBytes?: number
+  /** Keeps a trace for researchers in this folder. */
+  traceFolder?: string
   /** Between the pod and its network: where it may be made to lie. */
   through?: (network: Node) => Pick<Node, 'accept'>
 }
@@ -48,7 +50,8 @@ export async function wholeNode(init: WholeInit): Promise<Whole> {
   })
   const read = await readHome(homeFolder)
   const store = { capBytes: capBytes ?? read.config.store.capBytes }
-  const home = { ...read, config: { ...read.config, store } }
+  const trace = init.traceFolder === undefined ? {} : { trace: { folder: init.traceFolder } }
+  const home = { ...read, config: { ...read.config, ...trace, store } }
   const person = await openPerson(home, async () => null)
   let itsPod: Pod | undefined
   const host = async (node: Node) => {
