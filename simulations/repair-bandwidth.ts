@@ -37,9 +37,13 @@ export const finding: Finding = {
       { head: 'sessions', of: 'population.sessionHours' },
       { head: 'lives', of: 'population.lifetimeHours' },
       { head: 'minutes of quiet', of: 'parameters.debounceMinutes' },
-      { head: 'sent per node and hour', of: 'repair bytes per node-hour' },
-      { head: 'bound', of: 'bound of repair bytes per node-hour' },
-      { head: 'least copies online', of: 'time.copiesMin@240', show: 'least' },
+      { head: 'sent per node and hour, B', of: 'repair bytes per node-hour' },
+      { head: 'bound, B', of: 'bound of repair bytes per node-hour' },
+      { head: 'of all nodes on the first day, B', of: 'time.repairBytes@24', show: 'mean' },
+      { head: 'on the tenth, B', of: 'time.repairBytes@240', show: 'mean' },
+      { head: 'messages per node and hour', of: 'messages per node-hour', show: 'mean' },
+      { head: 'copies online', of: 'copies mean', show: 'mean' },
+      { head: 'least on the first day', of: 'time.copiesMin@24', show: 'least' },
       { head: 'lost of 300', of: 'lost' }
     ]
   },

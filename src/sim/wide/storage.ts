@@ -18,15 +18,16 @@ const waitsMax = 4
 const moreThanR = 12
 /** What expires sooner is not worth a push. */
 const worthMs: Millis = 10 * minuteMs
-/** Copies of one blob that are kept count of, as a multiple of R. Where days come and go, holders of the night stand beside those of the day. */
-const holdersTimes = { usual: 6, daily: 24 }
+/** Copies of one blob that are kept count of, as a multiple of R. Where nodes go and come back there are many on those who are away. */
+const holdersTimes = { staying: 6, leaving: 24 }
 /** Nodes in the part of the space that is looked through for the blobs of one, as a multiple of R. */
 const regionTimes = 16
 /** A node with so many times R nearer ones in the mean is not looked at: by chance fewer than R of 32 are nearer once in 10^7. */
 const nearerTimes = 4
 
 const holdersMaxOf = ({ population, parameters }: Scenario): number =>
-  parameters.replicas * (population.daily ? holdersTimes.daily : holdersTimes.usual)
+  parameters.replicas *
+  holdersTimes[population.daily || population.sessionHours ? 'leaving' : 'staying']
 
 export interface StorageParts {
   scenario: Scenario
@@ -303,7 +304,8 @@ export class Storage {
       return
     }
     const firstMs = this.#provedMs[at]!
-    if (firstMs === 0) this.#provedMs[at] = calendar.nowMs
+    // What was proved is not kept over a restart.
+    if (firstMs === 0 || firstMs < this.#life.sinceMs[node]!) this.#provedMs[at] = calendar.nowMs
     else if (calendar.nowMs >= firstMs + graceHours * hourMs) {
       this.#dropAt(blob, at)
       this.dropped += 1
