@@ -130,8 +130,10 @@ export interface SimReplayOptions {
   folder: string
   /** Needed when the folder has several. */
   run: string | undefined
+  /** The file of the variant that was run, where one was: only code that is named is run. */
+  variant: string | undefined
   /** Virtual, from hour zero of the run. */
-  atMs: number
+  atMs: Millis
   /** Told each note up to then, `[milliseconds from hour zero, type, ...fields]`; they are below zero while the network is made. */
   print(note: [number, string, ...(string | number)[]]): void
   signal: AbortSignal

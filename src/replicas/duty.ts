@@ -26,7 +26,7 @@ export interface Duty {
   readonly inside: boolean
 }
 
-interface DutyOptions {
+export interface DutyOptions {
   /** Nearest first, ourselves among them: so many that the R holders are there. */
   near: readonly Near[]
   self: Near

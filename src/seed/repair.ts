@@ -1,6 +1,6 @@
 import type { Contact, Millis, PeerId, Place } from '../base/ports.ts'
 import type { Why } from '../replicas/duty.ts'
-import { dutyOf } from '../replicas/duty.ts'
+import { dutyOf as usualDuty } from '../replicas/duty.ts'
 import { Neighbours } from '../replicas/neighbours.ts'
 import { RepairPlan } from '../replicas/repair.ts'
 import type { Moment } from '../replicas/repair-agenda.ts'
@@ -86,13 +86,15 @@ export function noRepair(): RepairWork {
 export const createRepair = (
   core: SeedCore,
   tombstones: TombstoneShelf,
-  parameters: Partial<RepairParameters> = {}
-): RepairWork => new Repairer(core, tombstones, { ...usualRepair, ...parameters })
+  parameters: Partial<RepairParameters> = {},
+  dutyOf = usualDuty
+): RepairWork => new Repairer(core, tombstones, { ...usualRepair, ...parameters }, dutyOf)
 
 /** Walks through the store, round by round, and does what the plan makes of it. */
 class Repairer implements RepairWork {
   readonly #core: SeedCore
   readonly #share: number
+  readonly #dutyOf: typeof usualDuty
   readonly #plan: RepairPlan
   readonly #requests: RepairRequests
   readonly #agenda: RepairAgenda
@@ -109,13 +111,19 @@ class Repairer implements RepairWork {
   #agendaTimer: Disposable | undefined
   #planTimer: Disposable | undefined
 
-  constructor(core: SeedCore, tombstones: TombstoneShelf, o: RepairParameters) {
+  constructor(
+    core: SeedCore,
+    tombstones: TombstoneShelf,
+    o: RepairParameters,
+    dutyOf: typeof usualDuty
+  ) {
     const { pace, clock, stop } = core
     const { replicas } = core.parameters
     const { graceMs, debounceMs: retryMs } = o
     const bytesPerHour = o.bytesPerHour / pace
     this.#core = core
     this.#share = o.share
+    this.#dutyOf = dutyOf
     this.#plan = new RepairPlan({ replicas, bytesPerHour, graceMs, retryMs, nowMs: clock.now() })
     this.#requests = createRequests(core, tombstones, this.#plan)
     this.#agenda = new RepairAgenda({ ...o, sweepMs: o.sweepMs * pace })
@@ -317,7 +325,7 @@ class Repairer implements RepairWork {
     if (!near) return
     const { replicas } = this.#core.parameters
     const [self, share, lot] = [view.self, this.#share, this.#dice()]
-    const duty = dutyOf({ near, self, replicas, why, share, lot })
+    const duty = this.#dutyOf({ near, self, replicas, why, share, lot })
     if (!duty) return
     const keep = !duty.inside && view.isCrowded(place, near)
     this.#plan.add({ ...entry, ...duty, keep }, nowMs)

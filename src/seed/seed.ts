@@ -12,6 +12,7 @@ import type {
   Random,
   Stamper
 } from '../base/ports.ts'
+import type { dutyOf } from '../replicas/duty.ts'
 import type { RepairParameters } from '../replicas/repair-parameters.ts'
 import { SizeEstimate } from '../routing/size.ts'
 import { Table } from '../routing/table.ts'
@@ -70,6 +71,8 @@ export interface SeedParts {
   relayFor?: UserOf
   /** How copies are kept where they belong; null for not at all. */
   repair?: Partial<RepairParameters> | null
+  /** Who has to do what for a key, where a variant of the protocol is tried; the one that ships unless told. */
+  dutyOf?: typeof dutyOf
   /** The cap on what the network sends, where there is one: nobody is called slow for waiting on it. */
   upBytesPerSecond?: number | undefined
   /** How much slower than usual it looks after its table and its copies; 1 unless told. */
@@ -157,7 +160,9 @@ export function createSeedNode(parts: SeedParts): SeedNode {
   const tombstones = createTombstoneShelf(core)
   if (parts.mode === 'server') serve(core, admission, { shelf, tombstones }, parts.relayFor)
   const isKeeping = parts.mode === 'server' && parts.repair !== null
-  const keeping = isKeeping ? createRepair(core, tombstones, parts.repair ?? {}) : noRepair()
+  const keeping = isKeeping
+    ? createRepair(core, tombstones, parts.repair ?? {}, parts.dutyOf)
+    : noRepair()
   repair = keeping
   maintenance = createMaintenance(core, () => {
     isJoined = true

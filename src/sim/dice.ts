@@ -39,6 +39,7 @@ export class Dice implements Random {
     return Math.floor(this.next() * n)
   }
 
+  /** Even ones. */
   bytes(length: number): Uint8Array {
     const bytes = new Uint8Array(length)
     for (let at = 0; at < length; at += 4) {

@@ -9,6 +9,7 @@ export interface Table {
   rows: (number | string)[][]
 }
 
+/** One number that sums up a run. */
 export interface Figure {
   value: number
   unit: string
@@ -46,6 +47,7 @@ export interface RunCost {
   eventsPerSecond: number
 }
 
+/** Beside the scenario. */
 export interface EngineOptions {
   seed: number
   /** When it aborts, the run ends with `CANCELLED`. */

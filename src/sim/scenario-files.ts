@@ -50,12 +50,22 @@ export const Matrix = z
     'a matrix says one of `ms` and `file`'
   )
 
+const sourceCharsMax = 256 * 1024
+
+/** A module that makes the seeds otherwise than they ship: its path, or its text, which takes the path's place before a run begins. */
+export const VariantFile = z.union([
+  File.transform(file => ({ file })),
+  z.strictObject({ file: File }),
+  z.strictObject({ source: z.string().min(1).max(sourceCharsMax).transform(once) })
+])
+
 type Trace = z.infer<typeof Trace>
 type Matrix = z.infer<typeof Matrix>
 /** What of a scenario can come from a file. */
 interface Parts {
   network: { latency: Exclude<Latency, { type: 'matrix' }> | Matrix }
   population: { trace: Trace | null }
+  variant: z.infer<typeof VariantFile> | null
 }
 
 /** @throws {MuttrError} `SCENARIO_INVALID` where a file is named that nobody has read. */
@@ -141,6 +151,13 @@ export function contradictionInFiles(
 export function checkFilesRead(scenario: Parts): void {
   sessionsOf(scenario)
   latencyIn(scenario)
+  variantIn(scenario)
+}
+
+/** The text of the module; undefined where seeds are as they ship. @throws {MuttrError} as {@link sessionsOf} */
+export function variantIn({ variant }: Pick<Parts, 'variant'>): string | undefined {
+  if (variant && 'file' in variant) throw unread('variant', variant.file)
+  return variant?.source
 }
 
 /**
@@ -158,10 +175,12 @@ export async function withFiles<S extends Parts>(
     out.network.latency = { type: 'matrix', trip: latency.trip, csv: await read(latency.file) }
   if (trace && 'file' in trace)
     out.population.trace = { csv: await read(trace.file), repeat: trace.repeat }
+  const { variant } = scenario
+  if (variant && 'file' in variant) out.variant = { source: await read(variant.file) }
   return out
 }
 
 const unread = (field: string, file: string) =>
   new MuttrError('SCENARIO_INVALID', `${field}: ${file} was not read`, {
-    hint: 'A file is read where a scenario is; not in a grid, and not in code: give its text as `csv`.'
+    hint: 'A file is read where a scenario is; not in a grid, and not in code: give its text, as `csv` or `source`.'
   })

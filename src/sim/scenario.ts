@@ -3,7 +3,7 @@ import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { Distribution } from './distributions.ts'
 import { firstProblem } from './problem.ts'
-import { contradictionInFiles, Matrix, Trace } from './scenario-files.ts'
+import { contradictionInFiles, Matrix, Trace, VariantFile } from './scenario-files.ts'
 import { contradictionInPeople, People } from './scenario-people.ts'
 
 const hoursMax = 100 * 365 * 24
@@ -14,7 +14,7 @@ const someHours = z.number().positive().max(hoursMax)
 const Network = z.strictObject({
   /**
    * One way. `constant` for every pair; `pairwise`: drawn once for each pair, `ms` in the mean; `geographic`: nodes live in places on a
-   * sphere, 5 µs a kilometre and the last mile of both; `matrix`: measured, see {@link Matrix}.
+   * sphere, 5 µs a kilometre and the last mile of both; `matrix`: measured, see `Matrix`.
    */
   latency: z
     .discriminatedUnion('type', [
@@ -155,6 +155,8 @@ const Shape = z.strictObject({
     .nullable()
     .default(null),
   parameters: Parameters.prefault({}),
+  /** How these seeds differ from those that ship; null: not at all. Source: docs/guides/research.md#a-variant-of-the-protocol */
+  variant: VariantFile.nullable().default(null),
   /** How often a row is added to the table `time`. */
   measure: z.strictObject({ everyHours: someHours.default(1) }).prefault({})
 })
@@ -163,9 +165,10 @@ const Shape = z.strictObject({
  * One question to a virtual network: who takes part, what they do, what goes wrong, what is counted. Lengths of time in hours, sizes in
  * bytes. Every engine runs the same one, and refuses what it does not model. Source: docs/guides/research.md
  */
-export type Scenario = z.infer<typeof Shape>
+export interface Scenario extends z.infer<typeof Shape> {}
 /** As people write it: what is left out has its default. */
-export type ScenarioInput = z.input<typeof Shape>
+export interface ScenarioInput extends z.input<typeof Shape> {}
+/** How a scenario is run: by the code that ships, in compact form, or by processes. */
 export type Scale = Scenario['scale']
 
 /** Rows of the table `time` that a run may have. */

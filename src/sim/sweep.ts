@@ -14,6 +14,7 @@ const SweepShape = z.strictObject({ grid: Grid, seeds: Seeds.optional() })
 
 /** Paths into a scenario with the values that each shall take: `{ nodes: [100, 1000], 'parameters.replicas': [4, 8] }`. */
 export type Grid = z.infer<typeof Grid>
+/** A grid, and the seeds of each point: a list, or text as in `1..5`; the scenario's own when left out. */
 export type SweepInput = z.input<typeof SweepShape>
 
 /** @throws {MuttrError} `SCENARIO_INVALID` */

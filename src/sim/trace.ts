@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { toHex } from '../base/bytes.ts'
 import type { Millis } from '../base/ports.ts'
 
+/** Something that happened in a run. */
 export interface Note {
   readonly atMs: Millis
   readonly type: string
@@ -10,6 +11,7 @@ export interface Note {
 
 /** Takes what happens in a world, in order; must not change anything in it. */
 export interface TraceSink {
+  /** Told each note as it is made. */
   take(note: Note): void
 }
 

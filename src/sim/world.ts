@@ -6,6 +6,7 @@ import type { TraceSink } from './trace.ts'
 import { TraceHash } from './trace.ts'
 import { inTurns } from './turns.ts'
 
+/** For {@link World}. */
 export interface WorldOptions {
   /** The same seed, commit and version of Node give the same history. */
   seed: number
@@ -14,6 +15,7 @@ export interface WorldOptions {
   trace?: TraceSink
 }
 
+/** While time passes. */
 export interface PassOptions {
   signal?: AbortSignal
   /** Told now and then, at moments that do not depend on what the machine does. */
@@ -44,6 +46,7 @@ export class World {
     this.clock = { now: () => this.#nowMs, after: (delayMs, run) => this.after(delayMs, run) }
   }
 
+  /** Virtual, since 1970. */
   get nowMs(): Millis {
     return this.#nowMs
   }

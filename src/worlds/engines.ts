@@ -14,6 +14,9 @@ export interface Engines {
 /** Of the scale full, measured with 100 and 400 seeds that hold nine blobs each, on Node 24. */
 const full = { baseBytes: 200 * 2 ** 20, nodeBytes: 2 ** 20 }
 
+/** Of this module: threads load it by its address. */
+export const enginesUrl = import.meta.url
+
 export const engineFor: Engines['engineFor'] = async scale => {
   switch (scale) {
     case 'full':

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { sha256, toHex, utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import type { SimShow, SimShown } from '../cli/simulator.ts'
 import { writeFileAtomic } from '../config/home.ts'
@@ -17,6 +18,15 @@ import { labelOf, pointOf, seriesOf, shownOf } from './series.ts'
 import { boundsOf, cutAt, estimate } from './statistics.ts'
 import type { DoneRun } from './summary.ts'
 import { readRuns } from './summary.ts'
+
+/** What was in a recorded trace or a variant is said by its hash: the folder has the text, and so has the scenario's file. */
+export const withoutTexts = <T>(value: T): T =>
+  JSON.parse(JSON.stringify(value), (_, inner) =>
+    typeof inner === 'string' && inner.length > textCharsMax
+      ? `SHA-256 ${toHex(sha256(utf8(inner)))}`
+      : inner
+  )
+const textCharsMax = 600
 
 interface Quantity {
   unit: string
@@ -77,7 +87,8 @@ export function extractOf(folder: Folder, runs: readonly DoneRun[], finding: Fin
         hint: `Name a path of the grid, a figure (${figuresIn(runs).join(', ')}), TABLE.COLUMN@HOUR, or mean(TABLE.COLUMN).`
       })
   const series = pairs.map(([x, y]) => [`${x} ${y}`, seriesOf(columnsOf(x, y)!, runs)] as const)
-  const { base: scenario, grid, seeds } = plan
+  const { base, grid, seeds } = plan
+  const scenario = withoutTexts(base)
   return { format: 1, code, scenario, grid, seeds, points, series: Object.fromEntries(series) }
 }
 

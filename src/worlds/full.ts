@@ -11,6 +11,8 @@ import { LetterFigures } from './letter-figures.ts'
 import { Measure } from './measure.ts'
 import { People } from './people.ts'
 import { Population } from './population.ts'
+import type { CreateSeed, Variant } from './variant.ts'
+import { seedsOf, variantOf } from './variant.ts'
 import { Workload } from './workload.ts'
 
 const hourMs: Millis = 3_600_000
@@ -22,10 +24,16 @@ const makingMs: Millis = 60_000 + settleMs
 const noticeMs: Millis = 60_000
 
 /** The seeds that ship, on a virtual network: some thousand of them. Source: docs/decisions/029-simulator.md */
-export const fullEngine: Engine = {
-  async run(scenario, options) {
-    refuse(scenario)
-    return new Run(scenario, options).run()
+export const fullEngine: Engine = fullEngineWith()
+
+/** @param variant instead of what the scenario names. */
+export function fullEngineWith(variant?: Variant): Engine {
+  return {
+    async run(scenario, options) {
+      refuse(scenario)
+      const createSeed = seedsOf(variant ?? (await variantOf(scenario)))
+      return new Run(scenario, options, createSeed).run()
+    }
   }
 }
 
@@ -51,7 +59,7 @@ class Run {
   readonly #holdings: Holdings
   readonly #people: People | undefined
 
-  constructor(scenario: Scenario, options: EngineOptions) {
+  constructor(scenario: Scenario, options: EngineOptions, createSeed: CreateSeed) {
     const { seed, trace } = options
     const { loss } = scenario.network
     const latency = latencyIn(scenario)
@@ -62,7 +70,7 @@ class Run {
     const { connections } = scenario.parameters
     this.#net = new VirtualNetwork(world, { latency, loss, connectionsMax: connections, noticeMs })
     this.#holdings = new Holdings(world)
-    const shared = { world, scenario, holdings: this.#holdings }
+    const shared = { world, scenario, holdings: this.#holdings, createSeed }
     this.#population = new Population({ ...shared, net: this.#net, seed })
     this.#workload = new Workload({ ...shared, population: this.#population })
     const { people } = scenario

@@ -1,6 +1,5 @@
 import type { Contact, Millis, PlaceOf } from '../base/ports.ts'
 import type { SeedNode } from '../seed/seed.ts'
-import { createSeedNode } from '../seed/seed.ts'
 import type { UserOf } from '../seed/serve-via.ts'
 import { Dice } from '../sim/dice.ts'
 import { sharedPlaces } from '../sim/keys.ts'
@@ -17,6 +16,7 @@ import type { Holdings } from './holdings.ts'
 import { planLife } from './lives.ts'
 import type { Replay } from './recorded.ts'
 import { replayOf } from './recorded.ts'
+import type { CreateSeed } from './variant.ts'
 
 const minuteMs: Millis = 60_000
 const hourMs: Millis = 60 * minuteMs
@@ -64,6 +64,7 @@ interface Parts {
   scenario: Scenario
   seed: number
   holdings: Holdings
+  createSeed: CreateSeed
 }
 
 /** Who takes part: comes, goes away, comes back with its store, dies and is replaced. */
@@ -240,9 +241,9 @@ export class Population {
   }
 
   #makeSeed({ node, store, dice, isServer, relayFor }: Member): SeedNode {
-    const { scenario, world } = this.#p
+    const { scenario, world, createSeed } = this.#p
     const { replicas, quorum, k, alpha, reach, ...p } = scenario.parameters
-    return createSeedNode({
+    return createSeed({
       network: node,
       clock: world.clock,
       random: dice,

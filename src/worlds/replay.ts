@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises'
 import { MuttrError } from '../base/errors.ts'
 import type { Clock } from '../base/ports.ts'
 import type { SimReplayed, SimReplayOptions } from '../cli/simulator.ts'
+import type { Scenario } from '../sim/scenario.ts'
+import { variantIn } from '../sim/scenario-files.ts'
 import type { Note } from '../sim/trace.ts'
 import type { Engines } from './engines.ts'
 import type { Folder } from './folder.ts'
@@ -18,6 +21,7 @@ export async function replay(
 ): Promise<SimReplayed> {
   const folder = await readFolder(o.folder)
   const { id, scenario } = await choose(folder, o.run)
+  await checkVariant(scenario, o.variant)
   const then = await folder.read(id)
   const before: Note[] = []
   let zeroMs: number | undefined
@@ -44,6 +48,21 @@ export async function replay(
   })
   const { traceHash } = result
   return { run: id, notes, traceHash, same: traceHash === then.traceHash }
+}
+
+/** A folder may be somebody else's, and a variant is a program. */
+async function checkVariant(scenario: Scenario, file: string | undefined): Promise<void> {
+  const source = variantIn(scenario)
+  if (source === undefined) return
+  const named = file === undefined ? undefined : await readFile(file, 'utf8').catch(() => undefined)
+  if (named === source) return
+  throw new MuttrError(
+    'USAGE',
+    file === undefined
+      ? 'the run is of a variant of the protocol, a program that the folder holds'
+      : `${file} is not the variant that was run`,
+    { hint: 'Name with --variant the file that was run, and that you trust.' }
+  )
 }
 
 async function choose(

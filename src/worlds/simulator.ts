@@ -1,4 +1,3 @@
-import { extname } from 'node:path'
 import { MuttrError } from '../base/errors.ts'
 import type { SimRunOptions, Simulator } from '../cli/simulator.ts'
 import { systemClock as clock } from '../net/clock.ts'
@@ -6,6 +5,7 @@ import { readScenario } from '../sim/scenario.ts'
 import { parseSeeds } from '../sim/sweep.ts'
 import { compareFolders } from './compare.ts'
 import { conduct, writeUp } from './conduct.ts'
+import { enginesUrl as shippedUrl } from './engines.ts'
 import { findScenario, listScenarios } from './find.ts'
 import { showFolder } from './finding.ts'
 import { readFolder } from './folder.ts'
@@ -14,10 +14,8 @@ import { makePlan, parseShard } from './plan.ts'
 import { replay } from './replay.ts'
 import { conductShared, fetchFolder } from './shared.ts'
 
-const shipped = new URL(`./engines${extname(import.meta.filename)}`, import.meta.url).href
-
 /** @param enginesUrl module that exports what `Engines` says; tests name one of their own. */
-export const createSimulator = (enginesUrl: string = shipped): Simulator => ({
+export const createSimulator = (enginesUrl: string = shippedUrl): Simulator => ({
   async list() {
     const found = await listScenarios()
     return found.map(({ name, question, scale, nodes, hours }) => ({

@@ -10,6 +10,7 @@ import { People } from '../../src/worlds/people.ts'
 import type { Member } from '../../src/worlds/population.ts'
 import { Population } from '../../src/worlds/population.ts'
 import type { Posted } from '../../src/worlds/post.ts'
+import { seedsOf } from '../../src/worlds/variant.ts'
 
 const hourMs = 3_600_000
 
@@ -37,7 +38,12 @@ export async function peopleWorld(
   const world = new World({ seed: 1 })
   const net = new VirtualNetwork(world, { noticeMs: 60_000 })
   const shared = { world, scenario, seed: 1 }
-  const population = new Population({ ...shared, net, holdings: new Holdings(world) })
+  const population = new Population({
+    createSeed: seedsOf(undefined),
+    ...shared,
+    net,
+    holdings: new Holdings(world)
+  })
   const people = new People({ ...shared, people: scenario.people!, population })
   if (lie && !known) population.follow(withLies(people, lie, world))
   sabotage?.(people)

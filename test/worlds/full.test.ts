@@ -129,7 +129,10 @@ describe('a full world', () => {
     const trace = { take: (note: Note) => void notes.push(note) }
     const running = run({ hours: 1_000 }, { signal: stop.signal, onProgress, trace })
     await assert.rejects(running, { code: 'CANCELLED' })
-    assert.deepEqual(told, told.toSorted((a, b) => a - b))
+    assert.deepEqual(
+      told,
+      told.toSorted((a, b) => a - b)
+    )
     assert.equal(told[0], -1) // while the network is made
     assert(told.at(-1)! > 0 && told.at(-1)! < 1_000)
     assert.equal(notes.filter(({ type }) => type === 'come').length, 30)

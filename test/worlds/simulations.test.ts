@@ -72,6 +72,7 @@ describe('simulations', function () {
       const { same } = await simulator.replay({
         folder: out,
         run: undefined,
+        variant: undefined,
         atMs: 3_600_000,
         print: note => notes.push(note),
         signal: new AbortController().signal

@@ -315,7 +315,14 @@ describe('an output folder', function () {
         const notes: unknown[][] = []
         const print = (note: unknown[]) => void notes.push(note)
         const { signal } = new AbortController()
-        const { same } = await simulator.replay({ folder: out, run, atMs, print, signal })
+        const { same } = await simulator.replay({
+          folder: out,
+          run,
+          variant: undefined,
+          atMs,
+          print,
+          signal
+        })
         return { notes, same }
       }
       await assert.rejects(replay(undefined, 0), { code: 'USAGE', message: 'which run?' })

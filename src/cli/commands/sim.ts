@@ -98,6 +98,7 @@ export function addSim(program: Command, action: Action): void {
       .argument('<dir>', 'a folder of `run` or `sweep`')
       .requiredOption('--at <duration>', 'virtual time from the start, as in 90m or 12h')
       .option('--run <id>', 'which run; its first digits are enough')
+      .option('--variant <file>', 'the variant of the protocol that was run, where one was')
       .action(action(replay)),
     'muttr sim replay /tmp/third-gone --at 13h --run 4f1c'
   )
@@ -172,7 +173,7 @@ async function compare(session: Session, _: object, a: string, b: string): Promi
 
 async function replay(
   session: Session,
-  { at, run }: { at: string; run?: string },
+  { at, run, variant }: { at: string; run?: string; variant?: string },
   folder: string
 ): Promise<number> {
   const { out, signal } = session
@@ -182,6 +183,7 @@ async function replay(
   const replayed = await simulator.replay({
     folder,
     run,
+    variant,
     atMs,
     print: note => void out.line(json(note)).catch(err => closed.abort(err)),
     signal: AbortSignal.any([signal, closed.signal])

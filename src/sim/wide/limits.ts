@@ -35,6 +35,7 @@ export function refuse(scenario: Scenario): void {
     ...(population.trace ? ['population.trace'] : []),
     ...(scenario.people ? ['people'] : []),
     ...(adversaries ? ['adversaries'] : []),
+    ...(scenario.variant ? ['variant'] : []),
     ...faults.flatMap((f, i) => (f.type === 'die' ? [] : [`faults.${i} (${f.type})`])),
     ...(parameters.reach === usual.reach ? [] : ['parameters.reach'])
   ]
