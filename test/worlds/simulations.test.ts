@@ -1,30 +1,10 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import type { SimPoint, SimSweepOptions } from '../../src/cli/simulator.ts'
 import { createSimulator } from '../../src/worlds/simulator.ts'
+import { figure, small } from '../support/small-runs.ts'
 import { temporaryFolder } from '../support/store-folder.ts'
 
 const simulator = createSimulator()
-
-/** A small version of what ships: fewer nodes, hours and seeds. */
-const small = (
-  what: string,
-  changes: SimSweepOptions['changes'],
-  seeds = '1'
-): SimSweepOptions => ({
-  what,
-  changes,
-  seeds,
-  out: null,
-  threads: 2,
-  shard: undefined,
-  queue: undefined,
-  onProgress() {},
-  signal: new AbortController().signal
-})
-
-const figure = ({ figures }: SimPoint, name: string): number =>
-  figures.find(figure => figure.name === name)!.mean
 
 describe('simulations', function () {
   this.timeout(120_000)

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import millionDay from '../../simulations/million-day.ts'
+import repairBandwidth from '../../simulations/repair-bandwidth.ts'
+import { readScenario } from '../../src/sim/scenario.ts'
+import { wideEngine } from '../../src/sim/wide/engine.ts'
+import { sizeOf } from '../../src/sim/wide/limits.ts'
+import { createSimulator } from '../../src/worlds/simulator.ts'
+import { figure, small } from '../support/small-runs.ts'
+
+const simulator = createSimulator()
+
+describe('simulations of weeks', function () {
+  this.timeout(120_000)
+
+  it('durability-days: one copy is lost with its laptop, and with more nothing', async () => {
+    const { points } = await simulator.sweep(small('durability-days', { nodes: 60, hours: 240 }))
+    const lostWith = (copies: number) =>
+      points
+        .filter(({ parameters }) => parameters['parameters.replicas'] === copies)
+        .map(point => figure(point, 'lost'))
+    assert(
+      lostWith(1).every(lost => lost > 0),
+      `${lostWith(1)}`
+    )
+    assert.deepEqual(lostWith(8), [0, 0])
+  })
+
+  it('repair-bandwidth: where nobody goes home it sends what deaths demand', async () => {
+    const population = { lifetimeHours: { type: 'exponential', mean: 240 } }
+    const scenario = readScenario({ ...repairBandwidth, nodes: 100, population })
+    const { figures } = await wideEngine.run(scenario, {
+      seed: 1,
+      signal: new AbortController().signal,
+      onProgress() {}
+    })
+    const sent = figures['repair bytes per node-hour']!.value
+    const bound = figures['bound of repair bytes per node-hour']!.value
+    assert(sent > 0.5 * bound && sent < 1.2 * bound, `${sent} beside ${bound}`)
+  })
+
+  it('million-day: fits into 3 GiB', () => {
+    assert(sizeOf(millionDay).bytes < 3 * 2 ** 30)
+  })
+})
