@@ -51,6 +51,24 @@ describe('the house', () => {
     )
   })
 
+  it('says of its parameters which finding or measurement chose them, or that none did', () => {
+    const tables: [path: string, name: string][] = [
+      ['src/replicas/repair-parameters.ts', 'interface RepairParameters'],
+      ['src/routing/upkeep.ts', 'const upkeep'],
+      ['src/routing/upkeep.ts', 'const asking'],
+      ['src/routing/lookup.ts', 'const pathsUsual'],
+      ['src/seed/seed.ts', 'const usual'],
+      ['src/seed/peers.ts', 'const writeFloorMs'],
+      ['src/base/limits.ts', 'const limits']
+    ]
+    for (const [path, name] of tables) {
+      const { text } = sources.find(source => source.path === path)!
+      const before = text.slice(0, text.search(new RegExp(`^(export )?${name}\\b`, 'm'))).trimEnd()
+      const comment = before.slice(before.lastIndexOf('/**'))
+      assert(before.endsWith('*/') && /\bfinding\b/.test(comment), `${path}: ${name}`)
+    }
+  })
+
   it('uses every error code', () => {
     const texts = everything.filter(
       ({ path }) => path !== 'src/base/errors.ts' && !path.startsWith('test/')
@@ -237,14 +255,15 @@ describe('check-links', () => {
     )
     await writeFile(
       join(folder.path, 'src', 'a.ts'),
-      '// Source: docs/a.md\n// Source: docs/b.md\n'
+      '// Source: docs/a.md\n// Source: docs/b.md\n// As simulations/c.md says\n'
     )
     assert.deepEqual(brokenLinks(folder.path).sort(), [
       'README.md:3: #topp has no such heading',
       'README.md:3: ../../f.md leaves the repository',
       'README.md:3: none.md does not exist',
       'docs/a.md:3: a.md#b has no such heading',
-      'src/a.ts:2: docs/b.md does not exist'
+      'src/a.ts:2: docs/b.md does not exist',
+      'src/a.ts:3: simulations/c.md does not exist'
     ])
   })
 })

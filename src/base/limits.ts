@@ -2,7 +2,12 @@ const KiB = 1024
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 
-/** Every bound a stranger meets, in one place. Sizes in bytes, times in milliseconds. Source: docs/protocol/limits.md */
+/**
+ * Every bound a stranger meets, in one place. Sizes in bytes, times in milliseconds. Source: docs/protocol/limits.md
+ *
+ * None is chosen by a finding yet. By measurements: stamps and prices (docs/decisions/023-stamps.md, docs/decisions/024-admission.md), requests of a
+ * region (docs/decisions/025-hostile-lookups.md). The others are what formats need, or far above what anybody honest uses.
+ */
 export const limits = {
   /** A sealed blob; the largest class a letter is padded to. */
   blobBytesMax: 256 * KiB,

@@ -3,7 +3,10 @@ import type { Millis } from '../base/ports.ts'
 const minuteMs: Millis = 60_000
 const hourMs: Millis = 60 * minuteMs
 
-/** What the usual ones cost and keep is measured in docs/decisions/022-repair.md */
+/**
+ * Sweep, quiet, budget and share are reasoned from measured costs in docs/decisions/022-repair.md, with the usual ones held through deaths
+ * there and in simulations/third-gone.md. No finding compared them with others; the other three stand as docs/protocol/dht.md says.
+ */
 export interface RepairParameters {
   /** From one sweep over all that we hold to the next, give or take a fifth. */
   sweepMs: Millis

@@ -41,7 +41,7 @@ export interface LookupOptions {
   first?: readonly PeerId[]
 }
 
-/** Disjoint paths that a seed takes unless told otherwise. */
+/** Disjoint paths that a seed takes unless told otherwise. Not chosen by a finding; what three cost and give: docs/decisions/025-hostile-lookups.md */
 export const pathsUsual = 3
 
 type Settings = Required<Omit<LookupOptions, 'cost'>> & Pick<LookupOptions, 'cost'>

@@ -1,6 +1,6 @@
 import type { Millis } from '../base/ports.ts'
 
-/** How a seed looks after its table. */
+/** How a seed looks after its table. Not chosen by a finding: an hour for a bucket is Kademlia's, the others are ours. */
 export const upkeep = {
   tickMs: 60_000 as Millis,
   /** Who has not been heard of for so long is pinged, the longest silent first. */
@@ -12,7 +12,7 @@ export const upkeep = {
   bucketsAtJoin: 4
 } as const
 
-/** How requests are timed that only read. */
+/** How requests are timed that only read. Not chosen by a finding: from docs/protocol/dht.md */
 export const asking = {
   /** Below these nothing is called slow: a busy machine must not ask twice for what is on its way. */
   floorMs: 40 as Millis,

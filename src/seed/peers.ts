@@ -25,7 +25,7 @@ export const isWriting: ReadonlySet<DhtMethod> = new Set<DhtMethod>([
   'release'
 ])
 
-/** A write can bear some slow holders, and its bytes are dearer. */
+/** A write can bear some slow holders, and its bytes are dearer. Not chosen by a finding. */
 const writeFloorMs: Millis = 250
 
 const pingsAtOnce = 3

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
- * Checks that every relative link and anchor of every page leads somewhere, and every page that the source names exists.
+ * Checks that every relative link and anchor of every page leads somewhere, and every page that the source names exists, findings among them.
  * Usage: node test/support/check-links.ts
  */
 
@@ -99,10 +99,11 @@ export function brokenLinks(root: string): string[] {
   )
   const named = sources.flatMap(file => {
     const text = readFileSync(file, 'utf8')
-    return [...text.matchAll(/\bdocs\/[\w./-]+\.(?:md|cddl)\b/g)].flatMap(({ 0: path, index }) =>
-      existsSync(join(root, path))
-        ? []
-        : [`${where(file, text.slice(0, index).split('\n').length)}: ${path} does not exist`]
+    return [...text.matchAll(/\b(?:docs|simulations)\/[\w./-]+\.(?:md|cddl)\b/g)].flatMap(
+      ({ 0: path, index }) =>
+        existsSync(join(root, path))
+          ? []
+          : [`${where(file, text.slice(0, index).split('\n').length)}: ${path} does not exist`]
     )
   })
   return [...links, ...named]
