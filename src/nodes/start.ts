@@ -1,6 +1,6 @@
 import { codeOf } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
-import type { Contact, Log } from '../base/ports.ts'
+import type { Log } from '../base/ports.ts'
 import type { LocalClient } from '../client/create-client.ts'
 import { createClient } from '../client/create-client.ts'
 import type { Events } from '../client/events.ts'
@@ -10,15 +10,12 @@ import { lightPace, usualListen } from '../config/config.ts'
 import type { Person } from '../keys/person.ts'
 import { verifyRecord } from '../keys/record.ts'
 import { systemClock as clock } from '../net/clock.ts'
-import { attachKad } from '../net/kad.ts'
 import type { Node } from '../net/node.ts'
 import { createNode } from '../net/node.ts'
 import { peerKeys } from '../net/peer-key.ts'
-import { placeOf } from '../net/place.ts'
 import { systemRandom as random } from '../net/random.ts'
 import { createStamper } from '../net/stamper.ts'
 import type { SeedNode } from '../seed/seed.ts'
-import { createSeedNode } from '../seed/seed.ts'
 import { levelState, levelStore } from '../store/level.ts'
 import { memoryStore } from '../store/memory.ts'
 import { homeChecks, reachChecks } from './checks.ts'
@@ -29,6 +26,7 @@ import type { HostedPod } from './host-pod.ts'
 import { joinNetwork } from './join.ts'
 import { loadJoined } from './link.ts'
 import { nodeStatus } from './node-status.ts'
+import { openSeed } from './open-seed.ts'
 
 export interface StartOptions {
   home: Home
@@ -69,38 +67,31 @@ export async function startParts(options: StartOptions): Promise<Started> {
   const events = createEvents(options.emit)
   const over = new AbortController()
   const pods = podPlaces(home)
-  // Peers are discovered before there is a seed to tell of them.
-  const early: Contact[] = []
-  let hear = (contact: Contact): void => void early.push(contact)
   const stamper = stack.use(createStamper({ clock }))
-  const network = stack.use(await startNode(options, contact => hear(contact)))
   const { trace } = home.config
-  const traced = trace && stack.use(await openTraceOut({ ...trace, network, clock, random, log }))
-  const keys = peerKeys(home.privateKey)
-  const parts = { network: traced?.network ?? network, clock, random, log, keys }
-  const { parameters } = home.network
   let pod: HostedPod | undefined
-  const seed = stack.use(
-    createSeedNode({
-      ...parts,
-      store,
-      stamper,
-      placeOf,
-      mode,
-      parameters,
-      verifyRecord,
-      upBytesPerSecond: home.config.bandwidth.upBytesPerSecond,
-      pace: home.config.profile === 'light' ? lightPace : 1,
-      ...(options.host && { relayFor: async peer => pod?.userOf(peer) })
+  const { network, seen, seed } = stack.use(
+    await openSeed({
+      privateKey: home.privateKey,
+      log,
+      startNode: hear => startNode(options, hear),
+      through: async (network, stack) =>
+        trace
+          ? stack.use(await openTraceOut({ ...trace, network, clock, random, log })).network
+          : network,
+      seed: {
+        store,
+        stamper,
+        mode,
+        parameters: home.network.parameters,
+        verifyRecord,
+        upBytesPerSecond: home.config.bandwidth.upBytesPerSecond,
+        pace: home.config.profile === 'light' ? lightPace : 1,
+        ...(options.host && { relayFor: async peer => pod?.userOf(peer) })
+      }
     })
   )
-  hear = contact => seed.hear([contact])
-  seed.hear(early)
-  attachKad(network, {
-    nearest: (place, count) => seed.table.nearest(place, count),
-    candidate: contact => hear(contact),
-    admits: peer => seed.admission.admits(peer)
-  })
+  const parts = { network: seen, clock, random, log, keys: peerKeys(home.privateKey) }
   pod = await options.host?.(network)
   stack.use(pod)
   stack.defer(() => over.abort())

@@ -16,7 +16,7 @@ export interface NetworkOptions {
   loss?: number
   /** What a node can send; messages wait for those before them. Unlimited unless told. */
   upBytesPerSecond?: number
-  /** Connections a node keeps; the least recently used beyond it, and not warm, is closed. */
+  /** Connections a node keeps; what exceeds them is closed once it has been idle for a while, the longest unused first, none that is warm. */
   connectionsMax?: number
   /** Round trips until a dialled connection can be used. */
   dialRoundTrips?: number
@@ -24,7 +24,7 @@ export interface NetworkOptions {
   deaths?: 'silent' | 'refused'
   /** After so long the others take a silent one's connection for closed; never unless told. Muttr's channels: 60 s to 80 s. */
   noticeMs?: Millis
-  /** Part of the connections that keepWarm may hold. */
+  /** Part of the connections that keepWarm may hold. A third unless told, as `src/net/warmth.ts` has it. */
   warmShare?: number
   /** Makes a node's keys from 32 random bytes; stand-ins unless told. */
   makeKeys?: (random: Uint8Array) => PeerKeys
@@ -68,7 +68,7 @@ export class VirtualNetwork {
       dialRoundTrips,
       deaths: 'silent',
       noticeMs: Number.POSITIVE_INFINITY,
-      warmShare: 0.5,
+      warmShare: 1 / 3,
       makeKeys: standInKeys,
       ...options
     }

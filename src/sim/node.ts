@@ -22,6 +22,10 @@ export interface NodeOptions {
 
 /** After which TCP knocks again (RFC 6298). */
 const dialAgainMs: Millis = 1_000
+/** As `src/net/warmth.ts` has them. */
+const sweepMs: Millis = 5_000
+const idleMs: Millis = 60_000
+const crowdedIdleMs: Millis = 2_000
 
 interface Settle {
   resolve(answer: Uint8Array): void
@@ -49,6 +53,7 @@ export class VirtualNode implements Network {
   readonly #listeners = new Set<(event: PeerEvent) => void>()
   readonly #connections = new Map<PeerId, { usedMs: Millis }>()
   #warm = new Set<PeerId>()
+  #sweep: Disposable | undefined
   /** Until when what was given to the line before is still being sent. */
   #sendingMs: Millis = 0
 
@@ -93,6 +98,7 @@ export class VirtualNode implements Network {
   /** Back, under the same key, and connected to nobody. */
   revive(): void {
     this.alive = true
+    this.#warm.clear()
   }
 
   /** How long so many bytes take on this node's line, with what waits before them. */
@@ -199,33 +205,38 @@ export class VirtualNode implements Network {
     // One of them may have been away, and the other does not know it yet.
     if (!ours) this.#emit({ type: 'connected', contact: target.contact(), server: target.server })
     if (!theirs) target.#emit({ type: 'connected', contact: this.contact(), server: this.server })
-    if (!ours) this.#prune()
-    if (!theirs) target.#prune()
+    const { connectionsMax } = this.#net.options
+    for (const node of [this, target]) if (node.#connections.size > connectionsMax) node.#watch()
   }
 
-  #prune(): void {
-    const idle = this.#connections.size - this.streams.connections
-    const over = idle - this.#net.options.connectionsMax
-    for (let i = 0; i < over; i++) {
-      const peer = this.#idlest()
-      if (peer === undefined) return
+  /** As `src/net/warmth.ts`, which looks every few seconds; here only where there may be something to do. */
+  #watch(): void {
+    this.#sweep ??= this.#net.after(sweepMs, () => {
+      this.#sweep = undefined
+      if (!this.alive) return
+      this.#closeExcess()
+      this.#dialMissing()
+      if (this.#connections.size > this.#net.options.connectionsMax) this.#watch()
+    })
+  }
+
+  /** The longest unused, none that is kept or was used lately. */
+  #closeExcess(): void {
+    const { connectionsMax } = this.#net.options
+    const excess = this.#connections.size - connectionsMax
+    if (excess <= 0) return
+    const untilMs = this.#net.clock.now() - (excess > connectionsMax / 2 ? crowdedIdleMs : idleMs)
+    const idle = [...this.#connections]
+      .filter(
+        ([peer, { usedMs }]) =>
+          usedMs <= untilMs && !this.#warm.has(peer) && !this.streams.isOn(peer)
+      )
+      .sort(([, a], [, b]) => a.usedMs - b.usedMs)
+    for (const [peer] of idle.slice(0, excess)) {
       const other = this.#net.nodes.get(peer)
       if (other) this.drop(other)
       else this.#connections.delete(peer)
     }
-  }
-
-  /** Of those that carry no private stream. */
-  #idlest(): PeerId | undefined {
-    let idlest: PeerId | undefined
-    let least = Number.POSITIVE_INFINITY
-    for (const [peer, { usedMs }] of this.#connections) {
-      const rank = this.#warm.has(peer) ? usedMs : usedMs - Number.MAX_SAFE_INTEGER / 2
-      if (rank >= least || this.streams.isOn(peer)) continue
-      least = rank
-      idlest = peer
-    }
-    return idlest
   }
 
   /** Closes the connection between the two. */
@@ -237,6 +248,7 @@ export class VirtualNode implements Network {
   }
 
   #emit(event: PeerEvent): void {
+    if (event.type === 'disconnected' && this.#warm.has(event.contact.peer)) this.#watch()
     for (const listener of this.#listeners) listener(event)
   }
 
@@ -287,15 +299,19 @@ export class VirtualNode implements Network {
 
   /** Dials those of the list that are not connected, up to `warmShare` of the limit. */
   keepWarm(contacts: readonly Contact[]): void {
-    const { connectionsMax, warmShare, dialRoundTrips } = this.#net.options
-    const warm = contacts.slice(0, connectionsMax * warmShare)
-    this.#warm = new Set(warm.map(c => c.peer))
-    for (const { peer } of warm) {
+    const { connectionsMax, warmShare } = this.#net.options
+    const most = Math.max(1, Math.floor(connectionsMax * warmShare))
+    this.#warm = new Set(contacts.slice(0, most).map(c => c.peer))
+    this.#dialMissing()
+  }
+
+  #dialMissing(): void {
+    for (const peer of this.#warm) {
       const target = this.#net.nodes.get(peer)
       if (!target?.alive || !target.server || this.isConnected(peer)) continue
       this.#countDial()
       const tripMs = 2 * this.#net.latencyMs(this.index, target.index)
-      const dialMs = tripMs * dialRoundTrips
+      const dialMs = tripMs * this.#net.options.dialRoundTrips
       const arrive = () => this.#connect(target)
       this.#net.carry({ from: this, to: target, bytes: 0, extraMs: dialMs, arrive })
     }

@@ -24,14 +24,15 @@ export interface Violation {
 }
 
 /**
- * What a run found; a function of scenario, seed, commit and version of Node alone. Tables and figures that more than one engine gives have
+ * What a run found; a function of scenario, seed, commit and version of Node alone, but at the scale real, where that is so of the plan and
+ * of nothing else. Tables and figures that more than one engine gives have
  * the same names in all: `time`, `lookups`, `found`, `lookup hops p50` and so on. Source: docs/guides/research.md
  */
 export interface RunResult {
   scenario: Scenario
   scale: Scale
   seed: number
-  /** Hex. */
+  /** Hex. At the scale real it is the plan's. */
   traceHash: string
   events: number
   tables: Record<string, Table>

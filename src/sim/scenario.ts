@@ -26,11 +26,21 @@ const Network = z.strictObject({
     .default({ type: 'constant', ms: 25 }),
   /** Of messages. */
   loss: share.default(0),
+  /**
+   * How those show who leave or die. `silent`: as a laptop whose lid is closed; the others notice after a minute. `refused`: as a process
+   * that is killed; its connections end at once, and whoever dials it is refused.
+   */
+  deaths: z.enum(['silent', 'refused']).default('silent'),
   /** Of nodes that nobody can dial; they are clients of the DHT and hold nothing. */
   natShare: share.default(0)
 })
 
 const Population = z.strictObject({
+  /**
+   * How the network begins. `settled`: as one that has run for long, whose nodes know each other. `joining`: one comes after the other, as
+   * shipped; so it is young, and for half an hour nobody trusts a neighbour to have all that belongs to it.
+   */
+  begins: z.enum(['settled', 'joining']).default('settled'),
   /** How long a node stays; null: it never leaves. */
   sessionHours: Distribution.nullable().default(null),
   /** How long it is away before it is back, with what it stored. */
@@ -138,7 +148,7 @@ const Shape = z.strictObject({
     .min(0)
     .max(2 ** 32 - 1)
     .default(1),
-  /** `full`: the code that ships; `wide`: compact state for a million nodes; `real`: processes. */
+  /** `full`: the code that ships; `wide`: compact state for a million nodes; `real`: processes, in real time. */
   scale: z.enum(['full', 'wide', 'real']).default('full'),
   network: Network.prefault({}),
   population: Population.prefault({}),

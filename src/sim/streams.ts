@@ -43,11 +43,6 @@ export class Streams {
     return this.#counts.has(peer)
   }
 
-  /** Connections that carry one. */
-  get connections(): number {
-    return this.#counts.size
-  }
-
   /** The two are connected. @throws {MuttrError} `PEER_UNREACHABLE` when it takes no such streams, `PEER_TIMEOUT`, `CANCELLED` */
   open(to: VirtualNode, protocol: string, options: RequestOptions): Promise<Session> {
     const net = this.#net

@@ -1,4 +1,3 @@
-import { MuttrError } from '../base/errors.ts'
 import type { Engine } from '../sim/result.ts'
 import type { Scale, Scenario } from '../sim/scenario.ts'
 import { sizeOf } from '../sim/wide/limits.ts'
@@ -24,13 +23,22 @@ export const engineFor: Engines['engineFor'] = async scale => {
     case 'wide':
       return (await import('../sim/wide/engine.ts')).wideEngine
     case 'real':
-      throw new MuttrError('SCENARIO_INVALID', 'no engine runs the scale real', {
-        hint: 'Real processes are run by `muttr net up` and `muttr net torture`.'
-      })
+      return (await import('./real.ts')).realEngine
   }
 }
 
-export const memoryOf: Engines['memoryOf'] = scenario =>
-  scenario.scale === 'wide'
-    ? sizeOf(scenario).bytes
-    : full.baseBytes + scenario.nodes * full.nodeBytes
+/** Of the scale real, measured with 50 processes: their part of what they share counted once. */
+const real = { baseBytes: 200 * 2 ** 20, processBytes: 100 * 2 ** 20 }
+
+export const memoryOf: Engines['memoryOf'] = scenario => {
+  const { scale, nodes } = scenario
+  if (scale === 'wide') return sizeOf(scenario).bytes
+  if (scale === 'real') return real.baseBytes + processesOf(scenario) * real.processBytes
+  return full.baseBytes + nodes * full.nodeBytes
+}
+
+/** Who died in silence stands still until the end. */
+function processesOf({ nodes, network, faults }: Scenario): number {
+  const standing = network.deaths === 'silent' ? faults : []
+  return standing.reduce((sum, f) => sum + (f.type === 'die' ? f.share * nodes : 0), nodes)
+}

@@ -44,7 +44,7 @@ export function applyFaults(o: {
 }
 
 /** So many of all, in an order of their own. */
-function someOf<T extends { readonly index: number }>(
+export function someOf<T extends { readonly index: number }>(
   all: T[],
   dice: Dice,
   { share, which }: { share: number; which: 'oldest' | 'random' }

@@ -9,6 +9,7 @@ import { applyFaults } from './faults.ts'
 import { Holdings } from './holdings.ts'
 import { LetterFigures } from './letter-figures.ts'
 import { Measure } from './measure.ts'
+import { settleMsOf } from './parameters.ts'
 import { People } from './people.ts'
 import { Population } from './population.ts'
 import type { CreateSeed, Variant } from './variant.ts'
@@ -16,10 +17,8 @@ import { seedsOf, variantOf } from './variant.ts'
 import { Workload } from './workload.ts'
 
 const hourMs: Millis = 3_600_000
-/** After the last has joined, before anything is put. */
-const settleMs: Millis = 60_000
 /** All join in the first minute. */
-const makingMs: Millis = 60_000 + settleMs
+const joiningMs: Millis = 60_000
 /** As Muttr's channels do: docs/protocol/channel.md */
 const noticeMs: Millis = 60_000
 
@@ -61,14 +60,14 @@ class Run {
 
   constructor(scenario: Scenario, options: EngineOptions, createSeed: CreateSeed) {
     const { seed, trace } = options
-    const { loss } = scenario.network
+    const { loss, deaths } = scenario.network
     const latency = latencyIn(scenario)
     this.#scenario = scenario
     this.#o = options
     const world = new World({ seed, ...(trace && { trace }) })
     this.#world = world
-    const { connections } = scenario.parameters
-    this.#net = new VirtualNetwork(world, { latency, loss, connectionsMax: connections, noticeMs })
+    const { connections: connectionsMax } = scenario.parameters
+    this.#net = new VirtualNetwork(world, { latency, loss, deaths, connectionsMax, noticeMs })
     this.#holdings = new Holdings(world)
     const shared = { world, scenario, holdings: this.#holdings, createSeed }
     this.#population = new Population({ ...shared, net: this.#net, seed })
@@ -83,6 +82,7 @@ class Run {
     const scenario = this.#scenario
     const world = this.#world
     const beginMs = world.nowMs
+    const makingMs = joiningMs + settleMsOf(scenario)
     const before = {
       signal,
       onProgress: (nowMs: Millis) => {
@@ -92,7 +92,7 @@ class Run {
     }
     before.onProgress(beginMs)
     await world.run(this.#population.start(), before)
-    await world.pass(settleMs, before)
+    await world.pass(settleMsOf(scenario), before)
     if (this.#people) await world.run(this.#people.start(), before)
     await world.run(this.#workload.start(), before)
 

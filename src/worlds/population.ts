@@ -14,6 +14,7 @@ import type { SeedStore } from '../store/store.ts'
 import { fillTables } from './fill.ts'
 import type { Holdings } from './holdings.ts'
 import { planLife } from './lives.ts'
+import { repairOf } from './parameters.ts'
 import type { Replay } from './recorded.ts'
 import { replayOf } from './recorded.ts'
 import type { CreateSeed } from './variant.ts'
@@ -22,6 +23,8 @@ const minuteMs: Millis = 60_000
 const hourMs: Millis = 60 * minuteMs
 /** In which all look around at the start. */
 const startMs: Millis = minuteMs
+/** After one has joined, before the next one comes. */
+const turnMs: Millis = 1_000
 /** Whom a node asks that joins, beside whom it remembers. */
 const bootstraps = 3
 const remembered = 20
@@ -103,17 +106,20 @@ export class Population {
     this.#follower = follower
   }
 
-  /** All know each other as after long running, and look around; resolves when all have. */
+  /** All come, and look around once more when they know each other; resolves when all have. */
   async start(): Promise<void> {
     const { world, scenario } = this.#p
-    const { nodes, parameters } = scenario
+    const { nodes, parameters, population } = scenario
     const pods = scenario.people?.pods.count ?? 0
     const born = Array.from({ length: nodes + pods }, (_, i) => this.#bear(i >= nodes))
     const all = born.filter(m => m.stays || (this.#replay?.isThere(m.index, 0) ?? true))
-    for (const member of all) this.#open(member)
     const { placeOf } = this
     const dice = world.dice('tables')
-    fillTables(all, { k: parameters.k, placeOf, dice, nowMs: world.nowMs })
+    if (population.begins === 'joining') await this.#joinInTurn(all)
+    else {
+      for (const member of all) this.#open(member)
+      fillTables(all, { k: parameters.k, placeOf, dice, nowMs: world.nowMs })
+    }
     const joins = all.map(member => {
       const { promise, resolve } = Promise.withResolvers<void>()
       const join = () => void this.#join(member, []).then(resolve)
@@ -121,6 +127,15 @@ export class Population {
       return promise
     })
     await Promise.all(joins)
+  }
+
+  async #joinInTurn(all: readonly Member[]): Promise<void> {
+    for (const member of all) {
+      await this.come(member)
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#p.world.after(turnMs, resolve)
+      await promise
+    }
   }
 
   /** From now on they go and come. */
@@ -205,7 +220,7 @@ export class Population {
     } catch {
       return // it left before it had looked around
     }
-    if (member.seed !== seed) return
+    if (member.seed !== seed || member.joined) return
     member.joined = true
     this.#follower?.joined(member)
   }
@@ -242,7 +257,7 @@ export class Population {
 
   #makeSeed({ node, store, dice, isServer, relayFor }: Member): SeedNode {
     const { scenario, world, createSeed } = this.#p
-    const { replicas, quorum, k, alpha, reach, ...p } = scenario.parameters
+    const { replicas, quorum, k, alpha, reach } = scenario.parameters
     return createSeed({
       network: node,
       clock: world.clock,
@@ -256,11 +271,7 @@ export class Population {
       parameters: { replicas, quorum, k, alpha },
       reach,
       ...(relayFor && { relayFor }),
-      repair: {
-        sweepMs: p.sweepHours * hourMs,
-        debounceMs: p.debounceMinutes * minuteMs,
-        graceMs: p.graceHours * hourMs
-      }
+      repair: repairOf(scenario.parameters)
     })
   }
 

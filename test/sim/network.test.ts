@@ -214,7 +214,7 @@ describe('a virtual network', () => {
     assert.equal(net.totals.requests, before)
   })
 
-  it('closes the connection that was idle longest, warm ones last, and says so to both', async () => {
+  it('closes the connection that was idle longest, after a minute, no warm one, and says so to both', async () => {
     const { all, net, tookMs } = nodes(5, { connectionsMax: 3 })
     const [hub, ...others] = all as [VirtualNode, ...VirtualNode[]]
     const said: string[] = []
@@ -224,6 +224,9 @@ describe('a virtual network', () => {
     hub.keepWarm([others[0]!.contact()])
     await net.pass(1_000)
     for (const other of others) await tookMs(hub, other)
+    await net.pass(55_000)
+    assert(others[1]!.isConnected(hub.self))
+    await net.pass(15_000)
     assert.deepEqual(said, [
       'connected 1',
       'connected 2',

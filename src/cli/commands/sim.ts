@@ -112,8 +112,8 @@ const runOptions = (command: Command): Command =>
     .addOption(
       new Option(
         '--scale <scale>',
-        'full: the code that ships; wide: up to a million nodes'
-      ).choices(['full', 'wide'])
+        'full: the code that ships; wide: up to a million nodes; real: processes, in real time'
+      ).choices(['full', 'wide', 'real'])
     )
     .option('--seeds <from..to>', 'run with each of them, as in 1..5: means with their intervals')
     .option('--threads <count>', 'runs at a time (default: one for each core)')

@@ -34,6 +34,8 @@ export function refuse(scenario: Scenario): void {
     ...(network.natShare > 0 ? ['network.natShare'] : []),
     ...(population.trace ? ['population.trace'] : []),
     ...(scenario.people ? ['people'] : []),
+    ...(network.deaths === 'silent' ? [] : ['network.deaths']),
+    ...(population.begins === 'settled' ? [] : ['population.begins']),
     ...(adversaries ? ['adversaries'] : []),
     ...(scenario.variant ? ['variant'] : []),
     ...faults.flatMap((f, i) => (f.type === 'die' ? [] : [`faults.${i} (${f.type})`])),

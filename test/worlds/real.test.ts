@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { watch } from 'node:fs'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { EngineOptions } from '../../src/sim/result.ts'
+import type { ScenarioInput } from '../../src/sim/scenario.ts'
+import { readScenario } from '../../src/sim/scenario.ts'
+import type { Note } from '../../src/sim/trace.ts'
+import { fullEngine } from '../../src/worlds/full.ts'
+import { planReal } from '../../src/worlds/real/plan.ts'
+import { realEngine } from '../../src/worlds/real.ts'
+import { startMuttr } from '../support/command.ts'
+import { temporaryFolder } from '../support/store-folder.ts'
+
+const second = 1 / 3_600
+
+/** Four seeds for six seconds; one dies, and another comes. */
+const short = {
+  name: 'short',
+  question: 'Does it run?',
+  nodes: 4,
+  hours: 6 * second,
+  scale: 'real',
+  network: { latency: { type: 'constant', ms: 1 }, deaths: 'refused' },
+  population: { begins: 'joining' },
+  workload: { blobs: 4, putsPerHour: 3_600, getsPerHour: 3_600, lookups: 3 },
+  faults: [{ type: 'die', atHours: second, share: 0.25, replaced: true }],
+  parameters: { replicas: 3, quorum: 2 },
+  measure: { everyHours: 6 * second }
+} satisfies ScenarioInput
+
+const options = (more: Partial<EngineOptions> = {}): EngineOptions => ({
+  seed: 1,
+  signal: new AbortController().signal,
+  onProgress() {},
+  ...more
+})
+
+/** What real runs leave behind. */
+async function inTemporaryFolder(work: (path: string) => Promise<void>): Promise<void> {
+  await using folder = await temporaryFolder()
+  const before = process.env.TMPDIR
+  process.env.TMPDIR = folder.path
+  try {
+    await work(folder.path)
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = before
+  }
+}
+
+/** Processes that have this folder among their arguments. */
+async function processesOf(path: string): Promise<string[]> {
+  const names = await readdir('/proc').catch(() => [])
+  const lines = await Promise.all(
+    names
+      .filter(name => /^\d+$/.test(name))
+      .map(pid => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''))
+  )
+  return lines.filter(line => line.includes(path))
+}
+
+describe('a run of real processes', function () {
+  this.timeout(120_000)
+
+  it('finds what was put, leaves nothing behind, and has the figures of the scale full', () =>
+    inTemporaryFolder(async path => {
+      const scenario = readScenario(short)
+      const notes: Note[] = []
+      const trace = { take: (note: Note) => void notes.push(note) }
+      const real = await realEngine.run(scenario, options({ trace }))
+      const full = await fullEngine.run(scenario, options())
+      assert.deepEqual(real.violations, [])
+      assert.equal(real.figures.found!.value, 1)
+      assert.equal(real.figures['lookup exact']!.value, 1)
+      assert.deepEqual(Object.keys(real.figures), Object.keys(full.figures))
+      assert.deepEqual(Object.keys(real.tables), Object.keys(full.tables))
+      for (const [name, { columns, units }] of Object.entries(real.tables))
+        assert.deepEqual([columns, units], [full.tables[name]!.columns, full.tables[name]!.units])
+      const types = notes.map(({ type }) => type)
+      assert.equal(types.filter(type => type === 'come').length, 5)
+      assert.equal(types.filter(type => type === 'die').length, 1)
+      assert.equal(real.traceHash, (await planReal(scenario, 1)).hash)
+      assert.deepEqual(await readdir(path), [])
+      assert.deepEqual(await processesOf(path), [])
+    }))
+
+  it('is over at once when it is told so, also for one that went in silence', () =>
+    inTemporaryFolder(async path => {
+      const stop = new AbortController()
+      const trace = {
+        take({ type }: Note) {
+          if (type === 'row') stop.abort()
+        }
+      }
+      const scenario = readScenario({
+        ...{ ...short, nodes: 2, hours: 10 * second, workload: {} },
+        network: { ...short.network, deaths: 'silent' },
+        faults: [{ type: 'die', atHours: 0, share: 0.5 }],
+        measure: { everyHours: second }
+      })
+      const running = realEngine.run(scenario, options({ signal: stop.signal, trace }))
+      await assert.rejects(running, { code: 'CANCELLED' })
+      assert.deepEqual(await readdir(path), [])
+      assert.deepEqual(await processesOf(path), [])
+    }))
+
+  it('goes with the command that began it, even if that is killed', () =>
+    inTemporaryFolder(async path => {
+      const file = join(path, 'short.json')
+      await writeFile(file, JSON.stringify({ ...short, nodes: 2, hours: 1, faults: [] }))
+      const stop = new AbortController()
+      const changes = watch(path, { signal: stop.signal })
+      const changed = () => once(changes, 'change', { signal: stop.signal })
+      const there = async () => (await readdir(path)).filter(name => /^muttr-real/.test(name))
+      let next = changed()
+      const command = startMuttr(['sim', 'run', file], { TMPDIR: path })
+      while ((await there()).length === 0) {
+        await next
+        next = changed()
+      }
+      const [folder] = await there()
+      const seats = watch(join(path, folder!), { signal: stop.signal })
+      if ((await readdir(join(path, folder!))).length === 0) await once(seats, 'change')
+      command.kill('SIGKILL')
+      while ((await there()).length > 0) {
+        await next
+        next = changed()
+      }
+      stop.abort()
+      await assert.rejects(next, { name: 'AbortError' })
+    }))
+})
+
+describe('the plan of a real run', () => {
+  it('is the same for one seed, and another for another', async () => {
+    const scenario = readScenario({
+      ...{ ...short, nodes: 20, hours: 1 },
+      population: {
+        begins: 'joining',
+        sessionHours: { type: 'exponential', mean: 0.2 },
+        awayHours: { type: 'exponential', mean: 0.1 },
+        lifetimeHours: { type: 'exponential', mean: 2 }
+      }
+    })
+    const [one, same, other] = await Promise.all([1, 1, 2].map(seed => planReal(scenario, seed)))
+    assert.deepEqual(one, same)
+    assert.notEqual(one!.hash, other!.hash)
+    const online = new Set(Array.from({ length: 20 }, (_, i) => i))
+    for (const step of one!.steps) {
+      if (step.type === 'row') continue
+      const isThere = online.has(step.node)
+      assert.equal(isThere, step.type !== 'come' && (step.type !== 'die' || isThere), step.type)
+      if (step.type === 'come') online.add(step.node)
+      if (step.type === 'leave' || step.type === 'die') online.delete(step.node)
+    }
+    assert.equal(
+      Math.max(...one!.steps.map(step => ('node' in step ? step.node : 0))) + 1,
+      one!.nodes
+    )
+  })
+
+  const refused: [string, Partial<ScenarioInput>, RegExp][] = [
+    [
+      'what is far',
+      { network: {} },
+      /does not have network\.latency \(loopback has at most 1 ms\)/
+    ],
+    ['a network that has run for long', { population: {} }, /population\.begins: 'settled'/],
+    ['loss', { network: { ...short.network, loss: 0.1 } }, /does not have network\.loss$/],
+    ['routers', { network: { ...short.network, natShare: 0.1 } }, /network\.natShare/],
+    ['adversaries', { adversaries: { share: 0.1, behaviour: 'drop' } }, /have adversaries/],
+    [
+      'lines that are cut',
+      { hours: 1, faults: [{ type: 'partition', atHours: 0, hours: 1, share: 0.5 }] },
+      /faults\.0 \(partition\)/
+    ],
+    ['days', { hours: 24, measure: {} }, /24 hours take 24 hours; 6 are the most/]
+  ]
+  for (const [what, changes, message] of refused)
+    it(`is not made for ${what}`, () =>
+      assert.rejects(realEngine.run(readScenario({ ...short, ...changes }), options()), {
+        code: 'SCENARIO_INVALID',
+        message
+      }))
+})
