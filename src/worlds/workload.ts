@@ -86,7 +86,8 @@ export class Workload {
   async #put(): Promise<boolean> {
     const { world, population, holdings } = this.#p
     const member = population.any(this.#dice)
-    if (!member) return false
+    // As its node ships: nobody is served before it has looked around.
+    if (!member?.joined) return false
     const blob = this.#blob()
     const held = holdings.expect(blob)
     const startMs = world.nowMs
@@ -110,7 +111,7 @@ export class Workload {
     const living = holdings.living
     const held = living[this.#dice.below(living.length)]
     const member = population.any(this.#dice)
-    if (!held || !member) return
+    if (!held || !member?.joined) return
     const startMs = world.nowMs
     let isFound = false
     try {

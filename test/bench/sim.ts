@@ -11,7 +11,7 @@ import { Walker } from '../../src/sim/wide/walk.ts'
 import { LookupWorld } from '../support/lookup-world.ts'
 
 /**
- * `npm run bench:sim`: the simulator's scale wide, and lookups by the objects that ship. `npm run bench:sim -- [--json]
+ * `npm run bench:sim`: the simulator's scale wide, and lookups by the objects that ship; with `calibrate`, see calibrate.ts. `npm run bench:sim -- [--json]
  * [--sizes 1000,10000] [--seconds S] [--only lookups|shipping|events]`. Seconds are the processor's that this process used, one thread. Beside each figure stands what a fixed loop
  * did right before it, in million steps a second, so that machines and busy hours compare.
  */
@@ -197,6 +197,10 @@ const line = (nodes: number, what: string, value: number, unit: string, step: nu
   yardstick: rounded(step)
 })
 
+if (process.argv[2] === 'calibrate') {
+  await import('./calibrate.ts')
+  process.exit()
+}
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },

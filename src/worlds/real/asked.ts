@@ -23,7 +23,7 @@ export interface Go {
 }
 
 /** Blobs' keys, hashes and places in hex. */
-export interface Questions {
+interface Questions {
   put: [
     ask: { sizeBytes: number; lifeMs: Millis },
     answer: { key: string; hash: string; expiryMs: Millis; ms: Millis }
