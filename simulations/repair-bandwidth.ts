@@ -50,9 +50,10 @@ export const finding: Finding = {
   plots: {
     'repair-bandwidth': {
       title: 'bytes that repair sends per node and hour',
-      x: 'parameters.debounceMinutes',
-      y: ['repair bytes per node-hour', 'bound of repair bytes per node-hour'],
-      xTitle: 'minutes of quiet before repair looks'
+      x: 'bound of repair bytes per node-hour',
+      y: ['repair bytes per node-hour'],
+      line: 'population.sessionHours',
+      xTitle: 'the least that deaths demand'
     }
   }
 }

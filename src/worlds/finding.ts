@@ -5,7 +5,7 @@ import type { SimShow, SimShown } from '../cli/simulator.ts'
 import { writeFileAtomic } from '../config/home.ts'
 import type { Finding, FindingColumn, FindingPlot } from '../sim/finding.ts'
 import type { Scenario } from '../sim/scenario.ts'
-import type { Grid } from '../sim/sweep.ts'
+import type { Grid, Json } from '../sim/sweep.ts'
 import type { Code } from './code.ts'
 import { describeCode } from './code.ts'
 import type { Folder } from './folder.ts'
@@ -154,7 +154,7 @@ function cellFor(
     return plain(said === undefined ? '' : write(said))
   }
   const counted = quantities[of]
-  if (!counted) return plain(of in parameters ? cellText(parameters[of], write) : '')
+  if (!counted) return plain(of in parameters ? cellText(parameters[of]!, write) : '')
   const { values, unit, mean, ci95 } = counted
   if (show === 'values') return plain(values.map(write).join(', '))
   if (show === 'least') return plain(write(Math.min(...values)))
@@ -165,8 +165,8 @@ function cellFor(
   return { text: `${write(mean)} (${write(low)} to ${write(high)})`, at: at.map(write) }
 }
 
-const cellText = (value: unknown, write: (value: number) => string) =>
-  typeof value === 'number' ? write(value) : String(value).replaceAll('|', '\\|')
+const cellText = (value: Json, write: (value: number) => string) =>
+  typeof value === 'number' ? write(value) : shownOf(value).replaceAll('|', '\\|')
 
 const allOf = (name: string, points: readonly Quantities[]): number[] =>
   points.flatMap(({ quantities }) => quantities[name]?.values ?? [])

@@ -20,8 +20,13 @@ export const labelOf = (parameters: PointParameters): string =>
     .map(([path, value]) => `${path.split('.').at(-1)} ${shownOf(value)}`)
     .join(', ')
 
-export const shownOf = (value: PointParameters[string]) =>
-  typeof value === 'number' ? formatFigure(value) : cellOf(value)
+/** A distribution as `exponential 8`, nothing as `none`. */
+export function shownOf(value: PointParameters[string]): string {
+  if (typeof value === 'number') return formatFigure(value)
+  if (value === null) return 'none'
+  if (typeof value !== 'object' || !('type' in value)) return String(cellOf(value))
+  return Object.values(value).join(' ')
+}
 
 /** The table `time`: each column over the hours, a line for each point, the mean over seeds with its interval. */
 export function timePlots(runs: readonly DoneRun[]): Plot[] {
