@@ -101,7 +101,7 @@ describe('muttr sim', function () {
     ['run @/half.json --nodes many', 1, 'USAGE'],
     ['run @/half.json --hours 0', 1, 'USAGE'],
     ['run @/half.json --hours 0.5', 1, 'SCENARIO_INVALID'],
-    ['run @/half.json --scale real', 1, 'USAGE'],
+    ['run @/half.json --scale huge', 1, 'USAGE'],
     ['run @/half.json --scale wide', 1, 'SCENARIO_INVALID'],
     ['run @/half.json --seed 1 --seeds 1..2', 1, 'USAGE'],
     ['run @/half.json --seeds 2..1', 1, 'SCENARIO_INVALID'],
