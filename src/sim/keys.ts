@@ -32,12 +32,28 @@ export const simPlaceOf: PlaceOf = peer => {
   return sha256(Uint8Array.of(0, 0x24, 0x08, 0x01, 0x12, 0x20), key)
 }
 
-/** {@link simPlaceOf}, computed once for all nodes of a world. */
-export function sharedPlaces(): PlaceOf {
+export interface Places {
+  /** {@link simPlaceOf}, computed once for all nodes of a world; but for those that somebody minted. */
+  readonly placeOf: PlaceOf
+  /** As if `peer` were one of so many ids that were tried that it stands there. Before anybody asks for its place. */
+  mint(peer: PeerId, place: Place): void
+}
+
+export function sharedPlaces(): Places {
   const places = new Map<PeerId, Place>()
-  return peer => {
-    let place = places.get(peer)
-    if (!place) places.set(peer, (place = simPlaceOf(peer)))
-    return place
+  return {
+    placeOf(peer) {
+      let place = places.get(peer)
+      if (!place) places.set(peer, (place = simPlaceOf(peer)))
+      return place
+    },
+    mint: (peer, place) => void places.set(peer, place)
   }
 }
+
+/** Leading bytes that minted places share with their target: nearer than chance puts anybody. */
+const mintedBytes = 4
+
+/** A place next to `target`. @param tail 32 random bytes */
+export const mintedPlace = (target: Place, tail: Uint8Array): Place =>
+  concatBytes(target.subarray(0, mintedBytes), tail.subarray(mintedBytes))

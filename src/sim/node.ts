@@ -41,6 +41,8 @@ export class VirtualNode implements Network {
   server: boolean
   /** Requests this node sent, by method. */
   readonly sent = new Map<string, number>()
+  /** Requests this node answered, by method, and the bytes of the answers. */
+  readonly answered = new Map<string, { requests: number; bytes: number }>()
   dials = 0
   alive = true
   readonly streams: Streams
@@ -175,6 +177,7 @@ export class VirtualNode implements Network {
         target.#answer(method, payload, this.self).then(
           answer => {
             net.counted(method, answer.byteLength)
+            target.#countAnswer(method, answer.byteLength)
             back(answer.byteLength, () => settle.resolve(answer))
           },
           err => back(0, () => settle.reject(overTheWire(err)))
@@ -186,6 +189,14 @@ export class VirtualNode implements Network {
   #countDial(): void {
     this.dials += 1
     this.#net.totals.dials += 1
+  }
+
+  #countAnswer(method: string, bytes: number): void {
+    const count = this.answered.get(method)
+    if (count) {
+      count.requests += 1
+      count.bytes += bytes
+    } else this.answered.set(method, { requests: 1, bytes })
   }
 
   async #answer(method: string, payload: Uint8Array, from: PeerId) {

@@ -4,6 +4,16 @@ import { limits } from '../base/limits.ts'
 import { Distribution } from './distributions.ts'
 import { firstProblem } from './problem.ts'
 import { contradictionInFiles, Matrix, Trace, VariantFile } from './scenario-files.ts'
+import {
+  Adversaries,
+  Clocks,
+  Crowd,
+  Defences,
+  Disks,
+  foesContradictionIn,
+  Observers,
+  Via
+} from './scenario-foes.ts'
 import { contradictionInPeople, People } from './scenario-people.ts'
 
 const hoursMax = 100 * 365 * 24
@@ -24,6 +34,8 @@ const Network = z.strictObject({
       Matrix
     ])
     .default({ type: 'constant', ms: 25 }),
+  /** Each message is up to so much later, by lot. */
+  jitterMs: z.number().min(0).max(60_000).default(0),
   /** Of messages. */
   loss: share.default(0),
   /**
@@ -31,6 +43,8 @@ const Network = z.strictObject({
    * that is killed; its connections end at once, and whoever dials it is refused.
    */
   deaths: z.enum(['silent', 'refused']).default('silent'),
+  /** What each node can send; null: as much as it likes. */
+  upBytesPerSecond: z.number().positive().max(1e12).nullable().default(null),
   /** Of nodes that nobody can dial; they are clients of the DHT and hold nothing. */
   natShare: share.default(0)
 })
@@ -86,7 +100,9 @@ const Workload = z.strictObject({
     value: limits.blobLifeMsDefault / 3_600_000
   }),
   /** Lookups of random keys over the whole run, each compared with the true nearest nodes of its moment. */
-  lookups: z.int().min(0).max(1_000_000_000).default(0)
+  lookups: z.int().min(0).max(1_000_000_000).default(0),
+  crowd: Crowd,
+  via: Via
 })
 
 const Fault = z.discriminatedUnion('type', [
@@ -132,7 +148,9 @@ const Parameters = z.strictObject({
    * How peers are reached that a node is not connected to. `forward` ships, and asks every neighbour each minute for whom it is connected
    * to: nine tenths of an idle seed's messages, and of the time that a run takes. So it is asked for by name.
    */
-  reach: z.enum(['dial', 'forward']).default('dial')
+  reach: z.enum(['dial', 'forward']).default('dial'),
+  /** Disjoint paths of lookups, storing in a key's region: both, one alone, or neither. */
+  defences: Defences
 })
 
 const Shape = z.strictObject({
@@ -156,14 +174,10 @@ const Shape = z.strictObject({
   /** Without them there are no pods either. */
   people: People.nullable().default(null),
   faults: z.array(Fault).max(1_000).default([]),
-  adversaries: z
-    .strictObject({
-      /** Of nodes. */
-      share,
-      behaviour: z.enum(['drop', 'lie', 'steer', 'stale', 'flood', 'slow'])
-    })
-    .nullable()
-    .default(null),
+  adversaries: Adversaries,
+  observers: Observers,
+  disks: Disks,
+  clocks: Clocks,
   parameters: Parameters.prefault({}),
   /** How these seeds differ from those that ship; null: not at all. Source: docs/guides/research.md#a-variant-of-the-protocol */
   variant: VariantFile.nullable().default(null),
@@ -202,7 +216,7 @@ function contradictionIn(s: Scenario): string | undefined {
   if (workload.getsPerHour > 0 && workload.blobs === 0 && workload.putsPerHour === 0)
     return 'workload.getsPerHour: nothing is ever put that could be got'
   const inPeople = s.people ? contradictionInPeople(s.people, s.nodes, most) : undefined
-  return inPeople ?? contradictionInFiles(s)
+  return inPeople ?? contradictionInFiles(s) ?? foesContradictionIn(s)
 }
 
 /** Where a distribution names its largest value; the tails of the others are cut by who draws. */

@@ -1,11 +1,19 @@
 import type { Millis, Place, PlaceOf } from '../base/ports.ts'
 import { bitOf } from '../routing/distance.ts'
+import type { SeedNode } from '../seed/seed.ts'
 import type { Dice } from '../sim/dice.ts'
-import type { Member } from './population.ts'
+import type { VirtualNode } from '../sim/node.ts'
+
+interface Filled {
+  readonly node: VirtualNode
+  /** In server mode. */
+  readonly isServer: boolean
+  readonly seed: Pick<SeedNode, 'table'> | undefined
+}
 
 /** Tables as after long running: in each bucket a random choice of the servers that belong there. */
 export function fillTables(
-  members: readonly Member[],
+  members: readonly Filled[],
   o: { k: number; placeOf: PlaceOf; dice: Dice; nowMs: Millis }
 ): void {
   const sorted = members

@@ -1,14 +1,19 @@
 import { MuttrError } from '../base/errors.ts'
 import type { Millis } from '../base/ports.ts'
+import { sharedPlaces } from '../sim/keys.ts'
 import { VirtualNetwork } from '../sim/network.ts'
 import type { Engine, EngineOptions, RunResult } from '../sim/result.ts'
 import type { Scenario } from '../sim/scenario.ts'
 import { latencyIn } from '../sim/scenario-files.ts'
 import { World } from '../sim/world.ts'
+import { Crowd } from './crowd.ts'
+import { Disks } from './disks.ts'
 import { applyFaults } from './faults.ts'
+import { Foes } from './foes.ts'
 import { Holdings } from './holdings.ts'
 import { LetterFigures } from './letter-figures.ts'
 import { Measure } from './measure.ts'
+import { Observers } from './observers.ts'
 import { settleMsOf } from './parameters.ts'
 import { People } from './people.ts'
 import { Population } from './population.ts'
@@ -40,8 +45,8 @@ export function fullEngineWith(variant?: Variant): Engine {
 function refuse({ adversaries, faults, people }: Scenario): void {
   const outage = faults.findIndex(({ type }) => type === 'pod-outage')
   const what =
-    adversaries !== null
-      ? 'adversaries: the scale full has honest seeds only'
+    adversaries && people
+      ? 'adversaries: not in a world with people, who would live on hostile nodes as on others'
       : outage >= 0 && !people
         ? `faults.${outage}: there are no pods without people`
         : undefined
@@ -57,24 +62,39 @@ class Run {
   readonly #workload: Workload
   readonly #holdings: Holdings
   readonly #people: People | undefined
+  readonly #observers: Observers
+  readonly #crowd: Crowd
+  readonly #disks: Disks
 
   constructor(scenario: Scenario, options: EngineOptions, createSeed: CreateSeed) {
     const { seed, trace } = options
-    const { loss, deaths } = scenario.network
+    const { loss, deaths, jitterMs, upBytesPerSecond } = scenario.network
     const latency = latencyIn(scenario)
     this.#scenario = scenario
     this.#o = options
     const world = new World({ seed, ...(trace && { trace }) })
     this.#world = world
     const { connections: connectionsMax } = scenario.parameters
-    this.#net = new VirtualNetwork(world, { latency, loss, deaths, connectionsMax, noticeMs })
+    const net = new VirtualNetwork(world, {
+      ...{ latency, loss, deaths, jitterMs, connectionsMax, noticeMs },
+      upBytesPerSecond: upBytesPerSecond ?? Number.POSITIVE_INFINITY
+    })
+    this.#net = net
     this.#holdings = new Holdings(world)
-    const shared = { world, scenario, holdings: this.#holdings, createSeed }
-    this.#population = new Population({ ...shared, net: this.#net, seed })
-    this.#workload = new Workload({ ...shared, population: this.#population })
+    const places = sharedPlaces()
+    const shared = { world, scenario, net, places, holdings: this.#holdings }
+    const foes = new Foes(shared)
+    const observers = new Observers()
+    const population = new Population({ ...shared, createSeed, foes, observers, seed })
+    this.#population = population
+    const { placeOf } = places
+    this.#workload = new Workload({ ...shared, foes, observers, placeOf, population })
     const { people } = scenario
-    const inhabited = { world, scenario, population: this.#population, seed }
-    this.#people = people ? new People({ ...inhabited, people }) : undefined
+    this.#people = people ? new People({ world, scenario, population, seed, people }) : undefined
+    const all = { ...shared, population, workload: this.#workload }
+    this.#crowd = new Crowd(all)
+    this.#disks = new Disks(all)
+    this.#observers = observers
   }
 
   async run(): Promise<RunResult> {
@@ -104,6 +124,8 @@ class Run {
     })
     this.#population.begin()
     this.#workload.begin()
+    this.#crowd.begin()
+    this.#disks.begin()
     this.#people?.begin()
     const letters = this.#people && new LetterFigures(this.#people)
     applyFaults({ world, net: this.#net, faults: scenario.faults, population: this.#population })
@@ -132,7 +154,13 @@ class Run {
       traceHash,
       events,
       tables: { ...measure.tables(), ...letters?.tables() },
-      figures: { ...measure.figures(), ...letters?.figures() },
+      figures: {
+        ...measure.figures(),
+        ...letters?.figures(),
+        ...this.#crowd.figures(),
+        ...(this.#scenario.observers && this.#observers.figures()),
+        ...this.#disks.figures()
+      },
       violations: [
         ...this.#holdings.violations,
         ...this.#workload.violations,

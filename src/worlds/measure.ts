@@ -4,6 +4,7 @@ import type { Scenario } from '../sim/scenario.ts'
 import type { World } from '../sim/world.ts'
 import type { Counts, Seen, Traffic } from './figures.ts'
 import { figuresOf, rowOf, sampled, tablesOf } from './figures.ts'
+import { FoeFigures } from './foe-figures.ts'
 import type { Holdings } from './holdings.ts'
 import type { Population } from './population.ts'
 import type { Workload } from './workload.ts'
@@ -25,9 +26,11 @@ export class Measure {
   readonly #putsBefore: number
   #last: Counts
   readonly #rows: (number | string)[][] = []
+  readonly #foes: FoeFigures
 
   constructor(parts: Parts) {
     this.#p = parts
+    this.#foes = new FoeFigures(parts)
     this.#start = this.#last = this.#counts()
     this.#startTraffic = this.#traffic()
     this.#putsBefore = parts.workload.putMs.length
@@ -62,6 +65,7 @@ export class Measure {
     const online = population.online.length
     const { lost } = holdings
     for (let i = 0; i < sampled; i++) await workload.get()
+    await this.#foes.row()
     const now = this.#counts()
     const row = rowOf({ atHours, online, copies, lost }, this.#last, now)
     this.#rows.push(row)
@@ -94,6 +98,6 @@ export class Measure {
   }
 
   figures(): Record<string, Figure> {
-    return figuresOf(this.#seen)
+    return { ...figuresOf(this.#seen), ...this.#foes.figures() }
   }
 }

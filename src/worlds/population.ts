@@ -1,8 +1,9 @@
-import type { Contact, Millis, PlaceOf } from '../base/ports.ts'
+import type { Contact, Millis, Place } from '../base/ports.ts'
+import type { DhtOptions } from '../seed/dht.ts'
 import type { SeedNode } from '../seed/seed.ts'
 import type { UserOf } from '../seed/serve-via.ts'
 import { Dice } from '../sim/dice.ts'
-import { sharedPlaces } from '../sim/keys.ts'
+import type { Places } from '../sim/keys.ts'
 import type { VirtualNetwork } from '../sim/network.ts'
 import { silentLog } from '../sim/network.ts'
 import type { VirtualNode } from '../sim/node.ts'
@@ -11,12 +12,18 @@ import { instantStamper } from '../sim/stamper.ts'
 import type { World } from '../sim/world.ts'
 import { memoryStore } from '../store/memory.ts'
 import type { SeedStore } from '../store/store.ts'
+import { defences } from './defences.ts'
+import { VirtualDisk } from './disk.ts'
 import { fillTables } from './fill.ts'
+import type { Foes } from './foes.ts'
 import type { Holdings } from './holdings.ts'
 import { planLife } from './lives.ts'
+import type { Observers } from './observers.ts'
 import { repairOf } from './parameters.ts'
 import type { Replay } from './recorded.ts'
 import { replayOf } from './recorded.ts'
+import type { Role } from './roles.ts'
+import { Roles } from './roles.ts'
 import type { CreateSeed } from './variant.ts'
 
 const minuteMs: Millis = 60_000
@@ -30,10 +37,12 @@ const bootstraps = 3
 const remembered = 20
 
 /** A node of the population, with what it keeps while it is away. */
-export interface Member {
+export interface Member extends Role {
   readonly index: number
   readonly node: VirtualNode
   readonly store: SeedStore
+  /** What it stores on, where that can be damaged. */
+  readonly disk: VirtualDisk | undefined
   readonly dice: Dice
   /** In server mode: it holds what others put. */
   readonly isServer: boolean
@@ -68,6 +77,9 @@ interface Parts {
   seed: number
   holdings: Holdings
   createSeed: CreateSeed
+  places: Places
+  foes: Foes
+  observers: Observers
 }
 
 /** Who takes part: comes, goes away, comes back with its store, dies and is replaced. */
@@ -76,7 +88,6 @@ export class Population {
   readonly members = new Set<Member>()
   /** In no order that means anything, but in the same in each run. */
   readonly online: Member[] = []
-  readonly placeOf: PlaceOf = sharedPlaces()
   /** Blobs' bytes on nodes that went for good. */
   diedBytes = 0
   readonly #p: Parts
@@ -84,7 +95,14 @@ export class Population {
   readonly #life: Dice
   readonly #pick: Dice
   readonly #at = new Map<Member, number>()
+  readonly #roles: Roles
+  readonly #relays: Member[] = []
   #pushedBytes = 0
+  /** Requests of honest ones that died. */
+  #sentByDead = 0
+  /** Of those online, and the time that they were so. */
+  #honest = 0
+  #honestMs = 0
   /** Time that nodes were online, up to when it was last looked at. */
   #onlineMs = 0
   #countedMs: Millis
@@ -99,6 +117,7 @@ export class Population {
     this.#life = parts.world.dice('life')
     this.#pick = parts.world.dice('pick')
     this.#countedMs = parts.world.nowMs
+    this.#roles = new Roles(parts.world, parts.scenario)
   }
 
   /** Before it starts. */
@@ -108,12 +127,14 @@ export class Population {
 
   /** All come, and look around once more when they know each other; resolves when all have. */
   async start(): Promise<void> {
-    const { world, scenario } = this.#p
+    const { world, scenario, places } = this.#p
     const { nodes, parameters, population } = scenario
     const pods = scenario.people?.pods.count ?? 0
-    const born = Array.from({ length: nodes + pods }, (_, i) => this.#bear(i >= nodes))
+    const born = Array.from({ length: nodes + pods }, (_, i) =>
+      this.#bear(this.#roles.ofFirst(i), { stays: i >= nodes })
+    )
     const all = born.filter(m => m.stays || (this.#replay?.isThere(m.index, 0) ?? true))
-    const { placeOf } = this
+    const { placeOf } = places
     const dice = world.dice('tables')
     if (population.begins === 'joining') await this.#joinInTurn(all)
     else {
@@ -144,9 +165,28 @@ export class Population {
     for (const member of [...this.members]) if (!member.stays) this.#live(member, true)
   }
 
-  /** One of those online; undefined when there is none. */
+  /** One of the honest ones online; undefined when there is none. */
   any(dice: Dice): Member | undefined {
-    return this.online[dice.below(this.online.length)]
+    if (this.#honest === 0) return undefined
+    for (;;) {
+      const member = this.online[dice.below(this.online.length)]!
+      if (!member.isHostile) return member
+    }
+  }
+
+  /** The relay that it asks through, where there are any. */
+  viaOf({ index }: Member): DhtOptions | undefined {
+    const relay = this.#relays[index % this.#relays.length]
+    return relay && { via: relay.node.contact() }
+  }
+
+  /** Hostile, with an id that somebody minted. It needs to know nobody but those it works with. */
+  recruit(place: Place): Member {
+    const role = this.#roles.of({ isHostile: true, isRelay: false })
+    const member = this.#bear(role, { place })
+    this.#open(member)
+    member.joined = true
+    return member
   }
 
   /** What repair pushed, by all nodes since the start. */
@@ -162,14 +202,28 @@ export class Population {
     return this.#onlineMs / hourMs
   }
 
+  /** As {@link onlineHours}, of the honest ones. */
+  get honestHours(): number {
+    this.#countOnline()
+    return this.#honestMs / hourMs
+  }
+
+  /** Requests of honest nodes since the start. */
+  get honestSent(): number {
+    let sent = this.#sentByDead
+    for (const { node, isHostile } of this.members) if (!isHostile) sent += sentBy(node)
+    return sent
+  }
+
   /** Gone for good, with its store. */
   die(member: Member, { replaced }: { replaced: boolean }): void {
     if (!this.members.delete(member)) return
     this.leave(member)
     this.#p.net.forget(member.node)
     this.#p.world.note('die', member.index)
-    this.diedBytes += this.#p.holdings.died(member.index)
-    const born = replaced ? this.#bear() : undefined
+    this.diedBytes += this.#p.holdings.died(member.index, 'died with its copy')
+    if (!member.isHostile) this.#sentByDead += sentBy(member.node)
+    const born = replaced ? this.#bear(this.#roles.of(member)) : undefined
     this.#follower?.died(member, born)
     if (!born) return
     void this.come(born)
@@ -192,6 +246,7 @@ export class Population {
       this.#at.set(last, at)
     }
     this.#at.delete(member)
+    if (!member.isHostile) this.#honest -= 1
     member.node.kill()
     void seed[Symbol.asyncDispose]()
     this.#p.world.note('leave', member.index)
@@ -210,6 +265,9 @@ export class Population {
     this.#follower?.opened(member)
     member.seed = this.#makeSeed(member)
     this.#at.set(member, this.online.push(member) - 1)
+    if (!member.isHostile) this.#honest += 1
+    this.#p.foes.opened(member)
+    this.#p.observers.opened(member)
     this.#p.world.note('come', member.index)
   }
 
@@ -228,47 +286,56 @@ export class Population {
   #countOnline(): void {
     const { nowMs } = this.#p.world
     this.#onlineMs += (nowMs - this.#countedMs) * this.online.length
+    this.#honestMs += (nowMs - this.#countedMs) * this.#honest
     this.#countedMs = nowMs
   }
 
   #bootstraps(): Contact[] {
     const out = new Map<number, Contact>()
-    for (let i = 0; i < bootstraps && this.online.length > 0; i++) {
+    for (let i = 0; i < bootstraps && this.#honest > 0; i++) {
       const { index, node, isServer } = this.any(this.#pick)!
       if (isServer) out.set(index, node.contact())
     }
     return [...out.values()]
   }
 
-  #bear(stays = false): Member {
-    const { net, scenario, seed, holdings, world } = this.#p
+  #bear(role: Role, { place, stays = false }: { place?: Place; stays?: boolean } = {}): Member {
+    const { net, scenario, seed, holdings, world, places } = this.#p
     const index = this.#made++
+    const isOpen = this.#life.next() >= scenario.network.natShare
     // The first can be dialled, or nobody could join.
-    const isServer = this.#life.next() >= scenario.network.natShare || index === 0 || stays
+    const isServer = isOpen || index === 0 || role.isHostile || role.isRelay || stays
     const node = net.add({ server: isServer })
-    const store = holdings.watch(memoryStore(), index)
+    if (place) places.mint(node.self, place)
+    const disk = scenario.disks ? new VirtualDisk(scenario.disks.capBytes) : undefined
+    const { clock } = role
+    const store = holdings.watch(disk?.store ?? memoryStore(), index, { disk, clock })
     const dice = new Dice(seed, `node ${index}`)
     const state = { seed: undefined, joined: false, known: [] }
     const bornMs = world.nowMs
-    const member: Member = { index, node, store, dice, isServer, bornMs, stays, ...state }
+    const own = { index, node, store, disk, dice, isServer, bornMs, stays }
+    const member: Member = { ...role, ...own, ...state }
+    // Whose device a peer is, a pod knows; here each node is a user of its own.
+    if (role.isRelay) member.relayFor = async peer => peer
     this.members.add(member)
+    if (member.isRelay) this.#relays.push(member)
     return member
   }
 
-  #makeSeed({ node, store, dice, isServer, relayFor }: Member): SeedNode {
-    const { scenario, world, createSeed } = this.#p
-    const { replicas, quorum, k, alpha, reach } = scenario.parameters
+  #makeSeed({ node, store, dice, isServer, relayFor, clock }: Member): SeedNode {
+    const { scenario, createSeed } = this.#p
+    const { replicas, quorum, k, alpha, reach, defences: left } = scenario.parameters
     return createSeed({
       network: node,
-      clock: world.clock,
+      clock,
       random: dice,
       log: silentLog,
       keys: node.keys,
       store,
-      placeOf: this.placeOf,
+      placeOf: this.#p.places.placeOf,
       stamper: this.#stamper,
       mode: isServer ? 'server' : 'client',
-      parameters: { replicas, quorum, k, alpha },
+      parameters: { replicas, quorum, k, alpha, ...defences[left] },
       reach,
       ...(relayFor && { relayFor }),
       repair: repairOf(scenario.parameters)
@@ -277,6 +344,7 @@ export class Population {
 
   #live(member: Member, isOld: boolean): void {
     const { world, scenario } = this.#p
+    if (member.isHostile || member.isRelay) return
     const life = {
       come: () => void this.come(member),
       leave: () => this.leave(member),
@@ -291,4 +359,10 @@ export class Population {
         life
       )
   }
+}
+
+function sentBy({ sent }: VirtualNode): number {
+  let all = 0
+  for (const requests of sent.values()) all += requests
+  return all
 }

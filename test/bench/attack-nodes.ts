@@ -8,15 +8,17 @@ import { placeOf } from '../../src/net/place.ts'
 import { systemRandom as random } from '../../src/net/random.ts'
 import { createStamper } from '../../src/net/stamper.ts'
 import { compareDistance, placeOfKey } from '../../src/routing/distance.ts'
+import type { DhtParameters } from '../../src/seed/core.ts'
 import type { SeedNode } from '../../src/seed/seed.ts'
 import { createSeedNode } from '../../src/seed/seed.ts'
+import { makeHostile } from '../../src/sim/hostile.ts'
+import type { Behaviour } from '../../src/sim/scenario-foes.ts'
+import { behaviours } from '../../src/sim/scenario-foes.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Blob } from '../../src/wire/blob.ts'
 import { expiryAt, makeBlob } from '../../src/wire/blob.ts'
 import { peerOfKey } from '../../src/wire/contact.ts'
-import type { Behaviour } from '../support/hostile.ts'
-import { behaviours, makeHostile } from '../support/hostile.ts'
-import { undefended } from '../support/hostile-world.ts'
+import { defences } from '../../src/worlds/defences.ts'
 import type { Row } from './table.ts'
 import { summary } from './table.ts'
 
@@ -42,7 +44,7 @@ async function realWorld(o: {
   nodes: number
   hostile: number
   behaviour: Behaviour
-  parameters: typeof undefended
+  parameters: Partial<DhtParameters>
 }): Promise<RealWorld> {
   await using stack = new AsyncDisposableStack()
   const stamper = stack.use(createStamper({ clock }))
@@ -158,7 +160,7 @@ async function benchBehaviours(rounds: number): Promise<Row[]> {
 async function benchEclipse(rounds: number): Promise<Row[]> {
   const found = { letters: [[], []], eclipsed: [[], []] } as Record<string, [number[], number[]]>
   for (let round = 0; round < rounds; round++)
-    for (const [i, parameters] of [{}, undefended].entries()) {
+    for (const [i, parameters] of [{}, defences.none].entries()) {
       await using world = await realWorld({ nodes, hostile: 0.3, behaviour: 'steer', parameters })
       found.letters![i]!.push(100 * (await world.letters(lettersPerWorld)))
       found.eclipsed![i]!.push((await world.eclipsed()) ? 100 : 0)

@@ -1,7 +1,9 @@
-import type { Behaviour } from '../support/hostile.ts'
-import { behaviours } from '../support/hostile.ts'
+import type { DhtParameters } from '../../src/seed/core.ts'
+import type { Behaviour } from '../../src/sim/scenario-foes.ts'
+import { behaviours } from '../../src/sim/scenario-foes.ts'
+import { defences } from '../../src/worlds/defences.ts'
 import type { Outcome } from '../support/hostile-world.ts'
-import { HostileWorld, undefended } from '../support/hostile-world.ts'
+import { HostileWorld } from '../support/hostile-world.ts'
 import { simBlob } from '../support/sim-seeds.ts'
 import type { Row } from './table.ts'
 import { quantile, summary } from './table.ts'
@@ -15,9 +17,9 @@ const percent = (share: number): number => Math.round(1_000 * share) / 10
 
 /** The same letters in the same world, with the defences and without. */
 async function both(o: { hostile: number; behaviour: Behaviour; seed: number }) {
-  const run = async (parameters: typeof undefended): Promise<Outcome> =>
+  const run = async (parameters: Partial<DhtParameters>): Promise<Outcome> =>
     (await HostileWorld.make({ nodes, ...o, parameters })).letters(lettersPerRound)
-  return { ours: await run({}), plain: await run(undefended) }
+  return { ours: await run({}), plain: await run(defences.none) }
 }
 
 type Both = Awaited<ReturnType<typeof both>>
@@ -43,7 +45,7 @@ async function inPeace(rounds: number): Promise<Row[]> {
 
 /** A key around which somebody has minted 20 ids: before its letter is put, or after. */
 async function eclipsed(when: 'before' | 'after', rounds: number): Promise<Row> {
-  const run = async (parameters: typeof undefended, seed: number): Promise<number> => {
+  const run = async (parameters: Partial<DhtParameters>, seed: number): Promise<number> => {
     let found = 0
     const world = await HostileWorld.make({
       nodes,
@@ -74,7 +76,7 @@ async function eclipsed(when: 'before' | 'after', rounds: number): Promise<Row> 
   const [ours, plain]: [number[], number[]] = [[], []]
   for (let seed = 1; seed <= rounds; seed++) {
     ours.push(await run({}, seed))
-    plain.push(await run(undefended, seed))
+    plain.push(await run(defences.none, seed))
   }
   const rival = { name: 'without', ...summary(plain) }
   return { name: `20 ids minted ${when} the put: found`, unit: '%', ...summary(ours), rival }

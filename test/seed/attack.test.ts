@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { limits } from '../../src/base/limits.ts'
-import { HostileWorld, undefended } from '../support/hostile-world.ts'
+import type { DhtParameters } from '../../src/seed/core.ts'
+import { defences } from '../../src/worlds/defences.ts'
+import { HostileWorld } from '../support/hostile-world.ts'
 import { simBlob } from '../support/sim-seeds.ts'
 
 const world = (o: Partial<Parameters<typeof HostileWorld.make>[0]> = {}) =>
@@ -16,7 +18,7 @@ describe('a key around which somebody minted twenty ids', function () {
   this.timeout(120_000)
 
   it('is lost without defences, whether the letter came first or the ids', async () => {
-    const { sim, askers, eclipse } = await openWorld(undefended)
+    const { sim, askers, eclipse } = await openWorld(defences.none)
     const [writer, reader] = [askers[0]!, askers[1]!]
     const late = simBlob(sim)
     await sim.run((await sim.run(writer.seed.dht.put(late))).settled)
@@ -49,7 +51,7 @@ describe('a key around which somebody minted twenty ids', function () {
     assert.equal(await sim.run(codeOf(reader.seed.dht.get(early.key))), 'found')
   })
 
-  async function openWorld(parameters: typeof undefended) {
+  async function openWorld(parameters: Partial<DhtParameters>) {
     const made = await world({ parameters })
     const { sim, askers, honest } = made
     return { sim, askers, honest, eclipse: (key: Uint8Array) => made.eclipse(key) }

@@ -260,7 +260,7 @@ describe('stand-in keys', () => {
 
   it('stand where their hash is, whether it was asked for before or not', () => {
     const { self } = standInKeys(new Uint8Array(32))
-    const placeOf = sharedPlaces()
+    const { placeOf } = sharedPlaces()
     assert.deepEqual(placeOf(self), simPlaceOf(self))
     assert.equal(placeOf(self), placeOf(self))
     assert.throws(() => placeOf('nobody'), { code: 'WIRE_MALFORMED' })

@@ -1,15 +1,13 @@
-import type { Contact, PeerId, Place, PlaceOf } from '../../src/base/ports.ts'
+import type { Contact } from '../../src/base/ports.ts'
 import { placeOfKey } from '../../src/routing/distance.ts'
 import type { DhtParameters } from '../../src/seed/core.ts'
-import { simPlaceOf } from '../../src/sim/keys.ts'
+import { hostileMethods, makeHostile } from '../../src/sim/hostile.ts'
+import { mintedPlace, sharedPlaces } from '../../src/sim/keys.ts'
 import type { VirtualNetwork } from '../../src/sim/network.ts'
-import type { Behaviour } from './hostile.ts'
-import { makeHostile } from './hostile.ts'
+import type { Behaviour } from '../../src/sim/scenario-foes.ts'
+import { fillTables } from '../../src/worlds/fill.ts'
 import type { SimSeed } from './sim-seeds.ts'
 import { addSeed, simBlob, simNetwork } from './sim-seeds.ts'
-
-/** As it was before there were any defences: Kademlia's own lookup, and copies at the R nearest only. */
-export const undefended: Partial<DhtParameters> = { paths: 1, regionShare: 0 }
 
 export interface HostileWorldOptions {
   nodes: number
@@ -42,9 +40,7 @@ export class HostileWorld {
   readonly askers: SimSeed[] = []
   readonly honest: SimSeed[] = []
   readonly hostile: SimSeed[] = []
-  /** Places of ids that somebody minted; all others are where their hash is. */
-  readonly #minted = new Map<PeerId, Place>()
-  readonly #places = new Map<PeerId, Place>()
+  readonly #places = sharedPlaces()
   readonly #o: Required<HostileWorldOptions>
 
   private constructor(options: HostileWorldOptions) {
@@ -59,23 +55,12 @@ export class HostileWorld {
     return world
   }
 
-  readonly placeOf: PlaceOf = peer => {
-    const known = this.#minted.get(peer) ?? this.#places.get(peer)
-    if (known) return known
-    const place = simPlaceOf(peer)
-    this.#places.set(peer, place)
-    return place
-  }
-
   /** `count` hostile nodes whose places are the nearest to `key` that there are, known to everybody whose table has room. */
   eclipse(key: Uint8Array, count = 20): void {
     const target = placeOfKey(key)
-    const added = Array.from({ length: count }, (_, i) => {
-      const made = addSeed(this.sim, { ...this.#parts(), placeOf: this.placeOf })
-      const place = Uint8Array.from(this.sim.random.bytes(32))
-      place.set(target.subarray(0, 4))
-      place[4] = target[4]! ^ i
-      this.#minted.set(made.node.self, place)
+    const added = Array.from({ length: count }, () => {
+      const made = addSeed(this.sim, this.#parts())
+      this.#places.mint(made.node.self, mintedPlace(target, this.sim.random.bytes(32)))
       return made
     })
     this.#corrupt(added, 'steer')
@@ -127,7 +112,7 @@ export class HostileWorld {
   }
 
   #parts() {
-    return { reach: 'dial' as const, parameters: this.#o.parameters, placeOf: this.placeOf }
+    return { reach: 'dial' as const, parameters: this.#o.parameters, placeOf: this.#places.placeOf }
   }
 
   #populate(): void {
@@ -136,35 +121,15 @@ export class HostileWorld {
     for (let i = 0; i < nodes; i++)
       (i < bad ? this.hostile : this.honest).push(addSeed(this.sim, this.#parts()))
     this.askers.push(...this.honest.slice(0, askers))
-    const all = [...this.honest, ...this.hostile]
-    const sorted = all
-      .map(({ node }) => ({ contact: node.contact(), place: this.placeOf(node.self) }))
-      .sort((a, b) => Buffer.compare(a.place, b.place))
-    const filled = behaviour === 'drop' || behaviour === 'slow' ? all : this.honest
-    for (const seed of filled) this.#fill(seed, sorted)
+    const all = [...this.honest, ...this.hostile].map(seed => ({ ...seed, isServer: true }))
+    const dice = this.sim.world.dice('tables')
+    fillTables(all, {
+      k: bucketMax,
+      placeOf: this.#places.placeOf,
+      dice,
+      nowMs: this.sim.clock.now()
+    })
     this.#corrupt(this.hostile, behaviour)
-  }
-
-  /** Each bucket a random choice of its peers. */
-  #fill({ seed }: SimSeed, sorted: { contact: Contact; place: Place }[]): void {
-    const own = seed.table.place
-    let [low, high] = [0, sorted.length]
-    for (let bit = 0; high - low > 1 && bit < 256; bit++) {
-      const isSet = (i: number) => (sorted[i]!.place[bit >> 3]! >> (7 - (bit & 7))) & 1
-      let [middle, end] = [low, high]
-      while (middle < end) {
-        const half = (middle + end) >> 1
-        if (isSet(half)) end = half
-        else middle = half + 1
-      }
-      const isHigh = (own[bit >> 3]! >> (7 - (bit & 7))) & 1
-      const [from, to] = isHigh ? [low, middle] : [middle, high]
-      const chosen = new Set<number>()
-      while (chosen.size < Math.min(bucketMax, to - from))
-        chosen.add(from + Math.floor(this.sim.world.dice('test').next() * (to - from)))
-      for (const i of chosen) seed.table.answered(sorted[i]!.contact, this.sim.clock.now())
-      ;[low, high] = isHigh ? [middle, high] : [low, middle]
-    }
   }
 
   #corrupt(seeds: readonly SimSeed[], behaviour: Behaviour): void {
@@ -179,11 +144,12 @@ export class HostileWorld {
     const invented = behaviour === 'flood' && seeds.length > 0 ? dead(inventedCount) : []
     for (const { node } of seeds) {
       const { keys } = node
-      const methods = ['find-node', 'get', 'put']
-      const honest = Object.fromEntries(methods.map(method => [method, node.handler(method)]))
+      const honest = Object.fromEntries(
+        hostileMethods.map(method => [method, node.handler(method)])
+      )
       const serve = node.serve.bind(node)
       const { clock } = this.sim
-      const shared = { keys, clock, placeOf: this.placeOf, serve, honest }
+      const shared = { keys, clock, placeOf: this.#places.placeOf, serve, honest }
       makeHostile(behaviour, { ...shared, accomplices, gone, invented })
     }
   }

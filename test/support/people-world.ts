@@ -1,11 +1,14 @@
+import { sharedPlaces } from '../../src/sim/keys.ts'
 import { VirtualNetwork } from '../../src/sim/network.ts'
 import type { ScenarioInput } from '../../src/sim/scenario.ts'
 import { defineScenario } from '../../src/sim/scenario.ts'
 import { World } from '../../src/sim/world.ts'
 import type { Blob } from '../../src/wire/blob.ts'
+import { Foes } from '../../src/worlds/foes.ts'
 import { Holdings } from '../../src/worlds/holdings.ts'
 import type { Lie } from '../../src/worlds/lying-pod.ts'
 import { lyingNetwork } from '../../src/worlds/lying-pod.ts'
+import { Observers } from '../../src/worlds/observers.ts'
 import { People } from '../../src/worlds/people.ts'
 import type { Member } from '../../src/worlds/population.ts'
 import { Population } from '../../src/worlds/population.ts'
@@ -38,12 +41,9 @@ export async function peopleWorld(
   const world = new World({ seed: 1 })
   const net = new VirtualNetwork(world, { noticeMs: 60_000 })
   const shared = { world, scenario, seed: 1 }
-  const population = new Population({
-    createSeed: seedsOf(undefined),
-    ...shared,
-    net,
-    holdings: new Holdings(world)
-  })
+  const peopled = { ...shared, net, places: sharedPlaces(), holdings: new Holdings(world) }
+  const [foes, observers] = [new Foes(peopled), new Observers()]
+  const population = new Population({ ...peopled, createSeed: seedsOf(undefined), foes, observers })
   const people = new People({ ...shared, people: scenario.people!, population })
   if (lie && !known) population.follow(withLies(people, lie, world))
   sabotage?.(people)

@@ -140,9 +140,7 @@ describe('a full world', () => {
   })
 
   it('refuses what it does not model, before it begins', async () => {
-    const adversaries = { share: 0.1, behaviour: 'drop' } as const
     const outage = [{ type: 'pod-outage', atHours: 0, hours: 1 }] as const
-    await assert.rejects(run({ adversaries }), { code: 'SCENARIO_INVALID' })
     await assert.rejects(run({ faults: [...outage] }), {
       code: 'SCENARIO_INVALID',
       message: /faults\.0/

@@ -26,20 +26,26 @@ export interface Size {
   readonly bytes: number
 }
 
+/** Sections that have no part here. */
+const unmodelled = ['people', 'variant', 'adversaries', 'observers', 'disks', 'clocks'] as const
+
 /** @throws {MuttrError} `SCENARIO_INVALID`, naming each field that asks for what is not modelled here. */
 export function refuse(scenario: Scenario): void {
   const usual = readScenario({ name: 'usual', question: '?', nodes: 2, hours: 1 }).parameters
-  const { network, population, adversaries, faults, parameters } = scenario
+  const { network, population, workload, faults, parameters } = scenario
   const what = [
     ...(network.natShare > 0 ? ['network.natShare'] : []),
+    ...(network.jitterMs > 0 ? ['network.jitterMs'] : []),
+    ...(network.upBytesPerSecond === null ? [] : ['network.upBytesPerSecond']),
     ...(population.trace ? ['population.trace'] : []),
-    ...(scenario.people ? ['people'] : []),
     ...(network.deaths === 'silent' ? [] : ['network.deaths']),
     ...(population.begins === 'settled' ? [] : ['population.begins']),
-    ...(adversaries ? ['adversaries'] : []),
-    ...(scenario.variant ? ['variant'] : []),
+    ...(workload.crowd ? ['workload.crowd'] : []),
+    ...(workload.via ? ['workload.via'] : []),
+    ...unmodelled.filter(name => scenario[name] !== null),
     ...faults.flatMap((f, i) => (f.type === 'die' ? [] : [`faults.${i} (${f.type})`])),
-    ...(parameters.reach === usual.reach ? [] : ['parameters.reach'])
+    ...(parameters.reach === usual.reach ? [] : ['parameters.reach']),
+    ...(parameters.defences === usual.defences ? [] : ['parameters.defences'])
   ]
   if (what.length === 0) return
   throw new MuttrError('SCENARIO_INVALID', `the scale wide does not model ${what.join(', ')}`, {

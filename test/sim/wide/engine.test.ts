@@ -65,21 +65,37 @@ describe('the scale wide', () => {
   it('refuses what it does not model, naming all of it', async () => {
     const err = await refusal(
       run({
-        network: { natShare: 0.5 },
+        network: { natShare: 0.5, jitterMs: 5, upBytesPerSecond: 10_000 },
+        workload: {
+          blobs: 1,
+          crowd: { atHours: 0, gets: 9, withinMinutes: 1 },
+          via: { relays: 1 }
+        },
         adversaries: { share: 0.1, behaviour: 'drop' },
+        observers: { share: 0.1 },
+        disks: { lossPerDay: 1 },
+        clocks: { share: 0.1, offMinutes: { type: 'constant', value: 5 } },
         faults: [
           { type: 'die', atHours: 1, share: 0.1 },
           { type: 'partition', atHours: 1, hours: 1, share: 0.5 }
         ],
-        parameters: { reach: 'forward' }
+        parameters: { reach: 'forward', defences: 'none' }
       })
     )
     assert.equal(err.code, 'SCENARIO_INVALID')
     for (const field of [
       'network.natShare',
+      'network.jitterMs',
+      'network.upBytesPerSecond',
+      'workload.crowd',
+      'workload.via',
       'adversaries',
+      'observers',
+      'disks',
+      'clocks',
       'faults.1 (partition)',
-      'parameters.reach'
+      'parameters.reach',
+      'parameters.defences'
     ])
       assert(err.message.includes(field), err.message)
     assert(!err.message.includes('faults.0'))
