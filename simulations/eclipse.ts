@@ -6,7 +6,7 @@ import type { SweepInput } from '../src/sim/sweep.ts'
 export default defineScenario({
   name: 'eclipse',
   question: 'Who finds a blob around whose key somebody has minted ids, with defences and without?',
-  nodes: 150,
+  nodes: 120,
   hours: 0.1,
   workload: { blobs: 6, sizeBytes: { type: 'constant', value: 1_000 } },
   adversaries: { behaviour: 'eclipse', minted: 20, keys: 3 },
@@ -15,9 +15,9 @@ export default defineScenario({
 
 export const sweep: SweepInput = {
   grid: {
-    'adversaries.minted': [10, 20, 40],
+    'adversaries.minted': [20, 40],
     'adversaries.fromHour': [null, 0.01],
-    'parameters.defences': ['all', 'paths', 'region', 'none']
+    'parameters.defences': ['all', 'none']
   },
   seeds: '1..3'
 }

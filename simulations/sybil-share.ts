@@ -7,10 +7,10 @@ export default defineScenario({
   name: 'sybil-share',
   question:
     'What do hostile nodes cost, by their share and by how they behave, with defences and without?',
-  nodes: 100,
+  nodes: 80,
   hours: 0.1,
   workload: {
-    blobs: 30,
+    blobs: 25,
     getsPerHour: 300,
     lookups: 20,
     sizeBytes: { type: 'constant', value: 1_000 }
@@ -35,7 +35,7 @@ export const finding: Finding = {
       { head: 'they', of: 'adversaries.behaviour' },
       { head: 'defences', of: 'parameters.defences' },
       { head: 'gets that found', of: 'found', percent: true },
-      { head: 'swallowed of 30', of: 'swallowed' },
+      { head: 'swallowed of 25', of: 'swallowed' },
       { head: 'copies with hostile', of: 'copies with hostile mean', show: 'mean' },
       { head: 'honest of the nearest, found', of: 'lookup honest found', percent: true },
       { head: 'requests of a lookup', of: 'lookup requests mean' },
