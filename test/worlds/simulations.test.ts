@@ -40,6 +40,16 @@ describe('simulations', function () {
     assert.equal(figure(points[0]!, 'found'), 1)
   })
 
+  it('partition-heal: in the end everything is found, and nothing is lost', async () => {
+    const { points, violations } = await simulator.run(
+      small('partition-heal', { nodes: 16, hours: 4.75 })
+    )
+    assert.deepEqual(violations, [])
+    assert.equal(figure(points[0]!, 'lost'), 0)
+    // What was written on the other side.
+    assert(figure(points[0]!, 'found') < 1)
+  })
+
   for (const [what, changes] of [
     ['third-gone', { nodes: 12, hours: 1.25 }],
     ['lookup-hops', { nodes: 200 }]
