@@ -9,7 +9,7 @@ export default defineScenario({
   nodes: 30,
   hours: 12,
   workload: { blobs: 60, getsPerHour: 10 },
-  disks: {},
+  disks: { lossPerDay: 1 },
   measure: { everyHours: 3 }
 })
 
