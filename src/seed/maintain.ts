@@ -68,6 +68,8 @@ function warmList(core: Pick<Core, 'table' | 'parameters' | 'network'>): Contact
 /** Joins the network and keeps the table alive: pings the silent, refreshes stale buckets, lets stored things expire. */
 export function createMaintenance(core: SeedCore, markJoined: () => void): Maintenance {
   const { clock, log, network, peers, random, store, table } = core
+  /** Of 2 R the last tells the size of the network much better than of R. */
+  const sampled = 2 * core.parameters.replicas
   let lastJoin: readonly Contact[] = []
   let timer: Disposable | undefined
   let warming: Disposable | undefined
@@ -87,8 +89,7 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
   ): Promise<void> {
     const place = placeSharing(table.place, bits, random.bytes(32))
     const drawn = bits <= farBitsMax
-    // Of 2 R the last tells the size of the network much better than of R.
-    await findNearest(core, place, 2 * core.parameters.replicas, { ...operation, dial, drawn })
+    await findNearest(core, place, sampled, { ...operation, dial, drawn })
   }
 
   /** What was heard is asked; but nobody keeps us from beginning by naming peers that never answer. */
@@ -114,10 +115,10 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
     return table.size
   }
 
-  /** A far bucket to look into while too few regions were seen to say how large the network is. Where all are known, they are counted. */
+  /** A far bucket to look into while too few regions were seen to say how large the network is, and enough are known to tell. */
   function unmeasured(): number | undefined {
     const { regions } = core.size
-    if (regions >= regionsLeast || table.depth === 0 || table.hasRoomEverywhere) return undefined
+    if (regions >= regionsLeast || table.depth === 0 || table.size < sampled) return undefined
     return regions % Math.min(table.depth, farBitsMax + 1)
   }
 
