@@ -19,6 +19,7 @@ export const rarely = { crowded: 0.002, sparse: 0.05 } as const
 const wantedInShell = 12
 /** Whom each shell is looked up from: liars name each other, and nearer than most whom we know. */
 const eldersPerShell = 6
+/** Enough against ids minted around a key: no get missed in simulations/eclipse.md. No other was tried. */
 const regionsTimes = 2
 
 const shareOf = ({ parameters }: Core): number =>
