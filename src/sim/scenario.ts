@@ -15,6 +15,7 @@ import {
   Via
 } from './scenario-foes.ts'
 import { contradictionInPeople, People } from './scenario-people.ts'
+import { Spam } from './scenario-spam.ts'
 
 const hoursMax = 100 * 365 * 24
 const share = z.number().min(0).max(1)
@@ -102,7 +103,8 @@ const Workload = z.strictObject({
   /** Lookups of random keys over the whole run, each compared with the true nearest nodes of its moment. */
   lookups: z.int().min(0).max(1_000_000_000).default(0),
   crowd: Crowd,
-  via: Via
+  via: Via,
+  spam: Spam
 })
 
 const Fault = z.discriminatedUnion('type', [

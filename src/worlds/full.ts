@@ -17,6 +17,7 @@ import { Observers } from './observers.ts'
 import { settleMsOf } from './parameters.ts'
 import { People } from './people.ts'
 import { Population } from './population.ts'
+import { Spam } from './spam.ts'
 import type { CreateSeed, Variant } from './variant.ts'
 import { seedsOf, variantOf } from './variant.ts'
 import { Workload } from './workload.ts'
@@ -65,6 +66,7 @@ class Run {
   readonly #observers: Observers
   readonly #crowd: Crowd
   readonly #disks: Disks
+  readonly #spam: Spam | undefined
 
   constructor(scenario: Scenario, options: EngineOptions, createSeed: CreateSeed) {
     const { seed, trace } = options
@@ -94,6 +96,8 @@ class Run {
     const all = { ...shared, population, workload: this.#workload }
     this.#crowd = new Crowd(all)
     this.#disks = new Disks(all)
+    const { spam } = scenario.workload
+    this.#spam = spam ? new Spam({ ...all, placeOf, createSeed, spam }) : undefined
     this.#observers = observers
   }
 
@@ -126,6 +130,7 @@ class Run {
     this.#workload.begin()
     this.#crowd.begin()
     this.#disks.begin()
+    this.#spam?.begin()
     this.#people?.begin()
     const letters = this.#people && new LetterFigures(this.#people)
     applyFaults({ world, net: this.#net, faults: scenario.faults, population: this.#population })
@@ -139,6 +144,7 @@ class Run {
       await world.pass(Math.max(0, zeroMs + atHours * hourMs - world.nowMs), during)
       await world.run(measure.row(atHours), during)
       if (letters) world.note('letters', ...letters.row(atHours))
+      if (this.#spam) world.note('spam row', ...(await world.run(this.#spam.row(atHours), during)))
       if (atHours === scenario.hours) break
     }
     if (this.#people) await world.run(this.#people.close(), during)
@@ -153,13 +159,14 @@ class Run {
       seed: this.#o.seed,
       traceHash,
       events,
-      tables: { ...measure.tables(), ...letters?.tables() },
+      tables: { ...measure.tables(), ...letters?.tables(), ...this.#spam?.tables() },
       figures: {
         ...measure.figures(),
         ...letters?.figures(),
         ...this.#crowd.figures(),
         ...(this.#scenario.observers && this.#observers.figures()),
-        ...this.#disks.figures()
+        ...this.#disks.figures(),
+        ...this.#spam?.figures()
       },
       violations: [
         ...this.#holdings.violations,

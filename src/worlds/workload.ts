@@ -69,6 +69,8 @@ export class Workload {
   readonly eclipsed: Held[] = []
   /** Of each put that is over: how many of its copies were given to hostile nodes. */
   readonly hostileCopies: number[] = []
+  /** Of each put that is over: the highest price that a seed asked for, in floor prices. */
+  readonly asked: number[] = []
   readonly #p: Parts
   readonly #dice: Dice
 
@@ -135,7 +137,10 @@ export class Workload {
     const startMs = world.nowMs
     try {
       const { settled } = await member.seed!.dht.put(blob, population.viaOf(member))
-      void settled.then(({ acknowledgements }) => this.#settle(held, acknowledgements))
+      void settled.then(({ acknowledgements, asked }) => {
+        this.asked.push(asked)
+        this.#settle(held, acknowledgements)
+      })
     } catch (err) {
       holdings.giveUp(held)
       if (codeOf(err) !== 'CANCELLED') this.putsFailed += 1

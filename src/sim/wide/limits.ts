@@ -42,6 +42,7 @@ export function refuse(scenario: Scenario): void {
     ...(population.begins === 'settled' ? [] : ['population.begins']),
     ...(workload.crowd ? ['workload.crowd'] : []),
     ...(workload.via ? ['workload.via'] : []),
+    ...(workload.spam ? ['workload.spam'] : []),
     ...unmodelled.filter(name => scenario[name] !== null),
     ...faults.flatMap((f, i) => (f.type === 'die' ? [] : [`faults.${i} (${f.type})`])),
     ...(parameters.reach === usual.reach ? [] : ['parameters.reach']),

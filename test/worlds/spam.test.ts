@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import type { RunResult } from '../../src/sim/result.ts'
+import type { ScenarioInput } from '../../src/sim/scenario.ts'
+import { defineScenario } from '../../src/sim/scenario.ts'
+import { refuse } from '../../src/sim/wide/limits.ts'
+import { fullEngine } from '../../src/worlds/full.ts'
+
+type SpamInput = NonNullable<NonNullable<ScenarioInput['workload']>['spam']>
+
+/** A blob of 16 KiB for a day costs 1,000 hashes at the floor, and so do all others. */
+const floor = 1_000
+const hours = 0.5
+const small = (spam: SpamInput) =>
+  defineScenario({
+    ...{ name: 'spam', question: 'What gets in?', nodes: 12, hours },
+    workload: {
+      blobs: 4,
+      putsPerHour: 8,
+      sizeBytes: { type: 'constant', value: 1_000 },
+      lifeHours: { type: 'constant', value: 24 },
+      spam: { sizeBytes: 16_384, lifeHours: 24, ...spam }
+    },
+    disks: { capBytes: 200_000 },
+    measure: { everyHours: 0.25 }
+  })
+
+const run = (spam: SpamInput): Promise<RunResult> =>
+  fullEngine.run(small(spam), { seed: 1, signal: new AbortController().signal, onProgress() {} })
+
+const figure = ({ figures }: RunResult, name: string) => figures[name]!.value
+
+describe('a spammer', function () {
+  this.timeout(60_000)
+
+  it('does no more work than it can, and pays the more the fuller the disks are', async () => {
+    const [little, much] = await Promise.all([1e4, 3e5].map(workPerHour => run({ workPerHour })))
+    assert(figure(little!, 'spam hashes') <= 1e4 * hours + floor)
+    assert(figure(little!, 'spam stored') >= 3)
+    assert(figure(little!, 'spam hashes per blob') < 2 * floor)
+    assert.equal(figure(little!, 'asked of puts p50'), 1)
+    assert(figure(much!, 'spam share of disks') > 2 * figure(little!, 'spam share of disks'))
+    assert(figure(much!, 'spam hashes per blob') > 5 * floor)
+    assert(figure(much!, 'price factor most') > 5)
+    for (const result of [little!, much!]) {
+      assert.deepEqual(result.violations, [])
+      assert.equal(figure(result, 'lost'), 0)
+    }
+  })
+
+  it('that dates its stamps back pays the floor, until there is no room; nothing is lost', async () => {
+    const result = await run({ workPerHour: 3e5, stamps: 'dated' })
+    const failed = figure(result, 'spam failed')
+    const tries = figure(result, 'spam stored') / (1 - failed)
+    assert(figure(result, 'spam hashes') <= (tries + 4) * floor)
+    assert(figure(result, 'spam share of disks') > 0.7)
+    assert(failed > 0)
+    assert(figure(result, 'price factor most') > 100)
+    assert.deepEqual(result.violations, [])
+  })
+
+  it('without work puts nothing, and is not there at the scale wide', async () => {
+    const idle = await run({ workPerHour: 0 })
+    assert.equal(figure(idle, 'spam stored'), 0)
+    assert.equal(figure(idle, 'asked of puts p95'), 1)
+    assert.throws(() => refuse(small({ workPerHour: 1 })), {
+      code: 'SCENARIO_INVALID',
+      message: /workload\.spam/
+    })
+  })
+})
