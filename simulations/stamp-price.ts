@@ -42,7 +42,8 @@ export const finding: Finding = {
       { head: 'disk, bytes', of: 'disks.capBytes' },
       { head: 'spam', of: 'workload.spam' },
       { head: 'blobs stored', of: 'spam stored' },
-      { head: 'of all disks', of: 'spam share of disks', percent: true },
+      { head: 'of all disks after a quarter of an hour', of: 'spam.spam@0.25', percent: true },
+      { head: 'at the end', of: 'spam share of disks', percent: true },
       { head: 'hashes for each', of: 'spam hashes per blob' }
     ],
     others: [

@@ -5,8 +5,8 @@ const dayMs = 24 * hourMs
 /**
  * Every bound a stranger meets, in one place. Sizes in bytes, times in milliseconds. Source: docs/protocol/limits.md
  *
- * None is chosen by a finding yet. By measurements: stamps and prices (docs/decisions/023-stamps.md, docs/decisions/024-admission.md), requests of a
- * region (docs/decisions/025-hostile-lookups.md). The others are what formats need, or far above what anybody honest uses.
+ * None is chosen by a finding yet. By measurements: stamps and prices (docs/decisions/023-stamps.md, docs/decisions/024-admission.md; what they keep
+ * out: simulations/stamp-price.md), requests of a region (docs/decisions/025-hostile-lookups.md). The others are what formats need, or far above what anybody honest uses.
  */
 export const limits = {
   /** A sealed blob; the largest class a letter is padded to. */

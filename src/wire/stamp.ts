@@ -32,7 +32,7 @@ export interface PaidStamp extends Stamp {
 const label = utf8('muttr stamp 1')
 const hourMs = limits.expiryStepMs
 const nonceBytes = 7
-/** Byte-hours that one expected hash pays for: 4 KiB for 30 days are 2,949 hashes. Measured in docs/decisions/023-stamps.md */
+/** Byte-hours that one expected hash pays for: 4 KiB for 30 days are 2,949 hashes. Measured in docs/decisions/023-stamps.md; what it keeps out and what not: simulations/stamp-price.md */
 const byteHoursPerHash = 1_000
 
 const stamp = mapped(

@@ -80,7 +80,7 @@ function specOf({ title, x, y, points, bounds, logX }: Plot): Spec {
       { scale: 'x', orient: 'bottom', title: x, grid: true, tickCount: 8, labelOverlap: true },
       { scale: 'y', orient: 'left', title: y, grid: true }
     ],
-    legends: lines.length > 1 ? [{ stroke: 'color', symbolType: 'stroke' }] : [],
+    legends: lines.length > 1 ? [{ stroke: 'color', symbolType: 'stroke', labelLimit: 0 }] : [],
     marks: [
       {
         type: 'group',

@@ -4,13 +4,15 @@ import type { ScenarioInput } from '../../src/sim/scenario.ts'
 import { defineScenario } from '../../src/sim/scenario.ts'
 import { refuse } from '../../src/sim/wide/limits.ts'
 import { fullEngine } from '../../src/worlds/full.ts'
+import { createSimulator } from '../../src/worlds/simulator.ts'
+import { figure as figureOf, small } from '../support/small-runs.ts'
 
 type SpamInput = NonNullable<NonNullable<ScenarioInput['workload']>['spam']>
 
 /** A blob of 16 KiB for a day costs 1,000 hashes at the floor, and so do all others. */
 const floor = 1_000
 const hours = 0.5
-const small = (spam: SpamInput) =>
+const world = (spam: SpamInput) =>
   defineScenario({
     ...{ name: 'spam', question: 'What gets in?', nodes: 12, hours },
     workload: {
@@ -25,7 +27,7 @@ const small = (spam: SpamInput) =>
   })
 
 const run = (spam: SpamInput): Promise<RunResult> =>
-  fullEngine.run(small(spam), { seed: 1, signal: new AbortController().signal, onProgress() {} })
+  fullEngine.run(world(spam), { seed: 1, signal: new AbortController().signal, onProgress() {} })
 
 const figure = ({ figures }: RunResult, name: string) => figures[name]!.value
 
@@ -58,11 +60,21 @@ describe('a spammer', function () {
     assert.deepEqual(result.violations, [])
   })
 
+  it('stamp-price: is asked for more, and fills what it can; nothing is lost', async () => {
+    const changes = { nodes: 12, hours: 0.25 }
+    const { points, violations } = await createSimulator().run(small('stamp-price', changes))
+    const of = (name: string) => figureOf(points[0]!, name)
+    assert.deepEqual(violations, [])
+    assert.equal(of('lost'), 0)
+    assert(of('spam share of disks') > 0.3)
+    assert(of('price factor most') > 1)
+  })
+
   it('without work puts nothing, and is not there at the scale wide', async () => {
     const idle = await run({ workPerHour: 0 })
     assert.equal(figure(idle, 'spam stored'), 0)
     assert.equal(figure(idle, 'asked of puts p95'), 1)
-    assert.throws(() => refuse(small({ workPerHour: 1 })), {
+    assert.throws(() => refuse(world({ workPerHour: 1 })), {
       code: 'SCENARIO_INVALID',
       message: /workload\.spam/
     })
