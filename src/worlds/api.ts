@@ -8,12 +8,12 @@ import { checkFilesRead } from '../sim/scenario-files.ts'
 import type { SweepInput } from '../sim/sweep.ts'
 import { readSweep } from '../sim/sweep.ts'
 import type { TraceSink } from '../sim/trace.ts'
-import { conduct } from './conduct.ts'
-import { engineFor, enginesUrl } from './engines.ts'
-import { fullEngineWith } from './full.ts'
-import { makePlan } from './plan.ts'
-import { runOnce } from './run-once.ts'
-import type { Variant } from './variant.ts'
+import { fullEngineWith } from './full/full.ts'
+import { conduct } from './runs/conduct.ts'
+import { engineFor, enginesUrl } from './runs/engines.ts'
+import { makePlan } from './runs/plan.ts'
+import { runOnce } from './runs/run-once.ts'
+import type { Variant } from './runs/variant.ts'
 
 /** For {@link runScenario}. */
 export interface RunScenarioOptions {

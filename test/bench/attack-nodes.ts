@@ -18,7 +18,7 @@ import { memoryStore } from '../../src/store/memory.ts'
 import type { Blob } from '../../src/wire/blob.ts'
 import { expiryAt, makeBlob } from '../../src/wire/blob.ts'
 import { peerOfKey } from '../../src/wire/contact.ts'
-import { defences } from '../../src/worlds/defences.ts'
+import { defences } from '../../src/worlds/full/defences.ts'
 import type { Row } from './table.ts'
 import { summary } from './table.ts'
 

@@ -1,7 +1,7 @@
 import type { DhtParameters } from '../../src/seed/core.ts'
 import type { Behaviour } from '../../src/sim/scenario-foes.ts'
 import { behaviours } from '../../src/sim/scenario-foes.ts'
-import { defences } from '../../src/worlds/defences.ts'
+import { defences } from '../../src/worlds/full/defences.ts'
 import type { Outcome } from '../support/hostile-world.ts'
 import { HostileWorld } from '../support/hostile-world.ts'
 import { simBlob } from '../support/sim-seeds.ts'

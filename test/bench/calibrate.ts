@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import type { RunResult } from '../../src/sim/result.ts'
 import type { Scenario } from '../../src/sim/scenario.ts'
 import { readScenario } from '../../src/sim/scenario.ts'
-import { engineFor } from '../../src/worlds/engines.ts'
+import { engineFor } from '../../src/worlds/runs/engines.ts'
 
 /**
  * `npm run bench:sim -- calibrate [--nodes N] [--hours H] [--seeds 1,2,3] [--connections C] [--deaths silent|refused] [--out FILE]`: the

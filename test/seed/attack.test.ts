@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { limits } from '../../src/base/limits.ts'
 import type { DhtParameters } from '../../src/seed/core.ts'
-import { defences } from '../../src/worlds/defences.ts'
+import { defences } from '../../src/worlds/full/defences.ts'
 import { HostileWorld } from '../support/hostile-world.ts'
 import { simBlob } from '../support/sim-seeds.ts'
 

@@ -4,11 +4,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Finding } from '../../src/sim/finding.ts'
 import type { Scenario } from '../../src/sim/scenario.ts'
 import type { SweepInput } from '../../src/sim/sweep.ts'
-import type { Extract } from '../../src/worlds/finding.ts'
-import { extractOf, plotOf, sayRuns, tableOf } from '../../src/worlds/finding.ts'
-import { readFolder } from '../../src/worlds/folder.ts'
-import { drawPlot } from '../../src/worlds/plots.ts'
-import { readRuns } from '../../src/worlds/summary.ts'
+import { readFolder } from '../../src/worlds/runs/folder.ts'
+import type { Extract } from '../../src/worlds/shown/finding.ts'
+import { extractOf, plotOf, sayRuns, tableOf } from '../../src/worlds/shown/finding.ts'
+import { drawPlot } from '../../src/worlds/shown/plots.ts'
+import { readRuns } from '../../src/worlds/shown/summary.ts'
 
 /**
  * The figures of simulations/NAME.md and its plots are made from simulations/NAME.json, an extract of a sweep's folder, as `finding` in

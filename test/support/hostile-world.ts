@@ -5,7 +5,7 @@ import { hostileMethods, makeHostile } from '../../src/sim/hostile.ts'
 import { mintedPlace, sharedPlaces } from '../../src/sim/keys.ts'
 import type { VirtualNetwork } from '../../src/sim/network.ts'
 import type { Behaviour } from '../../src/sim/scenario-foes.ts'
-import { fillTables } from '../../src/worlds/fill.ts'
+import { fillTables } from '../../src/worlds/full/fill.ts'
 import type { SimSeed } from './sim-seeds.ts'
 import { addSeed, simBlob, simNetwork } from './sim-seeds.ts'
 

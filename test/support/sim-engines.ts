@@ -2,7 +2,7 @@ import { MuttrError } from '../../src/base/errors.ts'
 import type { Dice } from '../../src/sim/dice.ts'
 import type { Engine, RunResult } from '../../src/sim/result.ts'
 import { World } from '../../src/sim/world.ts'
-import type { Engines } from '../../src/worlds/engines.ts'
+import type { Engines } from '../../src/worlds/runs/engines.ts'
 
 /**
  * Copies on random nodes of which a share dies at once: what is lost follows the hypergeometric distribution. Small enough to be checked by

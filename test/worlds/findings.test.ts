@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readSweep } from '../../src/sim/sweep.ts'
-import { findScenario } from '../../src/worlds/find.ts'
-import type { Extract } from '../../src/worlds/finding.ts'
-import { plotOf, tableOf, withoutTexts } from '../../src/worlds/finding.ts'
-import { drawPlot } from '../../src/worlds/plots.ts'
+import { findScenario } from '../../src/worlds/runs/find.ts'
+import type { Extract } from '../../src/worlds/shown/finding.ts'
+import { plotOf, tableOf, withoutTexts } from '../../src/worlds/shown/finding.ts'
+import { drawPlot } from '../../src/worlds/shown/plots.ts'
+import { estimate } from '../../src/worlds/shown/statistics.ts'
 import { createSimulator } from '../../src/worlds/simulator.ts'
-import { estimate } from '../../src/worlds/statistics.ts'
 import {
   fillPage,
   findings,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { RunResult } from '../../src/sim/result.ts'
 import type { ScenarioInput } from '../../src/sim/scenario.ts'
 import { defineScenario } from '../../src/sim/scenario.ts'
-import { fullEngine } from '../../src/worlds/full.ts'
+import { fullEngine } from '../../src/worlds/full/full.ts'
 
 const constant = (value: number) => ({ type: 'constant', value }) as const
 

@@ -3,7 +3,7 @@ import type { EngineOptions } from '../../src/sim/result.ts'
 import type { ScenarioInput } from '../../src/sim/scenario.ts'
 import { defineScenario } from '../../src/sim/scenario.ts'
 import type { Note } from '../../src/sim/trace.ts'
-import { fullEngine } from '../../src/worlds/full.ts'
+import { fullEngine } from '../../src/worlds/full/full.ts'
 
 const constant = (value: number) => ({ type: 'constant', value }) as const
 const hours = (mean: number) => ({ type: 'exponential', mean }) as const

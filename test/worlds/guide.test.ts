@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { SimRunOptions } from '../../src/cli/simulator.ts'
 import { runScenario, runSweep } from '../../src/worlds/index.ts'
-import { parseShard } from '../../src/worlds/plan.ts'
+import { parseShard } from '../../src/worlds/runs/plan.ts'
 import { createSimulator } from '../../src/worlds/simulator.ts'
 import { temporaryFolder } from '../support/store-folder.ts'
 

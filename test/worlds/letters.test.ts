@@ -3,7 +3,7 @@ import home from '../../simulations/letters-home-and-away.ts'
 import outage from '../../simulations/pod-outage.ts'
 import type { Scenario } from '../../src/sim/scenario.ts'
 import { readScenario } from '../../src/sim/scenario.ts'
-import { fullEngine } from '../../src/worlds/full.ts'
+import { fullEngine } from '../../src/worlds/full/full.ts'
 
 /** A small version of a question. */
 async function run(scenario: Scenario, nodes: number, hours: number, letters: object = {}) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { ScenarioInput } from '../../src/sim/scenario.ts'
 import { defineScenario } from '../../src/sim/scenario.ts'
 import { wideEngine } from '../../src/sim/wide/engine.ts'
-import { fullEngine } from '../../src/worlds/full.ts'
+import { fullEngine } from '../../src/worlds/full/full.ts'
 
 const constant = (value: number) => ({ type: 'constant', value }) as const
 const options = { seed: 1, signal: new AbortController().signal, onProgress() {} }

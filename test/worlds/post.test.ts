@@ -4,7 +4,7 @@ import type { Person } from '../../src/keys/person.ts'
 import type { Letter } from '../../src/wire/letter.ts'
 import { decodeLetter, encodeLetter } from '../../src/wire/letter.ts'
 import { encodeTombstone } from '../../src/wire/tombstone.ts'
-import type { People } from '../../src/worlds/people.ts'
+import type { People } from '../../src/worlds/people/people.ts'
 import type { PeopleWorld } from '../support/people-world.ts'
 import { peopleWorld } from '../support/people-world.ts'
 

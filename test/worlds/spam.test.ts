@@ -3,7 +3,7 @@ import type { RunResult } from '../../src/sim/result.ts'
 import type { ScenarioInput } from '../../src/sim/scenario.ts'
 import { defineScenario } from '../../src/sim/scenario.ts'
 import { refuse } from '../../src/sim/wide/limits.ts'
-import { fullEngine } from '../../src/worlds/full.ts'
+import { fullEngine } from '../../src/worlds/full/full.ts'
 import { createSimulator } from '../../src/worlds/simulator.ts'
 import { figure as figureOf, small } from '../support/small-runs.ts'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { difference, estimate, studentT } from '../../src/worlds/statistics.ts'
+import { difference, estimate, studentT } from '../../src/worlds/shown/statistics.ts'
 
 describe('statistics over seeds', () => {
   it('have the quantiles of the tables, in them and beyond', () => {

@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock, Handler, Log, Millis, Network, Random } from '../../base/ports.ts'
 import { unwritable, writeFileAtomic } from '../../config/home.ts'
-import { toCsv } from '../../worlds/csv.ts'
+import { toCsv } from '../../worlds/shown/csv.ts'
 import { FieldLog } from './field-log.ts'
 
 /** A set of tables covers so much, and another begins. */

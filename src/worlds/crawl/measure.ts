@@ -4,7 +4,7 @@ import type { PeerId } from '../../base/ports.ts'
 import { compareDistance } from '../../routing/distance.ts'
 import { density } from '../../routing/size.ts'
 import type { Figure, Table } from '../../sim/result.ts'
-import { average, quantile } from '../figures.ts'
+import { average, quantile } from '../full/figures.ts'
 import type { Seen, Walked } from './walk.ts'
 
 /**

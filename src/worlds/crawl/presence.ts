@@ -1,7 +1,7 @@
 import type { Millis, PeerId } from '../../base/ports.ts'
 import type { Figure, Table } from '../../sim/result.ts'
 import { sessionColumns } from '../../sim/sessions.ts'
-import { quantile } from '../figures.ts'
+import { quantile } from '../full/figures.ts'
 import type { Walked } from './walk.ts'
 
 const hourMs: Millis = 3_600_000

@@ -3,10 +3,10 @@ import type { Millis } from '../../base/ports.ts'
 import type { Dice } from '../../sim/dice.ts'
 import type { Scenario } from '../../sim/scenario.ts'
 import { World } from '../../sim/world.ts'
-import { atRandom, drawBlob, evenly } from '../arrivals.ts'
-import { someOf } from '../faults.ts'
-import { sampled } from '../figures.ts'
-import { planLife } from '../lives.ts'
+import { atRandom, drawBlob, evenly } from '../full/arrivals.ts'
+import { someOf } from '../full/faults.ts'
+import { sampled } from '../full/figures.ts'
+import { planLife } from '../full/lives.ts'
 
 const hourMs: Millis = 3_600_000
 

@@ -1,0 +1,22 @@
+import type { Millis } from '../../base/ports.ts'
+import type { RepairParameters } from '../../replicas/repair-parameters.ts'
+import type { Scenario } from '../../sim/scenario.ts'
+
+const minuteMs: Millis = 60_000
+const hourMs: Millis = 60 * minuteMs
+
+/** What a scenario says of repair, as a seed takes it. */
+export const repairOf = (p: Scenario['parameters']): Partial<RepairParameters> => ({
+  sweepMs: p.sweepHours * hourMs,
+  debounceMs: p.debounceMinutes * minuteMs,
+  graceMs: p.graceHours * hourMs
+})
+
+/**
+ * How long all is left alone before anything is put, after the last has come: in a network that begins by joining, until repair has looked
+ * at who came; at most half as long as the run.
+ */
+export const settleMsOf = ({ population, parameters, hours }: Scenario): Millis =>
+  population.begins === 'settled'
+    ? minuteMs
+    : Math.min(2 * parameters.debounceMinutes * minuteMs, (hours * hourMs) / 2)

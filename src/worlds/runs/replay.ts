@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises'
+import { MuttrError } from '../../base/errors.ts'
+import type { Clock } from '../../base/ports.ts'
+import type { SimReplayed, SimReplayOptions } from '../../cli/simulator.ts'
+import type { Scenario } from '../../sim/scenario.ts'
+import { variantIn } from '../../sim/scenario-files.ts'
+import type { Note } from '../../sim/trace.ts'
+import type { Engines } from './engines.ts'
+import type { Folder } from './folder.ts'
+import { readFolder } from './folder.ts'
+import type { PlannedRun } from './plan.ts'
+import { runOnce } from './run-once.ts'
+
+/**
+ * Runs once more from scenario and seed, to the end, since only then the hash can be compared.
+ * @throws {MuttrError} as `Simulator.replay`
+ */
+export async function replay(
+  o: SimReplayOptions,
+  { engines, clock }: { engines: Engines; clock: Clock }
+): Promise<SimReplayed> {
+  const folder = await readFolder(o.folder)
+  const { id, scenario } = await choose(folder, o.run)
+  await checkVariant(scenario, o.variant)
+  const then = await folder.read(id)
+  const before: Note[] = []
+  let zeroMs: number | undefined
+  let notes = 0
+  const print = ({ atMs, type, fields }: Note, zeroMs: number) => {
+    if (atMs - zeroMs > o.atMs) return
+    notes++
+    o.print([atMs - zeroMs, type, ...fields])
+  }
+  const take = (note: Note) => {
+    if (zeroMs === undefined && note.type === 'begin') {
+      zeroMs = note.atMs
+      for (const earlier of before.splice(0)) print(earlier, zeroMs)
+    }
+    if (zeroMs === undefined) before.push(note)
+    else print(note, zeroMs)
+  }
+  const { result } = await runOnce(scenario, {
+    engine: await engines.engineFor(scenario.scale),
+    clock,
+    signal: o.signal,
+    onProgress() {},
+    trace: { take }
+  })
+  const { traceHash } = result
+  return { run: id, notes, traceHash, same: traceHash === then.traceHash }
+}
+
+/** A folder may be somebody else's, and a variant is a program. */
+async function checkVariant(scenario: Scenario, file: string | undefined): Promise<void> {
+  const source = variantIn(scenario)
+  if (source === undefined) return
+  const named = file === undefined ? undefined : await readFile(file, 'utf8').catch(() => undefined)
+  if (named === source) return
+  throw new MuttrError(
+    'USAGE',
+    file === undefined
+      ? 'the run is of a variant of the protocol, a program that the folder holds'
+      : `${file} is not the variant that was run`,
+    { hint: 'Name with --variant the file that was run, and that you trust.' }
+  )
+}
+
+async function choose(
+  { path, plan, done }: Folder,
+  wanted: string | undefined
+): Promise<PlannedRun> {
+  const there = await done()
+  const runs = plan.runs.filter(({ id }) => there.has(id))
+  const fitting = wanted === undefined ? runs : runs.filter(({ id }) => id.startsWith(wanted))
+  if (fitting.length === 1) return fitting[0]!
+  if (runs.length === 0) throw new MuttrError('OUTPUT_DAMAGED', `${path} holds no runs yet`)
+  const ids = runs.slice(0, 10).map(({ id, scenario }) => `${id} (seed ${scenario.seed})`)
+  throw new MuttrError(
+    'USAGE',
+    wanted === undefined ? 'which run?' : `no single run is '${wanted}'`,
+    {
+      hint: `Name one with --run: ${ids.join(', ')}${runs.length > ids.length ? ', …' : ''}.`
+    }
+  )
+}
