@@ -20,7 +20,7 @@ const postageOf = ({ key, header: { lengthBytes, expiryMs } }: Blob) => ({
 describe('the toll', () => {
   const placeOf = (peer: PeerId) => sha256(utf8(peer))
   const hour = 480_000 * hourMs
-  const blob = makeBlob(utf8('sealed'), {
+  const blob = makeBlob(new Uint8Array(limits.blobBytesMax), {
     expiryMs: hour + 24 * hourMs,
     retract: sha256(),
     accept: null
@@ -31,7 +31,9 @@ describe('the toll', () => {
     compareDistance(place, placeOf(a), placeOf(b))
   )
 
-  /** Of a holder that knows all of them, at a price, so long after a stamp was made. */
+  const capBytes = 16 * 3 * postageOf(blob).lengthBytes
+
+  /** Of a holder that knows all of them, at a price, so long after a stamp was made. Its disk has room for 16 times three such blobs. */
   function at(factor: number, sinceMs = 0) {
     const nowMs = hour + sinceMs
     const table = new Table({ place, placeOf, k: 20, nowMs })
@@ -42,10 +44,11 @@ describe('the toll', () => {
       return factor
     }
     const clock = fakeClock(nowMs)
-    const toll = createToll({ clock, table, placeOf, price, replicas: 8 })
+    const usage = () => ({ blobs: 0, tombstones: 0, bytes: 0, capBytes })
+    const toll = createToll({ clock, table, placeOf, price, store: { usage }, replicas: 8 })
     const owes = (rank: number, { stamp } = stamped(blob, hour)) =>
       toll(peers[rank]!, postageOf(blob), stamp)
-    return { owes, asked: () => asked }
+    return { owes, table, clock, asked: () => asked }
   }
 
   it('is the floor for everybody where nobody is pressed, whatever the age of the stamp', () => {
@@ -67,6 +70,23 @@ describe('the toll', () => {
     assert.equal(owes(16), 30)
     assert.equal(owes(59), 30)
     assert.equal(owes(59, stamped(blob, hour, 30)), 30, 'however dear it was')
+  })
+
+  it('is the price for what a near one brings that we do not know as a server', () => {
+    const { owes, table } = at(30, 3 * hourMs)
+    table.remove(peers[3]!)
+    assert.equal(owes(3), 30)
+    assert.equal(owes(2), undefined)
+  })
+
+  it('is the price for more than a near one has to bring back, until it may again', () => {
+    const { owes, clock } = at(30, 3 * hourMs)
+    assert.deepEqual([owes(0), owes(0), owes(0), owes(0)], [undefined, undefined, undefined, 30])
+    assert.equal(owes(1), undefined, 'another one has a part of its own')
+    clock.advance(8 * hourMs)
+    assert.deepEqual([owes(0), owes(0)], [undefined, 30])
+    const calm = at(1, 3 * hourMs)
+    for (let i = 0; i < 10; i++) assert.equal(calm.owes(0), undefined)
   })
 
   it('is a whole number, and never more than a thousand', () => {
