@@ -5,8 +5,8 @@ const hourMs: Millis = 60 * minuteMs
 
 /**
  * Sweep, quiet, budget and share are reasoned from measured costs in docs/decisions/022-repair.md, with the usual ones held through deaths
- * there and in simulations/third-gone.md. A longer quiet was tried in simulations/repair-bandwidth.md: it sends less, and fewer copies are online. No
- * finding compared the others; three stand as docs/protocol/dht.md says.
+ * there and in simulations/third-gone.md. A longer quiet was tried in simulations/repair-bandwidth.md: it sends less, and fewer copies are online. Other
+ * sweeps: simulations/durability-sweep.md. No finding compared the rest; three stand as docs/protocol/dht.md says.
  */
 export interface RepairParameters {
   /** From one sweep over all that we hold to the next, give or take a fifth. */
