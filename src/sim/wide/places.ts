@@ -114,9 +114,14 @@ export class Shortlist {
     this.#low[at] = low
   }
 
-  has(node: number): boolean {
-    for (let i = 0; i < this.size; i++) if (this.nodes[i] === node) return true
-    return false
+  /** As {@link offer}, of one that may have been offered before. */
+  offerOnce(node: number): void {
+    const last = this.size - 1
+    const isFar =
+      this.size === this.#max && (this.#places.hi(node) ^ this.#targetHi) >>> 0 > this.#high[last]!
+    if (isFar) return
+    for (let i = 0; i < this.size; i++) if (this.nodes[i] === node) return
+    this.offer(node)
   }
 
   /** All of `there` that are nearest to the target, by the sorted order: the truth that lookups are held against. */

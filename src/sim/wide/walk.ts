@@ -223,7 +223,7 @@ export class Walker {
     const draws = Math.min(limits.sparesPerBucketMax, high - low)
     for (let i = 0; i < draws; i++) {
       const node = spare(low, high)
-      if (node !== nobody && !this.#truth.has(node)) this.#truth.offer(node)
+      if (node !== nobody) this.#truth.offerOnce(node)
     }
     this.#heard.set(this.#truth.nodes.subarray(0, this.#truth.size))
     return this.#truth.size
