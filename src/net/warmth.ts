@@ -31,7 +31,6 @@ export class Warmth implements Disposable {
   readonly #failedMs = new Map<PeerId, number>()
   readonly #seenMs = new WeakMap<Connection, number>()
   #timer: Disposable
-  #crowdedMs = Number.NEGATIVE_INFINITY
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -76,15 +75,6 @@ export class Warmth implements Disposable {
   woke(): void {
     this.#failedMs.clear()
     this.#dialMissing()
-  }
-
-  /** A connection was opened: with too many, not to wait for the next sweep is what keeps the door open. */
-  opened(): void {
-    const { libp2p, connections, clock } = this.#parts
-    if (libp2p.getConnections().length <= 1.5 * connections) return
-    if (clock.now() - this.#crowdedMs < crowdedIdleMs) return
-    this.#crowdedMs = clock.now()
-    this.#closeExcess()
   }
 
   #sweep(): void {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { RunResult } from '../../src/sim/result.ts'
 import type { ScenarioInput } from '../../src/sim/scenario.ts'
 import { defineScenario } from '../../src/sim/scenario.ts'
-import { fullEngine } from '../../src/worlds/full/full.ts'
+import { figureOf, runFull } from '../support/full-run.ts'
 
 const constant = (value: number) => ({ type: 'constant', value }) as const
 
@@ -16,35 +16,29 @@ const small = {
 } satisfies ScenarioInput
 
 const run = (scenario: Partial<ScenarioInput>, seed = 1): Promise<RunResult> =>
-  fullEngine.run(defineScenario({ ...small, ...scenario }), {
-    seed,
-    signal: new AbortController().signal,
-    onProgress() {}
-  })
-
-const figure = ({ figures }: RunResult, name: string) => figures[name]?.value
+  runFull({ ...small, ...scenario }, seed)
 
 describe('adversaries in a full world', function () {
   this.timeout(60_000)
 
   it('take copies and keep none, and only what an honest node had can be lost by us', async () => {
     const result = await run({ adversaries: { behaviour: 'steer', share: 0.9 } })
-    assert(figure(result, 'copies with hostile mean')! > 4)
-    assert(figure(result, 'copies mean')! < 4, 'hostile copies are none')
-    const swallowed = figure(result, 'swallowed')!
+    assert(figureOf(result, 'copies with hostile mean')! > 4)
+    assert(figureOf(result, 'copies mean')! < 4, 'hostile copies are none')
+    const swallowed = figureOf(result, 'swallowed')!
     assert(swallowed > 0, 'three of thirty nodes are honest')
-    assert.equal(figure(result, 'lost'), 0)
+    assert.equal(figureOf(result, 'lost'), 0)
     assert.deepEqual(result.violations, [], 'nobody honest broke a promise')
   })
 
   it('are asked for nothing, and figures of honest nodes leave them out', async () => {
     const among = await run({ adversaries: { behaviour: 'drop', share: 0.5 } })
     const peace = await run({})
-    assert.equal(figure(peace, 'messages per honest node-hour'), undefined)
-    assert.equal(figure(peace, 'swallowed'), undefined)
-    assert(figure(among, 'messages per honest node-hour')! > 0)
-    assert.equal(figure(among, 'lookup honest found'), 1, 'who drops still answers a lookup')
-    assert.equal(figure(among, 'lookup hostile only'), 0)
+    assert.equal(figureOf(peace, 'messages per honest node-hour'), undefined)
+    assert.equal(figureOf(peace, 'swallowed'), undefined)
+    assert(figureOf(among, 'messages per honest node-hour')! > 0)
+    assert.equal(figureOf(among, 'lookup honest found'), 1, 'who drops still answers a lookup')
+    assert.equal(figureOf(among, 'lookup hostile only'), 0)
   })
 
   it('keep to the rules until their hour has come', async () => {
@@ -61,7 +55,7 @@ describe('adversaries in a full world', function () {
     const adversaries = { behaviour: 'flood', share: 0.3 } as const
     const all = await run({ adversaries })
     const none = await run({ adversaries, parameters: { defences: 'none' } })
-    const [few, many] = [all, none].map(result => figure(result, 'lookup requests mean')!)
+    const [few, many] = [all, none].map(result => figureOf(result, 'lookup requests mean')!)
     assert(many! > 1.3 * few!, `${few} ${many}`)
   })
 
@@ -73,17 +67,17 @@ describe('adversaries in a full world', function () {
     }
     const all = await run(scenario)
     const none = await run({ ...scenario, parameters: { defences: 'none' } })
-    assert.equal(figure(all, 'eclipsed found'), 1)
-    assert(figure(all, 'copies with hostile mean')! >= 8, 'they are the nearest')
-    assert(figure(none, 'eclipsed found')! < 0.8)
+    assert.equal(figureOf(all, 'eclipsed found'), 1)
+    assert(figureOf(all, 'copies with hostile mean')! >= 8, 'they are the nearest')
+    assert(figureOf(none, 'eclipsed found')! < 0.8)
     assert.deepEqual([...all.violations, ...none.violations], [])
   })
 
   it('do not take a key whose blob was there before them', async () => {
     const adversaries = { behaviour: 'eclipse', keys: 2, fromHour: 0.01 } as const
     const result = await run({ adversaries, workload: { blobs: 2 } })
-    assert.equal(figure(result, 'eclipsed found'), 1)
-    assert.equal(figure(result, 'copies with hostile mean'), 0)
+    assert.equal(figureOf(result, 'eclipsed found'), 1)
+    assert.equal(figureOf(result, 'copies with hostile mean'), 0)
     assert.deepEqual(result.violations, [])
   })
 

@@ -3,8 +3,8 @@ import type { RunResult } from '../../src/sim/result.ts'
 import type { ScenarioInput } from '../../src/sim/scenario.ts'
 import { defineScenario } from '../../src/sim/scenario.ts'
 import { refuse } from '../../src/sim/wide/limits.ts'
-import { fullEngine } from '../../src/worlds/full/full.ts'
 import { createSimulator } from '../../src/worlds/simulator.ts'
+import { runFull } from '../support/full-run.ts'
 import { figure as figureOf, small } from '../support/small-runs.ts'
 
 type SpamInput = NonNullable<NonNullable<ScenarioInput['workload']>['spam']>
@@ -26,8 +26,7 @@ const world = (spam: SpamInput) =>
     measure: { everyHours: 0.25 }
   })
 
-const run = (spam: SpamInput): Promise<RunResult> =>
-  fullEngine.run(world(spam), { seed: 1, signal: new AbortController().signal, onProgress() {} })
+const run = (spam: SpamInput): Promise<RunResult> => runFull(world(spam))
 
 const figure = ({ figures }: RunResult, name: string) => figures[name]!.value
 

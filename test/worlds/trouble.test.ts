@@ -4,7 +4,7 @@ import type { ScenarioInput } from '../../src/sim/scenario.ts'
 import { defineScenario } from '../../src/sim/scenario.ts'
 import { World } from '../../src/sim/world.ts'
 import { VirtualDisk } from '../../src/worlds/full/disk.ts'
-import { fullEngine } from '../../src/worlds/full/full.ts'
+import { figureOf, runFull } from '../support/full-run.ts'
 import { seedStoreContract } from '../support/seed-store-contract.ts'
 import { blobOf, noonMs } from '../support/store-blobs.ts'
 
@@ -19,13 +19,7 @@ const small = {
 } satisfies ScenarioInput
 
 const run = (scenario: Partial<ScenarioInput>, seed = 1): Promise<RunResult> =>
-  fullEngine.run(defineScenario({ ...small, ...scenario }), {
-    seed,
-    signal: new AbortController().signal,
-    onProgress() {}
-  })
-
-const figure = ({ figures }: RunResult, name: string) => figures[name]?.value
+  runFull({ ...small, ...scenario }, seed)
 
 const refused = (scenario: Partial<ScenarioInput>, message: RegExp) =>
   assert.throws(() => defineScenario({ ...small, ...scenario }), {
@@ -42,14 +36,14 @@ describe('a crowd that wants one blob', function () {
     const fast = await run(wanted)
     const slow = await run({ ...wanted, network: { upBytesPerSecond: 50_000 } })
     for (const result of [fast, slow]) {
-      assert.equal(figure(result, 'crowd found'), 1)
-      assert(figure(result, 'crowd requests of a node max')! > 10)
-      assert(figure(result, 'crowd bytes of a node max')! > 10 * 4_000)
+      assert.equal(figureOf(result, 'crowd found'), 1)
+      assert(figureOf(result, 'crowd requests of a node max')! > 10)
+      assert(figureOf(result, 'crowd bytes of a node max')! > 10 * 4_000)
     }
     // A blob of 4,000 bytes takes 80 ms at 50,000 a second.
-    const [soon, late] = [fast, slow].map(result => figure(result, 'crowd get ms p50')!)
+    const [soon, late] = [fast, slow].map(result => figureOf(result, 'crowd get ms p50')!)
     assert(late! >= soon! + 80, `${soon} ${late}`)
-    assert.equal(figure(await run({}), 'crowd found'), undefined)
+    assert.equal(figureOf(await run({}), 'crowd found'), undefined)
   })
 
   it('is refused where it would come too late, or to nothing', () => {
@@ -65,19 +59,19 @@ describe('observers', function () {
   it('that are everybody see everybody, and that are nobody see nobody', async () => {
     const direct = await run({ observers: { share: 1 }, workload: busy })
     for (const name of ['putters seen', 'getters seen', 'putter and getter linked'])
-      assert.equal(figure(direct, name), 1, name)
+      assert.equal(figureOf(direct, name), 1, name)
     const none = await run({ observers: { share: 0 }, workload: busy })
     for (const name of ['putters seen', 'getters seen', 'putter and getter linked'])
-      assert.equal(figure(none, name), 0, name)
+      assert.equal(figureOf(none, name), 0, name)
   })
 
   it('see relays in place of those who ask through them', async () => {
     const observers = { share: 0.3 }
     const direct = await run({ observers, workload: busy })
     const hidden = await run({ observers, workload: { ...busy, via: { relays: 2 } } })
-    assert(figure(direct, 'putters seen')! > 0.7)
-    assert(figure(hidden, 'putters seen')! < 0.5, `${figure(hidden, 'putters seen')}`)
-    assert.equal(figure(hidden, 'found'), 1)
+    assert(figureOf(direct, 'putters seen')! > 0.7)
+    assert(figureOf(hidden, 'putters seen')! < 0.5, `${figureOf(hidden, 'putters seen')}`)
+    assert.equal(figureOf(hidden, 'found'), 1)
   })
 
   it('and relays are refused where nobody would use them', () => {
@@ -91,16 +85,16 @@ describe('disks', function () {
   it('that fail are empty afterwards, and a sweep brings their copies back', async () => {
     const swept = { measure: { everyHours: 3 }, parameters: { sweepHours: 0.5 } }
     const result = await run({ hours: 3, disks: { lossPerDay: 3 }, ...swept })
-    assert(figure(result, 'disks failed')! > 2)
+    assert(figureOf(result, 'disks failed')! > 2)
     assert.deepEqual(result.violations, [])
-    assert(figure(result, 'copies mean')! > 6.5)
+    assert(figureOf(result, 'copies mean')! > 6.5)
   })
 
   it('that rot all at once lose everything, which is told', async () => {
     const result = await run({ disks: { rotPerDay: 900 }, parameters: { replicas: 2, quorum: 1 } })
-    assert(figure(result, 'lost')! > 2)
+    assert(figureOf(result, 'lost')! > 2)
     assert.match(result.violations[0]!.chain.join(), /has its copy spoiled/)
-    assert(figure(result, 'copies rotted and not noticed')! > 0)
+    assert(figureOf(result, 'copies rotted and not noticed')! > 0)
   })
 
   it('that are full take nothing, so that others do', async () => {
@@ -108,7 +102,7 @@ describe('disks', function () {
       disks: { fullShare: 0.4 },
       workload: { ...workload, putsPerHour: 100 }
     })
-    assert.equal(figure(result, 'puts failed'), 0)
+    assert.equal(figureOf(result, 'puts failed'), 0)
     assert.deepEqual(result.violations, [])
   })
 })
@@ -125,8 +119,8 @@ describe('clocks that are hours ahead', function () {
     }
     const right = await run(scenario)
     const wrong = await run({ ...scenario, clocks: { share: 0.5, offMinutes } })
-    assert(figure(right, 'copies mean')! >= 8)
-    assert(figure(wrong, 'copies mean')! < figure(right, 'copies mean')!)
+    assert(figureOf(right, 'copies mean')! >= 8)
+    assert(figureOf(wrong, 'copies mean')! < figureOf(right, 'copies mean')!)
     assert.deepEqual(wrong.violations, [])
   })
 })

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock, Handler, Log, Millis, Network, Random } from '../../base/ports.ts'
+import { wrapNetwork } from '../../base/wrap-network.ts'
 import { unwritable, writeFileAtomic } from '../../config/home.ts'
 import { toCsv } from '../../worlds/shown/csv.ts'
 import { FieldLog } from './field-log.ts'
@@ -100,10 +101,7 @@ function watched(network: Network, log: () => FieldLog, clock: Clock): Network {
       log().counted(method, 'served', clock.now())
       return handler(payload, from, signal)
     }
-  return {
-    self: network.self,
-    contact: () => network.contact(),
-    isServer: () => network.isServer(),
+  return wrapNetwork(network, {
     async request(to, method, payload, options) {
       const startMs = clock.now()
       const isWarm = network.isConnected(to.peer)
@@ -112,16 +110,8 @@ function watched(network: Network, log: () => FieldLog, clock: Clock): Network {
       if (isWarm && isQuick.has(method)) log().roundTrip(clock.now() - startMs)
       return answer
     },
-    serve: (method, handler) => network.serve(method, counted(method, handler)),
-    open: (to, protocol, options) => network.open(to, protocol, options),
-    accept: (protocol, take) => network.accept(protocol, take),
-    dial: (address, options) => network.dial(address, options),
-    connected: () => network.connected(),
-    isConnected: peer => network.isConnected(peer),
-    subnetOf: peer => network.subnetOf(peer),
-    onPeer: listener => network.onPeer(listener),
-    keepWarm: contacts => network.keepWarm(contacts)
-  }
+    serve: (method, handler) => network.serve(method, counted(method, handler))
+  })
 }
 
 async function setsIn(folder: string): Promise<number[]> {

@@ -1,4 +1,5 @@
 import type { Clock, Network } from '../../base/ports.ts'
+import { wrapNetwork } from '../../base/wrap-network.ts'
 import type { State } from '../../store/state.ts'
 
 /** What a process has of the world. */
@@ -50,21 +51,12 @@ export function mortal({
         return keep(timer)
       }
     },
-    network: {
-      self: network.self,
-      contact: () => network.contact(),
-      isServer: () => network.isServer(),
+    network: wrapNetwork(network, {
       request: living((...args) => network.request(...args)),
-      serve: (method, handler) => network.serve(method, handler),
       open: living((...args) => network.open(...args)),
-      accept: (protocol, take) => network.accept(protocol, take),
       dial: living((...args) => network.dial(...args)),
-      connected: () => network.connected(),
-      isConnected: peer => network.isConnected(peer),
-      subnetOf: peer => network.subnetOf(peer),
-      onPeer: listener => keep(network.onPeer(listener)),
-      keepWarm: contacts => network.keepWarm(contacts)
-    },
+      onPeer: listener => keep(network.onPeer(listener))
+    }),
     state: {
       get: living((table, key) => state.get(table, key)),
       list: living((table, range) => state.list(table, range)),

@@ -1,5 +1,6 @@
 import { codeOf } from '../../base/errors.ts'
 import type { Network } from '../../base/ports.ts'
+import { wrapNetwork } from '../../base/wrap-network.ts'
 
 /** By method: requests that went out, and their bytes with those of the answers. */
 export type Sent = Record<string, { requests: number; bytes: number }>
@@ -32,24 +33,7 @@ export function countRequests(network: Network): { network: Network; sent: Sent 
       throw err
     }
   }
-  return {
-    sent,
-    network: {
-      self: network.self,
-      contact: () => network.contact(),
-      isServer: () => network.isServer(),
-      request,
-      serve: (method, handler) => network.serve(method, handler),
-      open: (to, protocol, options) => network.open(to, protocol, options),
-      accept: (protocol, take) => network.accept(protocol, take),
-      dial: (address, options) => network.dial(address, options),
-      connected: () => network.connected(),
-      isConnected: peer => network.isConnected(peer),
-      subnetOf: peer => network.subnetOf(peer),
-      onPeer: listener => network.onPeer(listener),
-      keepWarm: contacts => network.keepWarm(contacts)
-    }
-  }
+  return { sent, network: wrapNetwork(network, { request }) }
 }
 
 /** Of a peer that we are not connected to, these may mean that no connection came about. */
