@@ -2,6 +2,8 @@ import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { NodeStatus } from './node-status.ts'
 
+export type * from './mailbox/shapes.ts'
+
 /** All ids, keys and fingerprints are lower-case hex; times are milliseconds since the epoch. These shapes are also the local API's JSON. */
 
 export interface Draft {

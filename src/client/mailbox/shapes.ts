@@ -1,0 +1,102 @@
+import type { Millis } from '../../base/ports.ts'
+import type { Draft, ReceivedLetter, SentLetter } from '../client.ts'
+
+/** What a mailbox shows: conversations, drafts, labels, what a search found. Also the local API's JSON. Source: docs/protocol/local-api.md */
+
+/** Letters that belong together, received and sent. @public */
+export interface Conversation {
+  /** Its id, hex. */
+  thread: string
+  /** Of its first letter. */
+  subject: string
+  /** The others in it: aliases, at most 64. */
+  with: string[]
+  letters: number
+  unread: number
+  lastMs: Millis
+  /** The alias that wrote the last letter, perhaps our own. */
+  lastFrom: string
+  /** The beginning of the last letter: one line of at most 200 characters. */
+  snippet: string
+  labels: string[]
+  archived: boolean
+  /** In all its letters. */
+  attachments: number
+}
+
+/** @public */
+export interface ConversationPage {
+  /** Newest first. */
+  conversations: Conversation[]
+  /** Where the next page begins; null on the last. Opaque. */
+  next: string | null
+}
+
+/** @public */
+export interface ConversationQuery {
+  limit?: number
+  /** The `next` of the page before. */
+  before?: string
+  label?: string
+  /** Only archived ones, or only those that are not; all unless told. */
+  archived?: boolean
+  unread?: boolean
+}
+
+/** A sent letter with what it says. @public */
+export interface SentEntry extends SentLetter {
+  thread: string
+  parent: string | null
+  mimeType: string
+  body: string
+}
+/** @public */
+export type Entry = ({ direction: 'in' } & ReceivedLetter) | ({ direction: 'out' } & SentEntry)
+
+/** @public */
+export interface OpenedConversation {
+  conversation: Conversation
+  /** Oldest first. */
+  letters: Entry[]
+  /** Where older letters begin; null when these are all. */
+  next: string | null
+}
+
+/** @public */
+export interface ConversationChange {
+  archived?: boolean
+  /** Marks all its letters read, or its last one unread. */
+  read?: boolean
+  label?: { add?: string[]; remove?: string[] }
+}
+
+/** @public */
+export interface LabelCount {
+  label: string
+  conversations: number
+}
+
+/** @public */
+export interface Found {
+  direction: 'in' | 'out'
+  id: string
+  thread: string
+  subject: string
+  with: string[]
+  atMs: Millis
+  /** Around the first place where it says what was looked for. */
+  snippet: string
+}
+
+/** A letter that is not finished; anything may be missing, and nothing is checked before it is sent. @public */
+export interface DraftFields extends Partial<Draft> {
+  body: string
+  /** Uploads, by id. */
+  attachments?: string[]
+}
+/** @public */
+export interface SavedDraft extends DraftFields {
+  /** Hex. */
+  id: string
+  savedMs: Millis
+}
