@@ -42,6 +42,10 @@ const codes = {
   LETTER_INVALID: ['refused', 'The letter breaks docs/protocol/letter.md.'],
   LETTER_FORGED: ['refused', 'Signed by another than its sender, or written for another reader.'],
   LETTER_TOO_LARGE: ['refused', 'A body holds at most 48 KiB.'],
+  ATTACHMENT_INVALID: [
+    'refused',
+    'It is not what its letter says; see docs/protocol/attachment.md. Ask the sender for another.'
+  ],
   PROOF_INVALID: [
     'refused',
     'Something in the file does not hold; nothing in it is to be believed.'

@@ -32,5 +32,17 @@ export type MuttrEvent =
   | { type: 'fetched'; key: string; from: PeerId; sizeBytes: number; ms: Millis }
   | { type: 'opened'; letter: string; from: string; ms: Millis }
   | { type: 'refused'; key: string; code: string }
+  /** A file on its way: at most a few a second, and at each change of its state. `id` is an attachment's, or a letter's with the file's `index`. */
+  | {
+      type: 'transfer'
+      direction: 'out' | 'in'
+      id: string
+      index: number | null
+      state: string
+      sizeBytes: number
+      doneBytes: number
+      bytesPerSecond: number | null
+      remainingMs: Millis | null
+    }
 
 export type Emit = (event: MuttrEvent) => void

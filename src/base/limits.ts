@@ -41,6 +41,11 @@ export const limits = {
   /** The description of one attachment; a longer one is a blob of its own. */
   letterManifestBytesMax: 4 * KiB,
   mimeTypeBytesMax: 255,
+  /** One attached file: 1 TiB. */
+  attachmentBytesMax: KiB ** 4,
+  attachmentNameBytesMax: 255,
+  /** Keys of chunks that stand in the letter itself; more stand in chunks of their own. */
+  attachmentRootsMax: 8,
   /** A sealed notice is exactly so long, on a stream as in a datagram. */
   noticeBytesMax: 1_200,
   /** A slip is sealed to exactly this size: RSA keys of 3,072 bits on both sides fit, as GnuPG made them for years. */

@@ -27,6 +27,22 @@ export interface Draft {
   receipt?: boolean
 }
 
+/** A file that came with a letter. The name is cleaned: no path, nothing that turns the reading order round. */
+export interface ReceivedAttachment {
+  /** From 0, within its letter. */
+  index: number
+  name: string
+  type: string
+  sizeBytes: number
+  expiryMs: Millis
+  /** `remote`: nothing was fetched; `here`: all of it is on this disk; `lost`: the network has it no longer, or it is not what the letter says. */
+  state: 'remote' | 'fetching' | 'here' | 'paused' | 'expired' | 'lost'
+  haveBytes: number
+  bytesPerSecond: number | null
+  remainingMs: Millis | null
+  problem: Failure | null
+}
+
 /** What each says, and who signed it: docs/protocol/proof.md */
 export type SentState = 'queued' | 'stored' | 'announced' | 'accepted' | 'withdrawn' | 'expired'
 
@@ -101,8 +117,9 @@ export interface ReceivedLetter {
   /** The later letter of the same sender that replaces this one, or asks to forget it. Nothing is deleted for it. */
   correctedBy: string | null
   forgetAsked: string | null
+  attachments: ReceivedAttachment[]
 }
-export type LetterSummary = Omit<ReceivedLetter, 'body'>
+export type LetterSummary = Omit<ReceivedLetter, 'body' | 'attachments'>
 
 export interface Contact {
   alias: string

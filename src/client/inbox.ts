@@ -10,6 +10,7 @@ import type { Dht } from '../seed/dht.ts'
 import type { Blob } from '../wire/blob.ts'
 import { decodeLetter } from '../wire/letter.ts'
 import type { Notice } from '../wire/notice.ts'
+import { untouched } from './attachments/show.ts'
 import type { LetterSummary, ReceivedLetter } from './client.ts'
 import type { Contacts, Known } from './contacts.ts'
 import { failureOf } from './failure.ts'
@@ -177,9 +178,14 @@ export class Inbox implements AsyncDisposable {
     const { store, self } = this.#parts
     const found = await store.find(beginning, self.closet())
     if (!found.read) await store.markRead(found.place)
-    const { body } = decodeLetter(found.frame)
+    const { body, attachments } = decodeLetter(found.frame)
     const text = Buffer.from(body).toString('utf8')
-    return { ...(await showReceived(this.#parts, { ...found, read: true })), body: text }
+    const nowMs = this.#parts.clock.now()
+    return {
+      ...(await showReceived(this.#parts, { ...found, read: true })),
+      body: text,
+      attachments: attachments.map((frame, index) => untouched(frame, index, nowMs))
+    }
   }
 
   /** For an answer: the thread, and the own alias that the letter was written to. */

@@ -66,7 +66,7 @@ export const isMimeType = (type: string): boolean =>
   type.length <= limits.mimeTypeBytesMax &&
   /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(; ?[\x20-\x7e]+)?$/.test(type)
 
-const mimeType = (value: unknown): string => {
+export const mimeType = (value: unknown): string => {
   if (typeof value !== 'string' || !isMimeType(value)) throw new TypeError('a MIME type')
   return value
 }

@@ -1,4 +1,5 @@
 import { limits } from '../../src/base/limits.ts'
+import { decodeManifest } from '../../src/wire/attachment.ts'
 import { decodeBlobHeader } from '../../src/wire/blob.ts'
 import { decodeFrame } from '../../src/wire/channel.ts'
 import { decodeSignedStatement } from '../../src/wire/device.ts'
@@ -69,6 +70,7 @@ export const formats: Record<string, Format> = {
     more: 'holders in order; no evidence without a header; a reader where there is a receipt'
   },
   letter: { read: decodeLetter, more: 'a MIME type; a subject of one line' },
+  manifest: { read: decodeManifest, more: 'a MIME type; as many roots as the size takes' },
   notice: { read: frame => notice.decodeNotice(plaintextOf(frame)) },
   slip: { read: notice.decodeSlip },
   'kept-notice': { read: notice.decodeStored },

@@ -62,6 +62,7 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     'signed-statement': [bytes(device.valid.frame)],
     vault: keys.vaults.map((v: { file: string }) => bytes(v.file)),
     letter: frames(letter.valid),
+    manifest: frames(read('attachment').valid),
     proof: frames(read('proof').valid),
     notice: notice.valid.map((v: { plaintext: string }) => unpadded(bytes(v.plaintext))),
     slip: frames(notice.slips),

@@ -54,6 +54,7 @@ function letterOf(changes: Partial<ReceivedLetter> = {}): ReceivedLetter {
     retracts: null,
     correctedBy: null,
     forgetAsked: null,
+    attachments: [],
     ...changes
   }
 }
