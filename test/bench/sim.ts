@@ -6,6 +6,7 @@ import { latencyOf } from '../../src/sim/latency.ts'
 import { readScenario } from '../../src/sim/scenario.ts'
 import { wideEngine } from '../../src/sim/wide/engine.ts'
 import { Places } from '../../src/sim/wide/places.ts'
+import { Reach } from '../../src/sim/wide/reach.ts'
 import { WideTables } from '../../src/sim/wide/tables.ts'
 import { Walker } from '../../src/sim/wide/walk.ts'
 import { LookupWorld } from '../support/lookup-world.ts'
@@ -50,19 +51,20 @@ function benchLookups(nodes: number, seconds: number): Line[] {
   const before = process.memoryUsage().arrayBuffers
   const places = Places.draw(nodes, dice)
   const tables = new WideTables(places, { nodes, k })
-  const there = new Uint8Array(nodes).fill(1)
-  for (let node = 0; node < nodes; node++) tables.fill(node, there, dice)
+  const reach = new Reach(nodes)
+  for (let node = 0; node < nodes; node++) reach.come(node)
+  for (let node = 0; node < nodes; node++) tables.fill(node, reach.seeds, dice)
   const bytes = (process.memoryUsage().arrayBuffers - before) / nodes
   const walker = new Walker({
     places,
     tables,
-    there,
+    reach,
     latencyOf: latencyOf({ type: 'pairwise', ms: 25 }, dice),
     loss: 0,
     dice,
     linkDice: dice,
     parameters: { k, alpha: 3, replicas: 8, connections: 100 },
-    spare: (from, to) => from + dice.below(to - from)
+    spare: (_, from, to) => from + dice.below(to - from)
   })
   const lines = [line(nodes, 'bytes a node, static', bytes, 'B', yardstick())]
   for (const paths of [1, pathsUsual]) {

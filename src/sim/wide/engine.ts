@@ -1,5 +1,4 @@
 import { MuttrError } from '../../base/errors.ts'
-import { limits } from '../../base/limits.ts'
 import type { Millis } from '../../base/ports.ts'
 import { Dice } from '../dice.ts'
 import { draw } from '../distributions.ts'
@@ -10,14 +9,17 @@ import { latencyIn } from '../scenario-files.ts'
 import { TraceHash } from '../trace.ts'
 import { inTurns } from '../turns.ts'
 import { Calendar } from './calendar.ts'
+import { Faults } from './faults.ts'
 import { Life } from './life.ts'
 import type { Size } from './limits.ts'
 import { checkMemory, refuse, sizeOf, timersOfBlob, timersOfNode } from './limits.ts'
-import { nobody, Places } from './places.ts'
+import { Places } from './places.ts'
+import { Reach } from './reach.ts'
 import { Storage } from './storage.ts'
 import { WideTables } from './tables.ts'
-import { allAmong, Tally } from './tally.ts'
+import { Tally } from './tally.ts'
 import { Walker } from './walk.ts'
+import { Workload } from './workload.ts'
 
 const hourMs: Millis = 3_600_000
 /** Blobs got for each row, beside what the workload gets by itself. */
@@ -55,12 +57,12 @@ class Run {
   readonly #s: Scenario
   readonly #o: EngineOptions
   readonly #size: Size
-  readonly #places: Places
   readonly #calendar: Calendar
-  readonly #walker: Walker
   readonly #life: Life
   readonly #storage: Storage
   readonly #tally: Tally
+  readonly #workload: Workload
+  readonly #faults: Faults
   readonly #hash = new TraceHash()
   readonly #dice = new Map<string, Dice>()
   readonly #violations: RunResult['violations'] = []
@@ -73,38 +75,39 @@ class Run {
   #sum = 0
 
   constructor(scenario: Scenario, options: EngineOptions, size: Size) {
-    const { capacity, blobs, there: shares } = size
+    const { capacity, blobs, there: shares, views } = size
     const { k, alpha, replicas, connections } = scenario.parameters
     this.#s = scenario
     this.#o = options
     this.#size = size
     const places = Places.draw(capacity, this.#diceOf('places'))
-    const there = new Uint8Array(capacity)
+    const reach = new Reach(capacity, {
+      hides: scenario.network.natShare > 0,
+      parts: views > 1
+    })
     const firstTimer = timersOfNode * capacity
     this.#others = firstTimer + timersOfBlob * blobs
     const perMs = scenario.nodes / 300_000
     const dayMs = Math.max(1 / 8, eventsOfDay / perMs)
-    const timers = this.#others + faultTimer + scenario.faults.length
+    const timers = this.#others + faultTimer + 2 * scenario.faults.length
     const calendar = new Calendar({ timers, dayMs, days: capacity > 100_000 ? 2 ** 18 : 2 ** 16 })
     const tables = new WideTables(places, { nodes: Math.max(1, scenario.nodes * shares.most), k })
     const walker = new Walker({
       places,
       tables,
-      there,
+      reach,
       latencyOf: latencyOf(latencyIn(scenario), this.#diceOf('latency')),
       loss: scenario.network.loss,
       dice: this.#diceOf('loss'),
       linkDice: this.#diceOf('links'),
       parameters: { k, alpha, replicas, connections },
       onLeft: (owner, node) => this.#life.replace(owner, node),
-      spare: (from, to) => this.#life.spare(from, to)
+      spare: (owner, from, to) => this.#life.spare(owner, from, to)
     })
-    this.#places = places
     this.#calendar = calendar
-    this.#walker = walker
     const refreshes = scenario.nodes * scenario.hours * (tables.shape.far + 1)
     this.#life = new Life({
-      ...{ scenario, places, tables, there, walker, calendar },
+      ...{ scenario, places, tables, reach, walker, calendar },
       dice: this.#diceOf('life'),
       tableDice: this.#diceOf('tables'),
       walkedShare: Math.min(1, walkedMax / refreshes),
@@ -115,7 +118,7 @@ class Run {
       }
     })
     this.#storage = new Storage({
-      ...{ scenario, places, there, calendar, thereShare: this.#leastShare() },
+      ...{ scenario, places, reach, calendar, thereShare: this.#leastShare() },
       dice: this.#diceOf('repair'),
       capacity: blobs,
       firstTimer,
@@ -124,6 +127,17 @@ class Run {
     })
     this.#storage.begin(this.#life)
     this.#tally = new Tally({ life: this.#life, storage: this.#storage })
+    const all = { reach, life: this.#life, storage: this.#storage, calendar, tally: this.#tally }
+    this.#workload = new Workload({
+      ...{ ...all, scenario, walker },
+      dice: this.#diceOf('workload'),
+      lookupDice: this.#diceOf('lookups')
+    })
+    this.#faults = new Faults({
+      ...{ ...all, faults: scenario.faults, firstTimer: this.#others + faultTimer },
+      dice: this.#diceOf('faults'),
+      note: (type, ...fields) => this.#note(type, ...fields)
+    })
   }
 
   async run(): Promise<RunResult> {
@@ -176,14 +190,10 @@ class Run {
   }
 
   #start(): void {
-    const { workload, faults, hours, measure } = this.#s
+    const { workload, hours, measure } = this.#s
     const calendar = this.#calendar
-    for (let i = 0; i < workload.blobs; i++) {
-      const blob = this.#make()
-      if (blob >= 0) this.#storage.store(blob)
-    }
-    for (const [i, fault] of faults.entries())
-      calendar.set(this.#others + faultTimer + i, fault.atHours * hourMs)
+    this.#workload.start()
+    this.#faults.start()
     calendar.set(this.#others + rowTimer, Math.min(measure.everyHours, hours) * hourMs)
     if (workload.lookups > 0)
       calendar.set(this.#others + lookupTimer, (hours * hourMs) / (workload.lookups + 1))
@@ -213,150 +223,35 @@ class Run {
     else if (timer < first) this.#storage.sweep(timer - 2 * capacity)
     else if (timer < first + blobs) this.#storage.repair(timer - first)
     else if (timer < this.#others) this.#storage.forget(timer - first - blobs)
-    else this.#other(timer - this.#others, nowMs)
+    else this.#other(timer - this.#others)
     return false
   }
 
-  #other(timer: number, nowMs: Millis): void {
+  #other(timer: number): void {
     const { workload, hours } = this.#s
     if (timer === rowTimer) this.#row()
     else if (timer === putTimer) {
-      this.#put()
+      this.#workload.put()
       this.#again(putTimer, workload.putsPerHour)
     } else if (timer === getTimer) {
-      this.#get()
+      this.#workload.get()
       this.#again(getTimer, workload.getsPerHour)
     } else if (timer === lookupTimer) {
-      this.#lookUp()
+      this.#workload.lookUp()
       this.#lookups += 1
       const nextMs = ((this.#lookups + 1) * hours * hourMs) / (workload.lookups + 1)
       if (this.#lookups < workload.lookups) this.#calendar.set(this.#others + lookupTimer, nextMs)
-    } else this.#fail(timer - faultTimer, nowMs)
+    } else this.#faults.run(timer - faultTimer)
   }
 
   #row(): void {
     const { hours, measure } = this.#s
     this.#rows += 1
-    for (let i = 0; i < sampled; i++) this.#get()
+    for (let i = 0; i < sampled; i++) this.#workload.get()
     const atHours = Math.min(this.#rows * measure.everyHours, hours)
     this.#note('row', ...this.#tally.row(atHours), this.#sum)
     const nextMs = Math.min((this.#rows + 1) * measure.everyHours, hours) * hourMs
     if (atHours < hours) this.#calendar.set(this.#others + rowTimer, nextMs)
-  }
-
-  /** A blob that nobody holds yet, or -1. */
-  #make(): number {
-    const { sizeBytes, lifeHours } = this.#s.workload
-    const dice = this.#diceOf('workload')
-    const bytes = Math.min(limits.blobBytesMax, Math.max(1, Math.round(draw(sizeBytes, dice))))
-    const lifeMs = Math.min(limits.blobLifeMsMax, draw(lifeHours, dice) * hourMs)
-    const { expiryStepMs } = limits
-    const expiryMs = Math.ceil((this.#calendar.nowMs + lifeMs) / expiryStepMs) * expiryStepMs
-    return this.#storage.make(dice.below(2 ** 32), dice.below(2 ** 32), bytes, expiryMs)
-  }
-
-  /** A lookup where the table does not cover the place, and a copy to each of the R nearest, all at once. */
-  #put(): void {
-    const { replicas, quorum } = this.#s.parameters
-    const storage = this.#storage
-    const from = this.#life.any(this.#diceOf('workload'))
-    const blob = from === nobody ? -1 : this.#make()
-    if (blob < 0) return
-    const walker = this.#walker
-    const [hi, lo] = [storage.hi[blob]!, storage.lo[blob]!]
-    const isCovered = walker.covers(from, hi, lo, this.#life.onlineCount)
-    if (!isCovered) walker.find(from, hi, lo, replicas)
-    this.#tally.messages += walker.requests + walker.foundCount
-    const tookMs: Millis[] = []
-    for (let i = 0; i < walker.foundCount; i++) {
-      const holder = walker.found[i]!
-      // Who answered the lookup is connected by then.
-      const answerMs = walker.roundTripMs(from, holder, isCovered ? undefined : true)
-      if (answerMs === undefined) continue
-      storage.give(blob, holder)
-      tookMs.push(answerMs)
-    }
-    const enough = Math.min(quorum, walker.foundCount)
-    if (tookMs.length < enough || enough === 0) {
-      this.#tally.putsFailed += 1
-      storage.forget(blob)
-      return
-    }
-    tookMs.sort((a, b) => a - b)
-    this.#tally.putMs.push(walker.tookMs + tookMs[enough - 1]!)
-  }
-
-  /** Of a random blob that should be there. */
-  #get(): void {
-    const storage = this.#storage
-    const dice = this.#diceOf('workload')
-    if (storage.livingCount === 0 || this.#life.onlineCount === 0) return
-    const blob = storage.living[dice.below(storage.livingCount)]!
-    const from = this.#life.any(dice)
-    const tally = this.#tally
-    tally.gets += 1
-    if (storage.holds(blob, from)) {
-      tally.found += 1
-      tally.getMs.push(0)
-      return
-    }
-    const holds = (node: number) => storage.holds(blob, node)
-    const isFound = this.#walker.get(
-      from,
-      storage.hi[blob]!,
-      storage.lo[blob]!,
-      this.#life.onlineCount,
-      holds
-    )
-    tally.messages += this.#walker.requests
-    if (!isFound) return
-    tally.found += 1
-    tally.getMs.push(this.#walker.tookMs)
-  }
-
-  #lookUp(): void {
-    const dice = this.#diceOf('lookups')
-    const [hi, lo] = [dice.below(2 ** 32), dice.below(2 ** 32)]
-    const from = this.#life.any(dice)
-    if (from === nobody) return
-    const { k } = this.#s.parameters
-    const walker = this.#walker
-    walker.find(from, hi, lo, k)
-    this.#tally.messages += walker.requests
-    const { hops, requests, tookMs: ms } = walker
-    this.#tally.looked({ hops, requests, ms, exact: walker.isExact(from, hi, lo, k) })
-  }
-
-  #fail(index: number, nowMs: Millis): void {
-    const fault = this.#s.faults[index]!
-    if (fault.type !== 'die') return
-    const life = this.#life
-    const dice = this.#diceOf('faults')
-    const nodes: number[] = []
-    for (let node = 0; node < this.#places.length; node++)
-      if (life.lives[node] === 1) nodes.push(node)
-    const count = Math.round(fault.share * nodes.length)
-    if (fault.which === 'oldest') nodes.sort((a, b) => life.bornMs[a]! - life.bornMs[b]! || a - b)
-    else
-      for (let i = 0; i < count; i++) {
-        const j = i + dice.below(nodes.length - i)
-        const drawn = nodes[j]!
-        nodes[j] = nodes[i]!
-        nodes[i] = drawn
-      }
-    const storage = this.#storage
-    let expected = 0
-    for (let i = 0; i < storage.livingCount; i++) {
-      const copies = storage.copiesInAll(storage.living[i]!)
-      expected += allAmong(copies, count, nodes.length)
-    }
-    const before = storage.lost
-    for (let i = 0; i < count; i++) life.die(nodes[i]!, nowMs, false)
-    const lost = storage.lost - before
-    if (fault.replaced) life.bear(count)
-    const atHours = nowMs / hourMs
-    this.#tally.deaths.push({ atHours, died: count, lost, expected })
-    this.#note('die', count, lost)
   }
 
   #note(type: string, ...fields: (string | number)[]): void {

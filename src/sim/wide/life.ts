@@ -9,6 +9,7 @@ import type { Scenario } from '../scenario.ts'
 import type { Calendar } from './calendar.ts'
 import type { Places } from './places.ts'
 import { nobody } from './places.ts'
+import type { Reach } from './reach.ts'
 import type { WideTables } from './tables.ts'
 import type { Walker } from './walk.ts'
 
@@ -28,7 +29,7 @@ export interface LifeParts {
   scenario: Scenario
   places: Places
   tables: WideTables
-  there: Uint8Array
+  reach: Reach
   walker: Walker
   calendar: Calendar
   /** Of who comes and goes. */
@@ -79,6 +80,7 @@ export class Life {
   #onlineMs = 0
   #countedMs: Millis = 0
   #changes = 0
+  #born = 0
   #walked = 0
   #walkedRequests = 0
 
@@ -98,16 +100,17 @@ export class Life {
 
   /** The population as after a long time. */
   start(): void {
-    const { scenario, places, tables, there, tableDice } = this.#p
+    const { scenario, places, tables, reach, tableDice } = this.#p
     for (let count = 0; count < scenario.nodes; count++) this.#begin(this.#unborn(), true)
     for (let i = 0; i < this.onlineCount; i++) {
       const node = this.online[i]!
-      tables.fill(node, there, tableDice)
+      tables.fill(node, reach.of(node), tableDice)
       this.#armUpkeep(node, tableDice.next())
     }
     // Who is away knows whom it knew.
     for (let node = 0; node < places.length; node++)
-      if (this.lives[node] === 1 && there[node] === 0) tables.fill(node, there, tableDice)
+      if (this.lives[node] === 1 && reach.there[node] === 0)
+        tables.fill(node, reach.of(node), tableDice)
   }
 
   /** Its life goes on: it dies, leaves or comes. */
@@ -119,7 +122,7 @@ export class Life {
     const owner = this.#owners[node]
     if (owner) this.#switch(node, owner, nowMs)
     else {
-      if (this.#p.there[node] === 1) this.#leave(node, nowMs)
+      if (this.#p.reach.there[node] === 1) this.#leave(node, nowMs)
       else this.#come(node, nowMs, false)
       this.#armTurn(node, nowMs, 1)
     }
@@ -127,11 +130,11 @@ export class Life {
 
   /** On or off by its owner's day, and the clock set for the next time. Two days may overlap by their jitter. */
   #switch(node: number, owner: Owner, nowMs: Millis): void {
-    const { calendar, there } = this.#p
+    const { calendar, reach } = this.#p
     const hours = this.#hoursFrom(owner, nowMs)
     const isOn = hours.onMs <= nowMs
-    if (isOn && there[node] === 0) this.#come(node, nowMs, false)
-    if (!isOn && there[node] === 1) this.#leave(node, nowMs)
+    if (isOn && reach.there[node] === 0) this.#come(node, nowMs, false)
+    if (!isOn && reach.there[node] === 1) this.#leave(node, nowMs)
     const nextMs = isOn ? hours.offMs : hours.onMs
     calendar.set(node, Math.min(Math.ceil(nextMs), this.#diesMs[node]!))
   }
@@ -146,8 +149,8 @@ export class Life {
   }
 
   die(node: number, nowMs: Millis, isReplaced: boolean): void {
-    const { calendar, there, on } = this.#p
-    if (there[node] === 1) this.#leave(node, nowMs)
+    const { calendar, reach, on } = this.#p
+    if (reach.there[node] === 1) this.#leave(node, nowMs)
     this.lives[node] = 0
     this.sinceMs[node] = Number.NEGATIVE_INFINITY
     calendar.clear(node)
@@ -162,8 +165,9 @@ export class Life {
 
   /** Pings those longest silent, and refreshes what is stale. */
   upkeep(node: number): void {
-    const { tables, there, tableDice } = this.#p
+    const { tables, reach, tableDice } = this.#p
     const size = tables.farSize
+    const reached = reach.of(node)
     const pings = Math.min(pingsPerRound, size)
     let position = this.#cursor[node]!
     for (let i = 0; i < pings; i++) {
@@ -171,7 +175,7 @@ export class Life {
       const other = tables.farAt(node, position)
       if (other === nobody) continue
       this.messages += 1
-      if (there[other] === 1) continue
+      if (reached[other] === 1) continue
       // It is asked once more before it leaves.
       this.messages += 1
       tables.remove(node, other)
@@ -191,7 +195,7 @@ export class Life {
     const hi = places.hi(gone)
     const [from, to] = [places.from(hi, bits + 1), places.to(hi, bits + 1)]
     for (let tries = 0; tries < spareTries; tries++) {
-      const node = this.spare(from, to)
+      const node = this.spare(owner, from, to)
       if (node !== nobody && node !== gone && !tables.has(owner, node)) {
         tables.answered(owner, node)
         return
@@ -199,12 +203,27 @@ export class Life {
     }
   }
 
-  /** One drawn from these places if it was there at a random moment of the last hour, in which every bucket has a lookup. */
-  spare(from: number, to: number): number {
-    const { calendar, tableDice, there } = this.#p
+  /** One drawn from these places if `owner` met it at a random moment of the last hour, in which every bucket has a lookup. */
+  spare(owner: number, from: number, to: number): number {
+    const { calendar, tableDice, reach } = this.#p
     const node = from + tableDice.below(to - from)
     const seenMs = calendar.nowMs - tableDice.next() * upkeep.staleMs
-    return this.sinceMs[node]! <= seenMs === (there[node] === 1) ? node : nobody
+    if (!reach.isSeed(node) || (reach.changedMs <= seenMs && reach.apart(owner, node)))
+      return nobody
+    return this.sinceMs[node]! <= seenMs === (reach.there[node] === 1) ? node : nobody
+  }
+
+  /** Sides have changed: near ones that are cut off leave the tables, and those that are back are met. */
+  parted(): void {
+    const { reach, tables, tableDice } = this.#p
+    for (let i = 0; i < this.onlineCount; i++) {
+      const node = this.online[i]!
+      const before = tables.nearCount(node)
+      tables.meetNear(node, reach.of(node), tableDice)
+      const more = tables.nearCount(node) - before
+      const pings = more > 0 ? more * pingsAtCome : -more * pingsAtLeave
+      this.messages += pings + (more === 0 ? 0 : this.#requestsOfLookup)
+    }
   }
 
   /** One of those online; {@link nobody} when there is none. */
@@ -219,7 +238,7 @@ export class Life {
   }
 
   #refresh(node: number): void {
-    const { tables, places, there, tableDice, walker, walkedShare, scenario } = this.#p
+    const { tables, places, reach, tableDice, walker, walkedShare, scenario } = this.#p
     const bucket = tableDice.below(tables.shape.far + 1)
     if (tableDice.next() < walkedShare || this.#walked === 0) {
       const low = tableDice.below(2 ** 32)
@@ -233,13 +252,16 @@ export class Life {
       this.#walkedRequests += walker.requests
     }
     this.messages += this.#walkedRequests / this.#walked
-    if (bucket < tables.shape.far) tables.refill(node, bucket, there, tableDice)
+    if (bucket < tables.shape.far) tables.refill(node, bucket, reach.of(node), tableDice)
   }
 
   #begin(node: number, isOld: boolean): void {
-    const { scenario, dice, calendar } = this.#p
+    const { scenario, dice, calendar, reach } = this.#p
     const { sessionHours, lifetimeHours, awayHours, daily } = scenario.population
+    const { natShare } = scenario.network
     const { nowMs } = calendar
+    // The first can be dialled, or nobody could join.
+    reach.born(node, natShare > 0 && this.#born++ > 0 && dice.next() < natShare)
     const owner = daily && dice.next() < daily.share ? this.#ownerOf(daily, nowMs) : undefined
     if (daily) this.#owners[node] = owner
     const part = isOld && (lifetimeHours || sessionHours) ? dice.next() : 1
@@ -270,9 +292,9 @@ export class Life {
   }
 
   #armTurn(node: number, nowMs: Millis, part: number): void {
-    const { scenario, dice, calendar, there } = this.#p
+    const { scenario, dice, calendar, reach } = this.#p
     const { sessionHours, awayHours } = scenario.population
-    const of = sessionHours && (there[node] === 1 ? sessionHours : awayHours)
+    const of = sessionHours && (reach.there[node] === 1 ? sessionHours : awayHours)
     // Part of one that is under way, or a whole one.
     const length = of ? (part < 1 ? drawUnderWay : draw)(of, dice) : Infinity
     const turnMs = nowMs + Math.ceil(length * part * hourMs)
@@ -286,9 +308,9 @@ export class Life {
   }
 
   #come(node: number, nowMs: Millis, isNew: boolean, isOld = false): void {
-    const { there, tables, tableDice, on } = this.#p
+    const { reach, tables, tableDice, on } = this.#p
     this.#countOnline(nowMs)
-    there[node] = 1
+    reach.come(node)
     this.#at[node] = this.onlineCount
     this.online[this.onlineCount++] = node
     if (isOld) return
@@ -296,18 +318,27 @@ export class Life {
     if (isNew) {
       this.bornMs[node] = nowMs
       tables.clear(node)
-      tables.fill(node, there, tableDice)
-    } else tables.meetNear(node, there, tableDice)
-    const [from, to] = tables.nearRange(node)
-    for (let other = from; other < to; other++)
-      if (there[other] === 1 && other !== node) tables.answered(other, node)
+      tables.fill(node, reach.of(node), tableDice)
+    } else tables.meetNear(node, reach.of(node), tableDice)
+    this.#showNear(node)
     // The lookup of its own place, and those of the first buckets; what they find is in the table already.
     const lookups = 1 + Math.min(tables.shape.far, upkeep.bucketsAtJoin)
     const each = this.#requestsOfLookup
     this.messages += lookups * each + tables.nearCount(node)
-    this.#countAround(pingsAtCome)
     this.#armUpkeep(node, 1)
+    if (!reach.isSeed(node)) return
+    this.#countAround(pingsAtCome)
     on.came(node, isNew)
+  }
+
+  /** Those near to it take it in. */
+  #showNear(node: number): void {
+    const { reach, tables } = this.#p
+    if (!reach.isSeed(node)) return
+    const [from, to] = tables.nearRange(node)
+    for (let other = from; other < to; other++)
+      if (reach.there[other] === 1 && other !== node && !reach.apart(node, other))
+        tables.answered(other, node)
   }
 
   get #requestsOfLookup(): number {
@@ -319,28 +350,30 @@ export class Life {
    * changes meanwhile costs no lookup of its own.
    */
   #countAround(pings: number): void {
-    const { scenario, calendar } = this.#p
+    const { scenario, calendar, reach } = this.#p
     const { replicas, debounceMinutes } = scenario.parameters
-    const near = Math.min(this.onlineCount, nearTimes * replicas)
+    const near = Math.min(reach.seedCount, nearTimes * replicas)
     if (near === 0) return
     this.#changes += 1
     const perMs =
-      calendar.nowMs === 0 ? 0 : (this.#changes * near) / this.onlineCount / calendar.nowMs
+      calendar.nowMs === 0 ? 0 : (this.#changes * near) / reach.seedCount / calendar.nowMs
     const meanwhile = perMs * debounceMinutes * 60_000 * 1.25
     this.messages += near * (pings + this.#requestsOfLookup / (1 + meanwhile))
   }
 
   #leave(node: number, nowMs: Millis): void {
-    const { there, tables, calendar, places, on } = this.#p
+    const { reach, tables, calendar, places, on } = this.#p
     this.#countOnline(nowMs)
-    there[node] = 0
+    reach.leave(node)
     this.sinceMs[node] = nowMs
     const last = this.online[--this.onlineCount]!
     this.online[this.#at[node]!] = last
     this.#at[last] = this.#at[node]!
     calendar.clear(places.length + node)
+    if (!reach.isSeed(node)) return
     const [from, to] = tables.nearRange(node)
-    for (let other = from; other < to; other++) if (there[other] === 1) tables.remove(other, node)
+    for (let other = from; other < to; other++)
+      if (reach.there[other] === 1) tables.remove(other, node)
     this.#countAround(pingsAtLeave)
     on.left(node)
   }

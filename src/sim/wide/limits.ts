@@ -5,6 +5,7 @@ import type { Scenario } from '../scenario.ts'
 import { readScenario } from '../scenario.ts'
 import { Calendar } from './calendar.ts'
 import { Life } from './life.ts'
+import { partsMax, Reach } from './reach.ts'
 import { Storage } from './storage.ts'
 import { shapeOf, tablesBytes } from './tables.ts'
 
@@ -21,8 +22,10 @@ export interface Size {
   /** Nodes that may ever live. */
   readonly capacity: number
   readonly blobs: number
-  /** Of the nodes, how many are there at a time. */
+  /** Of the nodes, how many are there at a time and can be dialled. */
   readonly there: { readonly least: number; readonly most: number }
+  /** Sides of the network at a time, at most. */
+  readonly views: number
   readonly bytes: number
 }
 
@@ -34,7 +37,6 @@ export function refuse(scenario: Scenario): void {
   const usual = readScenario({ name: 'usual', question: '?', nodes: 2, hours: 1 }).parameters
   const { network, population, workload, faults, parameters } = scenario
   const what = [
-    ...(network.natShare > 0 ? ['network.natShare'] : []),
     ...(network.jitterMs > 0 ? ['network.jitterMs'] : []),
     ...(network.upBytesPerSecond === null ? [] : ['network.upBytesPerSecond']),
     ...(population.trace ? ['population.trace'] : []),
@@ -44,7 +46,8 @@ export function refuse(scenario: Scenario): void {
     ...(workload.via ? ['workload.via'] : []),
     ...(workload.spam ? ['workload.spam'] : []),
     ...unmodelled.filter(name => scenario[name] !== null),
-    ...faults.flatMap((f, i) => (f.type === 'die' ? [] : [`faults.${i} (${f.type})`])),
+    ...faults.flatMap((f, i) => (f.type === 'pod-outage' ? [`faults.${i} (${f.type})`] : [])),
+    ...(partsOf(faults) > partsMax ? [`faults (more than ${partsMax} partitions at a time)`] : []),
     ...(parameters.reach === usual.reach ? [] : ['parameters.reach']),
     ...(parameters.defences === usual.defences ? [] : ['parameters.defences'])
   ]
@@ -56,9 +59,9 @@ export function refuse(scenario: Scenario): void {
 
 /** What a scenario takes. */
 export function sizeOf(scenario: Scenario): Size {
-  const { nodes, hours, population, workload, faults, parameters } = scenario
+  const { nodes, hours, network, population, workload, faults, parameters } = scenario
   const { lifetimeHours, daily } = population
-  const there = sharesThere(population)
+  const there = sharesThere(population, 1 - network.natShare)
   const deaths = lifetimeHours ? (hours / meanOf(lifetimeHours)) * nodes : 0
   const replaced = faults.reduce(
     (sum, f) => sum + (f.type === 'die' && f.replaced ? f.share * nodes : 0),
@@ -70,29 +73,43 @@ export function sizeOf(scenario: Scenario): Size {
   const puts = workload.putsPerHour * hours
   const blobs = workload.blobs + Math.ceil(puts + 6 * Math.sqrt(puts))
   const shape = shapeOf(Math.max(1, nodes * there.most), parameters.k)
+  const views = 2 ** Math.min(partsMax, partsOf(faults))
   const bytes =
     baseBytes +
     tablesBytes(shape, parameters.k, capacity) +
-    capacity * (placeBytes + Life.bytesPerNode + Calendar.bytesOf(timersOfNode)) +
+    capacity *
+      (Reach.bytesPerNode({ hides: network.natShare > 0, views }) +
+        placeBytes +
+        Life.bytesPerNode +
+        Calendar.bytesOf(timersOfNode)) +
     blobs * (Storage.bytesPerBlob(scenario) + Calendar.bytesOf(timersOfBlob)) +
-    (scenario.network.latency.type === 'geographic' ? capacity * spotBytes : 0) +
+    (network.latency.type === 'geographic' ? capacity * spotBytes : 0) +
     (daily ? capacity * daily.share * ownerBytes : 0)
-  return { capacity, blobs, there, bytes }
+  return { capacity, blobs, there, views, bytes }
+}
+
+/** Partitions at a time, at most. */
+function partsOf(faults: Scenario['faults']): number {
+  const parts = faults.filter(f => f.type === 'partition')
+  const isOn = (at: number) =>
+    parts.filter(f => f.atHours <= at && at <= f.atHours + f.hours).length
+  return Math.max(0, ...parts.map(({ atHours }) => isOn(atHours)))
 }
 
 /** By sessions, or by the hour of the day. */
-function sharesThere({ sessionHours, awayHours, daily }: Scenario['population']) {
+function sharesThere(population: Scenario['population'], seeds: number) {
+  const { sessionHours, awayHours, daily } = population
   const on = sessionHours ? meanOf(sessionHours) : 1
   const off = sessionHours ? meanOf(awayHours) : 0
   const bySessions = Number.isFinite(on) ? on / (on + off) : 1
   const byDays = daily ? sharesOn(daily) : { least: 1, most: 1 }
   const share = daily?.share ?? 0
-  const of = (there: number) => share * there + (1 - share) * bySessions
+  const of = (there: number) => seeds * (share * there + (1 - share) * bySessions)
   return { least: of(byDays.least), most: of(byDays.most) }
 }
 
-/** A place, its part of the index, whether somebody is there, whether a sweep follows an absence. */
-const placeBytes = 8 + 8 + 1 + 1
+/** A place, its part of the index, whether a sweep follows an absence. */
+const placeBytes = 8 + 8 + 1
 /** A node's place on the globe, which the model of latency keeps as an object. */
 const spotBytes = 64
 /** Of one that is on by the hour of the day. */

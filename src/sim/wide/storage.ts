@@ -3,11 +3,13 @@ import { usualRepair } from '../../replicas/repair-parameters.ts'
 import type { Dice } from '../dice.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Calendar } from './calendar.ts'
+import { Copies } from './copies.ts'
 import type { WideWhy } from './duty.ts'
 import { isOurs } from './duty.ts'
 import type { Life } from './life.ts'
 import type { Places } from './places.ts'
 import { nobody, Shortlist } from './places.ts'
+import type { Reach } from './reach.ts'
 import { Regions } from './regions.ts'
 
 const hourMs: Millis = 3_600_000
@@ -32,7 +34,7 @@ const holdersMaxOf = ({ population, parameters }: Scenario): number =>
 export interface StorageParts {
   scenario: Scenario
   places: Places
-  there: Uint8Array
+  reach: Reach
   calendar: Calendar
   /** Of repair. */
   dice: Dice
@@ -65,17 +67,11 @@ export class Storage {
   questions = 0
   /** Bytes on nodes that went for good. */
   diedBytes = 0
-  /** Copies that were forgotten, the farthest first, since a blob's list of holders was full. */
-  overflow = 0
   readonly #p: StorageParts
   readonly #bytes: Float64Array
   readonly #expiryMs: Float64Array
   readonly #at: Uint32Array
-  readonly #holdersMax: number
-  readonly #holders: Uint32Array
-  /** When R nearer ones first had their copies; 0 for never. */
-  readonly #provedMs: Float64Array
-  readonly #counts: Uint16Array
+  readonly #copies: Copies
   readonly #changedMs: Float64Array
   readonly #isSecond: Uint8Array
   readonly #regions: Regions
@@ -84,6 +80,8 @@ export class Storage {
   /** By node: its next sweep is the first after an absence. */
   readonly #returned: Uint8Array
   #used = 0
+  /** By node: 1 for seeds of before the first hour. */
+  #stores: Uint8Array | undefined
   #life!: Life
 
   constructor(parts: StorageParts) {
@@ -96,10 +94,7 @@ export class Storage {
     this.#bytes = new Float64Array(capacity)
     this.#expiryMs = new Float64Array(capacity)
     this.#at = new Uint32Array(capacity)
-    this.#holdersMax = holdersMaxOf(scenario)
-    this.#holders = new Uint32Array(capacity * this.#holdersMax)
-    this.#provedMs = new Float64Array(capacity * this.#holdersMax)
-    this.#counts = new Uint16Array(capacity)
+    this.#copies = new Copies(places, { blobs: capacity, most: holdersMaxOf(scenario) })
     this.#changedMs = new Float64Array(capacity)
     this.#isSecond = new Uint8Array(capacity)
     const regions = (places.length * thereShare) / (regionTimes * replicas)
@@ -109,7 +104,8 @@ export class Storage {
     this.#returned = new Uint8Array(places.length)
   }
 
-  static bytesPerBlob = (scenario: Scenario): number => 58 + 12 * holdersMaxOf(scenario)
+  static bytesPerBlob = (scenario: Scenario): number =>
+    56 + Copies.bytesPerBlob(holdersMaxOf(scenario))
 
   begin(life: Life): void {
     this.#life = life
@@ -117,10 +113,11 @@ export class Storage {
 
   /** Those who are there are somewhere between two of their sweeps. */
   start(): void {
-    const { calendar, firstSweep, dice } = this.#p
+    const { calendar, firstSweep, dice, reach } = this.#p
     const { online, onlineCount } = this.#life
     for (let i = 0; i < onlineCount; i++)
-      calendar.set(firstSweep + online[i]!, Math.ceil(this.#sweepMs() * dice.next()))
+      if (reach.isSeed(online[i]!))
+        calendar.set(firstSweep + online[i]!, Math.ceil(this.#sweepMs() * dice.next()))
   }
 
   /** A blob that nobody holds yet. @returns its number, or -1 when there is no room. */
@@ -132,7 +129,7 @@ export class Storage {
     this.lo[blob] = lo
     this.#bytes[blob] = bytes
     this.#expiryMs[blob] = expiryMs
-    this.#counts[blob] = 0
+    this.#copies.clear(blob)
     this.#changedMs[blob] = 0
     this.#isSecond[blob] = 0
     this.#regions.add(blob, hi)
@@ -143,40 +140,40 @@ export class Storage {
   }
 
   give(blob: number, node: number): void {
-    if (this.holds(blob, node)) return
-    if (this.#counts[blob] === this.#holdersMax) {
-      this.overflow += 1
-      this.#dropAt(blob, this.#farthest(blob))
-    }
-    const count = this.#counts[blob]!
-    const at = blob * this.#holdersMax + count
-    this.#holders[at] = node
-    this.#provedMs[at] = 0
-    this.#counts[blob] = count + 1
+    this.#copies.give(blob, this.hi[blob]!, node)
   }
 
   /** To the R nearest that live: it was stored before the first hour, when all of them were there, as at the scale full. */
   store(blob: number): void {
-    this.#look(blob, this.#p.scenario.parameters.replicas, this.#life.lives)
+    const { reach, scenario } = this.#p
+    const { lives } = this.#life
+    this.#stores ??= lives.map((is, node) => (reach.isSeed(node) ? is : 0))
+    this.#look(blob, scenario.parameters.replicas, this.#stores)
     for (let i = 0; i < this.#near.size; i++) this.give(blob, this.#near.nodes[i]!)
     if (this.copies(blob) < this.#near.size) this.#unrest(blob)
   }
 
   holds(blob: number, node: number): boolean {
-    return this.#find(blob, node) >= 0
+    return this.#copies.holds(blob, node)
   }
 
   /** Copies with those who are there. */
   copies(blob: number): number {
+    const { there } = this.#p.reach
     let copies = 0
-    const base = blob * this.#holdersMax
-    for (let i = 0; i < this.#counts[blob]!; i++) copies += this.#p.there[this.#holders[base + i]!]!
+    for (let i = this.#copies.count(blob) - 1; i >= 0; i--)
+      copies += there[this.#copies.holder(blob, i)]!
     return copies
   }
 
   /** Copies with those who are there or away. */
   copiesInAll(blob: number): number {
-    return this.#counts[blob]!
+    return this.#copies.count(blob)
+  }
+
+  /** Copies that were forgotten, since a blob's list of holders was full. */
+  get overflow(): number {
+    return this.#copies.overflow
   }
 
   /** It is over with a blob: expired, or given up. */
@@ -211,11 +208,11 @@ export class Storage {
   died(node: number): void {
     for (let blob = this.#first(node); blob >= 0; ) {
       const next = this.#regions.next(blob)
-      const at = this.#find(blob, node)
+      const at = this.#copies.find(blob, node)
       if (at >= 0) {
         this.diedBytes += this.#bytes[blob]!
-        this.#dropAt(blob, at)
-        if (this.#counts[blob] === 0) {
+        this.#copies.dropAt(blob, at)
+        if (this.#copies.count(blob) === 0) {
           this.lost += 1
           this.#p.onLost(blob)
           this.forget(blob)
@@ -235,33 +232,46 @@ export class Storage {
       const waitMs = usualRepair.standInMs * (1 + dice.next() / 2)
       calendar.set(firstTimer + blob, calendar.nowMs + Math.ceil(waitMs))
     }
-    this.#lookNear(blob)
-    const turn = isSecond ? 'second' : 'first'
-    for (let rank = 0, settled = 0; rank < this.#near.size; rank++) {
-      const node = this.#near.nodes[rank]!
-      if (this.holds(blob, node) && this.#acts(turn, rank, settled)) {
-        this.#act(blob, node, rank)
-        return
-      }
-      if (this.#isSettled(node)) settled += 1
-      if (settled > 1) return
+    for (const view of this.#p.reach.views())
+      this.#actTurn(blob, view, isSecond ? 'second' : 'first')
+  }
+
+  /** Those of these whose turn it is, each as it sees it. */
+  #actTurn(blob: number, among: Uint8Array, turn: WideWhy): void {
+    this.#lookNear(blob, among)
+    const near = this.#near
+    for (let rank = 0; rank < near.size; rank++)
+      if (this.holds(blob, near.nodes[rank]!)) this.#take(blob, near.nodes[rank]!, rank, turn)
+    // Farther ones have a turn where all who are nearer are new to them.
+    for (let i = this.#copies.count(blob) - 1; i >= 0; i--) {
+      const node = this.#copies.holder(blob, i)
+      if (among[node] === 1 && this.#rankOf(node) === near.size)
+        this.#take(blob, node, near.size, turn)
     }
+  }
+
+  #take(blob: number, node: number, rank: number, why: WideWhy): void {
+    if (this.#acts(why, rank, this.#settledBefore(rank, node))) this.#act(blob, node, rank)
+  }
+
+  /** Among the nearest; behind all of them where it is none. */
+  #rankOf(node: number): number {
+    let rank = 0
+    while (rank < this.#near.size && this.#near.nodes[rank] !== node) rank += 1
+    return rank
   }
 
   /** A node goes through what it holds. */
   sweep(node: number): void {
     const { calendar, firstSweep } = this.#p
     const why = this.#returned[node] === 1 ? 'all' : 'sweep'
+    const among = this.#p.reach.of(node)
     this.#returned[node] = 0
     calendar.set(firstSweep + node, calendar.nowMs + this.#sweepMs())
     for (let blob = this.#first(node); blob >= 0; blob = this.#regions.next(blob)) {
       if (!this.holds(blob, node)) continue
-      this.#lookNear(blob)
-      let rank = 0
-      let settled = 0
-      while (rank < this.#near.size && this.#near.nodes[rank] !== node)
-        if (this.#isSettled(this.#near.nodes[rank++]!)) settled += 1
-      if (this.#acts(why, rank, settled)) this.#act(blob, node, rank)
+      this.#lookNear(blob, among)
+      this.#take(blob, node, this.#rankOf(node), why)
     }
   }
 
@@ -276,15 +286,24 @@ export class Storage {
     return isOurs({ why, rank, settledBefore, replicas, share: usualRepair.share, lot })
   }
 
-  #isSettled(node: number): boolean {
-    const sinceMs = this.#life.sinceMs[node]!
-    return this.#p.calendar.nowMs - sinceMs >= usualRepair.settledMs
+  /** Of the nearest, how many before this rank `node` has known for long enough; of more than two it says two. */
+  #settledBefore(rank: number, node: number): number {
+    const { calendar, reach } = this.#p
+    const { sinceMs } = this.#life
+    const latestMs = calendar.nowMs - usualRepair.settledMs
+    let settled = 0
+    for (let i = 0; i < rank && settled < 2; i++) {
+      const other = this.#near.nodes[i]!
+      if (sinceMs[other]! <= latestMs && reach.metMs(node, other) <= latestMs) settled += 1
+    }
+    return settled
   }
 
   /** Asks the circle who has the blob, and gives it to those who have not; a stray copy is given up when all have had theirs for a while. */
   #act(blob: number, node: number, rank: number): void {
     const { scenario, calendar } = this.#p
     const { replicas, graceHours } = scenario.parameters
+    const { provedMs } = this.#copies
     if (this.#expiryMs[blob]! <= calendar.nowMs + worthMs) return
     const circle = Math.min(replicas, this.#near.size)
     let lacking = 0
@@ -298,16 +317,16 @@ export class Storage {
       this.pushes += 1
       this.pushedBytes += this.#bytes[blob]!
     }
-    const at = this.#find(blob, node)
+    const at = this.#copies.find(blob, node)
     if (rank < replicas || lacking > 0 || circle < replicas) {
-      this.#provedMs[at] = 0
+      provedMs[at] = 0
       return
     }
-    const firstMs = this.#provedMs[at]!
+    const firstMs = provedMs[at]!
     // What was proved is not kept over a restart.
-    if (firstMs === 0 || firstMs < this.#life.sinceMs[node]!) this.#provedMs[at] = calendar.nowMs
+    if (firstMs === 0 || firstMs < this.#life.sinceMs[node]!) provedMs[at] = calendar.nowMs
     else if (calendar.nowMs >= firstMs + graceHours * hourMs) {
-      this.#dropAt(blob, at)
+      this.#copies.dropAt(blob, at)
       this.dropped += 1
     }
   }
@@ -316,13 +335,18 @@ export class Storage {
   #changed(node: number): void {
     const { scenario } = this.#p
     // With so many others nearer in the mean, it is hardly ever among the R nearest.
-    const others = this.#life.onlineCount / (nearerTimes * scenario.parameters.replicas)
+    const others = this.#p.reach.seedCount / (nearerTimes * scenario.parameters.replicas)
     const bitsLeast = others > 1 ? Math.floor(Math.log2(others)) : 0
     const high = this.#p.places.hi(node)
     for (let blob = this.#first(node); blob >= 0; blob = this.#regions.next(blob)) {
       if (Math.clz32(high ^ this.hi[blob]!) < bitsLeast || !this.#concerns(blob, node)) continue
       this.#unrest(blob)
     }
+  }
+
+  /** Sides have changed, and with them who is near to anything. */
+  parted(): void {
+    for (let i = 0; i < this.livingCount; i++) this.#unrest(this.living[i]!)
   }
 
   /** Those near to a blob have changed. */
@@ -339,7 +363,8 @@ export class Storage {
 
   /** Whether fewer than R of those who are there are nearer to the blob than the node. */
   #concerns(blob: number, node: number): boolean {
-    const { places, there, scenario } = this.#p
+    const { places, reach, scenario } = this.#p
+    const reached = reach.of(node)
     const [targetHi, targetLo] = [this.hi[blob]!, this.lo[blob]!]
     const high = (places.hi(node) ^ targetHi) >>> 0
     const low = (places.lo(node) ^ targetLo) >>> 0
@@ -348,7 +373,7 @@ export class Storage {
     const to = places.to(targetHi, bits)
     let nearer = 0
     for (let other = places.from(targetHi, bits); other < to; other++) {
-      if (there[other] === 0) continue
+      if (reached[other] === 0) continue
       const otherHigh = (places.hi(other) ^ targetHi) >>> 0
       if (otherHigh > high) continue
       if (otherHigh === high && (places.lo(other) ^ targetLo) >>> 0 >= low) continue
@@ -358,11 +383,11 @@ export class Storage {
     return true
   }
 
-  #lookNear(blob: number): void {
-    this.#look(blob, this.#p.scenario.parameters.replicas + moreThanR)
+  #lookNear(blob: number, among: Uint8Array): void {
+    this.#look(blob, this.#p.scenario.parameters.replicas + moreThanR, among)
   }
 
-  #look(blob: number, count: number, among = this.#p.there): void {
+  #look(blob: number, count: number, among: Uint8Array): void {
     this.#near.begin(this.hi[blob]!, this.lo[blob]!, count)
     this.#near.fill(among, nobody)
   }
@@ -370,27 +395,5 @@ export class Storage {
   /** The first blob of the region in which `node` stands. */
   #first(node: number): number {
     return this.#regions.first(this.#p.places.hi(node))
-  }
-
-  #find(blob: number, node: number): number {
-    const base = blob * this.#holdersMax
-    for (let i = 0; i < this.#counts[blob]!; i++)
-      if (this.#holders[base + i] === node) return base + i
-    return -1
-  }
-
-  #farthest(blob: number): number {
-    const base = blob * this.#holdersMax
-    const distance = (at: number) => (this.#p.places.hi(this.#holders[at]!) ^ this.hi[blob]!) >>> 0
-    let farthest = base
-    for (let i = 1; i < this.#counts[blob]!; i++)
-      if (distance(base + i) > distance(farthest)) farthest = base + i
-    return farthest
-  }
-
-  #dropAt(blob: number, at: number): void {
-    const last = blob * this.#holdersMax + --this.#counts[blob]!
-    this.#holders[at] = this.#holders[last]!
-    this.#provedMs[at] = this.#provedMs[last]!
   }
 }

@@ -10,13 +10,13 @@ import type { WideLookupOptions } from './lookup.ts'
 import { WideLookup } from './lookup.ts'
 import type { Places } from './places.ts'
 import { nobody, Shortlist } from './places.ts'
+import type { Reach } from './reach.ts'
 import type { WideTables } from './tables.ts'
 
 export interface WalkParts {
   places: Places
   tables: WideTables
-  /** By node: 1 for those that are there. */
-  there: Uint8Array
+  reach: Reach
   /** One way. */
   latencyOf(from: number, to: number): Millis
   /** Of messages. */
@@ -27,8 +27,8 @@ export interface WalkParts {
   parameters: { k: number; alpha: number; replicas: number; connections: number }
   /** Of a table's entries, `node` has failed twice and left. */
   onLeft?(owner: number, node: number): void
-  /** One of these places that may be a spare of a bucket, or {@link nobody}. */
-  spare?(from: number, to: number): number
+  /** One of these places that may be a spare of a bucket of `owner`, or {@link nobody}. */
+  spare?(owner: number, from: number, to: number): number
 }
 
 interface WalkOptions {
@@ -101,9 +101,9 @@ export class Walker {
    */
   covers(from: number, targetHi: number, targetLo: number, nodes: number): boolean {
     if (!this.#isCovered(from, targetHi, targetLo, nodes)) return false
-    const { parameters, there } = this.#p
+    const { parameters, reach } = this.#p
     this.#truth.begin(targetHi, targetLo, parameters.replicas)
-    this.#truth.fill(there, from)
+    this.#truth.fill(reach.of(from), from)
     this.foundCount = this.#truth.size
     this.found.set(this.#truth.nodes.subarray(0, this.foundCount))
     this.requests = 0
@@ -143,10 +143,10 @@ export class Walker {
     return this.holder !== nobody
   }
 
-  /** Whether the last lookup by {@link find} found exactly the true nearest of those who are there. */
+  /** Whether the last lookup by {@link find} found exactly the true nearest of those who are there, reached or not. */
   isExact(from: number, targetHi: number, targetLo: number, want: number): boolean {
     this.#truth.begin(targetHi, targetLo, want)
-    this.#truth.fill(this.#p.there, from)
+    this.#truth.fill(this.#p.reach.seeds, from)
     if (this.#truth.size !== this.foundCount) return false
     for (let i = 0; i < this.foundCount; i++)
       if (this.#truth.nodes[i] !== this.found[i]) return false
@@ -155,9 +155,9 @@ export class Walker {
 
   /** From a request to its answer; undefined where either is lost or nobody is there. */
   roundTripMs(from: number, to: number, isConnected = this.#isConnected(from, to)) {
-    const { there, latencyOf, loss, dice } = this.#p
+    const { reach, latencyOf, loss, dice } = this.#p
     const isLost = loss > 0 && (dice.next() < loss || dice.next() < loss)
-    if (there[to] !== 1 || isLost) return undefined
+    if (reach.of(from)[to] !== 1 || isLost) return undefined
     const tripMs = latencyOf(from, to) + latencyOf(to, from)
     return isConnected ? tripMs : (1 + dialRoundTrips) * tripMs
   }
@@ -222,7 +222,7 @@ export class Walker {
     const [low, high] = [places.from(targetHi, bucket + 1), places.to(targetHi, bucket + 1)]
     const draws = Math.min(limits.sparesPerBucketMax, high - low)
     for (let i = 0; i < draws; i++) {
-      const node = spare(low, high)
+      const node = spare(owner, low, high)
       if (node !== nobody) this.#truth.offerOnce(node)
     }
     this.#heard.set(this.#truth.nodes.subarray(0, this.#truth.size))

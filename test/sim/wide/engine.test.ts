@@ -1,28 +1,8 @@
 import assert from 'node:assert/strict'
-import { MuttrError } from '../../../src/base/errors.ts'
-import type { RunResult } from '../../../src/sim/result.ts'
 import type { ScenarioInput } from '../../../src/sim/scenario.ts'
-import { readScenario } from '../../../src/sim/scenario.ts'
 import type { Note } from '../../../src/sim/trace.ts'
 import { createWideEngine, wideEngine } from '../../../src/sim/wide/engine.ts'
-
-const usual = {
-  name: 'test',
-  question: 'Does it hold?',
-  nodes: 500,
-  hours: 5,
-  scale: 'wide'
-} as const
-
-const scenario = (o: Partial<ScenarioInput> = {}) => readScenario({ ...usual, ...o })
-
-const run = (o: Partial<ScenarioInput>, seed = 1, notes?: Note[]): Promise<RunResult> =>
-  wideEngine.run(scenario(o), {
-    seed,
-    signal: new AbortController().signal,
-    onProgress() {},
-    ...(notes && { trace: { take: note => notes.push(note) } })
-  })
+import { column, refusal, run, scenario } from '../../support/wide-run.ts'
 
 const churn: Partial<ScenarioInput> = {
   population: {
@@ -33,23 +13,6 @@ const churn: Partial<ScenarioInput> = {
   workload: { blobs: 100, putsPerHour: 10, getsPerHour: 20, lookups: 50 },
   network: { latency: { type: 'pairwise', ms: 30 }, loss: 0.01 },
   faults: [{ type: 'die', atHours: 3, share: 0.2, which: 'oldest', replaced: true }]
-}
-
-const refusal = async (work: Promise<unknown>): Promise<MuttrError> => {
-  const err = await work.then(
-    () => undefined,
-    err => err
-  )
-  assert(err instanceof MuttrError)
-  return err
-}
-
-/** Of a column of the table `time`, row by row. */
-function column(result: RunResult, name: string): number[] {
-  const { columns, rows } = result.tables.time!
-  const at = columns.indexOf(name)
-  assert(at >= 0)
-  return rows.map(row => Number(row[at]))
 }
 
 describe('the scale wide', () => {
@@ -65,7 +28,7 @@ describe('the scale wide', () => {
   it('refuses what it does not model, naming all of it', async () => {
     const err = await refusal(
       run({
-        network: { natShare: 0.5, jitterMs: 5, upBytesPerSecond: 10_000 },
+        network: { jitterMs: 5, upBytesPerSecond: 10_000 },
         workload: {
           blobs: 1,
           crowd: { atHours: 0, gets: 9, withinMinutes: 1 },
@@ -77,14 +40,13 @@ describe('the scale wide', () => {
         clocks: { share: 0.1, offMinutes: { type: 'constant', value: 5 } },
         faults: [
           { type: 'die', atHours: 1, share: 0.1 },
-          { type: 'partition', atHours: 1, hours: 1, share: 0.5 }
+          { type: 'pod-outage', atHours: 1, hours: 1 }
         ],
         parameters: { reach: 'forward', defences: 'none' }
       })
     )
     assert.equal(err.code, 'SCENARIO_INVALID')
     for (const field of [
-      'network.natShare',
       'network.jitterMs',
       'network.upBytesPerSecond',
       'workload.crowd',
@@ -93,7 +55,7 @@ describe('the scale wide', () => {
       'observers',
       'disks',
       'clocks',
-      'faults.1 (partition)',
+      'faults.1 (pod-outage)',
       'parameters.reach',
       'parameters.defences'
     ])
