@@ -5,8 +5,11 @@ import type { Clock, Log } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
 import { readBody, readJson } from './body.ts'
 import { createGate, onlyOurselves, onlyWithToken, Refusal, statusOf } from './guard.ts'
+import type { House } from './house.ts'
+import { addHouse } from './house-routes.ts'
 import { apiLimits } from './limits.ts'
 import type { PodOperator } from './operator.ts'
+import { addPage, barePolicy, type PageFiles } from './page-files.ts'
 import { isNonce, proofOf } from './proof.ts'
 import {
   check,
@@ -28,6 +31,10 @@ export interface AppParts {
   client: Client
   /** Present where a pod runs. */
   pod?: PodOperator
+  /** The process around the node; without it nothing can be set up through the API. */
+  house?: House
+  /** The built web page. */
+  page?: PageFiles
   token: string
   clock: Clock
   log: Log
@@ -61,6 +68,7 @@ export function createApp(parts: AppParts): Hono {
   app.use(async (c, next) => {
     c.header('Cache-Control', 'no-store')
     c.header('X-Content-Type-Options', 'nosniff')
+    c.header('Content-Security-Policy', barePolicy)
     await next()
   })
   app.get('/hello', c => {
@@ -68,6 +76,7 @@ export function createApp(parts: AppParts): Hono {
     if (!isNonce(nonce)) throw malformed('the nonce is not 32 bytes in hex')
     return c.json({ muttr: 1, proof: proofOf(token, nonce) })
   })
+  if (parts.page) addPage(app, parts.page)
   app.use(onlyWithToken(token))
   addEvents(app, parts)
   app.use(async (_, next) => {
@@ -78,6 +87,7 @@ export function createApp(parts: AppParts): Hono {
   addPeople(app, parts)
   addBlobs(app, parts)
   addOffice(app, parts)
+  if (parts.house) addHouse(app, parts.house)
   return app
 }
 

@@ -7,6 +7,8 @@ export const apiLimits = {
   /** A letter's body of 48 KiB, where JSON writes every byte as six. */
   draftBytesMax: 6 * limits.letterBodyBytesMax + 32 * KiB,
   jsonBytesMax: 16 * KiB,
+  /** A secret key of several RSA subkeys, with a link and a network file. */
+  homeBytesMax: 1_024 * KiB,
   certificateBytesMax: limits.certificateBytesMax,
   blobBytesMax: limits.blobBytesMax,
   requestsMax: 64,

@@ -101,6 +101,8 @@ const codes = {
   // The local API.
   API_REFUSED: ['refused', 'The local API takes only its own token, and nothing from web pages.'],
 
+  BROWSER_MISSING: ['refused', 'Open the address that `muttr page` prints.'],
+
   // Simulations.
   OUTPUT_EXISTS: ['refused', 'Choose another folder with --out, or remove what is there.'],
   OUTPUT_DAMAGED: ['refused', 'Remove the named file and run again, which makes it anew.'],

@@ -32,6 +32,8 @@ export type MuttrEvent =
   | { type: 'fetched'; key: string; from: PeerId; sizeBytes: number; ms: Millis }
   | { type: 'opened'; letter: string; from: string; ms: Millis }
   | { type: 'refused'; key: string; code: string }
+  /** Of the daemon: its node is started again, or its vault was locked or opened. */
+  | { type: 'node'; state: 'starting' | 'running' | 'failed'; locked: boolean }
   /** A file on its way: at most a few a second, and at each change of its state. `id` is an attachment's, or a letter's with the file's `index`. */
   | {
       type: 'transfer'

@@ -21,12 +21,17 @@ export interface DaemonOptions {
   upCap?: string
   downCap?: string
   traceOut?: string
+  /** Leave the key locked: the page opens it. */
+  locked?: boolean
+  /** Open the page in a browser. */
+  open?: boolean
 }
 
 /** The options that every daemon takes. */
 export const addDaemonOptions = (command: Command): Command =>
   command
     .option('--events', 'also print what happens, as it happens')
+    .option('--open', 'open the web page in your browser')
     .option('--light', 'for a battery or a metered link: fewer connections, less stored, slower')
     .option('--store-cap <size>', 'store at most so much for others, as in 2GiB')
     .option('--up-cap <size>', 'send at most so much a second, as in 512KiB')
@@ -45,7 +50,7 @@ interface DaemonParts extends DaemonOptions {
 /** Runs a seed or a pod in the foreground until Ctrl-C, or until nobody reads what it prints. */
 export async function runDaemon(
   session: Session,
-  { events, followStdin, orphanRemoves, run, ...given }: DaemonParts
+  { events, open: opens, locked, followStdin, orphanRemoves, run, ...given }: DaemonParts
 ): Promise<void> {
   const caps = capsOf(given)
   const { out, home, open } = session
@@ -62,9 +67,11 @@ export async function runDaemon(
     signal,
     home,
     ...(Object.keys(caps).length > 0 && { caps }),
+    ...(locked && { locked }),
     onReady: ready => {
       out.result({ ready: true, ...ready }, ({ style }) => readyText(style, ready)).catch(onBroken)
       out.note('Ctrl-C stops it.')
+      if (opens) void openPage(session, ready.page)
     },
     emit: event => {
       if (events) out.result(event, () => eventText(event)).catch(onBroken)
@@ -94,13 +101,23 @@ function capsOf({ light, storeCap, upCap, downCap, traceOut }: DaemonOptions): C
   }
 }
 
-const readyText = (style: Session['out']['style'], ready: Ready): string =>
-  `${style.good('●')} ${style.bold(line(ready.name))} is up, a ${ready.role}.\n${pairs(style, [
-    ['home', ready.home],
+async function openPage(session: Session, url: string): Promise<void> {
+  const doors = await session.doors()
+  await doors.openPage(session.home, url).catch(err => session.out.note(line(`${err.message}`)))
+}
+
+function readyText(style: Session['out']['style'], ready: Ready): string {
+  const { name, role, home, page } = ready
+  if (name === null)
+    return `${style.good('●')} Nothing is set up in ${line(home)} yet. Go on in your browser:\n${pairs(style, [['page', page]])}`
+  return `${style.good('●')} ${style.bold(line(name))} is up, a ${role}.\n${pairs(style, [
+    ['home', home],
     ['addresses', ready.addresses.length > 0 ? ready.addresses : 'none'],
     ['local API', ready.api],
-    ['aliases', ready.aliases.join(', ') || 'none yet']
+    ['aliases', ready.aliases.join(', ') || 'none yet'],
+    ['page', page]
   ])}`
+}
 
 /** `stored key=3fa9c2d1 copies=8`: what happened, long ids cut. */
 function eventText({ type, ...fields }: MuttrEvent): string {

@@ -22,6 +22,10 @@ export interface Doors {
   joinLink(options: OpenOptions & { home: string; link: string }): Promise<Joined>
   /** Runs the daemon; resolves when `signal` aborted and everything is closed. @throws {MuttrError} when it cannot start or go on. */
   runSeed(options: RunOptions): Promise<void>
+  /** The address of the web page of this home's running node, with its token. @throws {MuttrError} `DAEMON_UNREACHABLE` */
+  pageOf(home: string, signal: AbortSignal): Promise<string>
+  /** Opens that page in a browser. @throws {MuttrError} `BROWSER_MISSING` */
+  openPage(home: string, url: string): Promise<void>
   /** Like {@link runSeed} with a pod on it; sets the home up as a pod first, when it is not one yet. */
   runPod(options: RunOptions & PodOptions): Promise<void>
   /** A code that lets somebody register at this home's running pod. @throws {MuttrError} `DAEMON_UNREACHABLE`, or `POD_UNKNOWN` when the home is no pod's. */
@@ -100,6 +104,8 @@ export interface Caps {
 export interface RunOptions extends OpenOptions {
   home: string
   caps?: Caps
+  /** Leaves the vault locked; the page can open it. */
+  locked?: boolean
   /** Called once, when requests are answered and HOME/api.json is written. */
   onReady(ready: Ready): void
   emit(event: MuttrEvent): void
@@ -107,13 +113,16 @@ export interface RunOptions extends OpenOptions {
 
 export interface Ready {
   role: 'pod' | 'seed'
-  name: string
+  /** Null where no home is yet: the page makes one. */
+  name: string | null
   home: string
   /** Multiaddrs with `/p2p/`. */
   addresses: string[]
   /** Where the local API listens, as in HOME/api.json. */
   api: string
   aliases: string[]
+  /** The web page, with its token; not to be shown to others. */
+  page: string
 }
 
 export type PodPolicy = 'open' | 'invite' | 'closed'

@@ -82,6 +82,8 @@ export interface ClientParts {
 export interface LocalClient extends Client, AsyncDisposable {
   /** Opens what waited for the vault. @throws {MuttrError} `HOME_DAMAGED` for another person than before */
   unlock(person: Person): Promise<void>
+  /** Forgets the person until {@link unlock}; what arrives meanwhile waits sealed. */
+  lock(): void
   readonly locked: boolean
   /** Resolves when own pods have been asked for what waits and that was fetched, as far as either can be reached. @throws {MuttrError} `CANCELLED` */
   caughtUp(signal?: AbortSignal): Promise<void>
@@ -147,6 +149,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       await self.unlock(unlocked)
       wake()
     },
+    lock: () => self.lock(),
     async [Symbol.asyncDispose]() {
       timer[Symbol.dispose]()
       peers[Symbol.dispose]()

@@ -24,6 +24,8 @@ export interface Self {
   /** Own aliases, oldest first. */
   registrations(): readonly Registration[]
   unlock(person: Person): Promise<void>
+  /** Forgets the person, and the key to what lies on the disk. */
+  lock(): void
   /** The person with a self-signed User ID for the alias, whose certificate its pod is asked to certify. @throws {MuttrError} `VAULT_LOCKED` */
   prepare(alias: string): Promise<Person>
   /** Keeps what the pod certified of a prepared person. */
@@ -120,6 +122,10 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
       // The vault may have been sealed before the aliases were registered.
       person = await withAliases(unlocked)
       certificate ??= person.certificate
+    },
+    lock() {
+      person = undefined
+      closet = undefined
     },
     prepare: alias => crypto.addAlias(need(person), alias, clock.now()),
     async registered(registration, prepared, certified) {

@@ -81,6 +81,10 @@ export const Config = z.strictObject({
     .optional(),
   /** Keeps tables for researchers of what this seed sees, in a folder; none unless told. Source: docs/guides/research.md */
   trace: z.strictObject({ folder: z.string().min(1).max(4_096) }).optional(),
+  /** How the web page looks. */
+  page: z
+    .strictObject({ theme: z.enum(['system', 'light', 'dark']).default('system') })
+    .prefault({}),
   log: z.enum(['debug', 'info', 'warn']).default('info')
 })
 export type Config = z.infer<typeof Config>

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ErrorCode } from '../base/errors.ts'
 import { MuttrError } from '../base/errors.ts'
@@ -22,6 +22,10 @@ export interface HomePaths {
   readonly clientDb: string
   readonly podDb: string
   readonly api: string
+  /** Opens the web page in a browser. */
+  readonly page: string
+  /** When the secret key was given out for a backup. */
+  readonly backup: string
   readonly lock: string
 }
 
@@ -40,6 +44,8 @@ export const homePaths = (home: string): HomePaths => ({
   clientDb: join(home, 'db', 'client'),
   podDb: join(home, 'db', 'pod'),
   api: join(home, 'api.json'),
+  page: join(home, 'page.html'),
+  backup: join(home, 'backup.json'),
   lock: join(home, 'lock')
 })
 
@@ -59,6 +65,9 @@ const damaged = (path: string, cause?: unknown) =>
 export const homeExists = async (home: string): Promise<boolean> =>
   (await statOrNone(homePaths(home).config)) !== undefined
 
+/** What a process writes that runs on a folder where no node was set up yet. */
+const ofTheProcess: ReadonlySet<string> = new Set(['lock', 'api.json', 'page.html'])
+
 /**
  * Makes the folder with its database folders, all 0700. An empty folder is taken over, one with other people's files is not.
  * @throws {MuttrError} `HOME_EXISTS`, `DISK_FULL`, `DISK_FAILED`
@@ -68,7 +77,7 @@ export async function makeHome(home: string): Promise<HomePaths> {
   try {
     await mkdir(home, { recursive: true, mode: 0o700 })
     const inside = await readdir(home)
-    if (inside.some(name => name !== 'lock'))
+    if (inside.some(name => !ofTheProcess.has(name)))
       throw new MuttrError('HOME_EXISTS', `${home} is not empty`)
     const folder = await open(home)
     try {
@@ -83,6 +92,13 @@ export async function makeHome(home: string): Promise<HomePaths> {
     throw unwritable(err, home)
   }
   return paths
+}
+
+/** Takes away what was made of a home that could not be finished, and the folder when nothing else is in it. */
+export async function unmakeHome(home: string): Promise<void> {
+  for (const name of await readdir(home).catch(() => []))
+    if (!ofTheProcess.has(name)) await rm(join(home, name), { recursive: true, force: true })
+  await rmdir(home).catch(() => undefined)
 }
 
 /** @throws {MuttrError} `HOME_MISSING` when no node was set up there. */

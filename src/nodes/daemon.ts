@@ -1,64 +1,82 @@
+import { mkdir } from 'node:fs/promises'
 import { setFlagsFromString } from 'node:v8'
 import { writeApiFile } from '../api/file.ts'
+import { readPageFiles } from '../api/page-files.ts'
 import { makeToken } from '../api/proof.ts'
 import { serveApi } from '../api/server.ts'
-import type { Log } from '../base/ports.ts'
-import type { Caps, RunOptions } from '../cli/doors.ts'
+import type { Caps, Ready, RunOptions } from '../cli/doors.ts'
+import { createEvents } from '../client/events.ts'
 import type { Overrides } from '../config/config.ts'
+import { homeExists, unwritable } from '../config/home.ts'
 import { lockHome } from '../config/lock.ts'
 import { systemClock as clock } from '../net/clock.ts'
-import { createLog } from '../net/log.ts'
-import type { Node } from '../net/node.ts'
 import { systemRandom as random } from '../net/random.ts'
 import type { Home } from './home.ts'
 import { openPerson, readHome } from './home.ts'
-import { hostPod } from './host-pod.ts'
+import { NodeHouse } from './house.ts'
+import { pageFolder, pageUrl } from './page.ts'
 import type { Started } from './start.ts'
-import { startParts } from './start.ts'
 
-/** Runs a home's node in the foreground: its seed, its client, its pod where it is one, and the local API. As `Doors.runSeed`. */
+/**
+ * Runs a home's node in the foreground: its seed, its client, its pod where it is one, and the local API with the web page. Where there
+ * is no home yet, the page makes one. As `Doors.runSeed`.
+ */
 export async function runDaemon(options: RunOptions): Promise<void> {
   const { home: folder, signal, emit, onReady, caps = {} } = options
   await using stack = new AsyncDisposableStack()
-  const home = await readHome(folder, overridesOf(caps))
+  const overrides = overridesOf(caps)
+  const home = (await homeExists(folder)) ? await readHome(folder, overrides) : null
+  if (!home) await makeFolder(folder)
   stack.use(await lockHome(folder))
-  const log = daemonLog(home)
-  let passphrase: string | null = null
-  const person = await openPerson(home, async () => {
-    passphrase = await options.passphrase('vault')
-    return passphrase
-  })
-  const { mode } = home.config
-  // bin/muttr.ts keeps a seed's young generation small; a pod at work fills it quickly.
-  if (home.config.pod) setFlagsFromString('--semi-space-growth-factor=2')
-  const host =
-    home.config.pod && person ? (network: Node) => hostPod(home, person, network, log) : undefined
-  const started = stack.use(
-    await startParts({ home, person, passphrase, mode, log, emit, signal, ...(host && { host }) })
-  )
-  const { pod } = started
+  const house = stack.use(new NodeHouse({ folder, overrides, events: createEvents(emit), signal }))
+  if (home) await openAndStart(house, home, options)
   const token = makeToken(random)
   const api = stack.use(
     await serveApi({
-      client: started.client,
+      client: house.client,
+      house,
+      page: await readPageFiles(pageFolder),
       token,
       clock,
-      log,
-      ...(pod ? { pod: pod.operator } : {})
+      log: house.log,
+      ...(home?.config.pod && { pod: house.pod })
     })
   )
   stack.use(await writeApiFile(folder, { url: api.url, token, pid: process.pid }))
   signal.throwIfAborted()
   onReady({
-    role: home.config.pod ? 'pod' : 'seed',
-    name: home.config.name,
+    role: home?.config.pod ? 'pod' : 'seed',
+    name: home?.config.name ?? null,
     home: folder,
-    addresses: addressesOf(started),
+    addresses: house.running ? addressesOf(house.running.started) : [],
     api: api.url,
-    aliases: await aliasesOf(started)
+    aliases: house.running ? await aliasesOf(house.running.started) : [],
+    page: pageUrl(api.url, token)
   })
   await aborted(signal)
 }
+
+async function openAndStart(
+  house: NodeHouse,
+  home: Home,
+  { locked, passphrase }: RunOptions
+): Promise<void> {
+  let given: string | null = null
+  const person = locked
+    ? null
+    : await openPerson(home, async () => {
+        given = await passphrase('vault')
+        return given
+      })
+  // bin/muttr.ts keeps a seed's young generation small; a pod at work fills it quickly.
+  if (home.config.pod) setFlagsFromString('--semi-space-growth-factor=2')
+  await house.start(home, person, given)
+}
+
+const makeFolder = (folder: string): Promise<unknown> =>
+  mkdir(folder, { recursive: true, mode: 0o700 }).catch(err => {
+    throw unwritable(err, folder)
+  })
 
 const overridesOf = ({ light, storeBytes, traceFolder, ...bandwidth }: Caps): Overrides => ({
   ...(traceFolder !== undefined && { trace: { folder: traceFolder } }),
@@ -67,11 +85,7 @@ const overridesOf = ({ light, storeBytes, traceFolder, ...bandwidth }: Caps): Ov
   bandwidth
 })
 
-/** People read stdout, so the log goes to stderr; only what needs attention unless muttr.json asks for more. */
-const daemonLog = ({ config }: Home): Log =>
-  createLog({ level: config.log, write: line => process.stderr.write(`${line}\n`) })
-
-const addressesOf = ({ network }: Started): string[] =>
+const addressesOf = ({ network }: Started): Ready['addresses'] =>
   network.contact().addresses.map(address => `${address}/p2p/${network.self}`)
 
 const aliasesOf = async ({ client }: Started): Promise<string[]> =>

@@ -22,6 +22,16 @@ export const doors: Doors = {
   initHome: async options => (await import('./init.ts')).initHome(options),
   joinLink: ({ home, link }) => applyLink(home, readJoinLink(link)),
   runSeed: async options => (await import('./daemon.ts')).runDaemon(options),
+  async pageOf(home, signal) {
+    const remote = await daemonOf(home, signal)
+    if (!remote)
+      throw new MuttrError('DAEMON_UNREACHABLE', 'no node of this home runs', {
+        hint: 'Start it with `muttr up`.'
+      })
+    await remote[Symbol.asyncDispose]()
+    return (await import('./page.ts')).pageOf(home)
+  },
+  openPage: async (home, url) => (await import('./page.ts')).openPage(home, url),
   async runPod(options) {
     await (await import('./set-up-pod.ts')).setUpPod(options)
     await (await import('./daemon.ts')).runDaemon(options)

@@ -1,9 +1,15 @@
-import { rm } from 'node:fs/promises'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Config, ConfigFile, Overrides } from '../config/config.ts'
 import { readConfig, writeConfig } from '../config/config.ts'
 import type { HomePaths } from '../config/home.ts'
-import { makeHome, openHome, readHomeFile, unwritable, writeFileAtomic } from '../config/home.ts'
+import {
+  makeHome,
+  openHome,
+  readHomeFile,
+  unmakeHome,
+  unwritable,
+  writeFileAtomic
+} from '../config/home.ts'
 import type { NetworkFile } from '../config/network.ts'
 import { readNetwork, writeNetwork } from '../config/network.ts'
 import type { Certificate } from '../keys/certificate.ts'
@@ -66,7 +72,7 @@ export async function createHome(o: CreateHome): Promise<Created> {
       fingerprint: person?.certificate.fingerprint ?? null
     }
   } catch (err) {
-    await rm(o.home, { recursive: true, force: true })
+    await unmakeHome(o.home)
     // The system's own complaints: the disk is full, or not ours to write.
     throw (err as NodeJS.ErrnoException).syscall ? unwritable(err, o.home) : err
   }

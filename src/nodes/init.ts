@@ -41,7 +41,10 @@ export async function initHome(options: InitOptions): Promise<HomeMade> {
 }
 
 /** A named network, else the link's, else the built-in one. */
-async function networkFor(named: string | undefined, link: JoinLink | null): Promise<NetworkFile> {
+export async function networkFor(
+  named: string | undefined,
+  link: JoinLink | null
+): Promise<NetworkFile> {
   if (named !== undefined) return loadNetwork(named)
   return link?.network ?? loadNetwork('local')
 }

@@ -30,7 +30,7 @@ export async function openLight(
   })
   const log = createLog({ level: 'warn', write: line => process.stderr.write(`${line}\n`) })
   const { client } = stack.use(
-    await startParts({ home, person, passphrase: given, mode: 'client', log, signal })
+    await startParts({ home, person, passphrase: () => given, mode: 'client', log, signal })
   )
   // What waits at the pods is here before the first answer, as it would be with a daemon.
   await client.caughtUp(AbortSignal.any([signal, stopAfter(clock, catchUpMs)])).catch(() => {})

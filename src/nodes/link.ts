@@ -9,8 +9,14 @@ import { readNetwork, writeNetwork } from '../config/network.ts'
 
 /** Adds what a link carries to a home whose node does not run. Errors as `Doors.joinLink`. */
 export async function applyLink(home: string, link: JoinLink): Promise<JoinedLink> {
-  const paths = await openHome(home)
+  await openHome(home)
   await using _lock = await lockHome(home).catch(whileItRuns)
+  return await addLink(home, link)
+}
+
+/** As {@link applyLink}, for who holds the home's lock. */
+export async function addLink(home: string, link: JoinLink): Promise<JoinedLink> {
+  const paths = await openHome(home)
   const mine = readNetwork(await text(paths.network))
   const network = link.network ? merge(mine, link.network) : mine
   const joined = await loadJoined(paths.joined)

@@ -31,8 +31,8 @@ import { openSeed } from './open-seed.ts'
 export interface StartOptions {
   home: Home
   person: Person | null
-  /** What seals the vault again when a pod has certified the person's certificate. */
-  passphrase: string | null
+  /** What seals the vault again when a pod has certified the person's certificate; asked for then. */
+  passphrase: () => string | null
   /** A light node asks and serves nobody. */
   mode: 'server' | 'client'
   log: Log
@@ -129,7 +129,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
         usage: () => store.usage(),
         node: () => nodeStatus(home, network, seed)
       },
-      savePerson: person => writePerson(home.paths, person, options.passphrase),
+      savePerson: person => writePerson(home.paths, person, options.passphrase()),
       checks: [...homeChecks(home.paths), ...reachChecks(network, mode)]
     })
   )
@@ -191,7 +191,7 @@ function openNode(
 }
 
 /** Of the network file, then of muttr.json, which may name more but not other ones. */
-function podPlaces({ network, config }: Home): PodPlace[] {
+export function podPlaces({ network, config }: Home): PodPlace[] {
   const known = new Set(network.pods.map(pod => pod.hostname))
   return [...network.pods, ...config.pods.filter(pod => !known.has(pod.hostname))]
 }

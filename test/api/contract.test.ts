@@ -139,7 +139,7 @@ describe('a client over the local API', () => {
     const pod = {
       invite: async (o?: { lifeMs?: number }) => ({ ...invite, untilMs: o?.lifeMs ?? 5 })
     }
-    await using served = await serveClient(createFakeClient(), pod)
+    await using served = await serveClient(createFakeClient(), { pod })
     assert.deepEqual(await served.remote.pod.invite({ lifeMs: 9 }), { ...invite, untilMs: 9 })
     assert.deepEqual(await served.remote.pod.invite(), invite)
     await using bare = await serveClient(createFakeClient())

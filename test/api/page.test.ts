@@ -22,7 +22,9 @@ describe('docs/protocol/local-api.md', () => {
     const offered = testApp(createFakeClient())
       .routes.filter(({ method }) => method !== 'ALL')
       .map(({ method, path }) => `${method} ${path}`)
-    const named = [...page.matchAll(/^\| `((?:GET|POST) [^`]+)`/gm)].map(([, request]) => request)
+    const named = [...page.matchAll(/^\| `((?:GET|POST|PUT|PATCH|DELETE) [^`]+)`/gm)].map(
+      ([, request]) => request
+    )
     assert.deepEqual([...named, 'GET /hello'].sort(), offered.sort())
   })
 })

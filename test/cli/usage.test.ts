@@ -9,6 +9,7 @@ import { createFakeDoors, muttr } from '../support/cli.ts'
 const commands = [
   'init',
   'up',
+  'page',
   'join',
   'pod',
   'pod invite',

@@ -337,12 +337,13 @@ describe('muttr net up', () => {
       ]
     )
     for (const node of net.nodes) {
-      const names = ['ready', 'role', 'name', 'home', 'addresses', 'api', 'aliases']
+      const names = ['ready', 'role', 'name', 'home', 'addresses', 'api', 'aliases', 'page']
       assert.deepEqual(Object.keys(node), names)
       assert.equal(node.ready, true)
       assert.equal(dirname(dirname(node.home)), temporary)
       assert.match(node.addresses[0], /^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/p2p\/12D3Koo\w+$/)
       assert.match(node.api, /^http:\/\/127\.0\.0\.1:\d+$/)
+      assert.match(node.page.replace(node.api, ''), /^\/#token=[0-9a-f]{64}$/)
     }
     const [, alice, bob] = net.nodes
     const [sent] = await resultsOf(['send', 'bob@one.test', 'hello', '--home', alice.home])

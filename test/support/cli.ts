@@ -13,7 +13,8 @@ export const testReady: Ready = {
   home: '/homes/alice',
   addresses: ['/ip4/127.0.0.1/tcp/4420/p2p/12D3KooWFake'],
   api: 'http://127.0.0.1:4421',
-  aliases: ['alice@one.test']
+  aliases: ['alice@one.test'],
+  page: 'http://127.0.0.1:4421/#token=abab'
 }
 
 export interface FakeDoors extends Doors {
@@ -72,6 +73,13 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
       onReady(testReady)
       emit({ type: 'registered', alias: 'alice@one.test', ms: 4 })
       await ended(options.signal)
+    },
+    async pageOf(home) {
+      await note('pageOf', { home } as never)
+      return testReady.page
+    },
+    async openPage(home, url) {
+      await note('openPage', { home, url } as never)
     },
     async runPod({ onReady, emit, ...options }) {
       await note('runPod', options, 'vault')

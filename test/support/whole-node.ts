@@ -82,7 +82,7 @@ export async function wholeNode(init: WholeInit): Promise<Whole> {
   const started = await startParts({
     home,
     person,
-    passphrase: null,
+    passphrase: () => null,
     mode: 'server',
     log,
     signal: new AbortController().signal,

@@ -32,9 +32,21 @@ export function addHome(program: Command, action: Action): void {
   example(
     addDaemonOptions(
       program.command('up').description('run your node: store for others, receive your letters')
-    ).action(action(up)),
+    )
+      .option('--locked', 'do not ask for the passphrase: receive sealed, and unlock in the page')
+      .action(action(up)),
     'muttr up',
+    'muttr up --open',
     'muttr up --json --events'
+  )
+  example(
+    program
+      .command('page')
+      .description('open the web page of your running node')
+      .option('--print', 'only print its address, which lets in whoever has it')
+      .action(action(page)),
+    'muttr page',
+    'muttr page --print'
   )
   example(
     program
@@ -71,6 +83,13 @@ async function init(session: Session, options: InitArgs): Promise<void> {
 async function up(session: Session, options: DaemonOptions): Promise<void> {
   const doors = await session.doors()
   await runDaemon(session, { ...options, run: parts => doors.runSeed(parts) })
+}
+
+async function page(session: Session, { print }: { print?: boolean }): Promise<void> {
+  const doors = await session.doors()
+  const url = await doors.pageOf(session.home, session.signal)
+  if (!print) await doors.openPage(session.home, url)
+  await session.out.result({ page: url }, ({ style }) => pairs(style, [['page', url]]))
 }
 
 async function join(session: Session, _: object, link: string): Promise<void> {

@@ -1,0 +1,71 @@
+import type { Hono } from 'hono'
+import { z } from 'zod'
+import { limits } from '../base/limits.ts'
+import { readJson } from './body.ts'
+import type { House, MakeHome, SettingsChange } from './house.ts'
+import { themes } from './house.ts'
+import { apiLimits } from './limits.ts'
+import { check } from './schemas.ts'
+
+const makeLimit = { maxBytes: apiLimits.homeBytesMax, code: 'WIRE_TOO_LARGE' } as const
+const jsonLimit = { maxBytes: apiLimits.jsonBytesMax, code: 'WIRE_TOO_LARGE' } as const
+
+const passphrase = z.string().max(4_096)
+const making = z.strictObject({
+  name: z.string(),
+  passphrase: passphrase.min(1).nullable(),
+  secretKey: z.string().exactOptional(),
+  keyPassphrase: passphrase.exactOptional(),
+  link: z.string().exactOptional(),
+  network: z
+    .string()
+    .regex(/^(\s*\{|[a-z0-9-]{1,64}$)/)
+    .exactOptional(),
+  light: z.boolean().exactOptional()
+}) satisfies z.ZodType<MakeHome>
+const joining = z.strictObject({ link: z.string() })
+const opening = z.strictObject({ passphrase })
+
+const bytes = z.int().positive()
+const rate = z.int().min(limits.bandwidthMin).nullable().exactOptional()
+const changing = z.strictObject({
+  name: z.string().min(1).max(100).exactOptional(),
+  profile: z.enum(['full', 'light']).nullable().exactOptional(),
+  storeBytes: bytes.nullable().exactOptional(),
+  connectionsMax: z.int().min(8).max(10_000).nullable().exactOptional(),
+  upBytesPerSecond: rate,
+  downBytesPerSecond: rate,
+  strangers: z.enum(['relayed', 'relayed-first', 'direct']).nullable().exactOptional(),
+  receipts: z.enum(['contacts', 'verified', 'nobody']).nullable().exactOptional(),
+  publishAliases: z.boolean().nullable().exactOptional(),
+  mdns: z.boolean().nullable().exactOptional(),
+  theme: z.enum(themes).nullable().exactOptional()
+}) satisfies z.ZodType<SettingsChange>
+
+/** What the page asks of the process around the node. */
+export function addHouse(app: Hono, house: House): void {
+  app.get('/setup', async c => c.json(await house.setup()))
+  app.post('/setup/home', async c =>
+    c.json(await house.make(check(making, await readJson(c.req.raw, makeLimit))))
+  )
+  app.post('/setup/join', async c => {
+    const { link } = check(joining, await readJson(c.req.raw, makeLimit))
+    return c.json(await house.join(link))
+  })
+  app.post('/setup/backup', async c => {
+    const { passphrase } = check(opening, await readJson(c.req.raw, jsonLimit))
+    return c.body(await house.backUpKey(passphrase), 200, {
+      'Content-Type': 'application/pgp-keys'
+    })
+  })
+  app.post('/unlock', async c => {
+    const { passphrase } = check(opening, await readJson(c.req.raw, jsonLimit))
+    return c.json(await house.unlock(passphrase))
+  })
+  app.post('/lock', async c => c.json(await house.lock()))
+  app.get('/settings', async c => c.json(await house.settings()))
+  app.patch('/settings', async c =>
+    c.json(await house.change(check(changing, await readJson(c.req.raw, jsonLimit))))
+  )
+  app.get('/network', async c => c.json(await house.network()))
+}

@@ -1,0 +1,108 @@
+import type { Failure, Millis, PeerId, Reachability } from '../base/ports.ts'
+import type { Status } from '../client/client.ts'
+
+/**
+ * `missing`: there is no home yet. `starting`: the node is being started, for the first time or with other settings. `failed`: it could
+ * not be, and `problem` says why.
+ */
+type HouseState = 'missing' | 'starting' | 'running' | 'failed'
+
+/** What is still to be done before letters can be written and received. */
+export interface Setup {
+  state: HouseState
+  problem: Failure | null
+  /** The folder of the node. */
+  home: string
+  name: string | null
+  network: string | null
+  /** Of the person's key; null on a seed without a person, and before there is a home. */
+  fingerprint: string | null
+  /** The key is locked with a passphrase. */
+  sealed: boolean
+  /** It is locked now: letters are neither read nor written until it is opened. */
+  locked: boolean
+  aliases: string[]
+  /** Hostnames of the pods that the network names, where an alias can be registered. */
+  pods: string[]
+  /** Those of them for which a join link brought an invite. */
+  invited: string[]
+  /** Whom join links introduced. */
+  introduced: string[]
+  /** When the secret key was last given out for a backup. */
+  keyBackupMs: Millis | null
+}
+
+export interface MakeHome {
+  name: string
+  /** Locks the key; null stores it unlocked. */
+  passphrase: string | null
+  /** A secret key to use instead of a new one, armored. */
+  secretKey?: string
+  keyPassphrase?: string
+  /** A `muttr:` link. */
+  link?: string
+  /** The text of a network file, or the name of a built-in network. */
+  network?: string
+  light?: boolean
+}
+
+export const themes = ['system', 'light', 'dark'] as const
+
+/** Of muttr.json, as it is or by default. */
+export interface Settings {
+  name: string
+  profile: 'full' | 'light'
+  storeBytes: number
+  connectionsMax: number
+  upBytesPerSecond: number | null
+  downBytesPerSecond: number | null
+  strangers: 'relayed' | 'relayed-first' | 'direct'
+  receipts: 'contacts' | 'verified' | 'nobody'
+  publishAliases: boolean
+  mdns: boolean
+  theme: (typeof themes)[number]
+}
+
+/** What muttr.json shall say from now on; null takes what it says away, so that the default holds. */
+export type SettingsChange = { [name in keyof Settings]?: Settings[name] | null }
+
+/** A node as a point on the ring of places. */
+interface RingPoint {
+  peer: PeerId
+  /** Where on the ring, 0 to 1: the first 48 bits of its place. */
+  at: number
+  connected: boolean
+  /** Of the last answered ping; null while none was measured. */
+  roundTripMs: Millis | null
+}
+
+export interface NetworkView {
+  self: { peer: PeerId; at: number }
+  /** Whom this node knows, those with places nearest to its own first. */
+  peers: RingPoint[]
+  replicas: number
+  reach: Reachability
+  store: Status['store']
+}
+
+/** What the page asks of the process around the node: to make a home, to open and lock it, to change how it runs. */
+export interface House {
+  setup(): Promise<Setup>
+  /** Makes the home and starts its node. @throws {MuttrError} `HOME_EXISTS`, `KEY_INVALID`, `NETWORK_INVALID`, `LINK_INVALID`, `PASSPHRASE_*` */
+  make(home: MakeHome): Promise<Setup>
+  /** Takes what a link carries, and starts the node again. @throws {MuttrError} `LINK_INVALID` */
+  join(link: string): Promise<Setup>
+  /**
+   * The secret key, armored and locked with `passphrase`, which must be the vault's where it has one.
+   * @throws {MuttrError} `PASSPHRASE_WRONG`, `PASSPHRASE_MISSING`, `VAULT_LOCKED`
+   */
+  backUpKey(passphrase: string): Promise<string>
+  /** @throws {MuttrError} `PASSPHRASE_WRONG` */
+  unlock(passphrase: string): Promise<Setup>
+  /** Forgets the key until it is unlocked. @throws {MuttrError} `PASSPHRASE_MISSING` where no passphrase would open it again. */
+  lock(): Promise<Setup>
+  settings(): Promise<Settings>
+  /** Writes muttr.json and starts the node again where it must. @throws {MuttrError} `CONFIG_INVALID` */
+  change(change: SettingsChange): Promise<Settings>
+  network(): Promise<NetworkView>
+}

@@ -1,0 +1,280 @@
+import type { House, MakeHome, NetworkView, Settings, SettingsChange, Setup } from '../api/house.ts'
+import type { PodOperator } from '../api/operator.ts'
+import { utf8 } from '../base/bytes.ts'
+import { MuttrError } from '../base/errors.ts'
+import { failureOf } from '../base/failure.ts'
+import type { Failure, Log } from '../base/ports.ts'
+import type { Client } from '../client/client.ts'
+import type { Events } from '../client/events.ts'
+import type { Overrides } from '../config/config.ts'
+import { homeExists, homePaths } from '../config/home.ts'
+import { readJoinLink } from '../config/join-link.ts'
+import { readNetwork } from '../config/network.ts'
+import { exportPerson, importPerson, type Person } from '../keys/person.ts'
+import { openVault, vaultNeedsPassphrase } from '../keys/vault.ts'
+import { systemClock } from '../net/clock.ts'
+import { createLog } from '../net/log.ts'
+import type { Node } from '../net/node.ts'
+import type { Home } from './home.ts'
+import { createHome, readHome } from './home.ts'
+import { hostPod } from './host-pod.ts'
+import { networkFor } from './init.ts'
+import { readBackup, writeBackup } from './key-backup.ts'
+import { lateClient } from './late-client.ts'
+import { addLink, loadJoined } from './link.ts'
+import { networkView } from './network-view.ts'
+import { changeSettings, needsRestart, settingsOf } from './settings.ts'
+import type { Started } from './start.ts'
+import { podPlaces, startParts } from './start.ts'
+
+interface HouseParts {
+  folder: string
+  overrides: Overrides
+  /** Outlives the node, which may be started again. */
+  events: Events
+  signal: AbortSignal
+}
+
+interface Running {
+  home: Home
+  started: Started
+}
+
+/** The process around a node: makes its home, starts it, opens and locks its vault, and starts it again with other settings. */
+export class NodeHouse implements House, AsyncDisposable {
+  readonly #p: HouseParts
+  #running: Running | undefined
+  #state: Setup['state'] = 'missing'
+  #problem: Failure | null = null
+  /** Of the open vault; null while it is locked, and for one without a passphrase. */
+  #passphrase: string | null = null
+  /** One change at a time. */
+  #turn: Promise<unknown> = Promise.resolve()
+  /** The client of whichever node runs; every call refuses while none does. */
+  readonly client: Client
+
+  constructor(parts: HouseParts) {
+    this.#p = parts
+    this.client = lateClient(() => this.#need().started.client, parts.events)
+  }
+
+  get log(): Log {
+    return this.#running ? logOf(this.#running.home) : createLog({ level: 'info', write })
+  }
+
+  /** @throws {MuttrError} `HOME_MISSING`, `DAEMON_UNREACHABLE` while the node starts, or why it could not */
+  #need(): Running {
+    if (this.#running) return this.#running
+    if (this.#problem)
+      throw new MuttrError(this.#problem.code, this.#problem.message, this.#problem)
+    if (this.#state === 'missing')
+      throw new MuttrError('HOME_MISSING', 'nothing is set up here yet', {
+        hint: 'Open the page of this node, or make a home with `muttr init`.'
+      })
+    throw new MuttrError('DAEMON_UNREACHABLE', 'the node is starting', {
+      hint: 'Try again in a moment.'
+    })
+  }
+
+  get running(): Running | undefined {
+    return this.#running
+  }
+
+  get pod(): PodOperator {
+    return {
+      invite: async options => {
+        const { pod } = this.#need().started
+        if (!pod) throw new MuttrError('POD_UNKNOWN', 'no pod runs here')
+        return pod.operator.invite(options)
+      }
+    }
+  }
+
+  /** Starts the node of the home, with the vault open or, with null, locked. */
+  async start(home: Home, person: Person | null, passphrase: string | null): Promise<void> {
+    const { events, signal } = this.#p
+    this.#became('starting')
+    this.#passphrase = passphrase
+    const log = logOf(home)
+    const host =
+      home.config.pod && person ? (node: Node) => hostPod(home, person, node, log) : undefined
+    try {
+      const started = await startParts({
+        home,
+        person,
+        passphrase: () => this.#passphrase,
+        mode: home.config.mode,
+        log,
+        emit: events.emit,
+        signal,
+        ...(host && { host })
+      })
+      this.#running = { home, started }
+      this.#became('running')
+    } catch (err) {
+      this.#became('failed', failureOf(err))
+      throw err
+    }
+  }
+
+  #became(state: 'starting' | 'running' | 'failed', problem: Failure | null = null): void {
+    this.#state = state
+    this.#problem = problem
+    const locked = this.#running?.started.client.locked ?? false
+    this.#p.events.emit({ type: 'node', state, locked })
+  }
+
+  async #stop(): Promise<void> {
+    const running = this.#running
+    this.#running = undefined
+    await running?.started[Symbol.asyncDispose]()
+  }
+
+  /** Stops and starts with what the home's files say now; what was open is open again. */
+  async #restart(): Promise<void> {
+    const isLocked = this.#running?.started.client.locked ?? true
+    this.#became('starting')
+    await this.#stop()
+    try {
+      const home = await this.#read()
+      const person = home.vault && !isLocked ? await openVault(home.vault, this.#passphrase) : null
+      await this.start(home, person, this.#passphrase)
+    } catch (err) {
+      if (this.#state !== 'failed') this.#became('failed', failureOf(err))
+      this.log.warn('the node does not start', { error: `${err}` })
+    }
+  }
+
+  #read = (): Promise<Home> => readHome(this.#p.folder, this.#p.overrides)
+
+  /** After whatever else is being changed. */
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(run)
+    this.#turn = done.catch(() => undefined)
+    return done
+  }
+
+  async setup(): Promise<Setup> {
+    const { folder } = this.#p
+    const isMade = this.#state !== 'missing' || (await homeExists(folder))
+    const home = this.#running?.home ?? (isMade ? await this.#read().catch(() => null) : null)
+    const joined = isMade ? await loadJoined(homePaths(folder).joined).catch(() => null) : null
+    const status = await this.#running?.started.client.status()
+    const invites = joined?.invites ?? {}
+    return {
+      state: this.#state,
+      problem: this.#problem,
+      home: folder,
+      name: home?.config.name ?? null,
+      network: home?.network.name ?? null,
+      fingerprint: home?.certificate?.fingerprint ?? null,
+      sealed: home?.vault ? vaultNeedsPassphrase(home.vault) : false,
+      locked: status?.locked ?? false,
+      aliases: status?.pods.flatMap(pod => pod.aliases) ?? [],
+      pods: home ? podPlaces(home).map(pod => pod.hostname) : [],
+      invited: Object.keys(invites),
+      introduced: Object.keys(joined?.contacts ?? {}),
+      keyBackupMs: isMade ? await readBackup(folder) : null
+    }
+  }
+
+  make = (given: MakeHome): Promise<Setup> =>
+    this.#inTurn(async () => {
+      const { folder } = this.#p
+      if (await homeExists(folder))
+        throw new MuttrError('HOME_EXISTS', `there is a node in ${folder}`)
+      const link = given.link === undefined ? null : readJoinLink(given.link)
+      const network = given.network?.trimStart().startsWith('{')
+        ? readNetwork(given.network)
+        : await networkFor(given.network, link)
+      const imported =
+        given.secretKey === undefined
+          ? undefined
+          : await importPerson(utf8(given.secretKey), given.keyPassphrase)
+      await createHome({
+        home: folder,
+        name: given.name,
+        person: true,
+        pod: null,
+        network,
+        passphrase: given.passphrase,
+        light: given.light ?? false,
+        ...(imported && { imported })
+      })
+      if (link?.contact || link?.invite) await addLink(folder, link)
+      const home = await this.#read()
+      const person = await openVault(home.vault!, given.passphrase)
+      // Who set it up goes on with the backup meanwhile; why it failed is in `problem`.
+      void this.start(home, person, given.passphrase).catch(err =>
+        this.log.warn('the node does not start', { error: `${err}` })
+      )
+      return await this.setup()
+    })
+
+  join = (link: string): Promise<Setup> =>
+    this.#inTurn(async () => {
+      await addLink(this.#p.folder, readJoinLink(link))
+      await this.#restart()
+      return await this.setup()
+    })
+
+  backUpKey = (passphrase: string): Promise<string> =>
+    this.#inTurn(async () => {
+      if (passphrase === '') throw new MuttrError('PASSPHRASE_MISSING', 'the passphrase is empty')
+      const { vault } = await this.#read()
+      if (!vault) throw new MuttrError('HOME_MISSING', 'there is no person on this seed')
+      const armored = await exportPerson(await openVault(vault, passphrase), passphrase)
+      await writeBackup(this.#p.folder, systemClock.now())
+      return armored
+    })
+
+  unlock = (passphrase: string): Promise<Setup> =>
+    this.#inTurn(async () => {
+      const { started } = this.#need()
+      const { vault } = await this.#read()
+      if (!vault) throw new MuttrError('HOME_MISSING', 'there is no person on this seed')
+      await started.client.unlock(await openVault(vault, passphrase))
+      this.#passphrase = vaultNeedsPassphrase(vault) ? passphrase : null
+      this.#became('running')
+      return await this.setup()
+    })
+
+  lock = (): Promise<Setup> =>
+    this.#inTurn(async () => {
+      const { home, started } = this.#need()
+      if (!home.vault || !vaultNeedsPassphrase(home.vault))
+        throw new MuttrError('PASSPHRASE_MISSING', 'the vault has no passphrase to lock it with')
+      if (home.config.pod)
+        throw new MuttrError(
+          'API_REFUSED',
+          'a pod certifies names all the time; its key stays open'
+        )
+      started.client.lock()
+      this.#passphrase = null
+      this.#became('running')
+      return await this.setup()
+    })
+
+  async settings(): Promise<Settings> {
+    return settingsOf((await this.#read()).config)
+  }
+
+  change = (change: SettingsChange): Promise<Settings> =>
+    this.#inTurn(async () => {
+      await changeSettings(this.#p.folder, change)
+      if (needsRestart(change) && this.#state !== 'missing') await this.#restart()
+      return await this.settings()
+    })
+
+  network = async (): Promise<NetworkView> => networkView(this.#need())
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#turn
+    await this.#stop()
+  }
+}
+
+const write = (line: string) => void process.stderr.write(`${line}\n`)
+
+/** People read stdout, so the log goes to stderr; only what needs attention unless muttr.json asks for more. */
+const logOf = ({ config }: Home): Log => createLog({ level: config.log, write })

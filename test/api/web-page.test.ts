@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { readPageFiles } from '../../src/api/page-files.ts'
+import { type ServedClient, serveClient, testToken } from '../support/api.ts'
+import { createFakeClient } from '../support/fake-client.ts'
+import { fakePassphrase } from '../support/fake-house.ts'
+import { temporaryFolder } from '../support/store-folder.ts'
+
+/** As curl would ask: with any Host, which fetch does not let one choose. */
+function get(
+  url: string,
+  headers: Record<string, string> = {}
+): Promise<{ status: number; headers: Record<string, unknown>; text: string }> {
+  return new Promise((resolve, reject) => {
+    request(url, { headers }, answer => {
+      let text = ''
+      answer.on('data', chunk => (text += chunk))
+      answer.on('end', () => resolve({ status: answer.statusCode!, headers: answer.headers, text }))
+    })
+      .on('error', reject)
+      .end()
+  })
+}
+
+describe("the local API's web page", () => {
+  let served: ServedClient
+  let url: string
+  before(async () => {
+    served = await serveClient(createFakeClient())
+    url = served.server.url
+  })
+  after(() => served[Symbol.asyncDispose]())
+
+  const parts = ['/', '/assets/main-1a2b3c4d.js']
+
+  it('gives its parts to who has no token, and nothing else', async () => {
+    for (const part of parts) assert.equal((await get(url + part)).status, 200, part)
+    for (const path of ['/setup', '/settings', '/network', '/inbox', '/index.html'])
+      assert.equal((await get(url + path)).status, 401, path)
+    for (const path of [
+      '/assets/none.js',
+      '/assets/..%2findex.html',
+      '/assets/%2e%2e%2findex.html'
+    ])
+      assert.equal((await get(url + path)).status, 404, path)
+  })
+
+  it('refuses every part to another Host or Origin', async () => {
+    for (const part of parts) {
+      assert.equal((await get(url + part, { host: 'muttr.example' })).status, 421, part)
+      assert.equal((await get(url + part, { origin: 'http://muttr.example' })).status, 403, part)
+      assert.equal((await get(url + part, { origin: url })).status, 200, part)
+    }
+  })
+
+  it('lets nothing run or be fetched that did not come with it', async () => {
+    for (const part of parts) {
+      const { headers } = await get(url + part)
+      const policy = String(headers['content-security-policy'])
+      assert.match(policy, /^default-src 'none';/)
+      assert.match(policy, /frame-ancestors 'none'/)
+      assert.match(policy, /require-trusted-types-for 'script'/)
+      assert.doesNotMatch(policy, /unsafe|\*|https?:|data:/)
+      assert.equal(headers['referrer-policy'], 'no-referrer')
+      assert.equal(headers['x-content-type-options'], 'nosniff')
+    }
+    const answer = await get(`${url}/inbox`, { authorization: `Bearer ${testToken}` })
+    assert.match(String(answer.headers['content-security-policy']), /default-src 'none'.*sandbox/)
+  })
+
+  it('keeps what has a hash in its name, and asks again for what has not', async () => {
+    const kept = await Promise.all(parts.map(part => get(url + part)))
+    assert.match(String(kept[0]!.headers['cache-control']), /no-cache/)
+    assert.match(String(kept[1]!.headers['cache-control']), /immutable/)
+  })
+
+  it('is read from what the build left, and says so where there was none', async () => {
+    await using folder = await temporaryFolder()
+    assert.equal((await readPageFiles(folder.path)).size, 0)
+    await mkdir(join(folder.path, 'assets'))
+    for (const name of ['index.html', 'assets/a.js', 'assets/b.woff2', 'assets/c.exe', 'd.js'])
+      await writeFile(join(folder.path, name), name)
+    const files = await readPageFiles(folder.path)
+    assert.deepEqual([...files.keys()].sort(), ['/assets/a.js', '/assets/b.woff2', '/index.html'])
+    await using bare = await serveClient(createFakeClient(), { page: new Map() })
+    const { status, text } = await get(`${bare.server.url}/`)
+    assert.equal(status, 404)
+    assert.match(text, /npm run build/)
+  })
+})
+
+describe('the local API around the node', () => {
+  async function ask(served: ServedClient, method: string, path: string, body?: unknown) {
+    const answer = await fetch(served.server.url + path, {
+      method,
+      headers: { authorization: `Bearer ${testToken}` },
+      ...(body !== undefined && { body: JSON.stringify(body) })
+    })
+    const text = await answer.text()
+    return { status: answer.status, said: text.startsWith('{') ? JSON.parse(text) : text }
+  }
+
+  it('opens, locks and backs up with the right passphrase only', async () => {
+    await using served = await serveClient(createFakeClient())
+    assert.equal((await ask(served, 'POST', '/lock')).said.locked, true)
+    const wrong = await ask(served, 'POST', '/unlock', { passphrase: 'guess' })
+    assert.deepEqual([wrong.status, wrong.said.error.code], [409, 'PASSPHRASE_WRONG'])
+    const right = await ask(served, 'POST', '/unlock', { passphrase: fakePassphrase })
+    assert.equal(right.said.locked, false)
+    assert.equal((await ask(served, 'POST', '/setup/backup', { passphrase: 'guess' })).status, 409)
+    const key = await ask(served, 'POST', '/setup/backup', { passphrase: fakePassphrase })
+    assert.match(key.said, /^-----BEGIN PGP PRIVATE KEY BLOCK/)
+  })
+
+  it('takes no setting that there is not, and no value that cannot be', async () => {
+    await using served = await serveClient(createFakeClient())
+    const change = (settings: unknown) => ask(served, 'PATCH', '/settings', settings)
+    assert.equal(
+      (await change({ receipts: 'nobody', upBytesPerSecond: null })).said.receipts,
+      'nobody'
+    )
+    for (const bad of [
+      { listen: [] },
+      { receipts: 'all' },
+      { upBytesPerSecond: 1 },
+      { theme: 'pink' },
+      { name: null }
+    ]) {
+      const { status, said } = await change(bad)
+      assert.deepEqual([status, said.error.code], [400, 'WIRE_MALFORMED'], JSON.stringify(bad))
+    }
+  })
+
+  it('makes no home where there is one', async () => {
+    await using served = await serveClient(createFakeClient())
+    const home = { name: 'carol', passphrase: 'long enough' }
+    const { said } = await ask(served, 'POST', '/setup/home', home)
+    assert.equal(said.error.code, 'HOME_EXISTS')
+    const empty = await ask(served, 'POST', '/setup/home', { name: 'carol', passphrase: '' })
+    assert.equal(empty.said.error.code, 'WIRE_MALFORMED')
+  })
+})

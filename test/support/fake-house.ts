@@ -1,0 +1,106 @@
+import type { House, Settings, Setup } from '../../src/api/house.ts'
+import { MuttrError } from '../../src/base/errors.ts'
+
+export interface FakeHouse extends House {
+  /** What it answers; tests may change it. */
+  readonly now: Setup
+  readonly said: Settings
+  readonly calls: unknown[][]
+}
+
+export const fakePassphrase = 'open sesame'
+
+/** A house in memory that is set up and open, and refuses as the real one does. */
+export function createFakeHouse(changes: Partial<Setup> = {}): FakeHouse {
+  const calls: unknown[][] = []
+  const now: Setup = {
+    state: 'running',
+    problem: null,
+    home: '/homes/alice',
+    name: 'alice',
+    network: 'local',
+    fingerprint: 'ab'.repeat(20),
+    sealed: true,
+    locked: false,
+    aliases: ['alice@one.test'],
+    pods: ['one.test', 'two.test'],
+    invited: ['one.test'],
+    introduced: ['bob@two.test'],
+    keyBackupMs: Date.UTC(2026, 2, 1),
+    ...changes
+  }
+  const said: Settings = {
+    name: 'alice',
+    profile: 'full',
+    storeBytes: 2 ** 30,
+    connectionsMax: 100,
+    upBytesPerSecond: null,
+    downBytesPerSecond: null,
+    strangers: 'relayed',
+    receipts: 'contacts',
+    publishAliases: false,
+    mdns: false,
+    theme: 'system'
+  }
+  const opened = (passphrase: string) => {
+    if (passphrase !== fakePassphrase)
+      throw new MuttrError('PASSPHRASE_WRONG', 'the passphrase does not open the vault')
+  }
+  return {
+    now,
+    said,
+    calls,
+    setup: async () => now,
+    async make({ passphrase, ...home }) {
+      calls.push(['make', home])
+      if (now.state !== 'missing') throw new MuttrError('HOME_EXISTS', 'there is a node')
+      return Object.assign(now, {
+        state: 'running',
+        name: home.name,
+        network: 'local',
+        fingerprint: 'ab'.repeat(20),
+        sealed: passphrase !== null,
+        pods: ['one.test', 'two.test']
+      })
+    },
+    async join(link) {
+      calls.push(['join', link])
+      if (!link.startsWith('muttr:')) throw new MuttrError('LINK_INVALID', 'not a link')
+      return now
+    },
+    async backUpKey(passphrase) {
+      calls.push(['backUpKey'])
+      opened(passphrase)
+      now.keyBackupMs = Date.UTC(2026, 2, 1)
+      return '-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nxcaGBG…\n-----END PGP PRIVATE KEY BLOCK-----\n'
+    },
+    async unlock(passphrase) {
+      calls.push(['unlock'])
+      opened(passphrase)
+      return Object.assign(now, { locked: false })
+    },
+    async lock() {
+      calls.push(['lock'])
+      return Object.assign(now, { locked: true })
+    },
+    settings: async () => said,
+    async change(change) {
+      calls.push(['change', change])
+      return Object.assign(said, change)
+    },
+    async network() {
+      return {
+        self: { peer: '12D3KooWself', at: 0.25 },
+        peers: Array.from({ length: 14 }, (_, i) => ({
+          peer: `12D3KooWpeer${i}`,
+          at: (i * 0.618) % 1,
+          connected: i < 9,
+          roundTripMs: i < 9 ? 8 + i * 11 : null
+        })),
+        replicas: 8,
+        reach: { how: 'mapped', reason: 'the router passes 203.0.113.7:4420 on' },
+        store: { blobs: 812, bytes: 94_000_000, capBytes: 2 ** 30 }
+      }
+    }
+  }
+}
