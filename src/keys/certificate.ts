@@ -21,6 +21,15 @@ export interface Certificate {
   readonly createdMs: Millis
   readonly expiresMs: Millis | null
   readonly revoked: boolean
+  /** What can be sealed to, newest first; empty where the primary key itself is sealed to, and where none is left. */
+  readonly subkeys: readonly SubkeyOf[]
+}
+
+/** One encryption subkey of a certificate. */
+export interface SubkeyOf {
+  /** Lower-case hex. */
+  readonly fingerprint: string
+  readonly createdMs: Millis
 }
 
 const parsed = new WeakMap<Certificate, PublicKey>()
@@ -115,10 +124,32 @@ export async function certificateOf(parsedKey: openpgp.Key): Promise<Certificate
     bytes,
     createdMs: key.getCreationTime().getTime(),
     expiresMs: expires instanceof Date ? expires.getTime() : null,
-    revoked
+    revoked,
+    subkeys: encryptionSubkeys(key)
   })
   parsed.set(certificate, key)
   return certificate
+}
+
+const encryptionSubkeys = (key: PublicKey): readonly SubkeyOf[] =>
+  Object.freeze(
+    key.subkeys
+      .filter(subkey => isEncryption(subkey) && subkey.revocationSignatures.length === 0)
+      .map(subkey =>
+        Object.freeze({
+          fingerprint: subkey.getFingerprint(),
+          createdMs: subkey.getCreationTime().getTime()
+        })
+      )
+      .sort((a, b) => b.createdMs - a.createdMs)
+  )
+
+const { encryptCommunication, encryptStorage } = openpgp.enums.keyFlags
+
+/** @returns whether a subkey's newest binding says that it is there to seal to. */
+export function isEncryption(subkey: Subkey): boolean {
+  const [newest] = subkey.bindingSignatures.toSorted((a, b) => Number(b.created) - Number(a.created))
+  return ((newest?.keyFlags?.[0] ?? 0) & (encryptCommunication | encryptStorage)) !== 0
 }
 
 /** A key that can neither sign nor be sealed to is of no use, whatever the date. */

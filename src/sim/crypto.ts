@@ -70,7 +70,7 @@ export interface StandInCrypto extends Crypto {
 /**
  * Stands in for OpenPGP and HPKE: the same sizes, the same refusals, the same answers among those who keep to the rules, at a fiftieth of
  * the time, and nothing random in it. Who is not the reader gets `SEAL_REFUSED`, other bytes than were signed `SIGNATURE_INVALID`. It hides
- * nothing and anybody could forge it, so it says nothing about forgers. Keys are neither revoked nor do they expire.
+ * nothing and anybody could forge it, so it says nothing about forgers. Keys are neither revoked nor do they expire, and have no subkeys.
  */
 export function standInCrypto(): StandInCrypto {
   const calls = new Map<keyof Crypto, number>()
@@ -110,7 +110,8 @@ function certificateOf(body: Body): Certificate {
     bytes: frame,
     createdMs,
     expiresMs: null,
-    revoked: false
+    revoked: false,
+    subkeys: []
   })
   bodies.set(certificate, body)
   return certificate
