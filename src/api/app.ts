@@ -21,6 +21,7 @@ import {
   listing,
   malformed,
   named,
+  nothing,
   registering,
   storing,
   verifying
@@ -131,6 +132,11 @@ function addPeople(app: Hono, { client }: AppParts): void {
   app.get('/key', async c =>
     c.body(await client.exportKey(), 200, { 'Content-Type': 'application/pgp-keys' })
   )
+  app.get('/key/subkeys', async c => c.json(await client.subkeys()))
+  app.post('/key/subkeys', async c => {
+    check(nothing, await readJson(c.req.raw, jsonLimit))
+    return c.json(await client.rotateSubkey())
+  })
   app.post('/keys', async c => {
     const { alias } = check(importing, c.req.query())
     return c.json(await client.importKey(await readBody(c.req.raw, keyLimit), alias))

@@ -85,7 +85,15 @@ function people(
   ask: Ask
 ): Pick<
   Client,
-  'register' | 'lookup' | 'contacts' | 'acceptKey' | 'verify' | 'exportKey' | 'importKey'
+  | 'register'
+  | 'lookup'
+  | 'contacts'
+  | 'acceptKey'
+  | 'verify'
+  | 'exportKey'
+  | 'importKey'
+  | 'subkeys'
+  | 'rotateSubkey'
 > {
   return {
     register: (alias, { signal, ...rest } = {}) =>
@@ -95,6 +103,8 @@ function people(
     acceptKey: alias => post('/contacts/accept', { alias }),
     verify: (alias, fingerprint) => post('/contacts/verify', { alias, fingerprint }),
     exportKey: () => ask('/key', {}, textOf),
+    subkeys: () => get('/key/subkeys'),
+    rotateSubkey: () => post('/key/subkeys', {}),
     async importKey(certificate, alias) {
       atMost(certificate, limits.certificateBytesMax, 'KEY_INVALID', 'the certificate')
       return ask(

@@ -37,6 +37,7 @@ export const storing = z.strictObject({
   via: z.string().exactOptional()
 })
 export const fetching = z.strictObject({ via: z.string().exactOptional() })
+export const nothing = z.strictObject({})
 export const importing = z.strictObject({ alias: z.string().exactOptional() })
 
 /** @throws {MuttrError} `WIRE_MALFORMED`, naming the field. */

@@ -46,5 +46,9 @@ export type MuttrEvent =
       bytesPerSecond: number | null
       remainingMs: Millis | null
     }
+  /** Letters to us are sealed to a new subkey from now on: its fingerprint. */
+  | { type: 'rotated'; subkey: string }
+  /** The secrets of old subkeys are gone: what was sealed to them opens nowhere any more. */
+  | { type: 'erased'; subkeys: string[] }
 
 export type Emit = (event: MuttrEvent) => void

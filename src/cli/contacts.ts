@@ -1,4 +1,4 @@
-import type { Contact } from '../client/client.ts'
+import type { Contact, OwnSubkey } from '../client/client.ts'
 import type { Output } from './output.ts'
 import { line, pairs, table } from './text.ts'
 import { formatTime, grouped, shortId } from './units.ts'
@@ -27,6 +27,24 @@ export function contactsText(out: Output, contacts: readonly Contact[]): string 
   })
   const alarms = contacts.filter(({ changedTo }) => changedTo !== null)
   return [listed, ...alarms.map(contact => changed(out, contact))].join('\n')
+}
+
+export function subkeysText(out: Output, subkeys: readonly OwnSubkey[]): string {
+  const until = ({ current, eraseMs }: OwnSubkey) =>
+    current
+      ? 'letters to you are sealed to it'
+      : eraseMs === null
+        ? 'kept, until your pods show the new one'
+        : `its secret is erased ${formatTime(eraseMs, out.nowMs)}`
+  return table({
+    ...out,
+    heads: ['SUBKEY', 'MADE', ''],
+    rows: subkeys.map(subkey => [
+      shortId(subkey.fingerprint),
+      formatTime(subkey.createdMs, out.nowMs),
+      until(subkey)
+    ])
+  })
 }
 
 const trust = (contact: Contact): string =>

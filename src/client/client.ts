@@ -1,6 +1,9 @@
 import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { NodeStatus } from './node-status.ts'
+import type { OwnSubkey } from './rotation.ts'
+
+export type { OwnSubkey } from './rotation.ts'
 
 export type * from './mailbox/shapes.ts'
 
@@ -200,6 +203,10 @@ export interface Client {
   verify(alias: string, fingerprint?: string): Promise<Contact>
   /** The person's own certificate, armored. */
   exportKey(): Promise<string>
+  /** The person's encryption subkeys, newest first. */
+  subkeys(): Promise<OwnSubkey[]>
+  /** A new encryption subkey now, whatever the age of the newest. @throws {MuttrError} `VAULT_LOCKED` */
+  rotateSubkey(): Promise<OwnSubkey[]>
   /** Pins somebody's certificate (armored or binary) under the aliases it names, or the one given. */
   importKey(certificate: Uint8Array, alias?: string): Promise<Contact[]>
   putBlob(

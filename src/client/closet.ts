@@ -4,7 +4,7 @@ import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Millis, Random } from '../base/ports.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
-import type { State } from '../store/state.ts'
+import type { Change, State } from '../store/state.ts'
 
 /** Letters at rest: AES-256-GCM under one random key, which is itself sealed to the person. A locked vault locks them too. */
 export interface Closet {
@@ -32,34 +32,43 @@ export async function openCloset(parts: {
   return closetOf(await closetKey(parts), parts.random)
 }
 
-async function closetKey({
-  state,
-  person,
-  random,
-  crypto,
-  nowMs
-}: Parameters<typeof openCloset>[0]): Promise<Uint8Array> {
-  const sealed = await state.get(table, row)
-  if (sealed) {
-    try {
-      const opened = await crypto.open(sealed, { reader: person, nowMs })
-      // Whenever a clock was wrong, then or now: it is our own key.
-      await opened.verify(person.certificate).catch(err => {
-        if (codeOf(err) !== 'CLOCK_WRONG') throw err
-      })
-      return opened.plaintext
-    } catch (cause) {
-      throw new MuttrError('HOME_DAMAGED', 'the key to the letters cannot be opened', { cause })
-    }
+/** The closet's key sealed anew, to a person with other subkeys. @throws {MuttrError} `HOME_DAMAGED` when `to` could not open it */
+export async function resealedCloset(
+  parts: Parameters<typeof openCloset>[0] & { to: Person }
+): Promise<Change> {
+  const { to, crypto, nowMs } = parts
+  const value = await sealedKey(await closetKey(parts), { ...parts, person: to })
+  await openedKey(value, { crypto, nowMs, person: to })
+  return { type: 'put', table, key: row, value }
+}
+
+type Sealing = Pick<Parameters<typeof openCloset>[0], 'person' | 'crypto' | 'nowMs'>
+
+const sealedKey = (key: Uint8Array, { person, crypto, nowMs }: Sealing): Promise<Uint8Array> =>
+  crypto.seal(key, { from: person, to: person.certificate, sizes: sealedKeySizes, nowMs })
+
+async function openedKey(
+  sealed: Uint8Array,
+  { person, crypto, nowMs }: Sealing
+): Promise<Uint8Array> {
+  try {
+    const opened = await crypto.open(sealed, { reader: person, nowMs })
+    // Whenever a clock was wrong, then or now: it is our own key.
+    await opened.verify(person.certificate).catch(err => {
+      if (codeOf(err) !== 'CLOCK_WRONG') throw err
+    })
+    return opened.plaintext
+  } catch (cause) {
+    throw new MuttrError('HOME_DAMAGED', 'the key to the letters cannot be opened', { cause })
   }
+}
+
+async function closetKey(parts: Parameters<typeof openCloset>[0]): Promise<Uint8Array> {
+  const { state, random } = parts
+  const sealed = await state.get(table, row)
+  if (sealed) return openedKey(sealed, parts)
   const key = random.bytes(32)
-  const value = await crypto.seal(key, {
-    from: person,
-    to: person.certificate,
-    sizes: sealedKeySizes,
-    nowMs
-  })
-  await state.write([{ type: 'put', table, key: row, value }])
+  await state.write([{ type: 'put', table, key: row, value: await sealedKey(key, parts) }])
   return key
 }
 

@@ -1,6 +1,7 @@
 import { limits } from '../base/limits.ts'
 import type { Log, Millis } from '../base/ports.ts'
 import type { State } from '../store/state.ts'
+import type { Field } from '../wire/cbor.ts'
 import { bool, bytes, literal, mapped, nullable, tuple, uint } from '../wire/cbor.ts'
 import type { Table } from './table.ts'
 import { createTable } from './table.ts'
@@ -26,6 +27,8 @@ export interface ContactRow {
   readonly route: Route | null
   /** They have written to us, so they know our certificate. */
   readonly knowsUs: boolean
+  /** When the pod last showed this certificate, or its owner a letter with it: subkeys may have come since. */
+  readonly seenMs: Millis
 }
 
 const certificate = bytes(1, limits.certificateBytesMax)
@@ -35,16 +38,17 @@ const route = mapped(
   ([intro, hpkeKey, untilMs]): Route => ({ intro, hpkeKey, untilMs })
 )
 
-const row = mapped(
+const row2 = mapped(
   tuple(
-    literal(1),
+    literal(2),
     certificate,
     uint(),
     bool,
     nullable(uint()),
     nullable(certificate),
     nullable(route),
-    bool
+    bool,
+    uint()
   ),
   (f): ContactRow => ({
     certificate: f[1],
@@ -53,9 +57,13 @@ const row = mapped(
     certifiedUntilMs: f[4],
     changed: f[5],
     route: f[6],
-    knowsUs: f[7]
+    knowsUs: f[7],
+    seenMs: f[8]
   })
 )
+/** Version 1, of homes made before subkeys came and went, lacks the last field. */
+const row: Field<ContactRow> = value =>
+  row2(Array.isArray(value) && value[0] === 1 ? [2, ...value.slice(1), value[2]] : value)
 
 export const contactTable = (state: State, log: Log): Table<ContactRow> =>
   createTable({
@@ -64,14 +72,15 @@ export const contactTable = (state: State, log: Log): Table<ContactRow> =>
     name: 'contacts',
     field: row,
     write: c => [
-      1,
+      2,
       c.certificate,
       c.pinnedMs,
       c.verified,
       c.certifiedUntilMs,
       c.changed,
       c.route && [c.route.intro, c.route.hpkeKey, c.route.untilMs],
-      c.knowsUs
+      c.knowsUs,
+      c.seenMs
     ],
     maxBytes: 2 * limits.certificateBytesMax + 1_024
   })

@@ -1,6 +1,7 @@
 import { equalBytes } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
+import { limits } from '../base/limits.ts'
 import type { Clock, Log, Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
@@ -25,10 +26,17 @@ export interface Contacts {
   /** @returns undefined for an alias never pinned. */
   known(alias: string): Promise<Known | undefined>
   /**
-   * The contact to seal to: pinned, or asked for now.
+   * The contact to write to: pinned, or asked for now.
    * @throws {MuttrError} `KEY_CHANGED`, `ALIAS_UNKNOWN`, `POD_UNKNOWN`, `POD_UNREACHABLE`, …
    */
   recipient(alias: string, signal: AbortSignal): Promise<Known>
+  /** Whether to seal to this certificate without asking: its pod showed it no longer ago than its answers are good. */
+  isFresh(known: Known): boolean
+  /**
+   * The contact to seal something to that is good until `expiryMs`. Asks when the certificate is not fresh, and takes it as it is when nobody
+   * answers and its owner will have kept the secret until then. @throws as {@link recipient}
+   */
+  reader(alias: string, expiryMs: Millis, signal: AbortSignal): Promise<Known>
   /** Where its notices go: as long as the last answer is valid, without asking. @throws as {@link recipient} */
   route(alias: string, signal: AbortSignal): Promise<{ known: Known; route: Route }>
   /** After the pod refused a notice: its answer is no longer believed. */
@@ -36,12 +44,19 @@ export interface Contacts {
   /** Asks the pod. @throws as {@link recipient} */
   lookup(alias: string, signal: AbortSignal): Promise<Known>
   /**
-   * Somebody showed this certificate under this alias, in a letter that it signed. Pinned when the alias is new and its pod
+   * Somebody showed this certificate under this alias, in a letter that it signed at `sentMs`. Pinned when the alias is new and its pod
    * certified the key. @returns the contact when this is its key, undefined when nobody says so. @throws {MuttrError} `KEY_CHANGED`
    */
-  met(alias: string, certificate: Certificate): Promise<Known | undefined>
+  met(alias: string, certificate: Certificate, sentMs: Millis): Promise<Known | undefined>
   /** They wrote to us: our letters need not carry our certificate any longer. */
   knowsUs(alias: string): Promise<void>
+  /** Our certificate is another now: letters carry it again, until their readers write. */
+  forgetWhoKnowsUs(): Promise<void>
+  /**
+   * A letter of a contact, signed by the pinned key, carried this certificate of the same key: taken when it has a newer subkey to seal to.
+   * @throws {MuttrError} `KEY_INVALID`
+   */
+  showed(known: Known, certificate: Uint8Array): Promise<void>
   list(): Promise<Contact[]>
   show(known: Known): Promise<Contact>
   accept(alias: string): Promise<Contact>
@@ -62,6 +77,11 @@ export interface ContactsParts {
   life: AbortSignal
 }
 
+/** A directory's answer is believed so long. Source: docs/protocol/pod.md */
+export const answerLifeMs = 7 * 24 * 3_600_000
+/** Nobody said anything about the alias. */
+const isOutOfReach = (code: string | undefined): boolean =>
+  code === 'POD_UNREACHABLE' || code === 'POD_UNKNOWN' || code === 'PEER_TIMEOUT'
 /** Parsed certificates kept in memory; more are parsed again from the disk. */
 const cacheMax = 1_000
 
@@ -93,6 +113,22 @@ class ContactBook implements Contacts {
     return found
   }
 
+  isFresh({ row }: Known): boolean {
+    return row.seenMs + answerLifeMs > this.#parts.clock.now()
+  }
+
+  async reader(alias: string, expiryMs: Millis, signal: AbortSignal): Promise<Known> {
+    const found = await this.recipient(alias, signal)
+    if (this.isFresh(found)) return found
+    try {
+      return await this.lookup(alias, signal)
+    } catch (err) {
+      const isAway = isOutOfReach(codeOf(err))
+      if (!isAway || expiryMs > found.row.seenMs + answerLifeMs + limits.blobLifeMsMax) throw err
+      return found
+    }
+  }
+
   async route(alias: string, signal: AbortSignal): Promise<{ known: Known; route: Route }> {
     const found = await this.known(alias)
     if (found) mustNotHaveChanged(found)
@@ -118,7 +154,7 @@ class ContactBook implements Contacts {
     return abortable(under, signal)
   }
 
-  async met(alias: string, certificate: Certificate): Promise<Known | undefined> {
+  async met(alias: string, certificate: Certificate, sentMs: Millis): Promise<Known | undefined> {
     const pinned = await this.known(alias)
     if (pinned) {
       await this.#checkPin(pinned, certificate, false)
@@ -127,12 +163,31 @@ class ContactBook implements Contacts {
     const by = await this.#parts.pods.certificateOf(readAlias(alias).hostname)
     const certifiedUntilMs = await this.#certifiedUntil(alias, certificate, by)
     if (certifiedUntilMs === null) return undefined
-    return this.#learn(alias, certificate, { certifiedUntilMs }, 'pod')
+    const seenMs = Math.min(sentMs, this.#parts.clock.now())
+    return this.#learn(alias, certificate, { certifiedUntilMs, seenMs }, 'pod')
   }
 
   async knowsUs(alias: string): Promise<void> {
     const found = await this.known(alias)
     if (found && !found.row.knowsUs) await this.#change(found, { knowsUs: true })
+  }
+
+  async forgetWhoKnowsUs(): Promise<void> {
+    for (const { key: alias, value } of await this.#table.list())
+      if (value.knowsUs) {
+        const found = await this.known(alias)
+        if (found) await this.#change(found, { knowsUs: false })
+      }
+  }
+
+  async showed(known: Known, bytes: Uint8Array): Promise<void> {
+    const shown = await this.#parts.crypto.readCertificate(bytes)
+    const { certificate } = this.#cache.get(known.alias) ?? known
+    const newestMs = ({ subkeys }: Certificate) => subkeys[0]?.createdMs ?? 0
+    if (shown.pin !== certificate.pin || certificate.revoked) return
+    if (!shown.revoked && newestMs(shown) <= newestMs(certificate)) return
+    const { row } = this.#cache.get(known.alias) ?? known
+    await this.#save(known.alias, { ...row, certificate: shown.bytes }, shown)
   }
 
   async list(): Promise<Contact[]> {
@@ -202,7 +257,7 @@ class ContactBook implements Contacts {
     const route = { intro: answer.intro, hpkeKey: answer.hpkeKey, untilMs: answer.validUntilMs }
     const pin = (await this.known(alias)) ? 'known' : 'new'
     // A pod that shows the pinned key again takes back that it had changed.
-    const said = { certifiedUntilMs, route, changed: null }
+    const said = { certifiedUntilMs, route, changed: null, seenMs: clock.now() }
     const learned = await this.#learn(alias, shown, said, 'pod')
     const { fingerprint } = shown
     emit({ type: 'looked-up', alias, fingerprint, pin, ms: clock.now() - startMs })
@@ -310,7 +365,8 @@ const firstRow = (certificate: Certificate, pinnedMs: number): ContactRow => ({
   certifiedUntilMs: null,
   changed: null,
   route: null,
-  knowsUs: false
+  knowsUs: false,
+  seenMs: pinnedMs
 })
 
 /** User IDs that are aliases, bare or in brackets as in `Alice <alice@pod.example>`. */

@@ -1,7 +1,7 @@
 import { fromHex, sha256, toHex } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import type { Clock, Log, Network, PeerKeys, Random } from '../base/ports.ts'
+import type { Clock, Log, Millis, Network, PeerKeys, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import { armorCertificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
@@ -12,7 +12,7 @@ import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
 import type { Usage } from '../store/store.ts'
 import { expiryAt, makeBlob } from '../wire/blob.ts'
-import type { Check, Client, Registration, Status } from './client.ts'
+import type { Check, Client, Status } from './client.ts'
 import { examine } from './doctor.ts'
 import type { Events } from './events.ts'
 import { failureOf } from './failure.ts'
@@ -71,7 +71,9 @@ export interface ClientParts {
     usage: () => Usage
     node: () => NodeStatus
   }
-  /** Rewrites HOME/certificate.pgp and the vault when a pod has certified an alias. */
+  /** Age at which the encryption subkey is followed by another; never unless told. */
+  subkeyEveryMs?: Millis | null
+  /** Rewrites HOME/certificate.pgp and the vault when a pod has certified an alias, or subkeys came and went. */
   savePerson?: (person: Person) => Promise<void>
   /** Of the home folder and the disk, for `doctor`. */
   checks?: readonly (() => Promise<Check[]>)[]
@@ -118,6 +120,8 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     void rooms.watch.wake().catch(err => log.warn('not watched', { error: `${err}` }))
     record.look()
   }
+  const look = () =>
+    void rooms.rotation.look().catch(err => log.warn('subkeys stay', { error: `${err}` }))
   const peers = watchPeers({ network, clock, pods: parts.pods }, courier, wake)
   let timer: Disposable
   const sweep = () => {
@@ -129,6 +133,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     renew(rooms, clock, life.signal).catch(err =>
       log.warn('an alias is not renewed', { error: `${err}` })
     )
+    look()
   }
   sweep()
 
@@ -148,6 +153,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     async unlock(unlocked) {
       await self.unlock(unlocked)
       wake()
+      look()
     },
     lock: () => self.lock(),
     async [Symbol.asyncDispose]() {
@@ -178,31 +184,7 @@ function keepIfKnown({ pods }: Rooms, hostname: string, log: Log): void {
 async function renew(rooms: Rooms, clock: Clock, signal: AbortSignal): Promise<void> {
   if (rooms.self.locked) return
   for (const { alias, certifiedUntilMs } of rooms.self.registrations())
-    if (certifiedUntilMs - clock.now() < renewBeforeMs)
-      await certified(rooms, clock, alias, { signal })
-}
-
-/** Has an alias certified by its pod, for the first time or again. */
-async function certified(
-  { self, pods, events, record }: Rooms,
-  clock: Clock,
-  text: string,
-  { invite, signal }: { invite?: string; signal: AbortSignal }
-): Promise<Registration> {
-  const { full: alias, hostname: pod } = readAlias(text)
-  const startMs = clock.now()
-  self.person() // a locked vault is told of before the pod is asked
-  const link = await pods.identified(pod, signal)
-  const prepared = await self.prepare(alias)
-  const given = invite === undefined ? {} : { invite }
-  const done = await abortable(link.register(alias, prepared.certificate, given), signal)
-  const registration = { alias, pod, certifiedUntilMs: done.untilMs }
-  const by = link.pod.certificate
-  await self.registered(registration, prepared, { certificate: done.certificate, by })
-  events.emit({ type: 'registered', alias, ms: clock.now() - startMs })
-  pods.keep(pod)
-  record.look()
-  return registration
+    if (certifiedUntilMs - clock.now() < renewBeforeMs) await rooms.register(alias, { signal })
 }
 
 const peerWakeMs = 5_000
@@ -238,14 +220,14 @@ function watchPeers(
   })
 }
 
-function people(rooms: Rooms, { clock, invites = {} }: ClientParts) {
+function people(rooms: Rooms, { invites = {} }: ClientParts) {
   const brought = new Map(Object.entries(invites))
   const { self, contacts, courier, inbox } = rooms
   const forever = new AbortController().signal
   return {
     async register(alias, { invite, signal = forever } = {}) {
       const code = invite ?? brought.get(readAlias(alias).hostname)
-      return await certified(rooms, clock, alias, {
+      return await rooms.register(alias, {
         signal,
         ...(code !== undefined && { invite: code })
       })
@@ -264,7 +246,9 @@ function people(rooms: Rooms, { clock, invites = {} }: ClientParts) {
     async exportKey() {
       return armorCertificate(needCertificate(self))
     },
-    importKey: (certificate, alias) => contacts.import(certificate, alias)
+    importKey: (certificate, alias) => contacts.import(certificate, alias),
+    subkeys: () => rooms.rotation.list(),
+    rotateSubkey: () => rooms.rotation.rotate()
   } satisfies Partial<Client>
 }
 

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../base/errors.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
-import type { Clock, Log, Random } from '../base/ports.ts'
+import type { Clock, Log, Millis, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Dht } from '../seed/dht.ts'
@@ -273,7 +273,10 @@ export class Inbox implements AsyncDisposable {
     if (!known) await slip.signedBy(certificate)
     await this.#keep(notice, blob, opened, known !== undefined)
     const { alias } = slip
-    const met = known ?? (await this.#meet(alias, certificate))
+    const carried = opened.letter.certificate
+    // Before the release, whose receipt is sealed to the newest subkey.
+    if (known && carried) await this.#showed(known, carried)
+    const met = known ?? (await this.#meet(alias, certificate, opened.letter.sentMs))
     const from = alias
     const ms = clock.now() - openMs
     this.#parts.emit({ type: 'opened', letter: toHex(opened.letter.id), from, ms })
@@ -347,10 +350,17 @@ export class Inbox implements AsyncDisposable {
     await store.addLetter(notice, { row, frame }, self.closet(), release)
   }
 
-  /** Pins a stranger when the certificate of its pod is at hand and certified the key. */
-  async #meet(alias: string, certificate: Certificate): Promise<Known | undefined> {
+  async #showed(known: Known, carried: Uint8Array): Promise<void> {
     const { contacts, log } = this.#parts
-    return contacts.met(alias, certificate).catch(err => {
+    await contacts.showed(known, carried).catch(err => {
+      log.info('the certificate in a letter is not taken', { code: codeOf(err) })
+    })
+  }
+
+  /** Pins a stranger when the certificate of its pod is at hand and certified the key. */
+  async #meet(alias: string, certificate: Certificate, sentMs: Millis): Promise<Known | undefined> {
+    const { contacts, log } = this.#parts
+    return contacts.met(alias, certificate, sentMs).catch(err => {
       log.debug('a sender is not pinned', { code: codeOf(err) })
       return undefined
     })

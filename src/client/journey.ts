@@ -70,9 +70,12 @@ export class Journey {
   async attempt(entry: Entry): Promise<void> {
     const { row } = entry
     const { contacts } = this.#parts
-    const known = await contacts.recipient(row.to, this.#until(entry))
     const nowMs = this.#parts.clock.now()
     const early = row.stage === 'sealed' && row.sentMs > nowMs + limits.clockSkewMs
+    const known =
+      row.stage === 'draft' || early
+        ? await contacts.reader(row.to, row.expiryMs, this.#until(entry))
+        : await contacts.recipient(row.to, this.#until(entry))
     if (row.stage === 'draft' || early || row.fingerprint !== known.certificate.fingerprint)
       await this.#sealLate(entry, known)
     const stored = row.stage === 'sealed' ? this.#store(entry) : Promise.resolve()

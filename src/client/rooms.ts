@@ -1,4 +1,5 @@
 import { openPgp } from '../keys/crypto.ts'
+import { subkeyTools } from '../keys/subkeys.ts'
 import { createContacts } from './contacts.ts'
 import type { ClientParts } from './create-client.ts'
 import { createSkew } from './doctor.ts'
@@ -9,8 +10,10 @@ import { Outbox } from './outbox.ts'
 import { publishPerson } from './person-record.ts'
 import { openPodLink } from './pod-link.ts'
 import { createPods } from './pods.ts'
+import { createRegister } from './register.ts'
 import { Releases } from './release.ts'
 import { fetchSchedule, releaseSchedule, watchSchedule } from './retry.ts'
+import { Rotation } from './rotation.ts'
 import { createSelf } from './self.ts'
 import { Courier } from './send.ts'
 import { createSentStore } from './sent-store.ts'
@@ -64,6 +67,19 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     emit,
     life,
     vouched: parts.vouched ?? {}
+  })
+  const register = createRegister({
+    ...{ self, pods, events, clock },
+    async onCertified(alias, certificate) {
+      record.look()
+      await rotation.published(alias, certificate)
+    }
+  })
+  const rotation = new Rotation({
+    ...{ state, self, contacts, clock, log, emit },
+    tools: subkeyTools,
+    everyMs: parts.subkeyEveryMs ?? null,
+    certify: alias => register(alias, { signal: life })
   })
   const relay = (pod: string) => pods.relay(pod, life)
   const strangerFetch = createStrangerFetch({
@@ -141,5 +157,5 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     onOver: ({ id }) => void courier.halt(id)
   })
   const mail = { inbox, courier, sent, received, strangerFetch, watch, releases }
-  return { self, pods, contacts, skew, events, record, ...mail }
+  return { self, pods, contacts, skew, events, record, register, rotation, ...mail }
 }

@@ -8,7 +8,7 @@ import type { Change, State } from '../store/state.ts'
 import { bytes, literal, mapped, text, tuple, uint } from '../wire/cbor.ts'
 import type { Registration } from './client.ts'
 import type { Closet } from './closet.ts'
-import { openCloset } from './closet.ts'
+import { openCloset, resealedCloset } from './closet.ts'
 import type { Table } from './table.ts'
 import { createTable } from './table.ts'
 
@@ -31,9 +31,16 @@ export interface Self {
   /** Keeps what the pod certified of a prepared person. */
   registered(
     registration: Registration,
-    prepared: Person,
     certified: { certificate: Certificate; by: Certificate }
   ): Promise<void>
+  /**
+   * Takes other subkeys. The old ones must be able to open until this resolves, and what lies sealed here is sealed to the newest then.
+   * @param change of the person as it is now. @param changes written with it. @throws {MuttrError} `VAULT_LOCKED`
+   */
+  rekey(
+    change: (person: Person) => Promise<Person>,
+    changes: (next: Person) => Change[]
+  ): Promise<Person>
 }
 
 export interface SelfParts {
@@ -106,6 +113,16 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
     certificate = next.certificate
     await savePerson?.(next)
   }
+  let turn = Promise.resolve()
+  /** Two changes of the person at once would each lose what the other made. */
+  const alone = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = turn.then(work)
+    turn = done.then(
+      () => undefined,
+      () => undefined
+    )
+    return done
+  }
 
   return {
     certificate: () => certificate,
@@ -121,27 +138,43 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
       closet = await openCloset({ state, person: unlocked, random, crypto, nowMs: clock.now() })
       // The vault may have been sealed before the aliases were registered.
       person = await withAliases(unlocked)
-      certificate ??= person.certificate
+      // The vault's subkeys are those that open; a crash may have kept the state from being told of them.
+      certificate = person.certificate
     },
     lock() {
       person = undefined
       closet = undefined
     },
     prepare: alias => crypto.addAlias(need(person), alias, clock.now()),
-    async registered(registration, prepared, certified) {
-      const { alias } = registration
-      const before = registrations.find(known => known.alias === alias)
-      const row = { ...registration, sinceMs: before?.sinceMs ?? clock.now() }
-      const all = await withAliases(prepared)
-      await keep(await crypto.withCertificate(all, certified.certificate, certified.by), [
-        rows.put(alias, row)
-      ])
-      registrations = before
-        ? registrations.map(known => (known === before ? row : known))
-        : [...registrations, row]
-    }
+    registered: (registration, certified) =>
+      alone(async () => {
+        const { alias } = registration
+        const before = registrations.find(known => known.alias === alias)
+        const row = { ...registration, sinceMs: before?.sinceMs ?? clock.now() }
+        const named = await crypto.addAlias(need(person), alias, clock.now())
+        const all = await withAliases(named)
+        await keep(await crypto.withCertificate(all, certified.certificate, certified.by), [
+          rows.put(alias, row)
+        ])
+        registrations = before
+          ? registrations.map(known => (known === before ? row : known))
+          : [...registrations, row]
+      }),
+    rekey: (change, changes) =>
+      alone(async () => {
+        const next = await change(need(person))
+        const sealing = { state, person: need(person), random, crypto, nowMs: clock.now() }
+        // A new secret must be on the disk before anybody can seal to it, and before the closet's key needs it.
+        const hasNew = next.certificate.subkeys.some(({ fingerprint }) => !has(person, fingerprint))
+        if (hasNew) await savePerson?.(next)
+        await keep(next, [await resealedCloset({ ...sealing, to: next }), ...changes(next)])
+        return next
+      })
   }
 }
+
+const has = (person: Person | undefined, fingerprint: string): boolean =>
+  person?.certificate.subkeys.some(subkey => subkey.fingerprint === fingerprint) ?? false
 
 /** What was kept in the state is the newer: it has the certifications of pods. */
 async function ownCertificate({

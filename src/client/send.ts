@@ -113,13 +113,16 @@ export class Courier implements AsyncDisposable {
     })
     const row = this.#newRow(from, checked, nowMs)
     const entry: Entry = { row, blob: null, stop: new AbortController() }
-    const known = await contacts.known(checked.to)
-    if (known) await journey.seal(entry, await contacts.recipient(known.alias, life), secret)
+    // Who was not asked about for long is asked first, when the letter is on the disk: a subkey may have come.
+    const pinned = await contacts.known(checked.to)
+    const known = pinned && (await contacts.recipient(pinned.alias, life))
+    const isFresh = known !== undefined && contacts.isFresh(known)
+    if (isFresh) await journey.seal(entry, known, secret)
     if (signal?.aborted) throw new MuttrError('CANCELLED', 'the letter was not sent')
     const writing = store.insert(row, secret, entry.blob, self.closet())
     writing.catch(() => undefined) // thrown below; a disk that is full says so before the slip is signed
     // The disk takes its time: sign meanwhile. A slip that cannot be made now is made later, or says why it cannot.
-    if (known) await journey.slip(row, known).catch(() => undefined)
+    if (isFresh) await journey.slip(row, known).catch(() => undefined)
     await writing
     this.#entries.set(row.id, entry)
     outbox.add({ id: row.id, expiryMs: row.expiryMs, failures: 0, dueMs: nowMs })

@@ -67,6 +67,8 @@ export const Config = z.strictObject({
   strangers: z.enum(['relayed', 'relayed-first', 'direct']).default('relayed'),
   /** Who gets a signed receipt when a letter asks for one: whose key is pinned, whose fingerprint was compared, or nobody. */
   receipts: z.enum(['contacts', 'verified', 'nobody']).default('contacts'),
+  /** Whether letters are sealed to a new subkey every month, and the secrets of old ones erased; not for keys that other programs use too. */
+  subkeys: z.enum(['monthly', 'keep']).default('monthly'),
   /** Pods that the network file does not list. */
   pods: z.array(PodEntry).max(100).default([]),
   pod: z

@@ -148,7 +148,9 @@ const { encryptCommunication, encryptStorage } = openpgp.enums.keyFlags
 
 /** @returns whether a subkey's newest binding says that it is there to seal to. */
 export function isEncryption(subkey: Subkey): boolean {
-  const [newest] = subkey.bindingSignatures.toSorted((a, b) => Number(b.created) - Number(a.created))
+  const [newest] = subkey.bindingSignatures.toSorted(
+    (a, b) => Number(b.created) - Number(a.created)
+  )
   return ((newest?.keyFlags?.[0] ?? 0) & (encryptCommunication | encryptStorage)) !== 0
 }
 

@@ -52,6 +52,8 @@ export async function createHome(o: CreateHome): Promise<Created> {
     name: o.name,
     network: o.network.name,
     ...(o.light ? { profile: 'light' } : {}),
+    // Another program reads with an imported key too: subkeys that come and go here would not come and go there.
+    ...(o.imported ? { subkeys: 'keep' } : {}),
     ...(o.listen ? { listen: o.listen } : {}),
     ...(o.pod ? { pod: o.pod } : {})
   }

@@ -43,6 +43,8 @@ export interface StartOptions {
   signal: AbortSignal
 }
 
+const subkeyEveryMs = 30 * 24 * 3_600_000
+
 type Hear = Parameters<typeof createNode>[0]['onCandidate'] & object
 
 export interface Started extends AsyncDisposable {
@@ -119,6 +121,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       invites: joined.invites,
       publishAliases: home.config.publishAliases,
       receipts: home.config.receipts,
+      subkeyEveryMs: home.config.subkeys === 'monthly' ? subkeyEveryMs : null,
       strangersBy: home.config.strangers,
       about: {
         network: home.network.name,

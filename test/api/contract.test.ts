@@ -55,6 +55,8 @@ const calls: Record<string, (client: Client) => Promise<unknown>> = {
   'verify: the same': c => c.verify('bob@two.test', bobsFingerprint),
   'verify: another': c => c.verify('bob@two.test', '0'.repeat(40)),
   exportKey: c => c.exportKey(),
+  subkeys: c => c.subkeys(),
+  rotateSubkey: c => c.rotateSubkey(),
   'importKey: names itself': c => c.importKey(kib(1)),
   'importKey: under an alias': c => c.importKey(kib(1), 'dave+x & y@one.test'),
   'importKey: refused': c => c.importKey(kib(1, 0)),

@@ -321,6 +321,17 @@ describe('muttr key, blob, status and doctor', () => {
     assert.equal(large.status, 2)
   })
 
+  it('shows subkeys, and makes a new one', async () => {
+    const doors = createFakeDoors()
+    const shown = await muttr('key show', { doors })
+    assert.match(shown.stdout, /^Your key is [0-9A-F ]+\.\nSUBKEY[^\n]*\n\S+ +\S.*letters to you/)
+    const [{ subkeys } = { subkeys: [] }] = (await muttr('key show --json')).objects()
+    assert.equal((subkeys as unknown[]).length, 1)
+    const rotated = await muttr('key rotate', { doors })
+    assert.match(rotated.stdout, /letters to you are sealed to it\n.*its secret is erased/)
+    assert.deepEqual(doors.client.calls, [['rotateSubkey']])
+  })
+
   it('puts and gets raw bytes', async () => {
     const doors = createFakeDoors()
     const bytes = new Uint8Array(Array.from({ length: 300 }, (_, i) => i % 256))

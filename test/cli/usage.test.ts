@@ -27,6 +27,8 @@ const commands = [
   'contacts accept',
   'verify',
   'key',
+  'key show',
+  'key rotate',
   'key export',
   'key import',
   'status',

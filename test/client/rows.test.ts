@@ -42,7 +42,8 @@ const contact: fc.Arbitrary<ContactRow> = recordOf({
   certifiedUntilMs: fc.option(time),
   changed: fc.option(some(100)),
   route: fc.option(recordOf({ intro: bytesOf(32), hpkeKey: bytesOf(32), untilMs: time })),
-  knowsUs: fc.boolean()
+  knowsUs: fc.boolean(),
+  seenMs: time
 })
 
 const notice: fc.Arbitrary<NoticeRow> = recordOf({

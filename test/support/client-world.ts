@@ -61,6 +61,7 @@ function mortal(state: State): { state: State; kill: () => void } {
 export interface Tester {
   client: LocalClient
   readonly state: State
+  /** As the vault has it. */
   readonly person: Person
   readonly events: MuttrEvent[]
   /** As muttr.json says at the next start. */
@@ -121,7 +122,8 @@ export class ClientWorld implements AsyncDisposable {
       checks = [],
       vouched = {},
       publishAliases = false,
-      receipts = 'contacts'
+      receipts = 'contacts',
+      subkeyEveryMs = null
     }: {
       hostname?: string
       state?: State
@@ -131,13 +133,15 @@ export class ClientWorld implements AsyncDisposable {
       vouched?: Record<string, string>
       publishAliases?: boolean
       receipts?: ReceiptsTo
+      subkeyEveryMs?: number | null
     } = {}
   ): Promise<Tester> {
     const tester = await this.#tester(await person(who), state, {
       checks,
       vouched,
       publishAliases,
-      receipts
+      receipts,
+      subkeyEveryMs
     })
     if (register) {
       await tester.client.register(`${name}@${hostname}`)
@@ -149,7 +153,10 @@ export class ClientWorld implements AsyncDisposable {
   async #tester(
     self: Person,
     state: State,
-    more: Pick<Parameters<typeof createClient>[0], 'checks' | 'vouched' | 'receipts'> & {
+    more: Pick<
+      Parameters<typeof createClient>[0],
+      'checks' | 'vouched' | 'receipts' | 'subkeyEveryMs'
+    > & {
       publishAliases: boolean
     }
   ): Promise<Tester> {
@@ -158,14 +165,18 @@ export class ClientWorld implements AsyncDisposable {
     const listeners = new Set<(event: PeerEvent) => void>()
     const device = makeDevice(dice.bytes(32))
     let disk = mortal(state)
+    let vault = self
     const make = (locked: boolean) =>
       createClient({
         dht: this.dht,
         network: this.#network(`peer-${self.certificate.fingerprint}`, listeners),
         state: disk.state,
         keys: { self: 'x', sign: () => new Uint8Array(64), verify: () => true } satisfies PeerKeys,
-        person: locked ? null : self,
-        certificate: self.certificate,
+        person: locked ? null : vault,
+        certificate: vault.certificate,
+        savePerson: async saved => {
+          vault = saved
+        },
         device,
         pods: [...this.pods.keys()].map(hostname => ({ hostname, addresses: [hostname] })),
         clock: this.clock,
@@ -209,7 +220,9 @@ export class ClientWorld implements AsyncDisposable {
       client: undefined as never,
       at: () => undefined,
       state,
-      person: self,
+      get person() {
+        return vault
+      },
       events,
       publishAliases: more.publishAliases,
       async seen(type, fits = () => true) {

@@ -218,6 +218,15 @@ export function createFakeClient(): FakeClient {
     async exportKey() {
       return '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nxjMEZ…\n-----END PGP PUBLIC KEY BLOCK-----\n'
     },
+    async subkeys() {
+      return [{ fingerprint: bobsFingerprint, createdMs: nowMs, current: true, eraseMs: null }]
+    },
+    async rotateSubkey() {
+      calls.push(['rotateSubkey'])
+      const old = { fingerprint: bobsFingerprint, createdMs: nowMs, current: false }
+      const fresh = { fingerprint: 'ab'.repeat(20), createdMs: nowMs, current: true, eraseMs: null }
+      return [fresh, { ...old, eraseMs: nowMs + 115 * 86_400_000 }]
+    },
     async importKey(certificate, alias) {
       calls.push(['importKey', certificate.byteLength, alias])
       if (certificate[0] === 0 || certificate.byteLength > 64 * 1024)

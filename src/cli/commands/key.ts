@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import { limits } from '../../base/limits.ts'
-import { contactText } from '../contacts.ts'
+import { contactText, subkeysText } from '../contacts.ts'
 import { example } from '../example.ts'
 import { readInput } from '../input.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
+import { grouped } from '../units.ts'
 
 export function addKey(program: Command, action: Action): void {
   program.commandsGroup('People:')
@@ -21,6 +22,22 @@ export function addKey(program: Command, action: Action): void {
       .option('--alias <alias>', 'the alias it is for, when the key does not name it')
       .action(action(importKey)),
     'muttr key import bob.asc --alias bob@two.test'
+  )
+  example(
+    key
+      .command('show')
+      .description('your fingerprint, and the subkeys that letters to you are sealed to')
+      .action(action(showKey)),
+    'muttr key show'
+  )
+  example(
+    key
+      .command('rotate')
+      .description(
+        'have letters sealed to a new subkey from now on; every month this happens by itself'
+      )
+      .action(action(rotateKey)),
+    'muttr key rotate'
   )
   example(key, 'muttr key export > alice.asc', 'muttr key import bob.asc')
 }
@@ -41,5 +58,24 @@ async function importKey(
   await session.withClient(async client => {
     const contacts = await client.importKey(certificate, alias)
     await out.results(contacts, () => contacts.map(c => contactText(out, c)).join('\n\n'))
+  })
+}
+
+async function showKey(session: Session): Promise<void> {
+  const { out } = session
+  await session.withClient(async client => {
+    const { fingerprint } = await client.status()
+    const subkeys = await client.subkeys()
+    await out.result({ fingerprint, subkeys }, () =>
+      [`Your key is ${grouped(fingerprint ?? 'none')}.`, subkeysText(out, subkeys)].join('\n')
+    )
+  })
+}
+
+async function rotateKey(session: Session): Promise<void> {
+  const { out } = session
+  await session.withClient(async client => {
+    const subkeys = await client.rotateSubkey()
+    await out.results(subkeys, () => subkeysText(out, subkeys))
   })
 }
