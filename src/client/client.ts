@@ -3,9 +3,8 @@ import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { NodeStatus } from './node-status.ts'
 import type { OwnSubkey } from './rotation.ts'
 
-export type { OwnSubkey } from './rotation.ts'
-
 export type * from './mailbox/shapes.ts'
+export type { OwnSubkey } from './rotation.ts'
 
 /** All ids, keys and fingerprints are lower-case hex; times are milliseconds since the epoch. These shapes are also the local API's JSON. */
 

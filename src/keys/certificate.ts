@@ -26,7 +26,7 @@ export interface Certificate {
 }
 
 /** One encryption subkey of a certificate. */
-export interface SubkeyOf {
+interface SubkeyOf {
   /** Lower-case hex. */
   readonly fingerprint: string
   readonly createdMs: Millis
