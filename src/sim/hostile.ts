@@ -22,8 +22,15 @@ export interface HostileParts {
 /** What a liar answers otherwise than the others. */
 export const hostileMethods = ['find-node', 'get', 'put'] as const
 
+/** Ids that a flood may name: whatever the size of a network, most of what it says is nearer than anybody. */
+export const inventedIn = (nodes: number): number => Math.max(2_000, 25 * nodes)
+/** Of these it names the nearest of one part, and the next time of another. */
+export const floodParts = 8
+/** Nodes that were there once and that a stale one names. */
+export const goneIn = (nodes: number): number => Math.ceil(nodes / 10)
+
 /** A little less than what is waited for. */
-const slowMs: Millis = asking.timeoutMs - 100
+export const slowMs: Millis = asking.timeoutMs - 100
 const namedMax = 20
 const dayMs: Millis = 86_400_000
 
@@ -62,7 +69,8 @@ function createNames(behaviour: Behaviour, parts: HostileParts) {
   let asked = 0
   return (place: Place, count: number): Contact[] => {
     // A flood never says the same twice: each time another eighth of all that was invented.
-    const some = behaviour === 'flood' ? pool.filter((_, i) => i % 8 === asked % 8) : pool
+    const some =
+      behaviour === 'flood' ? pool.filter((_, i) => i % floodParts === asked % floodParts) : pool
     asked += 1
     return nearestOf(some, place, count + 1, parts.placeOf)
       .filter(c => c.peer !== parts.keys.self)

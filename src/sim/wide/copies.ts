@@ -1,4 +1,12 @@
+import type { Scenario } from '../scenario.ts'
 import type { Places } from './places.ts'
+
+/** Copies of one blob that are kept count of, as a multiple of R. Where nodes go and come back there are many on those who are away. */
+const holdersTimes = { staying: 6, leaving: 24 }
+
+export const holdersMaxOf = ({ population, parameters }: Scenario): number =>
+  parameters.replicas *
+  holdersTimes[population.daily || population.sessionHours ? 'leaving' : 'staying']
 
 /** Which nodes hold which blob: a list of bounded length for each blob. */
 export class Copies {

@@ -10,9 +10,10 @@ import { TraceHash } from '../trace.ts'
 import { inTurns } from '../turns.ts'
 import { Calendar } from './calendar.ts'
 import { Faults } from './faults.ts'
+import { Foes, inventedMax } from './foes.ts'
 import { Life } from './life.ts'
 import type { Size } from './limits.ts'
-import { checkMemory, refuse, sizeOf, timersOfBlob, timersOfNode } from './limits.ts'
+import { checkMemory, pathsIn, refuse, sizeOf, timersOfBlob, timersOfNode } from './limits.ts'
 import { Places } from './places.ts'
 import { Reach } from './reach.ts'
 import { Storage } from './storage.ts'
@@ -34,7 +35,8 @@ const rowTimer = 0
 const putTimer = 1
 const getTimer = 2
 const lookupTimer = 3
-const faultTimer = 4
+const turnTimer = 4
+const faultTimer = 5
 
 /**
  * A million nodes in typed arrays, with the decisions that ship: lookups, tables, duties of holders, usual upkeep and repair. What is
@@ -58,6 +60,7 @@ class Run {
   readonly #o: EngineOptions
   readonly #size: Size
   readonly #calendar: Calendar
+  readonly #foes: Foes
   readonly #life: Life
   readonly #storage: Storage
   readonly #tally: Tally
@@ -80,7 +83,10 @@ class Run {
     this.#s = scenario
     this.#o = options
     this.#size = size
-    const places = Places.draw(capacity, this.#diceOf('places'))
+    const { adversaries } = scenario
+    const invented = adversaries ? inventedMax : 0
+    const places = Places.draw(capacity, this.#diceOf('places'), invented)
+    const foes = new Foes({ scenario, places, dice: this.#diceOf('foes') })
     const reach = new Reach(capacity, {
       hides: scenario.network.natShare > 0,
       parts: views > 1
@@ -96,18 +102,19 @@ class Run {
       places,
       tables,
       reach,
+      ...(adversaries && { foes }),
       latencyOf: latencyOf(latencyIn(scenario), this.#diceOf('latency')),
       loss: scenario.network.loss,
       dice: this.#diceOf('loss'),
       linkDice: this.#diceOf('links'),
-      parameters: { k, alpha, replicas, connections },
+      parameters: { k, alpha, replicas, connections, paths: pathsIn(scenario) },
       onLeft: (owner, node) => this.#life.replace(owner, node),
       spare: (owner, from, to) => this.#life.spare(owner, from, to)
     })
     this.#calendar = calendar
     const refreshes = scenario.nodes * scenario.hours * (tables.shape.far + 1)
     this.#life = new Life({
-      ...{ scenario, places, tables, reach, walker, calendar },
+      ...{ scenario, places, tables, reach, foes, walker, calendar },
       dice: this.#diceOf('life'),
       tableDice: this.#diceOf('tables'),
       walkedShare: Math.min(1, walkedMax / refreshes),
@@ -118,7 +125,7 @@ class Run {
       }
     })
     this.#storage = new Storage({
-      ...{ scenario, places, reach, calendar, thereShare: this.#leastShare() },
+      ...{ scenario, places, reach, foes, calendar, thereShare: this.#leastShare() },
       dice: this.#diceOf('repair'),
       capacity: blobs,
       firstTimer,
@@ -126,8 +133,18 @@ class Run {
       onLost: blob => this.#note('lost', this.#storage.hi[blob]!)
     })
     this.#storage.begin(this.#life)
-    this.#tally = new Tally({ life: this.#life, storage: this.#storage })
-    const all = { reach, life: this.#life, storage: this.#storage, calendar, tally: this.#tally }
+    this.#tally = new Tally({
+      ...{ life: this.#life, storage: this.#storage, isHostile: adversaries !== null }
+    })
+    this.#foes = foes
+    const all = {
+      reach,
+      foes,
+      life: this.#life,
+      storage: this.#storage,
+      calendar,
+      tally: this.#tally
+    }
     this.#workload = new Workload({
       ...{ ...all, scenario, walker },
       dice: this.#diceOf('workload'),
@@ -194,6 +211,8 @@ class Run {
     const calendar = this.#calendar
     this.#workload.start()
     this.#faults.start()
+    const fromHour = this.#s.adversaries?.fromHour ?? null
+    if (fromHour !== null) calendar.set(this.#others + turnTimer, fromHour * hourMs)
     calendar.set(this.#others + rowTimer, Math.min(measure.everyHours, hours) * hourMs)
     if (workload.lookups > 0)
       calendar.set(this.#others + lookupTimer, (hours * hourMs) / (workload.lookups + 1))
@@ -241,7 +260,15 @@ class Run {
       this.#lookups += 1
       const nextMs = ((this.#lookups + 1) * hours * hourMs) / (workload.lookups + 1)
       if (this.#lookups < workload.lookups) this.#calendar.set(this.#others + lookupTimer, nextMs)
-    } else this.#faults.run(timer - faultTimer)
+    } else if (timer === turnTimer) this.#turn()
+    else this.#faults.run(timer - faultTimer)
+  }
+
+  /** Those who kept to the rules until now no longer do. */
+  #turn(): void {
+    const turned = this.#foes.turn()
+    for (const node of turned) this.#storage.turned(node)
+    this.#note('turned', turned.length)
   }
 
   #row(): void {

@@ -2,6 +2,7 @@ import type { Millis } from '../../base/ports.ts'
 import type { Dice } from '../dice.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Calendar } from './calendar.ts'
+import type { Foes } from './foes.ts'
 import type { Life } from './life.ts'
 import type { Reach } from './reach.ts'
 import type { Storage } from './storage.ts'
@@ -15,6 +16,7 @@ type Fault = Scenario['faults'][number]
 interface Parts {
   faults: Scenario['faults']
   reach: Reach
+  foes: Foes
   life: Life
   storage: Storage
   tally: Tally
@@ -67,7 +69,7 @@ export class Faults {
   }
 
   #die(fault: Extract<Fault, { type: 'die' }>): void {
-    const { life, storage, calendar, tally, note } = this.#p
+    const { life, foes, storage, calendar, tally, note } = this.#p
     const { nowMs } = calendar
     const nodes = this.#living()
     const count = Math.round(fault.share * nodes.length)
@@ -79,9 +81,14 @@ export class Faults {
       expected += allAmong(copies, count, nodes.length)
     }
     const before = storage.lost
+    const hostile = nodes.slice(0, count).filter(node => foes.has(node)).length
     for (let i = 0; i < count; i++) life.die(nodes[i]!, nowMs, false)
     const lost = storage.lost - before
-    if (fault.replaced) life.bear(count)
+    // Each by another of its kind.
+    if (fault.replaced) {
+      life.bear(count - hostile)
+      life.bear(hostile, true)
+    }
     tally.deaths.push({ atHours: nowMs / hourMs, died: count, lost, expected })
     note('die', count, lost)
   }

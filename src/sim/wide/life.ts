@@ -1,14 +1,15 @@
 import type { Millis } from '../../base/ports.ts'
 import { usualRepair } from '../../replicas/repair-parameters.ts'
 import { upkeep } from '../../routing/upkeep.ts'
-import type { Daily, Hours } from '../days.ts'
-import { Days } from '../days.ts'
 import type { Dice } from '../dice.ts'
 import { draw, drawUnderWay, meanOf } from '../distributions.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Calendar } from './calendar.ts'
+import type { Foes } from './foes.ts'
+import { Owners } from './owners.ts'
 import type { Places } from './places.ts'
 import { nobody } from './places.ts'
+import { Presence } from './presence.ts'
 import type { Reach } from './reach.ts'
 import type { WideTables } from './tables.ts'
 import type { Walker } from './walk.ts'
@@ -30,6 +31,7 @@ export interface LifeParts {
   places: Places
   tables: WideTables
   reach: Reach
+  foes: Foes
   walker: Walker
   calendar: Calendar
   /** Of who comes and goes. */
@@ -45,15 +47,6 @@ export interface LifeParts {
   }
 }
 
-/** Whose node is on by the hour of the day. */
-interface Owner {
-  days: Days
-  /** The next to be asked about. */
-  day: number
-  /** The last that it said. */
-  hours: Hours
-}
-
 /**
  * Who comes, goes, comes back and dies, and what their tables make of it. Timers: `node` for what it does next, capacity + `node` for the
  * upkeep of its table. Modelled, not shipped: neighbours learn at once who came or went, as their connections tell them within seconds;
@@ -61,24 +54,19 @@ interface Owner {
  * in the last hour, since every bucket has a lookup in an hour.
  */
 export class Life {
-  /** Who is there, in no order that means anything, but in the same in each run. */
-  readonly online: Uint32Array
-  onlineCount = 0
-  /** Requests of upkeep, counted ones included. */
+  readonly online: Presence
+  /** Requests of upkeep, counted ones included; and those of hostile ones among them. */
   messages = 0
+  hostileMessages = 0
   /** Since when it is there, or away; of who does not live, for ever. */
   readonly sinceMs: Float64Array
   readonly bornMs: Float64Array
-  readonly #at: Uint32Array
   /** 1 from birth to death. */
   readonly lives: Uint8Array
   readonly #diesMs: Float64Array
   readonly #cursor: Uint16Array
-  /** By node, of those that are on by the hour of the day. */
-  readonly #owners: (Owner | undefined)[] = []
+  readonly #owners: Owners
   readonly #p: LifeParts
-  #onlineMs = 0
-  #countedMs: Millis = 0
   #changes = 0
   #born = 0
   #walked = 0
@@ -87,8 +75,8 @@ export class Life {
   constructor(parts: LifeParts) {
     const { length } = parts.places
     this.#p = parts
-    this.online = new Uint32Array(length)
-    this.#at = new Uint32Array(length)
+    this.#owners = new Owners(parts.scenario.population.daily, parts.dice)
+    this.online = new Presence(length, parts.foes)
     this.sinceMs = new Float64Array(length).fill(Number.NEGATIVE_INFINITY)
     this.bornMs = new Float64Array(length)
     this.lives = new Uint8Array(length)
@@ -96,14 +84,16 @@ export class Life {
     this.#cursor = new Uint16Array(length)
   }
 
-  static bytesPerNode = 4 + 4 + 8 + 8 + 1 + 8 + 2
+  static bytesPerNode = Presence.bytesPerNode + 8 + 8 + 1 + 8 + 2
 
   /** The population as after a long time. */
   start(): void {
     const { scenario, places, tables, reach, tableDice } = this.#p
-    for (let count = 0; count < scenario.nodes; count++) this.#begin(this.#unborn(), true)
-    for (let i = 0; i < this.onlineCount; i++) {
-      const node = this.online[i]!
+    const hostile = Math.round(scenario.nodes * (scenario.adversaries?.share ?? 0))
+    for (let count = hostile; count < scenario.nodes; count++) this.#begin(this.#unborn(), true)
+    for (let count = 0; count < hostile; count++) this.#enlist(this.#unborn(), true)
+    for (let i = 0; i < this.online.count; i++) {
+      const node = this.online.nodes[i]!
       tables.fill(node, reach.of(node), tableDice)
       this.#armUpkeep(node, tableDice.next())
     }
@@ -119,8 +109,7 @@ export class Life {
       this.die(node, nowMs, true)
       return
     }
-    const owner = this.#owners[node]
-    if (owner) this.#switch(node, owner, nowMs)
+    if (this.#owners.has(node)) this.#switch(node, nowMs)
     else {
       if (this.#p.reach.there[node] === 1) this.#leave(node, nowMs)
       else this.#come(node, nowMs, false)
@@ -128,10 +117,10 @@ export class Life {
     }
   }
 
-  /** On or off by its owner's day, and the clock set for the next time. Two days may overlap by their jitter. */
-  #switch(node: number, owner: Owner, nowMs: Millis): void {
+  /** On or off by its owner's day, and the clock set for the next time. */
+  #switch(node: number, nowMs: Millis): void {
     const { calendar, reach } = this.#p
-    const hours = this.#hoursFrom(owner, nowMs)
+    const hours = this.#owners.hoursFrom(node, nowMs)
     const isOn = hours.onMs <= nowMs
     if (isOn && reach.there[node] === 0) this.#come(node, nowMs, false)
     if (!isOn && reach.there[node] === 1) this.#leave(node, nowMs)
@@ -139,33 +128,29 @@ export class Life {
     calendar.set(node, Math.min(Math.ceil(nextMs), this.#diesMs[node]!))
   }
 
-  /** The hours that are now, or the next. */
-  #hoursFrom(owner: Owner, nowMs: Millis): Hours {
-    for (;;) {
-      if (nowMs < owner.hours.offMs) return owner.hours
-      const hours = owner.days.hoursOf(owner.day++)
-      if (hours) owner.hours = hours
-    }
-  }
-
   die(node: number, nowMs: Millis, isReplaced: boolean): void {
-    const { calendar, reach, on } = this.#p
+    const { calendar, reach, foes, on } = this.#p
+    this.online.look(nowMs)
     if (reach.there[node] === 1) this.#leave(node, nowMs)
     this.lives[node] = 0
     this.sinceMs[node] = Number.NEGATIVE_INFINITY
     calendar.clear(node)
     on.died(node)
+    foes.dismiss(node)
     if (isReplaced) this.bear(1)
   }
 
   /** New ones come. */
-  bear(count: number): void {
-    for (let i = 0; i < count; i++) this.#begin(this.#unborn(), false)
+  bear(count: number, isHostile = false): void {
+    for (let i = 0; i < count; i++)
+      if (isHostile) this.#enlist(this.#unborn(), false)
+      else this.#begin(this.#unborn(), false)
   }
 
   /** Pings those longest silent, and refreshes what is stale. */
   upkeep(node: number): void {
-    const { tables, reach, tableDice } = this.#p
+    const { tables, reach, foes, tableDice } = this.#p
+    const before = this.messages
     const size = tables.farSize
     const reached = reach.of(node)
     const pings = Math.min(pingsPerRound, size)
@@ -184,6 +169,7 @@ export class Life {
     this.#cursor[node] = position
     const due = ((tables.shape.far + 1) * roundMs) / upkeep.staleMs + tableDice.next()
     for (let i = 1; i <= due; i++) this.#refresh(node)
+    if (foes.has(node)) this.hostileMessages += this.messages - before
     this.#armUpkeep(node, 1)
   }
 
@@ -216,25 +202,14 @@ export class Life {
   /** Sides have changed: near ones that are cut off leave the tables, and those that are back are met. */
   parted(): void {
     const { reach, tables, tableDice } = this.#p
-    for (let i = 0; i < this.onlineCount; i++) {
-      const node = this.online[i]!
+    for (let i = 0; i < this.online.count; i++) {
+      const node = this.online.nodes[i]!
       const before = tables.nearCount(node)
       tables.meetNear(node, reach.of(node), tableDice)
       const more = tables.nearCount(node) - before
       const pings = more > 0 ? more * pingsAtCome : -more * pingsAtLeave
       this.messages += pings + (more === 0 ? 0 : this.#requestsOfLookup)
     }
-  }
-
-  /** One of those online; {@link nobody} when there is none. */
-  any(dice: Dice): number {
-    return this.onlineCount === 0 ? nobody : this.online[dice.below(this.onlineCount)]!
-  }
-
-  /** Since the start, over all nodes. */
-  onlineHours(nowMs: Millis): number {
-    this.#countOnline(nowMs)
-    return this.#onlineMs / hourMs
   }
 
   #refresh(node: number): void {
@@ -257,13 +232,12 @@ export class Life {
 
   #begin(node: number, isOld: boolean): void {
     const { scenario, dice, calendar, reach } = this.#p
-    const { sessionHours, lifetimeHours, awayHours, daily } = scenario.population
+    const { sessionHours, lifetimeHours, awayHours } = scenario.population
     const { natShare } = scenario.network
     const { nowMs } = calendar
     // The first can be dialled, or nobody could join.
     reach.born(node, natShare > 0 && this.#born++ > 0 && dice.next() < natShare)
-    const owner = daily && dice.next() < daily.share ? this.#ownerOf(daily, nowMs) : undefined
-    if (daily) this.#owners[node] = owner
+    const isOwned = this.#owners.born(node, nowMs)
     const part = isOld && (lifetimeHours || sessionHours) ? dice.next() : 1
     this.lives[node] = 1
     const ageMs = isOld && lifetimeHours ? drawUnderWay(lifetimeHours, dice) * hourMs : 0
@@ -272,11 +246,11 @@ export class Life {
       : Number.POSITIVE_INFINITY
     this.bornMs[node] = isOld ? nowMs - ageMs * (1 - part) : nowMs
     this.sinceMs[node] = isOld ? nowMs - usualRepair.settledMs : nowMs
-    if (owner) {
+    if (isOwned) {
       // A newcomer is there when it is born; the others as their day has it.
-      if (!isOld || this.#hoursFrom(owner, nowMs).onMs <= nowMs)
+      if (!isOld || this.#owners.hoursFrom(node, nowMs).onMs <= nowMs)
         this.#come(node, nowMs, true, isOld)
-      this.#switch(node, owner, nowMs)
+      this.#switch(node, nowMs)
       return
     }
     const [on, off] = sessionHours ? [meanOf(sessionHours), meanOf(awayHours)] : [1, 0]
@@ -285,10 +259,18 @@ export class Life {
     this.#armTurn(node, nowMs, isOld ? dice.next() : 1)
   }
 
-  #ownerOf(daily: Daily, nowMs: Millis): Owner {
-    const days = new Days(daily, this.#p.dice, 0)
-    const none = { onMs: Number.NEGATIVE_INFINITY, offMs: Number.NEGATIVE_INFINITY }
-    return { days, day: days.dayAt(nowMs) - 1, hours: none }
+  /** A hostile one: always there, and never behind a router. */
+  #enlist(node: number, isOld: boolean): void {
+    const { reach, foes, calendar } = this.#p
+    const { nowMs } = calendar
+    this.online.look(nowMs)
+    reach.born(node, false)
+    foes.enlist(node)
+    this.lives[node] = 1
+    this.#diesMs[node] = Number.POSITIVE_INFINITY
+    this.bornMs[node] = nowMs
+    this.sinceMs[node] = isOld ? nowMs - usualRepair.settledMs : nowMs
+    this.#come(node, nowMs, true, isOld)
   }
 
   #armTurn(node: number, nowMs: Millis, part: number): void {
@@ -309,10 +291,9 @@ export class Life {
 
   #come(node: number, nowMs: Millis, isNew: boolean, isOld = false): void {
     const { reach, tables, tableDice, on } = this.#p
-    this.#countOnline(nowMs)
+    this.online.look(nowMs)
     reach.come(node)
-    this.#at[node] = this.onlineCount
-    this.online[this.onlineCount++] = node
+    this.online.come(node)
     if (isOld) return
     this.sinceMs[node] = nowMs
     if (isNew) {
@@ -350,7 +331,7 @@ export class Life {
    * changes meanwhile costs no lookup of its own.
    */
   #countAround(pings: number): void {
-    const { scenario, calendar, reach } = this.#p
+    const { scenario, calendar, reach, foes } = this.#p
     const { replicas, debounceMinutes } = scenario.parameters
     const near = Math.min(reach.seedCount, nearTimes * replicas)
     if (near === 0) return
@@ -358,17 +339,17 @@ export class Life {
     const perMs =
       calendar.nowMs === 0 ? 0 : (this.#changes * near) / reach.seedCount / calendar.nowMs
     const meanwhile = perMs * debounceMinutes * 60_000 * 1.25
-    this.messages += near * (pings + this.#requestsOfLookup / (1 + meanwhile))
+    const requests = near * (pings + this.#requestsOfLookup / (1 + meanwhile))
+    this.messages += requests
+    this.hostileMessages += (requests * foes.count) / this.online.count
   }
 
   #leave(node: number, nowMs: Millis): void {
     const { reach, tables, calendar, places, on } = this.#p
-    this.#countOnline(nowMs)
+    this.online.look(nowMs)
     reach.leave(node)
     this.sinceMs[node] = nowMs
-    const last = this.online[--this.onlineCount]!
-    this.online[this.#at[node]!] = last
-    this.#at[last] = this.#at[node]!
+    this.online.leave(node)
     calendar.clear(places.length + node)
     if (!reach.isSeed(node)) return
     const [from, to] = tables.nearRange(node)
@@ -385,10 +366,5 @@ export class Life {
       const node = dice.below(places.length)
       if (this.lives[node] === 0) return node
     }
-  }
-
-  #countOnline(nowMs: Millis): void {
-    this.#onlineMs += (nowMs - this.#countedMs) * this.onlineCount
-    this.#countedMs = nowMs
   }
 }

@@ -1,9 +1,11 @@
 import { MuttrError } from '../../base/errors.ts'
+import { pathsUsual } from '../../routing/lookup.ts'
 import { sharesOn } from '../days.ts'
 import { meanOf } from '../distributions.ts'
 import type { Scenario } from '../scenario.ts'
 import { readScenario } from '../scenario.ts'
 import { Calendar } from './calendar.ts'
+import { Foes } from './foes.ts'
 import { Life } from './life.ts'
 import { partsMax, Reach } from './reach.ts'
 import { Storage } from './storage.ts'
@@ -30,12 +32,12 @@ export interface Size {
 }
 
 /** Sections that have no part here. */
-const unmodelled = ['people', 'variant', 'adversaries', 'observers', 'disks', 'clocks'] as const
+const unmodelled = ['people', 'variant', 'observers', 'disks', 'clocks'] as const
 
 /** @throws {MuttrError} `SCENARIO_INVALID`, naming each field that asks for what is not modelled here. */
 export function refuse(scenario: Scenario): void {
   const usual = readScenario({ name: 'usual', question: '?', nodes: 2, hours: 1 }).parameters
-  const { network, population, workload, faults, parameters } = scenario
+  const { network, population, workload, faults, adversaries, parameters } = scenario
   const what = [
     ...(network.jitterMs > 0 ? ['network.jitterMs'] : []),
     ...(network.upBytesPerSecond === null ? [] : ['network.upBytesPerSecond']),
@@ -49,7 +51,9 @@ export function refuse(scenario: Scenario): void {
     ...faults.flatMap((f, i) => (f.type === 'pod-outage' ? [`faults.${i} (${f.type})`] : [])),
     ...(partsOf(faults) > partsMax ? [`faults (more than ${partsMax} partitions at a time)`] : []),
     ...(parameters.reach === usual.reach ? [] : ['parameters.reach']),
-    ...(parameters.defences === usual.defences ? [] : ['parameters.defences'])
+    ...(adversaries?.behaviour === 'eclipse' ? ['adversaries.behaviour (eclipse)'] : []),
+    // What the region would add is not modelled, so it cannot be left alone.
+    ...(parameters.defences === 'region' ? ['parameters.defences (region)'] : [])
   ]
   if (what.length === 0) return
   throw new MuttrError('SCENARIO_INVALID', `the scale wide does not model ${what.join(', ')}`, {
@@ -59,7 +63,7 @@ export function refuse(scenario: Scenario): void {
 
 /** What a scenario takes. */
 export function sizeOf(scenario: Scenario): Size {
-  const { nodes, hours, network, population, workload, faults, parameters } = scenario
+  const { nodes, hours, network, population, workload, faults, adversaries, parameters } = scenario
   const { lifetimeHours, daily } = population
   const there = sharesThere(population, 1 - network.natShare)
   const deaths = lifetimeHours ? (hours / meanOf(lifetimeHours)) * nodes : 0
@@ -84,9 +88,14 @@ export function sizeOf(scenario: Scenario): Size {
         Calendar.bytesOf(timersOfNode)) +
     blobs * (Storage.bytesPerBlob(scenario) + Calendar.bytesOf(timersOfBlob)) +
     (network.latency.type === 'geographic' ? capacity * spotBytes : 0) +
-    (daily ? capacity * daily.share * ownerBytes : 0)
+    (daily ? capacity * daily.share * ownerBytes : 0) +
+    (adversaries ? capacity * Foes.bytesPerNode : 0)
   return { capacity, blobs, there, views, bytes }
 }
+
+/** Disjoint paths of a lookup, as the seed takes them. */
+export const pathsIn = ({ parameters }: Scenario): number =>
+  parameters.defences === 'none' ? 1 : pathsUsual
 
 /** Partitions at a time, at most. */
 function partsOf(faults: Scenario['faults']): number {

@@ -17,10 +17,10 @@ export class Places {
   /** By the first `indexBits`: the first place that is not below. */
   readonly #starts: Uint32Array
 
-  /** @param sorted ascending, none twice. */
+  /** @param sorted ascending, none twice; what is behind it in its buffer is room for invented ones. */
   constructor(sorted: BigUint64Array) {
     this.length = sorted.length
-    this.#words = new Uint32Array(sorted.buffer, sorted.byteOffset, 2 * this.length)
+    this.#words = new Uint32Array(sorted.buffer, sorted.byteOffset)
     this.indexBits = Math.max(1, Math.min(31, Math.ceil(Math.log2(this.length))))
     this.#starts = new Uint32Array(2 ** this.indexBits + 1).fill(this.length)
     const shift = 32 - this.indexBits
@@ -29,10 +29,11 @@ export class Places {
       if (this.#starts[p]! > this.#starts[p + 1]!) this.#starts[p] = this.#starts[p + 1]!
   }
 
-  static draw(count: number, dice: Dice): Places {
-    const words = new Uint32Array(2 * count)
-    for (let i = 0; i < words.length; i++) words[i] = dice.below(2 ** 32)
-    const drawn = new BigUint64Array(words.buffer).sort()
+  /** @param invented room for so many that are no nodes, behind them. */
+  static draw(count: number, dice: Dice, invented = 0): Places {
+    const words = new Uint32Array(2 * (count + invented))
+    for (let i = 0; i < 2 * count; i++) words[i] = dice.below(2 ** 32)
+    const drawn = new BigUint64Array(words.buffer, 0, count).sort()
     for (let i = 1; i < count; i++) if (drawn[i]! <= drawn[i - 1]!) drawn[i] = drawn[i - 1]! + 1n
     return new Places(drawn)
   }
@@ -45,6 +46,21 @@ export class Places {
     return this.#words[2 * node]!
   }
 
+  /** A place so far from the target as a share of the space, for an id that is no node: {@link length} or more. */
+  invent(id: number, share: number, targetHi: number, targetLo: number): void {
+    const high = share * 2 ** 32
+    const low = (high - Math.floor(high)) * 2 ** 32
+    this.#words[2 * id + 1] = targetHi ^ Math.floor(high)
+    this.#words[2 * id] = targetLo ^ Math.floor(low)
+  }
+
+  /** How far it is from the target, as a share of the space. */
+  share(id: number, targetHi: number, targetLo: number): number {
+    const high = (this.hi(id) ^ targetHi) >>> 0
+    const low = (this.lo(id) ^ targetLo) >>> 0
+    return (high + low / 2 ** 32) / 2 ** 32
+  }
+
   /** The first of those that share `bits` leading bits (at most {@link indexBits}) with `hi`. */
   from(hi: number, bits: number): number {
     if (bits === 0) return 0
@@ -55,6 +71,25 @@ export class Places {
   to(hi: number, bits: number): number {
     if (bits === 0) return this.length
     return this.#starts[((hi >>> (32 - bits)) + 1) << (this.indexBits - bits)]!
+  }
+
+  /** Whether a node is one of the `count` nearest to a place among `those`, or would be. */
+  isAmong(node: number, hi: number, lo: number, count: number, those: Uint8Array): boolean {
+    const high = (this.hi(node) ^ hi) >>> 0
+    const low = (this.lo(node) ^ lo) >>> 0
+    // Who is nearer shares as many bits with the place as the node does.
+    const bits = Math.min(Math.clz32(high), this.indexBits)
+    const to = this.to(hi, bits)
+    let nearer = 0
+    for (let other = this.from(hi, bits); other < to; other++) {
+      if (those[other] === 0) continue
+      const otherHigh = (this.hi(other) ^ hi) >>> 0
+      if (otherHigh > high) continue
+      if (otherHigh === high && (this.lo(other) ^ lo) >>> 0 >= low) continue
+      nearer += 1
+      if (nearer === count) return false
+    }
+    return true
   }
 
   /** How many leading bits two nodes share: 0 to 64. */

@@ -3,9 +3,10 @@ import { usualRepair } from '../../replicas/repair-parameters.ts'
 import type { Dice } from '../dice.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Calendar } from './calendar.ts'
-import { Copies } from './copies.ts'
+import { Copies, holdersMaxOf } from './copies.ts'
 import type { WideWhy } from './duty.ts'
 import { isOurs } from './duty.ts'
+import type { Foes } from './foes.ts'
 import type { Life } from './life.ts'
 import type { Places } from './places.ts'
 import { nobody, Shortlist } from './places.ts'
@@ -20,21 +21,16 @@ const waitsMax = 4
 const moreThanR = 12
 /** What expires sooner is not worth a push. */
 const worthMs: Millis = 10 * minuteMs
-/** Copies of one blob that are kept count of, as a multiple of R. Where nodes go and come back there are many on those who are away. */
-const holdersTimes = { staying: 6, leaving: 24 }
 /** Nodes in the part of the space that is looked through for the blobs of one, as a multiple of R. */
 const regionTimes = 16
 /** A node with so many times R nearer ones in the mean is not looked at: by chance fewer than R of 32 are nearer once in 10^7. */
 const nearerTimes = 4
 
-const holdersMaxOf = ({ population, parameters }: Scenario): number =>
-  parameters.replicas *
-  holdersTimes[population.daily || population.sessionHours ? 'leaving' : 'staying']
-
 export interface StorageParts {
   scenario: Scenario
   places: Places
   reach: Reach
+  foes: Foes
   calendar: Calendar
   /** Of repair. */
   dice: Dice
@@ -60,6 +56,9 @@ export class Storage {
   readonly living: Uint32Array
   livingCount = 0
   lost = 0
+  /** Blobs that only hostile ones ever said to have, and of each put how many copies went to them. */
+  swallowed = 0
+  readonly hostileCopies: number[] = []
   pushes = 0
   pushedBytes = 0
   dropped = 0
@@ -67,11 +66,12 @@ export class Storage {
   questions = 0
   /** Bytes on nodes that went for good. */
   diedBytes = 0
+  /** Who holds what. */
+  readonly held: Copies
   readonly #p: StorageParts
   readonly #bytes: Float64Array
   readonly #expiryMs: Float64Array
   readonly #at: Uint32Array
-  readonly #copies: Copies
   readonly #changedMs: Float64Array
   readonly #isSecond: Uint8Array
   readonly #regions: Regions
@@ -94,7 +94,7 @@ export class Storage {
     this.#bytes = new Float64Array(capacity)
     this.#expiryMs = new Float64Array(capacity)
     this.#at = new Uint32Array(capacity)
-    this.#copies = new Copies(places, { blobs: capacity, most: holdersMaxOf(scenario) })
+    this.held = new Copies(places, { blobs: capacity, most: holdersMaxOf(scenario) })
     this.#changedMs = new Float64Array(capacity)
     this.#isSecond = new Uint8Array(capacity)
     const regions = (places.length * thereShare) / (regionTimes * replicas)
@@ -114,10 +114,10 @@ export class Storage {
   /** Those who are there are somewhere between two of their sweeps. */
   start(): void {
     const { calendar, firstSweep, dice, reach } = this.#p
-    const { online, onlineCount } = this.#life
-    for (let i = 0; i < onlineCount; i++)
-      if (reach.isSeed(online[i]!))
-        calendar.set(firstSweep + online[i]!, Math.ceil(this.#sweepMs() * dice.next()))
+    const { nodes, count } = this.#life.online
+    for (let i = 0; i < count; i++)
+      if (reach.isSeed(nodes[i]!))
+        calendar.set(firstSweep + nodes[i]!, Math.ceil(this.#sweepMs() * dice.next()))
   }
 
   /** A blob that nobody holds yet. @returns its number, or -1 when there is no room. */
@@ -129,7 +129,7 @@ export class Storage {
     this.lo[blob] = lo
     this.#bytes[blob] = bytes
     this.#expiryMs[blob] = expiryMs
-    this.#copies.clear(blob)
+    this.held.clear(blob)
     this.#changedMs[blob] = 0
     this.#isSecond[blob] = 0
     this.#regions.add(blob, hi)
@@ -139,8 +139,10 @@ export class Storage {
     return blob
   }
 
+  /** Hostile ones take it and keep nothing. */
   give(blob: number, node: number): void {
-    this.#copies.give(blob, this.hi[blob]!, node)
+    if (this.#p.foes.isHostile(node)) return
+    this.held.give(blob, this.hi[blob]!, node)
   }
 
   /** To the R nearest that live: it was stored before the first hour, when all of them were there, as at the scale full. */
@@ -150,30 +152,34 @@ export class Storage {
     this.#stores ??= lives.map((is, node) => (reach.isSeed(node) ? is : 0))
     this.#look(blob, scenario.parameters.replicas, this.#stores)
     for (let i = 0; i < this.#near.size; i++) this.give(blob, this.#near.nodes[i]!)
+    this.acknowledged(blob, this.#near.size - this.copiesInAll(blob))
+    if (this.copiesInAll(blob) === 0) return
     if (this.copies(blob) < this.#near.size) this.#unrest(blob)
   }
 
+  /** A put is over, of which so many copies went to hostile ones. Where all did nobody has it. */
+  acknowledged(blob: number, hostile: number): void {
+    this.hostileCopies.push(hostile)
+    if (this.copiesInAll(blob) > 0 || hostile === 0) return
+    this.swallowed += 1
+    this.forget(blob)
+  }
+
   holds(blob: number, node: number): boolean {
-    return this.#copies.holds(blob, node)
+    return this.held.holds(blob, node)
   }
 
   /** Copies with those who are there. */
   copies(blob: number): number {
     const { there } = this.#p.reach
     let copies = 0
-    for (let i = this.#copies.count(blob) - 1; i >= 0; i--)
-      copies += there[this.#copies.holder(blob, i)]!
+    for (let i = this.held.count(blob) - 1; i >= 0; i--) copies += there[this.held.holder(blob, i)]!
     return copies
   }
 
   /** Copies with those who are there or away. */
   copiesInAll(blob: number): number {
-    return this.#copies.count(blob)
-  }
-
-  /** Copies that were forgotten, since a blob's list of holders was full. */
-  get overflow(): number {
-    return this.#copies.overflow
+    return this.held.count(blob)
   }
 
   /** It is over with a blob: expired, or given up. */
@@ -206,17 +212,29 @@ export class Storage {
   }
 
   died(node: number): void {
+    this.#forgetAll(node, blob => {
+      this.diedBytes += this.#bytes[blob]!
+      if (this.copiesInAll(blob) > 0) return
+      this.lost += 1
+      this.#p.onLost(blob)
+    })
+  }
+
+  /** It turns hostile, and what it held goes as if it had always been. */
+  turned(node: number): void {
+    this.#forgetAll(node, blob => {
+      if (this.copiesInAll(blob) === 0) this.swallowed += 1
+    })
+  }
+
+  #forgetAll(node: number, onGone: (blob: number) => void): void {
     for (let blob = this.#first(node); blob >= 0; ) {
       const next = this.#regions.next(blob)
-      const at = this.#copies.find(blob, node)
+      const at = this.held.find(blob, node)
       if (at >= 0) {
-        this.diedBytes += this.#bytes[blob]!
-        this.#copies.dropAt(blob, at)
-        if (this.#copies.count(blob) === 0) {
-          this.lost += 1
-          this.#p.onLost(blob)
-          this.forget(blob)
-        }
+        this.held.dropAt(blob, at)
+        onGone(blob)
+        if (this.copiesInAll(blob) === 0) this.forget(blob)
       }
       blob = next
     }
@@ -243,8 +261,8 @@ export class Storage {
     for (let rank = 0; rank < near.size; rank++)
       if (this.holds(blob, near.nodes[rank]!)) this.#take(blob, near.nodes[rank]!, rank, turn)
     // Farther ones have a turn where all who are nearer are new to them.
-    for (let i = this.#copies.count(blob) - 1; i >= 0; i--) {
-      const node = this.#copies.holder(blob, i)
+    for (let i = this.held.count(blob) - 1; i >= 0; i--) {
+      const node = this.held.holder(blob, i)
       if (among[node] === 1 && this.#rankOf(node) === near.size)
         this.#take(blob, node, near.size, turn)
     }
@@ -303,7 +321,7 @@ export class Storage {
   #act(blob: number, node: number, rank: number): void {
     const { scenario, calendar } = this.#p
     const { replicas, graceHours } = scenario.parameters
-    const { provedMs } = this.#copies
+    const { provedMs } = this.held
     if (this.#expiryMs[blob]! <= calendar.nowMs + worthMs) return
     const circle = Math.min(replicas, this.#near.size)
     let lacking = 0
@@ -317,7 +335,7 @@ export class Storage {
       this.pushes += 1
       this.pushedBytes += this.#bytes[blob]!
     }
-    const at = this.#copies.find(blob, node)
+    const at = this.held.find(blob, node)
     if (rank < replicas || lacking > 0 || circle < replicas) {
       provedMs[at] = 0
       return
@@ -326,21 +344,24 @@ export class Storage {
     // What was proved is not kept over a restart.
     if (firstMs === 0 || firstMs < this.#life.sinceMs[node]!) provedMs[at] = calendar.nowMs
     else if (calendar.nowMs >= firstMs + graceHours * hourMs) {
-      this.#copies.dropAt(blob, at)
+      this.held.dropAt(blob, at)
       this.dropped += 1
     }
   }
 
   /** Blobs of which `node` holds a copy or would: their holders act when it has been quiet for a while. */
   #changed(node: number): void {
-    const { scenario } = this.#p
+    const { places, reach, scenario } = this.#p
+    const { replicas } = scenario.parameters
     // With so many others nearer in the mean, it is hardly ever among the R nearest.
-    const others = this.#p.reach.seedCount / (nearerTimes * scenario.parameters.replicas)
+    const others = reach.seedCount / (nearerTimes * replicas)
     const bitsLeast = others > 1 ? Math.floor(Math.log2(others)) : 0
-    const high = this.#p.places.hi(node)
+    const high = places.hi(node)
+    const reached = reach.of(node)
     for (let blob = this.#first(node); blob >= 0; blob = this.#regions.next(blob)) {
-      if (Math.clz32(high ^ this.hi[blob]!) < bitsLeast || !this.#concerns(blob, node)) continue
-      this.#unrest(blob)
+      const hi = this.hi[blob]!
+      if (Math.clz32(high ^ hi) < bitsLeast) continue
+      if (places.isAmong(node, hi, this.lo[blob]!, replicas, reached)) this.#unrest(blob)
     }
   }
 
@@ -359,28 +380,6 @@ export class Storage {
     const quietMs = nowMs + debounceMs * (1 + dice.next() / 2)
     const latestMs = this.#changedMs[blob]! + waitsMax * debounceMs
     calendar.set(firstTimer + blob, Math.ceil(Math.min(quietMs, latestMs)))
-  }
-
-  /** Whether fewer than R of those who are there are nearer to the blob than the node. */
-  #concerns(blob: number, node: number): boolean {
-    const { places, reach, scenario } = this.#p
-    const reached = reach.of(node)
-    const [targetHi, targetLo] = [this.hi[blob]!, this.lo[blob]!]
-    const high = (places.hi(node) ^ targetHi) >>> 0
-    const low = (places.lo(node) ^ targetLo) >>> 0
-    // Who is nearer shares as many bits with the blob as the node does.
-    const bits = Math.min(Math.clz32(high), places.indexBits)
-    const to = places.to(targetHi, bits)
-    let nearer = 0
-    for (let other = places.from(targetHi, bits); other < to; other++) {
-      if (reached[other] === 0) continue
-      const otherHigh = (places.hi(other) ^ targetHi) >>> 0
-      if (otherHigh > high) continue
-      if (otherHigh === high && (places.lo(other) ^ targetLo) >>> 0 >= low) continue
-      nearer += 1
-      if (nearer === scenario.parameters.replicas) return false
-    }
-    return true
   }
 
   #lookNear(blob: number, among: Uint8Array): void {

@@ -22,6 +22,8 @@ interface Counts {
 export interface TallyParts {
   life: Life
   storage: Storage
+  /** Whether some mean harm. */
+  isHostile: boolean
 }
 
 /** Counts what happens, row by row, and sums it up. */
@@ -35,6 +37,8 @@ export class Tally {
   readonly putMs: Millis[] = []
   readonly deaths: DeathRow[] = []
   readonly #looked: number[][] = []
+  /** Of the same lookups: what hostile ones made of them. */
+  readonly #among: { share: number; isMisled: boolean }[] = []
   readonly #rows: (number | string)[][] = []
   readonly #p: TallyParts
   #last: Counts = { messages: 0, repairBytes: 0, gets: 0, found: 0 }
@@ -43,7 +47,11 @@ export class Tally {
     this.#p = parts
   }
 
-  looked(o: { hops: number; requests: number; ms: Millis; exact: boolean }): void {
+  looked(
+    o: { hops: number; requests: number; ms: Millis; exact: boolean },
+    among: { share: number; isMisled: boolean }
+  ): void {
+    this.#among.push(among)
     this.#looked.push([this.#looked.length + 1, o.hops, o.requests, o.ms, Number(o.exact)])
   }
 
@@ -65,7 +73,7 @@ export class Tally {
     }
     const gets = now.gets - this.#last.gets
     const row = [
-      ...[atHours, life.onlineCount],
+      ...[atHours, life.online.count],
       ...(storage.livingCount === 0 ? ['', ''] : [sum / storage.livingCount, least]),
       gets === 0 ? '' : (now.found - this.#last.found) / gets,
       ...[
@@ -106,9 +114,9 @@ export class Tally {
   figures(nowMs: Millis): Figures {
     const { life, storage } = this.#p
     const now = this.#counts()
-    const nodeHours = life.onlineHours(nowMs)
+    const nodeHours = life.online.hours(nowMs).all
     const figures: Figures = { lost: { value: storage.lost, unit: 'blobs' } }
-    const add = (name: string, unit: string, of: number | undefined) => {
+    const add: Add = (name, unit, of) => {
       if (of !== undefined && Number.isFinite(of)) figures[name] = { value: of, unit }
     }
     const column = (at: number) => this.#looked.map(row => row[at]!)
@@ -126,13 +134,28 @@ export class Tally {
     add('repair bytes per node-hour', 'B', now.repairBytes / nodeHours)
     // Blake and Rodrigues, HotOS 2003: what a node held that leaves for good is made anew, and whoever takes its place takes as much.
     add('bound of repair bytes per node-hour', 'B', (2 * storage.diedBytes) / nodeHours)
-    if (storage.overflow > 0) add('copies not kept count of', 'copies', storage.overflow)
+    if (storage.held.overflow > 0) add('copies not kept count of', 'copies', storage.held.overflow)
+    if (this.#p.isHostile) this.#addFoes(add, nowMs, now.messages)
     if (this.deaths.length > 0)
       add('expected to be lost', 'blobs', sumOf(this.deaths.map(({ expected }) => expected)))
     return figures
   }
+
+  /** What hostile nodes did to the others. */
+  #addFoes(add: Add, nowMs: Millis, messages: number): void {
+    const { life, storage } = this.#p
+    const sent = messages - life.hostileMessages
+    const { all, hostile } = life.online.hours(nowMs)
+    add('copies with hostile mean', 'copies', average(storage.hostileCopies))
+    add('swallowed', 'blobs', storage.swallowed)
+    add('messages per honest node-hour', 'requests', sent / (all - hostile))
+    add('lookup honest found', 'share', average(this.#among.map(({ share }) => share)))
+    const misled = this.#among.map(({ isMisled }) => Number(isMisled))
+    add('lookup hostile only', 'share', average(misled))
+  }
 }
 
+type Add = (name: string, unit: string, of: number | undefined) => void
 type Figures = Record<string, Figure>
 
 const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0)

@@ -6,6 +6,7 @@ import { RoundTrip } from '../../routing/rtt.ts'
 import { asking } from '../../routing/upkeep.ts'
 import type { Dice } from '../dice.ts'
 import { dialRoundTrips } from '../latency.ts'
+import type { Foes } from './foes.ts'
 import type { WideLookupOptions } from './lookup.ts'
 import { WideLookup } from './lookup.ts'
 import type { Places } from './places.ts'
@@ -17,6 +18,7 @@ export interface WalkParts {
   places: Places
   tables: WideTables
   reach: Reach
+  foes?: Foes
   /** One way. */
   latencyOf(from: number, to: number): Millis
   /** Of messages. */
@@ -24,7 +26,7 @@ export interface WalkParts {
   dice: Dice
   /** Of who is connected to whom. */
   linkDice: Dice
-  parameters: { k: number; alpha: number; replicas: number; connections: number }
+  parameters: { k: number; alpha: number; replicas: number; connections: number; paths?: number }
   /** Of a table's entries, `node` has failed twice and left. */
   onLeft?(owner: number, node: number): void
   /** One of these places that may be a spare of a bucket of `owner`, or {@link nobody}. */
@@ -153,13 +155,25 @@ export class Walker {
     return true
   }
 
+  /** After {@link isExact}: of the honest among the true nearest, the share that was found; and whether nobody else was. */
+  honestFound(isHonest: (node: number) => boolean): { share: number; isMisled: boolean } {
+    const found = this.found.subarray(0, this.foundCount)
+    const honest = this.#truth.nodes.subarray(0, this.#truth.size).filter(isHonest)
+    const share = honest.filter(node => found.includes(node)).length / honest.length
+    return {
+      share: honest.length === 0 ? 1 : share,
+      isMisled: found.length > 0 && !found.some(isHonest)
+    }
+  }
+
   /** From a request to its answer; undefined where either is lost or nobody is there. */
   roundTripMs(from: number, to: number, isConnected = this.#isConnected(from, to)) {
-    const { reach, latencyOf, loss, dice } = this.#p
+    const { reach, foes, latencyOf, loss, dice } = this.#p
     const isLost = loss > 0 && (dice.next() < loss || dice.next() < loss)
     if (reach.of(from)[to] !== 1 || isLost) return undefined
     const tripMs = latencyOf(from, to) + latencyOf(to, from)
-    return isConnected ? tripMs : (1 + dialRoundTrips) * tripMs
+    const lateMs = foes?.delayMs(to) ?? 0
+    return lateMs + (isConnected ? tripMs : (1 + dialRoundTrips) * tripMs)
   }
 
   /** With near ones always. Of what is left of the connections half are with random ones of the table, the others from whoever dialled. */
@@ -177,13 +191,14 @@ export class Walker {
       want: o.want,
       alpha: o.alpha,
       burst: o.burst,
-      paths: o.paths ?? pathsUsual,
+      paths: o.paths ?? parameters.paths ?? pathsUsual,
       hedgeMs: this.#roundTrip.hedgeMs,
       deadlineMs: o.deadlineMs,
       requestsMax: limits.lookupRequestsMax,
       ...(o.patienceMs === undefined ? {} : { patienceMs: o.patienceMs })
     }
     machine.begin(targetHi, targetLo, from, options)
+    this.#p.foes?.begin()
     const started = this.#known(from, targetHi, targetLo, parameters.k)
     machine.candidates.start(this.#heard, started)
     this.#due = 0
@@ -247,7 +262,7 @@ export class Walker {
   }
 
   #arrive(from: number, at: number, targetHi: number, targetLo: number, o: WalkOptions): void {
-    const { tables } = this.#p
+    const { tables, foes } = this.#p
     const machine = this.#machine
     const slot = this.#dueSlot[at]!
     const node = machine.candidates.node[slot]!
@@ -275,7 +290,15 @@ export class Walker {
       return
     }
     if (o.holds) machine.widen()
-    const count = tables.nearest(node, targetHi, targetLo, o.named, from, this.#heard)
+    if (o.holds && foes?.lies(node)) {
+      // Who breaks the protocol leaves the table at once.
+      tables.remove(from, node)
+      machine.failed(slot)
+      return
+    }
+    const count = foes?.misleads(node)
+      ? foes.name(node, targetHi, targetLo, o.named, this.#heard)
+      : tables.nearest(node, targetHi, targetLo, o.named, from, this.#heard)
     machine.answered(slot, this.#heard, count)
   }
 }

@@ -4,6 +4,7 @@ import type { Dice } from '../dice.ts'
 import { draw } from '../distributions.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Calendar } from './calendar.ts'
+import type { Foes } from './foes.ts'
 import type { Life } from './life.ts'
 import { nobody } from './places.ts'
 import type { Reach } from './reach.ts'
@@ -16,6 +17,7 @@ const hourMs: Millis = 3_600_000
 interface Parts {
   scenario: Scenario
   reach: Reach
+  foes: Foes
   life: Life
   storage: Storage
   walker: Walker
@@ -55,9 +57,9 @@ export class Workload {
 
   /** A lookup where the table does not cover the place, and a copy to each of the R nearest, all at once. */
   put(): void {
-    const { scenario, storage, life, walker, tally, reach, dice } = this.#p
+    const { scenario, storage, life, walker, tally, reach, foes, dice } = this.#p
     const { replicas, quorum } = scenario.parameters
-    const from = life.any(dice)
+    const from = life.online.any(dice)
     const blob = from === nobody ? -1 : this.#make()
     if (blob < 0) return
     const [hi, lo] = [storage.hi[blob]!, storage.lo[blob]!]
@@ -65,12 +67,14 @@ export class Workload {
     if (!isCovered) walker.find(from, hi, lo, replicas)
     tally.messages += walker.requests + walker.foundCount
     const tookMs: Millis[] = []
+    let hostile = 0
     for (let i = 0; i < walker.foundCount; i++) {
       const holder = walker.found[i]!
       // Who answered the lookup is connected by then.
       const answerMs = walker.roundTripMs(from, holder, isCovered ? undefined : true)
       if (answerMs === undefined) continue
       storage.give(blob, holder)
+      if (foes.isHostile(holder)) hostile += 1
       tookMs.push(answerMs)
     }
     const enough = Math.min(quorum, walker.foundCount)
@@ -81,14 +85,16 @@ export class Workload {
     }
     tookMs.sort((a, b) => a - b)
     tally.putMs.push(walker.tookMs + tookMs[enough - 1]!)
+    storage.acknowledged(blob, hostile)
   }
 
   /** Of a random blob that should be there. */
   get(): void {
     const { storage, life, walker, tally, reach, dice } = this.#p
-    if (storage.livingCount === 0 || life.onlineCount === 0) return
+    if (storage.livingCount === 0) return
     const blob = storage.living[dice.below(storage.livingCount)]!
-    const from = life.any(dice)
+    const from = life.online.any(dice)
+    if (from === nobody) return
     tally.gets += 1
     if (storage.holds(blob, from)) {
       tally.found += 1
@@ -105,14 +111,16 @@ export class Workload {
   }
 
   lookUp(): void {
-    const { scenario, life, walker, tally, lookupDice: dice } = this.#p
+    const { scenario, life, walker, tally, foes, lookupDice: dice } = this.#p
     const [hi, lo] = [dice.below(2 ** 32), dice.below(2 ** 32)]
-    const from = life.any(dice)
+    const from = life.online.any(dice)
     if (from === nobody) return
     const { k } = scenario.parameters
     walker.find(from, hi, lo, k)
     tally.messages += walker.requests
     const { hops, requests, tookMs: ms } = walker
-    tally.looked({ hops, requests, ms, exact: walker.isExact(from, hi, lo, k) })
+    const isHonest = (node: number) => !foes.has(node)
+    const exact = walker.isExact(from, hi, lo, k)
+    tally.looked({ hops, requests, ms, exact }, walker.honestFound(isHonest))
   }
 }

@@ -1,6 +1,6 @@
 import type { Contact, Millis, PeerId } from '../../base/ports.ts'
 import { placeOfKey } from '../../routing/distance.ts'
-import { hostileMethods, makeHostile } from '../../sim/hostile.ts'
+import { goneIn, hostileMethods, inventedIn, makeHostile } from '../../sim/hostile.ts'
 import type { Places } from '../../sim/keys.ts'
 import { mintedPlace } from '../../sim/keys.ts'
 import type { VirtualNetwork } from '../../sim/network.ts'
@@ -11,10 +11,6 @@ import type { Holdings } from './holdings.ts'
 import type { Member, Population } from './population.ts'
 
 const hourMs: Millis = 3_600_000
-/** That a flood may name. */
-const inventedCount = 2_000
-/** Of nodes, that were there once and that a stale one names. */
-const goneShare = 0.1
 /** Who is knocked at looks whether it knows the other, and asks it. */
 const knockMs: Millis = 5_000
 
@@ -106,11 +102,11 @@ export class Foes {
   }
 
   #goneNodes(): Contact[] {
-    return (this.#gone ??= this.#dead(Math.ceil(goneShare * this.#p.scenario.nodes)))
+    return (this.#gone ??= this.#dead(goneIn(this.#p.scenario.nodes)))
   }
 
   #inventedNodes(): Contact[] {
-    return (this.#invented ??= this.#dead(inventedCount))
+    return (this.#invented ??= this.#dead(inventedIn(this.#p.scenario.nodes)))
   }
 
   /** On the network's books, so that who asks them waits, and is counted. */

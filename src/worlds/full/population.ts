@@ -290,11 +290,14 @@ export class Population {
     this.#countedMs = nowMs
   }
 
+  /** Seeds, as a network file names them: a client could lead nobody in. */
   #bootstraps(): Contact[] {
     const out = new Map<number, Contact>()
-    for (let i = 0; i < bootstraps && this.#honest > 0; i++) {
-      const { index, node, isServer } = this.any(this.#pick)!
-      if (isServer) out.set(index, node.contact())
+    if (!this.online.some(({ isServer, isHostile }) => isServer && !isHostile)) return []
+    for (let i = 0; i < bootstraps; i++) {
+      let one = this.any(this.#pick)!
+      while (!one.isServer) one = this.any(this.#pick)!
+      out.set(one.index, one.node.contact())
     }
     return [...out.values()]
   }

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { Dice } from '../../../src/sim/dice.ts'
+import { goneIn, inventedIn } from '../../../src/sim/hostile.ts'
+import type { Behaviour } from '../../../src/sim/scenario-foes.ts'
+import { Foes, inventedMax } from '../../../src/sim/wide/foes.ts'
+import { Places } from '../../../src/sim/wide/places.ts'
+import { column, refusal, run, scenario } from '../../support/wide-run.ts'
+
+const nodes = 400
+const target = [0x1234_5678, 0x9abc_def0] as const
+
+/** Every second node is one of them. */
+function foesOf(behaviour: Exclude<Behaviour, 'eclipse'>, fromHour: number | null = null) {
+  const places = Places.draw(nodes, new Dice(1, 'places'), inventedMax)
+  const adversaries = { behaviour, share: 0.5, fromHour }
+  const foes = new Foes({
+    ...{ scenario: scenario({ nodes, adversaries }), places },
+    dice: new Dice(1, 'foes')
+  })
+  for (let node = 0; node < nodes; node += 2) foes.enlist(node)
+  const out = new Uint32Array(20)
+  const named = (node: number, max = 20) => [
+    ...out.subarray(0, foes.name(node, ...target, max, out))
+  ]
+  const far = (id: number) => places.share(id, ...target)
+  return { places, foes, named, far }
+}
+
+const quiet = {
+  nodes,
+  hours: 0.5,
+  workload: { blobs: 60, lookups: 30, getsPerHour: 200 },
+  measure: { everyHours: 0.25 }
+}
+
+describe('hostile nodes at the scale wide', () => {
+  it('name those they work with, the nearest first, and not themselves', () => {
+    const { foes, named, far } = foesOf('steer')
+    const all = [...Array(nodes).keys()].filter(node => foes.has(node) && node !== 6)
+    const expected = all.sort((a, b) => far(a) - far(b)).slice(0, 8)
+    assert.deepEqual(named(6, 8), expected)
+    assert.equal(foes.misleads(6), true)
+    assert.equal(foes.misleads(7), false)
+  })
+
+  it('invent ids as near as the nearest of so many would be, and say the same again in one lookup', () => {
+    for (const [behaviour, all] of [
+      ['stale', goneIn(nodes)],
+      ['flood', inventedIn(nodes) / 8]
+    ] as const) {
+      const { places, foes, named, far } = foesOf(behaviour)
+      const nearest: number[] = []
+      for (let lookup = 0; lookup < 300; lookup++) {
+        foes.begin()
+        const ids = named(lookup % 2 === 0 ? 0 : 2)
+        assert(ids.every(id => id >= places.length))
+        assert.deepEqual(
+          ids.map(far),
+          ids.map(far).sort((a, b) => a - b)
+        )
+        nearest.push(far(ids[0]!) * (all + 1))
+        if (behaviour === 'stale') assert.deepEqual(named(4, 8), ids.slice(0, 8))
+        else assert.notEqual(named(0)[0], named(0)[0], 'a flood never says the same twice')
+      }
+      // In the mean the nearest of n lies at 1/(n + 1); of 300 the mean is off by a fifth hardly ever.
+      const mean = nearest.reduce((a, b) => a + b) / nearest.length
+      assert(mean > 0.8 && mean < 1.2, `${behaviour}: ${mean}`)
+    }
+  })
+
+  it('keep to the rules until they turn', () => {
+    const { foes } = foesOf('slow', 1)
+    assert.deepEqual([foes.has(0), foes.isHostile(0), foes.delayMs(0)], [true, false, 0])
+    assert.equal(foes.turn().length, nodes / 2)
+    assert(foes.delayMs(0) > 2_000)
+    assert.equal(foes.delayMs(1), 0)
+    foes.dismiss(0)
+    assert.deepEqual([foes.isHostile(0), foes.count], [false, nodes / 2 - 1])
+  })
+
+  it('take copies and keep none; blobs that they alone took are swallowed and not lost', async () => {
+    const { figures } = await run({ ...quiet, adversaries: { behaviour: 'drop', share: 0.8 } })
+    const hostile = figures['copies with hostile mean']!.value
+    assert(Math.abs(hostile - 6.4) < 0.5, `${hostile}`)
+    assert(figures['copies mean']!.value < 2.5)
+    assert(figures.swallowed!.value > 0)
+    assert.equal(figures.lost!.value, 0)
+    assert.equal(figures['lookup honest found']!.value, 1, 'who drops still answers a lookup')
+    assert(figures['messages per honest node-hour']!.value > 0)
+  })
+
+  it('take with them what they held when they turn, and are replaced by others of their kind', async () => {
+    const adversaries = { behaviour: 'steer', share: 0.5, fromHour: 0.3 } as const
+    const faults = [{ type: 'die', atHours: 0.1, share: 0.2, replaced: true }] as const
+    const result = await run({ ...quiet, adversaries, faults: [...faults] })
+    const copies = column(result, 'copiesMean')
+    assert(copies[0]! >= 8, `${copies}`)
+    assert(copies[1]! < 6.5, `${copies}`)
+    assert.equal(result.figures.lost!.value, 0)
+    assert.deepEqual(column(result, 'online'), [nodes, nodes])
+  })
+
+  it('flood lookups with names of nobody, which disjoint paths make cheaper', async () => {
+    const adversaries = { behaviour: 'flood', share: 0.3 } as const
+    const requests = async (o: object) =>
+      (await run({ ...quiet, ...o })).figures['lookup requests mean']!.value
+    const peace = await requests({})
+    const paths = await requests({ adversaries })
+    const none = await requests({ adversaries, parameters: { defences: 'none' } })
+    assert(paths > 1.2 * peace && none > 1.3 * paths, `${peace} ${paths} ${none}`)
+  })
+
+  it('answer gets with other bytes, which nobody takes for the blob', async () => {
+    const { figures } = await run({ ...quiet, adversaries: { behaviour: 'lie', share: 0.3 } })
+    assert(figures.found!.value > 0.97)
+  })
+
+  it('are refused where what decides about them is not modelled', async () => {
+    const minted = await refusal(run({ ...quiet, adversaries: { behaviour: 'eclipse' } }))
+    assert.match(minted.message, /adversaries\.behaviour \(eclipse\)/)
+    const region = await refusal(run({ ...quiet, parameters: { defences: 'region' } }))
+    assert.match(region.message, /parameters\.defences \(region\)/)
+  })
+})
