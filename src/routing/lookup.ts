@@ -12,6 +12,25 @@ export type LookupEnd =
   /** The deadline has passed. */
   | 'late'
 
+/**
+ * Of those that a path may ask now, the one that it asks: wanted, heard of and not asked yet, nearest first, at least one of them. How many
+ * are asked at a time, and when it is over, is not its to say.
+ */
+export type Choose = (among: readonly Candidate[]) => Candidate
+
+/** The one that costs least to ask, the nearer of two equal ones: where any of those wanted will do. */
+export const cheapest =
+  (cost: (peer: PeerId) => number): Choose =>
+  among => {
+    let [best, least] = [among[0]!, Number.POSITIVE_INFINITY]
+    for (const candidate of among) {
+      const costs = cost(candidate.contact.peer)
+      if (costs < least) [best, least] = [candidate, costs]
+      if (least === 0) break
+    }
+    return best
+  }
+
 export interface LookupOptions {
   candidates: Candidates
   /** How many of the nearest shall answer. */
@@ -30,8 +49,8 @@ export interface LookupOptions {
   patienceMs?: Millis
   deadlineMs: Millis
   requestsMax: number
-  /** Where any of the wanted will do: what it costs to ask a peer. The cheapest goes first, the nearer of two equal ones. */
-  cost?: (peer: PeerId) => number
+  /** Which goes first, where it shall not be the nearest. */
+  choose?: Choose
   /**
    * Disjoint paths: every peer is asked on one of them, and what it answers leads only that one. With more than one, those that
    * named contacts which lead nowhere are doubted. 1 unless told: Kademlia's own lookup. At most 8.
@@ -47,7 +66,7 @@ export interface LookupOptions {
  */
 export const pathsUsual = 3
 
-type Settings = Required<Omit<LookupOptions, 'cost'>> & Pick<LookupOptions, 'cost'>
+type Settings = Required<Omit<LookupOptions, 'choose'>> & Pick<LookupOptions, 'choose'>
 
 /**
  * An iterative lookup, as a machine: {@link poll} says whom to ask, the caller asks and reports each outcome, time comes in.
@@ -249,26 +268,27 @@ export class Lookup {
 
   /** The nearest not asked yet, within the window of those that are wanted; slow ones do not take a place in it. */
   #nextOn(path: number, nowMs: Millis): { candidate: Candidate | undefined; isWide: boolean } {
-    const { want, cost, first, candidates } = this.#o
+    const { want, choose, first, candidates } = this.#o
     const isNext = (peer: PeerId) => candidates.get(peer)?.state === 'heard'
     const before = this.#requests < first.length ? first.find(isNext) : undefined
     if (before !== undefined) return { candidate: candidates.get(before), isWide: true }
     let candidate: Candidate | undefined
     let nearestKnown: Candidate | undefined
-    let least = Number.POSITIVE_INFINITY
+    const among: Candidate[] | undefined = choose && []
     let places = 0
     for (const c of candidates.all) {
       if (c.state === 'failed' || c.state === 'refused' || !this.#isOn(c, path)) continue
       if (c.state === 'asked' && this.#isSlow(c, nowMs)) continue
       nearestKnown ??= c
       if (c.state === 'heard') {
-        const costs = cost?.(c.contact.peer) ?? 0
-        if (costs < least) [candidate, least] = [c, costs]
-        if (least === 0) break
+        candidate ??= c
+        if (!among) break
+        among.push(c)
       }
       places += 1
       if (places === want) break
     }
+    if (choose && among && candidate) candidate = choose(among)
     return { candidate, isWide: this.#wide || nearestKnown?.state === 'answered' }
   }
 }

@@ -13,7 +13,7 @@ import type {
 } from '../base/ports.ts'
 import { Candidates } from '../routing/candidates.ts'
 import { fraction } from '../routing/distance.ts'
-import type { LookupEnd, LookupOptions } from '../routing/lookup.ts'
+import type { Choose, LookupEnd, LookupOptions } from '../routing/lookup.ts'
 import { Lookup, pathsUsual } from '../routing/lookup.ts'
 import type { SizeEstimate } from '../routing/size.ts'
 import { density } from '../routing/size.ts'
@@ -63,6 +63,8 @@ export interface Core {
   stamper: Stamper
   mode: 'server' | 'client'
   parameters: DhtParameters
+  /** See {@link LookupOptions.choose}. */
+  choose: Choose | undefined
   verifyRecord: VerifyRecord | undefined
   /** What a fresh put costs `from` now, as a multiple of a stamp's floor price: 1 to 1,000. See {@link Admission.price}. */
   price: Admission['price']
@@ -140,7 +142,8 @@ export const lookupOptions = (
   alpha: core.parameters.alpha,
   paths: core.parameters.paths ?? pathsUsual,
   hedgeMs: core.peers.hedgeMs('find-node'),
-  requestsMax: limits.lookupRequestsMax
+  requestsMax: limits.lookupRequestsMax,
+  ...(core.choose && { choose: core.choose })
 })
 
 export interface Found {

@@ -5,7 +5,7 @@ import type { Contact, PeerId } from '../base/ports.ts'
 import { isRepairDue, ReadRepair } from '../replicas/read.ts'
 import { Candidates } from '../routing/candidates.ts'
 import { placeOfKey } from '../routing/distance.ts'
-import { Lookup } from '../routing/lookup.ts'
+import { cheapest, Lookup } from '../routing/lookup.ts'
 import { believed } from '../routing/subnet.ts'
 import { asking } from '../routing/upkeep.ts'
 import type { StampedBlob } from '../wire/blob.ts'
@@ -153,7 +153,9 @@ export async function getBlob(
     burst: alpha,
     patienceMs: asking.timeoutMs, // it may be the one that has it
     deadlineMs: deadlineMs - (deadlineMs - core.clock.now()) * laterShare,
-    ...(isCovered(core, place) ? { alpha: 1, cost: core.peers.cost } : {})
+    ...(isCovered(core, place)
+      ? { alpha: 1, choose: core.choose ?? cheapest(core.peers.cost) }
+      : {})
   })
   const found =
     (await seek(core, key, lookup, signal)) ??

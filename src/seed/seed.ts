@@ -14,6 +14,7 @@ import type {
 } from '../base/ports.ts'
 import type { dutyOf } from '../replicas/duty.ts'
 import type { RepairParameters } from '../replicas/repair-parameters.ts'
+import type { Choose } from '../routing/lookup.ts'
 import { SizeEstimate } from '../routing/size.ts'
 import { Table } from '../routing/table.ts'
 import type { SeedStore } from '../store/store.ts'
@@ -73,6 +74,8 @@ export interface SeedParts {
   repair?: Partial<RepairParameters> | null
   /** Who has to do what for a key, where a variant of the protocol is tried; the one that ships unless told. */
   dutyOf?: typeof dutyOf
+  /** Whom a lookup asks next, the same; the nearest unless told. */
+  choose?: Choose
   /** The cap on what the network sends, where there is one: nobody is called slow for waiting on it. */
   upBytesPerSecond?: number | undefined
   /** How much slower than usual it looks after its table and its copies; 1 unless told. */
@@ -142,7 +145,9 @@ function makeCore(parts: SeedParts, stop: AbortSignal, on: { change(): void; joi
   const sendMs = (bytes: number) =>
     Math.ceil((1_000 * bytes) / (parts.upBytesPerSecond ?? Number.POSITIVE_INFINITY))
   const room = createRoom({ store, clock, log, self: table.place, isStray })
-  const shared = { network, clock, random, log, keys, placeOf, stamper, mode, verifyRecord }
+  const { choose } = parts
+  const asker = { network, clock, random, log, keys, placeOf, choose }
+  const shared = { ...asker, stamper, mode, verifyRecord }
   const ours = { store: room.store, room, table, peers, size, parameters, price, pace, sendMs }
   const core: SeedCore = { ...shared, ...ours, stop, joined, lost: () => peers.lost() }
   return { core, way, admission }

@@ -5,7 +5,7 @@ import type { Contact, PeerId } from '../../src/base/ports.ts'
 import { Candidates } from '../../src/routing/candidates.ts'
 import { compareDistance } from '../../src/routing/distance.ts'
 import type { LookupOptions } from '../../src/routing/lookup.ts'
-import { Lookup } from '../../src/routing/lookup.ts'
+import { cheapest, Lookup } from '../../src/routing/lookup.ts'
 import { driveLookup } from '../support/drive-lookup.ts'
 
 const placeOf = (peer: PeerId) => {
@@ -119,11 +119,36 @@ describe('a lookup', () => {
 
   it('asks the cheapest first where any of the wanted will do, and widens after a miss', () => {
     const cost = (peer: PeerId) => (peer === names[2] ? 0 : 2)
-    const { lookup, ranks } = begin(nth(0, 1, 2, 3), { want: 3, alpha: 1, burst: 2, cost })
+    const { lookup, ranks } = begin(nth(0, 1, 2, 3), {
+      want: 3,
+      alpha: 1,
+      burst: 2,
+      choose: cheapest(cost)
+    })
     assert.deepEqual(ranks(0), [2])
     lookup.widen()
     lookup.answered(names[2]!, [])
     assert.deepEqual(ranks(1), [0, 1])
+  })
+
+  it('leaves it to another rule which of the wanted is asked, and nothing else', () => {
+    const offered: number[][] = []
+    const choose: LookupOptions['choose'] = among => {
+      offered.push(among.map(({ contact }) => names.indexOf(contact.peer)))
+      return among.at(-1)!
+    }
+    const o = { want: 3, alpha: 2, burst: 2, choose }
+    const { lookup, ranks } = begin(nth(0, 1, 2, 3), o)
+    assert.deepEqual(ranks(0), [2, 1])
+    assert.deepEqual(offered.slice(0, 2), [
+      [0, 1, 2],
+      [0, 1]
+    ])
+    lookup.answered(names[2]!, [])
+    lookup.answered(names[1]!, [])
+    assert.deepEqual(ranks(1), [0])
+    lookup.answered(names[0]!, [])
+    assert.equal(lookup.end(2), 'answered')
   })
 
   it('passes over ourselves, the broken, the twice named, and reports of strangers', () => {

@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { SimRunOptions } from '../../src/cli/simulator.ts'
+import type { ScenarioInput } from '../../src/sim/scenario.ts'
 import { runScenario, runSweep } from '../../src/worlds/index.ts'
 import { parseShard } from '../../src/worlds/runs/plan.ts'
 import { createSimulator } from '../../src/worlds/simulator.ts'
@@ -79,6 +80,25 @@ describe('docs/guides/research.md', function () {
     await assert.rejects(runScenario({ ...tiny, scale: 'wide' }, { variant: eager }), {
       code: 'SCENARIO_INVALID'
     })
+  })
+
+  it('has a variant that chooses whom a lookup asks next: it asks others first, and finds the same', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'fastest.ts')
+    await writeFile(file, codeOf('fastest.ts'))
+    const { default: fastest } = await import(file)
+    const scenario: ScenarioInput = {
+      ...tiny,
+      nodes: 60,
+      hours: 0.2,
+      network: { latency: { type: 'pairwise', ms: 30 } },
+      workload: { lookups: 12 },
+      measure: { everyHours: 0.2 }
+    }
+    const ships = await runScenario(scenario)
+    const varied = await runScenario(scenario, { variant: fastest })
+    for (const { figures } of [ships, varied]) assert.equal(figures['lookup exact']!.value, 1)
+    assert.notDeepEqual(varied.tables.lookups, ships.tables.lookups)
   })
 
   for (const [what, source, message] of [

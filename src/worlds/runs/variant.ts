@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { MuttrError } from '../../base/errors.ts'
+import { wrapNetwork } from '../../base/wrap-network.ts'
 import { dutyOf, holdersAmong } from '../../replicas/duty.ts'
 import type { SeedNode, SeedParts } from '../../seed/seed.ts'
 import { createSeedNode } from '../../seed/seed.ts'
@@ -12,8 +13,8 @@ import { variantIn } from '../../sim/scenario-files.ts'
 export type CreateSeed = (parts: SeedParts) => SeedNode
 
 /** What ships, for a variant to stand on. */
-const shipped = { createSeedNode, dutyOf, holdersAmong }
-/** What ships, handed to a variant: the seed, and the decisions that its `parts` take another of. */
+const shipped = { createSeedNode, dutyOf, holdersAmong, wrapNetwork }
+/** What ships, handed to a variant: the seed, the decisions that its `parts` take another of, and what puts something else in a network's place. */
 export type Shipped = typeof shipped
 
 /**
