@@ -1,5 +1,6 @@
 import { limits } from '../base/limits.ts'
 import type { Contact } from '../base/ports.ts'
+import { recent } from '../base/recent.ts'
 
 const ip4 = /^\/ip4\/(\d+)\.(\d+)\.(\d+)\.\d+\//
 const ip6 = /^\/ip6\/([0-9a-f:.]+)\//i
@@ -46,11 +47,17 @@ function subnet6(address: string, withLocal = false): string | undefined {
 export function subnetsOf({ addresses }: Contact): readonly string[] {
   let found: Set<string> | undefined
   for (const address of addresses) {
-    const subnet = subnetOf(address)
+    const { subnet } = whereabouts(address)
     if (subnet !== undefined) found = (found ?? new Set()).add(subnet)
   }
   return found ? [...found] : none
 }
+
+/** The same addresses are named again and again. */
+const whereabouts = recent(16_384, address => ({
+  subnet: subnetOf(address),
+  reach: reachOf(address)
+}))
 
 /**
  * The network that a multiaddr counts against: an IPv4 /24, an IPv6 /48, or a DNS name.
@@ -93,11 +100,12 @@ function reachOf(address: string): 0 | 1 | 2 | undefined {
  */
 export function believed(teller: Contact, told: readonly Contact[]): Contact[] {
   let nearest = 2
-  for (const address of teller.addresses) nearest = Math.min(nearest, reachOf(address) ?? 2)
+  for (const address of teller.addresses)
+    nearest = Math.min(nearest, whereabouts(address).reach ?? 2)
   const counts = new Map<string, number>()
   const isBelieved = (address: string): boolean => {
-    if ((reachOf(address) ?? -1) < nearest) return false
-    const subnet = subnetOf(address)
+    const { reach, subnet } = whereabouts(address)
+    if ((reach ?? -1) < nearest) return false
     if (subnet === undefined) return true
     const count = (counts.get(subnet) ?? 0) + 1
     counts.set(subnet, count)

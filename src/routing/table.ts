@@ -86,7 +86,7 @@ export class Table {
     const place = this.#safePlace(contact.peer)
     const bucket = place && this.#bucketOf(place)
     if (!place || !bucket) return false
-    const known = findIn(bucket, contact.peer)
+    const known = findIn(bucket, contact.peer, headOf(place))
     if (known) return this.#refresh(bucket, known.entry, known.list, contact, nowMs)
     const entry = makeEntry(contact, place, nowMs)
     if (this.#insert(entry)) return true
@@ -136,7 +136,7 @@ export class Table {
   wants(contact: Contact): boolean {
     const place = this.#safePlace(contact.peer)
     const bucket = place && this.#bucketOf(place)
-    if (!place || !bucket || findIn(bucket, contact.peer)) return false
+    if (!place || !bucket || findIn(bucket, contact.peer, headOf(place))) return false
     const isLast = bucket === this.#buckets.at(-1)
     const hasRoom = bucket.live.length < this.k || isLast
     return hasRoom && this.#allows(bucket, makeEntry(contact, place, 0))
@@ -235,7 +235,7 @@ export class Table {
   #find(peer: PeerId) {
     const place = this.#safePlace(peer)
     const bucket = place && this.#bucketOf(place)
-    const found = bucket && findIn(bucket, peer)
+    const found = bucket && findIn(bucket, peer, headOf(place))
     return found && { bucket, ...found }
   }
 
@@ -282,7 +282,7 @@ export class Table {
     const depth = this.#buckets.length - 1
     const next: Bucket = { live: [], spare: [], touchedMs: bucket.touchedMs }
     const stays = (e: Entry) => bitOf(e.place, depth) !== bitOf(this.place, depth)
-    for (const list of ['live', 'spare'] as const) {
+    for (const list of lists) {
       const all = bucket[list].splice(0)
       for (const entry of all) (stays(entry) ? bucket : next)[list].push(entry)
     }
@@ -340,9 +340,13 @@ const makeEntry = (contact: Contact, place: Place, seenMs: Millis): Entry => ({
   failures: 0
 })
 
-function findIn(bucket: Bucket, peer: PeerId) {
-  for (const list of ['live', 'spare'] as const)
-    for (const entry of bucket[list]) if (entry.contact.peer === peer) return { entry, list }
+const lists = ['live', 'spare'] as const
+
+/** @param head of its place: numbers are compared sooner than names. */
+function findIn(bucket: Bucket, peer: PeerId, head: number) {
+  for (const list of lists)
+    for (const entry of bucket[list])
+      if (entry.head === head && entry.contact.peer === peer) return { entry, list }
   return undefined
 }
 

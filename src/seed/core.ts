@@ -23,6 +23,7 @@ import { asking } from '../routing/upkeep.ts'
 import type { SeedStore } from '../store/store.ts'
 import { decodeContacts, encodeFindNode } from '../wire/dht.ts'
 import type { VerifyRecord } from '../wire/record.ts'
+import type { StampNumber } from '../wire/stamp.ts'
 import type { Admission } from './admission.ts'
 import type { DhtOptions } from './dht.ts'
 import { drive } from './drive.ts'
@@ -66,6 +67,8 @@ export interface Core {
   /** See {@link LookupOptions.choose}. */
   choose: Choose | undefined
   verifyRecord: VerifyRecord | undefined
+  /** As {@link readStamp} takes it. */
+  stampNumber?: StampNumber | undefined
   /** What a fresh put costs `from` now, as a multiple of a stamp's floor price: 1 to 1,000. See {@link Admission.price}. */
   price: Admission['price']
   /** What is dropped where the store is full; `store` makes use of it by itself. */

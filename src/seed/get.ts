@@ -179,10 +179,10 @@ function notFound(candidates: Candidates, isLate: boolean): MuttrError {
 }
 
 /** Who gave us the blob may have given any stamp with it. */
-function isStamped({ clock }: Core, { key, header, stamp }: StampedBlob): boolean {
+function isStamped({ clock, stampNumber }: Core, { key, header, stamp }: StampedBlob): boolean {
   const { lengthBytes, expiryMs } = header
   try {
-    readStamp(stamp, { key, lengthBytes, expiryMs }, clock.now())
+    readStamp(stamp, { key, lengthBytes, expiryMs }, clock.now(), stampNumber)
     return true
   } catch {
     return false

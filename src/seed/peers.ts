@@ -268,7 +268,7 @@ export class Peers implements Disposable {
   }
 
   #isShunned(peer: PeerId, nowMs: Millis): boolean {
-    return [this.#shunned, this.#liars].some(shunned => (shunned.get(peer) ?? 0) > nowMs)
+    return (this.#shunned.get(peer) ?? 0) > nowMs || (this.#liars.get(peer) ?? 0) > nowMs
   }
 
   #shun(peer: PeerId, where: Map<PeerId, Millis> = this.#shunned): void {

@@ -5,9 +5,7 @@ import type {
   Handler,
   Log,
   Network,
-  PeerId,
   PeerKeys,
-  Place,
   PlaceOf,
   Random,
   Stamper
@@ -19,6 +17,7 @@ import { SizeEstimate } from '../routing/size.ts'
 import { Table } from '../routing/table.ts'
 import type { SeedStore } from '../store/store.ts'
 import type { VerifyRecord } from '../wire/record.ts'
+import type { StampNumber } from '../wire/stamp.ts'
 import type { Admission, AdmissionStatus } from './admission.ts'
 import { createAdmission } from './admission.ts'
 import { takeCensus } from './census.ts'
@@ -56,6 +55,7 @@ export interface SeedParts {
   log: Log
   keys: PeerKeys
   store: SeedStore
+  /** Asked again and again of the same peers: it has to remember them. */
   placeOf: PlaceOf
   /** Pays for what we put. */
   stamper: Stamper
@@ -64,6 +64,8 @@ export interface SeedParts {
   parameters?: Partial<DhtParameters>
   /** Checks records signed by OpenPGP keys; without it they are refused. */
   verifyRecord?: VerifyRecord
+  /** What stamps are worth where they are stand-ins, as in a virtual world; SHA-256 unless told. */
+  stampNumber?: StampNumber | undefined
   /** How peers are asked that we are not connected to; `forward` unless told. */
   reach?: ReachMode
   /** What a peer may ask of us per second. */
@@ -110,27 +112,11 @@ export interface SeedNode extends AsyncDisposable {
  * exact; no finding compared them with others.
  */
 const usual: DhtParameters = { replicas: 8, quorum: 5, k: 20, alpha: 3 }
-const placesMax = 4_096
-
-/** SHA-256 of each peer id is asked for again and again. */
-function remember(placeOf: PlaceOf): PlaceOf {
-  const places = new Map<PeerId, Place>()
-  return peer => {
-    const known = places.get(peer)
-    if (known) return known
-    const place = placeOf(peer)
-    if (places.size >= placesMax) places.delete(places.keys().next().value!)
-    places.set(peer, place)
-    return place
-  }
-}
-
 /** The parts an operation needs, made from what we are handed. */
 function makeCore(parts: SeedParts, stop: AbortSignal, on: { change(): void; joined(): boolean }) {
-  const { network, clock, random, log, keys, store, mode, stamper, verifyRecord } = parts
-  const { reach = 'forward', rates, pace = 1 } = parts
+  const { network, clock, random, log, keys, store, mode, stamper, verifyRecord, placeOf } = parts
+  const { reach = 'forward', rates, pace = 1, stampNumber } = parts
   const parameters = { ...usual, ...parts.parameters }
-  const placeOf = remember(parts.placeOf)
   const { k } = parameters
   const table = new Table({ place: placeOf(network.self), placeOf, k, nowMs: clock.now() })
   const way = createReach({ network, clock, mode: reach, placeOf, stop })
@@ -147,7 +133,7 @@ function makeCore(parts: SeedParts, stop: AbortSignal, on: { change(): void; joi
   const room = createRoom({ store, clock, log, self: table.place, isStray })
   const { choose } = parts
   const asker = { network, clock, random, log, keys, placeOf, choose }
-  const shared = { ...asker, stamper, mode, verifyRecord }
+  const shared = { ...asker, stamper, stampNumber, mode, verifyRecord }
   const ours = { store: room.store, room, table, peers, size, parameters, price, pace, sendMs }
   const core: SeedCore = { ...shared, ...ours, stop, joined, lost: () => peers.lost() }
   return { core, way, admission }

@@ -8,7 +8,7 @@ import { readStamp } from '../wire/stamp.ts'
 import { Bucket } from './bucket.ts'
 import type { Core } from './core.ts'
 
-export type TollParts = Pick<Core, 'clock' | 'table' | 'placeOf' | 'price'> & {
+export type TollParts = Pick<Core, 'clock' | 'table' | 'placeOf' | 'price' | 'stampNumber'> & {
   store: Pick<SeedStore, 'usage'>
   replicas: number
 }
@@ -24,7 +24,8 @@ const daySeconds = 86_400
  */
 export type Toll = (from: PeerId, postage: Postage, frame: Uint8Array | null) => number | undefined
 
-export function createToll({ clock, table, placeOf, price, store, replicas }: TollParts): Toll {
+export function createToll(parts: TollParts): Toll {
+  const { clock, table, placeOf, price, store, replicas, stampNumber } = parts
   /** Of 2R peers each may bring back its part of what we can hold in a day, and one blob at least; all of them together, all of it. */
   const broughtBy = recent(limits.peersMeteredMax, () => {
     const burst = Math.max(limits.blobBytesMax, store.usage().capBytes / (2 * replicas))
@@ -49,7 +50,7 @@ export function createToll({ clock, table, placeOf, price, store, replicas }: To
 
   return (from, postage, frame) => {
     const nowMs = clock.now()
-    const stamp = readStamp(frame, postage, nowMs)
+    const stamp = readStamp(frame, postage, nowMs, stampNumber)
     const isRepair = !stamp.fresh && isNear(from, postage.key)
     if (isRepair && mayBring(from, postage.lengthBytes, nowMs)) return undefined
     const wanted = price(from, postage.key, nowMs)

@@ -35,8 +35,8 @@ export function watchNeighbours(core: SeedCore, count: number): Disposable {
   const listening = network.onPeer(({ type, contact: { peer } }) => {
     if (type === 'connected' || stop.aborted) return
     if ((asked.get(peer) ?? Number.NEGATIVE_INFINITY) > clock.now() - againMs) return
-    const contact = table.nearest(table.place, count).find(c => c.peer === peer)
-    if (!contact) return
+    const contact = table.contactOf(peer)
+    if (!contact || !table.nearest(table.place, count).includes(contact)) return
     cutOff.set(peer, contact)
     timer ??= clock.after(gatherMs, () => {
       timer = undefined

@@ -1,6 +1,7 @@
 import { concatBytes, equalBytes, sha256, utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import type { PeerId, PeerKeys, Place, PlaceOf } from '../base/ports.ts'
+import { recent } from '../base/recent.ts'
 import { keyOfPeer, peerOfKey } from '../wire/contact.ts'
 
 const label = utf8('muttr sim signature')
@@ -26,11 +27,11 @@ export function standInKeys(key: Uint8Array): PeerKeys {
 }
 
 /** As the shipped one, for Ed25519 ids: SHA-256 of the multihash. */
-export const simPlaceOf: PlaceOf = peer => {
+export const simPlaceOf: PlaceOf = recent(16_384, peer => {
   const key = keyOfPeer(peer)
   if (!key) throw new MuttrError('WIRE_MALFORMED', 'not a peer id')
   return sha256(Uint8Array.of(0, 0x24, 0x08, 0x01, 0x12, 0x20), key)
-}
+})
 
 export interface Places {
   /** {@link simPlaceOf}, computed once for all nodes of a world; but for those that somebody minted. */

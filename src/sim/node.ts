@@ -27,6 +27,9 @@ const sweepMs: Millis = 5_000
 const idleMs: Millis = 60_000
 const crowdedIdleMs: Millis = 2_000
 
+/** Of requests to be answered: nobody calls them off, as none goes over a wire that could break. */
+const unending = new AbortController().signal
+
 interface Settle {
   resolve(answer: Uint8Array): void
   reject(err: unknown): void
@@ -55,6 +58,10 @@ export class VirtualNode implements Network {
   readonly #listeners = new Set<(event: PeerEvent) => void>()
   readonly #connections = new Map<PeerId, { usedMs: Millis }>()
   #warm = new Set<PeerId>()
+  /** What is called off when one of these signals aborts: many requests share one. */
+  readonly #cancels = new WeakMap<AbortSignal, Set<() => void>>()
+  /** As {@link contact} gave it last. */
+  #contact: Contact = { peer: '', addresses: [] }
   #sweep: Disposable | undefined
   /** Until when what was given to the line before is still being sent. */
   #sendingMs: Millis = 0
@@ -73,8 +80,12 @@ export class VirtualNode implements Network {
     this.streams = new Streams(net, this)
   }
 
+  /** One object for as long as it says the same. */
   contact(): Contact {
-    return { peer: this.self, addresses: this.server ? [this.address] : [] }
+    const isSame =
+      this.#contact.peer === this.self && this.#contact.addresses.length > 0 === this.server
+    if (!isSame) this.#contact = { peer: this.self, addresses: this.server ? [this.address] : [] }
+    return this.#contact
   }
 
   /** Gone from one moment to the next, with all it knew. */
@@ -117,7 +128,7 @@ export class VirtualNode implements Network {
     const { signal } = o
     const end = () => {
       timer[Symbol.dispose]()
-      signal?.removeEventListener('abort', cancel)
+      cancels?.delete(cancel)
     }
     const refuse = (code: 'PEER_TIMEOUT' | 'PEER_UNREACHABLE' | 'CANCELLED') => {
       end()
@@ -125,6 +136,7 @@ export class VirtualNode implements Network {
     }
     const cancel = () => refuse('CANCELLED')
     const timer = this.#net.after(o.timeoutMs, () => refuse('PEER_TIMEOUT'))
+    const cancels = signal && this.#cancelsOf(signal)
     const settle: Settle = {
       resolve(answer) {
         end()
@@ -139,11 +151,21 @@ export class VirtualNode implements Network {
       cancel()
       return promise
     }
-    signal?.addEventListener('abort', cancel, { once: true })
+    cancels?.add(cancel)
     const target = this.#net.nodes.get(to.peer)
     if (!this.#reach(to, target)) this.#net.after(1, () => refuse('PEER_UNREACHABLE'))
     else if (target) this.#exchange(target, method, payload, settle)
     return promise
+  }
+
+  #cancelsOf(signal: AbortSignal): Set<() => void> {
+    let cancels = this.#cancels.get(signal)
+    if (cancels) return cancels
+    this.#cancels.set(signal, (cancels = new Set()))
+    signal.addEventListener('abort', () => {
+      for (const cancel of [...cancels]) cancel()
+    })
+    return cancels
   }
 
   #reach(to: Contact, target: VirtualNode | undefined): boolean {
@@ -202,7 +224,7 @@ export class VirtualNode implements Network {
   async #answer(method: string, payload: Uint8Array, from: PeerId) {
     const handler = this.#serves ? this.#handlers.get(method) : undefined
     if (!handler) throw new MuttrError('METHOD_UNKNOWN', method)
-    return handler(payload.slice(), from, new AbortController().signal)
+    return handler(payload, from, unending)
   }
 
   #connect(target: VirtualNode): void {

@@ -16,6 +16,15 @@ const orderMark = 0xfeff
 const headSize = (argument: number): number =>
   argument < 24 ? 1 : argument < 2 ** 8 ? 2 : argument < 2 ** 16 ? 3 : argument < 2 ** 32 ? 5 : 9
 
+/** An item that was encoded before, to stand within another as it is. */
+export class Encoded {
+  readonly bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+}
+
 function sizeOf(value: unknown): number {
   if (typeof value === 'number')
     return Number.isSafeInteger(value) ? headSize(value < 0 ? -1 - value : value) : 9
@@ -25,6 +34,7 @@ function sizeOf(value: unknown): number {
     for (const item of value) size += sizeOf(item)
     return size
   }
+  if (value instanceof Encoded) return value.bytes.byteLength
   if (typeof value === 'string') {
     const size = Buffer.byteLength(value)
     return headSize(size) + size
@@ -49,6 +59,9 @@ class Writer {
     } else if (Array.isArray(value)) {
       this.#head(arrayOf, value.length)
       for (const item of value) this.write(item)
+    } else if (value instanceof Encoded) {
+      this.bytes.set(value.bytes, this.#at)
+      this.#at += value.bytes.byteLength
     } else if (typeof value === 'string') {
       this.#head(textString, Buffer.byteLength(value))
       this.#at += this.bytes.write(value, this.#at)

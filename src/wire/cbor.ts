@@ -2,6 +2,8 @@ import type { ErrorCode } from '../base/errors.ts'
 import { MuttrError } from '../base/errors.ts'
 import { decode, encode } from './cbor-bytes.ts'
 
+export { Encoded } from './cbor-bytes.ts'
+
 /** Canonical CBOR (RFC 8949, 4.2.1): one value, one encoding. All that Muttr writes is arrays, so maps never occur. */
 export const encodeCbor: (value: unknown) => Uint8Array = encode
 

@@ -2,7 +2,7 @@ import { limits } from '../base/limits.ts'
 import type { Contact, PeerId } from '../base/ports.ts'
 import { recent } from '../base/recent.ts'
 import type { Field } from './cbor.ts'
-import { array, bytes, mapped, tuple } from './cbor.ts'
+import { array, bytes, Encoded, encodeCbor, mapped, tuple } from './cbor.ts'
 
 /**
  * A contact on the wire: `[key, [address, …]]`, the peer's Ed25519 key (32 bytes) in place of its 52 characters, an IPv4 TCP
@@ -123,35 +123,75 @@ export const address: Field<string> = value => {
   return value
 }
 
-export const contact: Field<Contact> = mapped(
+const readContact: Field<Contact> = mapped(
   tuple(bytes(keyBytes), array(address, limits.contactAddressesMax)),
   ([key, addresses]): Contact => ({ peer: peerOfKey(key), addresses })
 )
 
-const encoded = new WeakMap<Contact, WireContact>()
+/** Of the usual kind: a key and one address of six bytes. By the first bits of the key; the latest stands where two have the same. */
+const usual = new Map<number, { key: Uint8Array; at: Uint8Array; contact: Contact }>()
+const usualMax = 16_384
+
+/**
+ * A seed hears of the same peers again and again: each is read once, and is one object wherever it is named, so that what was learned of
+ * it (its subnets, its bytes) is found again.
+ */
+export const contact: Field<Contact> = value => {
+  const [key, addresses] = Array.isArray(value) ? (value as unknown[]) : []
+  const at: unknown = Array.isArray(addresses) && addresses.length === 1 ? addresses[0] : undefined
+  const isUsual =
+    key instanceof Uint8Array &&
+    key.byteLength === keyBytes &&
+    at instanceof Uint8Array &&
+    at.byteLength === 6
+  if (!isUsual) return readContact(value)
+  const bits = ((key[0]! << 22) | (key[1]! << 14) | (key[2]! << 6) | (key[3]! >> 2)) >>> 0
+  const known = usual.get(bits)
+  if (known && isSame(known.key, key) && isSame(known.at, at)) return known.contact
+  const contact = readContact(value)
+  if (!known && usual.size >= usualMax) usual.delete(usual.keys().next().value!)
+  usual.set(bits, { key, at, contact })
+  return contact
+}
+
+/** Of one length, and so short that a call into C++ would take longer. */
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+const encoded = new WeakMap<Contact, Encoded>()
 
 /**
  * Addresses that have no place on the wire are left out.
  * @returns undefined for a peer whose id is not made of an Ed25519 key: such a peer cannot sign acknowledgements.
  */
 export function wireContact(contact: Contact): WireContact | undefined {
-  const known = encoded.get(contact)
-  if (known) return known
   const key = keyOfPeer(contact.peer)
   if (!key) return undefined
   const addresses = contact.addresses
     .filter(fitsText)
     .slice(0, limits.contactAddressesMax)
     .map(packed)
-  const made: WireContact = [key, addresses]
+  return [key, addresses]
+}
+
+/** The same, as its bytes. */
+function encodedContact(contact: Contact): Encoded | undefined {
+  const known = encoded.get(contact)
+  if (known) return known
+  const item = wireContact(contact)
+  if (!item) return undefined
+  const made = new Encoded(encodeCbor(item))
   encoded.set(contact, made)
   return made
 }
 
 export const contacts = (max: number = limits.contactsMax): Field<Contact[]> => array(contact, max)
 
-export const wireContacts = (list: readonly Contact[]): WireContact[] =>
+/** For `encodeCbor`. */
+export const wireContacts = (list: readonly Contact[]): Encoded[] =>
   list
-    .map(wireContact)
+    .map(encodedContact)
     .filter(made => made !== undefined)
     .slice(0, limits.contactsMax)

@@ -3,18 +3,20 @@ import { setFlagsFromString } from 'node:v8'
 import { pathsUsual } from '../../src/routing/lookup.ts'
 import { Dice } from '../../src/sim/dice.ts'
 import { latencyOf } from '../../src/sim/latency.ts'
+import type { ScenarioInput } from '../../src/sim/scenario.ts'
 import { readScenario } from '../../src/sim/scenario.ts'
 import { wideEngine } from '../../src/sim/wide/engine.ts'
 import { Places } from '../../src/sim/wide/places.ts'
 import { Reach } from '../../src/sim/wide/reach.ts'
 import { WideTables } from '../../src/sim/wide/tables.ts'
 import { Walker } from '../../src/sim/wide/walk.ts'
+import { fullEngine } from '../../src/worlds/full/full.ts'
 import { LookupWorld } from '../support/lookup-world.ts'
 
 /**
  * `npm run bench:sim`: the simulator's scale wide, and lookups by the objects that ship; with `calibrate`, see calibrate.ts. `npm run bench:sim -- [--json]
- * [--sizes 1000,10000] [--seconds S] [--only lookups|shipping|events]`. Seconds are the processor's that this process used, one thread. Beside each figure stands what a fixed loop
- * did right before it, in million steps a second, so that machines and busy hours compare.
+ * [--sizes 1000,10000] [--seconds S] [--only lookups|shipping|events|full] [--hours H]`. Seconds are the processor's that this process used, one thread. Beside each figure stands what a
+ * fixed loop did right before it, in million steps a second, so that machines and busy hours compare. The scale `full` runs H hours to their end, one unless told, and only where it is asked for.
  */
 interface Line {
   nodes: number
@@ -146,22 +148,62 @@ function benchShipping(nodes: number, seconds: number): Line[] {
   ]
 }
 
-/** With churn and storage. The time that the start takes is left out; what of a day was simulated is scaled to a day. */
-async function benchEvents(nodes: number, seconds: number): Promise<Line[]> {
-  const scenario = readScenario({
+/** With churn and storage. */
+const churning = (
+  nodes: number,
+  more: Pick<ScenarioInput, 'hours' | 'scale' | 'workload' | 'measure'>
+) =>
+  readScenario({
     name: 'bench',
     question: 'How fast is it?',
     nodes,
-    hours: 24,
-    scale: 'wide',
     population: {
       sessionHours: { type: 'weibull', shape: 0.6, scale: 2 },
       awayHours: { type: 'exponential', mean: 2 },
       lifetimeHours: { type: 'exponential', mean: 720 }
     },
     network: { latency: { type: 'pairwise', ms: 25 } },
-    workload: { blobs: Math.ceil(nodes / 10) }
+    ...more
   })
+
+/** The seeds that ship, put to and read from. */
+async function benchFull(nodes: number, hours: number): Promise<Line[]> {
+  const some = Math.ceil(nodes / 10)
+  const workload = { blobs: some, putsPerHour: some, getsPerHour: some, lookups: 200 }
+  const measure = { everyHours: hours }
+  const scenario = churning(nodes, { hours, scale: 'full', workload, measure })
+  const compare = yardstick()
+  const start = { ms: cpuMs(), wallMs: performance.now() }
+  let zero = { ms: 0, wallMs: 0 }
+  const take = ({ type }: { type: string }) => {
+    if (type === 'begin') zero = { ms: cpuMs(), wallMs: performance.now() }
+  }
+  const { signal } = new AbortController()
+  const trace = { take }
+  const result = await fullEngine.run(scenario, { seed: 1, signal, onProgress() {}, trace })
+  const end = { ms: cpuMs(), wallMs: performance.now() }
+  const [minutes, wallMinutes] = [(end.ms - zero.ms) / 60_000, (end.wallMs - zero.wallMs) / 60_000]
+  const rss = process.resourceUsage().maxRSS / 1_024
+  const of = (what: string, value: number, unit: string) =>
+    line(nodes, `full: ${what}`, value, unit, compare)
+  const { events, figures } = result
+  return [
+    of('making the network', (zero.ms - start.ms) / 1_000, 's'),
+    of(`${hours} h of it`, minutes, 'min of the processor'),
+    of('simulated hours in a minute of the processor', hours / minutes, 'h'),
+    of('simulated hours in a minute by the wall clock', hours / wallMinutes, 'h'),
+    of('events, with the making', (1_000 * events) / (end.ms - start.ms), '/s'),
+    of('requests of a node and hour', figures['messages per node-hour']!.value, ''),
+    of('lookups exact', 100 * figures['lookup exact']!.value, '%'),
+    of('gets found', 100 * figures.found!.value, '%'),
+    of('resident at most', rss, 'MiB')
+  ]
+}
+
+/** The time that the start takes is left out; what of a day was simulated is scaled to a day. */
+async function benchEvents(nodes: number, seconds: number): Promise<Line[]> {
+  const workload = { blobs: Math.ceil(nodes / 10) }
+  const scenario = churning(nodes, { hours: 24, scale: 'wide', workload })
   const compare = yardstick()
   const stop = new AbortController()
   let first: { ms: number; atHours: number; events: number } | undefined
@@ -208,15 +250,18 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     sizes: { type: 'string', default: '1000,10000,100000,1000000' },
     seconds: { type: 'string', default: '4' },
+    hours: { type: 'string', default: '1' },
     only: { type: 'string' }
   }
 })
 const sizes = values.sizes.split(',').map(Number)
 const seconds = Number(values.seconds)
-const isKnown = [undefined, 'lookups', 'shipping', 'events'].includes(values.only)
-if (!sizes.every(n => Number.isSafeInteger(n) && n >= 2) || !(seconds > 0) || !isKnown) {
+const hours = Number(values.hours)
+const isKnown = [undefined, 'lookups', 'shipping', 'events', 'full'].includes(values.only)
+const isTime = seconds > 0 && hours > 0
+if (!sizes.every(n => Number.isSafeInteger(n) && n >= 2) || !isTime || !isKnown) {
   console.error(
-    'usage: npm run bench:sim -- [--json] [--sizes 1000,10000] [--seconds S] [--only lookups|shipping|events]'
+    'usage: npm run bench:sim -- [--json] [--sizes 1000,10000] [--seconds S] [--hours H] [--only lookups|shipping|events|full]'
   )
   process.exit(1)
 }
@@ -230,5 +275,6 @@ for (const nodes of sizes) {
   const isAsked = (what: string) => values.only === undefined || values.only === what
   if (isAsked('lookups')) benchLookups(nodes, seconds).forEach(print)
   if (isAsked('shipping') && nodes <= shippingMost) benchShipping(nodes, seconds).forEach(print)
+  if (values.only === 'full') (await benchFull(nodes, hours)).forEach(print)
   if (isAsked('events')) (await benchEvents(nodes, seconds)).forEach(print)
 }

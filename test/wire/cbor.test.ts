@@ -33,6 +33,15 @@ describe('canonical CBOR', () => {
     )
   })
 
+  it('takes what is encoded already as it is', () => {
+    fc.assert(
+      fc.property(value, value, (one, other) => {
+        const made = cbor.encodeCbor([one, new cbor.Encoded(cbor.encodeCbor(other))])
+        assert.deepEqual(made, cbor.encodeCbor([one, other]))
+      })
+    )
+  })
+
   it('writes what another encoder writes', () => {
     fc.assert(
       fc.property(value, made => {

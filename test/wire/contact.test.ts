@@ -84,6 +84,21 @@ describe('a contact on the wire', () => {
     refused(`/ip6/::1/tcp/1/p2p/${peerOfKey(key)}`)
   })
 
+  it('is one object wherever it is named, unless anything in it differs', () => {
+    const key = (last: number) => new Uint8Array(32).fill(7).fill(last, 31)
+    const at = (port: number) => `/ip4/192.0.2.1/tcp/${port}`
+    const named = (last: number, port: number) => {
+      const told = { peer: peerOfKey(key(last)), addresses: [at(port)] }
+      const heard = read(encodeCbor(wireContact(told)))
+      assert.deepEqual(heard, told)
+      return heard
+    }
+    assert.equal(named(1, 1), named(1, 1))
+    // All of them begin alike.
+    for (const last of [2, 1]) for (const port of [2, 1]) named(last, port)
+    assert.equal(named(2, 2), named(2, 2))
+  })
+
   it('leaves out what cannot be written', () => {
     assert.equal(wireContact({ peer: 'QmRsa', addresses: [] }), undefined)
     const peer = peerOfKey(new Uint8Array(32).fill(1))

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import { limits } from '../../src/base/limits.ts'
+import type { Stamper } from '../../src/base/ports.ts'
 import type { RunResult } from '../../src/sim/result.ts'
 import type { ScenarioInput } from '../../src/sim/scenario.ts'
 import { defineScenario } from '../../src/sim/scenario.ts'
 import { World } from '../../src/sim/world.ts'
 import { VirtualDisk } from '../../src/worlds/full/disk.ts'
+import { fullEngineWith } from '../../src/worlds/full/full.ts'
+import type { Variant } from '../../src/worlds/runs/variant.ts'
 import { figureOf, runFull } from '../support/full-run.ts'
 import { seedStoreContract } from '../support/seed-store-contract.ts'
 import { blobOf, noonMs } from '../support/store-blobs.ts'
@@ -104,6 +108,41 @@ describe('disks', function () {
     })
     assert.equal(figureOf(result, 'puts failed'), 0)
     assert.deepEqual(result.violations, [])
+  })
+})
+
+describe('disks that are small and rot, some of them full, behind lines that lose', function () {
+  this.timeout(60_000)
+
+  it('press their seeds, and the run pays their price without hashing for it', async () => {
+    let dearest = 0
+    const counting: Variant = {
+      createSeed(parts, { createSeedNode }) {
+        const { make } = parts.stamper
+        const stamper: Stamper = {
+          make(job, options) {
+            dearest = Math.max(dearest, job.factor)
+            return make(job, options)
+          }
+        }
+        return createSeedNode({ ...parts, stamper })
+      }
+    }
+    const scenario = defineScenario({
+      ...small,
+      hours: 1,
+      network: { loss: 0.02 },
+      disks: { capBytes: 100_000, fullShare: 0.2, rotPerDay: 2 },
+      workload: { ...workload, blobs: 60, putsPerHour: 60 },
+      measure: { everyHours: 1 }
+    })
+    const { signal } = new AbortController()
+    const result = await fullEngineWith(counting).run(scenario, {
+      ...{ seed: 1, signal },
+      onProgress() {}
+    })
+    assert.equal(dearest, limits.priceFactorMax)
+    assert(figureOf(result, 'copies rotted')! > 0)
   })
 })
 

@@ -8,7 +8,7 @@ import type { VirtualNetwork } from '../../sim/network.ts'
 import { silentLog } from '../../sim/network.ts'
 import type { VirtualNode } from '../../sim/node.ts'
 import type { Scenario } from '../../sim/scenario.ts'
-import { instantStamper } from '../../sim/stamper.ts'
+import { instantStamper, standInNumber } from '../../sim/stamper.ts'
 import type { World } from '../../sim/world.ts'
 import { memoryStore } from '../../store/memory.ts'
 import type { SeedStore } from '../../store/store.ts'
@@ -337,6 +337,7 @@ export class Population {
       store,
       placeOf: this.#p.places.placeOf,
       stamper: this.#stamper,
+      stampNumber: standInNumber,
       mode: isServer ? 'server' : 'client',
       parameters: { replicas, quorum, k, alpha, ...defences[left] },
       reach,

@@ -6,7 +6,7 @@ import type { VirtualNetwork } from '../../sim/network.ts'
 import { silentLog } from '../../sim/network.ts'
 import type { VirtualNode } from '../../sim/node.ts'
 import type { Scenario } from '../../sim/scenario.ts'
-import { instantStamper } from '../../sim/stamper.ts'
+import { instantStamper, standInNumber } from '../../sim/stamper.ts'
 import type { World } from '../../sim/world.ts'
 import { memoryStore } from '../../store/memory.ts'
 import type { Blob } from '../../wire/blob.ts'
@@ -73,6 +73,7 @@ export class Spammer {
       ...{ network: this.#node, keys: this.#node.keys, clock: world.clock, random: dice },
       ...{ store: memoryStore(), log: silentLog, placeOf, stamper: this.#stamper(), reach },
       mode: 'client',
+      stampNumber: standInNumber,
       parameters: { replicas, quorum, k, alpha, ...defences[left] }
     })
   }
