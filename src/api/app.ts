@@ -126,9 +126,13 @@ function addPeople(app: Hono, { client }: AppParts): void {
     return c.json(await client.acceptKey(alias))
   })
   app.post('/contacts/verify', async c => {
-    const { alias, fingerprint } = check(verifying, await readJson(c.req.raw, jsonLimit))
-    return c.json(await client.verify(alias, fingerprint))
+    const { alias, shown } = check(verifying, await readJson(c.req.raw, jsonLimit))
+    return c.json(await client.verify(alias, shown))
   })
+  app.get('/contacts/verification', async c =>
+    c.json(await client.verification(check(named, c.req.query()).alias))
+  )
+  app.get('/card', async c => c.json(await client.card(check(importing, c.req.query()).alias)))
   app.get('/key', async c =>
     c.body(await client.exportKey(), 200, { 'Content-Type': 'application/pgp-keys' })
   )

@@ -11,6 +11,8 @@ export const apiLimits = {
   homeBytesMax: 1_024 * KiB,
   certificateBytesMax: limits.certificateBytesMax,
   blobBytesMax: limits.blobBytesMax,
+  /** A fingerprint, or twelve words. */
+  shownCharsMax: 512,
   requestsMax: 64,
   eventStreamsMax: 16,
   connectionsMax: 128,

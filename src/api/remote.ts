@@ -89,7 +89,9 @@ function people(
   | 'lookup'
   | 'contacts'
   | 'acceptKey'
+  | 'verification'
   | 'verify'
+  | 'card'
   | 'exportKey'
   | 'importKey'
   | 'subkeys'
@@ -101,7 +103,9 @@ function people(
     lookup: (alias, options) => post('/lookups', { alias }, signalIn(options)),
     contacts: () => get('/contacts'),
     acceptKey: alias => post('/contacts/accept', { alias }),
-    verify: (alias, fingerprint) => post('/contacts/verify', { alias, fingerprint }),
+    verification: alias => get('/contacts/verification', { query: { alias } }),
+    verify: (alias, shown) => post('/contacts/verify', { alias, shown }),
+    card: alias => get('/card', { query: { alias } }),
     exportKey: () => ask('/key', {}, textOf),
     subkeys: () => get('/key/subkeys'),
     rotateSubkey: () => post('/key/subkeys', {}),

@@ -19,7 +19,7 @@ export const named = z.strictObject({ alias: z.string() })
 export const registering = z.strictObject({ alias: z.string(), invite: z.string().exactOptional() })
 export const verifying = z.strictObject({
   alias: z.string(),
-  fingerprint: z.string().exactOptional()
+  shown: z.string().max(apiLimits.shownCharsMax).exactOptional()
 })
 export const inviting = z.strictObject({ lifeMs: z.number().exactOptional() })
 

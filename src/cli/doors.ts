@@ -20,6 +20,8 @@ export interface Doors {
   initHome(options: InitOptions): Promise<HomeMade>
   /** Adds what a `muttr:` link carries to a home. @throws {MuttrError} `LINK_INVALID`, `HOME_MISSING`, `HOME_IN_USE` */
   joinLink(options: OpenOptions & { home: string; link: string }): Promise<Joined>
+  /** Whom a `muttr:` link names. @throws {MuttrError} `LINK_INVALID`, also when it names nobody */
+  linkContact(link: string): { alias: string; fingerprint: string }
   /** Runs the daemon; resolves when `signal` aborted and everything is closed. @throws {MuttrError} when it cannot start or go on. */
   runSeed(options: RunOptions): Promise<void>
   /** The address of the web page of this home's running node, with its token. @throws {MuttrError} `DAEMON_UNREACHABLE` */

@@ -136,6 +136,20 @@ export interface Contact {
   changedTo: string | null
 }
 
+export interface Verification {
+  alias: string
+  fingerprint: string
+  /** Twelve, in English. */
+  words: string[]
+}
+
+export interface Card {
+  alias: string
+  fingerprint: string
+  /** `muttr:…`, for `muttr join` and `muttr verify`. */
+  link: string
+}
+
 export interface Registration {
   alias: string
   pod: string
@@ -198,8 +212,12 @@ export interface Client {
   contacts(): Promise<Contact[]>
   /** Pins the changed key. @throws {MuttrError} `CONTACT_UNKNOWN` */
   acceptKey(alias: string): Promise<Contact>
-  /** Marks the contact verified; with a fingerprint, only when it is the pinned one (`KEY_CHANGED` else). */
-  verify(alias: string, fingerprint?: string): Promise<Contact>
+  /** What two people compare: the words are the same for both when each has the other's key. @throws {MuttrError} `CONTACT_UNKNOWN` */
+  verification(alias: string): Promise<Verification>
+  /** Marks the contact verified; with the fingerprint or the words that they told, only when they are of the pinned key (`KEY_CHANGED` else). */
+  verify(alias: string, shown?: string): Promise<Contact>
+  /** What to hand to people, as a link or QR code: the network, the pod, and who we are. @throws {MuttrError} `ALIAS_MISSING` */
+  card(alias?: string): Promise<Card>
   /** The person's own certificate, armored. */
   exportKey(): Promise<string>
   /** The person's encryption subkeys, newest first. */

@@ -5,13 +5,17 @@ import { limits } from '../base/limits.ts'
 import type { Clock, Log, Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
+import { verificationWords } from '../keys/words.ts'
 import { readAlias } from '../pod/alias.ts'
 import type { State } from '../store/state.ts'
-import type { Contact } from './client.ts'
+import type { Contact, Verification } from './client.ts'
 import type { ContactRow, Route } from './contact-rows.ts'
 import { contactTable } from './contact-rows.ts'
+import { aliasesOf } from './named-aliases.ts'
 import type { Pods } from './pods.ts'
+import type { Self } from './self.ts'
 import type { Table } from './table.ts'
+import { isOfKey } from './told-key.ts'
 import { abortable } from './waiting.ts'
 
 /** A pinned contact with its certificate parsed. */
@@ -60,7 +64,9 @@ export interface Contacts {
   list(): Promise<Contact[]>
   show(known: Known): Promise<Contact>
   accept(alias: string): Promise<Contact>
-  verify(alias: string, fingerprint?: string): Promise<Contact>
+  /** What to compare with them. @throws {MuttrError} `CONTACT_UNKNOWN` */
+  verification(alias: string): Promise<Verification>
+  verify(alias: string, shown?: string): Promise<Contact>
   import(bytes: Uint8Array, alias?: string): Promise<Contact[]>
 }
 
@@ -70,6 +76,7 @@ export interface ContactsParts {
   log: Log
   crypto: Crypto
   pods: Pick<Pods, 'link' | 'certificateOf'>
+  self: Pick<Self, 'certificate'>
   emit: Emit
   /** Fingerprints that a join link named, by alias. */
   vouched: Readonly<Record<string, string>>
@@ -227,13 +234,25 @@ class ContactBook implements Contacts {
     return this.show(await this.#save(alias, row, certificate))
   }
 
-  async verify(text: string, fingerprint?: string): Promise<Contact> {
+  async verification(text: string): Promise<Verification> {
+    const { alias, certificate } = await this.#need(text)
+    const words = this.#words(certificate)
+    return { alias, fingerprint: certificate.fingerprint, words }
+  }
+
+  async verify(text: string, shown?: string): Promise<Contact> {
     const found = await this.#need(text)
-    const pinned = found.certificate.fingerprint
-    const given = fingerprint?.replaceAll(/[\s:]/g, '').toLowerCase()
-    if (given !== undefined && given !== pinned)
-      throw new MuttrError('KEY_CHANGED', `${found.alias} is pinned as ${pinned}`)
+    const { fingerprint } = found.certificate
+    const words = this.#words(found.certificate)
+    if (shown !== undefined && !isOfKey(shown, { fingerprint, words }))
+      throw new MuttrError('KEY_CHANGED', `${found.alias} is pinned as ${fingerprint}`)
     return this.show(await this.#change(found, { verified: true }))
+  }
+
+  #words({ pin }: Certificate): string[] {
+    const own = this.#parts.self.certificate()
+    if (!own) throw new MuttrError('HOME_MISSING', 'there is no person on this seed')
+    return verificationWords(own.pin, pin)
   }
 
   async import(bytes: Uint8Array, alias?: string): Promise<Contact[]> {
@@ -368,17 +387,3 @@ const firstRow = (certificate: Certificate, pinnedMs: number): ContactRow => ({
   knowsUs: false,
   seenMs: pinnedMs
 })
-
-/** User IDs that are aliases, bare or in brackets as in `Alice <alice@pod.example>`. */
-function aliasesOf(certificate: Certificate): string[] {
-  const found = new Set<string>()
-  for (const userId of certificate.userIds) {
-    const text = /<([^<>]+)>\s*$/.exec(userId)?.[1] ?? userId
-    try {
-      found.add(readAlias(text.trim()).full)
-    } catch {
-      // A User ID need not be an alias.
-    }
-  }
-  return [...found]
-}

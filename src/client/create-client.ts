@@ -70,6 +70,8 @@ export interface ClientParts {
     known: () => number
     usage: () => Usage
     node: () => NodeStatus
+    /** A `muttr:` link that carries the network, this pod of it, and the person. */
+    linkTo: (person: { alias: string; pod: string; fingerprint: string }) => string
   }
   /** Age at which the encryption subkey is followed by another; never unless told. */
   subkeyEveryMs?: Millis | null
@@ -220,7 +222,7 @@ function watchPeers(
   })
 }
 
-function people(rooms: Rooms, { invites = {} }: ClientParts) {
+function people(rooms: Rooms, { invites = {}, about: { linkTo } }: ClientParts) {
   const brought = new Map(Object.entries(invites))
   const { self, contacts, courier, inbox } = rooms
   const forever = new AbortController().signal
@@ -242,7 +244,17 @@ function people(rooms: Rooms, { invites = {} }: ClientParts) {
       inbox.wake()
       return accepted
     },
-    verify: (alias, fingerprint) => contacts.verify(alias, fingerprint),
+    verification: alias => contacts.verification(alias),
+    verify: (alias, shown) => contacts.verify(alias, shown),
+    async card(wanted) {
+      const own = self.registrations()
+      const full = wanted === undefined ? own[0]?.alias : readAlias(wanted).full
+      const found = own.find(({ alias }) => alias === full)
+      if (!found) throw new MuttrError('ALIAS_MISSING', 'no such alias of yours')
+      const { alias, pod } = found
+      const { fingerprint } = needCertificate(self)
+      return { alias, fingerprint, link: linkTo({ alias, pod, fingerprint }) }
+    },
     async exportKey() {
       return armorCertificate(needCertificate(self))
     },

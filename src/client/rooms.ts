@@ -64,6 +64,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     log,
     crypto,
     pods,
+    self,
     emit,
     life,
     vouched: parts.vouched ?? {}

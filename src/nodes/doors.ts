@@ -21,6 +21,11 @@ export const doors: Doors = {
   },
   initHome: async options => (await import('./init.ts')).initHome(options),
   joinLink: ({ home, link }) => applyLink(home, readJoinLink(link)),
+  linkContact(link) {
+    const { contact } = readJoinLink(link)
+    if (!contact) throw new MuttrError('LINK_INVALID', 'the link names nobody')
+    return contact
+  },
   runSeed: async options => (await import('./daemon.ts')).runDaemon(options),
   async pageOf(home, signal) {
     const remote = await daemonOf(home, signal)

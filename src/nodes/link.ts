@@ -2,10 +2,12 @@ import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Joined as JoinedLink } from '../cli/doors.ts'
 import { openHome, readHomeFile, writeFileAtomic } from '../config/home.ts'
 import type { JoinLink } from '../config/join-link.ts'
+import { makeJoinLink } from '../config/join-link.ts'
 import type { Joined } from '../config/joined.ts'
 import { readJoined, writeJoined } from '../config/joined.ts'
 import { lockHome } from '../config/lock.ts'
 import { readNetwork, writeNetwork } from '../config/network.ts'
+import type { Home } from './home.ts'
 
 /** Adds what a link carries to a home whose node does not run. Errors as `Doors.joinLink`. */
 export async function applyLink(home: string, link: JoinLink): Promise<JoinedLink> {
@@ -44,6 +46,19 @@ export async function loadJoined(path: string): Promise<Joined> {
   const bytes = await readHomeFile(path)
   return bytes ? readJoined(Buffer.from(bytes).toString('utf8')) : { invites: {}, contacts: {} }
 }
+
+/** What somebody hands to others: the network with their pod in it and a few seeds, and who they are. */
+export function linkTo(
+  { network, config }: Home,
+  { alias, pod, fingerprint }: { alias: string; pod: string; fingerprint: string }
+): string {
+  const places = [...network.pods, ...config.pods].filter(({ hostname }) => hostname === pod)
+  const small = { ...network, pods: places.slice(0, 1), seeds: network.seeds.slice(0, seedsMax) }
+  return makeJoinLink({ network: small, pod, invite: null, contact: { alias, fingerprint } })
+}
+
+/** Of a network's seeds in a link that is to fit into a QR code. */
+const seedsMax = 3
 
 type Network = ReturnType<typeof readNetwork>
 

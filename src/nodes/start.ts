@@ -24,7 +24,7 @@ import type { Home } from './home.ts'
 import { writePerson } from './home.ts'
 import type { HostedPod } from './host-pod.ts'
 import { joinNetwork } from './join.ts'
-import { loadJoined } from './link.ts'
+import { linkTo, loadJoined } from './link.ts'
 import { nodeStatus } from './node-status.ts'
 import { openSeed } from './open-seed.ts'
 
@@ -130,7 +130,8 @@ export async function startParts(options: StartOptions): Promise<Started> {
         others: home.network.seeds.length + othersThan(home, pods).length,
         known: () => seed.table.size,
         usage: () => store.usage(),
-        node: () => nodeStatus(home, network, seed)
+        node: () => nodeStatus(home, network, seed),
+        linkTo: person => linkTo(home, person)
       },
       savePerson: person => writePerson(home.paths, person, options.passphrase()),
       checks: [...homeChecks(home.paths), ...reachChecks(network, mode)]

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { failureOf } from '../../src/base/failure.ts'
 import type { Client } from '../../src/client/client.ts'
 import { serveClient } from '../support/api.ts'
-import { bobsFingerprint, createFakeClient } from '../support/fake-client.ts'
+import { bobsFingerprint, createFakeClient, fakeWords } from '../support/fake-client.ts'
 
 const kib = (count: number, fill = 7) => new Uint8Array(count * 1024).fill(fill)
 
@@ -51,6 +51,11 @@ const calls: Record<string, (client: Client) => Promise<unknown>> = {
   contacts: c => c.contacts(),
   'acceptKey: known': c => c.acceptKey('bob@two.test'),
   'acceptKey: unknown': c => c.acceptKey('carol@two.test'),
+  verification: c => c.verification('bob@two.test'),
+  'verification: unknown': c => c.verification('eve@two.test'),
+  card: c => c.card(),
+  'card: of an alias': c => c.card('alice@one.test'),
+  'verify: by words': c => c.verify('bob@two.test', fakeWords),
   'verify: without': c => c.verify('bob@two.test'),
   'verify: the same': c => c.verify('bob@two.test', bobsFingerprint),
   'verify: another': c => c.verify('bob@two.test', '0'.repeat(40)),

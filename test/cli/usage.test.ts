@@ -26,6 +26,7 @@ const commands = [
   'contacts',
   'contacts accept',
   'verify',
+  'card',
   'key',
   'key show',
   'key rotate',

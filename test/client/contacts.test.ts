@@ -29,6 +29,27 @@ describe('contacts', () => {
     return named.certificate.fingerprint
   }
 
+  it('are compared by words that are the same for both, and others for another key', async () => {
+    await using world = await ClientWorld.make()
+    const [alice, bob] = [await world.join('alice'), await world.join('bob')]
+    await alice.client.lookup('bob@one.test')
+    await bob.client.lookup('alice@one.test')
+    const { words, fingerprint } = await alice.client.verification('bob@one.test')
+    assert.equal(fingerprint, bob.person.certificate.fingerprint)
+    assert.deepEqual((await bob.client.verification('alice@one.test')).words, words)
+    const eve = await world.join('eve')
+    await eve.client.lookup('bob@one.test')
+    const others = (await eve.client.verification('bob@one.test')).words.join(' ')
+    await assert.rejects(alice.client.verify('bob@one.test', others), { code: 'KEY_CHANGED' })
+    const typed = words.with(0, 'muttr').join(' ')
+    await assert.rejects(alice.client.verify('bob@one.test', typed), { code: 'USAGE' })
+    assert.equal((await alice.client.contacts())[0]?.verified, false)
+    assert.equal((await alice.client.verify('bob@one.test', words.join(' '))).verified, true)
+    const card = await alice.client.card()
+    assert.equal(card.alias, 'alice@one.test')
+    await assert.rejects(alice.client.card('bob@one.test'), { code: 'ALIAS_MISSING' })
+  })
+
   it('are pinned at first sight, with the word of the pod', async () => {
     const alice = await world.join('alice')
     const bob = await world.join('bob')

@@ -4,6 +4,7 @@ import type { Terminal } from '../../src/cli/output.ts'
 import type { Prompts } from '../../src/cli/prompts.ts'
 import { runCli } from '../../src/cli/run.ts'
 import type { Client } from '../../src/client/client.ts'
+import { doors as doorsThatShip } from '../../src/nodes/doors.ts'
 import { createSimulator } from '../../src/worlds/simulator.ts'
 import { createFakeClient, type FakeClient } from './fake-client.ts'
 
@@ -68,6 +69,7 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
         invite: 'c0de'
       }
     },
+    linkContact: link => doorsThatShip.linkContact(link),
     async runSeed({ onReady, emit, ...options }) {
       await note('runSeed', options, 'vault')
       onReady(testReady)

@@ -194,6 +194,7 @@ export class ClientWorld implements AsyncDisposable {
           others: this.pods.size,
           known: () => 3,
           usage: () => ({ blobs: 0, bytes: 0, capBytes: 1 }),
+          linkTo: ({ alias, pod, fingerprint }) => `muttr:${alias} ${pod} ${fingerprint}`,
           node: () => ({
             profile: 'full',
             connections: { open: 1, max: 100 },

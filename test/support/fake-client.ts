@@ -9,6 +9,7 @@ import type {
   SentLetter,
   Status
 } from '../../src/client/client.ts'
+import { makeJoinLink } from '../../src/config/join-link.ts'
 
 const nowMs = Date.UTC(2026, 2, 1, 12)
 const idOf = (text: string): string => createHash('sha256').update(text).digest('hex')
@@ -109,6 +110,15 @@ const status: Status = {
   inbox: { waiting: 0, relays: [] }
 }
 
+export const fakeWords =
+  'nice tumble actor any turkey title disagree robust rigid wise remove faint'
+const cardLink = makeJoinLink({
+  network: null,
+  pod: 'one.test',
+  invite: null,
+  contact: { alias: 'alice@one.test', fingerprint: idOf('alice').slice(0, 40) }
+})
+
 export interface FakeClient extends Client {
   /** Every call that reached it, as `method(arguments)`. */
   readonly calls: unknown[][]
@@ -208,10 +218,18 @@ export function createFakeClient(): FakeClient {
       calls.push(['acceptKey', alias])
       return { ...known(alias), changedTo: null }
     },
-    async verify(alias, fingerprint) {
-      calls.push(['verify', alias, fingerprint])
+    async verification(alias) {
+      const { fingerprint } = known(alias)
+      return { alias, fingerprint, words: fakeWords.split(' ') }
+    },
+    async card(alias = 'alice@one.test') {
+      await meaning(alias)
+      return { alias, fingerprint: idOf('alice').slice(0, 40), link: cardLink }
+    },
+    async verify(alias, shown) {
+      calls.push(['verify', alias, shown])
       const contact = known(alias)
-      if (fingerprint !== undefined && fingerprint !== contact.fingerprint)
+      if (![undefined, contact.fingerprint, fakeWords].includes(shown?.toLowerCase()))
         throw new MuttrError('KEY_CHANGED', 'another fingerprint is pinned')
       return { ...contact, verified: true }
     },

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { MuttrError } from '../../base/errors.ts'
-import type { Client, Contact } from '../../client/client.ts'
+import type { Verification } from '../../client/client.ts'
 import { contactsText, contactText } from '../contacts.ts'
 import { example } from '../example.ts'
 import type { Action } from '../program.ts'
@@ -46,15 +46,24 @@ export function addPeople(program: Command, action: Action): void {
   example(
     program
       .command('verify')
-      .description('say that you compared fingerprints with a contact')
+      .description('compare keys with a contact: by twelve words, a fingerprint or their card')
       .argument('<alias>', 'as in bob@two.test')
       .argument(
-        '[fingerprint...]',
-        'the one they told you; without it you are shown ours and asked'
+        '[told...]',
+        'the words, the fingerprint or the muttr: link that they gave you; without, you are shown the words and asked'
       )
       .option('--yes', 'you have compared already; do not ask')
       .action(action(verify)),
+    'muttr verify bob@two.test',
     'muttr verify bob@two.test 4F2E 91AC …'
+  )
+  example(
+    program
+      .command('card')
+      .description('who you are, as a link and a QR code: with your network, your pod and your key')
+      .argument('[alias]', 'of yours; the oldest unless told')
+      .action(action(card)),
+    'muttr card'
   )
 }
 
@@ -104,34 +113,66 @@ async function verify(
   alias: string,
   parts: string[]
 ): Promise<void> {
-  const told = parts.join('').replace(/[\s:]/g, '').toLowerCase()
-  if (told !== '' && !/^(0x)?[0-9a-f]{40}([0-9a-f]{24})?$/.test(told))
-    throw usage('that is not a fingerprint', 'It has 40 (or 64) digits from 0 to f.')
+  const told = await readTold(session, alias, parts)
   await session.withClient(async client => {
-    if (told === '' && !yes) await compare(session, await pinned(client, alias))
-    const contact = await (told === ''
-      ? client.verify(alias)
-      : client.verify(alias, told.replace(/^0x/, '')))
+    if (told === undefined && !yes) await compare(session, await client.verification(alias))
+    const contact = await client.verify(alias, told)
     await session.out.result(contact, out => contactText(out, contact))
   })
 }
 
-async function pinned(client: Client, alias: string): Promise<Contact> {
-  const found = (await client.contacts()).find(contact => contact.alias === alias.toLowerCase())
-  if (!found) throw new MuttrError('CONTACT_UNKNOWN', `no contact ${alias}`)
-  return found
+/** A fingerprint in any spelling, the one of a link, or words as they are. */
+async function readTold(
+  { doors }: Session,
+  alias: string,
+  parts: string[]
+): Promise<string | undefined> {
+  if (parts.length === 0) return undefined
+  const [first] = parts
+  if (first?.startsWith('muttr:')) {
+    const contact = (await doors()).linkContact(first)
+    if (contact.alias !== alias.toLowerCase())
+      throw usage(`that is the card of ${line(contact.alias)}`, 'Ask for the card of this contact.')
+    return contact.fingerprint
+  }
+  const digits = parts.join('').replace(/[\s:]/g, '').toLowerCase().replace(/^0x/, '')
+  if (/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(digits)) return digits
+  const words = parts.join(' ').trim()
+  if (words.split(/\s+/).length !== 12)
+    throw usage(
+      'that is neither a fingerprint, nor twelve words, nor a card',
+      'A fingerprint has 40 (or 64) digits from 0 to f.'
+    )
+  return words
 }
 
-/** Only a person can compare; a program says `--yes` or gives the fingerprint. */
-async function compare(session: Session, contact: Contact): Promise<void> {
+async function card(session: Session, _: object, alias?: string): Promise<void> {
+  await session.withClient(async client => {
+    const shown = await client.card(alias)
+    const { encodeQR } = await import('qr')
+    await session.out.result(shown, ({ screen, style }) =>
+      [
+        `${style.bold(line(shown.alias))}  ${grouped(shown.fingerprint)}`,
+        ...(screen ? ['', encodeQR(shown.link, 'ascii').trimEnd()] : []),
+        '',
+        shown.link
+      ].join('\n')
+    )
+  })
+}
+
+/** Only a person can compare; a program says `--yes` or gives what it was told. */
+async function compare(session: Session, { alias, ...shown }: Verification): Promise<void> {
+  const words = [shown.words.slice(0, 6), shown.words.slice(6)].map(six => `  ${six.join(' ')}`)
   session.out.note(
-    `${line(contact.alias)} has the fingerprint\n\n  ${grouped(contact.fingerprint)}\n`
+    `You and ${line(alias)} see the same twelve words when each has the other's key:\n\n${words.join('\n')}\n\n` +
+      `The fingerprint of ${line(alias)} is ${grouped(shown.fingerprint)}\n`
   )
-  const same = await session.confirm('Did they tell you the same, by voice or in person?')
+  const same = await session.confirm('Did they read you the same words, by voice or in person?')
   if (same === undefined)
     throw usage(
-      'nobody can be asked here whether the fingerprints are the same',
-      'Give the fingerprint they told you, or --yes.'
+      'nobody can be asked here whether the words are the same',
+      'Give the words or the fingerprint they told you, or --yes.'
     )
   if (!same) throw new MuttrError('CANCELLED', 'not verified')
 }

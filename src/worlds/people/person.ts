@@ -148,6 +148,7 @@ export class Resident {
       others: this.#p.places().length,
       known: () => seed.table.size,
       usage: () => store.usage(),
+      linkTo: ({ alias }: { alias: string }) => `muttr:${alias}`,
       node: () => ({
         profile: 'full' as const,
         connections: { open: node.connected().length, max: this.#p.connectionsMax },
