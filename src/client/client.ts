@@ -143,7 +143,7 @@ export interface Verification {
   words: string[]
 }
 
-export interface Card {
+interface Card {
   alias: string
   fingerprint: string
   /** `muttr:…`, for `muttr join` and `muttr verify`. */
