@@ -50,15 +50,17 @@ export class WideCandidates {
   readonly #misled = new Int16Array(requestsMost)
   /** Those of them that led to as many that are late as make one doubt, unless others answered. */
   readonly #misleading = new Uint32Array(words)
+  /** Slots below this one were in use. */
+  #slots = 0
+  /** Those of them that are no longer. */
   readonly #free = new Uint16Array(slotsMax)
   #freeCount = 0
+  /** Added and not in {@link ordered} yet, nearest first. */
+  readonly #fresh = new Uint16Array(slotsMax)
+  #freshCount = 0
   /** By hash of the node: its slot + 1. */
   readonly #hash = new Uint16Array(2 ** hashBits)
   readonly #heard = new Uint16Array(pathsMost)
-  /** No rank beyond it has been heard of on this path and not been asked. */
-  readonly #bound = new Int16Array(pathsMost)
-  /** The farthest heard of on each path: its slot + 1; 0 where that is not known. */
-  readonly #edge = new Uint16Array(pathsMost)
   readonly #places: Places
   #targetHi = 0
   #targetLo = 0
@@ -75,12 +77,10 @@ export class WideCandidates {
     this.#self = self
     this.#pathCount = pathCount
     this.size = 0
-    this.#freeCount = slotsMax
-    for (let i = 0; i < slotsMax; i++) this.#free[i] = slotsMax - 1 - i
+    this.#slots = 0
+    this.#freeCount = 0
     this.#hash.fill(0)
     this.#heard.fill(0)
-    this.#edge.fill(0)
-    this.#bound.fill(-1)
     if (pathCount === 1) return
     this.#turnsOf.fill(0)
     this.#doubted.fill(0)
@@ -91,20 +91,25 @@ export class WideCandidates {
   /** Nodes we know ourselves. */
   start(nodes: Uint32Array, count: number): void {
     for (let i = 0; i < count; i++) if (this.#find(nodes[i]!) < 0) this.#add(nodes[i]!, -1)
+    this.#merge()
   }
 
   /** What the candidate in slot `from` named. */
   hear(from: number, nodes: Uint32Array, count: number): void {
     const isMany = this.#pathCount > 1
+    const path = this.path[from]!
+    // What is farther than as many as there is room for would leave at once. So does the farthest below, whatever the order in which it was named.
+    const edge = this.#heard[path]! < heardMax ? -1 : this.ordered[this.#lastHeard(path)]!
     for (let i = 0; i < count; i++) {
       const node = nodes[i]!
       if (node === this.#self) continue
-      // On a single path nothing more is kept of one that is known.
-      if (!isMany && this.#isBeyondAll(node, 0)) continue
       const slot = this.#find(node)
-      if (slot < 0) this.#add(node, from)
-      else if (isMany) this.#vouch(slot, from)
+      if (slot < 0) {
+        if (edge < 0 || !this.#isBeyond(node, edge)) this.#add(node, from)
+      } else if (isMany) this.#vouch(slot, from)
     }
+    this.#merge()
+    while (this.#heard[path]! > heardMax) this.#dropFarthest(path)
   }
 
   /** It is asked now, as the `turn`th of all. */
@@ -190,15 +195,13 @@ export class WideCandidates {
     const path = this.path[teller]!
     if ((this.#paths[slot]! & (1 << path)) !== 0) return
     this.#paths[slot]! |= 1 << path
-    this.#bound[path] = this.size - 1
-    if (this.state[slot] === heard) this.#countPath(path)
+    if (this.state[slot] === heard) this.#heard[path]! += 1
   }
 
   #add(node: number, teller: number): void {
     const high = (this.#places.hi(node) ^ this.#targetHi) >>> 0
     const low = (this.#places.lo(node) ^ this.#targetLo) >>> 0
-    if (teller >= 0 && this.#pathCount > 1 && this.#isBeyondAll(node, this.path[teller]!)) return
-    const slot = this.#free[--this.#freeCount]!
+    const slot = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#slots++
     const isHearsay = teller >= 0
     const path = isHearsay ? this.path[teller]! : 0
     this.node[slot] = node
@@ -214,58 +217,51 @@ export class WideCandidates {
       for (let w = 0; w < words; w++) this.#tellers[slot * words + w] = 0
       if (isHearsay) this.#tell(slot, teller)
     }
-    const rank = this.#rankOf(high, low)
-    const { ordered } = this
-    for (let at = this.size++; at > rank; at--) ordered[at] = ordered[at - 1]!
-    ordered[rank] = slot
-    for (let p = 0; p < this.#pathCount; p++) if (this.#bound[p]! >= rank) this.#bound[p]! += 1
-    if (isHearsay && this.#bound[path]! < rank) this.#bound[path] = rank
     const hash = this.#hash
     let at = hashOf(node)
     while (hash[at] !== 0) at = (at + 1) & hashMask
     hash[at] = slot + 1
-    if (isHearsay) this.#countPath(path)
+    if (isHearsay) this.#heard[path]! += 1
+    const fresh = this.#fresh
+    at = this.#freshCount++
+    for (; at > 0 && this.#isFarther(fresh[at - 1]!, high, low); at--) fresh[at] = fresh[at - 1]!
+    fresh[at] = slot
   }
 
-  /** It would be the farthest of those heard of on this path, and there is no room: it would leave at once. */
-  #isBeyondAll(node: number, path: number): boolean {
-    if (this.#heard[path]! < heardMax) return false
-    const edge = (this.#edge[path]! ||= this.ordered[this.#lastHeard(path)]! + 1) - 1
+  /** Those of one answer are put in order in one go. */
+  #merge(): void {
+    const { ordered } = this
+    let rank = this.size - 1
+    this.size += this.#freshCount
+    for (let to = this.size - 1; this.#freshCount > 0; to--) {
+      const slot = this.#fresh[--this.#freshCount]!
+      const [high, low] = [this.#high[slot]!, this.#low[slot]!]
+      for (; rank >= 0 && this.#isFarther(ordered[rank]!, high, low); rank--)
+        ordered[to--] = ordered[rank]!
+      ordered[to] = slot
+    }
+  }
+
+  #isFarther(slot: number, high: number, low: number): boolean {
+    const own = this.#high[slot]!
+    return own > high || (own === high && this.#low[slot]! > low)
+  }
+
+  #isBeyond(node: number, edge: number): boolean {
     const high = (this.#places.hi(node) ^ this.#targetHi) >>> 0
     const edgeHigh = this.#high[edge]!
     if (high !== edgeHigh) return high > edgeHigh
     return (this.#places.lo(node) ^ this.#targetLo) >>> 0 > this.#low[edge]!
   }
 
-  #rankOf(high: number, low: number): number {
-    const { ordered } = this
-    const highs = this.#high
-    let from = 0
-    for (let to = this.size; from < to; ) {
-      const middle = (from + to) >> 1
-      const slot = ordered[middle]!
-      const at = highs[slot]!
-      if (at < high || (at === high && this.#low[slot]! <= low)) from = middle + 1
-      else to = middle
-    }
-    return from
-  }
-
-  #countPath(path: number): void {
-    this.#heard[path]! += 1
-    this.#edge[path] = 0
-    if (this.#heard[path]! > heardMax) this.#dropFarthest(path)
-  }
-
+  /** The rank of the farthest heard of on this path. */
   #lastHeard(path: number): number {
     const { ordered, state } = this
     const bit = 1 << path
-    for (let rank = Math.min(this.#bound[path]!, this.size - 1); ; rank--) {
+    for (let rank = this.size - 1; ; rank--) {
       const slot = ordered[rank]!
       if (state[slot] !== heard || this.#hearsay[slot] === 0) continue
-      if ((this.#paths[slot]! & bit) === 0) continue
-      this.#bound[path] = rank
-      return rank
+      if ((this.#paths[slot]! & bit) !== 0) return rank
     }
   }
 
@@ -282,7 +278,6 @@ export class WideCandidates {
     for (let w = 0; w < words; w++)
       this.#tellers[slot * words + w]! &= ~this.#turnsOf[path * words + w]!
     this.#heard[path]! -= 1
-    this.#edge[path] = 0
   }
 
   #remove(rank: number): void {
@@ -297,11 +292,8 @@ export class WideCandidates {
   #leaveHeard(slot: number): void {
     if (this.state[slot] !== heard || this.#hearsay[slot] === 0) return
     const paths = this.#paths[slot]!
-    for (let path = 0; path < this.#pathCount; path++) {
-      if ((paths & (1 << path)) === 0) continue
-      this.#heard[path]! -= 1
-      this.#edge[path] = 0
-    }
+    for (let path = 0; path < this.#pathCount; path++)
+      if ((paths & (1 << path)) !== 0) this.#heard[path]! -= 1
   }
 
   /** @returns its slot, or -1. */

@@ -178,3 +178,75 @@ export class Shortlist {
     }
   }
 }
+
+/** Picks the nearest of a set, in no order: halving it bit by bit takes a part of the time that sorting would. */
+export class Selection {
+  readonly nodes: Uint32Array
+  /** Distances: the half of each that decides now. */
+  readonly #keys: Int32Array
+  readonly #places: Places
+  #targetHi = 0
+  #targetLo = 0
+  #size = 0
+  /** Whoever stands before is taken, and nobody behind {@link #high}. */
+  #low = 0
+  #high = 0
+
+  constructor(places: Places, most: number) {
+    this.#places = places
+    this.nodes = new Uint32Array(most)
+    this.#keys = new Int32Array(most)
+  }
+
+  begin(targetHi: number, targetLo: number): void {
+    this.#targetHi = targetHi
+    this.#targetLo = targetLo
+    this.#size = 0
+  }
+
+  add(node: number): void {
+    this.#keys[this.#size] = this.#places.hi(node) ^ this.#targetHi
+    this.nodes[this.#size++] = node
+  }
+
+  /** Puts the `max` nearest first in {@link nodes}. @returns how many these are. */
+  pick(max: number): number {
+    const keys = this.#keys
+    this.#low = 0
+    this.#high = this.#size
+    this.#divide(max)
+    if (this.#low < max && max < this.#high) {
+      for (let i = this.#low; i < this.#high; i++)
+        keys[i] = this.#places.lo(this.nodes[i]!) ^ this.#targetLo
+      this.#divide(max)
+    }
+    return Math.min(max, this.#size)
+  }
+
+  /** From the first bit in which two differ on, until the border falls between two, or no bit is left. */
+  #divide(max: number): void {
+    const { nodes } = this
+    const keys = this.#keys
+    let low = this.#low
+    let high = this.#high
+    let differing = 0
+    for (let i = low + 1; i < high; i++) differing |= keys[i]! ^ keys[low]!
+    let shift = 31 - Math.clz32(differing)
+    for (; shift >= 0 && low < max && max < high; shift--) {
+      let middle = low
+      // Whatever its bit, each is moved: a branch would be guessed wrongly every other time.
+      for (let i = low; i < high; i++) {
+        const [key, node] = [keys[i]!, nodes[i]!]
+        keys[i] = keys[middle]!
+        nodes[i] = nodes[middle]!
+        keys[middle] = key
+        nodes[middle] = node
+        middle += 1 - ((key >>> shift) & 1)
+      }
+      if (middle <= max) low = middle
+      else high = middle
+    }
+    this.#low = low
+    this.#high = high
+  }
+}

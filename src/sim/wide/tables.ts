@@ -1,6 +1,6 @@
 import type { Dice } from '../dice.ts'
 import type { Places } from './places.ts'
-import { nobody, Shortlist } from './places.ts'
+import { nobody, Selection } from './places.ts'
 
 /** Of an entry: it failed once. `Table` of src/routing lets go at the second failure in a row. */
 const suspect = 0x8000_0000
@@ -20,24 +20,30 @@ export const shapeOf = (nodes: number, k: number): TablesShape => ({
   nearMax: Math.ceil(nearRoom * k)
 })
 
+const wordsOf = ({ far, nearMax }: TablesShape, k: number) => far * k + 1 + nearMax
+
 /** Bytes of the tables of `capacity` nodes. */
 export const tablesBytes = (shape: TablesShape, k: number, capacity: number): number =>
-  capacity * (4 * (shape.far * k + shape.nearMax) + 1)
+  4 * capacity * wordsOf(shape, k)
 
 /**
  * The routing tables of all nodes. What `Table` of src/routing does by splitting its last bucket comes to this: of those that share
  * exactly so many bits with us, at most k. Here those that share few bits stand in far buckets of k words each, and all others in one
- * list with room for as many as there can be. Spares are not kept: who replaces an entry is drawn when it is needed. A test runs this
+ * list with room for as many as there can be. All of one node stand side by side, its nearest far bucket next to its near list, since
+ * an answer is most often made of these: with a million nodes each is as far from the processor as memory is. Spares are not kept: who replaces an entry is drawn when it is needed. A test runs this
  * and `Table` on the same input and demands the same entries and answers.
  */
 export class WideTables {
   readonly shape: TablesShape
   readonly #k: number
   readonly #places: Places
-  readonly #far: Uint32Array
-  readonly #near: Uint32Array
-  readonly #nearCount: Uint8Array
-  readonly #short: Shortlist
+  /** Of each node: far buckets, how many near ones there are, and these. */
+  readonly #entries: Uint32Array
+  /** Words of a node. */
+  readonly #stride: number
+  /** The leading bits that far buckets tell apart. */
+  readonly #farMask: number
+  readonly #selection: Selection
   /** Near ones that had no room: the lists are too short where this is not next to none. */
   overflow = 0
 
@@ -45,11 +51,11 @@ export class WideTables {
     this.shape = shapeOf(o.nodes, o.k)
     this.#k = o.k
     this.#places = places
-    const { far, nearMax } = this.shape
-    this.#far = new Uint32Array(places.length * far * o.k).fill(nobody)
-    this.#near = new Uint32Array(places.length * nearMax)
-    this.#nearCount = new Uint8Array(places.length)
-    this.#short = new Shortlist(places, 2 * o.k)
+    this.#stride = wordsOf(this.shape, o.k)
+    this.#entries = new Uint32Array(places.length * this.#stride)
+    for (let owner = 0; owner < places.length; owner++) this.clear(owner)
+    this.#farMask = this.shape.far === 0 ? 0 : 0x8000_0000 >> (this.shape.far - 1)
+    this.#selection = new Selection(places, Math.max(o.k, this.shape.nearMax))
   }
 
   /** As after a long time: far buckets are random choices of those who are there, and all near ones are known, as far as k allows. */
@@ -60,17 +66,18 @@ export class WideTables {
 
   /** It knows nobody. */
   clear(owner: number): void {
-    this.#far.fill(nobody, owner * this.farSize, (owner + 1) * this.farSize)
-    this.#nearCount[owner] = 0
+    const base = owner * this.#stride
+    this.#entries.fill(nobody, base, base + this.farSize)
+    this.#entries[base + this.farSize] = 0
   }
 
   /** Fills the holes of a far bucket with random ones that are there. @returns how many were found. */
   refill(owner: number, bucket: number, there: Uint8Array, dice: Dice): number {
     const k = this.#k
-    const base = (owner * this.shape.far + bucket) * k
-    if (this.#far[base + k - 1] !== nobody) return 0
+    const base = this.#bucketBase(owner, bucket)
+    if (this.#entries[base + k - 1] !== nobody) return 0
     let count = 0
-    while (count < k && this.#far[base + count] !== nobody) count++
+    while (count < k && this.#entries[base + count] !== nobody) count++
     const before = count
     const hi = (this.#places.hi(owner) ^ (0x8000_0000 >>> bucket)) >>> 0
     const [from, to] = [this.#places.from(hi, bucket + 1), this.#places.to(hi, bucket + 1)]
@@ -81,7 +88,7 @@ export class WideTables {
     for (let tries = 0; count < k && tries < (isScan ? size : 8 * k); tries++) {
       const node = from + (isScan ? at : dice.below(size))
       at = at + 1 === size ? 0 : at + 1
-      if (there[node] === 1 && !this.#isIn(base, count, node)) this.#far[base + count++] = node
+      if (there[node] === 1 && !this.#isIn(base, count, node)) this.#entries[base + count++] = node
     }
     return count - before
   }
@@ -89,7 +96,7 @@ export class WideTables {
   /** All that are near and there, from a random one on. */
   meetNear(owner: number, there: Uint8Array, dice: Dice): void {
     const [from, to] = this.nearRange(owner)
-    this.#nearCount[owner] = 0
+    this.#entries[this.#nearBase(owner) - 1] = 0
     const start = dice.below(to - from)
     for (let i = 0; i < to - from; i++) {
       const node = from + ((start + i) % (to - from))
@@ -108,15 +115,15 @@ export class WideTables {
     if (node === owner) return false
     const at = this.#find(owner, node)
     if (at !== nobody) {
-      this.#arrayOf(owner, node)[at]! &= ~suspect
+      this.#entries[at]! &= ~suspect
       return true
     }
     const bucket = this.#places.shared(owner, node)
     if (bucket >= this.shape.far) return this.#meet(owner, node)
-    const base = (owner * this.shape.far + bucket) * this.#k
+    const base = this.#bucketBase(owner, bucket)
     for (let i = 0; i < this.#k; i++)
-      if (this.#far[base + i] === nobody) {
-        this.#far[base + i] = node
+      if (this.#entries[base + i] === nobody) {
+        this.#entries[base + i] = node
         return true
       }
     return false
@@ -130,9 +137,8 @@ export class WideTables {
   failed(owner: number, node: number): boolean {
     const at = node === owner ? nobody : this.#find(owner, node)
     if (at === nobody) return false
-    const array = this.#arrayOf(owner, node)
-    if ((array[at]! & suspect) === 0) {
-      array[at]! |= suspect
+    if ((this.#entries[at]! & suspect) === 0) {
+      this.#entries[at]! |= suspect
       return false
     }
     this.remove(owner, node)
@@ -144,20 +150,21 @@ export class WideTables {
     if (at === nobody) return
     const bucket = this.#places.shared(owner, node)
     if (bucket >= this.shape.far) {
-      const last = owner * this.shape.nearMax + --this.#nearCount[owner]!
-      this.#near[at] = this.#near[last]!
+      const base = this.#nearBase(owner)
+      const last = --this.#entries[base - 1]!
+      this.#entries[at] = this.#entries[base + last]!
       return
     }
-    const end = (owner * this.shape.far + bucket + 1) * this.#k
+    const end = this.#bucketBase(owner, bucket + 1)
     let last = at
-    while (last + 1 < end && this.#far[last + 1] !== nobody) last++
-    this.#far[at] = this.#far[last]!
-    this.#far[last] = nobody
+    while (last + 1 < end && this.#entries[last + 1] !== nobody) last++
+    this.#entries[at] = this.#entries[last]!
+    this.#entries[last] = nobody
   }
 
   /** The far entry in this position (of {@link farSize}), or {@link nobody}. */
   farAt(owner: number, position: number): number {
-    const entry = this.#far[owner * this.farSize + position]!
+    const entry = this.#entries[owner * this.#stride + position]!
     return entry === nobody ? nobody : entry & ~suspect
   }
 
@@ -170,11 +177,11 @@ export class WideTables {
   }
 
   nearCount(owner: number): number {
-    return this.#nearCount[owner]!
+    return this.#entries[this.#nearBase(owner) - 1]!
   }
 
   nearAt(owner: number, index: number): number {
-    return this.#near[owner * this.shape.nearMax + index]! & ~suspect
+    return this.#entries[this.#nearBase(owner) + index]! & ~suspect
   }
 
   /**
@@ -190,31 +197,29 @@ export class WideTables {
     without: number,
     out: Uint32Array
   ): number {
-    const { far } = this.shape
     const k = this.#k
-    const differs = (this.#places.hi(owner) ^ targetHi) >>> 0
-    this.#short.begin(targetHi, targetLo, 0)
+    // A bit for each far bucket: those on the target's side, and the others.
+    const all = this.#farMask
+    const differs = (this.#places.hi(owner) ^ targetHi) & all
     let count = 0
-    for (let bucket = 0; bucket < far && count < max; bucket++)
-      if ((differs & (0x8000_0000 >>> bucket)) !== 0) {
-        const base = (owner * far + bucket) * k
-        count = this.#take(this.#far, base, k, targetHi, targetLo, max, count, without, out)
-      }
-    if (count < max) {
-      const base = owner * this.shape.nearMax
-      const size = this.#nearCount[owner]!
-      count = this.#take(this.#near, base, size, targetHi, targetLo, max, count, without, out)
+    for (let left = differs; left !== 0 && count < max; ) {
+      const bucket = Math.clz32(left)
+      left &= ~(0x8000_0000 >>> bucket)
+      const base = this.#bucketBase(owner, bucket)
+      count = this.#take(base, k, targetHi, targetLo, max, count, without, out)
     }
-    for (let bucket = far - 1; bucket >= 0 && count < max; bucket--)
-      if ((differs & (0x8000_0000 >>> bucket)) === 0) {
-        const base = (owner * far + bucket) * k
-        count = this.#take(this.#far, base, k, targetHi, targetLo, max, count, without, out)
-      }
+    if (count < max) {
+      const size = this.nearCount(owner)
+      count = this.#take(this.#nearBase(owner), size, targetHi, targetLo, max, count, without, out)
+    }
+    for (let left = all & ~differs; left !== 0 && count < max; left &= left - 1) {
+      const base = this.#bucketBase(owner, Math.clz32(left & -left))
+      count = this.#take(base, k, targetHi, targetLo, max, count, without, out)
+    }
     return count
   }
 
   #take(
-    array: Uint32Array,
     base: number,
     size: number,
     targetHi: number,
@@ -224,16 +229,18 @@ export class WideTables {
     without: number,
     out: Uint32Array
   ): number {
+    const array = this.#entries
     if (count + size > max) {
       let there = size
       while (there > 0 && array[base + there - 1] === nobody) there--
       if (count + there > max) {
-        this.#short.begin(targetHi, targetLo, max - count)
+        this.#selection.begin(targetHi, targetLo)
         for (let i = 0; i < there; i++) {
           const node = array[base + i]! & ~suspect
-          if (node !== without) this.#short.offer(node)
+          if (node !== without) this.#selection.add(node)
         }
-        for (let i = 0; i < this.#short.size; i++) out[count++] = this.#short.nodes[i]!
+        const nearest = this.#selection.pick(max - count)
+        for (let i = 0; i < nearest; i++) out[count++] = this.#selection.nodes[i]!
         return count
       }
     }
@@ -248,12 +255,12 @@ export class WideTables {
 
   /** A near one, if of those that share as many bits there are fewer than k. */
   #meet(owner: number, node: number): boolean {
-    const base = owner * this.shape.nearMax
-    const size = this.#nearCount[owner]!
+    const base = this.#nearBase(owner)
+    const size = this.#entries[base - 1]!
     const bits = this.#places.shared(owner, node)
     let alike = 0
     for (let i = 0; i < size; i++) {
-      const other = this.#near[base + i]! & ~suspect
+      const other = this.#entries[base + i]! & ~suspect
       if (other === node) return true
       if (this.#places.shared(owner, other) === bits) alike += 1
     }
@@ -262,35 +269,41 @@ export class WideTables {
       this.overflow += 1
       return false
     }
-    this.#near[base + size] = node
-    this.#nearCount[owner] = size + 1
+    this.#entries[base + size] = node
+    this.#entries[base - 1] = size + 1
     return true
   }
 
-  #arrayOf(owner: number, node: number): Uint32Array {
-    return this.#places.shared(owner, node) >= this.shape.far ? this.#near : this.#far
-  }
-
-  /** @returns where it stands in its array, or {@link nobody}. */
+  /** @returns where it stands, or {@link nobody}. */
   #find(owner: number, node: number): number {
     const bucket = this.#places.shared(owner, node)
     if (bucket >= this.shape.far) {
-      const base = owner * this.shape.nearMax
-      for (let i = 0; i < this.#nearCount[owner]!; i++)
-        if ((this.#near[base + i]! & ~suspect) === node) return base + i
+      const base = this.#nearBase(owner)
+      const size = this.#entries[base - 1]!
+      for (let i = 0; i < size; i++)
+        if ((this.#entries[base + i]! & ~suspect) === node) return base + i
       return nobody
     }
-    const base = (owner * this.shape.far + bucket) * this.#k
+    const base = this.#bucketBase(owner, bucket)
     for (let i = 0; i < this.#k; i++) {
-      const entry = this.#far[base + i]!
+      const entry = this.#entries[base + i]!
       if (entry === nobody) return nobody
       if ((entry & ~suspect) === node) return base + i
     }
     return nobody
   }
 
+  #bucketBase(owner: number, bucket: number): number {
+    return owner * this.#stride + bucket * this.#k
+  }
+
+  /** The word before says how many there are. */
+  #nearBase(owner: number): number {
+    return owner * this.#stride + this.shape.far * this.#k + 1
+  }
+
   #isIn(base: number, count: number, node: number): boolean {
-    for (let i = 0; i < count; i++) if ((this.#far[base + i]! & ~suspect) === node) return true
+    for (let i = 0; i < count; i++) if ((this.#entries[base + i]! & ~suspect) === node) return true
     return false
   }
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { compareDistance } from '../../../src/routing/distance.ts'
 import { Table } from '../../../src/routing/table.ts'
 import { Dice } from '../../../src/sim/dice.ts'
-import { Shortlist } from '../../../src/sim/wide/places.ts'
+import { Places, Selection, Shortlist } from '../../../src/sim/wide/places.ts'
 import { WideTables } from '../../../src/sim/wide/tables.ts'
 import { placeAt, TwinWorld } from './twin-world.ts'
 
@@ -110,6 +110,34 @@ describe('the sorted places', () => {
             .sort((a, b) => compareDistance(target, placeOfNode(a), placeOfNode(b)))
             .slice(0, 20)
           assert.deepEqual([...short.nodes.subarray(0, short.size)], expected)
+        }
+      )
+    )
+  })
+
+  it('are told apart by either half of a place, however many of the nearest are picked', () => {
+    // Few bits in each half, so that many places share the first one.
+    const place = fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 40 }))
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(place, { minLength: 1, maxLength: 60, selector: String }),
+        place,
+        fc.integer({ min: 0, max: 60 }),
+        (drawn, target, max) => {
+          const word = ([high, low]: [number, number]) => (BigInt(high) << 62n) | BigInt(low)
+          const sorted = BigUint64Array.from(drawn, word).sort()
+          const selection = new Selection(new Places(sorted), 60)
+          const at = word(target)
+          selection.begin(Number(at >> 32n), Number(at & 0xffff_ffffn))
+          for (const node of sorted.keys()) selection.add(node)
+          const count = selection.pick(max)
+          const nearestFirst = [...sorted.keys()].sort((a, b) =>
+            (sorted[a]! ^ at) < (sorted[b]! ^ at) ? -1 : 1
+          )
+          assert.deepEqual(
+            [...selection.nodes.subarray(0, count)].sort((a, b) => a - b),
+            nearestFirst.slice(0, max).sort((a, b) => a - b)
+          )
         }
       )
     )
