@@ -1,6 +1,6 @@
 import { limits } from '../base/limits.ts'
 import type { Contact, Millis, PeerId, Place, PlaceOf } from '../base/ports.ts'
-import { compareDistance } from './distance.ts'
+import { compareDistance, headOf } from './distance.ts'
 import { subnetsOf } from './subnet.ts'
 
 /** How it stands with one peer in one operation. */
@@ -9,6 +9,10 @@ export type CandidateState = 'heard' | 'asked' | 'answered' | 'refused' | 'faile
 export interface Candidate {
   readonly contact: Contact
   readonly place: Place
+  /** The first 32 bits of its distance to the target, by which most can be told apart. */
+  readonly head: number
+  /** What it counts against, once that was asked for: {@link Candidates.networksOf}. */
+  networks: readonly string[] | undefined
   /** Others named it; nobody here has met it yet. */
   readonly hearsay: boolean
   /** How many answers led to it: 1 for those we knew ourselves. */
@@ -36,6 +40,7 @@ const subnetAnswerMax = 2 * limits.subnetPeersPerBucketMax
 export const misledMax = 3
 const everyPath = ~0
 export const pathsMax = 8
+const none: readonly string[] = []
 
 /**
  * The peers of one operation, nearest to its target first. Bounded: of those not asked yet only the nearest are kept, and of what one
@@ -45,9 +50,9 @@ export class Candidates {
   readonly target: Place
   readonly #self: PeerId
   readonly #placeOf: PlaceOf
+  readonly #head: number
   readonly #ordered: Candidate[] = []
   readonly #byPeer = new Map<PeerId, Candidate>()
-  readonly #networks = new Map<PeerId, readonly string[]>()
   /** By path. */
   readonly #heard: number[] = Array.from({ length: pathsMax }, () => 0)
   /** Hearsay by subnet, whatever became of it. */
@@ -58,6 +63,7 @@ export class Candidates {
     this.target = target
     this.#self = self
     this.#placeOf = placeOf
+    this.#head = headOf(target)
   }
 
   /** Nearest first. */
@@ -66,12 +72,8 @@ export class Candidates {
   }
 
   /** The networks that it counts against, by its addresses. */
-  networksOf({ contact }: Candidate): readonly string[] {
-    const known = this.#networks.get(contact.peer)
-    if (known) return known
-    const networks = subnetsOf(contact)
-    this.#networks.set(contact.peer, networks)
-    return networks
+  networksOf(candidate: Candidate): readonly string[] {
+    return (candidate.networks ??= subnetsOf(candidate.contact))
   }
 
   get(peer: PeerId): Candidate | undefined {
@@ -93,8 +95,12 @@ export class Candidates {
     for (const contact of contacts) {
       if (contact.peer === this.#self) continue
       const known = this.#byPeer.get(contact.peer)
-      if (known) this.#vouch(known, teller)
-      else if (isFew(subnetsOf(contact), counts)) this.#add(contact, teller)
+      if (known) {
+        this.#vouch(known, teller)
+        continue
+      }
+      const networks = subnetsOf(contact)
+      if (isFew(networks, counts)) this.#add(contact, teller, networks)
     }
   }
 
@@ -124,17 +130,20 @@ export class Candidates {
     if (candidate.state === 'heard') this.#countPath(teller.path)
   }
 
-  #add(contact: Contact, teller?: Candidate): void {
+  #add(contact: Contact, teller?: Candidate, networks: readonly string[] = none): void {
     let place: Place
     try {
       place = this.#placeOf(contact.peer)
     } catch {
       return
     }
-    if (teller && !this.#makeRoom(place, subnetsOf(contact))) return
+    const head = (headOf(place) ^ this.#head) >>> 0
+    if (teller && !this.#makeRoom(place, head, networks)) return
     const made: Candidate = {
       contact,
       place,
+      head,
+      networks: teller ? networks : undefined,
       hearsay: teller !== undefined,
       hops: (teller?.hops ?? 0) + 1,
       state: 'heard',
@@ -146,30 +155,34 @@ export class Candidates {
       proved: 0,
       isLate: false
     }
-    this.#ordered.splice(this.#rankOf(place), 0, made)
+    this.#insert(made)
     this.#byPeer.set(contact.peer, made)
     if (teller) this.#countPath(teller.path)
   }
 
-  #rankOf(place: Place): number {
-    let low = 0
-    for (let high = this.#ordered.length; low < high; ) {
-      const middle = (low + high) >> 1
-      if (compareDistance(this.target, this.#ordered[middle]!.place, place) <= 0) low = middle + 1
-      else high = middle
-    }
-    return low
+  /** Behind whoever is as far. */
+  #insert(made: Candidate): void {
+    const ordered = this.#ordered
+    let at = ordered.length
+    for (; at > 0 && this.#isNearer(made.place, made.head, ordered[at - 1]!); at--)
+      ordered[at] = ordered[at - 1]!
+    ordered[at] = made
+  }
+
+  #isNearer(place: Place, head: number, than: Candidate): boolean {
+    if (head !== than.head) return head < than.head
+    return compareDistance(this.target, place, than.place) < 0
   }
 
   /** A full subnet takes a nearer one only in exchange for its farthest not asked yet. */
-  #makeRoom(place: Place, subnets: readonly string[]): boolean {
+  #makeRoom(place: Place, head: number, subnets: readonly string[]): boolean {
     for (const subnet of subnets) {
       if ((this.#subnets.get(subnet) ?? 0) < limits.subnetPeersMax) continue
       const index = this.#ordered.findLastIndex(
-        c => c.state === 'heard' && c.hearsay && subnetsOf(c.contact).includes(subnet)
+        c => c.state === 'heard' && c.hearsay && this.networksOf(c).includes(subnet)
       )
       const farthest = this.#ordered[index]
-      if (!farthest || compareDistance(this.target, farthest.place, place) <= 0) return false
+      if (!farthest || !this.#isNearer(place, head, farthest)) return false
       this.#remove(index)
     }
     for (const subnet of subnets) this.#subnets.set(subnet, (this.#subnets.get(subnet) ?? 0) + 1)
@@ -206,7 +219,7 @@ export class Candidates {
     const [removed] = this.#ordered.splice(index, 1)
     this.#byPeer.delete(removed!.contact.peer)
     this.#count(removed!, -1)
-    for (const subnet of subnetsOf(removed!.contact))
+    for (const subnet of this.networksOf(removed!))
       this.#subnets.set(subnet, (this.#subnets.get(subnet) ?? 0) - 1)
   }
 }

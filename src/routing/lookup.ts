@@ -102,13 +102,14 @@ export class Lookup {
 
   /** Whom to ask now. Each of them must be reported on, once, by {@link answered}, {@link refused} or {@link failed}. */
   poll(nowMs: Millis): Contact[] {
-    const { candidates, requestsMax, paths } = this.#o
+    const { candidates, requestsMax, paths, want, enough } = this.#o
     this.#startMs ??= nowMs
     if (paths > 1)
       for (const c of candidates.all)
         if (c.state === 'asked' && !c.isLate && this.#isSlow(c, nowMs)) candidates.judge(c, 'late')
     const out: Contact[] = []
-    while (this.end(nowMs) === undefined && this.#requests < requestsMax) {
+    let ended = this.end(nowMs)
+    while (ended === undefined && this.#requests < requestsMax) {
       const next = this.#next(nowMs)
       if (!next) break
       const { candidate, path } = next
@@ -118,6 +119,8 @@ export class Lookup {
       this.#spent[path]! += 1
       this.#requests += 1
       out.push(candidate.contact)
+      // Otherwise whom we ask cannot end it: who has not answered keeps its path from being settled, as who was not asked does.
+      if (enough < want) ended = this.end(nowMs)
     }
     return out
   }
@@ -213,17 +216,23 @@ export class Lookup {
   #isSpent(path: number, nowMs: Millis): boolean {
     const { paths, requestsMax } = this.#o
     if (paths === 1 || this.#spent[path]! < requestsMax / 2) return false
-    return this.#underWay(nowMs, path).fast === 0
+    return this.#underWay(nowMs).fastOn[path] === 0
   }
 
-  #underWay(nowMs: Millis, path?: number): { fast: number; all: number } {
+  /** Requests that are not slow, on each path, and all that are not given up for good. */
+  #underWay(nowMs: Millis): { fast: number; fastOn: number[]; all: number } {
+    const { candidates, hedgeMs } = this.#o
+    const fastOn = this.#spent.map(() => 0)
     let [fast, all] = [0, 0]
-    for (const c of this.#o.candidates.all) {
-      if (c.state !== 'asked' || (path !== undefined && c.path !== path)) continue
-      if (nowMs - c.askedMs < 4 * this.#o.hedgeMs) all += 1
-      if (!this.#isSlow(c, nowMs)) fast += 1
+    for (const c of candidates.all) {
+      if (c.state !== 'asked') continue
+      const ageMs = nowMs - c.askedMs
+      if (ageMs < 4 * hedgeMs) all += 1
+      if (ageMs >= hedgeMs) continue
+      fast += 1
+      fastOn[c.path]! += 1
     }
-    return { fast, all }
+    return { fast, fastOn, all }
   }
 
   /** Enough of the nearest that `path` knows have answered, and none of them is left to ask. */
@@ -249,18 +258,17 @@ export class Lookup {
   /** From the path that has the fewest requests under way, then the fewest at all. */
   #next(nowMs: Millis): { candidate: Candidate; path: number } | undefined {
     const { alpha, burst, inFlightMax, paths, requestsMax } = this.#o
-    const { fast, all } = this.#underWay(nowMs)
+    const { fast, fastOn, all } = this.#underWay(nowMs)
     if (all >= inFlightMax) return undefined
     const most = Math.max(alpha, burst)
-    const order = Array.from({ length: paths }, (_, path) => {
-      const spent = this.#spent[path]!
-      return { path, spent, fast: paths === 1 ? fast : this.#underWay(nowMs, path).fast }
-    }).sort((a, b) => a.fast - b.fast || a.spent - b.spent)
-    for (const { path, spent, fast: onPath } of order) {
-      if (paths > 1 && spent >= requestsMax / 2) continue
+    const spent = this.#spent
+    const order = spent.map((_, path) => path)
+    if (paths > 1) order.sort((a, b) => fastOn[a]! - fastOn[b]! || spent[a]! - spent[b]!)
+    for (const path of order) {
+      if (paths > 1 && spent[path]! >= requestsMax / 2) continue
       const { candidate, isWide } = this.#nextOn(path, nowMs)
       const atOnce = isWide ? most : alpha
-      if (candidate && fast < atOnce && onPath < Math.ceil(atOnce / paths))
+      if (candidate && fast < atOnce && fastOn[path]! < Math.ceil(atOnce / paths))
         return { candidate, path }
     }
     return undefined

@@ -6,6 +6,7 @@ import { subnetsOf } from './subnet.ts'
 interface Entry {
   contact: Contact
   readonly place: Place
+  /** The first 32 bits of its place, signed: a small integer for the engine. */
   readonly head: number
   subnets: readonly string[]
   seenMs: Millis
@@ -144,19 +145,29 @@ export class Table {
 
   /** The `count` nearest contacts, nearest first; with `spares` also from the replacement cache. */
   nearest(place: Place, count: number, { spares = false } = {}): Contact[] {
+    if (count <= 0) return []
     const found: Entry[] = []
     const head = headOf(place)
-    for (const bucket of this.#towards(place)) {
-      if (found.length >= count) break
-      const entries = spares ? [...bucket.live, ...bucket.spare] : [...bucket.live]
-      entries.sort(
-        (a, b) =>
-          ((a.head ^ head) >>> 0) - ((b.head ^ head) >>> 0) ||
-          compareDistance(place, a.place, b.place)
-      )
-      found.push(...entries)
+    const isNearer = (a: Entry, b: Entry): boolean => {
+      const difference = ((a.head ^ head) >>> 0) - ((b.head ^ head) >>> 0)
+      return (difference || compareDistance(place, a.place, b.place)) < 0
     }
-    return found.slice(0, count).map(e => e.contact)
+    // Most of a bucket is often not wanted, so it is not sorted first.
+    const offer = (entry: Entry): void => {
+      let at = found.length
+      if (at >= count) {
+        at -= 1
+        if (!isNearer(entry, found[at]!)) return
+      }
+      for (; at > 0 && isNearer(entry, found[at - 1]!); at--) found[at] = found[at - 1]!
+      found[at] = entry
+    }
+    this.#towards(place, ({ live, spare }) => {
+      for (const entry of live) offer(entry)
+      if (spares) for (const entry of spare) offer(entry)
+      return found.length >= count
+    })
+    return found.map(e => e.contact)
   }
 
   /**
@@ -318,22 +329,23 @@ export class Table {
   }
 
   /**
-   * Buckets in the order of their distance to `place`: every peer of one is nearer than every peer of the next. A bucket
-   * whose bit differs between us and the place lies on the place's side, the highest bit nearest; then our own; then the rest.
+   * Buckets in the order of their distance to `place`, until `visit` says that it is done: every peer of one is nearer than every peer
+   * of the next. A bucket whose bit differs between us and the place lies on the place's side, the highest bit nearest; then our own;
+   * then the rest.
    */
-  *#towards(place: Place): Generator<Bucket> {
+  #towards(place: Place, visit: (bucket: Bucket) => boolean): void {
     const last = this.#buckets.length - 1
     const differs = (i: number) => bitOf(this.place, i) !== bitOf(place, i)
-    for (let i = 0; i < last; i++) if (differs(i)) yield this.#at(i)
-    yield this.#at(last)
-    for (let i = last - 1; i >= 0; i--) if (!differs(i)) yield this.#at(i)
+    for (let i = 0; i < last; i++) if (differs(i) && visit(this.#at(i))) return
+    if (visit(this.#at(last))) return
+    for (let i = last - 1; i >= 0; i--) if (!differs(i) && visit(this.#at(i))) return
   }
 }
 
 const makeEntry = (contact: Contact, place: Place, seenMs: Millis): Entry => ({
   contact,
   place,
-  head: headOf(place),
+  head: headOf(place) | 0,
   subnets: subnetsOf(contact),
   seenMs,
   sinceMs: seenMs,
