@@ -6,7 +6,6 @@ import { subnetsOf } from './subnet.ts'
 interface Entry {
   contact: Contact
   readonly place: Place
-  /** The first 32 bits of its place, signed: a small integer for the engine. */
   readonly head: number
   subnets: readonly string[]
   seenMs: Millis
@@ -345,7 +344,7 @@ export class Table {
 const makeEntry = (contact: Contact, place: Place, seenMs: Millis): Entry => ({
   contact,
   place,
-  head: headOf(place) | 0,
+  head: headOf(place),
   subnets: subnetsOf(contact),
   seenMs,
   sinceMs: seenMs,
