@@ -29,7 +29,13 @@ export function statusText(out: Output, status: Status): string {
   return status.pods.length === 0 ? own : `${own}\n\n${podsText(out, status.pods)}`
 }
 
-function nodeLines({ profile, traffic, admission, repair }: Status['node']): [string, string][] {
+function nodeLines({
+  profile,
+  traffic,
+  admission,
+  repair,
+  asked
+}: Status['node']): [string, string][] {
   const { inBytes, outBytes, upBytesPerSecond, downBytesPerSecond } = traffic
   const cap = (rate: number | null) => (rate === null ? '' : ` (at most ${formatBytes(rate)}/s)`)
   const down = `${formatBytes(inBytes)} in${cap(downBytesPerSecond)}`
@@ -44,7 +50,9 @@ function nodeLines({ profile, traffic, admission, repair }: Status['node']): [st
       `${admission.priceFactor} times the floor for a fresh blob that belongs here${evicted}`
     ],
     ['refused', refusals || 'nothing'],
-    ['repair', repairText(repair)]
+    ['repair', repairText(repair)],
+    ['pings', errandText(asked.pings, asked.unanswered, 'unanswered')],
+    ['forwarded', errandText(asked.forwards, asked.astray, 'led nowhere')]
   ]
 }
 
@@ -56,10 +64,18 @@ const relayingLine = ({ relaying }: Status['node']): [string, string][] =>
 const repairText = ({ sweeps, checked, pushed, pushedBytes, dropped, waiting }: Repair): string =>
   `${pushed} copies given (${formatBytes(pushedBytes)}), ${dropped} left to others, ${waiting} waiting; ${checked} compared in ${sweeps} sweeps`
 
-const counts = (by: Readonly<Partial<Record<string, number>>>): string =>
+const counts = (by: Counts): string =>
   Object.entries(by)
     .map(([name, count]) => `${count} ${name}`)
     .join(', ')
+
+type Counts = Readonly<Partial<Record<string, number>>>
+
+/** What went out by others, or to see who lives. */
+function errandText(by: Counts, failed: Counts, how: string): string {
+  const lost = Object.values(failed).reduce<number>((sum, count) => sum + (count ?? 0), 0)
+  return `${counts(by) || 'none'}${lost === 0 ? '' : `; ${lost} ${how}`}`
+}
 
 /** Only where there is something to say. */
 const inboxLine = ({ waiting, relays }: Status['inbox']): [string, string][] =>

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../base/errors.ts'
 import type { Reachability } from '../base/ports.ts'
+import type { AskedStatus } from '../seed/asked.ts'
 import type { RepairStatus } from '../seed/repair.ts'
 
 /** What a node does for others, within which caps. Source: docs/protocol/admission.md#what-an-operator-sees */
@@ -29,4 +30,5 @@ export interface NodeStatus {
     networkSize: number | null
   }
   repair: RepairStatus
+  asked: AskedStatus
 }

@@ -7,7 +7,7 @@ import type { Home } from './home.ts'
 export function nodeStatus(
   { config }: Pick<Home, 'config'>,
   network: Pick<Node, 'libp2p' | 'traffic' | 'reach' | 'relaying'>,
-  seed: Pick<SeedNode, 'admission' | 'repair'>
+  seed: Pick<SeedNode, 'admission' | 'repair' | 'asked'>
 ): NodeStatus {
   const { upBytesPerSecond = null, downBytesPerSecond = null } = config.bandwidth
   return {
@@ -17,6 +17,7 @@ export function nodeStatus(
     relaying: network.relaying() ?? null,
     traffic: { ...network.traffic(), upBytesPerSecond, downBytesPerSecond },
     admission: seed.admission.status(),
-    repair: seed.repair.status()
+    repair: seed.repair.status(),
+    asked: seed.asked()
   }
 }

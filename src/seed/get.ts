@@ -90,7 +90,7 @@ async function seek(
       else found ??= { blob: answer.blob, from: contact.peer }
       lookup.stop()
     } catch {
-      if (ended.signal.aborted && clock.now() > slowMs) peers.doubt(contact)
+      if (ended.signal.aborted && clock.now() > slowMs) peers.doubt(contact, 'slow')
       lookup.widen()
       lookup.failed(contact.peer)
     }

@@ -127,7 +127,7 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
     await core.room.relieve()
     if (table.size === 0 && lastJoin.length > 0) await join(lastJoin)
     const silent = table.silent(clock.now() - silentMs, pingsPerTick)
-    await Promise.all(silent.map(contact => peers.ping(contact, core.stop)))
+    await Promise.all(silent.map(contact => peers.ping(contact, 'silent', core.stop)))
     peers.seekLost(lostPerTick)
     const stale = table.stale(clock.now() - staleMs)
     const bucket = stale ?? unmeasured()

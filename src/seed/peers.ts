@@ -15,6 +15,7 @@ import type { Table } from '../routing/table.ts'
 import { asking } from '../routing/upkeep.ts'
 import type { DhtMethod } from '../wire/dht.ts'
 import { decodePong, encodePing, pongBytes } from '../wire/dht.ts'
+import type { Asked, PingReason } from './asked.ts'
 import { Lost } from './lost.ts'
 import type { Reach } from './reach.ts'
 
@@ -68,6 +69,7 @@ interface Parts {
   keys: PeerKeys
   table: Table
   reach: Reach
+  asked: Asked
   /** A peer entered the table or left it. */
   onChange(): void
 }
@@ -88,16 +90,15 @@ export class Peers implements Disposable {
   readonly #shunned = new Map<PeerId, Millis>()
   /** The same of those that broke the protocol, whatever they say. */
   readonly #liars = new Map<PeerId, Millis>()
-  readonly #queue = new Map<PeerId, Contact>()
+  readonly #queue = new Map<PeerId, { contact: Contact; reason: PingReason }>()
   readonly #lost = new Lost()
-  /** Asked for a sign of life, whether the table wants them or not. */
-  readonly #doubted = new Set<PeerId>()
+  /** From the queue, and no answer yet. */
+  readonly #pinging = new Set<PeerId>()
   readonly #stop = new AbortController()
   readonly #listening: Disposable
   #answerMs = Number.NEGATIVE_INFINITY
   /** How often this machine was away. */
   #wakes = 0
-  #pinging = 0
   #waiting: (() => void)[] = []
 
   constructor(parts: Parts) {
@@ -147,14 +148,16 @@ export class Peers implements Disposable {
 
   /** Contacts that others named. */
   hear(contacts: readonly Contact[]): void {
-    const { network, clock, table } = this.#p
-    for (const contact of contacts) {
-      if (this.#queue.size >= queueMax) break
-      if (contact.peer === network.self || this.#queue.has(contact.peer)) continue
-      if (this.#isShunned(contact.peer, clock.now()) || !table.wants(contact)) continue
-      this.#queue.set(contact.peer, contact)
-    }
+    for (const contact of contacts) if (!this.#pinging.has(contact.peer)) this.#consider(contact)
     this.#work()
+  }
+
+  #consider(contact: Contact): void {
+    const { network, clock, table } = this.#p
+    const { peer } = contact
+    if (this.#queue.size >= queueMax || peer === network.self || this.#queue.has(peer)) return
+    if (this.#isShunned(peer, clock.now()) || !table.wants(contact)) return
+    this.#queue.set(peer, { contact, reason: 'candidate' })
   }
 
   /** This machine slept, or its clock was set: nobody failed because of that, and nobody is judged before somebody has answered again. */
@@ -171,21 +174,23 @@ export class Peers implements Disposable {
 
   /** Pings up to `count` of those that were silent and left the table. */
   seekLost(count: number): void {
-    for (const contact of this.#lost.due(this.#p.clock.now(), count)) this.doubt(contact)
+    for (const contact of this.#lost.due(this.#p.clock.now(), count)) this.doubt(contact, 'lost')
   }
 
-  /** It was slow: a ping shall show whether it still lives. */
-  doubt(contact: Contact): void {
-    if (this.#queue.size >= queueMax || this.#doubted.has(contact.peer)) return
-    this.#doubted.add(contact.peer)
-    this.#queue.set(contact.peer, contact)
+  /** A ping shall show whether it still lives. */
+  doubt(contact: Contact, reason: PingReason): void {
+    const { peer } = contact
+    const isDoubted = (this.#queue.get(peer)?.reason ?? 'candidate') !== 'candidate'
+    if (this.#queue.size >= queueMax || isDoubted || this.#pinging.has(peer)) return
+    this.#queue.set(peer, { contact, reason })
     this.#work()
   }
 
   /** @returns whether it answered. */
-  async ping(contact: Contact, signal?: AbortSignal): Promise<boolean> {
-    const { random, keys } = this.#p
+  async ping(contact: Contact, reason: PingReason, signal?: AbortSignal): Promise<boolean> {
+    const { random, keys, asked } = this.#p
     const nonce = random.bytes(16)
+    asked.ping(reason)
     const read = (answer: Uint8Array) => {
       const signature = decodePong(answer)
       if (!signature || !keys.verify(contact.peer, pongBytes(nonce), signature))
@@ -195,6 +200,7 @@ export class Peers implements Disposable {
       await this.ask(contact, 'ping', encodePing(nonce), { read, signal, signed: true })
       return true
     } catch {
+      asked.unanswered(reason)
       this.#shun(contact.peer)
       return false
     }
@@ -202,7 +208,7 @@ export class Peers implements Disposable {
 
   /** Resolves when all queued pings are done. */
   async idle(): Promise<void> {
-    if (this.#pinging === 0 && this.#queue.size === 0) return
+    if (this.#pinging.size === 0 && this.#queue.size === 0) return
     await new Promise<void>(resolve => this.#waiting.push(resolve))
   }
 
@@ -258,13 +264,15 @@ export class Peers implements Disposable {
     this.#shunned.delete(contact.peer) // it was away, and has come back by itself
     const known = table.contactOf(contact.peer)
     if (!known) {
-      this.hear([contact])
+      // Also while a ping is on its way to where others said that it is.
+      this.#consider(contact)
+      this.#work()
       return
     }
     table.seen(contact.peer, clock.now())
     // It lives elsewhere now: its answer to a ping takes that into the table, before we name the old place to others.
     const moved = contact.addresses.some(address => !known.addresses.includes(address))
-    if (moved) this.doubt(contact)
+    if (moved) this.doubt(contact, 'moved')
   }
 
   #isShunned(peer: PeerId, nowMs: Millis): boolean {
@@ -294,7 +302,7 @@ export class Peers implements Disposable {
       log.debug('peer left the table', { peer })
       onChange()
     }
-    if (table.has(peer)) this.doubt(contact)
+    if (table.has(peer)) this.doubt(contact, 'failed')
     else this.#shun(peer)
   }
 
@@ -306,19 +314,20 @@ export class Peers implements Disposable {
   }
 
   #work(): void {
-    while (this.#pinging < pingsAtOnce && !this.#stop.signal.aborted) {
-      const next = this.#queue.values().next().value
+    while (this.#pinging.size < pingsAtOnce && !this.#stop.signal.aborted) {
+      const next = this.#queue.values().find(({ contact }) => !this.#pinging.has(contact.peer))
       if (!next) break
-      this.#queue.delete(next.peer)
-      if (!this.#doubted.has(next.peer) && !this.#p.table.wants(next)) continue
-      this.#pinging += 1
-      void this.ping(next, this.#stop.signal).then(() => {
-        this.#pinging -= 1
-        this.#doubted.delete(next.peer)
+      const { contact, reason } = next
+      const { peer } = contact
+      this.#queue.delete(peer)
+      if (reason === 'candidate' && !this.#p.table.wants(contact)) continue
+      this.#pinging.add(peer)
+      void this.ping(contact, reason, this.#stop.signal).then(() => {
+        this.#pinging.delete(peer)
         this.#work()
       })
     }
-    if (this.#pinging > 0 || this.#queue.size > 0) return
+    if (this.#pinging.size > 0 || this.#queue.size > 0) return
     const settled = this.#waiting
     this.#waiting = []
     for (const resolve of settled) resolve()

@@ -12,6 +12,7 @@ import type {
 import { keyOfPeer } from '../wire/contact.ts'
 import type { DhtMethod } from '../wire/dht.ts'
 import { decodeForwarded, encodeForward } from '../wire/dht.ts'
+import type { Asked } from './asked.ts'
 import { createLinks } from './links.ts'
 
 /** How a peer is reached that we are not connected to. Measured in docs/decisions. */
@@ -46,13 +47,14 @@ interface Parts {
   clock: Clock
   mode: ReachMode
   placeOf: PlaceOf
+  asked: Asked
   stop: AbortSignal
 }
 
 /** How many neighbours are tried before we dial ourselves. */
 const neighboursTried = 2
 
-export function createReach({ network, clock, mode, placeOf, stop }: Parts): Reach {
+export function createReach({ network, clock, mode, placeOf, asked, stop }: Parts): Reach {
   const links = mode === 'forward' ? createLinks({ network, clock, placeOf, stop }) : undefined
 
   /** @returns undefined when this way leads nowhere. @throws {MuttrError} the refusal of the peer meant */
@@ -82,8 +84,11 @@ export function createReach({ network, clock, mode, placeOf, stop }: Parts): Rea
         const ways = links.towards(to.peer).slice(0, neighboursTried)
         const frame = ways.length > 0 && encodeForward({ to: to.peer, method, payload })
         for (const neighbour of ways) {
-          const found = frame && (await through(neighbour, to.peer, frame, { read, ...options }))
+          if (!frame) break
+          asked.forward(method)
+          const found = await through(neighbour, to.peer, frame, { read, ...options })
           if (found) return found
+          asked.astray(method)
         }
       }
       return { value: read(await network.request(to, method, payload, options)), direct: true }

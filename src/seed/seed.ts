@@ -20,6 +20,8 @@ import type { VerifyRecord } from '../wire/record.ts'
 import type { StampNumber } from '../wire/stamp.ts'
 import type { Admission, AdmissionStatus } from './admission.ts'
 import { createAdmission } from './admission.ts'
+import type { AskedStatus } from './asked.ts'
+import { Asked } from './asked.ts'
 import { takeCensus } from './census.ts'
 import type { Core, DhtParameters, SeedCore } from './core.ts'
 import { deadline, findNearest } from './core.ts'
@@ -92,6 +94,8 @@ export interface SeedNode extends AsyncDisposable {
     status(): AdmissionStatus & { evicted: number }
   }
   readonly repair: Repair
+  /** Pings and forwarded requests, and why they were sent. */
+  asked(): AskedStatus
   /**
    * Gets to know the network through `contacts`.
    * @returns how many contacts the table holds then; 0 when nobody answered, which is well for the first seed of a network.
@@ -119,9 +123,13 @@ function makeCore(parts: SeedParts, stop: AbortSignal, on: { change(): void; joi
   const parameters = { ...usual, ...parts.parameters }
   const { k } = parameters
   const table = new Table({ place: placeOf(network.self), placeOf, k, nowMs: clock.now() })
-  const way = createReach({ network, clock, mode: reach, placeOf, stop })
+  const asked = new Asked()
+  const way = createReach({ network, clock, mode: reach, placeOf, asked, stop })
   const onChange = on.change
-  const peers = new Peers({ network, clock, random, log, keys, table, reach: way, onChange })
+  const peers = new Peers({
+    ...{ network, clock, random, log, keys, table, asked, onChange },
+    reach: way
+  })
   const size = new SizeEstimate()
   const { joined } = on
   const { replicas } = parameters
@@ -136,7 +144,7 @@ function makeCore(parts: SeedParts, stop: AbortSignal, on: { change(): void; joi
   const shared = { ...asker, stamper, stampNumber, mode, verifyRecord }
   const ours = { store: room.store, room, table, peers, size, parameters, price, pace, sendMs }
   const core: SeedCore = { ...shared, ...ours, stop, joined, lost: () => peers.lost() }
-  return { core, way, admission }
+  return { core, way, admission, asked }
 }
 
 /** A seed: serves the DHT (in server mode) and uses it. Source: docs/protocol/dht.md */
@@ -145,7 +153,7 @@ export function createSeedNode(parts: SeedParts): SeedNode {
   let isJoined = false
   let maintenance: Maintenance | undefined
   let repair: RepairWork | undefined
-  const { core, way, admission } = makeCore(parts, stop.signal, {
+  const { core, way, admission, asked } = makeCore(parts, stop.signal, {
     change() {
       maintenance?.changed()
       repair?.changed()
@@ -175,6 +183,7 @@ export function createSeedNode(parts: SeedParts): SeedNode {
       status: () => ({ ...admission.status(), evicted: core.room.evicted() })
     },
     repair: { status: () => keeping.status(), sweep: () => keeping.sweep() },
+    asked: () => asked.status(),
     join,
     askNearest,
     hear: contacts => core.peers.hear(contacts),

@@ -22,8 +22,8 @@ export function watchNeighbours(core: SeedCore, count: number): Disposable {
     cutOff.clear()
     for (const { peer } of gone) remember(peer)
     const there = table.nearest(table.place, count).find(({ peer }) => network.isConnected(peer))
-    if (gone.length === 0 || !there || !(await peers.ping(there, stop))) return
-    await Promise.all(gone.map(contact => peers.ping(contact, stop)))
+    if (gone.length === 0 || !there || !(await peers.ping(there, 'witness', stop))) return
+    await Promise.all(gone.map(contact => peers.ping(contact, 'cut-off', stop)))
   }
 
   function remember(peer: PeerId): void {

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import type { RunResult } from '../../src/sim/result.ts'
 import type { Scenario } from '../../src/sim/scenario.ts'
 import { readScenario } from '../../src/sim/scenario.ts'
+import { average } from '../../src/worlds/full/figures.ts'
 import { engineFor } from '../../src/worlds/runs/engines.ts'
 
 /**
@@ -55,37 +56,38 @@ async function run(scale: Scenario['scale'], seed: number): Promise<RunResult> {
   return result
 }
 
-/** Per node-hour, requests by method. */
-function methodsOf({ tables, figures }: RunResult): Map<string, number> {
-  const rows = tables.traffic!.rows.map(([method, requests]) => [`${method}`, Number(requests)])
-  const all = rows.reduce((sum, [, requests]) => sum + Number(requests), 0)
-  const perHour = figures['messages per node-hour']!.value / all
-  return new Map(rows.map(([method, requests]) => [`${method}`, Number(requests) * perHour]))
+/** Per node-hour, what a table counts by name. */
+function perHour({ tables, figures }: RunResult, table: string): Map<string, number> {
+  const messages = tables.traffic!.rows.reduce((sum, [, requests]) => sum + Number(requests), 0)
+  const nodeHours = messages / figures['messages per node-hour']!.value
+  return new Map(tables[table]!.rows.map(([name, count]) => [`${name}`, Number(count) / nodeHours]))
 }
 
-const means = (maps: Map<string, number>[]): Map<string, number> => {
-  const names = new Set(maps.flatMap(map => [...map.keys()]))
-  return new Map(
-    [...names].map(name => [
-      name,
-      maps.reduce((sum, map) => sum + (map.get(name) ?? 0), 0) / maps.length
-    ])
-  )
+/** Of each name the value in each run. */
+function gathered(runs: readonly Map<string, number>[]): Map<string, number[]> {
+  const names = [...new Set(runs.flatMap(run => [...run.keys()]))].sort()
+  return new Map(names.map(name => [name, runs.map(run => run.get(name) ?? 0)]))
 }
 
-function print(what: string, real: Map<string, number>, full: Map<string, number>): void {
+function print(what: string, of: (result: RunResult) => Map<string, number>): void {
   console.log(`\n| ${what} | real | full | full / real |\n|---|---|---|---|`)
-  for (const [name, value] of real) {
-    const other = full.get(name) ?? 0
-    const ratio = value === other ? 1 : other / value
+  const [real, full] = [gathered(results.real.map(of)), gathered(results.full.map(of))]
+  for (const name of new Set([...real.keys(), ...full.keys()])) {
+    const [a, b] = [real.get(name) ?? [0], full.get(name) ?? [0]]
+    const ratio = average(a) === average(b) ? 1 : average(b) / average(a)
     const mark = Math.abs(ratio - 1) <= within ? '' : ' *'
-    console.log(
-      `| ${name} | ${shown(value)} | ${shown(other)} | ${Number.isFinite(ratio) ? ratio.toFixed(2) : ''}${mark} |`
-    )
+    const ratioText = Number.isFinite(ratio) ? `${ratio.toFixed(2)}${mark}` : ''
+    console.log(`| ${name} | ${shown(a)} | ${shown(b)} | ${ratioText} |`)
   }
 }
 
-const shown = (value: number) => Number(value.toPrecision(4))
+/** Mean, and the least and the most where runs differ. */
+function shown(values: readonly number[]): string {
+  const [least, most] = [Math.min(...values), Math.max(...values)].map(short)
+  return `${short(average(values))}${least === most ? '' : ` (${least} to ${most})`}`
+}
+
+const short = (value: number) => Number(value.toPrecision(4))
 
 const results: Record<'real' | 'full', RunResult[]> = { real: [], full: [] }
 for (const seed of values.seeds.split(',').map(Number))
@@ -93,15 +95,9 @@ for (const seed of values.seeds.split(',').map(Number))
     results[scale].push(await run(scale, seed))
     console.error(`seed ${seed}, ${scale}: done`)
   }
-const figures = ({ figures }: RunResult) =>
-  new Map(
-    Object.entries(figures).flatMap(([name, { value }]) =>
-      / ms /.test(name) ? [] : [[name, value]]
-    )
-  )
-print('figure', means(results.real.map(figures)), means(results.full.map(figures)))
-print(
-  'requests of a node and hour',
-  means(results.real.map(methodsOf)),
-  means(results.full.map(methodsOf))
-)
+print('figure', ({ figures }) => {
+  const named = Object.entries(figures).filter(([name]) => !/ ms /.test(name))
+  return new Map(named.map(([name, { value }]) => [name, value]))
+})
+print('requests of a node and hour', result => perHour(result, 'traffic'))
+print('pings and forwarded requests of a node and hour', result => perHour(result, 'errands'))

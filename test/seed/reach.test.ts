@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { limits } from '../../src/base/limits.ts'
+import { Asked } from '../../src/seed/asked.ts'
 import { createReach } from '../../src/seed/reach.ts'
 import { simPlaceOf } from '../../src/sim/keys.ts'
 import type { VirtualNetwork } from '../../src/sim/network.ts'
@@ -85,6 +86,7 @@ describe('reaching a peer we are not connected to', () => {
       clock: sim.clock,
       mode,
       placeOf: simPlaceOf,
+      asked: new Asked(),
       stop: stop.signal
     })
   }

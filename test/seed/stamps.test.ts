@@ -4,6 +4,7 @@ import { limits } from '../../src/base/limits.ts'
 import type { Stamper } from '../../src/base/ports.ts'
 import { compareDistance, placeOfKey } from '../../src/routing/distance.ts'
 import { Table } from '../../src/routing/table.ts'
+import { Asked } from '../../src/seed/asked.ts'
 import type { PutProgress } from '../../src/seed/dht.ts'
 import { Peers } from '../../src/seed/peers.ts'
 import type { Reach } from '../../src/seed/reach.ts'
@@ -316,8 +317,9 @@ describe('an answer that came through another peer', () => {
     }
     const { keys } = node
     const onChange = () => {}
-    const parts = { network: node, clock, random, log: silentLog, keys, table, reach, onChange }
-    using peers = new Peers(parts)
+    const asked = new Asked()
+    const own = { network: node, clock, random, log: silentLog, keys }
+    using peers = new Peers({ ...own, table, reach, asked, onChange })
     const read = (answer: Uint8Array) => dht.decodePutAnswer(answer)
     const signed = ([type]: dht.PutAnswer) => type === 0
     const ask = (answer: dht.PutAnswer) =>

@@ -210,7 +210,8 @@ export class ClientWorld implements AsyncDisposable {
               dropped: 0,
               lastSweepMs: null,
               waiting: 0
-            }
+            },
+            asked: { pings: {}, unanswered: {}, forwards: {}, astray: {} }
           })
         },
         ...more,

@@ -95,6 +95,12 @@ const status: Status = {
       dropped: 1,
       lastSweepMs: Date.UTC(2026, 2, 1, 11),
       waiting: 0
+    },
+    asked: {
+      pings: { candidate: 9, silent: 30 },
+      unanswered: { silent: 2 },
+      forwards: { 'find-node': 12, ping: 3 },
+      astray: { ping: 1 }
     }
   },
   pods: [

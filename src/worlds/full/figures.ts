@@ -1,4 +1,5 @@
 import type { Millis } from '../../base/ports.ts'
+import type { AskedStatus } from '../../seed/asked.ts'
 import type { Figure, RunResult, Table } from '../../sim/result.ts'
 import type { Looked } from './workload.ts'
 
@@ -18,6 +19,25 @@ export interface Counts {
 /** By method. Bytes are those of requests and answers, without what carries them. */
 export type Traffic = ReadonlyMap<string, { requests: number; bytes: number }>
 
+/** Pings by reason and forwarded requests by method, each named by what it was. */
+export type Errands = ReadonlyMap<string, number>
+
+const errandNames: Record<keyof AskedStatus, (name: string) => string> = {
+  pings: reason => `ping, ${reason}`,
+  unanswered: reason => `ping, ${reason}, unanswered`,
+  forwards: method => `forward, ${method}`,
+  astray: method => `forward, ${method}, astray`
+}
+
+/** Adds what one seed asked to `sum`. */
+export function addErrands(sum: Map<string, number>, asked: AskedStatus): void {
+  for (const [kind, nameOf] of Object.entries(errandNames))
+    for (const [what, count] of Object.entries(asked[kind as keyof AskedStatus])) {
+      const name = nameOf(what)
+      sum.set(name, (sum.get(name) ?? 0) + count)
+    }
+}
+
 /** All that a run of seeds saw, virtual or real; everything before hour zero is left out of what is counted. */
 export interface Seen {
   /** As {@link rowOf} makes them. */
@@ -30,6 +50,7 @@ export interface Seen {
   looked: readonly Looked[]
   counts: { start: Counts; end: Counts }
   traffic: { start: Traffic; end: Traffic }
+  errands: { start: Errands; end: Errands }
 }
 
 /** @param copies of each blob, among the online. */
@@ -55,7 +76,8 @@ export const tablesOf = (seen: Seen): RunResult['tables'] => ({
     rows: seen.rows
   },
   lookups: lookupsOf(seen),
-  traffic: trafficOf(seen)
+  traffic: trafficOf(seen),
+  errands: errandsOf(seen)
 })
 
 const timeColumns = 'atHours online copiesMean copiesMin found lost repairBytes messages'.split(' ')
@@ -74,6 +96,11 @@ function trafficOf({ traffic: { start, end } }: Seen): Table {
     return [method, requests - before.requests, bytes - before.bytes]
   })
   return { columns: ['method', 'requests', 'bytes'], units: ['', 'requests', 'B'], rows }
+}
+
+function errandsOf({ errands: { start, end } }: Seen): Table {
+  const rows = [...end].map(([what, count]) => [what, count - (start.get(what) ?? 0)])
+  return { columns: ['errand', 'requests'], units: ['', 'requests'], rows }
 }
 
 type Add = (name: string, unit: string, of: number | undefined) => void

@@ -2,7 +2,7 @@ import type { VirtualNetwork } from '../../sim/network.ts'
 import type { Figure, RunResult } from '../../sim/result.ts'
 import type { Scenario } from '../../sim/scenario.ts'
 import type { World } from '../../sim/world.ts'
-import type { Counts, Seen, Traffic } from './figures.ts'
+import type { Counts, Errands, Seen, Traffic } from './figures.ts'
 import { figuresOf, rowOf, sampled, tablesOf } from './figures.ts'
 import { FoeFigures } from './foe-figures.ts'
 import type { Holdings } from './holdings.ts'
@@ -23,6 +23,7 @@ export class Measure {
   readonly #p: Parts
   readonly #start: Counts
   readonly #startTraffic: Traffic
+  readonly #startErrands: Errands
   readonly #putsBefore: number
   #last: Counts
   readonly #rows: (number | string)[][] = []
@@ -33,6 +34,7 @@ export class Measure {
     this.#foes = new FoeFigures(parts)
     this.#start = this.#last = this.#counts()
     this.#startTraffic = this.#traffic()
+    this.#startErrands = parts.population.errands()
     this.#putsBefore = parts.workload.putMs.length
   }
 
@@ -85,12 +87,14 @@ export class Measure {
   }
 
   get #seen(): Seen {
-    const { workload, holdings } = this.#p
+    const { workload, holdings, population } = this.#p
     const { putMs, getMs, putsFailed, looked } = workload
     const puts = { ms: putMs, failed: putsFailed, done: putMs.length - this.#putsBefore }
     const counts = { start: this.#start, end: this.#counts() }
     const traffic = { start: this.#startTraffic, end: this.#traffic() }
-    return { rows: this.#rows, lost: holdings.lost, puts, getMs, looked, counts, traffic }
+    const errands = { start: this.#startErrands, end: population.errands() }
+    const { lost } = holdings
+    return { rows: this.#rows, lost, puts, getMs, looked, counts, traffic, errands }
   }
 
   tables(): RunResult['tables'] {

@@ -15,6 +15,8 @@ import type { SeedStore } from '../../store/store.ts'
 import type { CreateSeed } from '../runs/variant.ts'
 import { defences } from './defences.ts'
 import { VirtualDisk } from './disk.ts'
+import type { Errands } from './figures.ts'
+import { addErrands } from './figures.ts'
 import { fillTables } from './fill.ts'
 import type { Foes } from './foes.ts'
 import type { Holdings } from './holdings.ts'
@@ -98,6 +100,8 @@ export class Population {
   readonly #roles: Roles
   readonly #relays: Member[] = []
   #pushedBytes = 0
+  /** Of seeds that left. */
+  readonly #errands = new Map<string, number>()
   /** Requests of honest ones that died. */
   #sentByDead = 0
   /** Of those online, and the time that they were so. */
@@ -196,6 +200,13 @@ export class Population {
     return bytes
   }
 
+  /** Of all nodes since the start. */
+  errands(): Errands {
+    const sum = new Map(this.#errands)
+    for (const { seed } of this.online) addErrands(sum, seed!.asked())
+    return sum
+  }
+
   /** Since the start, over all nodes. */
   get onlineHours(): number {
     this.#countOnline()
@@ -237,6 +248,7 @@ export class Population {
     this.#countOnline()
     member.known = seed.table.contacts().slice(0, remembered)
     this.#pushedBytes += seed.repair.status().pushedBytes
+    addErrands(this.#errands, seed.asked())
     member.seed = undefined
     member.joined = false
     const at = this.#at.get(member)!

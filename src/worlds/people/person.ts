@@ -156,7 +156,8 @@ export class Resident {
         relaying: null,
         traffic: { inBytes: 0, outBytes: 0, ...caps },
         admission: seed.admission.status(),
-        repair: seed.repair.status()
+        repair: seed.repair.status(),
+        asked: seed.asked()
       })
     }
   }

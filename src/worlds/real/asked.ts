@@ -1,4 +1,5 @@
 import type { Failure, Millis } from '../../base/ports.ts'
+import type { AskedStatus } from '../../seed/asked.ts'
 import type { Scenario } from '../../sim/scenario.ts'
 import type { Sent } from './counted.ts'
 
@@ -35,7 +36,7 @@ interface Questions {
   ]
   /** Which of them it holds, by their place in the list. */
   holding: [ask: { keys: string[] }, answer: { held: number[] }]
-  count: [ask: object, answer: { sent: Sent; pushedBytes: number }]
+  count: [ask: object, answer: { sent: Sent; pushedBytes: number; asked: AskedStatus }]
   /** Looks around once more. */
   join: [ask: object, answer: { known: number }]
   /** Answers, and never does anything again: as a laptop whose lid is closed. */

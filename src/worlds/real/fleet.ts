@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Clock, Millis } from '../../base/ports.ts'
 import type { Dice } from '../../sim/dice.ts'
 import type { Scenario } from '../../sim/scenario.ts'
+import { addErrands } from '../full/figures.ts'
 import type { Sent } from './counted.ts'
 import type { Loaded, Seat } from './seat.ts'
 import { loadSeat } from './seat.ts'
@@ -50,6 +51,7 @@ interface Parts {
 export interface FleetCounts {
   sent: Map<string, { requests: number; bytes: number }>
   pushedBytes: number
+  errands: Map<string, number>
   onlineHours: number
 }
 
@@ -59,7 +61,9 @@ export class Fleet implements AsyncDisposable {
   readonly #members: Place[]
   readonly #lanes: Promise<void>[] = Array.from({ length: startsAtOnce }, async () => {})
   readonly #processes = new Set<Loaded>()
-  readonly #past = { sent: new Map<string, { requests: number; bytes: number }>(), pushedBytes: 0 }
+  readonly #past: Omit<FleetCounts, 'onlineHours'> = {
+    ...{ sent: new Map(), pushedBytes: 0, errands: new Map() }
+  }
   #onlineMs = 0
   #countedMs: Millis
 
@@ -169,7 +173,7 @@ export class Fleet implements AsyncDisposable {
     this.#p.note(how, member.index)
     if (!seat) return
     const blobs = this.#p.keys()
-    const [{ sent, pushedBytes }, { held }] = await Promise.all([
+    const [{ sent, pushedBytes, asked }, { held }] = await Promise.all([
       seat.ask('count', {}),
       seat.ask('holding', { keys: blobs.map(({ key }) => key) })
     ])
@@ -178,6 +182,7 @@ export class Fleet implements AsyncDisposable {
     member.held = new Set(held.map(i => blobs[i]!.blob))
     add(this.#past.sent, sent)
     this.#past.pushedBytes += pushedBytes
+    addErrands(this.#past.errands, asked)
     if (this.#p.scenario.network.deaths === 'refused') await seat.kill()
     else {
       member.frozen = seat
@@ -202,12 +207,14 @@ export class Fleet implements AsyncDisposable {
     const answers = (await Promise.all(asked)).map(answer => answer())
     this.#countOnline()
     const sent = new Map([...this.#past.sent].map(([method, of]) => [method, { ...of }]))
+    const errands = new Map(this.#past.errands)
     let { pushedBytes } = this.#past
     for (const answer of answers) {
+      if (answer) addErrands(errands, answer.asked)
       add(sent, answer?.sent ?? {})
       pushedBytes += answer?.pushedBytes ?? 0
     }
-    return { sent, pushedBytes, onlineHours: this.#onlineMs / hourMs }
+    return { sent, pushedBytes, errands, onlineHours: this.#onlineMs / hourMs }
   }
 
   /** Asks all that are online which of these blobs they hold. */

@@ -4,7 +4,7 @@ import type { Clock, Millis, PlaceOf } from '../../base/ports.ts'
 import { compareDistance } from '../../routing/distance.ts'
 import type { EngineOptions, RunResult } from '../../sim/result.ts'
 import type { Scenario } from '../../sim/scenario.ts'
-import type { Counts, Seen, Traffic } from '../full/figures.ts'
+import type { Counts, Errands, Seen, Traffic } from '../full/figures.ts'
 import { figuresOf, rowOf, tablesOf } from '../full/figures.ts'
 import { settleMsOf } from '../full/parameters.ts'
 import type { Looked } from '../full/workload.ts'
@@ -228,12 +228,12 @@ export class RealRun implements AsyncDisposable {
     return counts
   }
 
-  async #count(): Promise<{ counts: Counts; traffic: Traffic }> {
-    const { sent, pushedBytes, onlineHours } = await this.#fleet.counts()
+  async #count(): Promise<Start> {
+    const { sent, pushedBytes, errands, onlineHours } = await this.#fleet.counts()
     const messages = [...sent.values()].reduce((sum, { requests }) => sum + requests, 0)
     const [gets, found, diedBytes] = [this.#gets, this.#found, this.#diedBytes]
     const counts = { messages, repairBytes: pushedBytes, gets, found, diedBytes, onlineHours }
-    return { counts, traffic: sent }
+    return { counts, traffic: sent, errands }
   }
 
   #result(scenario: Scenario, start: Start, end: Start): RunResult {
@@ -249,7 +249,8 @@ export class RealRun implements AsyncDisposable {
       getMs: this.#getMs,
       looked: this.#looked,
       counts: { start: start.counts, end: end.counts },
-      traffic: { start: start.traffic, end: end.traffic }
+      traffic: { start: start.traffic, end: end.traffic },
+      errands: { start: start.errands, end: end.errands }
     }
     return {
       scenario,
@@ -325,4 +326,5 @@ export class RealRun implements AsyncDisposable {
 interface Start {
   counts: Counts
   traffic: Traffic
+  errands: Errands
 }

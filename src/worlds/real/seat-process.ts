@@ -108,7 +108,11 @@ const answers: { [Q in Question]: (ask: Ask<Q>) => Promise<Answer<Q>> } = {
     const holdings = await store.holding(keys.map(bytesOf), clock.now())
     return { held: holdings.flatMap((holding, i) => (holding === 'blob' ? [i] : [])) }
   },
-  count: async () => ({ sent, pushedBytes: seed.repair.status().pushedBytes }),
+  count: async () => ({
+    sent,
+    pushedBytes: seed.repair.status().pushedBytes,
+    asked: seed.asked()
+  }),
   join: async () => ({ known: await seed.join([]) }),
   freeze: async () => ({})
 }
