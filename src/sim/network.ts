@@ -1,5 +1,7 @@
 import type { Clock, Log, Millis, PeerId, PeerKeys, Random } from '../base/ports.ts'
 import type { Dice } from './dice.ts'
+import type { Distribution } from './distributions.ts'
+import { draw } from './distributions.ts'
 import { standInKeys } from './keys.ts'
 import type { Latency } from './latency.ts'
 import { dialRoundTrips, latencyOf } from './latency.ts'
@@ -20,6 +22,8 @@ export interface NetworkOptions {
   connectionsMax?: number
   /** Round trips until a dialled connection can be used. */
   dialRoundTrips?: number
+  /** What a dial takes beside them, in milliseconds. Nothing unless told. */
+  dialMs?: Distribution
   /** How dead peers show: silence, or the connection is refused at once. */
   deaths?: 'silent' | 'refused'
   /** After so long the others take a silent one's connection for closed; never unless told. Muttr's channels: 60 s to 80 s. */
@@ -55,6 +59,7 @@ export class VirtualNetwork {
   readonly #keyDice: Dice
   readonly #lossDice: Dice
   readonly #jitterDice: Dice
+  readonly #dialDice: Dice
   #made = 0
 
   constructor(world: World, options: NetworkOptions = {}) {
@@ -66,6 +71,7 @@ export class VirtualNetwork {
       upBytesPerSecond: Number.POSITIVE_INFINITY,
       connectionsMax: 200,
       dialRoundTrips,
+      dialMs: { type: 'constant', value: 0 },
       deaths: 'silent',
       noticeMs: Number.POSITIVE_INFINITY,
       warmShare: 1 / 3,
@@ -77,6 +83,7 @@ export class VirtualNetwork {
     this.#keyDice = world.dice('keys')
     this.#lossDice = world.dice('loss')
     this.#jitterDice = world.dice('jitter')
+    this.#dialDice = world.dice('dials')
     this.latencyMs = latencyOf(this.options.latency, world.dice('latency'))
   }
 
@@ -122,6 +129,11 @@ export class VirtualNetwork {
     const { jitterMs } = this.options
     const wayMs = this.latencyMs(from.index, to.index) + from.sendMs(bytes)
     return wayMs + (jitterMs > 0 ? this.#jitterDice.next() * jitterMs : 0)
+  }
+
+  /** What the handshakes of a dial take, by lot. */
+  handshakeMs(): Millis {
+    return draw(this.options.dialMs, this.#dialDice)
   }
 
   /** How much later a message comes that is sent again until it is not lost: first after `afterMs`, then after twice as long. */

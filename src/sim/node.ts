@@ -63,6 +63,8 @@ export class VirtualNode implements Network {
   /** As {@link contact} gave it last. */
   #contact: Contact = { peer: '', addresses: [] }
   #sweep: Disposable | undefined
+  /** When handshakes under way will be over. */
+  readonly #shaking = new Map<PeerId, Millis>()
   /** Until when what was given to the line before is still being sent. */
   #sendingMs: Millis = 0
 
@@ -111,6 +113,7 @@ export class VirtualNode implements Network {
   /** Back, under the same key, and connected to nobody. */
   revive(): void {
     this.alive = true
+    this.#shaking.clear()
     this.#warm.clear()
   }
 
@@ -186,12 +189,11 @@ export class VirtualNode implements Network {
     net.byMethod.set(method, (net.byMethod.get(method) ?? 0) + 1)
     this.sent.set(method, (this.sent.get(method) ?? 0) + 1)
     if (isDialled && !target.server) return
-    const tripMs = 2 * net.latencyMs(this.index, target.index)
     net.carry({
       from: this,
       to: target,
       bytes: payload.byteLength,
-      extraMs: isDialled ? tripMs * net.options.dialRoundTrips : 0,
+      extraMs: isDialled ? this.#dialMs(target) : 0,
       arrive: () => {
         this.#connect(target)
         const back = (bytes: number, arrive: () => void) =>
@@ -206,6 +208,18 @@ export class VirtualNode implements Network {
         )
       }
     })
+  }
+
+  /** Until a connection can be used. Whoever needs the same one meanwhile waits for the same handshakes. */
+  #dialMs(target: VirtualNode): Millis {
+    const net = this.#net
+    const tripsMs = 2 * net.latencyMs(this.index, target.index) * net.options.dialRoundTrips
+    const nowMs = net.clock.now()
+    const overMs = this.#shaking.get(target.self) ?? 0
+    if (overMs > nowMs) return tripsMs + overMs - nowMs
+    const handshakeMs = net.handshakeMs()
+    if (handshakeMs > 0) this.#shaking.set(target.self, nowMs + handshakeMs)
+    return tripsMs + handshakeMs
   }
 
   #countDial(): void {
@@ -343,8 +357,7 @@ export class VirtualNode implements Network {
       const target = this.#net.nodes.get(peer)
       if (!target?.alive || !target.server || this.isConnected(peer)) continue
       this.#countDial()
-      const tripMs = 2 * this.#net.latencyMs(this.index, target.index)
-      const dialMs = tripMs * this.#net.options.dialRoundTrips
+      const dialMs = this.#dialMs(target)
       const arrive = () => this.#connect(target)
       this.#net.carry({ from: this, to: target, bytes: 0, extraMs: dialMs, arrive })
     }
@@ -383,8 +396,7 @@ export class VirtualNode implements Network {
     } else {
       this.#countDial()
       if (!target?.server) return promise
-      const tripMs = 2 * net.latencyMs(this.index, target.index)
-      const wayMs = net.wayMs(this, target, 0) + tripMs * net.options.dialRoundTrips
+      const wayMs = net.wayMs(this, target, 0) + this.#dialMs(target)
       net.after(wayMs + net.resentMs(dialAgainMs), () => {
         if (!this.alive || !target.alive || net.apart(this, target)) return
         deadline[Symbol.dispose]()

@@ -37,6 +37,8 @@ const Network = z.strictObject({
     .default({ type: 'constant', ms: 25 }),
   /** Each message is up to so much later, by lot. */
   jitterMs: z.number().min(0).max(60_000).default(0),
+  /** What a dial takes beside its round trips, in milliseconds: handshakes of slow or busy machines. Nothing unless told. */
+  dialMs: Distribution.optional(),
   /** Of messages. */
   loss: share.default(0),
   /**

@@ -1,5 +1,6 @@
-import { appendFile } from 'node:fs/promises'
+import { appendFile, readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import type { Distribution } from '../../src/sim/distributions.ts'
 import type { RunResult } from '../../src/sim/result.ts'
 import type { Scenario } from '../../src/sim/scenario.ts'
 import { readScenario } from '../../src/sim/scenario.ts'
@@ -7,9 +8,10 @@ import { average } from '../../src/worlds/full/figures.ts'
 import { engineFor } from '../../src/worlds/runs/engines.ts'
 
 /**
- * `npm run bench:sim -- calibrate [--nodes N] [--hours H] [--seeds 1,2,3] [--connections C] [--deaths silent|refused] [--out FILE]`: the
- * same scenario with real processes and with virtual seeds. It takes as long as its hours say, and some minutes to start. Times are not
- * compared: a busy machine decides them.
+ * `npm run bench:sim -- calibrate [--nodes N] [--hours H] [--seeds 1,2,3] [--connections C] [--deaths silent|refused] [--out FILE]
+ * [--from FILE]`: the same scenario with real processes and with virtual seeds; these once as they are, and once with dials that take as long
+ * as those of the real ones took. It takes as long as its hours say, and some minutes to start; `--from` takes the real ones from what `--out`
+ * wrote before. Other times are not compared: a busy machine decides them.
  */
 const within = 0.1
 
@@ -21,12 +23,15 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1,2,3' },
     connections: { type: 'string', default: '100' },
     deaths: { type: 'string', default: 'refused' },
-    out: { type: 'string' }
+    out: { type: 'string' },
+    from: { type: 'string' }
   }
 })
 
 const hours = Number(values.hours)
-const scenarioOf = (scale: Scenario['scale'], seed: number): Scenario =>
+/** A fifth dies, a few at a time: newcomers shake hands with everybody, and processes share cores that virtual seeds do not have. */
+const deaths = 5
+const scenarioOf = (scale: Scenario['scale'], seed: number, dialMs?: Distribution): Scenario =>
   readScenario({
     name: 'calibrate',
     question: 'Do virtual seeds do what real ones do?',
@@ -34,7 +39,10 @@ const scenarioOf = (scale: Scenario['scale'], seed: number): Scenario =>
     hours,
     seed,
     scale,
-    network: { latency: { type: 'constant', ms: 1 }, deaths: values.deaths },
+    network: {
+      ...{ latency: { type: 'constant', ms: 1 }, deaths: values.deaths },
+      ...(dialMs && { dialMs })
+    },
     population: { begins: 'joining' },
     workload: {
       blobs: 4 * Number(values.nodes),
@@ -42,18 +50,42 @@ const scenarioOf = (scale: Scenario['scale'], seed: number): Scenario =>
       getsPerHour: 1_000,
       lookups: Math.round(1_000 * hours)
     },
-    faults: [{ type: 'die', atHours: hours / 3, share: 0.2, replaced: true }],
+    faults: Array.from({ length: deaths }, (_, i) => ({
+      ...{ type: 'die', atHours: ((i + 1) * hours) / (deaths + 3) },
+      ...{ share: 0.2 / deaths, replaced: true }
+    })),
     parameters: { connections: Number(values.connections), reach: 'forward' },
     measure: { everyHours: hours / 6 }
   })
 
-async function run(scale: Scenario['scale'], seed: number): Promise<RunResult> {
-  const scenario = scenarioOf(scale, seed)
-  const engine = await engineFor(scale)
+async function run(scenario: Scenario): Promise<RunResult> {
+  const engine = await engineFor(scenario.scale)
   const { signal } = new AbortController()
+  const { seed } = scenario
   const result = await engine.run(scenario, { seed, signal, onProgress() {} })
   if (values.out !== undefined) await appendFile(values.out, `${JSON.stringify(result)}\n`)
   return result
+}
+
+const before: RunResult[] =
+  values.from === undefined
+    ? []
+    : (await readFile(values.from, 'utf8'))
+        .split('\n')
+        .filter(line => line !== '')
+        .map(line => JSON.parse(line))
+
+const realRun = async (seed: number): Promise<RunResult> =>
+  before.find(result => result.scale === 'real' && result.seed === seed) ??
+  (await run(scenarioOf('real', seed)))
+
+/** Of how many standard deviations above the mean the 95th percentile of a normal distribution is. */
+const sigmas95 = 1.645
+
+/** A lognormal one through the two percentiles that a run tells. */
+function dialsOf({ figures }: RunResult): Distribution {
+  const [p50, p95] = [figures['dial ms p50']!.value, figures['dial ms p95']!.value]
+  return { type: 'lognormal', mu: Math.log(p50), sigma: Math.log(p95 / p50) / sigmas95 }
 }
 
 /** Per node-hour, what a table counts by name. */
@@ -70,15 +102,22 @@ function gathered(runs: readonly Map<string, number>[]): Map<string, number[]> {
 }
 
 function print(what: string, of: (result: RunResult) => Map<string, number>): void {
-  console.log(`\n| ${what} | real | full | full / real |\n|---|---|---|---|`)
-  const [real, full] = [gathered(results.real.map(of)), gathered(results.full.map(of))]
-  for (const name of new Set([...real.keys(), ...full.keys()])) {
-    const [a, b] = [real.get(name) ?? [0], full.get(name) ?? [0]]
-    const ratio = average(a) === average(b) ? 1 : average(b) / average(a)
-    const mark = Math.abs(ratio - 1) <= within ? '' : ' *'
-    const ratioText = Number.isFinite(ratio) ? `${ratio.toFixed(2)}${mark}` : ''
-    console.log(`| ${name} | ${shown(a)} | ${shown(b)} | ${ratioText} |`)
+  console.log(
+    `\n| ${what} | real | full | full / real | slow | slow / real |\n|---|---|---|---|---|---|`
+  )
+  const [real, full, slow] = kinds.map(kind => gathered(results[kind].map(of)))
+  for (const name of new Set([...real!.keys(), ...full!.keys(), ...slow!.keys()])) {
+    const [a, b, c] = [real, full, slow].map(values => values!.get(name) ?? [0])
+    const cells = [name, shown(a!), shown(b!), ratio(a!, b!), shown(c!), ratio(a!, c!)]
+    console.log(`| ${cells.join(' | ')} |`)
   }
+}
+
+function ratio(real: readonly number[], other: readonly number[]): string {
+  const [a, b] = [average(real), average(other)]
+  const value = a === b ? 1 : b / a
+  if (!Number.isFinite(value)) return ''
+  return `${value.toFixed(2)}${Math.abs(value - 1) <= within ? '' : ' *'}`
 }
 
 /** Mean, and the least and the most where runs differ. */
@@ -89,12 +128,16 @@ function shown(values: readonly number[]): string {
 
 const short = (value: number) => Number(value.toPrecision(4))
 
-const results: Record<'real' | 'full', RunResult[]> = { real: [], full: [] }
-for (const seed of values.seeds.split(',').map(Number))
-  for (const scale of ['real', 'full'] as const) {
-    results[scale].push(await run(scale, seed))
-    console.error(`seed ${seed}, ${scale}: done`)
-  }
+const kinds = ['real', 'full', 'slow'] as const
+const results: Record<(typeof kinds)[number], RunResult[]> = { real: [], full: [], slow: [] }
+for (const seed of values.seeds.split(',').map(Number)) {
+  const real = await realRun(seed)
+  results.real.push(real)
+  console.error(`seed ${seed}, real: done`)
+  results.full.push(await run(scenarioOf('full', seed)))
+  results.slow.push(await run(scenarioOf('full', seed, dialsOf(real))))
+  console.error(`seed ${seed}, full: done`)
+}
 print('figure', ({ figures }) => {
   const named = Object.entries(figures).filter(([name]) => !/ ms /.test(name))
   return new Map(named.map(([name, { value }]) => [name, value]))

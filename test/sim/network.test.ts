@@ -34,6 +34,26 @@ function echo(node: VirtualNode): VirtualNode {
   return node
 }
 
+describe('a dial', () => {
+  const handshake = { type: 'constant', value: 500 } as const
+
+  it('takes as long as it is told beside its round trips, and nothing where there is a connection', async () => {
+    const { all, tookMs } = nodes(2, { dialMs: handshake })
+    const { all: others, tookMs: usualMs } = nodes(2)
+    assert.equal(await tookMs(all[0]!, all[1]!), (await usualMs(others[0]!, others[1]!)) + 500)
+    assert.equal(await tookMs(all[0]!, all[1]!), 20)
+  })
+
+  it('is waited for by all that need it', async () => {
+    const { net, all, ask } = nodes(2, { dialMs: handshake })
+    const first = ask(all[0]!, all[1]!)
+    await net.pass(400)
+    const second = ask(all[0]!, all[1]!)
+    await net.run(Promise.all([first, second]))
+    assert.equal(net.world.nowMs, 500 + 3 * 20 + 20)
+  })
+})
+
 describe('latencies', () => {
   const index = fc.nat({ max: 10_000 })
 

@@ -40,6 +40,7 @@ export function refuse(scenario: Scenario): void {
   const { network, population, workload, faults, adversaries, parameters } = scenario
   const what = [
     ...(network.jitterMs > 0 ? ['network.jitterMs'] : []),
+    ...(network.dialMs ? ['network.dialMs'] : []),
     ...(network.upBytesPerSecond === null ? [] : ['network.upBytesPerSecond']),
     ...(population.trace ? ['population.trace'] : []),
     ...(network.deaths === 'silent' ? [] : ['network.deaths']),

@@ -47,6 +47,8 @@ export interface Seen {
   /** `ms` of all that succeeded, also before hour zero; `done` since then. */
   puts: { ms: readonly Millis[]; done: number; failed: number }
   getMs: readonly Millis[]
+  /** How long connections took that were needed, where that was seen. */
+  dialMs?: readonly Millis[]
   looked: readonly Looked[]
   counts: { start: Counts; end: Counts }
   traffic: { start: Traffic; end: Traffic }
@@ -106,7 +108,7 @@ function errandsOf({ errands: { start, end } }: Seen): Table {
 type Add = (name: string, unit: string, of: number | undefined) => void
 
 export function figuresOf(seen: Seen): Record<string, Figure> {
-  const { rows, lost, puts, getMs, looked } = seen
+  const { rows, lost, puts, getMs, dialMs = [], looked } = seen
   const { start, end } = seen.counts
   const nodeHours = end.onlineHours - start.onlineHours
   const figures: Record<string, Figure> = { lost: { value: lost, unit: 'blobs' } }
@@ -117,6 +119,8 @@ export function figuresOf(seen: Seen): Record<string, Figure> {
   add('copies mean', 'copies', meanOf(rows, 'copiesMean'))
   add('get ms p50', 'ms', quantile(getMs, 0.5))
   add('put ms p50', 'ms', quantile(puts.ms, 0.5))
+  add('dial ms p50', 'ms', quantile(dialMs, 0.5))
+  add('dial ms p95', 'ms', quantile(dialMs, 0.95))
   add('puts failed', 'share', puts.failed / (puts.done + puts.failed))
   addLookups(looked, add)
   add('messages per node-hour', 'requests', (end.messages - start.messages) / nodeHours)

@@ -70,7 +70,7 @@ class Run {
 
   constructor(scenario: Scenario, options: EngineOptions, createSeed: CreateSeed) {
     const { seed, trace } = options
-    const { loss, deaths, jitterMs, upBytesPerSecond } = scenario.network
+    const { loss, deaths, jitterMs, dialMs, upBytesPerSecond } = scenario.network
     const latency = latencyIn(scenario)
     this.#scenario = scenario
     this.#o = options
@@ -79,6 +79,7 @@ class Run {
     const { connections: connectionsMax } = scenario.parameters
     const net = new VirtualNetwork(world, {
       ...{ latency, loss, deaths, jitterMs, connectionsMax, noticeMs },
+      ...(dialMs && { dialMs }),
       upBytesPerSecond: upBytesPerSecond ?? Number.POSITIVE_INFINITY
     })
     this.#net = net

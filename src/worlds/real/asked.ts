@@ -36,7 +36,10 @@ interface Questions {
   ]
   /** Which of them it holds, by their place in the list. */
   holding: [ask: { keys: string[] }, answer: { held: number[] }]
-  count: [ask: object, answer: { sent: Sent; pushedBytes: number; asked: AskedStatus }]
+  count: [
+    ask: object,
+    answer: { sent: Sent; pushedBytes: number; asked: AskedStatus; dialMs: Millis[] }
+  ]
   /** Looks around once more. */
   join: [ask: object, answer: { known: number }]
   /** Answers, and never does anything again: as a laptop whose lid is closed. */

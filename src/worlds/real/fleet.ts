@@ -52,6 +52,8 @@ export interface FleetCounts {
   sent: Map<string, { requests: number; bytes: number }>
   pushedBytes: number
   errands: Map<string, number>
+  /** Of each dial, how long it took. */
+  dialMs: Millis[]
   onlineHours: number
 }
 
@@ -62,7 +64,7 @@ export class Fleet implements AsyncDisposable {
   readonly #lanes: Promise<void>[] = Array.from({ length: startsAtOnce }, async () => {})
   readonly #processes = new Set<Loaded>()
   readonly #past: Omit<FleetCounts, 'onlineHours'> = {
-    ...{ sent: new Map(), pushedBytes: 0, errands: new Map() }
+    ...{ sent: new Map(), pushedBytes: 0, errands: new Map(), dialMs: [] }
   }
   #onlineMs = 0
   #countedMs: Millis
@@ -173,7 +175,7 @@ export class Fleet implements AsyncDisposable {
     this.#p.note(how, member.index)
     if (!seat) return
     const blobs = this.#p.keys()
-    const [{ sent, pushedBytes, asked }, { held }] = await Promise.all([
+    const [{ sent, pushedBytes, asked, dialMs }, { held }] = await Promise.all([
       seat.ask('count', {}),
       seat.ask('holding', { keys: blobs.map(({ key }) => key) })
     ])
@@ -183,6 +185,7 @@ export class Fleet implements AsyncDisposable {
     add(this.#past.sent, sent)
     this.#past.pushedBytes += pushedBytes
     addErrands(this.#past.errands, asked)
+    this.#past.dialMs.push(...dialMs)
     if (this.#p.scenario.network.deaths === 'refused') await seat.kill()
     else {
       member.frozen = seat
@@ -208,13 +211,15 @@ export class Fleet implements AsyncDisposable {
     this.#countOnline()
     const sent = new Map([...this.#past.sent].map(([method, of]) => [method, { ...of }]))
     const errands = new Map(this.#past.errands)
+    const dialMs = [...this.#past.dialMs]
     let { pushedBytes } = this.#past
     for (const answer of answers) {
       if (answer) addErrands(errands, answer.asked)
+      dialMs.push(...(answer?.dialMs ?? []))
       add(sent, answer?.sent ?? {})
       pushedBytes += answer?.pushedBytes ?? 0
     }
-    return { sent, pushedBytes, errands, onlineHours: this.#onlineMs / hourMs }
+    return { sent, pushedBytes, errands, dialMs, onlineHours: this.#onlineMs / hourMs }
   }
 
   /** Asks all that are online which of these blobs they hold. */

@@ -229,11 +229,11 @@ export class RealRun implements AsyncDisposable {
   }
 
   async #count(): Promise<Start> {
-    const { sent, pushedBytes, errands, onlineHours } = await this.#fleet.counts()
+    const { sent, pushedBytes, errands, dialMs, onlineHours } = await this.#fleet.counts()
     const messages = [...sent.values()].reduce((sum, { requests }) => sum + requests, 0)
     const [gets, found, diedBytes] = [this.#gets, this.#found, this.#diedBytes]
     const counts = { messages, repairBytes: pushedBytes, gets, found, diedBytes, onlineHours }
-    return { counts, traffic: sent, errands }
+    return { counts, traffic: sent, errands, dialMs }
   }
 
   #result(scenario: Scenario, start: Start, end: Start): RunResult {
@@ -247,6 +247,7 @@ export class RealRun implements AsyncDisposable {
         failed: this.#putsFailed
       },
       getMs: this.#getMs,
+      dialMs: end.dialMs,
       looked: this.#looked,
       counts: { start: start.counts, end: end.counts },
       traffic: { start: start.traffic, end: end.traffic },
@@ -327,4 +328,6 @@ interface Start {
   counts: Counts
   traffic: Traffic
   errands: Errands
+  /** Of all dials so far. */
+  dialMs: readonly Millis[]
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fromHex, sha256, toHex } from '../../base/bytes.ts'
 import { failureOf } from '../../base/failure.ts'
-import type { Log } from '../../base/ports.ts'
+import type { Log, Millis } from '../../base/ports.ts'
 import { systemClock as clock } from '../../net/clock.ts'
 import { createNode } from '../../net/node.ts'
 import { loadPeerKey } from '../../net/peer-key.ts'
@@ -18,6 +18,7 @@ import { repairOf } from '../full/parameters.ts'
 import type { Answer, Ask, Asked, Go, Question, Said, SeatInit } from './asked.ts'
 import type { Sent } from './counted.ts'
 import { countRequests } from './counted.ts'
+import { timeDials } from './dials.ts'
 
 /**
  * A seed as it ships, in a process of its own: tcp, noise and yamux on loopback, kad-dht beside, databases on disk, stamps that are
@@ -50,6 +51,7 @@ const { replicas, quorum, k, alpha, reach, connections } = parameters
 const privateKey = await loadPeerKey(join(folder, 'peer.key'))
 const store = await levelStore(join(folder, 'seed'), { capBytes })
 let sent: Sent = {}
+let dialMs: Millis[] = []
 const { network, seed } = await openSeed({
   privateKey,
   log: silent,
@@ -65,7 +67,9 @@ const { network, seed } = await openSeed({
       onCandidate
     }),
   through(node) {
-    const counted = countRequests(node)
+    const timed = timeDials(node, clock)
+    dialMs = timed.dialMs
+    const counted = countRequests(timed.network)
     sent = counted.sent
     return counted.network
   },
@@ -111,7 +115,8 @@ const answers: { [Q in Question]: (ask: Ask<Q>) => Promise<Answer<Q>> } = {
   count: async () => ({
     sent,
     pushedBytes: seed.repair.status().pushedBytes,
-    asked: seed.asked()
+    asked: seed.asked(),
+    dialMs
   }),
   join: async () => ({ known: await seed.join([]) }),
   freeze: async () => ({})
