@@ -38,6 +38,7 @@ interface Questions {
   holding: [ask: { keys: string[] }, answer: { held: number[] }]
   count: [
     ask: object,
+    /** `dialMs`: of dials since this was asked before. */
     answer: { sent: Sent; pushedBytes: number; asked: AskedStatus; dialMs: Millis[] }
   ]
   /** Looks around once more. */

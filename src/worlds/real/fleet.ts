@@ -52,7 +52,7 @@ export interface FleetCounts {
   sent: Map<string, { requests: number; bytes: number }>
   pushedBytes: number
   errands: Map<string, number>
-  /** Of each dial, how long it took. */
+  /** Of each dial that was told, in the order of telling, how long it took. */
   dialMs: Millis[]
   onlineHours: number
 }
@@ -204,6 +204,7 @@ export class Fleet implements AsyncDisposable {
     const asked = this.online.map(async member => {
       const seat = member.seat!
       const counts = await seat.ask('count', {}).catch(() => undefined)
+      this.#past.dialMs.push(...(counts?.dialMs ?? []))
       // Who went meanwhile has told what it did, and is among the past.
       return () => (counts && member.seat === seat ? counts : undefined)
     })
@@ -215,7 +216,6 @@ export class Fleet implements AsyncDisposable {
     let { pushedBytes } = this.#past
     for (const answer of answers) {
       if (answer) addErrands(errands, answer.asked)
-      dialMs.push(...(answer?.dialMs ?? []))
       add(sent, answer?.sent ?? {})
       pushedBytes += answer?.pushedBytes ?? 0
     }

@@ -247,7 +247,7 @@ export class RealRun implements AsyncDisposable {
         failed: this.#putsFailed
       },
       getMs: this.#getMs,
-      dialMs: end.dialMs,
+      dialMs: end.dialMs.slice(start.dialMs.length),
       looked: this.#looked,
       counts: { start: start.counts, end: end.counts },
       traffic: { start: start.traffic, end: end.traffic },
@@ -328,6 +328,6 @@ interface Start {
   counts: Counts
   traffic: Traffic
   errands: Errands
-  /** Of all dials so far. */
+  /** Of all dials so far; what comes later is added to its end. */
   dialMs: readonly Millis[]
 }

@@ -116,7 +116,7 @@ const answers: { [Q in Question]: (ask: Ask<Q>) => Promise<Answer<Q>> } = {
     sent,
     pushedBytes: seed.repair.status().pushedBytes,
     asked: seed.asked(),
-    dialMs
+    dialMs: dialMs.splice(0)
   }),
   join: async () => ({ known: await seed.join([]) }),
   freeze: async () => ({})
