@@ -60,6 +60,8 @@ export class VirtualNetwork {
   readonly #lossDice: Dice
   readonly #jitterDice: Dice
   readonly #dialDice: Dice
+  /** When handshakes under way will be over, by who dials whom. */
+  readonly #shaking = new Map<string, Millis>()
   #made = 0
 
   constructor(world: World, options: NetworkOptions = {}) {
@@ -131,9 +133,20 @@ export class VirtualNetwork {
     return wayMs + (jitterMs > 0 ? this.#jitterDice.next() * jitterMs : 0)
   }
 
-  /** What the handshakes of a dial take, by lot. */
-  handshakeMs(): Millis {
-    return draw(this.options.dialMs, this.#dialDice)
+  /** Until a connection can be used. Whoever needs the same one meanwhile waits for the same handshakes. */
+  dialMs(from: VirtualNode, to: VirtualNode): Millis {
+    const { dialRoundTrips, dialMs } = this.options
+    const tripsMs = 2 * this.latencyMs(from.index, to.index) * dialRoundTrips
+    const { nowMs } = this.world
+    const pair = `${from.index} ${to.index}`
+    const overMs = this.#shaking.get(pair) ?? 0
+    if (overMs > nowMs) return tripsMs + overMs - nowMs
+    const handshakeMs = draw(dialMs, this.#dialDice)
+    if (handshakeMs > 0) {
+      this.#shaking.set(pair, nowMs + handshakeMs)
+      this.world.after(handshakeMs, () => this.#shaking.delete(pair))
+    }
+    return tripsMs + handshakeMs
   }
 
   /** How much later a message comes that is sent again until it is not lost: first after `afterMs`, then after twice as long. */

@@ -63,8 +63,6 @@ export class VirtualNode implements Network {
   /** As {@link contact} gave it last. */
   #contact: Contact = { peer: '', addresses: [] }
   #sweep: Disposable | undefined
-  /** When handshakes under way will be over. */
-  readonly #shaking = new Map<PeerId, Millis>()
   /** Until when what was given to the line before is still being sent. */
   #sendingMs: Millis = 0
 
@@ -113,7 +111,6 @@ export class VirtualNode implements Network {
   /** Back, under the same key, and connected to nobody. */
   revive(): void {
     this.alive = true
-    this.#shaking.clear()
     this.#warm.clear()
   }
 
@@ -193,7 +190,7 @@ export class VirtualNode implements Network {
       from: this,
       to: target,
       bytes: payload.byteLength,
-      extraMs: isDialled ? this.#dialMs(target) : 0,
+      extraMs: isDialled ? net.dialMs(this, target) : 0,
       arrive: () => {
         this.#connect(target)
         const back = (bytes: number, arrive: () => void) =>
@@ -208,18 +205,6 @@ export class VirtualNode implements Network {
         )
       }
     })
-  }
-
-  /** Until a connection can be used. Whoever needs the same one meanwhile waits for the same handshakes. */
-  #dialMs(target: VirtualNode): Millis {
-    const net = this.#net
-    const tripsMs = 2 * net.latencyMs(this.index, target.index) * net.options.dialRoundTrips
-    const nowMs = net.clock.now()
-    const overMs = this.#shaking.get(target.self) ?? 0
-    if (overMs > nowMs) return tripsMs + overMs - nowMs
-    const handshakeMs = net.handshakeMs()
-    if (handshakeMs > 0) this.#shaking.set(target.self, nowMs + handshakeMs)
-    return tripsMs + handshakeMs
   }
 
   #countDial(): void {
@@ -357,7 +342,7 @@ export class VirtualNode implements Network {
       const target = this.#net.nodes.get(peer)
       if (!target?.alive || !target.server || this.isConnected(peer)) continue
       this.#countDial()
-      const dialMs = this.#dialMs(target)
+      const dialMs = this.#net.dialMs(this, target)
       const arrive = () => this.#connect(target)
       this.#net.carry({ from: this, to: target, bytes: 0, extraMs: dialMs, arrive })
     }
@@ -396,7 +381,7 @@ export class VirtualNode implements Network {
     } else {
       this.#countDial()
       if (!target?.server) return promise
-      const wayMs = net.wayMs(this, target, 0) + this.#dialMs(target)
+      const wayMs = net.wayMs(this, target, 0) + net.dialMs(this, target)
       net.after(wayMs + net.resentMs(dialAgainMs), () => {
         if (!this.alive || !target.alive || net.apart(this, target)) return
         deadline[Symbol.dispose]()
