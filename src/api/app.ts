@@ -13,6 +13,8 @@ import { addPage, barePolicy, type PageFiles } from './page-files.ts'
 import { isNonce, proofOf } from './proof.ts'
 import {
   check,
+  choosing,
+  deciding,
   draft,
   fetching,
   importing,
@@ -133,6 +135,18 @@ function addPeople(app: Hono, { client }: AppParts): void {
     c.json(await client.verification(check(named, c.req.query()).alias))
   )
   app.get('/card', async c => c.json(await client.card(check(importing, c.req.query()).alias)))
+  app.get('/contacts/policy', async c => c.json(await client.policies()))
+  app.post('/contacts/policy', async c => {
+    const { alias, policy } = check(choosing, await readJson(c.req.raw, jsonLimit))
+    return c.json(await client.choosePolicy(alias, policy))
+  })
+  app.get('/requests', async c => c.json(await client.requests(check(listing, c.req.query()))))
+  app.post('/requests/:id', async c => {
+    const id = c.req.param('id')
+    const { decision } = check(deciding, await readJson(c.req.raw, jsonLimit))
+    await client.decide(id, decision)
+    return c.json({ decided: id, decision })
+  })
   app.get('/key', async c =>
     c.body(await client.exportKey(), 200, { 'Content-Type': 'application/pgp-keys' })
   )

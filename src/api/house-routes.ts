@@ -36,6 +36,7 @@ const changing = z.strictObject({
   upBytesPerSecond: rate,
   downBytesPerSecond: rate,
   strangers: z.enum(['relayed', 'relayed-first', 'direct']).nullable().exactOptional(),
+  requests: z.enum(['pull', 'ask', 'ignore']).nullable().exactOptional(),
   receipts: z.enum(['contacts', 'verified', 'nobody']).nullable().exactOptional(),
   publishAliases: z.boolean().nullable().exactOptional(),
   mdns: z.boolean().nullable().exactOptional(),

@@ -1,5 +1,6 @@
 import type { Failure, Millis, PeerId, Reachability } from '../base/ports.ts'
 import type { Status } from '../client/client.ts'
+import type { Policy } from '../client/requests/request.ts'
 
 /**
  * `missing`: there is no home yet. `starting`: the node is being started, for the first time or with other settings. `failed`: it could
@@ -57,6 +58,7 @@ export interface Settings {
   upBytesPerSecond: number | null
   downBytesPerSecond: number | null
   strangers: 'relayed' | 'relayed-first' | 'direct'
+  requests: Policy
   receipts: 'contacts' | 'verified' | 'nobody'
   publishAliases: boolean
   mdns: boolean

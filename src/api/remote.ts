@@ -29,6 +29,7 @@ export function createRemoteClient(parts: AskParts): RemoteClient {
   return {
     ...letters(get, post, ask),
     ...people(get, post, ask),
+    ...requests(get, post),
     ...blobs(ask),
     status: () => get('/status'),
     doctor: options => get('/doctor', signalIn(options)),
@@ -117,6 +118,20 @@ function people(
         jsonOf<Contact[]>
       )
     }
+  }
+}
+
+function requests(
+  get: Get,
+  post: Post
+): Pick<Client, 'requests' | 'decide' | 'policies' | 'choosePolicy'> {
+  return {
+    requests: ({ limit } = {}) => get('/requests', { query: { limit } }),
+    async decide(id, decision) {
+      await post(`/requests/${segment(id)}`, { decision })
+    },
+    policies: () => get('/contacts/policy'),
+    choosePolicy: (alias, policy) => post('/contacts/policy', { alias, policy })
   }
 }
 

@@ -21,6 +21,11 @@ export const verifying = z.strictObject({
   alias: z.string(),
   shown: z.string().max(apiLimits.shownCharsMax).exactOptional()
 })
+export const deciding = z.strictObject({ decision: z.enum(['once', 'always', 'block', 'ignore']) })
+export const choosing = z.strictObject({
+  alias: z.string(),
+  policy: z.enum(['pull', 'ask', 'ignore'])
+})
 export const inviting = z.strictObject({ lifeMs: z.number().exactOptional() })
 
 const limit = z.coerce.number().int().min(1).max(apiLimits.listMax).exactOptional()

@@ -50,6 +50,7 @@ const codes = {
     'refused',
     'Something in the file does not hold; nothing in it is to be believed.'
   ],
+  REQUEST_UNKNOWN: ['refused', 'See `muttr requests` for who asks to be read.'],
   CONTACT_UNKNOWN: ['refused', 'See `muttr contacts`.'],
 
   // Blobs and records.

@@ -50,5 +50,13 @@ export type MuttrEvent =
   | { type: 'rotated'; subkey: string }
   /** The secrets of old subkeys are gone: what was sealed to them opens nowhere any more. */
   | { type: 'erased'; subkeys: string[] }
+  /** Somebody asks to be read: `letters` of theirs wait for the person's word, and nothing of them was fetched. */
+  | {
+      type: 'requested'
+      request: string
+      from: string
+      certifiedByPod: boolean
+      letters: number
+    }
 
 export type Emit = (event: MuttrEvent) => void

@@ -1,6 +1,7 @@
 import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { NodeStatus } from './node-status.ts'
+import type { ChosenPolicy, Decision, LetterRequest, Policy } from './requests/request.ts'
 import type { OwnSubkey } from './rotation.ts'
 
 export type * from './mailbox/shapes.ts'
@@ -134,6 +135,8 @@ export interface Contact {
   certifiedByPod: boolean
   /** Another key that was shown since; nothing is sent until it is accepted. */
   changedTo: string | null
+  /** What is done with letters of theirs; null while the vault is locked. */
+  policy: Policy | null
 }
 
 export interface Verification {
@@ -175,8 +178,11 @@ export interface Status {
     problem: Failure | null
   }[]
   outbox: { waiting: number }
-  /** Letters announced and not fetched yet, and the pods through which those of strangers cannot be fetched now. */
-  inbox: { waiting: number; relays: { pod: string; problem: Failure }[] }
+  /**
+   * Letters announced and not fetched yet, the pods through which those of strangers cannot be fetched now, and how many senders ask to
+   * be read; null while that is locked.
+   */
+  inbox: { waiting: number; relays: { pod: string; problem: Failure }[]; requests: number | null }
 }
 
 export interface Check {
@@ -206,6 +212,14 @@ export interface Client {
   inbox(options?: { limit?: number; unread?: boolean }): Promise<LetterSummary[]>
   /** Marks it read. `id` may be an unambiguous beginning of at least 4 characters. @throws {MuttrError} `LETTER_UNKNOWN` */
   read(id: string): Promise<ReceivedLetter>
+  /** Who asks to be read, newest first. Nothing of their letters was fetched. @throws {MuttrError} `VAULT_LOCKED` */
+  requests(options?: { limit?: number }): Promise<LetterRequest[]>
+  /** @throws {MuttrError} `REQUEST_UNKNOWN`, `VAULT_LOCKED` */
+  decide(id: string, decision: Decision): Promise<void>
+  /** The policies that were chosen, newest first. @throws {MuttrError} `VAULT_LOCKED` */
+  policies(): Promise<ChosenPolicy[]>
+  /** For everybody under this alias, contact or not. @throws {MuttrError} `ALIAS_INVALID`, `LIMIT_EXCEEDED`, `VAULT_LOCKED` */
+  choosePolicy(alias: string, policy: Policy): Promise<ChosenPolicy>
   register(alias: string, options?: CallOptions & { invite?: string }): Promise<Registration>
   /** Asks the alias's pod, pins at first sight. @throws {MuttrError} `ALIAS_UNKNOWN`, `KEY_CHANGED`, `POD_UNKNOWN`, `POD_UNREACHABLE` */
   lookup(alias: string, options?: CallOptions): Promise<Contact>

@@ -13,6 +13,7 @@ import type { ContactRow, Route } from './contact-rows.ts'
 import { contactTable } from './contact-rows.ts'
 import { aliasesOf } from './named-aliases.ts'
 import type { Pods } from './pods.ts'
+import type { Policy } from './requests/request.ts'
 import type { Self } from './self.ts'
 import type { Table } from './table.ts'
 import { isOfKey } from './told-key.ts'
@@ -62,6 +63,8 @@ export interface Contacts {
    */
   showed(known: Known, certificate: Uint8Array): Promise<void>
   list(): Promise<Contact[]>
+  /** Of everybody pinned. */
+  aliases(): Promise<string[]>
   show(known: Known): Promise<Contact>
   accept(alias: string): Promise<Contact>
   /** What to compare with them. @throws {MuttrError} `CONTACT_UNKNOWN` */
@@ -80,6 +83,8 @@ export interface ContactsParts {
   emit: Emit
   /** Fingerprints that a join link named, by alias. */
   vouched: Readonly<Record<string, string>>
+  /** What the person said about letters of an alias; null while that is locked. */
+  policyOf(alias: string): Policy | null
   /** Ends with the client. */
   life: AbortSignal
 }
@@ -210,6 +215,10 @@ class ContactBook implements Contacts {
     return contacts
   }
 
+  async aliases(): Promise<string[]> {
+    return (await this.#table.list()).map(({ key }) => key)
+  }
+
   async show({ alias, certificate, row }: Known): Promise<Contact> {
     const { certifiedUntilMs, changed, pinnedMs, verified } = row
     return {
@@ -219,7 +228,8 @@ class ContactBook implements Contacts {
       pinnedMs,
       verified,
       certifiedByPod: certifiedUntilMs !== null && certifiedUntilMs > this.#parts.clock.now(),
-      changedTo: changed && (await this.#parse(changed)).fingerprint
+      changedTo: changed && (await this.#parse(changed)).fingerprint,
+      policy: this.#parts.policyOf(alias)
     }
   }
 

@@ -21,6 +21,7 @@ import type { NodeStatus } from './node-status.ts'
 import type { openPodLink } from './pod-link.ts'
 import type { PodPlace, Pods } from './pods.ts'
 import type { ReceiptsTo } from './release.ts'
+import type { Policy } from './requests/request.ts'
 import type { Rooms } from './rooms.ts'
 import { makeRooms } from './rooms.ts'
 import type { Self } from './self.ts'
@@ -57,6 +58,8 @@ export interface ClientParts {
   publishAliases?: boolean
   /** How letters of people who are no contacts are fetched; through the pod that announced them unless told. */
   strangersBy?: StrangersBy
+  /** What is done with letters of people who are no contacts, and whom the person said nothing about; `ask` unless told. */
+  requests?: Policy
   /** Who gets a receipt that asks for one; contacts unless told. */
   receipts?: ReceiptsTo
   /** For `status`: what only the nodes know. */
@@ -105,8 +108,12 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   const { person, clock, log, network } = parts
   const life = new AbortController()
   const rooms = await makeRooms(parts, life.signal)
-  const { self, pods, inbox, courier, sent, received, record } = rooms
-  if (person) await self.unlock(person)
+  const { self, pods, inbox, courier, sent, received, record, requests } = rooms
+  const unlock = async (unlocked: Person) => {
+    await self.unlock(unlocked)
+    await requests.load()
+  }
+  if (person) await unlock(person)
   record.look()
   await inbox.start()
   await courier.start()
@@ -118,6 +125,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     pods.wake()
     courier.wake()
     inbox.wake()
+    requests.wake()
     rooms.releases.wake()
     void rooms.watch.wake().catch(err => log.warn('not watched', { error: `${err}` }))
     record.look()
@@ -129,7 +137,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   const sweep = () => {
     timer = clock.after(sweepEveryMs, sweep)
     const nowMs = clock.now()
-    Promise.all([sent.sweep(nowMs), received.sweep(nowMs)]).catch(err =>
+    Promise.all([sent.sweep(nowMs), received.sweep(nowMs), requests.sweep(nowMs)]).catch(err =>
       log.warn('old rows stay', { error: `${err}` })
     )
     renew(rooms, clock, life.signal).catch(err =>
@@ -149,11 +157,14 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     wake,
     caughtUp: signal =>
       abortable(
-        pods.tried().then(() => inbox.quiet()),
+        pods
+          .tried()
+          .then(() => inbox.quiet())
+          .then(() => requests.quiet()),
         signal
       ),
     async unlock(unlocked) {
-      await self.unlock(unlocked)
+      await unlock(unlocked)
       wake()
       look()
     },
@@ -167,7 +178,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       life.abort()
       await record[Symbol.asyncDispose]()
       await pods[Symbol.asyncDispose]()
-      const mail = [courier, inbox, rooms.watch, rooms.releases]
+      const mail = [courier, inbox, requests, rooms.watch, rooms.releases]
       await Promise.all(mail.map(room => room[Symbol.asyncDispose]()))
     }
   }
@@ -271,7 +282,7 @@ function needCertificate(self: Self): Certificate {
 }
 
 function machine(
-  { self, pods, courier, inbox, strangerFetch, events, skew }: Rooms,
+  { self, pods, courier, inbox, strangerFetch, requests, events, skew }: Rooms,
   { dht, clock, random, network, about, checks = [] }: ClientParts
 ) {
   const through = async (via: string | undefined, signal: AbortSignal | undefined) => {
@@ -279,7 +290,11 @@ function machine(
     const relay = via === undefined ? {} : { via: await pods.relay(foldHostname(via), waiting) }
     return { ...(signal && { signal }), ...relay }
   }
-  const inboxStatus = () => ({ waiting: inbox.waiting, relays: [...strangerFetch.problems] })
+  const inboxStatus = () => ({
+    waiting: inbox.waiting,
+    relays: [...strangerFetch.problems],
+    requests: requests.size
+  })
   return {
     async putBlob(sealed, { lifeMs = limits.blobLifeMsDefault, signal, via } = {}) {
       const expiryMs = expiryAt(clock.now() + lifeMs)

@@ -1,8 +1,6 @@
 import { toHex } from '../base/bytes.ts'
-import type { ErrorCode } from '../base/errors.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
 import type { Clock, Log, Millis, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
@@ -14,6 +12,7 @@ import { untouched } from './attachments/show.ts'
 import type { LetterSummary, ReceivedLetter } from './client.ts'
 import type { Contacts, Known } from './contacts.ts'
 import { failureOf } from './failure.ts'
+import { hopeless, isInTime, pendingMax } from './inbox-bounds.ts'
 import type { NoticeRow } from './inbox-rows.ts'
 import { noticeId } from './inbox-rows.ts'
 import type { InboxStore } from './inbox-store.ts'
@@ -22,6 +21,7 @@ import { openLetter, openSlip } from './open-letter.ts'
 import type { Outbox } from './outbox.ts'
 import { Pump } from './pump.ts'
 import type { Releases } from './release.ts'
+import type { Requests } from './requests/requests.ts'
 import { throwDice } from './retry.ts'
 import type { Self } from './self.ts'
 import { showReceived } from './show-received.ts'
@@ -37,6 +37,8 @@ export interface InboxParts {
   /** When a letter that could not be fetched is tried again. */
   queue: Outbox
   strangers: Strangers
+  /** Where letters wait about which the person is asked first. */
+  requests: Requests
   /** Where letters go that were opened and are on the disk. */
   releases: Pick<Releases, 'plan' | 'due' | 'wake'>
   /** Fetches what people write whom we do not know. */
@@ -49,26 +51,6 @@ export interface InboxParts {
   life: AbortSignal
 }
 
-/** So far behind a clock may be without a notice being refused for it. */
-const clockWrongMs = 24 * 3_600_000
-/** More notices than this are left with the pod. */
-const pendingMax = 20_000
-
-/** What no second attempt can heal: refused, remembered, and never fetched again. */
-const hopeless: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'SEAL_REFUSED',
-  'NOTICE_INVALID',
-  'LETTER_INVALID',
-  'LETTER_FORGED',
-  'SIGNATURE_INVALID',
-  'KEY_INVALID',
-  'BLOB_INVALID',
-  'BLOB_EXPIRED',
-  'BLOB_RELEASED',
-  'WIRE_MALFORMED',
-  'WIRE_TOO_LARGE'
-])
-
 /** From a pod's notice to a letter that was opened and checked. Source: docs/protocol/letter.md#what-a-reader-checks */
 export class Inbox implements AsyncDisposable {
   readonly #parts: InboxParts
@@ -78,13 +60,13 @@ export class Inbox implements AsyncDisposable {
 
   constructor(parts: InboxParts) {
     this.#parts = parts
-    const { queue, clock, life, self } = parts
+    const { queue, clock, life, self, requests } = parts
     this.#pump = new Pump({
       outbox: queue,
       clock,
       life,
       act: ({ type, id }) => (type === 'try' ? this.#try(id) : this.#expired(id)),
-      mayBegin: () => !self.locked
+      mayBegin: () => !self.locked && requests.loaded
     })
   }
 
@@ -105,6 +87,14 @@ export class Inbox implements AsyncDisposable {
     this.#pump.run()
   }
 
+  /** Letters that the person let in. */
+  accepted(rows: readonly NoticeRow[]): void {
+    const { queue, clock } = this.#parts
+    for (const row of rows)
+      queue.add({ id: noticeId(row), expiryMs: row.expiryMs, failures: 0, dueMs: clock.now() })
+    this.#pump.run()
+  }
+
   get waiting(): number {
     return this.#parts.queue.size
   }
@@ -114,7 +104,7 @@ export class Inbox implements AsyncDisposable {
    * @throws {MuttrError} `LIMIT_EXCEEDED` with too many waiting; `DISK_FULL`
    */
   async notified(pod: string, notices: readonly Notice[], how: 'push' | 'playback'): Promise<void> {
-    const { store, queue, emit, clock } = this.#parts
+    const { store, queue, emit, clock, log, requests } = this.#parts
     if (queue.size + notices.length > pendingMax)
       throw new MuttrError('LIMIT_EXCEEDED', 'too many letters wait to be fetched')
     const rows: NoticeRow[] = []
@@ -125,12 +115,16 @@ export class Inbox implements AsyncDisposable {
       for (const { key, sizeBytes, expiryMs, slip } of notices) {
         const row = { pod, key, sizeBytes, expiryMs, slip, failures: 0 }
         const id = noticeId(row)
-        if (!this.#inTime(row)) continue
+        if (!isInTime(row, clock.now())) {
+          log.debug('a notice out of time')
+          continue
+        }
         const twin = () => this.#fresh.get(id)?.recorded
-        if (!twin() && (queue.has(id) || (await store.isDone(row)))) continue
+        const isKnown = () => queue.has(id) || requests.has(id)
+        if (!twin() && (isKnown() || (await store.isDone(row)))) continue
         const before = twin()
         if (before) others.add(before)
-        else if (!queue.has(id)) {
+        else if (!isKnown()) {
           rows.push(row)
           this.#fresh.set(id, { row, recorded })
           emit({ type: 'notified', key: toHex(key), pod, how })
@@ -148,16 +142,6 @@ export class Inbox implements AsyncDisposable {
       for (const row of rows) this.#fresh.delete(noticeId(row))
     }
     await Promise.all(others)
-  }
-
-  #inTime({ expiryMs }: NoticeRow): boolean {
-    const { clock, log } = this.#parts
-    const nowMs = clock.now()
-    // By a clock that is behind, the longest lives look too long: what is dropped here is lost.
-    const tooLong = nowMs + limits.blobLifeMsMax + limits.expiryStepMs + clockWrongMs
-    if (expiryMs > nowMs && expiryMs <= tooLong) return true
-    log.debug('a notice out of time')
-    return false
   }
 
   /** The letters are being fetched while their notices are written. */
@@ -201,9 +185,10 @@ export class Inbox implements AsyncDisposable {
   }
 
   async #expired(id: string): Promise<void> {
-    const { store, log, strangers } = this.#parts
+    const { store, log, strangers, requests } = this.#parts
     strangers.forget(id)
     try {
+      await requests.settled(id)
       const notice = await store.notice(id)
       if (notice) await store.finish(notice)
     } catch (err) {
@@ -212,11 +197,12 @@ export class Inbox implements AsyncDisposable {
   }
 
   async #try(id: string): Promise<void> {
-    const { queue, store, log, emit, clock, random, life } = this.#parts
+    const { queue, store, log, emit, clock, random, life, requests } = this.#parts
     let notice: NoticeRow | undefined
     try {
       notice = this.#fresh.get(id)?.row ?? (await store.notice(id))
       if (notice && !(await this.#open(notice))) return
+      await requests.settled(id)
       queue.finished(id)
     } catch (err) {
       if (life.aborted) return
@@ -225,7 +211,8 @@ export class Inbox implements AsyncDisposable {
         log.info('a letter is refused', { code, error: `${err}` })
         queue.finished(id)
         if (!notice) return
-        await store.finish(notice).catch(() => log.warn('not written'))
+        const over = store.finish(notice).then(() => requests.settled(id))
+        await over.catch(() => log.warn('not written'))
         emit({ type: 'refused', key: toHex(notice.key), code })
         return
       }
@@ -242,7 +229,7 @@ export class Inbox implements AsyncDisposable {
 
   /** @returns false when it has to wait its turn among strangers. */
   async #open(notice: NoticeRow): Promise<boolean> {
-    const { self, clock, crypto, contacts, strangers, queue } = this.#parts
+    const { self, clock, crypto, contacts, strangers, queue, requests, store } = this.#parts
     const startMs = clock.now()
     const id = noticeId(notice)
     const bookedMs = strangers.booked(id, startMs)
@@ -254,11 +241,22 @@ export class Inbox implements AsyncDisposable {
     const reader = self.person()
     const slip = await openSlip(notice, { reader, nowMs: startMs, crypto })
     const known = await contacts.known(slip.alias)
+    const policy = requests.judge(id, slip, known !== undefined)
+    if (policy === 'ignore') {
+      // Before anybody is asked anything: nothing tells its sender from one whose reader is away.
+      await store.finish(notice)
+      return true
+    }
     if (known) {
       strangers.forget(id)
       await this.#sameKey(known, slip)
       await slip.signedBy(known.certificate)
-    } else {
+    }
+    if (policy === 'ask') {
+      await requests.setAside(notice, slip, known?.certificate)
+      return true
+    }
+    if (!known) {
       const waitMs = strangers.take(id, startMs)
       if (waitMs > 0) {
         queue.later(id, startMs + waitMs)

@@ -9,7 +9,7 @@ const sentMax = 50
 
 /** What a person does with letters. */
 export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSignal) {
-  const { courier, inbox, watch, sent: store, self, events } = rooms
+  const { courier, inbox, watch, sent: store, self, events, requests, policies } = rooms
   const { emit } = events
   const until = (signal: AbortSignal | undefined) =>
     signal ? AbortSignal.any([signal, life]) : life
@@ -31,6 +31,13 @@ export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSi
       retract({ store, courier, watch, self, clock, log, emit }, id, until(signal)),
     proof: async id => makeProof({ store, pods: rooms.pods }, await courier.row(id)),
     inbox: options => inbox.list(options),
-    read: id => inbox.read(id)
+    read: id => inbox.read(id),
+    requests: options => requests.list(options),
+    decide: (id, decision) => requests.decide(id, decision),
+    async policies() {
+      self.closet()
+      return policies.list()
+    },
+    choosePolicy: (alias, policy) => requests.choose(alias, policy)
   } satisfies Partial<Client>
 }

@@ -12,6 +12,8 @@ import { openPodLink } from './pod-link.ts'
 import { createPods } from './pods.ts'
 import { createRegister } from './register.ts'
 import { Releases } from './release.ts'
+import { Policies } from './requests/policies.ts'
+import { Requests } from './requests/requests.ts'
 import { fetchSchedule, releaseSchedule, watchSchedule } from './retry.ts'
 import { Rotation } from './rotation.ts'
 import { createSelf } from './self.ts'
@@ -50,6 +52,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     onUp(hostname) {
       courier.wake(row => row.to.endsWith(`@${hostname}`) || row.via === hostname)
       inbox.wake()
+      requests.wake()
     }
   })
   const record = await publishPerson({
@@ -58,6 +61,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     pods,
     publish: parts.publishAliases ?? false
   })
+  const policies = new Policies({ state, clock, random, log, strangers: parts.requests ?? 'ask' })
   const contacts = createContacts({
     state,
     clock,
@@ -67,7 +71,8 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     self,
     emit,
     life,
-    vouched: parts.vouched ?? {}
+    vouched: parts.vouched ?? {},
+    policyOf: alias => policies.ofContact(alias)
   })
   const register = createRegister({
     ...{ self, pods, events, clock },
@@ -106,6 +111,20 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     emit,
     life
   })
+  const requests = new Requests({
+    state,
+    store: received,
+    self,
+    contacts,
+    policies,
+    pods,
+    clock,
+    log,
+    crypto,
+    emit,
+    life,
+    onAccepted: rows => inbox.accepted(rows)
+  })
   const inbox = new Inbox({
     dht,
     releases,
@@ -114,6 +133,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     store: received,
     queue: new Outbox({ schedule: fetchSchedule, parallel: 16 }),
     strangers: createStrangers(),
+    requests,
     strangerFetch,
     clock,
     random,
@@ -157,6 +177,16 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     announceAgain: row => courier.announceAgain(row),
     onOver: ({ id }) => void courier.halt(id)
   })
-  const mail = { inbox, courier, sent, received, strangerFetch, watch, releases }
+  const mail = {
+    requests,
+    policies,
+    inbox,
+    courier,
+    sent,
+    received,
+    strangerFetch,
+    watch,
+    releases
+  }
   return { self, pods, contacts, skew, events, record, register, rotation, ...mail }
 }

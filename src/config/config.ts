@@ -65,6 +65,11 @@ export const Config = z.strictObject({
    * reached; or directly, which shows our address to whoever stored them.
    */
   strangers: z.enum(['relayed', 'relayed-first', 'direct']).default('relayed'),
+  /**
+   * What is done with letters of people who are no contacts, before anything of them is fetched: fetch them, ask the person first, or
+   * drop them.
+   */
+  requests: z.enum(['pull', 'ask', 'ignore']).default('ask'),
   /** Who gets a signed receipt when a letter asks for one: whose key is pinned, whose fingerprint was compared, or nobody. */
   receipts: z.enum(['contacts', 'verified', 'nobody']).default('contacts'),
   /** Whether letters are sealed to a new subkey every month, and the secrets of old ones erased; not for keys that other programs use too. */

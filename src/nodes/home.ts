@@ -32,6 +32,8 @@ export interface CreateHome {
   pod: { hostname: string; policy: 'open' | 'invite' | 'closed' } | null
   network: NetworkFile
   listen?: string[]
+  /** As in muttr.json; the people of a network that plays itself have nobody to ask. */
+  requests?: ConfigFile['requests']
   /** With the light profile. */
   light?: boolean
   /** Somebody's own key, to use instead of a new one. */
@@ -55,6 +57,7 @@ export async function createHome(o: CreateHome): Promise<Created> {
     // Another program reads with an imported key too: subkeys that come and go here would not come and go there.
     ...(o.imported ? { subkeys: 'keep' } : {}),
     ...(o.listen ? { listen: o.listen } : {}),
+    ...(o.requests ? { requests: o.requests } : {}),
     ...(o.pod ? { pod: o.pod } : {})
   }
   const text = checkedText(config)

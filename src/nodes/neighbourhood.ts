@@ -121,7 +121,7 @@ async function makeHomes(
     const listen = [`/ip4/127.0.0.1/tcp/${port}`]
     const pod = role === 'pod' ? { hostname: name, policy: 'open' as const } : null
     const person = pod !== null || people.includes(name)
-    const created = await createHome({ home, name, person, pod, listen, network })
+    const created = await createHome({ home, name, person, pod, listen, network, requests: 'pull' })
     made.push(created)
     if (pod)
       network.pods.push({

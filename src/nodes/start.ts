@@ -120,6 +120,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       vouched: joined.contacts,
       invites: joined.invites,
       publishAliases: home.config.publishAliases,
+      requests: home.config.requests,
       receipts: home.config.receipts,
       subkeyEveryMs: home.config.subkeys === 'monthly' ? subkeyEveryMs : null,
       strangersBy: home.config.strangers,

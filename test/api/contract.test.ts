@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { failureOf } from '../../src/base/failure.ts'
 import type { Client } from '../../src/client/client.ts'
 import { serveClient } from '../support/api.ts'
-import { bobsFingerprint, createFakeClient, fakeWords } from '../support/fake-client.ts'
+import { createFakeClient, fakeWords } from '../support/fake-client.ts'
+import { bobsFingerprint } from '../support/fake-letters.ts'
 
 const kib = (count: number, fill = 7) => new Uint8Array(count * 1024).fill(fill)
 
@@ -59,6 +60,17 @@ const calls: Record<string, (client: Client) => Promise<unknown>> = {
   'verify: without': c => c.verify('bob@two.test'),
   'verify: the same': c => c.verify('bob@two.test', bobsFingerprint),
   'verify: another': c => c.verify('bob@two.test', '0'.repeat(40)),
+  'requests: and an answer': async c => {
+    const [request] = await c.requests({ limit: 1 })
+    await c.decide(request?.id ?? '', 'once')
+    return [request, await c.requests()]
+  },
+  'decide: unknown': c => c.decide('0'.repeat(64), 'block'),
+  'choosePolicy: and what was chosen': async c => [
+    await c.choosePolicy('dave@two.test', 'ignore'),
+    await c.policies()
+  ],
+  'choosePolicy: no alias': c => c.choosePolicy('dave', 'pull'),
   exportKey: c => c.exportKey(),
   subkeys: c => c.subkeys(),
   rotateSubkey: c => c.rotateSubkey(),

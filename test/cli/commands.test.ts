@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createFakeDoors, muttr, testReady } from '../support/cli.ts'
-import { bobsFingerprint } from '../support/fake-client.ts'
+import { bobsFingerprint } from '../support/fake-letters.ts'
 
 /** Besides line ends and tabs. */
 const harmful = /(?![\n\t])\p{Cc}|\p{Bidi_Control}/u

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import decodeQR from 'qr/decode.js'
 import { makeJoinLink } from '../../src/config/join-link.ts'
 import { createFakeDoors, muttr } from '../support/cli.ts'
-import { bobsFingerprint, fakeWords } from '../support/fake-client.ts'
+import { fakeWords } from '../support/fake-client.ts'
+import { bobsFingerprint } from '../support/fake-letters.ts'
 
 describe('muttr verify and card', () => {
   const linkOf = (alias: string) =>

@@ -64,7 +64,8 @@ describe('contacts', () => {
         pinnedMs: 0,
         verified: false,
         certifiedByPod: true,
-        changedTo: null
+        changedTo: null,
+        policy: 'pull'
       }
     )
     assert.equal((await alice.seen('looked-up')).pin, 'new')

@@ -93,6 +93,7 @@ describe('journeys, over separate processes', () => {
       'INVITE_INVALID'
     ])
     await resultsOf(['register', 'dave@one.test', '--home', dave])
+    await pulling(dave)
     // Both use the usual port: the second one takes another.
     await Promise.all([start(carol, 'up'), start(dave, 'up')])
     const [sent] = await resultsOf(['send', 'dave@one.test', 'over the fence', '--home', carol])
@@ -102,9 +103,19 @@ describe('journeys, over separate processes', () => {
     assert.deepEqual([joined.pods, joined.invite], [['three.test'], made.code])
   }).timeout(120_000)
 
+  /** Nobody is there to let a first letter in. */
+  async function pulling(where: string): Promise<void> {
+    const file = join(where, 'muttr.json')
+    const config = JSON.parse(await readFile(file, 'utf8'))
+    await writeFile(file, JSON.stringify({ ...config, requests: 'pull' }))
+  }
+
   async function bareHome(name: string): Promise<string> {
     const network = readNetwork(await readFile(networkFile(), 'utf8'))
-    await createHome({ home: folder(name), name, person: true, pod: null, network })
+    await createHome({
+      ...{ home: folder(name), name, person: true, pod: null, network },
+      requests: 'pull'
+    })
     return folder(name)
   }
 

@@ -8,6 +8,7 @@ import type { LocalClient } from '../../src/client/create-client.ts'
 import { createClient } from '../../src/client/create-client.ts'
 import { createEvents } from '../../src/client/events.ts'
 import type { ReceiptsTo } from '../../src/client/release.ts'
+import type { Policy } from '../../src/client/requests/request.ts'
 import { makeDevice } from '../../src/keys/device.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { makePerson } from '../../src/keys/person.ts'
@@ -122,6 +123,7 @@ export class ClientWorld implements AsyncDisposable {
       checks = [],
       vouched = {},
       publishAliases = false,
+      requests = 'pull',
       receipts = 'contacts',
       subkeyEveryMs = null
     }: {
@@ -132,6 +134,7 @@ export class ClientWorld implements AsyncDisposable {
       checks?: Parameters<typeof createClient>[0]['checks'] & {}
       vouched?: Record<string, string>
       publishAliases?: boolean
+      requests?: Policy
       receipts?: ReceiptsTo
       subkeyEveryMs?: number | null
     } = {}
@@ -140,6 +143,7 @@ export class ClientWorld implements AsyncDisposable {
       checks,
       vouched,
       publishAliases,
+      requests,
       receipts,
       subkeyEveryMs
     })
@@ -155,7 +159,7 @@ export class ClientWorld implements AsyncDisposable {
     state: State,
     more: Pick<
       Parameters<typeof createClient>[0],
-      'checks' | 'vouched' | 'receipts' | 'subkeyEveryMs'
+      'checks' | 'vouched' | 'requests' | 'receipts' | 'subkeyEveryMs'
     > & {
       publishAliases: boolean
     }

@@ -6,115 +6,21 @@ import type {
   Client,
   Contact,
   ReceivedLetter,
-  SentLetter,
-  Status
+  SentLetter
 } from '../../src/client/client.ts'
+import type { ChosenPolicy, LetterRequest } from '../../src/client/requests/request.ts'
 import { makeJoinLink } from '../../src/config/join-link.ts'
 
-const nowMs = Date.UTC(2026, 2, 1, 12)
-const idOf = (text: string): string => createHash('sha256').update(text).digest('hex')
-
-export const bobsFingerprint = idOf('bob').slice(0, 40)
-
-function contactOf(alias: string, changes: Partial<Contact> = {}): Contact {
-  return {
-    alias,
-    fingerprint: idOf(alias.split('@')[0] ?? '').slice(0, 40),
-    pin: idOf(`pin ${alias}`),
-    pinnedMs: nowMs,
-    verified: false,
-    certifiedByPod: true,
-    changedTo: null,
-    ...changes
-  }
-}
-
-function letterOf(changes: Partial<ReceivedLetter> = {}): ReceivedLetter {
-  return {
-    id: idOf('letter 1'),
-    thread: idOf('letter 1'),
-    parent: null,
-    from: {
-      alias: 'bob@two.test',
-      fingerprint: bobsFingerprint,
-      verified: false,
-      certifiedByPod: true
-    },
-    to: 'alice@one.test',
-    subject: 'Lunch',
-    mimeType: 'text/plain',
-    body: 'At one?\n',
-    sentMs: nowMs,
-    receivedMs: nowMs + 40,
-    expiryMs: nowMs + 30 * 86_400_000,
-    sizeBytes: 1024,
-    key: idOf('key 1'),
-    read: false,
-    receiptRequested: false,
-    corrects: null,
-    retracts: null,
-    correctedBy: null,
-    forgetAsked: null,
-    attachments: [],
-    ...changes
-  }
-}
-
-const status: Status = {
-  name: 'alice',
-  fingerprint: idOf('alice').slice(0, 40),
-  locked: false,
-  network: 'local',
-  peer: '12D3KooWFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake',
-  addresses: ['/ip4/127.0.0.1/tcp/4420'],
-  neighbours: 8,
-  known: 9,
-  store: { blobs: 2, bytes: 2048, capBytes: 1024 ** 3 },
-  node: {
-    profile: 'light',
-    connections: { open: 9, max: 24 },
-    reach: { how: 'direct', reason: 'peers have dialled /ip4/1.2.3.4/tcp/4420' },
-    relaying: null,
-    traffic: {
-      inBytes: 4096,
-      outBytes: 1024,
-      upBytesPerSecond: 512 * 1024,
-      downBytesPerSecond: null
-    },
-    admission: {
-      priceFactor: 3,
-      refusals: { LIMIT_EXCEEDED: 7 },
-      evicted: 2,
-      networkSize: 40
-    },
-    repair: {
-      sweeps: 3,
-      checked: 40,
-      pushed: 2,
-      pushedBytes: 2048,
-      dropped: 1,
-      lastSweepMs: Date.UTC(2026, 2, 1, 11),
-      waiting: 0
-    },
-    asked: {
-      pings: { candidate: 9, silent: 30 },
-      unanswered: { silent: 2 },
-      forwards: { 'find-node': 12, ping: 3 },
-      astray: { ping: 1 }
-    }
-  },
-  pods: [
-    {
-      hostname: 'one.test',
-      connected: true,
-      identified: true,
-      aliases: ['alice@one.test'],
-      problem: null
-    }
-  ],
-  outbox: { waiting: 0 },
-  inbox: { waiting: 0, relays: [] }
-}
+import {
+  bobsFingerprint,
+  contactOf,
+  idOf,
+  letterOf,
+  nowMs,
+  requestOf,
+  sentLetter,
+  status
+} from './fake-letters.ts'
 
 export const fakeWords =
   'nice tumble actor any turkey title disagree robust rigid wise remove faint'
@@ -131,6 +37,8 @@ export interface FakeClient extends Client {
   /** Letters in the inbox; tests may change them. */
   readonly letters: ReceivedLetter[]
   readonly people: Contact[]
+  /** Who asks to be read. */
+  readonly asking: LetterRequest[]
   /** Calls that hang until their signal aborts, and how often one has aborted. */
   aborted: number
   hanging: number
@@ -150,6 +58,8 @@ export function createFakeClient(): FakeClient {
     letterOf({ id: idOf('letter 2'), subject: 'Ça va 你好', read: true })
   ]
   const people = [contactOf('bob@two.test')]
+  const asking = [requestOf('carol@one.test')]
+  const chosen: ChosenPolicy[] = []
   const blobs = new Map<string, Uint8Array>()
   const sent: SentLetter[] = []
   const feeds = new Set<(event: MuttrEvent) => void>()
@@ -157,6 +67,7 @@ export function createFakeClient(): FakeClient {
     calls,
     letters,
     people,
+    asking,
     aborted: 0,
     hanging: 0,
     emit: event => {
@@ -205,6 +116,26 @@ export function createFakeClient(): FakeClient {
       if (!letter) throw new MuttrError('LETTER_UNKNOWN', `no letter ${id}`)
       letter.read = true
       return letter
+    },
+    async requests(options) {
+      calls.push(['requests', options])
+      return asking.slice(0, options?.limit)
+    },
+    async decide(id, decision) {
+      calls.push(['decide', id, decision])
+      const at = asking.findIndex(request => request.id === id)
+      if (at < 0) throw new MuttrError('REQUEST_UNKNOWN', `no request ${id}`)
+      asking.splice(at, 1)
+    },
+    async policies() {
+      return chosen
+    },
+    async choosePolicy(alias, policy) {
+      calls.push(['choosePolicy', alias, policy])
+      await meaning(alias)
+      const row = { alias, policy, sinceMs: nowMs }
+      chosen.unshift(row)
+      return row
     },
     async register(alias, options) {
       calls.push(['register', alias, options?.invite])
@@ -347,43 +278,4 @@ export function createFakeClient(): FakeClient {
     return drain()
   }
   return fake
-}
-
-function sentLetter(to: string, subject: string, changes: Partial<SentLetter> = {}): SentLetter {
-  const waits = to.startsWith('waiting')
-  const isRead = to.startsWith('read')
-  return {
-    id: idOf(`to ${to}`),
-    from: 'alice@one.test',
-    to,
-    fingerprint: bobsFingerprint,
-    subject,
-    sentMs: nowMs,
-    expiryMs: nowMs + 30 * 86_400_000,
-    sizeBytes: 1024,
-    key: idOf(`key ${to}`),
-    state: waits ? 'queued' : isRead ? 'accepted' : 'announced',
-    copies: waits
-      ? []
-      : Array.from({ length: 8 }, (_, i) => ({ holder: `12D3${i}`, storedMs: nowMs })),
-    wanted: 8,
-    announced: waits ? null : { pod: 'two.test', atMs: nowMs },
-    waiting: waits
-      ? {
-          code: 'NETWORK_EMPTY',
-          message: 'no seed was reached',
-          hint: 'Check the connection.',
-          retryAtMs: nowMs + 60_000
-        }
-      : null,
-    asked: waits ? null : { atMs: nowMs, answered: 8, wanted: 8, holders: isRead ? 0 : 8 },
-    receiptRequested: isRead,
-    accepted: isRead ? { receipt: { atMs: nowMs, fingerprint: bobsFingerprint } } : null,
-    withdrawing: null,
-    corrects: null,
-    retracts: null,
-    correctedBy: null,
-    forgetAsked: null,
-    ...changes
-  }
 }

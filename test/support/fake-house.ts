@@ -37,6 +37,7 @@ export function createFakeHouse(changes: Partial<Setup> = {}): FakeHouse {
     upBytesPerSecond: null,
     downBytesPerSecond: null,
     strangers: 'relayed',
+    requests: 'ask',
     receipts: 'contacts',
     publishAliases: false,
     mdns: false,

@@ -57,7 +57,14 @@ export class MuttrHosts implements AsyncDisposable {
     for (const { name, host, pod } of places) {
       const home = join(all.#folder, name)
       const itsPod = pod === undefined ? null : { hostname: name, policy: 'open' as const }
-      const created = await createHome({ home, name, person: true, pod: itsPod, network })
+      const created = await createHome({
+        home,
+        name,
+        person: true,
+        pod: itsPod,
+        network,
+        requests: 'pull'
+      })
       if (pod !== undefined) network.pods.push(podEntry(name, pod, created))
       made.push(created)
       const wake = Promise.withResolvers<void>()

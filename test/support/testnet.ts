@@ -66,7 +66,15 @@ export class Testnet implements AsyncDisposable {
       const listen = [`/ip4/127.0.0.1/tcp/${ports[i]}`]
       const pod = isPod ? { hostname: name, policy: 'open' as const } : null
       const person = isPod || o.people.includes(name)
-      const created = await createHome({ home, name, person, pod, network, listen })
+      const created = await createHome({
+        home,
+        name,
+        person,
+        pod,
+        network,
+        listen,
+        requests: 'pull'
+      })
       if (isPod)
         network.pods.push({
           hostname: name,

@@ -46,6 +46,7 @@ export async function wholeNode(init: WholeInit): Promise<Whole> {
     person: init.person ?? true,
     pod: hostname === undefined ? null : { hostname, policy: 'open' },
     network,
+    requests: 'pull',
     listen: ['/ip4/127.0.0.1/tcp/0']
   })
   const read = await readHome(homeFolder)

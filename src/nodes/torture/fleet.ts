@@ -95,7 +95,15 @@ export class Fleet implements AsyncDisposable {
       const listen = [`/ip4/127.0.0.1/tcp/${port}`]
       const pod = role === 'pods' ? { hostname: name, policy: 'open' as const } : null
       const person = role !== 'seeds'
-      const { peer, fingerprint } = await createHome({ home, name, person, pod, listen, network })
+      const { peer, fingerprint } = await createHome({
+        home,
+        name,
+        person,
+        pod,
+        listen,
+        network,
+        requests: 'pull'
+      })
       const contact = { peer, addresses: listen }
       nodes.push({ name, role, home, port, contact, running: null })
       if (pod)

@@ -103,6 +103,8 @@ export class Resident {
       ...{ dht: seed.dht, network, clock, state, crypto, events, keys: node.keys },
       ...{ person: this.#person, certificate: this.#person.certificate, device: this.#device },
       ...{ pods: this.#p.places(), random: this.#dice, log: silentLog },
+      // Nobody sits there to be asked.
+      requests: 'pull',
       about: this.#about(seed, member)
     })
     if (!process.alive) return
