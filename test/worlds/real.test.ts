@@ -161,6 +161,11 @@ describe('the plan of a real run', () => {
     )
   })
 
+  const sessions = [
+    'node,from_hours,to_hours',
+    ...'abcd'.split('').map(node => `${node},0,1`),
+    ''
+  ].join('\n')
   const refused: [string, Partial<ScenarioInput>, RegExp][] = [
     [
       'what is far',
@@ -175,6 +180,21 @@ describe('the plan of a real run', () => {
       'lines that are cut',
       { hours: 1, faults: [{ type: 'partition', atHours: 0, hours: 1, share: 0.5 }] },
       /faults\.0 \(partition\)/
+    ],
+    [
+      'spammers',
+      { workload: { ...short.workload, spam: { workPerHour: 1e5 } } },
+      /have workload\.spam$/
+    ],
+    [
+      'recorded sessions',
+      { population: { ...short.population, trace: { csv: sessions } } },
+      /have population\.trace$/
+    ],
+    [
+      'measured latencies',
+      { network: { ...short.network, latency: { type: 'matrix', trip: 'one-way', ms: [[1]] } } },
+      /have network\.latency/
     ],
     ['days', { hours: 24, measure: {} }, /24 hours take 24 hours; 6 are the most/]
   ]

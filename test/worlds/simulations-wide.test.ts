@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import millionDay from '../../simulations/million-day.ts'
 import repairBandwidth from '../../simulations/repair-bandwidth.ts'
+import sybilLarge from '../../simulations/sybil-large.ts'
 import { readScenario } from '../../src/sim/scenario.ts'
 import { wideEngine } from '../../src/sim/wide/engine.ts'
 import { sizeOf } from '../../src/sim/wide/limits.ts'
@@ -36,6 +37,26 @@ describe('simulations of weeks', function () {
     const sent = figures['repair bytes per node-hour']!.value
     const bound = figures['bound of repair bytes per node-hour']!.value
     assert(sent > 0.5 * bound && sent < 1.2 * bound, `${sent} beside ${bound}`)
+  })
+
+  it('sybil-large: disjoint paths find more of the honest where half are accomplices', async () => {
+    const foundWith = async (defences: 'paths' | 'none') => {
+      const scenario = readScenario({
+        ...sybilLarge,
+        nodes: 4_000,
+        workload: { ...sybilLarge.workload, blobs: 0, getsPerHour: 0 },
+        adversaries: { behaviour: 'steer', share: 0.5 },
+        parameters: { defences }
+      })
+      const { figures } = await wideEngine.run(scenario, {
+        seed: 1,
+        signal: new AbortController().signal,
+        onProgress() {}
+      })
+      return figures['lookup honest found']!.value
+    }
+    const [paths, none] = [await foundWith('paths'), await foundWith('none')]
+    assert(none < 0.97 && paths > none, `${paths} ${none}`)
   })
 
   it('million-day: fits into 3 GiB', () => {

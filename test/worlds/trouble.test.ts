@@ -78,6 +78,16 @@ describe('observers', function () {
     assert.equal(figureOf(hidden, 'found'), 1)
   })
 
+  it('see through what others pass on for those they are not connected to', async () => {
+    // Of 40 nodes each is connected to eight.
+    const parameters = { reach: 'forward', connections: 8 } as const
+    const result = await run({ nodes: 40, parameters, workload: busy, observers: { share: 1 } })
+    const forwarded = result.tables.traffic!.rows.find(([method]) => method === 'forward')
+    assert(Number(forwarded?.[1]) > 0, 'something was passed on')
+    for (const name of ['putters seen', 'getters seen'])
+      assert.equal(figureOf(result, name), 1, name)
+  })
+
   it('and relays are refused where nobody would use them', () => {
     refused({ workload: { ...workload, via: { relays: 20 } } }, /via\.relays/)
   })

@@ -53,12 +53,14 @@ export function refuse(scenario: Scenario): void {
     ...(partsOf(faults) > partsMax ? [`faults (more than ${partsMax} partitions at a time)`] : []),
     ...(parameters.reach === usual.reach ? [] : ['parameters.reach']),
     ...(adversaries?.behaviour === 'eclipse' ? ['adversaries.behaviour (eclipse)'] : []),
-    // What the region would add is not modelled, so it cannot be left alone.
-    ...(parameters.defences === 'region' ? ['parameters.defences (region)'] : [])
+    // In peace hardly anybody asks the region, but among hostile ones it finds what a first look misses.
+    ...(parameters.defences === 'region' || (adversaries && parameters.defences === 'all')
+      ? [`parameters.defences (${parameters.defences}: the region)`]
+      : [])
   ]
   if (what.length === 0) return
   throw new MuttrError('SCENARIO_INVALID', `the scale wide does not model ${what.join(', ')}`, {
-    hint: 'Leave these out, or run it at the scale full.'
+    hint: 'Leave these out, or run it at the scale full. Beside adversaries parameters.defences can be paths or none.'
   })
 }
 

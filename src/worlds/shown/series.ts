@@ -5,7 +5,6 @@ import type { PointParameters } from '../runs/plan.ts'
 import type { Plot, PlotPoint } from './plots.ts'
 import { boundsOf, estimate } from './statistics.ts'
 import type { DoneRun, Summary } from './summary.ts'
-import { cellOf } from './summary.ts'
 
 /** More lines in one plot cannot be told apart, more points in one line cannot be seen. */
 const linesMax = 10
@@ -20,13 +19,19 @@ export const labelOf = (parameters: PointParameters): string =>
     .map(([path, value]) => `${path.split('.').at(-1)} ${shownOf(value)}`)
     .join(', ')
 
-/** A distribution as `exponential 8`, nothing as `none`. */
+/** A distribution as `exponential 8`, other groups of fields as `work per hour 100,000, stamps fresh`, nothing as `none`. */
 export function shownOf(value: PointParameters[string]): string {
   if (typeof value === 'number') return formatFigure(value)
   if (value === null) return 'none'
-  if (typeof value !== 'object' || !('type' in value)) return String(cellOf(value))
-  return Object.values(value).join(' ')
+  if (typeof value !== 'object') return String(value)
+  if (Array.isArray(value)) return value.map(shownOf).join(' and ')
+  if ('type' in value) return Object.values(value).map(shownOf).join(' ')
+  return Object.entries(value)
+    .map(([name, inner]) => `${inWords(name)} ${shownOf(inner)}`)
+    .join(', ')
 }
+
+const inWords = (name: string) => name.replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`)
 
 /** The table `time`: each column over the hours, a line for each point, the mean over seeds with its interval. */
 export function timePlots(runs: readonly DoneRun[]): Plot[] {

@@ -57,7 +57,7 @@ describe('the scale wide', () => {
       'clocks',
       'faults.1 (pod-outage)',
       'parameters.reach',
-      'parameters.defences (region)'
+      'parameters.defences (region: the region)'
     ])
       assert(err.message.includes(field), err.message)
     assert(!err.message.includes('faults.0'))

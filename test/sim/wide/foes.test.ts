@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Dice } from '../../../src/sim/dice.ts'
 import { goneIn, inventedIn } from '../../../src/sim/hostile.ts'
+import type { ScenarioInput } from '../../../src/sim/scenario.ts'
 import type { Behaviour } from '../../../src/sim/scenario-foes.ts'
 import { Foes, inventedMax } from '../../../src/sim/wide/foes.ts'
 import { Places } from '../../../src/sim/wide/places.ts'
@@ -26,10 +27,11 @@ function foesOf(behaviour: Exclude<Behaviour, 'eclipse'>, fromHour: number | nul
   return { places, foes, named, far }
 }
 
-const quiet = {
+const quiet: Partial<ScenarioInput> = {
   nodes,
   hours: 0.5,
   workload: { blobs: 60, lookups: 30, getsPerHour: 200 },
+  parameters: { defences: 'paths' },
   measure: { everyHours: 0.25 }
 }
 
@@ -119,6 +121,10 @@ describe('hostile nodes at the scale wide', () => {
     const minted = await refusal(run({ ...quiet, adversaries: { behaviour: 'eclipse' } }))
     assert.match(minted.message, /adversaries\.behaviour \(eclipse\)/)
     const region = await refusal(run({ ...quiet, parameters: { defences: 'region' } }))
-    assert.match(region.message, /parameters\.defences \(region\)/)
+    assert.match(region.message, /parameters\.defences \(region: the region\)/)
+    const drop = { behaviour: 'drop', share: 0.1 } as const
+    const all = await refusal(run({ ...quiet, adversaries: drop, parameters: {} }))
+    assert.match(all.message, /parameters\.defences \(all: the region\)/)
+    assert.match(all.hint ?? '', /paths or none/)
   })
 })
