@@ -124,7 +124,7 @@ function mergeTable(name: string, runs: readonly DoneRun[]): Table {
 }
 
 /** A value of a grid as it stands in a table. */
-export const cellOf = (value: unknown): number | string =>
+const cellOf = (value: unknown): number | string =>
   typeof value === 'number' || typeof value === 'string' ? value : JSON.stringify(value)
 
 export const violationsOf = (
