@@ -3,6 +3,7 @@ import { MuttrError } from '../base/errors.ts'
 import { asMuttrError, failureOf } from '../base/failure.ts'
 import type { Clock, Log } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
+import { addAttachments, addPatience } from './attachment-routes.ts'
 import { readBody, readJson } from './body.ts'
 import { createGate, onlyOurselves, onlyWithToken, Refusal, statusOf } from './guard.ts'
 import type { House } from './house.ts'
@@ -67,6 +68,7 @@ export function createApp(parts: AppParts): Hono {
   app.notFound(() => {
     throw new Refusal(404, 'METHOD_UNKNOWN', 'the local API has no such request')
   })
+  addPatience(app, parts.clock)
   app.use(onlyOurselves(hosts))
   app.use(async (c, next) => {
     c.header('Cache-Control', 'no-store')
@@ -89,6 +91,7 @@ export function createApp(parts: AppParts): Hono {
   addLetters(app, parts)
   addPeople(app, parts)
   addBlobs(app, parts)
+  addAttachments(app, parts)
   addOffice(app, parts)
   if (parts.house) addHouse(app, parts.house)
   return app

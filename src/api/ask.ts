@@ -13,10 +13,12 @@ export interface AskParts {
 }
 
 export interface Call extends CallOptions {
-  method?: 'GET' | 'POST'
+  method?: 'GET' | 'POST' | 'DELETE'
   query?: Record<string, string | number | boolean | undefined>
   json?: unknown
   bytes?: Uint8Array
+  /** A body of any length. */
+  stream?: ReadableStream<Uint8Array>
 }
 
 /** One request; `take` reads the answer when it is a good one. @throws {MuttrError} what the daemon refused with, `DAEMON_UNREACHABLE`, `CANCELLED` */
@@ -47,10 +49,14 @@ export function createAsk(parts: AskParts, ended: AbortSignal): Ask {
   }
 }
 
-function requestOf({ method = 'GET', json, bytes }: Call, token: string | null): RequestInit {
+function requestOf(
+  { method = 'GET', json, bytes, stream }: Call,
+  token: string | null
+): RequestInit {
   const headers = new Headers(token === null ? {} : { authorization: `Bearer ${token}` })
-  if (bytes) headers.set('content-type', 'application/octet-stream')
+  if (bytes || stream) headers.set('content-type', 'application/octet-stream')
   else if (json !== undefined) headers.set('content-type', 'application/json')
+  if (stream) return { method, headers, body: stream, duplex: 'half' } as RequestInit // the types do not know it yet
   const body = bytes ? new Uint8Array(bytes) : json === undefined ? null : JSON.stringify(json)
   return { method, headers, body }
 }

@@ -14,6 +14,7 @@ import {
   textOf
 } from './ask.ts'
 import type { Invite, InviteOptions, PodOperator } from './operator.ts'
+import { remoteAttachments } from './remote-attachments.ts'
 import { readEvents } from './sse.ts'
 
 export interface RemoteClient extends Client, AsyncDisposable {
@@ -31,6 +32,7 @@ export function createRemoteClient(parts: AskParts): RemoteClient {
     ...people(get, post, ask),
     ...requests(get, post),
     ...blobs(ask),
+    ...remoteAttachments(ask),
     status: () => get('/status'),
     doctor: options => get('/doctor', signalIn(options)),
     events: signal => events(ask, signal, ended.signal),

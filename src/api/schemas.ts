@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import { apiLimits } from './limits.ts'
 
 /** Only shapes are checked here; what a value means is the client's to judge, so that both ways to it refuse with the same code. */
@@ -13,6 +14,14 @@ export const draft = z.strictObject({
   parent: z.string().exactOptional(),
   corrects: z.string().exactOptional(),
   receipt: z.boolean().exactOptional(),
+  via: z.string().exactOptional(),
+  attachments: z.array(z.string()).max(limits.letterAttachmentsMax).exactOptional()
+})
+export const attaching = z.strictObject({
+  name: z.string(),
+  type: z.string().exactOptional(),
+  lifeMs: z.coerce.number().exactOptional(),
+  sizeBytes: z.coerce.number().exactOptional(),
   via: z.string().exactOptional()
 })
 export const named = z.strictObject({ alias: z.string() })

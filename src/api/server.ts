@@ -26,7 +26,7 @@ export async function serveApi({
     overrideGlobalObjects: false,
     serverOptions: {
       maxHeaderSize: apiLimits.headerBytesMax,
-      requestTimeout: apiLimits.requestMs,
+      requestTimeout: 0, // the app sees to that: an attachment may flow for hours
       headersTimeout: apiLimits.headersMs
     }
   }) as Server

@@ -42,6 +42,7 @@ const codes = {
   LETTER_INVALID: ['refused', 'The letter breaks docs/protocol/letter.md.'],
   LETTER_FORGED: ['refused', 'Signed by another than its sender, or written for another reader.'],
   LETTER_TOO_LARGE: ['refused', 'A body holds at most 48 KiB.'],
+  ATTACHMENT_UNKNOWN: ['refused', 'See `muttr attachments` for those there are.'],
   ATTACHMENT_INVALID: [
     'refused',
     'It is not what its letter says; see docs/protocol/attachment.md. Ask the sender for another.'
@@ -128,6 +129,7 @@ const codes = {
   POD_UNREACHABLE: ['network', 'The pod does not answer; letters wait and nothing is lost.'],
   NETWORK_EMPTY: ['network', 'No seed was reached; check the network file and the connection.'],
   QUORUM_MISSED: ['network', 'Too few seeds took a copy; the letter waits and is tried again.'],
+  ATTACHMENT_WAITING: ['network', 'Its file is still on its way; the letter follows by itself.'],
   DAEMON_UNREACHABLE: ['network', 'Start the seed with `muttr up`.'],
   CANCELLED: ['network', 'The request was cancelled.'],
   QUEUE_FAILED: ['network', 'Check the address after --queue, and that the PostgreSQL there runs.'],

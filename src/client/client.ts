@@ -28,6 +28,28 @@ export interface Draft {
   corrects?: string
   /** Asks the reader's client to sign that the letter was opened. */
   receipt?: boolean
+  /** Ids of files that were attached: {@link Client.attach}. */
+  attachments?: string[]
+}
+
+/** A file on its way out. Rates and what is left are of the last seconds, null while nothing is known of them. */
+export interface Attachment {
+  direction: 'out'
+  id: string
+  name: string
+  type: string
+  sizeBytes: number
+  /**
+   * `sealing`: being read and sealed; `storing`: chunks go to their holders; `stored`: as many hold each as it takes for a letter;
+   * `failed`: its source ended early, or it expired.
+   */
+  state: 'sealing' | 'storing' | 'stored' | 'paused' | 'failed'
+  sealedBytes: number
+  storedBytes: number
+  bytesPerSecond: number | null
+  remainingMs: Millis | null
+  problem: Failure | null
+  expiryMs: Millis
 }
 
 /** A file that came with a letter. The name is cleaned: no path, nothing that turns the reading order round. */
@@ -44,6 +66,20 @@ export interface ReceivedAttachment {
   bytesPerSecond: number | null
   remainingMs: Millis | null
   problem: Failure | null
+}
+
+export interface AttachOptions {
+  /** Of the file alone, without a path. */
+  name: string
+  /** MIME type; `application/octet-stream` unless told. */
+  type?: string
+  /** How long the network keeps it; 30 days unless told, at most 100. */
+  lifeMs?: Millis
+  /** As far as it is known: one that ends elsewhere is refused. */
+  sizeBytes?: number
+  /** As of a {@link Draft}. */
+  via?: string
+  signal?: AbortSignal
 }
 
 /** What each says, and who signed it: docs/protocol/proof.md */
@@ -210,6 +246,19 @@ export interface Client {
   proof(id: string): Promise<Uint8Array>
   /** Newest first. */
   inbox(options?: { limit?: number; unread?: boolean }): Promise<LetterSummary[]>
+  /**
+   * Seals a file as it is read, and stores it from then on; a letter that names it follows when it is stored.
+   * @throws {MuttrError} nothing is kept then: `VAULT_LOCKED`, `ATTACHMENT_INVALID`, `DISK_FULL`, `CANCELLED`
+   */
+  attach(source: AsyncIterable<Uint8Array>, options: AttachOptions): Promise<Attachment>
+  /** Files on their way out, newest first. */
+  attachments(): Promise<Attachment[]>
+  /** @throws {MuttrError} `ATTACHMENT_UNKNOWN` */
+  attachment(id: string): Promise<Attachment>
+  pauseAttachment(id: string): Promise<Attachment>
+  resumeAttachment(id: string): Promise<Attachment>
+  /** Forgets it, and takes back what holders have of it. @throws {MuttrError} `ATTACHMENT_UNKNOWN`, `ATTACHMENT_WAITING` while a letter waits for it */
+  dropAttachment(id: string): Promise<void>
   /** Marks it read. `id` may be an unambiguous beginning of at least 4 characters. @throws {MuttrError} `LETTER_UNKNOWN` */
   read(id: string): Promise<ReceivedLetter>
   /** Who asks to be read, newest first. Nothing of their letters was fetched. @throws {MuttrError} `VAULT_LOCKED` */

@@ -9,9 +9,12 @@ import type { Device } from '../keys/device.ts'
 import type { Person } from '../keys/person.ts'
 import { foldHostname, readAlias } from '../pod/alias.ts'
 import type { Dht } from '../seed/dht.ts'
+import type { Spool } from '../store/spool.ts'
 import type { State } from '../store/state.ts'
 import type { Usage } from '../store/store.ts'
 import { expiryAt, makeBlob } from '../wire/blob.ts'
+import { attachments } from './attachments/attachments.ts'
+import type { SpoolCaps } from './attachments/room.ts'
 import type { Check, Client, Status } from './client.ts'
 import { examine } from './doctor.ts'
 import type { Events } from './events.ts'
@@ -76,6 +79,9 @@ export interface ClientParts {
     /** A `muttr:` link that carries the network, this pod of it, and the person. */
     linkTo: (person: { alias: string; pod: string; fingerprint: string }) => string
   }
+  /** Where sealed files lie; in memory, and few of them, unless told. */
+  spool?: Spool
+  spoolCaps?: SpoolCaps
   /** Age at which the encryption subkey is followed by another; never unless told. */
   subkeyEveryMs?: Millis | null
   /** Rewrites HOME/certificate.pgp and the vault when a pod has certified an alias, or subkeys came and went. */
@@ -116,7 +122,9 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   if (person) await unlock(person)
   record.look()
   await inbox.start()
+  await rooms.uploads.start()
   await courier.start()
+  rooms.chunkWatch.start()
   await rooms.watch.start()
   await rooms.releases.start()
   for (const { pod } of self.registrations()) keepIfKnown(rooms, pod, log)
@@ -124,6 +132,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   const wake = () => {
     pods.wake()
     courier.wake()
+    rooms.uploads.wake()
     inbox.wake()
     requests.wake()
     rooms.releases.wake()
@@ -137,8 +146,8 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   const sweep = () => {
     timer = clock.after(sweepEveryMs, sweep)
     const nowMs = clock.now()
-    Promise.all([sent.sweep(nowMs), received.sweep(nowMs), requests.sweep(nowMs)]).catch(err =>
-      log.warn('old rows stay', { error: `${err}` })
+    Promise.all([sent, received, requests, rooms.uploads].map(room => room.sweep(nowMs))).catch(
+      err => log.warn('old rows stay', { error: `${err}` })
     )
     renew(rooms, clock, life.signal).catch(err =>
       log.warn('an alias is not renewed', { error: `${err}` })
@@ -151,6 +160,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     ...letters(rooms, parts, life.signal),
     ...people(rooms, parts),
     ...machine(rooms, parts),
+    ...attachments(rooms),
     get locked() {
       return self.locked
     },
@@ -178,7 +188,8 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       life.abort()
       await record[Symbol.asyncDispose]()
       await pods[Symbol.asyncDispose]()
-      const mail = [courier, inbox, requests, rooms.watch, rooms.releases]
+      const { uploads, chunkWatch } = rooms
+      const mail = [courier, inbox, requests, rooms.watch, rooms.releases, uploads, chunkWatch]
       await Promise.all(mail.map(room => room[Symbol.asyncDispose]()))
     }
   }

@@ -8,6 +8,7 @@ import { readAlias } from '../pod/alias.ts'
 import type { Dht, PutProgress } from '../seed/dht.ts'
 import type { Blob } from '../wire/blob.ts'
 import type { Letter } from '../wire/letter.ts'
+import type { LetterFiles } from './attachments/letter-files.ts'
 import { party, sealLetter, sealNotice, sealSlip } from './compose.ts'
 import type { Contacts, Known } from './contacts.ts'
 import type { Skew } from './doctor.ts'
@@ -43,6 +44,8 @@ export interface JourneyParts {
   emit: Emit
   life: AbortSignal
   skew: Skew
+  /** What goes with a letter. */
+  files: LetterFiles
   /** It lies with holders from now on. */
   onStored(row: SentRow): void
 }
@@ -78,6 +81,7 @@ export class Journey {
         : await contacts.recipient(row.to, this.#until(entry))
     if (row.stage === 'draft' || early || row.fingerprint !== known.certificate.fingerprint)
       await this.#sealLate(entry, known)
+    await this.#parts.files.stand(row.id)
     const stored = row.stage === 'sealed' ? this.#store(entry) : Promise.resolve()
     const announcement = this.#prepare(row, known)
     announcement.catch(() => undefined) // thrown below, once the letter is stored
@@ -110,7 +114,7 @@ export class Journey {
       mimeType: secret.mimeType,
       subject: secret.subject,
       body: secret.body,
-      attachments: [],
+      attachments: await this.#parts.files.manifests(row.id),
       flags: secret.flags,
       accept: secret.secrets.accept,
       certificate: known.row.knowsUs ? null : (self.certificate() ?? from.certificate).bytes

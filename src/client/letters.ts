@@ -1,4 +1,5 @@
 import { codeOf } from '../base/errors.ts'
+import { dropFilesOf } from './attachments/attachments.ts'
 import type { Client } from './client.ts'
 import type { ClientParts } from './create-client.ts'
 import { makeProof } from './proof.ts'
@@ -11,6 +12,7 @@ const sentMax = 50
 export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSignal) {
   const { courier, inbox, watch, sent: store, self, events, requests, policies } = rooms
   const { emit } = events
+  const dropFiles = (letter: string) => dropFilesOf(letter, rooms)
   const until = (signal: AbortSignal | undefined) =>
     signal ? AbortSignal.any([signal, life]) : life
   return {
@@ -28,7 +30,7 @@ export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSi
       return courier.letter(row)
     },
     retract: (id, { signal } = {}) =>
-      retract({ store, courier, watch, self, clock, log, emit }, id, until(signal)),
+      retract({ store, courier, watch, self, clock, log, emit, dropFiles }, id, until(signal)),
     proof: async id => makeProof({ store, pods: rooms.pods }, await courier.row(id)),
     inbox: options => inbox.list(options),
     read: id => inbox.read(id),

@@ -18,6 +18,8 @@ interface RetractParts {
   clock: Clock
   log: Log
   emit: Emit
+  /** Takes its files back too. */
+  dropFiles(letter: string): Promise<void>
 }
 
 /** For readers whose client does not know what a retraction is. */
@@ -37,6 +39,7 @@ export async function retract(
   parts.self.closet() // a locked vault is told of before anything is stopped
   await courier.halt(id)
   const outcome = await withdraw(parts, row, signal)
+  await parts.dropFiles(id)
   const asked = outcome === 'too-late' ? await askToForget(parts, row, signal) : nothing
   return { outcome, letter: await courier.letter(row), ...asked }
 }

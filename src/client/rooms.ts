@@ -1,5 +1,10 @@
 import { openPgp } from '../keys/crypto.ts'
 import { subkeyTools } from '../keys/subkeys.ts'
+import { memorySpool } from '../store/spool.ts'
+import { ChunkWatch } from './attachments/chunk-watch.ts'
+import { createLetterFiles } from './attachments/letter-files.ts'
+import { usualCaps } from './attachments/room.ts'
+import { Uploads } from './attachments/uploads.ts'
 import { createContacts } from './contacts.ts'
 import type { ClientParts } from './create-client.ts'
 import { createSkew } from './doctor.ts'
@@ -14,7 +19,7 @@ import { createRegister } from './register.ts'
 import { Releases } from './release.ts'
 import { Policies } from './requests/policies.ts'
 import { Requests } from './requests/requests.ts'
-import { fetchSchedule, releaseSchedule, watchSchedule } from './retry.ts'
+import { chunkWatchSchedule, fetchSchedule, releaseSchedule, watchSchedule } from './retry.ts'
 import { Rotation } from './rotation.ts'
 import { createSelf } from './self.ts'
 import { Courier } from './send.ts'
@@ -142,6 +147,40 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     emit,
     life
   })
+  const uploads = new Uploads({
+    dht,
+    ourPeer: parts.keys.self,
+    state,
+    spool: parts.spool ?? memorySpool(),
+    caps: parts.spoolCaps ?? usualCaps,
+    self,
+    clock,
+    random,
+    log,
+    emit,
+    life,
+    relay,
+    onStored(row) {
+      chunkWatch.watch(row)
+      void letterFiles.lettersOf(row.id).then(ids => courier.wake(({ id }) => ids.includes(id)))
+    }
+  })
+  const letterFiles = createLetterFiles({
+    state,
+    self,
+    manifest: id => uploads.manifest(id),
+    row: id => uploads.row(id)
+  })
+  const chunkWatch = new ChunkWatch({
+    dht,
+    uploads,
+    outbox: new Outbox({ schedule: chunkWatchSchedule, parallel: 2 }),
+    clock,
+    random,
+    log,
+    life,
+    relay
+  })
   const courier = new Courier({
     dht,
     ourPeer: parts.keys.self,
@@ -157,6 +196,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     emit,
     life,
     skew,
+    files: letterFiles,
     onStored: row => watch.watch(row),
     received: id => inbox.received(id)
   })
@@ -188,5 +228,6 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     watch,
     releases
   }
-  return { self, pods, contacts, skew, events, record, register, rotation, ...mail }
+  const files = { uploads, letterFiles, chunkWatch }
+  return { self, pods, contacts, skew, events, record, register, rotation, ...mail, ...files }
 }

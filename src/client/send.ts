@@ -98,7 +98,7 @@ export class Courier implements AsyncDisposable {
     signal?: AbortSignal,
     { retracts }: { retracts?: string } = {}
   ): Promise<SentLetter> {
-    const { store, outbox, clock, self, contacts, life } = this.#parts
+    const { store, outbox, clock, self, contacts, life, files } = this.#parts
     const journey = this.#journey
     const nowMs = clock.now()
     const checked = checkDraft(draft, nowMs)
@@ -113,17 +113,23 @@ export class Courier implements AsyncDisposable {
     })
     const row = this.#newRow(from, checked, nowMs)
     const entry: Entry = { row, blob: null, stop: new AbortController() }
-    // Who was not asked about for long is asked first, when the letter is on the disk: a subkey may have come.
-    const pinned = await contacts.known(checked.to)
-    const known = pinned && (await contacts.recipient(pinned.alias, life))
-    const isFresh = known !== undefined && contacts.isFresh(known)
-    if (isFresh) await journey.seal(entry, known, secret)
-    if (signal?.aborted) throw new MuttrError('CANCELLED', 'the letter was not sent')
-    const writing = store.insert(row, secret, entry.blob, self.closet())
-    writing.catch(() => undefined) // thrown below; a disk that is full says so before the slip is signed
-    // The disk takes its time: sign meanwhile. A slip that cannot be made now is made later, or says why it cannot.
-    if (isFresh) await journey.slip(row, known).catch(() => undefined)
-    await writing
+    await files.bind(row.id, draft.attachments ?? [])
+    try {
+      // Who was not asked about for long is asked first, when the letter is on the disk: a subkey may have come.
+      const pinned = await contacts.known(checked.to)
+      const known = pinned && (await contacts.recipient(pinned.alias, life))
+      const isFresh = known !== undefined && contacts.isFresh(known)
+      if (isFresh) await journey.seal(entry, known, secret)
+      if (signal?.aborted) throw new MuttrError('CANCELLED', 'the letter was not sent')
+      const writing = store.insert(row, secret, entry.blob, self.closet())
+      writing.catch(() => undefined) // thrown below; a disk that is full says so before the slip is signed
+      // The disk takes its time: sign meanwhile. A slip that cannot be made now is made later, or says why it cannot.
+      if (isFresh) await journey.slip(row, known).catch(() => undefined)
+      await writing
+    } catch (err) {
+      await files.unbind(row.id)
+      throw err
+    }
     this.#entries.set(row.id, entry)
     outbox.add({ id: row.id, expiryMs: row.expiryMs, failures: 0, dueMs: nowMs })
     await this.#firstAttempt(row, signal)
@@ -173,6 +179,7 @@ export class Courier implements AsyncDisposable {
     this.#parts.outbox.finished(row.id)
     this.#entries.delete(row.id)
     await this.#parts.store.remove(row)
+    await this.#parts.files.unbind(row.id)
     throw failure
   }
 

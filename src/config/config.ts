@@ -29,6 +29,17 @@ export const Config = z.strictObject({
   /** `light` sets other defaults, for a battery or a metered link: {@link lightDefaults}. */
   profile: z.enum(['full', 'light']).default('full'),
   store: z.strictObject({ capBytes: bytes.default(2 ** 30) }).prefault({}),
+  /** Sealed files of this person's own letters, on the way out and fetched, and what stays free on their disk for everything else. */
+  attachments: z
+    .strictObject({
+      outBytes: bytes.default(8 * 2 ** 30),
+      inBytes: bytes.default(8 * 2 ** 30),
+      reserveBytes: z
+        .int()
+        .nonnegative()
+        .default(512 * 2 ** 20)
+    })
+    .prefault({}),
   connections: z
     .strictObject({
       max: z.int().min(8).max(10_000).default(100),

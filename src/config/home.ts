@@ -21,6 +21,8 @@ export interface HomePaths {
   readonly peersDb: string
   readonly clientDb: string
   readonly podDb: string
+  /** Sealed files on their way out, and fetched ones. */
+  readonly attachments: string
   readonly api: string
   /** Opens the web page in a browser. */
   readonly page: string
@@ -43,6 +45,7 @@ export const homePaths = (home: string): HomePaths => ({
   peersDb: join(home, 'db', 'peers'),
   clientDb: join(home, 'db', 'client'),
   podDb: join(home, 'db', 'pod'),
+  attachments: join(home, 'attachments'),
   api: join(home, 'api.json'),
   page: join(home, 'page.html'),
   backup: join(home, 'backup.json'),

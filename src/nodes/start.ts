@@ -18,6 +18,7 @@ import { createStamper } from '../net/stamper.ts'
 import type { SeedNode } from '../seed/seed.ts'
 import { levelState, levelStore } from '../store/level.ts'
 import { memoryStore } from '../store/memory.ts'
+import { diskSpool } from '../store/spool.ts'
 import { homeChecks, reachChecks } from './checks.ts'
 import { openTraceOut } from './field/trace-out.ts'
 import type { Home } from './home.ts'
@@ -124,6 +125,8 @@ export async function startParts(options: StartOptions): Promise<Started> {
       receipts: home.config.receipts,
       subkeyEveryMs: home.config.subkeys === 'monthly' ? subkeyEveryMs : null,
       strangersBy: home.config.strangers,
+      spool: diskSpool(home.paths.attachments),
+      spoolCaps: home.config.attachments,
       about: {
         network: home.network.name,
         name: home.config.name,

@@ -23,6 +23,8 @@ export interface PutProgress {
   readonly smallNetwork: boolean
   /** The highest price that any seed asked for, in floor prices of a stamp, be it paid or not; 1 unless a seed is pressed. */
   readonly asked: number
+  /** Seeds that refused because we ask more of them than they do for one peer. */
+  readonly limited: number
 }
 
 export interface PutResult extends PutProgress {
@@ -88,6 +90,8 @@ export interface DhtOptions {
 }
 
 export interface PutOptions extends DhtOptions, PurseOptions {
+  /** How many copies to make: R unless told, or W and no more, which leaves the others to the holders. */
+  copies?: 'replicas' | 'quorum'
   onProgress?: (progress: PutProgress) => void
 }
 

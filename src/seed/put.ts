@@ -54,6 +54,8 @@ export interface WriteParts {
   core: Core
   candidates: Candidates
   operation: Operation
+  /** R unless told. */
+  replicas?: number | undefined
   /** What an offer takes to send; nothing worth waiting for unless told. */
   bytes?: number
   /** Offers a copy. @returns nearer contacts. @throws when it took none */
@@ -65,7 +67,8 @@ export interface WriteParts {
 /** Resolves when nothing more is to be done. */
 export async function runWrite(parts: WriteParts): Promise<Write> {
   const { core, candidates, operation, bytes = 0, offer, onReport } = parts
-  const { replicas, quorum } = core.parameters
+  const { quorum } = core.parameters
+  const { replicas = core.parameters.replicas } = parts
   const sendMs = core.sendMs(replicas * bytes)
   const write = new Write({
     candidates,
@@ -223,7 +226,7 @@ function lastOf<A, B>(make: (from: A) => B): (from: A) => B {
 export async function putBlob(
   core: Core,
   blob: Blob,
-  { onProgress, ...options }: PutOptions = {}
+  { onProgress, copies, ...options }: PutOptions = {}
 ): Promise<PutResult> {
   checkExpiry(blob.header, core.clock.now())
   const purse = purseFor(core, blob, options)
@@ -235,11 +238,12 @@ export async function putBlob(
   const acknowledgements: Acknowledgement[] = []
   const safe = Promise.withResolvers<PutProgress>()
   let refusal: unknown
+  let limited = 0
   const wider = createWider(core, placeOfKey(blob.key), candidates, operation)
   const progressOf = (write: Write): PutProgress => {
     const { needed, wanted, smallNetwork } = write.count()
     const counts = { needed, wanted: wanted + wider.wanted, smallNetwork }
-    return { acknowledgements: [...acknowledgements], ...counts, asked: purse.asked }
+    return { acknowledgements: [...acknowledgements], ...counts, asked: purse.asked, limited }
   }
   const send = createOffer(core, blob, candidates, purse)
   let latest: PutProgress | undefined
@@ -251,6 +255,7 @@ export async function putBlob(
       return contacts
     } catch (err) {
       refusal = err
+      if (codeOf(err) === 'LIMIT_EXCEEDED') limited += 1
       throw err
     }
   }
@@ -260,7 +265,8 @@ export async function putBlob(
     if (write.safe && !wider.isDue()) safe.resolve(latest)
   }
   const bytes = blob.sealed.byteLength
-  const done = runWrite({ core, candidates, operation, bytes, offer, onReport }).then(
+  const replicas = copies === 'quorum' ? core.parameters.quorum : undefined
+  const done = runWrite({ core, candidates, operation, replicas, bytes, offer, onReport }).then(
     async write => {
       await wider.run(offer, () => onReport(write))
       return write

@@ -99,6 +99,21 @@ const calls: Record<string, (client: Client) => Promise<unknown>> = {
   'sentLetter: unknown': c => c.sentLetter('0'.repeat(64)),
   'retract: unknown': c => c.retract('0'.repeat(64)),
   'proof: unknown': c => c.proof('0'.repeat(64)),
+  'attach: a file, and what is done with it': async c => {
+    async function* pieces() {
+      for (let i = 0; i < 40; i++) yield kib(64, i)
+    }
+    const how = { name: 'Grüße & mehr.pdf', type: 'application/pdf', lifeMs: 3_600_000 }
+    const file = await c.attach(pieces(), how)
+    const seen = [await c.attachments(), await c.attachment(file.id)]
+    const [paused, resumed] = [await c.pauseAttachment(file.id), await c.resumeAttachment(file.id)]
+    await c.send({ to: 'bob@two.test', body: '', attachments: [file.id] })
+    await c.dropAttachment(file.id)
+    return [file, seen, paused.state, resumed.state, await c.attachments()]
+  },
+  'attach: nothing': c => c.attach((async function* () {})(), { name: 'empty' }),
+  'attachment: unknown': c => c.attachment('0'.repeat(32)),
+  'dropAttachment: unknown': c => c.dropAttachment('..').catch(err => failureOf(err).code),
   status: c => c.status(),
   doctor: c => c.doctor(),
   'an unforeseen error': c =>

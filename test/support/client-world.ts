@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { MuttrEvent } from '../../src/base/events.ts'
 import type { Log, Network, PeerEvent, PeerKeys } from '../../src/base/ports.ts'
+import type { SpoolCaps } from '../../src/client/attachments/room.ts'
 import type { SentLetter } from '../../src/client/client.ts'
 import type { LocalClient } from '../../src/client/create-client.ts'
 import { createClient } from '../../src/client/create-client.ts'
@@ -13,6 +14,8 @@ import { makeDevice } from '../../src/keys/device.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { makePerson } from '../../src/keys/person.ts'
 import { memoryState } from '../../src/store/memory.ts'
+import type { Spool } from '../../src/store/spool.ts'
+import { memorySpool } from '../../src/store/spool.ts'
 import type { State } from '../../src/store/state.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { fakeClock } from './fake-clock.ts'
@@ -125,7 +128,9 @@ export class ClientWorld implements AsyncDisposable {
       publishAliases = false,
       requests = 'pull',
       receipts = 'contacts',
-      subkeyEveryMs = null
+      subkeyEveryMs = null,
+      spool = memorySpool(),
+      spoolCaps = { outBytes: 2 ** 26, inBytes: 2 ** 26, reserveBytes: 0 }
     }: {
       hostname?: string
       state?: State
@@ -137,6 +142,8 @@ export class ClientWorld implements AsyncDisposable {
       requests?: Policy
       receipts?: ReceiptsTo
       subkeyEveryMs?: number | null
+      spool?: Spool
+      spoolCaps?: SpoolCaps
     } = {}
   ): Promise<Tester> {
     const tester = await this.#tester(await person(who), state, {
@@ -145,7 +152,9 @@ export class ClientWorld implements AsyncDisposable {
       publishAliases,
       requests,
       receipts,
-      subkeyEveryMs
+      subkeyEveryMs,
+      spool,
+      spoolCaps
     })
     if (register) {
       await tester.client.register(`${name}@${hostname}`)
@@ -159,7 +168,7 @@ export class ClientWorld implements AsyncDisposable {
     state: State,
     more: Pick<
       Parameters<typeof createClient>[0],
-      'checks' | 'vouched' | 'requests' | 'receipts' | 'subkeyEveryMs'
+      'checks' | 'vouched' | 'requests' | 'receipts' | 'subkeyEveryMs' | 'spool' | 'spoolCaps'
     > & {
       publishAliases: boolean
     }

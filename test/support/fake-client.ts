@@ -10,6 +10,7 @@ import type {
 } from '../../src/client/client.ts'
 import type { ChosenPolicy, LetterRequest } from '../../src/client/requests/request.ts'
 import { makeJoinLink } from '../../src/config/join-link.ts'
+import { fakeFiles } from './fake-files.ts'
 
 import {
   bobsFingerprint,
@@ -108,7 +109,7 @@ export function createFakeClient(): FakeClient {
       return letters
         .filter(letter => !options?.unread || !letter.read)
         .slice(0, options?.limit)
-        .map(({ body: _, ...summary }) => summary)
+        .map(({ body: _, attachments: __, ...summary }) => summary)
     },
     async read(id) {
       calls.push(['read', id])
@@ -203,6 +204,7 @@ export function createFakeClient(): FakeClient {
       if (!sealed) throw new MuttrError('BLOB_UNKNOWN', `no blob ${key}`)
       return sealed
     },
+    ...fakeFiles(calls),
     async status() {
       return status
     },

@@ -85,11 +85,18 @@ export function fakeDht(clock: Clock): FakeDht {
       blobs.set(toHex(blob.key), blob)
       if (dht.onlyHolder !== null) {
         const acknowledgements = [{ ...acknowledgement(blob, 0), holder: dht.onlyHolder }]
-        const alone = { needed: 1, wanted: 1, smallNetwork: true, asked: 1, acknowledgements }
+        const alone = {
+          needed: 1,
+          wanted: 1,
+          smallNetwork: true,
+          asked: 1,
+          limited: 0,
+          acknowledgements
+        }
         return { ...alone, settled: Promise.resolve(alone) }
       }
       const all = Array.from({ length: 8 }, (_, i) => acknowledgement(blob, i))
-      const progress = { needed: 5, wanted: 8, smallNetwork: false, asked: 1 }
+      const progress = { needed: 5, wanted: 8, smallNetwork: false, asked: 1, limited: 0 }
       const settled = Promise.resolve({ ...progress, acknowledgements: all })
       return { ...progress, acknowledgements: all.slice(0, 5), settled }
     },

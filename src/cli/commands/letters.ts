@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { limits } from '../../base/limits.ts'
-import type { Client, Draft } from '../../client/client.ts'
+import type { Client, Draft, SentLetter } from '../../client/client.ts'
+import { attachFiles, waitForFiles } from '../attach.ts'
 import { example } from '../example.ts'
 import { listMax, wholeId } from '../ids.ts'
 import { readText } from '../input.ts'
@@ -20,6 +21,8 @@ interface SendArgs {
   corrects?: string
   receipt?: boolean
   via?: string
+  attach?: string[]
+  wait: boolean
 }
 
 export function addLetters(program: Command, action: Action): void {
@@ -41,9 +44,15 @@ export function addLetters(program: Command, action: Action): void {
       .option('--corrects <id>', 'an earlier letter to the same reader that this one replaces')
       .option('--receipt', 'ask the reader to sign that the letter was opened')
       .option('--via <pod>', viaHelp)
+      .option('--attach <file...>', 'files of any size that go with it')
+      .option(
+        '--no-wait',
+        'do not wait until the files are stored: a running seed goes on with them'
+      )
       .action(action(send)),
     'muttr send bob@two.test "Lunch at one?" --subject Lunch',
-    'muttr send bob@two.test --file report.md --expires 7d'
+    'muttr send bob@two.test --file report.md --expires 7d',
+    'muttr send bob@two.test "The film" --attach film.mp4 notes.pdf'
   )
   example(
     program
@@ -82,11 +91,33 @@ async function send(
     if (options.replyTo !== undefined) draft.parent = await anyId(client, options.replyTo)
     if (options.corrects !== undefined) draft.corrects = await anyId(client, options.corrects)
     if (options.receipt) draft.receipt = true
-    const letter = await withStampNews(session, client, () =>
-      client.send(draft, { signal: session.signal })
-    )
+    const letter = await (options.attach === undefined
+      ? withStampNews(session, client, () => client.send(draft, { signal: session.signal }))
+      : sendFiles(session, client, draft, options))
     await session.out.result(letter, out => sentTitle(out, letter))
   })
+}
+
+/** The letter follows when its files are stored. */
+async function sendFiles(
+  session: Session,
+  client: Client,
+  draft: Draft,
+  { attach = [], wait }: SendArgs
+): Promise<SentLetter> {
+  const over = new AbortController()
+  const { signal } = session
+  const events = client.events(AbortSignal.any([signal, over.signal]))
+  try {
+    const files = await attachFiles(session, client, attach, draft)
+    const letter = await client.send({ ...draft, attachments: files.ids }, { signal })
+    if (!wait || letter.state === 'announced') return letter
+    await waitForFiles(session, events, files, letter.id)
+    const now = (await client.sent({ limit: listMax })).find(({ id }) => id === letter.id)
+    return now ?? letter
+  } finally {
+    over.abort()
+  }
 }
 
 async function bodyFrom(session: Session, file: string): Promise<string> {
