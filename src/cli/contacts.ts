@@ -8,7 +8,10 @@ export function contactText(out: Output, contact: Contact): string {
     ['alias', contact.alias],
     ['fingerprint', grouped(contact.fingerprint)],
     ['pinned', formatTime(contact.pinnedMs, out.nowMs)],
-    ['trust', trust(contact)]
+    ['trust', trust(contact)],
+    ...(contact.policy === 'ask' || contact.policy === 'ignore'
+      ? [['letters', contact.policy === 'ask' ? 'you are asked about each' : 'ignored'] as const]
+      : [])
   ])
   return contact.changedTo === null ? shown : `${shown}\n${changed(out, contact)}`
 }

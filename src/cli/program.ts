@@ -7,6 +7,7 @@ import { addLetters } from './commands/letters.ts'
 import { addNet } from './commands/net.ts'
 import { addPeople } from './commands/people.ts'
 import { addPod } from './commands/pod.ts'
+import { addRequests } from './commands/requests.ts'
 import { addSent } from './commands/sent.ts'
 import { addSim } from './commands/sim.ts'
 import { addStatus } from './commands/status.ts'
@@ -59,6 +60,7 @@ export function createProgram(parts: ProgramParts): Command {
   for (const add of [
     addHome,
     addLetters,
+    addRequests,
     addSent,
     addPeople,
     addKey,

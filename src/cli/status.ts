@@ -24,7 +24,8 @@ export function statusText(out: Output, status: Status): string {
     ['stored', `${blobs} blobs, ${formatBytes(bytes)} of ${formatBytes(capBytes)}`],
     ...nodeLines(status.node),
     ['outbox', status.outbox.waiting === 0 ? 'empty' : `${status.outbox.waiting} waiting`],
-    ...inboxLine(status.inbox)
+    ...inboxLine(status.inbox),
+    ...requestsLine(status.inbox)
   ])
   return status.pods.length === 0 ? own : `${own}\n\n${podsText(out, status.pods)}`
 }
@@ -87,6 +88,11 @@ const inboxLine = ({ waiting, relays }: Status['inbox']): [string, string][] =>
           `${waiting} to be fetched${relays.map(({ pod, problem }) => `; not through ${pod}: ${problem.message}`).join('')}`
         ]
       ]
+
+const requestsLine = ({ requests }: Status['inbox']): [string, string][] =>
+  requests === null || requests === 0
+    ? []
+    : [['requests', `${requests} ask to be read; see \`muttr requests\``]]
 
 const podsText = (out: Output, pods: Status['pods']): string =>
   table({

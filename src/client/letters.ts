@@ -5,8 +5,10 @@ import type { ClientParts } from './create-client.ts'
 import { makeProof } from './proof.ts'
 import { retract } from './retract.ts'
 import type { Rooms } from './rooms.ts'
+import { within } from './waiting.ts'
 
 const sentMax = 50
+const letInMs = 5_000
 
 /** What a person does with letters. */
 export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSignal) {
@@ -35,7 +37,11 @@ export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSi
     inbox: options => inbox.list(options),
     read: id => inbox.read(id),
     requests: options => requests.list(options),
-    decide: (id, decision) => requests.decide(id, decision),
+    async decide(id, decision) {
+      await requests.decide(id, decision)
+      // Whoever lets letters in wants to see them; what takes longer goes on by itself.
+      await within(inbox.quiet(), { clock, timeoutMs: letInMs }).catch(() => undefined)
+    },
     async policies() {
       self.closet()
       return policies.list()
