@@ -9,6 +9,7 @@ import { createGate, onlyOurselves, onlyWithToken, Refusal, statusOf } from './g
 import type { House } from './house.ts'
 import { addHouse } from './house-routes.ts'
 import { apiLimits } from './limits.ts'
+import { addMailbox } from './mailbox.ts'
 import type { PodOperator } from './operator.ts'
 import { addPage, barePolicy, type PageFiles } from './page-files.ts'
 import { isNonce, proofOf } from './proof.ts'
@@ -89,6 +90,7 @@ export function createApp(parts: AppParts): Hono {
     await next()
   })
   addLetters(app, parts)
+  addMailbox(app, parts.client)
   addPeople(app, parts)
   addBlobs(app, parts)
   addAttachments(app, parts)

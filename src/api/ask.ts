@@ -13,7 +13,7 @@ export interface AskParts {
 }
 
 export interface Call extends CallOptions {
-  method?: 'GET' | 'POST' | 'DELETE'
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   query?: Record<string, string | number | boolean | undefined>
   json?: unknown
   bytes?: Uint8Array

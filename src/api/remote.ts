@@ -15,6 +15,7 @@ import {
 } from './ask.ts'
 import type { Invite, InviteOptions, PodOperator } from './operator.ts'
 import { remoteAttachments } from './remote-attachments.ts'
+import { remoteMailbox } from './remote-mailbox.ts'
 import { readEvents } from './sse.ts'
 
 export interface RemoteClient extends Client, AsyncDisposable {
@@ -29,6 +30,7 @@ export function createRemoteClient(parts: AskParts): RemoteClient {
   const { get, post } = asJson(ask)
   return {
     ...letters(get, post, ask),
+    ...remoteMailbox(ask),
     ...people(get, post, ask),
     ...requests(get, post),
     ...blobs(ask),

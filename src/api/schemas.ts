@@ -15,7 +15,8 @@ export const draft = z.strictObject({
   corrects: z.string().exactOptional(),
   receipt: z.boolean().exactOptional(),
   via: z.string().exactOptional(),
-  attachments: z.array(z.string()).max(limits.letterAttachmentsMax).exactOptional()
+  attachments: z.array(z.string()).max(limits.letterAttachmentsMax).exactOptional(),
+  draft: z.string().exactOptional()
 })
 export const attaching = z.strictObject({
   name: z.string(),
@@ -37,15 +38,13 @@ export const choosing = z.strictObject({
 })
 export const inviting = z.strictObject({ lifeMs: z.number().exactOptional() })
 
-const limit = z.coerce.number().int().min(1).max(apiLimits.listMax).exactOptional()
+export const limit = z.coerce.number().int().min(1).max(apiLimits.listMax).exactOptional()
 export const listing = z.strictObject({ limit })
-export const inboxListing = z.strictObject({
-  limit,
-  unread: z
-    .enum(['true', 'false'])
-    .transform(text => text === 'true')
-    .exactOptional()
-})
+export const yesOrNo = z
+  .enum(['true', 'false'])
+  .transform(text => text === 'true')
+  .exactOptional()
+export const inboxListing = z.strictObject({ limit, unread: yesOrNo })
 export const storing = z.strictObject({
   lifeMs: z.coerce.number().exactOptional(),
   via: z.string().exactOptional()

@@ -41,6 +41,10 @@ const codes = {
   LETTER_UNKNOWN: ['refused', 'See `muttr inbox` or `muttr sent` for the letters there are.'],
   LETTER_INVALID: ['refused', 'The letter breaks docs/protocol/letter.md.'],
   LETTER_FORGED: ['refused', 'Signed by another than its sender, or written for another reader.'],
+  LETTER_UNDER_WAY: [
+    'refused',
+    'Take it back first (`muttr retract ID`), or wait until it was accepted or has expired.'
+  ],
   LETTER_TOO_LARGE: ['refused', 'A body holds at most 48 KiB.'],
   ATTACHMENT_UNKNOWN: ['refused', 'See `muttr attachments` for those there are.'],
   ATTACHMENT_INVALID: [

@@ -1,5 +1,15 @@
 import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis, PeerId } from '../base/ports.ts'
+import type {
+  Conversation,
+  ConversationChange,
+  ConversationPage,
+  ConversationQuery,
+  DraftFields,
+  LabelCount,
+  OpenedConversation,
+  SavedDraft
+} from './mailbox/shapes.ts'
 import type { NodeStatus } from './node-status.ts'
 import type { ChosenPolicy, Decision, LetterRequest, Policy } from './requests/request.ts'
 import type { OwnSubkey } from './rotation.ts'
@@ -24,6 +34,8 @@ export interface Draft {
   parent?: string
   /** The pod through which it is stored, so that holders do not see who stores it: one where we have an alias. */
   via?: string
+  /** A saved draft that this is: dropped when the letter is on the disk. */
+  draft?: string
   /** An earlier letter to the same reader that this one replaces: its id. */
   corrects?: string
   /** Asks the reader's client to sign that the letter was opened. */
@@ -150,6 +162,8 @@ export interface ReceivedLetter {
   key: string
   read: boolean
   receiptRequested: boolean
+  /** Read from a file: nothing of it was checked, not even who wrote it. */
+  imported: boolean
   /** The earlier letter of the same sender that this one replaces, or asks to forget. */
   corrects: string | null
   retracts: string | null
@@ -269,6 +283,24 @@ export interface Client {
   policies(): Promise<ChosenPolicy[]>
   /** For everybody under this alias, contact or not. @throws {MuttrError} `ALIAS_INVALID`, `LIMIT_EXCEEDED`, `VAULT_LOCKED` */
   choosePolicy(alias: string, policy: Policy): Promise<ChosenPolicy>
+  /** Newest first. @throws {MuttrError} `VAULT_LOCKED` */
+  conversations(query?: ConversationQuery): Promise<ConversationPage>
+  /** The newest letters of one, at most 200, or those before `before`, the `next` of an earlier answer. @throws {MuttrError} `LETTER_UNKNOWN` */
+  conversation(
+    thread: string,
+    options?: { limit?: number; before?: string }
+  ): Promise<OpenedConversation>
+  changeConversation(thread: string, change: ConversationChange): Promise<Conversation>
+  labels(): Promise<LabelCount[]>
+  /** Here alone; what its sender knows does not change. @throws {MuttrError} `LETTER_UNKNOWN` */
+  deleteReceived(id: string): Promise<{ deleted: string }>
+  /** @throws {MuttrError} `LETTER_UNKNOWN`, `LETTER_UNDER_WAY` */
+  deleteSent(id: string): Promise<{ deleted: string }>
+  /** Last saved first. */
+  drafts(): Promise<SavedDraft[]>
+  /** A new one, or what one says from now on. @throws {MuttrError} `LETTER_UNKNOWN` for one that was sent or deleted, `LETTER_TOO_LARGE` */
+  saveDraft(fields: DraftFields, id?: string): Promise<SavedDraft>
+  deleteDraft(id: string): Promise<{ deleted: string }>
   register(alias: string, options?: CallOptions & { invite?: string }): Promise<Registration>
   /** Asks the alias's pod, pins at first sight. @throws {MuttrError} `ALIAS_UNKNOWN`, `KEY_CHANGED`, `POD_UNKNOWN`, `POD_UNREACHABLE` */
   lookup(alias: string, options?: CallOptions): Promise<Contact>

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
 import { concatBytes, utf8 } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Millis, Random } from '../base/ports.ts'
@@ -12,6 +12,8 @@ export interface Closet {
   seal(name: string, plaintext: Uint8Array): Uint8Array
   /** @throws {MuttrError} `HOME_DAMAGED` */
   open(name: string, sealed: Uint8Array): Uint8Array
+  /** A name for a row's key that tells nothing of what it stands for: 32 hex digits, the same for the same text. */
+  tag(text: string): string
 }
 
 const nonceBytes = 12
@@ -72,8 +74,12 @@ async function closetKey(parts: Parameters<typeof openCloset>[0]): Promise<Uint8
   return key
 }
 
+const tagKey = (key: Uint8Array): Uint8Array =>
+  new Uint8Array(hkdfSync('sha256', key, new Uint8Array(), 'muttr closet tags 1', 32))
+
 /** @param key 32 bytes. */
-export const closetOf = (key: Uint8Array, random: Random): Closet => ({
+export const closetOf = (key: Uint8Array, random: Random, tags = tagKey(key)): Closet => ({
+  tag: text => createHmac('sha256', tags).update(text).digest('hex').slice(0, 32),
   seal(name, plaintext) {
     const nonce = random.bytes(nonceBytes)
     const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(utf8(name))

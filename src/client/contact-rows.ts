@@ -1,8 +1,11 @@
 import { limits } from '../base/limits.ts'
 import type { Log, Millis } from '../base/ports.ts'
+import type { Certificate } from '../keys/certificate.ts'
 import type { State } from '../store/state.ts'
 import type { Field } from '../wire/cbor.ts'
-import { bool, bytes, literal, mapped, nullable, tuple, uint } from '../wire/cbor.ts'
+import { bool, bytes, literal, mapped, nullable, text, tuple, uint } from '../wire/cbor.ts'
+import type { SealedTable } from './mailbox/sealed-table.ts'
+import { createSealedTable } from './mailbox/sealed-table.ts'
 import type { Table } from './table.ts'
 import { createTable } from './table.ts'
 
@@ -31,6 +34,18 @@ export interface ContactRow {
   readonly seenMs: Millis
 }
 
+/** Of somebody seen for the first time. */
+export const firstRow = (certificate: Certificate, pinnedMs: Millis): ContactRow => ({
+  certificate: certificate.bytes,
+  pinnedMs,
+  verified: false,
+  certifiedUntilMs: null,
+  changed: null,
+  route: null,
+  knowsUs: false,
+  seenMs: pinnedMs
+})
+
 const certificate = bytes(1, limits.certificateBytesMax)
 
 const route = mapped(
@@ -38,49 +53,85 @@ const route = mapped(
   ([intro, hpkeKey, untilMs]): Route => ({ intro, hpkeKey, untilMs })
 )
 
-const row2 = mapped(
-  tuple(
-    literal(2),
-    certificate,
-    uint(),
-    bool,
-    nullable(uint()),
-    nullable(certificate),
-    nullable(route),
-    bool,
-    uint()
-  ),
-  (f): ContactRow => ({
-    certificate: f[1],
-    pinnedMs: f[2],
-    verified: f[3],
-    certifiedUntilMs: f[4],
-    changed: f[5],
-    route: f[6],
-    knowsUs: f[7],
-    seenMs: f[8]
-  })
-)
-/** Version 1, of homes made before subkeys came and went, lacks the last field. */
-const row: Field<ContactRow> = value =>
-  row2(Array.isArray(value) && value[0] === 1 ? [2, ...value.slice(1), value[2]] : value)
+const fields = [
+  certificate,
+  uint(),
+  bool,
+  nullable(uint()),
+  nullable(certificate),
+  nullable(route),
+  bool,
+  uint()
+] as const
 
-export const contactTable = (state: State, log: Log): Table<ContactRow> =>
+type Read = readonly [
+  Uint8Array,
+  Millis,
+  boolean,
+  Millis | null,
+  Uint8Array | null,
+  Route | null,
+  boolean,
+  Millis
+]
+
+const named = (f: Read): ContactRow => ({
+  certificate: f[0],
+  pinnedMs: f[1],
+  verified: f[2],
+  certifiedUntilMs: f[3],
+  changed: f[4],
+  route: f[5],
+  knowsUs: f[6],
+  seenMs: f[7]
+})
+
+const write = (c: ContactRow): unknown[] => [
+  c.certificate,
+  c.pinnedMs,
+  c.verified,
+  c.certifiedUntilMs,
+  c.changed,
+  c.route && [c.route.intro, c.route.hpkeKey, c.route.untilMs],
+  c.knowsUs,
+  c.seenMs
+]
+
+const clearRow = mapped(tuple(literal(2), ...fields), ([, ...f]) => named(f))
+/** Version 1, of homes made before subkeys came and went, lacks the last field. */
+const oldRow: Field<ContactRow> = value =>
+  clearRow(Array.isArray(value) && value[0] === 1 ? [2, ...value.slice(1), value[2]] : value)
+
+const maxBytes = 2 * limits.certificateBytesMax + 2_048
+
+/** By alias, in the clear: of those alone to whom something is on its way, so that it goes on while the vault is locked. */
+export const correspondentTable = (state: State, log: Log): Table<ContactRow> =>
   createTable({
-    state,
-    log,
-    name: 'contacts',
-    field: row,
-    write: c => [
-      2,
-      c.certificate,
-      c.pinnedMs,
-      c.verified,
-      c.certifiedUntilMs,
-      c.changed,
-      c.route && [c.route.intro, c.route.hpkeKey, c.route.untilMs],
-      c.knowsUs,
-      c.seenMs
-    ],
-    maxBytes: 2 * limits.certificateBytesMax + 1_024
+    ...{ state, log, name: 'correspondents', maxBytes },
+    field: clearRow,
+    write: c => [2, ...write(c)]
+  })
+
+/** By alias, in the clear: how contacts were kept before they were sealed. */
+export const oldContactTable = (state: State, log: Log): Table<ContactRow> =>
+  createTable({
+    ...{ state, log, name: 'contacts', maxBytes },
+    field: oldRow,
+    write: c => [2, ...write(c)]
+  })
+
+export interface NamedContact {
+  readonly alias: string
+  readonly row: ContactRow
+}
+
+/** By the closet's tag of the alias. */
+export const contactTable = (state: State, log: Log): SealedTable<NamedContact> =>
+  createSealedTable({
+    ...{ state, log, name: 'people', maxBytes },
+    field: mapped(
+      tuple(literal(1), text(limits.fullAliasCharsMax, 3), tuple(...fields)),
+      ([, alias, f]): NamedContact => ({ alias, row: named(f) })
+    ),
+    write: ({ alias, row }) => [1, alias, write(row)]
   })

@@ -7,15 +7,14 @@ import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { verificationWords } from '../keys/words.ts'
 import { readAlias } from '../pod/alias.ts'
-import type { State } from '../store/state.ts'
 import type { Contact, Verification } from './client.ts'
 import type { ContactRow, Route } from './contact-rows.ts'
-import { contactTable } from './contact-rows.ts'
+import { firstRow } from './contact-rows.ts'
+import type { ContactStore } from './contact-store.ts'
 import { aliasesOf } from './named-aliases.ts'
 import type { Pods } from './pods.ts'
 import type { Policy } from './requests/request.ts'
 import type { Self } from './self.ts'
-import type { Table } from './table.ts'
 import { isOfKey } from './told-key.ts'
 import { abortable } from './waiting.ts'
 
@@ -62,6 +61,7 @@ export interface Contacts {
    * @throws {MuttrError} `KEY_INVALID`
    */
   showed(known: Known, certificate: Uint8Array): Promise<void>
+  /** @throws {MuttrError} `VAULT_LOCKED` */
   list(): Promise<Contact[]>
   /** Of everybody pinned. */
   aliases(): Promise<string[]>
@@ -71,15 +71,17 @@ export interface Contacts {
   verification(alias: string): Promise<Verification>
   verify(alias: string, shown?: string): Promise<Contact>
   import(bytes: Uint8Array, alias?: string): Promise<Contact[]>
+  /** Nothing of the contacts stays in memory. */
+  locked(): void
 }
 
 export interface ContactsParts {
-  state: State
+  store: ContactStore
+  self: Pick<Self, 'closet' | 'certificate'>
   clock: Clock
   log: Log
   crypto: Crypto
   pods: Pick<Pods, 'link' | 'certificateOf'>
-  self: Pick<Self, 'certificate'>
   emit: Emit
   /** Fingerprints that a join link named, by alias. */
   vouched: Readonly<Record<string, string>>
@@ -101,19 +103,17 @@ export const createContacts = (parts: ContactsParts): Contacts => new ContactBoo
 
 class ContactBook implements Contacts {
   readonly #parts: ContactsParts
-  readonly #table: Table<ContactRow>
   readonly #cache = new Map<string, Known>()
   readonly #asking = new Map<string, Promise<Known>>()
 
   constructor(parts: ContactsParts) {
     this.#parts = parts
-    this.#table = contactTable(parts.state, parts.log)
   }
 
   async known(alias: string): Promise<Known | undefined> {
     const cached = this.#cache.get(alias)
     if (cached) return cached
-    const row = await this.#table.get(alias)
+    const row = await this.#parts.store.get(alias)
     if (!row) return undefined
     const certificate = await this.#parse(row.certificate)
     return this.#cache.get(alias) ?? this.#remember({ alias, certificate, row })
@@ -185,11 +185,10 @@ class ContactBook implements Contacts {
   }
 
   async forgetWhoKnowsUs(): Promise<void> {
-    for (const { key: alias, value } of await this.#table.list())
-      if (value.knowsUs) {
-        const found = await this.known(alias)
-        if (found) await this.#change(found, { knowsUs: false })
-      }
+    for await (const { alias, row } of this.#parts.store.all()) {
+      const found = row.knowsUs ? await this.known(alias) : undefined
+      if (found) await this.#change(found, { knowsUs: false })
+    }
   }
 
   async showed(known: Known, bytes: Uint8Array): Promise<void> {
@@ -204,7 +203,7 @@ class ContactBook implements Contacts {
 
   async list(): Promise<Contact[]> {
     const contacts: Contact[] = []
-    for (const { key: alias, value: row } of await this.#table.list())
+    for await (const { alias, row } of this.#parts.store.all())
       try {
         const certificate =
           this.#cache.get(alias)?.certificate ?? (await this.#parse(row.certificate))
@@ -212,11 +211,13 @@ class ContactBook implements Contacts {
       } catch (err) {
         this.#parts.log.warn('a contact is damaged', { code: codeOf(err) })
       }
-    return contacts
+    return contacts.sort((a, b) => (a.alias < b.alias ? -1 : 1))
   }
 
   async aliases(): Promise<string[]> {
-    return (await this.#table.list()).map(({ key }) => key)
+    const aliases: string[] = []
+    for await (const { alias } of this.#parts.store.all()) aliases.push(alias)
+    return aliases
   }
 
   async show({ alias, certificate, row }: Known): Promise<Contact> {
@@ -266,6 +267,7 @@ class ContactBook implements Contacts {
   }
 
   async import(bytes: Uint8Array, alias?: string): Promise<Contact[]> {
+    this.#parts.self.closet()
     const certificate = await this.#parts.crypto.readCertificate(bytes)
     const aliases = alias === undefined ? aliasesOf(certificate) : [readAlias(alias).full]
     if (aliases.length === 0)
@@ -352,7 +354,12 @@ class ContactBook implements Contacts {
     }
   }
 
+  locked(): void {
+    this.#cache.clear()
+  }
+
   async #need(text: string): Promise<Known> {
+    this.#parts.self.closet()
     const found = await this.known(readAlias(text).full)
     if (!found) throw new MuttrError('CONTACT_UNKNOWN', `no contact ${text}`)
     return found
@@ -367,7 +374,7 @@ class ContactBook implements Contacts {
   async #save(alias: string, row: ContactRow, certificate: Certificate): Promise<Known> {
     const saved = this.#remember({ alias, certificate, row })
     try {
-      await this.#parts.state.write([this.#table.put(alias, row)])
+      await this.#parts.store.save(alias, row)
     } catch (err) {
       this.#cache.delete(alias)
       throw err
@@ -386,14 +393,3 @@ class ContactBook implements Contacts {
 function mustNotHaveChanged({ alias, row }: Known): void {
   if (row.changed) throw new MuttrError('KEY_CHANGED', `${alias} shows another key than before`)
 }
-
-const firstRow = (certificate: Certificate, pinnedMs: number): ContactRow => ({
-  certificate: certificate.bytes,
-  pinnedMs,
-  verified: false,
-  certifiedUntilMs: null,
-  changed: null,
-  route: null,
-  knowsUs: false,
-  seenMs: pinnedMs
-})

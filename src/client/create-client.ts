@@ -20,6 +20,7 @@ import { examine } from './doctor.ts'
 import type { Events } from './events.ts'
 import { failureOf } from './failure.ts'
 import { letters } from './letters.ts'
+import { migrate } from './mailbox/migrate.ts'
 import type { NodeStatus } from './node-status.ts'
 import type { openPodLink } from './pod-link.ts'
 import type { PodPlace, Pods } from './pods.ts'
@@ -117,6 +118,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   const { self, pods, inbox, courier, sent, received, record, requests } = rooms
   const unlock = async (unlocked: Person) => {
     await self.unlock(unlocked)
+    await openMailbox(rooms, parts)
     await requests.load()
   }
   if (person) await unlock(person)
@@ -146,8 +148,9 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   const sweep = () => {
     timer = clock.after(sweepEveryMs, sweep)
     const nowMs = clock.now()
-    Promise.all([sent, received, requests, rooms.uploads].map(room => room.sweep(nowMs))).catch(
-      err => log.warn('old rows stay', { error: `${err}` })
+    const swept = [sent, received, requests, rooms.uploads].map(room => room.sweep(nowMs))
+    Promise.all([...swept, stillNeeded(rooms)]).catch(err =>
+      log.warn('old rows stay', { error: `${err}` })
     )
     renew(rooms, clock, life.signal).catch(err =>
       log.warn('an alias is not renewed', { error: `${err}` })
@@ -178,7 +181,11 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       wake()
       look()
     },
-    lock: () => self.lock(),
+    lock() {
+      self.lock()
+      rooms.contacts.locked()
+      rooms.conversations.forget()
+    },
     async [Symbol.asyncDispose]() {
       timer[Symbol.dispose]()
       peers[Symbol.dispose]()
@@ -193,6 +200,21 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       await Promise.all(mail.map(room => room[Symbol.asyncDispose]()))
     }
   }
+}
+
+/** What an older version kept, and what could not be sealed while the vault was locked. */
+async function openMailbox(rooms: Rooms, { state, log }: ClientParts): Promise<void> {
+  const { self, received, sent, contactStore: contacts } = rooms
+  const { fingerprint } = self.person().certificate
+  await migrate({ state, log, closet: self.closet(), received, sent, contacts, fingerprint })
+  await contacts.unlocked()
+  await sent.tidy()
+}
+
+/** Of contacts only those lie in the clear to whom something is on its way. */
+async function stillNeeded({ sent, contactStore }: Rooms): Promise<void> {
+  const under = [...(await sent.pending()), ...(await sent.watched())]
+  await contactStore.neededNow(new Set(under.map(({ to }) => to)))
 }
 
 /** A pod that the network file has dropped is told of in `status`, and keeps nothing else from starting. */

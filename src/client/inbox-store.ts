@@ -3,15 +3,32 @@ import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Log, Millis } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
 import type { Closet } from './closet.ts'
-import type { LetterRow, Mark, NoticeRow } from './inbox-rows.ts'
-import { decodeLetterRow, encodeLetterRow, markTable, noticeId, noticeTable } from './inbox-rows.ts'
+import type { NoticeRow } from './inbox-rows.ts'
+import { noticeId, noticeTable } from './inbox-rows.ts'
+import type { Participant } from './mailbox/conversation-rows.ts'
+import type { Conversations, Member } from './mailbox/conversations.ts'
+import type { KeptRow, LetterRow, Mark } from './mailbox/letter-rows.ts'
+import { letterTable, markTable } from './mailbox/letter-rows.ts'
 import { sortableTime } from './table.ts'
 
 export interface Listed {
-  readonly row: LetterRow
-  readonly read: boolean
+  readonly row: KeptRow
   /** What later letters of the same sender say about it. */
   readonly mark: Pick<Mark, 'correctedBy' | 'forgetAsked'>
+}
+export type Placed = Listed & { place: string }
+
+/** A letter to be kept. */
+export interface FreshLetter {
+  readonly row: LetterRow
+  /** The signed bytes; of an imported letter its text. */
+  readonly frame: Uint8Array
+  readonly others: readonly Participant[]
+  readonly snippet: string
+  /** The sender's alias is pinned to the key that signed it. */
+  readonly isContact: boolean
+  readonly read?: boolean
+  readonly imported?: boolean
 }
 
 /** Notices waiting, letters received, and which blobs are done with, on the disk. */
@@ -26,25 +43,32 @@ export interface InboxStore {
   finish(notice: NoticeRow): Promise<void>
   /**
    * Keeps a letter, and what it says about an earlier one of the same sender.
-   * @param frame the signed bytes. @param also written with it, whether it was there already or not.
-   * @returns false for one that was there already.
+   * @param notice null for an imported one. @param also written with it, whether it was there already or not.
+   * @returns false for one that was there already, or was deleted.
    */
   addLetter(
-    notice: NoticeRow,
-    letter: { row: LetterRow; frame: Uint8Array },
+    notice: NoticeRow | null,
+    letter: FreshLetter,
     closet: Closet,
     also: readonly Change[]
   ): Promise<boolean>
   /** Newest first; damaged rows are left out, and logged. */
   list(options: { limit: number; unread: boolean }, closet: Closet): Promise<Listed[]>
-  /** By id or the beginning of one. @throws {MuttrError} `LETTER_UNKNOWN`, `HOME_DAMAGED` */
-  find(beginning: string, closet: Closet): Promise<Listed & { frame: Uint8Array; place: string }>
-  markRead(place: string): Promise<void>
+  /** By id or the beginning of one, and where two senders used one id `-` and a sender's fingerprint. @throws {MuttrError} `LETTER_UNKNOWN`, `HOME_DAMAGED` */
+  find(beginning: string, closet: Closet): Promise<Placed & { frame: Uint8Array }>
+  at(place: string, closet: Closet): Promise<Placed | undefined>
+  frame(place: string, closet: Closet): Promise<Uint8Array>
+  /** For its conversation. */
+  member(place: string, closet: Closet): Promise<Member | undefined>
+  /** With how it is to be read from now on. */
+  marked(place: string, row: KeptRow, closet: Closet): Change
+  /** It is gone, and does not come again. */
+  dropped(place: string, row: KeptRow): Change[]
   /** Forgets notices and blobs that have expired. */
   sweep(nowMs: Millis): Promise<void>
 }
 
-const tables = { list: 'inbox', body: 'inbox-text', ids: 'inbox-ids', read: 'inbox-read' }
+const tables = { body: 'mail-text', ids: 'mail-ids' }
 const done = 'inbox-done'
 /** What to drop when, by time. */
 const doneExpiry = 'inbox-expiry'
@@ -52,6 +76,9 @@ const noMark: Mark = { correctedBy: null, correctedMs: 0, forgetAsked: null }
 const pageRows = 100
 const sweepMax = 1_000
 const beginningMin = 4
+/** So many letters with one beginning are looked at. */
+const sameMax = 100
+const unknown = (what: string) => new MuttrError('LETTER_UNKNOWN', what)
 
 const put = (table: string, key: string, value: Uint8Array): Change => ({
   type: 'put',
@@ -61,12 +88,26 @@ const put = (table: string, key: string, value: Uint8Array): Change => ({
 })
 const drop = (table: string, key: string): Change => ({ type: 'delete', table, key })
 const fromText = (value: Uint8Array) => Buffer.from(value).toString('utf8')
+/** In the place of a letter that was deleted. */
+const gone = new Uint8Array()
 
-export function createInboxStore(state: State, log: Log): InboxStore {
+/** Letters are told apart by id and sender. */
+const tagOf = ({ id, fromFingerprint }: { id: string; fromFingerprint: string }, closet: Closet) =>
+  closet.tag(`letter ${id}-${fromFingerprint}`)
+const tagIn = (place: string): string => place.slice(place.indexOf('-') + 1)
+const sealedBody = (place: string, frame: Uint8Array, closet: Closet): Change =>
+  put(tables.body, place, closet.seal(`${tables.body} ${place}`, frame))
+
+export function createInboxStore(
+  state: State,
+  log: Log,
+  conversations: Pick<Conversations, 'keep'>
+): InboxStore {
   const notices = noticeTable(state, log)
+  const letters = letterTable(state, log)
   const marks = markTable(state, log)
-  const markOf = (key: string): Promise<Mark> =>
-    marks.get(key).then(
+  const markOf = (tag: string, closet: Closet): Promise<Mark> =>
+    marks.get(tag, closet).then(
       found => found ?? noMark,
       err => {
         log.warn('what was said about a letter is damaged', { code: codeOf(err) })
@@ -75,17 +116,17 @@ export function createInboxStore(state: State, log: Log): InboxStore {
     )
 
   /** Only letters of the same key can say anything about each other. */
-  async function markedBy(row: LetterRow): Promise<Change[]> {
+  async function markedBy(row: LetterRow, closet: Closet): Promise<Change[]> {
     const { id, sentMs, corrects, retracts, fromFingerprint } = row
     const changes: Change[] = []
     for (const earlier of new Set([corrects, retracts])) {
       if (earlier === null) continue
-      const key = `${earlier}-${fromFingerprint}`
-      const before = await markOf(key)
+      const tag = tagOf({ id: earlier, fromFingerprint }, closet)
+      const before = await markOf(tag, closet)
       const isNewer = earlier === corrects && sentMs >= before.correctedMs
       const corrected = isNewer ? { correctedBy: id, correctedMs: sentMs } : {}
       const forgotten = earlier === retracts ? { forgetAsked: id } : {}
-      changes.push(marks.put(key, { ...before, ...corrected, ...forgotten }))
+      changes.push(marks.put(tag, { ...before, ...corrected, ...forgotten }, closet))
     }
     return changes
   }
@@ -102,28 +143,26 @@ export function createInboxStore(state: State, log: Log): InboxStore {
     ]
   }
 
-  async function listed(place: string, sealed: Uint8Array, closet: Closet): Promise<Listed> {
-    const row = decodeLetterRow(closet.open(`inbox ${place}`, sealed))
-    const { correctedBy, forgetAsked } = await markOf(`${row.id}-${row.fromFingerprint}`)
-    const read = (await state.get(tables.read, place)) !== undefined
-    return { row, read, mark: { correctedBy, forgetAsked } }
+  async function listed(place: string, row: KeptRow, closet: Closet): Promise<Placed> {
+    const { correctedBy, forgetAsked } = await markOf(tagIn(place), closet)
+    return { row, mark: { correctedBy, forgetAsked }, place }
   }
 
-  async function* newestFirst(closet: Closet): AsyncGenerator<Listed> {
-    let lt: string | undefined
-    for (;;) {
+  async function* newestFirst(closet: Closet, unread: boolean): AsyncGenerator<Listed> {
+    for (let lt: string | undefined; ; ) {
       const range = { reverse: true, limit: pageRows, ...(lt === undefined ? {} : { lt }) }
-      const page = await state.list(tables.list, range)
-      for (const { key, value } of page) {
-        const found = await listed(key, value, closet).catch(err => {
-          log.warn('a letter on the disk is damaged', { code: codeOf(err) })
-          return undefined
-        })
-        if (found) yield found
-      }
-      if (page.length < pageRows) return
-      lt = page.at(-1)!.key
+      const { rows, last } = await letters.page(closet, range)
+      for (const { key, value } of rows)
+        if (!unread || !value.read) yield await listed(key, value, closet)
+      if (last === undefined) return
+      lt = last
     }
+  }
+
+  async function frameAt(place: string, closet: Closet): Promise<Uint8Array> {
+    const sealed = await state.get(tables.body, place)
+    if (!sealed) throw new MuttrError('HOME_DAMAGED', `the letter ${place} is gone`)
+    return closet.open(`${tables.body} ${place}`, sealed)
   }
 
   return {
@@ -145,56 +184,78 @@ export function createInboxStore(state: State, log: Log): InboxStore {
     async finish(notice) {
       await state.write(finished(notice, 'refused'))
     },
-    async addLetter(notice, { row, frame }, closet, also) {
-      const place = `${sortableTime(row.receivedMs)}-${row.key}`
-      const { ok } = await state.write([
-        {
-          type: 'insert',
-          table: tables.ids,
-          key: `${row.id}-${row.fromFingerprint}`,
-          value: utf8(place)
-        },
-        put(tables.list, place, closet.seal(`inbox ${place}`, encodeLetterRow(row))),
-        put(tables.body, place, closet.seal(`text ${place}`, frame)),
-        ...(await markedBy(row)),
-        ...finished(notice, 'opened'),
-        ...also
-      ])
-      if (!ok) await state.write([...finished(notice, 'opened'), ...also])
-      return ok
+    async addLetter(notice, letter, closet, also) {
+      const { row, frame, others, snippet, read = false, imported = false } = letter
+      const rest = [...(notice ? finished(notice, 'opened') : []), ...also]
+      const tag = tagOf(row, closet)
+      const idKey = `${row.id}-${tag}`
+      const known = async () => {
+        await state.write(rest)
+        return false
+      }
+      if ((await state.get(tables.ids, idKey)) !== undefined) return known()
+      const place = `${sortableTime(row.receivedMs)}-${tag}`
+      const kept = { ...row, others, snippet, read, imported }
+      const said = await markedBy(row, closet)
+      const { fromFingerprint: fingerprint } = row
+      const sender = imported ? null : { fingerprint, isContact: letter.isContact }
+      const ok = await conversations.keep(
+        { ...memberOf(place, { ...kept, conversation: row.thread }), sender },
+        closet,
+        conversation => [
+          { type: 'insert', table: tables.ids, key: idKey, value: utf8(place) },
+          letters.put(place, { ...kept, conversation }, closet),
+          sealedBody(place, frame, closet),
+          ...said,
+          ...rest
+        ],
+        async changes => (await state.write(changes)).ok
+      )
+      return ok || known()
     },
     async list({ limit, unread }, closet) {
       const found: Listed[] = []
       if (limit <= 0) return found
-      for await (const letter of newestFirst(closet)) {
-        if (!unread || !letter.read) found.push(letter)
+      for await (const letter of newestFirst(closet, unread)) {
+        found.push(letter)
         if (found.length >= limit) break
       }
       return found
     },
     async find(text, closet) {
-      const beginning = text.toLowerCase()
-      const unknown = (what: string) => new MuttrError('LETTER_UNKNOWN', what)
-      if (beginning.length < beginningMin || !/^[0-9a-f-]+$/.test(beginning))
+      const [beginning = '', print = ''] = text.toLowerCase().split('-')
+      if (beginning.length < beginningMin || !/^[0-9a-f]+$/.test(beginning))
         throw unknown('give at least 4 characters of the id')
-      const rows = await state.list(tables.ids, { gte: beginning, limit: 2 })
-      const [match, other] = rows.filter(({ key }) => key.startsWith(beginning))
+      const range = { gte: beginning, lt: `${beginning}~`, limit: sameMax }
+      const places = (await state.list(tables.ids, range)).filter(one => one.value.byteLength > 0)
+      const found: { place: string; row: KeptRow }[] = []
+      for (const { value } of places) {
+        const place = fromText(value)
+        const row = await letters.get(place, closet)
+        if (!row) throw new MuttrError('HOME_DAMAGED', `the letter ${place} is gone`)
+        if (row.fromFingerprint.startsWith(print)) found.push({ place, row })
+        if (found.length > 1) throw unknown(`more than one letter begins with ${beginning}`)
+      }
+      const [match] = found
       if (!match) throw unknown(`no letter ${beginning}`)
-      if (other) throw unknown(`more than one letter begins with ${beginning}`)
-      const place = fromText(match.value)
-      if (!/^[0-9a-f-]{1,200}$/.test(place))
-        throw new MuttrError('HOME_DAMAGED', `where the letter ${match.key} lies is not readable`)
-      const [sealed, text_] = await Promise.all([
-        state.get(tables.list, place),
-        state.get(tables.body, place)
-      ])
-      if (!sealed || !text_) throw new MuttrError('HOME_DAMAGED', `the letter ${place} is gone`)
-      const frame = closet.open(`text ${place}`, text_)
-      return { ...(await listed(place, sealed, closet)), frame, place }
+      const { place, row } = match
+      return { ...(await listed(place, row, closet)), frame: await frameAt(place, closet) }
     },
-    async markRead(place) {
-      await state.write([put(tables.read, place, new Uint8Array())])
+    async at(place, closet) {
+      const row = await letters.get(place, closet)
+      return row && listed(place, row, closet)
     },
+    frame: frameAt,
+    async member(place, closet) {
+      const row = await letters.get(place, closet)
+      return row && memberOf(place, row)
+    },
+    marked: (place, row, closet) => letters.put(place, row, closet),
+    dropped: (place, row) => [
+      letters.drop(place),
+      drop(tables.body, place),
+      put(tables.ids, `${row.id}-${tagIn(place)}`, gone)
+    ],
     async sweep(nowMs) {
       for (;;) {
         const over = await state.list(doneExpiry, { lt: sortableTime(nowMs), limit: sweepMax })
@@ -206,5 +267,14 @@ export function createInboxStore(state: State, log: Log): InboxStore {
         if (over.length < sweepMax) return
       }
     }
+  }
+}
+
+/** What a conversation must know of a received letter. */
+export function memberOf(place: string, row: KeptRow): Member {
+  const { conversation, receivedMs, fromAlias, others, subject, snippet, read, attachments } = row
+  return {
+    ...{ direction: 'in', ref: place, thread: conversation, tag: tagIn(place) },
+    ...{ atMs: receivedMs, from: fromAlias, others, subject, snippet, read, attachments }
   }
 }

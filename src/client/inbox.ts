@@ -6,16 +6,15 @@ import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { Blob } from '../wire/blob.ts'
-import { decodeLetter } from '../wire/letter.ts'
 import type { Notice } from '../wire/notice.ts'
-import { untouched } from './attachments/show.ts'
-import type { LetterSummary, ReceivedLetter } from './client.ts'
 import type { Contacts, Known } from './contacts.ts'
 import { failureOf } from './failure.ts'
 import { hopeless, isInTime, pendingMax } from './inbox-bounds.ts'
 import type { NoticeRow } from './inbox-rows.ts'
 import { noticeId } from './inbox-rows.ts'
 import type { InboxStore } from './inbox-store.ts'
+import { othersOf } from './mailbox/others.ts'
+import { snippetOf } from './mailbox/plain-text.ts'
 import type { OpenedLetter, OpenedSlip } from './open-letter.ts'
 import { openLetter, openSlip } from './open-letter.ts'
 import type { Outbox } from './outbox.ts'
@@ -24,7 +23,6 @@ import type { Releases } from './release.ts'
 import type { Requests } from './requests/requests.ts'
 import { throwDice } from './retry.ts'
 import type { Self } from './self.ts'
-import { showReceived } from './show-received.ts'
 import type { StrangerFetch } from './stranger-fetch.ts'
 import { isOfRelay } from './stranger-fetch.ts'
 import type { Strangers } from './strangers.ts'
@@ -150,38 +148,6 @@ export class Inbox implements AsyncDisposable {
     const recorded = this.#parts.store.addNotices(rows)
     this.#pump.run()
     await recorded
-  }
-
-  async list({ limit = 50, unread = false } = {}): Promise<LetterSummary[]> {
-    const { store, self } = this.#parts
-    const found = await store.list({ limit, unread }, self.closet())
-    return Promise.all(found.map(letter => showReceived(this.#parts, letter)))
-  }
-
-  async read(beginning: string): Promise<ReceivedLetter> {
-    const { store, self } = this.#parts
-    const found = await store.find(beginning, self.closet())
-    if (!found.read) await store.markRead(found.place)
-    const { body, attachments } = decodeLetter(found.frame)
-    const text = Buffer.from(body).toString('utf8')
-    const nowMs = this.#parts.clock.now()
-    return {
-      ...(await showReceived(this.#parts, { ...found, read: true })),
-      body: text,
-      attachments: attachments.map((frame, index) => untouched(frame, index, nowMs))
-    }
-  }
-
-  /** For an answer: the thread, and the own alias that the letter was written to. */
-  async received(id: string): Promise<{ thread: Uint8Array; to: string } | undefined> {
-    const { store, self } = this.#parts
-    try {
-      const { row } = await store.find(id, self.closet())
-      return { thread: new Uint8Array(Buffer.from(row.thread, 'hex')), to: row.to }
-    } catch (err) {
-      if (codeOf(err) === 'LETTER_UNKNOWN') return undefined
-      throw err
-    }
   }
 
   async #expired(id: string): Promise<void> {
@@ -342,10 +308,14 @@ export class Inbox implements AsyncDisposable {
       key: toHex(notice.key),
       corrects: letter.flags.corrects && toHex(letter.flags.corrects),
       retracts: letter.flags.retracts && toHex(letter.flags.retracts),
-      receiptRequested: letter.flags.receiptRequested
+      receiptRequested: letter.flags.receiptRequested,
+      attachments: letter.attachments.length
     }
     const release = releases.plan(blob, letter, isContact ? null : notice.pod)
-    await store.addLetter(notice, { row, frame }, self.closet(), release)
+    const others = othersOf(letter, self.person().certificate.fingerprint)
+    const snippet = snippetOf(mimeType, Buffer.from(letter.body).toString('utf8'))
+    const fresh = { row, frame, others, snippet, isContact }
+    await store.addLetter(notice, fresh, self.closet(), release)
   }
 
   async #showed(known: Known, carried: Uint8Array): Promise<void> {

@@ -12,7 +12,18 @@ const letInMs = 5_000
 
 /** What a person does with letters. */
 export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSignal) {
-  const { courier, inbox, watch, sent: store, self, events, requests, policies } = rooms
+  const {
+    courier,
+    inbox,
+    mailbox,
+    drafts,
+    watch,
+    sent: store,
+    self,
+    events,
+    requests,
+    policies
+  } = rooms
   const { emit } = events
   const dropFiles = (letter: string) => dropFilesOf(letter, rooms)
   const until = (signal: AbortSignal | undefined) =>
@@ -34,8 +45,20 @@ export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSi
     retract: (id, { signal } = {}) =>
       retract({ store, courier, watch, self, clock, log, emit, dropFiles }, id, until(signal)),
     proof: async id => makeProof({ store, pods: rooms.pods }, await courier.row(id)),
-    inbox: options => inbox.list(options),
-    read: id => inbox.read(id),
+    inbox: options => mailbox.inbox(options),
+    read: id => mailbox.read(id),
+    conversations: query => mailbox.conversations(query),
+    conversation: (thread, options) => mailbox.conversation(thread, options),
+    changeConversation: (thread, change) => mailbox.changeConversation(thread, change),
+    labels: () => mailbox.labels(),
+    deleteReceived: id => mailbox.deleteReceived(id),
+    deleteSent: id => mailbox.deleteSent(id),
+    drafts: () => drafts.list(),
+    saveDraft: (fields, id) => drafts.save(fields, id),
+    async deleteDraft(id) {
+      await drafts.delete(id)
+      return { deleted: id }
+    },
     requests: options => requests.list(options),
     async decide(id, decision) {
       await requests.decide(id, decision)

@@ -5,12 +5,16 @@ import { ChunkWatch } from './attachments/chunk-watch.ts'
 import { createLetterFiles } from './attachments/letter-files.ts'
 import { usualCaps } from './attachments/room.ts'
 import { Uploads } from './attachments/uploads.ts'
+import { createContactStore } from './contact-store.ts'
 import { createContacts } from './contacts.ts'
 import type { ClientParts } from './create-client.ts'
 import { createSkew } from './doctor.ts'
 import { createEvents } from './events.ts'
 import { Inbox } from './inbox.ts'
 import { createInboxStore } from './inbox-store.ts'
+import { Conversations } from './mailbox/conversations.ts'
+import { createDrafts } from './mailbox/drafts.ts'
+import { Mailbox } from './mailbox/mailbox.ts'
 import { Outbox } from './outbox.ts'
 import { publishPerson } from './person-record.ts'
 import { openPodLink } from './pod-link.ts'
@@ -38,8 +42,16 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   const self = await createSelf({ ...parts, crypto, certificate: parts.certificate })
   const skew = createSkew(clock)
   const open = parts.openLink ?? openPodLink
-  const sent = createSentStore(state, log)
-  const received = createInboxStore(state, log)
+  const conversations = new Conversations({
+    state,
+    log,
+    letter: ({ direction, ref }, closet) =>
+      direction === 'in' ? received.member(ref, closet) : sent.member(ref, closet)
+  })
+  const sent = createSentStore({ state, log, conversations, closet: () => self.openCloset })
+  const received = createInboxStore(state, log, conversations)
+  const drafts = createDrafts({ state, self, clock, random, log })
+  const contactStore = createContactStore({ state, log, self })
   const pods = createPods({
     network,
     dht,
@@ -68,12 +80,12 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   })
   const policies = new Policies({ state, clock, random, log, strangers: parts.requests ?? 'ask' })
   const contacts = createContacts({
-    state,
+    store: contactStore,
+    self,
     clock,
     log,
     crypto,
     pods,
-    self,
     emit,
     life,
     vouched: parts.vouched ?? {},
@@ -92,6 +104,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     everyMs: parts.subkeyEveryMs ?? null,
     certify: alias => register(alias, { signal: life })
   })
+  const mailbox = new Mailbox({ self, contacts, received, sent, conversations, clock, log })
   const relay = (pod: string) => pods.relay(pod, life)
   const strangerFetch = createStrangerFetch({
     dht,
@@ -198,7 +211,9 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     skew,
     files: letterFiles,
     onStored: row => watch.watch(row),
-    received: id => inbox.received(id)
+    received: id => mailbox.received(id),
+    contactStore,
+    drafts
   })
   const watch = new Watch({
     dht,
@@ -217,16 +232,17 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     announceAgain: row => courier.announceAgain(row),
     onOver: ({ id }) => void courier.halt(id)
   })
+  const stores = { sent, received, conversations, contactStore, drafts }
   const mail = {
     requests,
     policies,
     inbox,
+    mailbox,
     courier,
-    sent,
-    received,
     strangerFetch,
     watch,
-    releases
+    releases,
+    ...stores
   }
   const files = { uploads, letterFiles, chunkWatch }
   return { self, pods, contacts, skew, events, record, register, rotation, ...mail, ...files }

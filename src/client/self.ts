@@ -21,6 +21,8 @@ export interface Self {
   person(): Person
   /** @throws {MuttrError} `VAULT_LOCKED` */
   closet(): Closet
+  /** Undefined while the vault is locked. */
+  readonly openCloset: Closet | undefined
   /** Own aliases, oldest first. */
   registrations(): readonly Registration[]
   unlock(person: Person): Promise<void>
@@ -131,6 +133,9 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
     },
     person: () => need(person),
     closet: () => need(closet),
+    get openCloset() {
+      return closet
+    },
     registrations: () => registrations,
     async unlock(unlocked) {
       if (certificate && certificate.pin !== unlocked.certificate.pin)

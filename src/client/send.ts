@@ -7,9 +7,12 @@ import type { LetterFlags } from '../wire/letter.ts'
 import type { Draft, SentLetter } from './client.ts'
 import type { CheckedDraft } from './compose.ts'
 import { checkDraft, makeSecrets, noFlags } from './compose.ts'
+import type { ContactStore } from './contact-store.ts'
 import { failureOf } from './failure.ts'
 import type { Entry, JourneyParts } from './journey.ts'
 import { Journey } from './journey.ts'
+import type { Drafts } from './mailbox/drafts.ts'
+import type { Mailbox } from './mailbox/mailbox.ts'
 import type { Outbox } from './outbox.ts'
 import { throwDice } from './retry.ts'
 import type { SentRow } from './sent-rows.ts'
@@ -21,8 +24,10 @@ import { abortable } from './waiting.ts'
 export interface CourierParts extends JourneyParts {
   outbox: Outbox
   random: Random
-  /** A received letter's thread, and the own alias that it was written to. */
-  received: (id: string) => Promise<{ thread: Uint8Array; to: string } | undefined>
+  /** Where a received letter belongs, and the own alias that it was written to. */
+  received: Mailbox['received']
+  contactStore: Pick<ContactStore, 'needed'>
+  drafts: Pick<Drafts, 'drop'>
 }
 
 /** The answer to a person who asks for an impossible thing just now; all other failures let the letter wait. */
@@ -41,6 +46,7 @@ const final: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 interface Answered {
   parent: Uint8Array
   thread: Uint8Array
+  conversation: Uint8Array
   from: string
 }
 
@@ -105,12 +111,13 @@ export class Courier implements AsyncDisposable {
     const parent = draft.parent === undefined ? null : await this.#parent(draft.parent)
     const earlier = await this.#earlier(draft.corrects ?? retracts, checked.to)
     const from = this.#fromOf(draft, parent?.from ?? earlier?.row.from)
-    const secret = this.#secretOf(parent ?? earlier, checked, {
+    const said = this.#secretOf(parent ?? earlier, checked, {
       ...noFlags,
       corrects: draft.corrects === undefined ? null : earlier!.id,
       retracts: retracts === undefined ? null : earlier!.id,
       receiptRequested: draft.receipt ?? false
     })
+    const secret = { ...said, attachments: draft.attachments?.length ?? 0 }
     const row = this.#newRow(from, checked, nowMs)
     const entry: Entry = { row, blob: null, stop: new AbortController() }
     await files.bind(row.id, draft.attachments ?? [])
@@ -121,7 +128,9 @@ export class Courier implements AsyncDisposable {
       const isFresh = known !== undefined && contacts.isFresh(known)
       if (isFresh) await journey.seal(entry, known, secret)
       if (signal?.aborted) throw new MuttrError('CANCELLED', 'the letter was not sent')
-      const writing = store.insert(row, secret, entry.blob, self.closet())
+      const also = await this.#parts.contactStore.needed(checked.to)
+      if (draft.draft !== undefined) also.push(this.#parts.drafts.drop(draft.draft))
+      const writing = store.insert({ row, secret, blob: entry.blob }, self.closet(), also)
       writing.catch(() => undefined) // thrown below; a disk that is full says so before the slip is signed
       // The disk takes its time: sign meanwhile. A slip that cannot be made now is made later, or says why it cannot.
       if (isFresh) await journey.slip(row, known).catch(() => undefined)
@@ -178,7 +187,7 @@ export class Courier implements AsyncDisposable {
     if (failure === undefined || row.stage !== 'draft' || !final.has(code)) return
     this.#parts.outbox.finished(row.id)
     this.#entries.delete(row.id)
-    await this.#parts.store.remove(row)
+    await this.#parts.store.remove(row, this.#parts.self.closet())
     await this.#parts.files.unbind(row.id)
     throw failure
   }
@@ -262,13 +271,14 @@ export class Courier implements AsyncDisposable {
   }
 
   #secretOf(
-    parent: { thread: Uint8Array; parent: Uint8Array | null } | null,
+    parent: Pick<SentSecret, 'thread' | 'conversation' | 'parent'> | null,
     { subject, body, mimeType }: CheckedDraft,
     flags: LetterFlags
   ): SentSecret {
     const secrets = makeSecrets(this.#parts.random)
-    const { thread = null, parent: answered = null } = parent ?? {}
-    return { secrets, thread, parent: answered, mimeType, subject, body, flags }
+    const { thread = null, conversation = null, parent: answered = null } = parent ?? {}
+    const place = { thread, conversation, parent: answered }
+    return { secrets, ...place, mimeType, subject, body, flags, attachments: 0 }
   }
 
   /** The own letter that a new one corrects or asks to forget: it went to the same reader. @throws {MuttrError} `LETTER_UNKNOWN`, `LETTER_INVALID` */
@@ -281,8 +291,8 @@ export class Courier implements AsyncDisposable {
         hint: 'A correction goes to the reader of the letter that it corrects.'
       })
     const id = new Uint8Array(Buffer.from(row.id, 'hex'))
-    const { thread, parent } = await store.secret(row.id, self.closet())
-    return { id, row, thread: thread ?? id, parent }
+    const { thread, conversation, parent } = await store.secret(row.id, self.closet())
+    return { id, row, thread: thread ?? id, conversation, parent }
   }
 
   /** The letter answered: one received, or one's own. */
@@ -291,11 +301,15 @@ export class Courier implements AsyncDisposable {
     if (!isId(text)) throw new MuttrError('LETTER_UNKNOWN', `no letter ${text}`)
     const id = new Uint8Array(Buffer.from(text, 'hex'))
     const received = await this.#parts.received(text)
-    if (received) return { parent: id, thread: received.thread, from: received.to }
+    if (received) {
+      const { thread, conversation, to } = received
+      return { parent: id, thread, conversation, from: to }
+    }
     const own = await store.find(text)
     if (!own) throw new MuttrError('LETTER_UNKNOWN', `no letter ${text}`)
-    const { thread } = await store.secret(text, self.closet())
-    return { parent: id, thread: thread ?? id, from: own.from }
+    const { thread, conversation } = await store.secret(text, self.closet())
+    const first = thread ?? id
+    return { parent: id, thread: first, conversation: conversation ?? first, from: own.from }
   }
 
   /** As {@link Journey.announceAgain}. */

@@ -17,6 +17,8 @@ import {
   tuple,
   uint
 } from '../wire/cbor.ts'
+import type { SealedTable } from './mailbox/sealed-table.ts'
+import { createSealedTable } from './mailbox/sealed-table.ts'
 import type { Table } from './table.ts'
 import { createTable } from './table.ts'
 
@@ -276,5 +278,12 @@ export const freshRow = (
 
 const clip = (message: string): string => message.toWellFormed().slice(0, messageBytesMax / 4)
 
+/** By the time it was sent and its id, joined by `-`. */
 export const sentTable = (state: State, log: Log): Table<SentRow> =>
   createTable({ state, log, name: 'sent', field: row, write: rowFields, maxBytes: 32 * 1_024 })
+
+/** The same of letters that are over, sealed. */
+export const sentPastTable = (state: State, log: Log): SealedTable<SentRow> =>
+  createSealedTable({
+    ...{ state, log, name: 'sent-past', field: row, write: rowFields, maxBytes: 32 * 1_024 }
+  })

@@ -11,7 +11,8 @@ import {
   mapped,
   nullable,
   text,
-  tuple
+  tuple,
+  uint
 } from '../wire/cbor.ts'
 import type { LetterFlags } from '../wire/letter.ts'
 import type { Secrets } from './compose.ts'
@@ -21,29 +22,34 @@ export interface SentSecret {
   readonly secrets: Secrets
   /** Null for the first letter of a conversation: its own id. */
   readonly thread: Uint8Array | null
+  /** The conversation where it is shown, when that is another than the letter says. */
+  readonly conversation: Uint8Array | null
   readonly parent: Uint8Array | null
   readonly mimeType: string
   readonly subject: string
   readonly body: Uint8Array
   readonly flags: LetterFlags
+  /** How many files go with it. */
+  readonly attachments: number
 }
 
 const secret = mapped(
   tuple(
-    literal(2),
+    literal(3),
     bytes(32),
     bytes(32),
-    nullable(bytes(32)),
-    nullable(bytes(32)),
+    tuple(nullable(bytes(32)), nullable(bytes(32)), nullable(bytes(32))),
     text(limits.mimeTypeBytesMax, 3),
     text(limits.letterSubjectBytesMax),
     bytes(0, limits.letterBodyBytesMax),
-    tuple(nullable(bytes(32)), nullable(bytes(32)), bool)
+    tuple(nullable(bytes(32)), nullable(bytes(32)), bool),
+    uint(limits.letterAttachmentsMax)
   ),
-  ([, retract, accept, thread, parent, mimeType, subject, body, flags]): SentSecret => ({
+  ([, retract, accept, place, mimeType, subject, body, flags, attachments]): SentSecret => ({
     secrets: { retract, accept },
-    thread,
-    parent,
+    thread: place[0],
+    conversation: place[1],
+    parent: place[2],
     mimeType,
     subject,
     body,
@@ -52,21 +58,22 @@ const secret = mapped(
       corrects: flags[1],
       receiptRequested: flags[2],
       escrowDisclosed: false
-    }
+    },
+    attachments
   })
 )
 
 export const encodeSecret = (s: SentSecret): Uint8Array =>
   encodeCbor([
-    2,
+    3,
     s.secrets.retract,
     s.secrets.accept,
-    s.thread,
-    s.parent,
+    [s.thread, s.conversation, s.parent],
     s.mimeType,
     s.subject,
     s.body,
-    [s.flags.retracts, s.flags.corrects, s.flags.receiptRequested]
+    [s.flags.retracts, s.flags.corrects, s.flags.receiptRequested],
+    s.attachments
   ])
 
 /** @throws {MuttrError} `HOME_DAMAGED` */

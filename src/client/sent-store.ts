@@ -3,8 +3,10 @@ import type { Log, Millis } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
 import type { Blob } from '../wire/blob.ts'
 import type { Closet } from './closet.ts'
+import type { Conversations, Member } from './mailbox/conversations.ts'
+import { snippetOf } from './mailbox/plain-text.ts'
 import type { SentRow } from './sent-rows.ts'
-import { sentTable } from './sent-rows.ts'
+import { sentPastTable, sentTable } from './sent-rows.ts'
 import type { SentSecret } from './sent-secrets.ts'
 import { decodeBlobRow, decodeSecret, encodeBlobRow, encodeSecret } from './sent-secrets.ts'
 import { sortableTime } from './table.ts'
@@ -14,14 +16,20 @@ import { sortableTime } from './table.ts'
  * a letter's row in hand there is one such object, so that who stores it, who watches it and who shows it see the same.
  */
 export interface SentStore {
-  /** The first write of a letter: all of it or nothing. */
-  insert(row: SentRow, secret: SentSecret, blob: Blob | null, closet: Closet): Promise<void>
+  /** The first write of a letter, with its place in a conversation: all of it or nothing. */
+  insert(letter: NewSent, closet: Closet, also: readonly Change[]): Promise<void>
+  /** Gives a letter that an older version kept its place in a conversation, and its secret today's form. */
+  adopt(row: SentRow, secret: SentSecret, closet: Closet): Promise<void>
   /** Writes the row as it is then; calls that come while one is written share the next write. */
   save(row: SentRow): Promise<void>
   saveSealed(row: SentRow, blob: Blob): Promise<void>
-  /** Takes back a letter that was never promised. */
-  remove(row: SentRow): Promise<void>
+  /** Takes back a letter that was never promised, or deletes one that is over. */
+  remove(row: SentRow, closet: Closet): Promise<void>
+  /** Nobody does anything for it any longer. */
+  isOver(row: SentRow): boolean
   secret(id: string, closet: Closet): Promise<SentSecret>
+  /** For its conversation. */
+  member(id: string, closet: Closet): Promise<Member | undefined>
   /** @throws {MuttrError} `HOME_DAMAGED` when it is not there. */
   blob(id: string): Promise<Blob>
   list(range: { limit: number }): Promise<SentRow[]>
@@ -31,11 +39,32 @@ export interface SentStore {
   watched(): Promise<SentRow[]>
   unwatch(id: string): Promise<void>
   /** A recipient's certificate beside a receipt, so that it can be shown when the contact has another. */
-  keepCertificate(fingerprint: string, certificate: Uint8Array): Promise<void>
+  keepCertificate(
+    fingerprint: string,
+    certificate: Uint8Array,
+    also?: readonly Change[]
+  ): Promise<void>
   certificate(fingerprint: string): Promise<Uint8Array | undefined>
   find(id: string): Promise<SentRow | undefined>
   /** Drops the blobs of letters that have expired by `nowMs`; what was sent stays on the list. */
   sweep(nowMs: Millis): Promise<void>
+  /** Seals what came to its end while the vault was locked. */
+  tidy(): Promise<void>
+}
+
+interface NewSent {
+  readonly row: SentRow
+  readonly secret: SentSecret
+  /** Null until it is sealed. */
+  readonly blob: Blob | null
+}
+
+export interface SentStoreParts {
+  state: State
+  log: Log
+  conversations: Pick<Conversations, 'keep' | 'remove'>
+  /** Undefined while the vault is locked. */
+  closet: () => Closet | undefined
 }
 
 const tables = {
@@ -43,7 +72,9 @@ const tables = {
   blob: 'sent-blob',
   ids: 'sent-ids',
   pending: 'outbox',
-  watch: 'sent-watch'
+  watch: 'sent-watch',
+  /** What is over and not sealed yet. */
+  over: 'sent-over'
 }
 const certificates = 'sent-certificates'
 /** What to drop when, by time. */
@@ -60,18 +91,23 @@ const isWatched = ({ stage, tombstone }: SentRow) =>
 /** Their blob is not needed any longer. */
 const isOver = ({ stage }: SentRow) =>
   stage === 'accepted' || stage === 'withdrawn' || stage === 'expired'
+/** Nor is anything asked or told for it. */
+const isPast = (row: SentRow) => isOver(row) && !isWatched(row)
 
-export function createSentStore(state: State, log: Log): SentStore {
+const put = (table: string, key: string, value: Uint8Array): Change => ({
+  type: 'put',
+  table,
+  key,
+  value
+})
+const drop = (table: string, key: string): Change => ({ type: 'delete', table, key })
+const text = (value: Uint8Array) => Buffer.from(value).toString('utf8')
+
+export function createSentStore({ state, log, conversations, closet }: SentStoreParts): SentStore {
   const rows = sentTable(state, log)
+  const past = sentPastTable(state, log)
   const live = new Map<string, WeakRef<SentRow>>()
   const saving = new Map<string, { now: Promise<void>; next: Promise<void> | undefined }>()
-  const put = (table: string, key: string, value: Uint8Array): Change => ({
-    type: 'put',
-    table,
-    key,
-    value
-  })
-  const drop = (table: string, key: string): Change => ({ type: 'delete', table, key })
 
   /** The one object of a letter: the one in hand, else this. */
   function only(row: SentRow): SentRow {
@@ -83,10 +119,20 @@ export function createSentStore(state: State, log: Log): SentStore {
     return row
   }
 
+  /** In the clear while something is done for it, also by a locked client; sealed after. */
+  function rowChanges(row: SentRow): Change[] {
+    const key = keyOf(row)
+    const open = closet()
+    if (isPast(row) && open)
+      return [past.put(key, row, open), rows.drop(key), drop(tables.over, row.id)]
+    const over = isPast(row) ? [put(tables.over, row.id, Buffer.from(key))] : []
+    return [rows.put(key, row), past.drop(key), ...over]
+  }
+
   const changesOf = (row: SentRow): Change[] => {
     const place = Buffer.from(keyOf(row))
     return [
-      rows.put(keyOf(row), row),
+      ...rowChanges(row),
       isWaiting(row) ? put(tables.pending, row.id, place) : drop(tables.pending, row.id),
       isWatched(row) ? put(tables.watch, row.id, place) : drop(tables.watch, row.id),
       ...(isOver(row) ? [drop(tables.blob, row.id)] : [])
@@ -116,10 +162,20 @@ export function createSentStore(state: State, log: Log): SentStore {
     return now
   }
 
+  /** @throws {MuttrError} `VAULT_LOCKED` for one that is over, `HOME_DAMAGED` */
+  async function read(key: string): Promise<SentRow | undefined> {
+    const row = await rows.get(key)
+    if (row) return row
+    const open = closet()
+    if (open) return past.get(key, open)
+    if ((await state.get('sent-past', key)) === undefined) return undefined
+    throw new MuttrError('VAULT_LOCKED', 'the vault is locked')
+  }
+
   async function rowsOf(keys: string[]): Promise<SentRow[]> {
     const found: SentRow[] = []
     for (const key of keys) {
-      const row = await rows.get(key).catch(() => {
+      const row = await read(key).catch(() => {
         log.warn('a sent letter is damaged')
         return undefined
       })
@@ -128,42 +184,85 @@ export function createSentStore(state: State, log: Log): SentStore {
     return found
   }
 
-  const text = (value: Uint8Array) => Buffer.from(value).toString('utf8')
+  async function secretOf(id: string, open: Closet): Promise<SentSecret> {
+    const sealed = await state.get(tables.secret, id)
+    if (!sealed) throw new MuttrError('HOME_DAMAGED', `the text of the sent letter ${id} is gone`)
+    return decodeSecret(open.open(`sent ${id}`, sealed))
+  }
+
+  async function find(id: string): Promise<SentRow | undefined> {
+    const key = await state.get(tables.ids, id)
+    const row = key && (await read(text(key)))
+    return row && only(row)
+  }
+
+  async function memberOfId(id: string, open: Closet): Promise<Member | undefined> {
+    const row = await find(id)
+    return row && memberOf(row, await secretOf(id, open), open)
+  }
+
+  const certificateTag = (fingerprint: string, open: Closet) =>
+    open.tag(`certificate ${fingerprint}`)
 
   return {
-    async insert(row, secret, blob, closet) {
+    async insert({ row, secret, blob }, open, also) {
       const key = keyOf(row)
-      await state.write([
+      const changes = [
         ...changesOf(only(row)),
         put(tables.ids, row.id, Buffer.from(key)),
         put(expiryTable, `${sortableTime(row.expiryMs)}-${row.id}`, Buffer.from(row.id)),
-        put(tables.secret, row.id, closet.seal(`sent ${row.id}`, encodeSecret(secret))),
-        ...(blob ? [put(tables.blob, row.id, encodeBlobRow(blob))] : [])
-      ])
+        put(tables.secret, row.id, open.seal(`sent ${row.id}`, encodeSecret(secret))),
+        ...(blob ? [put(tables.blob, row.id, encodeBlobRow(blob))] : []),
+        ...also
+      ]
+      const member = { ...memberOf(row, secret, open), sender: null }
+      await conversations.keep(
+        member,
+        open,
+        () => changes,
+        async all => (await state.write(all)).ok
+      )
+    },
+    async adopt(row, secret, open) {
+      const secretRow = put(
+        tables.secret,
+        row.id,
+        open.seal(`sent ${row.id}`, encodeSecret(secret))
+      )
+      await conversations.keep(
+        { ...memberOf(row, secret, open), sender: null },
+        open,
+        () => [...changesOf(row), secretRow],
+        async all => (await state.write(all)).ok
+      )
     },
     async saveSealed(row, blob) {
       await state.write([...changesOf(row), put(tables.blob, row.id, encodeBlobRow(blob))])
     },
     save,
-    async remove(row) {
-      await state.write([
+    async remove(row, open) {
+      const changes = [
         rows.drop(keyOf(row)),
+        past.drop(keyOf(row)),
         ...Object.values(tables).map(table => drop(table, row.id))
-      ])
+      ]
+      await conversations.remove(memberOf(row, await secretOf(row.id, open), open), open, changes)
     },
-    async secret(id, closet) {
-      const sealed = await state.get(tables.secret, id)
-      if (!sealed) throw new MuttrError('HOME_DAMAGED', `the text of the sent letter ${id} is gone`)
-      return decodeSecret(closet.open(`sent ${id}`, sealed))
-    },
+    isOver: isPast,
+    secret: secretOf,
+    member: memberOfId,
     async blob(id) {
       const stored = await state.get(tables.blob, id)
       if (!stored) throw new MuttrError('HOME_DAMAGED', `the blob of the letter ${id} is gone`)
       return decodeBlobRow(stored)
     },
     async list({ limit }) {
-      const found = await rows.list({ limit, reverse: true })
-      return found.map(({ value }) => only(value))
+      const open = closet()
+      const range = { limit, reverse: true }
+      const under = await rows.list(range)
+      const over = open ? (await past.page(open, range)).rows : []
+      const all = [...under, ...over].sort((a, b) => (a.key < b.key ? 1 : -1))
+      return all.slice(0, limit).map(({ value }) => only(value))
     },
     async pending() {
       return rowsOf((await state.list(tables.pending)).map(({ value }) => text(value)))
@@ -174,10 +273,20 @@ export function createSentStore(state: State, log: Log): SentStore {
     async unwatch(id) {
       await state.write([drop(tables.watch, id)])
     },
-    async keepCertificate(fingerprint, certificate) {
-      await state.write([put(certificates, fingerprint, certificate)])
+    async keepCertificate(fingerprint, certificate, also = []) {
+      const open = closet()
+      if (!open) return
+      const tag = certificateTag(fingerprint, open)
+      const sealed = open.seal(`${certificates} ${tag}`, certificate)
+      await state.write([put(certificates, tag, sealed), ...also])
     },
-    certificate: fingerprint => state.get(certificates, fingerprint),
+    async certificate(fingerprint) {
+      const open = closet()
+      if (!open) throw new MuttrError('VAULT_LOCKED', 'the vault is locked')
+      const tag = certificateTag(fingerprint, open)
+      const sealed = await state.get(certificates, tag)
+      return sealed && open.open(`${certificates} ${tag}`, sealed)
+    },
     async sweep(nowMs) {
       for (;;) {
         const over = await state.list(expiryTable, { lt: sortableTime(nowMs), limit: sweepMax })
@@ -189,10 +298,24 @@ export function createSentStore(state: State, log: Log): SentStore {
         if (over.length < sweepMax) return
       }
     },
-    async find(id) {
-      const key = await state.get(tables.ids, id)
-      const row = key && (await rows.get(text(key)))
-      return row && only(row)
+    find,
+    async tidy() {
+      for (const row of await rowsOf((await state.list(tables.over)).map(one => text(one.value))))
+        await save(row)
     }
+  }
+}
+
+/** What a conversation must know of a sent letter. */
+function memberOf(row: SentRow, secret: SentSecret, closet: Closet): Member {
+  const { id, from, to, sentMs, fingerprint } = row
+  const { subject, mimeType, body, conversation, thread } = secret
+  const shownIn = conversation ?? thread
+  return {
+    ...{ direction: 'out', ref: id, tag: closet.tag(`sent ${id}`) },
+    thread: shownIn ? Buffer.from(shownIn).toString('hex') : id,
+    ...{ atMs: sentMs, from, others: [{ alias: to, fingerprint }], subject },
+    snippet: snippetOf(mimeType, Buffer.from(body).toString('utf8')),
+    ...{ read: true, attachments: secret.attachments }
   }
 }

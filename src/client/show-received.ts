@@ -7,9 +7,10 @@ import type { Listed } from './inbox-store.ts'
 /** A letter as the list shows it, with what is known of its sender now. */
 export async function showReceived(
   { contacts, log }: { contacts: Contacts; log: Log },
-  { row, read, mark }: Listed
+  { row, mark }: Listed
 ): Promise<LetterSummary> {
-  const { fromAlias, fromFingerprint, ...rest } = row
+  const { fromAlias, fromFingerprint, conversation, others: _o, snippet: _s, ...rest } = row
+  const { attachments: _, ...said } = rest
   const known = await contacts.known(fromAlias).catch(err => {
     log.warn('a contact is damaged', { code: codeOf(err) })
     return undefined
@@ -22,5 +23,5 @@ export async function showReceived(
     verified: same && contact.verified,
     certifiedByPod: same && contact.certifiedByPod
   }
-  return { ...rest, ...mark, from, read }
+  return { ...said, ...mark, thread: conversation, from }
 }

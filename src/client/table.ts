@@ -8,6 +8,7 @@ type Range = NonNullable<Parameters<State['list']>[1]>
 
 /** One kind of rows of a {@link State}, as values. */
 export interface Table<T> {
+  readonly name: string
   /** @throws {MuttrError} `HOME_DAMAGED` when the row is not what was written. */
   get(key: string): Promise<T | undefined>
   /** Leaves damaged rows out, and logs them: one bad row must not hide the others. */
@@ -36,6 +37,7 @@ export function createTable<T>({
 }: TableParts<T>): Table<T> {
   const read = (row: Uint8Array): T => decodeCbor(row, `a row of ${name}`, field, maxBytes)
   return {
+    name,
     async get(key) {
       const row = await state.get(name, key)
       if (row === undefined) return undefined

@@ -4,6 +4,7 @@ import type { Client } from '../../src/client/client.ts'
 import { serveClient } from '../support/api.ts'
 import { createFakeClient, fakeWords } from '../support/fake-client.ts'
 import { bobsFingerprint } from '../support/fake-letters.ts'
+import { mailboxCalls } from '../support/mailbox-calls.ts'
 
 const kib = (count: number, fill = 7) => new Uint8Array(count * 1024).fill(fill)
 
@@ -44,6 +45,7 @@ const calls: Record<string, (client: Client) => Promise<unknown>> = {
   'read: empty': c => c.read('').catch(err => failureOf(err).code),
   'read: a path': c => c.read('../../status?x=#').catch(err => failureOf(err).code),
   'read: dots': c => c.read('..').catch(err => failureOf(err).code),
+  ...mailboxCalls,
   'register: open': c => c.register('alice@one.test'),
   'register: bad invite': c => c.register('alice@one.test', { invite: 'used' }),
   'lookup: a contact': c => c.lookup('bob@two.test'),

@@ -1,40 +1,18 @@
 import assert from 'node:assert/strict'
-import { toHex } from '../../src/base/bytes.ts'
-import { closetOf } from '../../src/client/closet.ts'
-import type { LetterRow } from '../../src/client/inbox-rows.ts'
-import { createInboxStore } from '../../src/client/inbox-store.ts'
+import type { LetterRow } from '../../src/client/mailbox/letter-rows.ts'
 import { memoryState } from '../../src/store/memory.ts'
-import { dice, quiet } from '../support/client-world.ts'
+import { dice } from '../support/client-world.ts'
+import { fresh, letterRow, mailStores } from '../support/mailbox.ts'
 
 describe('what a letter says about an earlier one', () => {
   it('counts only for letters of the same key, in whichever order they came', async () => {
-    const state = memoryState()
-    const store = createInboxStore(state, quiet)
-    const closet = closetOf(dice.bytes(32), dice)
-    const [alice, mallory] = ['aa'.repeat(20), 'bb'.repeat(20)]
-    const row = (id: string, says: Partial<LetterRow> = {}): LetterRow => ({
-      id: id.repeat(32),
-      thread: id.repeat(32),
-      parent: null,
-      fromAlias: 'alice@one.test',
-      fromFingerprint: alice,
-      to: 'bob@one.test',
-      subject: id,
-      mimeType: 'text/plain',
-      sentMs: 1,
-      receivedMs: Number.parseInt(id, 16),
-      expiryMs: 1e12,
-      sizeBytes: 1_024,
-      key: toHex(dice.bytes(32)),
-      corrects: null,
-      retracts: null,
-      receiptRequested: false,
-      ...says
-    })
+    const { received: store, closet } = mailStores(memoryState())
+    const mallory = 'bb'.repeat(20)
+    const row = letterRow
     const add = (letter: LetterRow) => {
       const notice = { pod: 'one.test', sizeBytes: 1, slip: dice.bytes(9), failures: 0 }
       const about = { ...notice, key: Buffer.from(letter.key, 'hex'), expiryMs: 1e12 }
-      return store.addLetter(about, { row: letter, frame: new Uint8Array(1) }, closet, [])
+      return store.addLetter(about, fresh(letter), closet, [])
     }
     const old = '01'.repeat(32)
     await add(row('05', { corrects: old, sentMs: 5 }))

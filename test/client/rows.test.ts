@@ -5,14 +5,17 @@ import type { ErrorCode } from '../../src/base/errors.ts'
 import { codeOf, errorCodes } from '../../src/base/errors.ts'
 import { closetOf } from '../../src/client/closet.ts'
 import type { ContactRow } from '../../src/client/contact-rows.ts'
-import { contactTable } from '../../src/client/contact-rows.ts'
-import type { LetterRow, NoticeRow } from '../../src/client/inbox-rows.ts'
-import { decodeLetterRow, encodeLetterRow, noticeTable } from '../../src/client/inbox-rows.ts'
-import { createInboxStore } from '../../src/client/inbox-store.ts'
+import { contactTable, correspondentTable } from '../../src/client/contact-rows.ts'
+import type { NoticeRow } from '../../src/client/inbox-rows.ts'
+import { noticeTable } from '../../src/client/inbox-rows.ts'
+import { conversationTable } from '../../src/client/mailbox/conversation-rows.ts'
+import type { KeptRow } from '../../src/client/mailbox/letter-rows.ts'
+import { letterTable } from '../../src/client/mailbox/letter-rows.ts'
+import type { SealedTable } from '../../src/client/mailbox/sealed-table.ts'
 import type { ReleaseRow } from '../../src/client/release-rows.ts'
 import { releaseTable } from '../../src/client/release-rows.ts'
 import type { SentRow } from '../../src/client/sent-rows.ts'
-import { sentTable } from '../../src/client/sent-rows.ts'
+import { sentPastTable, sentTable } from '../../src/client/sent-rows.ts'
 import type { SentSecret } from '../../src/client/sent-secrets.ts'
 import {
   decodeBlobRow,
@@ -20,13 +23,13 @@ import {
   encodeBlobRow,
   encodeSecret
 } from '../../src/client/sent-secrets.ts'
-import { createSentStore } from '../../src/client/sent-store.ts'
 import type { Table } from '../../src/client/table.ts'
 import { memoryState } from '../../src/store/memory.ts'
 import type { State } from '../../src/store/state.ts'
 import { expiryAt, makeBlob } from '../../src/wire/blob.ts'
 import { dice, quiet } from '../support/client-world.ts'
 import { bytesOf, hostile, recordOf } from '../support/hostile-frames.ts'
+import { mailStores } from '../support/mailbox.ts'
 
 const hex32 = bytesOf(32).map(toHex)
 const print = fc.oneof(bytesOf(20), bytesOf(32)).map(toHex)
@@ -132,7 +135,8 @@ const release: fc.Arbitrary<ReleaseRow> = recordOf({
   failures: fc.nat()
 })
 
-const letterRow: fc.Arbitrary<LetterRow> = recordOf({
+const participant = recordOf({ alias: name, fingerprint: fc.option(print) })
+const letterRow: fc.Arbitrary<KeptRow> = recordOf({
   id: hex32,
   thread: hex32,
   parent: fc.option(hex32),
@@ -148,12 +152,34 @@ const letterRow: fc.Arbitrary<LetterRow> = recordOf({
   key: hex32,
   corrects: fc.option(hex32),
   retracts: fc.option(hex32),
-  receiptRequested: fc.boolean()
+  receiptRequested: fc.boolean(),
+  attachments: fc.nat({ max: 64 }),
+  conversation: hex32,
+  others: fc.array(participant, { maxLength: 3 }),
+  snippet: fc.string({ maxLength: 60 }),
+  read: fc.boolean(),
+  imported: fc.boolean()
+})
+
+const conversation = recordOf({
+  thread: hex32,
+  subject: fc.string({ maxLength: 60 }),
+  others: fc.array(participant, { maxLength: 3 }),
+  letters: fc.nat(),
+  unread: fc.nat(),
+  attachments: fc.nat(),
+  firstMs: time,
+  lastMs: time,
+  lastFrom: name,
+  snippet: fc.string({ maxLength: 60 }),
+  labels: fc.array(name, { maxLength: 3 }),
+  archived: fc.boolean()
 })
 
 const secret: fc.Arbitrary<SentSecret> = recordOf({
   secrets: recordOf({ retract: bytesOf(32), accept: bytesOf(32) }),
   thread: fc.option(bytesOf(32)),
+  conversation: fc.option(bytesOf(32)),
   parent: fc.option(bytesOf(32)),
   mimeType: name,
   subject: fc.string({ maxLength: 60 }),
@@ -163,7 +189,8 @@ const secret: fc.Arbitrary<SentSecret> = recordOf({
     corrects: fc.option(bytesOf(32)),
     receiptRequested: fc.boolean(),
     escrowDisclosed: fc.constant(false)
-  })
+  }),
+  attachments: fc.nat({ max: 64 })
 })
 
 describe('rows', () => {
@@ -189,7 +216,43 @@ describe('rows', () => {
     )
   }
 
-  it('of contacts come back', () => tableHolds(state => contactTable(state, quiet), contact))
+  async function sealedTableHolds<T>(
+    make: (state: State) => SealedTable<T>,
+    values: fc.Arbitrary<T>
+  ) {
+    const state = memoryState()
+    const table = make(state)
+    const closet = closetOf(dice.bytes(32), dice)
+    await fc.assert(
+      fc.asyncProperty(values, fc.nat(), async (value, at) => {
+        const change = table.put('a', value, closet)
+        assert.ok(change.type === 'put')
+        await state.write([change])
+        assert.deepEqual(await table.get('a', closet), value)
+        assert.deepEqual((await table.page(closet, {})).rows, [{ key: 'a', value }])
+        await state.write([{ ...change, key: 'b' }])
+        await assert.rejects(table.get('b', closet), { code: 'HOME_DAMAGED' })
+        await state.write([table.drop('b')])
+        const cut = new Uint8Array(change.value.slice(0, at % change.value.byteLength))
+        await state.write([{ ...change, value: cut }])
+        await assert.rejects(table.get('a', closet), { code: 'HOME_DAMAGED' })
+        assert.deepEqual(await table.page(closet, {}), { rows: [], last: 'a' })
+        await state.write([table.drop('a')])
+      }),
+      { numRuns: 40 }
+    )
+  }
+
+  it('of correspondents come back', () =>
+    tableHolds(state => correspondentTable(state, quiet), contact))
+  it('of contacts come back', () =>
+    sealedTableHolds(state => contactTable(state, quiet), recordOf({ alias: name, row: contact })))
+  it('of received letters come back', () =>
+    sealedTableHolds(state => letterTable(state, quiet), letterRow))
+  it('of conversations come back', () =>
+    sealedTableHolds(state => conversationTable(state, quiet), conversation))
+  it('of sent letters that are over come back', () =>
+    sealedTableHolds(state => sentPastTable(state, quiet), sent))
   it('of notices come back', () => tableHolds(state => noticeTable(state, quiet), notice))
   it('of sent letters come back', () => tableHolds(state => sentTable(state, quiet), sent))
 
@@ -197,11 +260,6 @@ describe('rows', () => {
 
   it('meet any bytes with a value or HOME_DAMAGED', () => {
     const codes: ErrorCode[] = ['HOME_DAMAGED', 'WIRE_TOO_LARGE']
-    hostile({
-      valid: letterRow.map(row => new Uint8Array(encodeLetterRow(row))),
-      read: bytes => new Uint8Array(encodeLetterRow(decodeLetterRow(bytes))),
-      codes
-    })
     hostile({
       valid: secret.map(s => new Uint8Array(encodeSecret(s))),
       read: bytes => new Uint8Array(encodeSecret(decodeSecret(bytes))),
@@ -250,7 +308,7 @@ describe('rows', () => {
         return state.write(changes)
       }
     }
-    const store = createSentStore(slow, quiet)
+    const { sent: store } = mailStores(slow)
     const row: SentRow = {
       ...fc.sample(sent, 1)[0]!,
       stage: 'stored',
@@ -270,7 +328,7 @@ describe('rows', () => {
 
   it('of notices done with are all forgotten when they have expired, however many', async () => {
     const state = memoryState()
-    const store = createInboxStore(state, quiet)
+    const { received: store } = mailStores(state)
     const row = { pod: 'one.test', sizeBytes: 1, slip: new Uint8Array(1), failures: 0 }
     for (let i = 0; i < 2_100; i++)
       await store.finish({ ...row, key: dice.bytes(32), expiryMs: i < 2_050 ? 1_000 : 3_000 })

@@ -22,6 +22,7 @@ import {
   sentLetter,
   status
 } from './fake-letters.ts'
+import { fakeMailbox } from './fake-mailbox.ts'
 
 export const fakeWords =
   'nice tumble actor any turkey title disagree robust rigid wise remove faint'
@@ -71,6 +72,7 @@ export function createFakeClient(): FakeClient {
     asking,
     aborted: 0,
     hanging: 0,
+    ...fakeMailbox(calls),
     emit: event => {
       for (const feed of feeds) feed(event)
     },

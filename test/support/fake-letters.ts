@@ -60,6 +60,7 @@ export function letterOf(changes: Partial<ReceivedLetter> = {}): ReceivedLetter 
     key: idOf('key 1'),
     read: false,
     receiptRequested: false,
+    imported: false,
     corrects: null,
     retracts: null,
     correctedBy: null,

@@ -3,7 +3,7 @@ import type { Draft, ReceivedLetter, SentLetter } from '../client.ts'
 
 /** What a mailbox shows: conversations, drafts, labels, what a search found. Also the local API's JSON. Source: docs/protocol/local-api.md */
 
-/** Letters that belong together, received and sent. @public */
+/** Letters that belong together, received and sent. */
 export interface Conversation {
   /** Its id, hex. */
   thread: string
@@ -24,7 +24,6 @@ export interface Conversation {
   attachments: number
 }
 
-/** @public */
 export interface ConversationPage {
   /** Newest first. */
   conversations: Conversation[]
@@ -32,7 +31,6 @@ export interface ConversationPage {
   next: string | null
 }
 
-/** @public */
 export interface ConversationQuery {
   limit?: number
   /** The `next` of the page before. */
@@ -43,17 +41,15 @@ export interface ConversationQuery {
   unread?: boolean
 }
 
-/** A sent letter with what it says. @public */
+/** A sent letter with what it says. */
 export interface SentEntry extends SentLetter {
   thread: string
   parent: string | null
   mimeType: string
   body: string
 }
-/** @public */
 export type Entry = ({ direction: 'in' } & ReceivedLetter) | ({ direction: 'out' } & SentEntry)
 
-/** @public */
 export interface OpenedConversation {
   conversation: Conversation
   /** Oldest first. */
@@ -62,7 +58,6 @@ export interface OpenedConversation {
   next: string | null
 }
 
-/** @public */
 export interface ConversationChange {
   archived?: boolean
   /** Marks all its letters read, or its last one unread. */
@@ -70,7 +65,6 @@ export interface ConversationChange {
   label?: { add?: string[]; remove?: string[] }
 }
 
-/** @public */
 export interface LabelCount {
   label: string
   conversations: number
@@ -88,13 +82,10 @@ export interface Found {
   snippet: string
 }
 
-/** A letter that is not finished; anything may be missing, and nothing is checked before it is sent. @public */
+/** A letter that is not finished; anything may be missing, and nothing is checked before it is sent. */
 export interface DraftFields extends Partial<Draft> {
   body: string
-  /** Uploads, by id. */
-  attachments?: string[]
 }
-/** @public */
 export interface SavedDraft extends DraftFields {
   /** Hex. */
   id: string

@@ -1,8 +1,10 @@
 import type { MuttrEvent } from '../../base/events.ts'
 import type { Millis } from '../../base/ports.ts'
+import { openCloset } from '../../client/closet.ts'
 import type { LocalClient } from '../../client/create-client.ts'
 import { createClient } from '../../client/create-client.ts'
 import { createEvents } from '../../client/events.ts'
+import { Conversations } from '../../client/mailbox/conversations.ts'
 import type { PodPlace } from '../../client/pods.ts'
 import { createSentStore } from '../../client/sent-store.ts'
 import type { Device } from '../../keys/device.ts'
@@ -85,7 +87,18 @@ export class Resident {
 
   /** How a letter of theirs stands, as their disk says; undefined when it is not there. */
   async stageOf(id: string): Promise<string | undefined> {
-    return (await createSentStore(this.state, silentLog).find(id))?.stage
+    const { crypto, seed, world } = this.#p
+    const random = new Dice(seed, `look at person ${this.index}`)
+    const parts = { state: this.state, person: this.#person, random, crypto }
+    const closet = await openCloset({ ...parts, nowMs: world.nowMs })
+    const log = silentLog
+    const conversations = new Conversations({
+      state: this.state,
+      log,
+      letter: async () => undefined
+    })
+    const store = createSentStore({ state: this.state, log, conversations, closet: () => closet })
+    return (await store.find(id))?.stage
   }
 
   async start(): Promise<void> {

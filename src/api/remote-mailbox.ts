@@ -1,0 +1,37 @@
+import type { Client } from '../client/client.ts'
+import type { Ask, Call } from './ask.ts'
+import { jsonOf, segment } from './ask.ts'
+
+type MailboxCalls = Pick<
+  Client,
+  | 'conversations'
+  | 'conversation'
+  | 'changeConversation'
+  | 'labels'
+  | 'deleteReceived'
+  | 'deleteSent'
+  | 'drafts'
+  | 'saveDraft'
+  | 'deleteDraft'
+>
+
+/** The mailbox of a daemon, over its local API. */
+export function remoteMailbox(ask: Ask): MailboxCalls {
+  const call = <T>(path: string, how: Call = {}): Promise<T> => ask(path, how, jsonOf<T>)
+  return {
+    conversations: (query = {}) => call('/conversations', { query: { ...query } }),
+    conversation: (thread, query = {}) =>
+      call(`/conversations/${segment(thread)}`, { query: { ...query } }),
+    changeConversation: (thread, json) =>
+      call(`/conversations/${segment(thread)}`, { method: 'POST', json }),
+    labels: () => call('/labels'),
+    deleteReceived: id => call(`/inbox/${segment(id)}`, { method: 'DELETE' }),
+    deleteSent: id => call(`/sent/${segment(id)}`, { method: 'DELETE' }),
+    drafts: () => call('/drafts'),
+    saveDraft: (json, id) =>
+      id === undefined
+        ? call('/drafts', { method: 'POST', json })
+        : call(`/drafts/${segment(id)}`, { method: 'PUT', json }),
+    deleteDraft: id => call(`/drafts/${segment(id)}`, { method: 'DELETE' })
+  }
+}

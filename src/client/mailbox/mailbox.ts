@@ -1,0 +1,250 @@
+import { codeOf, MuttrError } from '../../base/errors.ts'
+import type { Clock, Log } from '../../base/ports.ts'
+import { decodeLetter } from '../../wire/letter.ts'
+import { untouched } from '../attachments/show.ts'
+import type { LetterSummary, ReceivedLetter } from '../client.ts'
+import type { Closet } from '../closet.ts'
+import type { Contacts } from '../contacts.ts'
+import type { InboxStore, Placed } from '../inbox-store.ts'
+import { memberOf } from '../inbox-store.ts'
+import type { Self } from '../self.ts'
+import type { SentStore } from '../sent-store.ts'
+import { showReceived } from '../show-received.ts'
+import { showSent } from '../show-sent.ts'
+import type { ConversationRow, LetterRef } from './conversation-rows.ts'
+import type { Conversations, Edit } from './conversations.ts'
+import { withLabels } from './labels.ts'
+import type {
+  Conversation,
+  ConversationChange,
+  ConversationPage,
+  ConversationQuery,
+  Entry,
+  LabelCount,
+  OpenedConversation,
+  SentEntry
+} from './shapes.ts'
+
+export interface MailboxParts {
+  self: Pick<Self, 'closet'>
+  contacts: Contacts
+  received: InboxStore
+  sent: SentStore
+  conversations: Conversations
+  clock: Clock
+  log: Log
+}
+
+const pageMax = 50
+/** Letters in one answer: each may hold 48 KiB. */
+const lettersMax = 200
+const unreadPage = 256
+
+/** What is kept of letters, as the person sees it: lists, conversations, what is read, labelled, archived, deleted. */
+export class Mailbox {
+  readonly #parts: MailboxParts
+
+  constructor(parts: MailboxParts) {
+    this.#parts = parts
+  }
+
+  async inbox({ limit = 50, unread = false } = {}): Promise<LetterSummary[]> {
+    const { received, self } = this.#parts
+    const found = await received.list({ limit, unread }, self.closet())
+    return Promise.all(found.map(letter => showReceived(this.#parts, letter)))
+  }
+
+  async read(beginning: string): Promise<ReceivedLetter> {
+    const { received, self } = this.#parts
+    const closet = self.closet()
+    const found = await received.find(beginning, closet)
+    if (!found.row.read) await this.#markRead(found, closet)
+    return this.#shown({ ...found, row: { ...found.row, read: true } }, found.frame)
+  }
+
+  async conversations(query: ConversationQuery = {}): Promise<ConversationPage> {
+    const { conversations, self } = this.#parts
+    const limit = query.limit ?? pageMax
+    const { rows, next } = await conversations.page({ ...query, limit }, self.closet())
+    return { conversations: rows.map(shownConversation), next }
+  }
+
+  async conversation(
+    thread: string,
+    { limit = lettersMax, before }: { limit?: number; before?: string } = {}
+  ): Promise<OpenedConversation> {
+    const { conversations, self } = this.#parts
+    const closet = self.closet()
+    const row = await conversations.get(threadId(thread), closet)
+    const wanted = Math.min(limit, lettersMax)
+    const range = { limit: wanted + 1, ...(before !== undefined && { before: cursor(before) }) }
+    const found = await conversations.members(row.thread, closet, range)
+    const shown = found.slice(0, wanted).reverse()
+    const letters = await Promise.all(shown.map(({ value }) => this.#entry(value, closet)))
+    return {
+      conversation: shownConversation(row),
+      letters: letters.filter(letter => letter !== undefined),
+      next: found.length > wanted ? shown[0]!.key : null
+    }
+  }
+
+  async changeConversation(thread: string, change: ConversationChange): Promise<Conversation> {
+    const { conversations, self } = this.#parts
+    const closet = self.closet()
+    const row = await conversations.change(threadId(thread), closet, async before => {
+      const { archived, read, label } = change
+      const marked = read === undefined ? undefined : await this.#marks(before, read, closet)
+      const row = { ...before, ...marked?.row }
+      const labels = label ? withLabels(before.labels, label) : before.labels
+      const next = { ...row, labels, archived: archived ?? before.archived }
+      return { row: next, changes: marked?.changes ?? [] }
+    })
+    return shownConversation(row!)
+  }
+
+  async labels(): Promise<LabelCount[]> {
+    const { conversations, self } = this.#parts
+    const counts = await conversations.labels(self.closet())
+    return [...counts]
+      .map(([label, count]) => ({ label, conversations: count }))
+      .sort((a, b) => (a.label < b.label ? -1 : 1))
+  }
+
+  async deleteReceived(id: string): Promise<{ deleted: string }> {
+    const { conversations, received, self } = this.#parts
+    const closet = self.closet()
+    const { row, place } = await received.find(id, closet)
+    await conversations.remove(memberOf(place, row), closet, received.dropped(place, row))
+    return { deleted: row.id }
+  }
+
+  async deleteSent(id: string): Promise<{ deleted: string }> {
+    const { sent, self } = this.#parts
+    const closet = self.closet()
+    const row = /^[0-9a-f]{64}$/.test(id) ? await sent.find(id) : undefined
+    if (!row) throw new MuttrError('LETTER_UNKNOWN', `no letter ${id} from you`)
+    if (!sent.isOver(row)) throw new MuttrError('LETTER_UNDER_WAY', `the letter ${id} is under way`)
+    await sent.remove(row, closet)
+    return { deleted: id }
+  }
+
+  /** For an answer: where it belongs, and the own alias that the letter was written to. */
+  async received(
+    id: string
+  ): Promise<{ thread: Uint8Array; conversation: Uint8Array; to: string } | undefined> {
+    const { received, self } = this.#parts
+    try {
+      const { row } = await received.find(id, self.closet())
+      return { thread: bytesOf(row.thread), conversation: bytesOf(row.conversation), to: row.to }
+    } catch (err) {
+      if (codeOf(err) === 'LETTER_UNKNOWN') return undefined
+      throw err
+    }
+  }
+
+  async #markRead({ place, row }: Placed, closet: Closet): Promise<void> {
+    const { conversations, received } = this.#parts
+    await conversations.change(row.conversation, closet, async before => {
+      const now = await received.at(place, closet)
+      if (!now || now.row.read) return undefined
+      const changes = [received.marked(place, { ...now.row, read: true }, closet)]
+      return { row: { ...before, unread: before.unread - 1 }, changes }
+    })
+  }
+
+  /** All its letters read, or its last received one unread. */
+  async #marks(before: ConversationRow, read: boolean, closet: Closet): Promise<Edit | undefined> {
+    const { received } = this.#parts
+    const changes: Edit['changes'][number][] = []
+    const most = read ? before.unread : 1
+    for await (const { place, row } of this.#lettersOf(before.thread, closet)) {
+      if (changes.length >= most) break
+      if (row.read !== read) changes.push(received.marked(place, { ...row, read }, closet))
+      else if (!read) break
+    }
+    if (changes.length === 0 && !read) return undefined
+    const unread = read ? 0 : before.unread + changes.length
+    return { row: { ...before, unread }, changes }
+  }
+
+  /** Received ones, newest first. */
+  async *#lettersOf(thread: string, closet: Closet): AsyncGenerator<Placed> {
+    const { conversations, received } = this.#parts
+    for (let before: string | undefined; ; ) {
+      const range = { limit: unreadPage, ...(before !== undefined && { before }) }
+      const found = await conversations.members(thread, closet, range)
+      for (const { value } of found) {
+        const letter = value.direction === 'in' ? await received.at(value.ref, closet) : undefined
+        if (letter) yield letter
+      }
+      if (found.length < unreadPage) return
+      before = found.at(-1)!.key
+    }
+  }
+
+  async #entry({ direction, ref }: LetterRef, closet: Closet): Promise<Entry | undefined> {
+    const { received, sent, log } = this.#parts
+    try {
+      if (direction === 'out') {
+        const row = await sent.find(ref)
+        return row && { direction, ...(await this.#sentEntry(ref, row, closet)) }
+      }
+      const found = await received.at(ref, closet)
+      return (
+        found && { direction, ...(await this.#shown(found, await received.frame(ref, closet))) }
+      )
+    } catch (err) {
+      log.warn('a letter of a conversation is damaged', { code: codeOf(err) })
+      return undefined
+    }
+  }
+
+  async #sentEntry(
+    id: string,
+    row: NonNullable<Awaited<ReturnType<SentStore['find']>>>,
+    closet: Closet
+  ): Promise<SentEntry> {
+    const secret = await this.#parts.sent.secret(id, closet)
+    const { conversation, thread, parent, mimeType, body } = secret
+    const shownIn = conversation ?? thread
+    return {
+      ...showSent(row, secret),
+      thread: shownIn ? hexOf(shownIn) : id,
+      parent: parent && hexOf(parent),
+      mimeType,
+      body: textOf(body)
+    }
+  }
+
+  async #shown(found: Placed, frame: Uint8Array): Promise<ReceivedLetter> {
+    const summary = await showReceived(this.#parts, found)
+    if (found.row.imported) return { ...summary, body: textOf(frame), attachments: [] }
+    const { body, attachments } = decodeLetter(frame)
+    const nowMs = this.#parts.clock.now()
+    const shown = attachments.map((manifest, index) => untouched(manifest, index, nowMs))
+    return { ...summary, body: textOf(body), attachments: shown }
+  }
+}
+
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'))
+
+/** @throws {MuttrError} `LETTER_UNKNOWN` */
+function threadId(text: string): string {
+  if (/^[0-9a-f]{64}$/.test(text)) return text
+  throw new MuttrError('LETTER_UNKNOWN', 'not the id of a conversation', {
+    hint: 'A conversation is named by 64 hex characters, as a list of them shows.'
+  })
+}
+
+function cursor(text: string): string {
+  if (/^[0-9a-f]{12}-[0-9a-f]{32}$/.test(text)) return text
+  throw new MuttrError('USAGE', 'not the `next` of a conversation', {
+    hint: 'Give `before` as the answer before gave `next`.'
+  })
+}
+
+function shownConversation({ others, firstMs: _, ...row }: ConversationRow): Conversation {
+  return { ...row, labels: [...row.labels], with: others.map(({ alias }) => alias) }
+}
