@@ -104,6 +104,12 @@ const codes = {
   ],
   POD_CHANGED: ['refused', 'The pod shows another key than the pinned one; ask its operator.'],
 
+  // The desktop.
+  DESKTOP_MISSING: [
+    'refused',
+    'Notifications need `notify-send` (libnotify) and a desktop session with D-Bus; `muttr on-letter` needs neither.'
+  ],
+
   // The local API.
   API_REFUSED: ['refused', 'The local API takes only its own token, and nothing from web pages.'],
 

@@ -1,5 +1,6 @@
 import type { Invite, InviteOptions } from '../api/operator.ts'
 import type { MuttrEvent } from '../base/events.ts'
+import type { Millis } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
 import type { CrawlDone, CrawlOptions } from './crawler.ts'
 import type { Simulator } from './simulator.ts'
@@ -35,6 +36,13 @@ export interface Doors {
   /** Two pods, eight seeds and the twelve steps between them; resolves when `signal` aborted and nothing is left behind. */
   runNeighbourhood(options: NeighbourhoodOptions): Promise<void>
   /**
+   * Which letters a hook of this home has dealt with; for one process at a time.
+   * @throws {MuttrError} `HOME_MISSING`, `HOME_IN_USE` when the same hook runs already, `DISK_FULL`, `DISK_FAILED`
+   */
+  openJournal(home: string, name: string): Promise<Journal & AsyncDisposable>
+  /** Runs a program to its end, and all it started with it. @throws {MuttrError} `USAGE` when it cannot be started */
+  runProgram(options: ProgramOptions): Promise<ProgramEnd>
+  /**
    * A network on this machine under faults, judged all the while. When `signal` aborts the faults end, and what was taken is still looked for.
    * @returns how many invariants were broken, all of which were printed
    */
@@ -45,6 +53,33 @@ export interface Doors {
    * @throws {MuttrError} `NETWORK_EMPTY`, `NETWORK_INVALID`, `HOME_MISSING`, `OUTPUT_EXISTS`, `CANCELLED` while nobody has answered yet
    */
   crawl(options: CrawlOptions): Promise<CrawlDone>
+}
+
+export interface Journal {
+  /** Nothing was ever dealt with. */
+  readonly isNew: boolean
+  has(id: string): boolean
+  /** Durable when it resolves. */
+  add(ids: readonly string[]): Promise<void>
+}
+
+export interface ProgramOptions {
+  /** The program and its arguments; no shell reads them. */
+  argv: readonly [string, ...string[]]
+  /** All of its environment. */
+  env: Record<string, string>
+  stdin: string
+  timeoutMs: Millis
+  signal: AbortSignal
+}
+
+export interface ProgramEnd {
+  /** Null when it was killed. */
+  status: number | null
+  signal: string | null
+  timedOut: boolean
+  /** The first 16 KiB of what it printed, standard output and error together. */
+  output: string
 }
 
 /** What a passphrase is needed for: a new vault (asked twice), a sealed one, or a protected key being imported. */

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { addBlob } from './commands/blob.ts'
 import { addCrawl } from './commands/crawl.ts'
 import { addHome } from './commands/home.ts'
+import { addHooks } from './commands/hooks.ts'
 import { addKey } from './commands/key.ts'
 import { addLetters } from './commands/letters.ts'
 import { addNet } from './commands/net.ts'
@@ -61,6 +62,7 @@ export function createProgram(parts: ProgramParts): Command {
     addHome,
     addLetters,
     addRequests,
+    addHooks,
     addSent,
     addPeople,
     addKey,

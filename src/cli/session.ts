@@ -34,6 +34,7 @@ export interface Session {
   readonly out: Output
   readonly stdin: Keyboard
   readonly signal: AbortSignal
+  readonly env: NodeJS.ProcessEnv
   readonly home: string
   /** The home only where it was named: `net up` makes folders of its own otherwise. */
   readonly givenHome: string | null
@@ -54,6 +55,7 @@ export function createSession(parts: CliParts, options: CommonOptions): Session 
     out: createOutput({ stdout, stderr, env, json: options.json ?? false, nowMs: parts.now() }),
     stdin,
     signal,
+    env,
     home,
     givenHome: given === null ? null : home,
     open,

@@ -50,6 +50,8 @@ export const doors: Doors = {
     await using client = remote
     return await client.pod.invite({ ...options, signal })
   },
+  openJournal: async (home, name) => (await import('./journal.ts')).openJournal(home, name),
+  runProgram: async options => (await import('./run-program.ts')).runProgram(options),
   runNeighbourhood: async options => (await import('./neighbourhood.ts')).runNeighbourhood(options),
   runTorture: async options => (await import('./torture/torture.ts')).runTorture(options),
   crawl: async options => (await import('./crawl.ts')).crawlNetwork(options),

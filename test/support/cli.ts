@@ -93,6 +93,22 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
       await note('podInvite', options)
       return { code: 'c0de', link: 'muttr:abc', pod: 'one.test', untilMs: Date.UTC(2026, 3, 1) }
     },
+    async openJournal(home, name) {
+      await note('openJournal', { home, name } as never)
+      const done = new Set<string>()
+      return {
+        isNew: true,
+        has: id => done.has(id),
+        add: async ids => {
+          for (const id of ids) done.add(id)
+        },
+        [Symbol.asyncDispose]: async () => {}
+      }
+    },
+    async runProgram(options) {
+      await note('runProgram', options as never)
+      return { status: 0, signal: null, timedOut: false, output: '' }
+    },
     async runNeighbourhood(options) {
       await note('runNeighbourhood', options as never)
       options.print(
