@@ -16,6 +16,7 @@ const listing = z.strictObject({
   unread: yesOrNo
 })
 const opening = z.strictObject({ limit, before: z.string().exactOptional() })
+const searching = z.strictObject({ text: z.string(), limit })
 const labels = z.array(z.string()).max(64).exactOptional()
 const changing = z.strictObject({
   archived: z.boolean().exactOptional(),
@@ -40,6 +41,10 @@ export function addMailbox(app: Hono, client: Client): void {
   })
   app.delete('/inbox/:id', async c => c.json(await client.deleteReceived(c.req.param('id'))))
   app.delete('/sent/:id', async c => c.json(await client.deleteSent(c.req.param('id'))))
+  app.get('/search', async c => {
+    const { text, ...options } = check(searching, c.req.query())
+    return c.json(await client.search(text, options))
+  })
   app.get('/labels', async c => c.json(await client.labels()))
   app.get('/drafts', async c => c.json(await client.drafts()))
   app.post('/drafts', async c =>

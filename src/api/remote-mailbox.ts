@@ -8,6 +8,7 @@ type MailboxCalls = Pick<
   | 'conversation'
   | 'changeConversation'
   | 'labels'
+  | 'search'
   | 'deleteReceived'
   | 'deleteSent'
   | 'drafts'
@@ -25,6 +26,7 @@ export function remoteMailbox(ask: Ask): MailboxCalls {
     changeConversation: (thread, json) =>
       call(`/conversations/${segment(thread)}`, { method: 'POST', json }),
     labels: () => call('/labels'),
+    search: (text, options = {}) => call('/search', { query: { text, ...options } }),
     deleteReceived: id => call(`/inbox/${segment(id)}`, { method: 'DELETE' }),
     deleteSent: id => call(`/sent/${segment(id)}`, { method: 'DELETE' }),
     drafts: () => call('/drafts'),

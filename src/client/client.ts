@@ -6,6 +6,7 @@ import type {
   ConversationPage,
   ConversationQuery,
   DraftFields,
+  Found,
   LabelCount,
   OpenedConversation,
   SavedDraft
@@ -292,6 +293,8 @@ export interface Client {
   ): Promise<OpenedConversation>
   changeConversation(thread: string, change: ConversationChange): Promise<Conversation>
   labels(): Promise<LabelCount[]>
+  /** Letters that have words which begin like those of `text`, all of them; newest first. @throws {MuttrError} `VAULT_LOCKED` */
+  search(text: string, options?: { limit?: number }): Promise<Found[]>
   /** Here alone; what its sender knows does not change. @throws {MuttrError} `LETTER_UNKNOWN` */
   deleteReceived(id: string): Promise<{ deleted: string }>
   /** @throws {MuttrError} `LETTER_UNKNOWN`, `LETTER_UNDER_WAY` */

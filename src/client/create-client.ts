@@ -87,6 +87,8 @@ export interface ClientParts {
   subkeyEveryMs?: Millis | null
   /** Rewrites HOME/certificate.pgp and the vault when a pod has certified an alias, or subkeys came and went. */
   savePerson?: (person: Person) => Promise<void>
+  /** Makes the index for searching when somebody looks at the conversations, and not only when it is asked; not unless told. */
+  searchAhead?: boolean
   /** Of the home folder and the disk, for `doctor`. */
   checks?: readonly (() => Promise<Check[]>)[]
   openLink?: typeof openPodLink
@@ -185,6 +187,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       self.lock()
       rooms.contacts.locked()
       rooms.conversations.forget()
+      rooms.search.forget()
     },
     async [Symbol.asyncDispose]() {
       timer[Symbol.dispose]()

@@ -5,7 +5,7 @@ import type { Change, State } from '../store/state.ts'
 import type { Closet } from './closet.ts'
 import type { NoticeRow } from './inbox-rows.ts'
 import { noticeId, noticeTable } from './inbox-rows.ts'
-import type { Participant } from './mailbox/conversation-rows.ts'
+import type { LetterRef, Participant } from './mailbox/conversation-rows.ts'
 import type { Conversations, Member } from './mailbox/conversations.ts'
 import type { KeptRow, LetterRow, Mark } from './mailbox/letter-rows.ts'
 import { letterTable, markTable } from './mailbox/letter-rows.ts'
@@ -58,6 +58,8 @@ export interface InboxStore {
   find(beginning: string, closet: Closet): Promise<Placed & { frame: Uint8Array }>
   at(place: string, closet: Closet): Promise<Placed | undefined>
   frame(place: string, closet: Closet): Promise<Uint8Array>
+  /** Where all letters lie, newest first. */
+  places(closet: Closet): AsyncIterable<LetterRef>
   /** For its conversation. */
   member(place: string, closet: Closet): Promise<Member | undefined>
   /** With how it is to be read from now on. */
@@ -246,6 +248,15 @@ export function createInboxStore(
       return row && listed(place, row, closet)
     },
     frame: frameAt,
+    async *places(closet) {
+      for (let lt: string | undefined; ; ) {
+        const range = { reverse: true, limit: pageRows, ...(lt === undefined ? {} : { lt }) }
+        const { rows, last } = await letters.page(closet, range)
+        for (const { key } of rows) yield { direction: 'in', ref: key }
+        if (last === undefined) return
+        lt = last
+      }
+    },
     async member(place, closet) {
       const row = await letters.get(place, closet)
       return row && memberOf(place, row)

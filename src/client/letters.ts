@@ -51,6 +51,7 @@ export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSi
     conversation: (thread, options) => mailbox.conversation(thread, options),
     changeConversation: (thread, change) => mailbox.changeConversation(thread, change),
     labels: () => mailbox.labels(),
+    search: (text, options) => rooms.search.find(text, options),
     deleteReceived: id => mailbox.deleteReceived(id),
     deleteSent: id => mailbox.deleteSent(id),
     drafts: () => drafts.list(),

@@ -15,6 +15,7 @@ import { createInboxStore } from './inbox-store.ts'
 import { Conversations } from './mailbox/conversations.ts'
 import { createDrafts } from './mailbox/drafts.ts'
 import { Mailbox } from './mailbox/mailbox.ts'
+import { Search } from './mailbox/search.ts'
 import { Outbox } from './outbox.ts'
 import { publishPerson } from './person-record.ts'
 import { openPodLink } from './pod-link.ts'
@@ -46,10 +47,12 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     state,
     log,
     letter: ({ direction, ref }, closet) =>
-      direction === 'in' ? received.member(ref, closet) : sent.member(ref, closet)
+      direction === 'in' ? received.member(ref, closet) : sent.member(ref, closet),
+    onChange: ref => search.changed(ref)
   })
   const sent = createSentStore({ state, log, conversations, closet: () => self.openCloset })
   const received = createInboxStore(state, log, conversations)
+  const search = new Search({ self, received, sent, log })
   const drafts = createDrafts({ state, self, clock, random, log })
   const contactStore = createContactStore({ state, log, self })
   const pods = createPods({
@@ -104,7 +107,10 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     everyMs: parts.subkeyEveryMs ?? null,
     certify: alias => register(alias, { signal: life })
   })
-  const mailbox = new Mailbox({ self, contacts, received, sent, conversations, clock, log })
+  const mailbox = new Mailbox({
+    ...{ self, contacts, received, sent, conversations, clock, log },
+    ...(parts.searchAhead && { onLook: () => search.prepare() })
+  })
   const relay = (pod: string) => pods.relay(pod, life)
   const strangerFetch = createStrangerFetch({
     dht,
@@ -238,6 +244,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     policies,
     inbox,
     mailbox,
+    search,
     courier,
     strangerFetch,
     watch,

@@ -3,6 +3,7 @@ import type { Log, Millis } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
 import type { Blob } from '../wire/blob.ts'
 import type { Closet } from './closet.ts'
+import type { LetterRef } from './mailbox/conversation-rows.ts'
 import type { Conversations, Member } from './mailbox/conversations.ts'
 import { snippetOf } from './mailbox/plain-text.ts'
 import type { SentRow } from './sent-rows.ts'
@@ -28,6 +29,8 @@ export interface SentStore {
   /** Nobody does anything for it any longer. */
   isOver(row: SentRow): boolean
   secret(id: string, closet: Closet): Promise<SentSecret>
+  /** Of all letters, in no order. */
+  ids(): AsyncIterable<LetterRef>
   /** For its conversation. */
   member(id: string, closet: Closet): Promise<Member | undefined>
   /** @throws {MuttrError} `HOME_DAMAGED` when it is not there. */
@@ -251,6 +254,14 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
     isOver: isPast,
     secret: secretOf,
     member: memberOfId,
+    async *ids() {
+      for (let gt: string | undefined; ; ) {
+        const page = await state.list(tables.ids, { limit: 256, ...(gt !== undefined && { gt }) })
+        for (const { key } of page) yield { direction: 'out', ref: key }
+        if (page.length === 0) return
+        gt = page.at(-1)!.key
+      }
+    },
     async blob(id) {
       const stored = await state.get(tables.blob, id)
       if (!stored) throw new MuttrError('HOME_DAMAGED', `the blob of the letter ${id} is gone`)

@@ -138,6 +138,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
         linkTo: person => linkTo(home, person)
       },
       savePerson: person => writePerson(home.paths, person, options.passphrase()),
+      searchAhead: mode === 'server',
       checks: [...homeChecks(home.paths), ...reachChecks(network, mode)]
     })
   )

@@ -11,6 +11,7 @@ type Calls = Pick<
   | 'conversation'
   | 'changeConversation'
   | 'labels'
+  | 'search'
   | 'deleteReceived'
   | 'deleteSent'
   | 'drafts'
@@ -58,6 +59,19 @@ export function fakeMailbox(calls: unknown[][]): Calls {
     },
     async labels() {
       return conversation.labels.map(label => ({ label, conversations: 1 }))
+    },
+    async search(text, options) {
+      calls.push(['search', text, options])
+      const { thread, subject, with: people, lastMs: atMs, snippet } = conversation
+      const found = {
+        direction: 'in' as const,
+        id: idOf('letter 1'),
+        thread,
+        subject,
+        atMs,
+        snippet
+      }
+      return text === 'nothing' ? [] : [{ ...found, with: people }]
     },
     async deleteReceived(id) {
       calls.push(['deleteReceived', id])

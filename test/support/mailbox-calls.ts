@@ -17,6 +17,8 @@ export const mailboxCalls: Record<string, (client: Client) => Promise<unknown>> 
     }),
   'changeConversation: unknown': c => c.changeConversation('0'.repeat(64), {}),
   labels: c => c.labels(),
+  'search: words': c => c.search('Ça va & 你好', { limit: 2 }),
+  'search: nothing': c => c.search('nothing'),
   'deleteReceived: one': c => c.deleteReceived('ab'.repeat(32)),
   'deleteReceived: unknown': c => c.deleteReceived('0000'),
   'deleteSent: one': c => c.deleteSent('ab'.repeat(32)),

@@ -37,6 +37,8 @@ export interface ConversationsParts {
   log: Log
   /** Reads one letter again, for a conversation that has to be counted anew; undefined when it is gone or damaged. */
   letter(ref: LetterRef, closet: Closet): Promise<Member | undefined>
+  /** A letter came or went. */
+  onChange?(ref: LetterRef): void
 }
 
 /** A conversation as it will be once what is being written is on the disk. */
@@ -97,7 +99,9 @@ export class Conversations {
       ]
       return { done: this.#write(tag, row, () => write(all)) }
     })
-    return begun.done
+    const ok = await begun.done
+    if (ok) this.#parts.onChange?.(letter)
+    return ok
   }
 
   /**
@@ -134,6 +138,7 @@ export class Conversations {
       row: await this.#counted(tag, closet, { before: row, without: key }),
       changes: [this.#members.drop(key), ...changes]
     }))
+    this.#parts.onChange?.(member)
   }
 
   /** @throws {MuttrError} `LETTER_UNKNOWN` */

@@ -33,6 +33,8 @@ export interface MailboxParts {
   conversations: Conversations
   clock: Clock
   log: Log
+  /** Somebody looks at the conversations. */
+  onLook?(): void
 }
 
 const pageMax = 50
@@ -63,7 +65,8 @@ export class Mailbox {
   }
 
   async conversations(query: ConversationQuery = {}): Promise<ConversationPage> {
-    const { conversations, self } = this.#parts
+    const { conversations, self, onLook } = this.#parts
+    onLook?.()
     const limit = query.limit ?? pageMax
     const { rows, next } = await conversations.page({ ...query, limit }, self.closet())
     return { conversations: rows.map(shownConversation), next }

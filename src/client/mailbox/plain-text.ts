@@ -13,7 +13,7 @@ const entities: Readonly<Record<string, string>> = {
 }
 
 /** Without the markup of HTML; other types that are not text say nothing. */
-function plainText(mimeType: string, body: string): string {
+export function plainText(mimeType: string, body: string): string {
   const type = mimeType.split(';', 1)[0]
   if (!type?.startsWith('text/')) return ''
   const text = body.slice(0, textCharsMax).toWellFormed()
@@ -55,3 +55,22 @@ const cut = (text: string, chars: number): string =>
         .slice(0, chars - 1)
         .toWellFormed()
         .replace(/\uFFFD$/, '')}…`
+
+const aroundChars = 80
+
+/** Where a text first says one of the words: one line of what stands around it, else its beginning. */
+export function around(text: string, words: readonly string[]): string {
+  const folded = fold(text)
+  const places = words.map(word => folded.indexOf(fold(word))).filter(at => at >= 0)
+  if (places.length === 0) return oneLine(text.slice(0, 4 * snippetChars))
+  const from = Math.max(0, Math.min(...places) - aroundChars)
+  const said = oneLine(text.slice(from, from + 4 * snippetChars).toWellFormed())
+  return from === 0 ? said : `…${said}`
+}
+
+/** Without case; each character keeps its place. */
+const fold = (text: string): string =>
+  text.replace(/\p{Lu}/gu, upper => {
+    const lower = upper.toLowerCase()
+    return lower.length === upper.length ? lower : upper
+  })

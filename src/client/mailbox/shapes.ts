@@ -70,7 +70,6 @@ export interface LabelCount {
   conversations: number
 }
 
-/** @public */
 export interface Found {
   direction: 'in' | 'out'
   id: string
