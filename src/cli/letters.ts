@@ -1,6 +1,7 @@
 import type { LetterSummary, ReceivedLetter, SentLetter } from '../client/client.ts'
 import type { Output } from './output.ts'
 import { stateText } from './sent.ts'
+import { threadsText } from './terminal/threads.ts'
 import type { Pair } from './text.ts'
 import { line, pairs, paragraphs, table } from './text.ts'
 import { formatTime, shortId } from './units.ts'
@@ -8,17 +9,7 @@ import { formatTime, shortId } from './units.ts'
 /** How letters look to people. Whatever others wrote is cleaned here or in the table. */
 export function inboxText(out: Output, letters: readonly LetterSummary[]): string {
   if (letters.length === 0) return 'No letters.'
-  return table({
-    ...out,
-    heads: ['', 'ID', 'FROM', 'RECEIVED', 'SUBJECT'],
-    rows: letters.map(letter => [
-      letter.read ? ' ' : '●',
-      shortId(letter.id),
-      `${letter.from.alias}${letter.from.verified ? ' ✓' : ''}`,
-      formatTime(letter.receivedMs, out.nowMs),
-      `${letter.subject}${about(letter)}`
-    ])
-  })
+  return threadsText(out, letters, about)
 }
 
 /** What its sender said about it later, or what it says about an earlier one. */

@@ -1,11 +1,13 @@
 import type { Writable } from 'node:stream'
 import { MuttrError } from '../base/errors.ts'
 import type { Millis } from '../base/ports.ts'
-import { createStyle, json, type Style } from './text.ts'
+import { isTaller } from './terminal/pager.ts'
+import { createStyle, json, type Style, widthOf } from './text.ts'
 
 export interface Terminal extends Writable {
   isTTY?: boolean
   columns?: number
+  rows?: number
 }
 
 /** Nobody reads our output any more (`muttr inbox | head -1`): the command ends at once, quietly, with status 0. */
@@ -36,22 +38,30 @@ interface OutputParts {
   env: NodeJS.ProcessEnv
   json: boolean
   nowMs: Millis
+  /** Shows a text that is taller than the screen. @returns false when it is still to be printed */
+  pager(text: string): Promise<boolean>
 }
 
-export function createOutput({ stdout, stderr, env, json: asJson, nowMs }: OutputParts): Output {
+export function createOutput(parts: OutputParts): Output {
+  const { stdout, stderr, env, json: asJson, nowMs, pager } = parts
   const write = (data: string | Uint8Array): Promise<void> =>
     new Promise((resolve, reject) => {
       stdout.write(data, err => (err ? reject(closedOr(err)) : resolve()))
     })
+  const show = async (text: string): Promise<void> => {
+    const { rows, columns = 80, isTTY } = stdout
+    const isTall = isTTY && rows !== undefined && isTaller(text, { rows, columns }, widthOf)
+    if (!isTall || env.TERM === 'dumb' || !(await pager(text))) await write(text)
+  }
   const out: Output = {
     json: asJson,
     screen: stdout.isTTY === true,
     style: createStyle(hasColours(stdout, env)),
     columns: stdout.isTTY ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY,
     nowMs,
-    result: (value, human) => write(`${asJson ? json(value) : human(out)}\n`),
+    result: (value, human) => (asJson ? write(`${json(value)}\n`) : show(`${human(out)}\n`)),
     results: (values, human) => {
-      if (!asJson) return write(`${human(out)}\n`)
+      if (!asJson) return show(`${human(out)}\n`)
       return values.length === 0
         ? Promise.resolve()
         : write(values.map(v => `${json(v)}\n`).join(''))

@@ -32,7 +32,7 @@ export function requestsText(out: Output, requests: readonly LetterRequest[]): s
   ].join('\n')
 }
 
-export const lookWarning = ({ style }: Output, alias: string, looksLike: string): string =>
+const lookWarning = ({ style }: Output, alias: string, looksLike: string): string =>
   style.bad(`! ${line(alias)} is not ${line(looksLike)}, and looks like it.`)
 
 /** Before somebody is let in whose name looks like another's. */

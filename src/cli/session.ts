@@ -6,6 +6,7 @@ import type { Keyboard } from './input.ts'
 import { createOutput, type Output, type Terminal } from './output.ts'
 import { createPassphrase, type PassphraseOptions } from './passphrase.ts'
 import { type Prompts, terminalPrompts } from './prompts.ts'
+import { showInPager } from './terminal/pager.ts'
 
 /** What a process hands to the command line; tests hand in their own. */
 export interface CliParts {
@@ -52,7 +53,10 @@ export function createSession(parts: CliParts, options: CommonOptions): Session 
   const home = resolve(given ?? join(parts.userHome, '.muttr'))
   const open = { passphrase: createPassphrase({ ...parts, prompts, options }), signal }
   return {
-    out: createOutput({ stdout, stderr, env, json: options.json ?? false, nowMs: parts.now() }),
+    out: createOutput({
+      ...{ stdout, stderr, env, json: options.json ?? false, nowMs: parts.now() },
+      pager: text => showInPager(text, env)
+    }),
     stdin,
     signal,
     env,

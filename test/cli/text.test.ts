@@ -29,6 +29,13 @@ describe("strangers' text on a terminal", () => {
       assert.equal(line(text), text)
   })
 
+  it('neither hides nor piles up', () => {
+    assert.equal(line('pay\u200bpal\u2060\u00ad\u3164\u{e0041}'), 'paypal\ufffd')
+    assert.equal(line(`z${'\u0301'.repeat(300)}`), `z${'\u0301'.repeat(4)}`)
+    assert.equal(widthOf(line('\u200b\u0301')), 0)
+    assert.equal(line('❤️ ᠮᠣ\u180bᠩ'), '❤️ ᠮᠣ\u180bᠩ')
+  })
+
   it('never holds a control character or a bidi override', () =>
     fc.assert(
       fc.property(anyText, text => {

@@ -57,7 +57,7 @@ export function createFakeClient(): FakeClient {
   const calls: unknown[][] = []
   const letters = [
     letterOf(),
-    letterOf({ id: idOf('letter 2'), subject: 'Ça va 你好', read: true })
+    letterOf({ id: idOf('letter 2'), thread: idOf('letter 2'), subject: 'Ça va 你好', read: true })
   ]
   const people = [contactOf('bob@two.test')]
   const asking = [requestOf('carol@one.test')]

@@ -150,8 +150,15 @@ async function inbox(
   await session.withClient(async client => {
     const letters = await client.inbox(wanted)
     await session.out.results(letters, out => inboxText(out, letters))
+    const { requests } = (await client.status()).inbox
+    if (requests) session.out.note(asking(requests))
   })
 }
+
+const asking = (senders: number): string =>
+  senders === 1
+    ? 'Somebody asks to be read: see `muttr requests`.'
+    : `${senders} senders ask to be read: see \`muttr requests\`.`
 
 async function read(session: Session, _: object, id: string): Promise<void> {
   await session.withClient(async client => {
