@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { type Context, Hono } from 'hono'
 import { MuttrError } from '../base/errors.ts'
 import { asMuttrError, failureOf } from '../base/failure.ts'
@@ -110,6 +111,7 @@ function addLetters(app: Hono, { client }: AppParts): void {
   app.post('/sent/:id/retract', async c =>
     c.json(await client.retract(c.req.param('id'), signalOf(c)))
   )
+  app.post('/sent/:id/resend', async c => c.json(await client.resend(c.req.param('id'))))
   app.get('/sent/:id/proof', async c => {
     const file = await client.proof(c.req.param('id'))
     return c.body(new Uint8Array(file), 200, { 'Content-Type': 'application/cbor' })
@@ -155,6 +157,11 @@ function addPeople(app: Hono, { client }: AppParts): void {
   app.get('/key', async c =>
     c.body(await client.exportKey(), 200, { 'Content-Type': 'application/pgp-keys' })
   )
+  app.get('/recovery', async c => c.json(await client.recovery()))
+  app.get('/backup', async c => {
+    const stream = await client.backup(signalOf(c))
+    return c.body(Readable.toWeb(Readable.from(stream)) as ReadableStream, 200, { 'Content-Type': 'application/octet-stream' })
+  })
   app.get('/key/subkeys', async c => c.json(await client.subkeys()))
   app.post('/key/subkeys', async c => {
     check(nothing, await readJson(c.req.raw, jsonLimit))

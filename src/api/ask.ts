@@ -69,6 +69,18 @@ export const bytesOf = (answer: Response): Promise<Uint8Array> =>
     () => new MuttrError('WIRE_TOO_LARGE', 'the answer is too large')
   )
 
+/** The body as it comes; what breaks on the way is thrown to who reads it. */
+export const streamOf = async ({ body }: Response): Promise<AsyncIterable<Uint8Array>> => {
+  async function* read(): AsyncGenerator<Uint8Array> {
+    try {
+      if (body) yield* body
+    } catch (err) {
+      throw lost(err)
+    }
+  }
+  return read()
+}
+
 export const textOf = async (answer: Response): Promise<string> =>
   new TextDecoder().decode(await bytesOf(answer))
 

@@ -11,6 +11,7 @@ import {
   jsonOf,
   lost,
   segment,
+  streamOf,
   textOf
 } from './ask.ts'
 import type { Invite, InviteOptions, PodOperator } from './operator.ts'
@@ -68,7 +69,7 @@ function letters(
   get: Get,
   post: Post,
   ask: Ask
-): Pick<Client, 'send' | 'sent' | 'sentLetter' | 'retract' | 'proof' | 'inbox' | 'read'> {
+): Pick<Client, 'send' | 'sent' | 'sentLetter' | 'retract' | 'resend' | 'proof' | 'inbox' | 'read'> {
   return {
     async send(draft, options) {
       // Refused here too, because a server that refuses a body unread may close before its answer is seen.
@@ -77,6 +78,7 @@ function letters(
     },
     sent: ({ limit } = {}) => get('/sent', { query: { limit } }),
     sentLetter: (id, options) => get(`/sent/${segment(id)}`, signalIn(options)),
+    resend: id => post(`/sent/${segment(id)}/resend`, undefined),
     retract: (id, options) => post(`/sent/${segment(id)}/retract`, undefined, signalIn(options)),
     proof: id => ask(`/sent/${segment(id)}/proof`, {}, bytesOf),
     inbox: ({ limit, unread } = {}) => get('/inbox', { query: { limit, unread } }),
@@ -99,6 +101,8 @@ function people(
   | 'card'
   | 'exportKey'
   | 'importKey'
+  | 'recovery'
+  | 'backup'
   | 'subkeys'
   | 'rotateSubkey'
 > {
@@ -112,6 +116,8 @@ function people(
     verify: (alias, shown) => post('/contacts/verify', { alias, shown }),
     card: alias => get('/card', { query: { alias } }),
     exportKey: () => ask('/key', {}, textOf),
+    recovery: () => get('/recovery'),
+    backup: options => ask('/backup', signalIn(options), streamOf),
     subkeys: () => get('/key/subkeys'),
     rotateSubkey: () => post('/key/subkeys', {}),
     async importKey(certificate, alias) {

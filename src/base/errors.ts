@@ -22,6 +22,11 @@ const codes = {
   PASSPHRASE_MISSING: ['refused', 'Give --passphrase-file FILE or MUTTR_PASSPHRASE.'],
   PASSPHRASE_WRONG: ['refused', 'Check the passphrase; nothing was changed.'],
   VAULT_LOCKED: ['refused', 'Give the passphrase when the seed starts.'],
+  RECOVERY_WRONG: [
+    'refused',
+    'Check the twelve words; they must be of the identity in the backup.'
+  ],
+  BACKUP_INVALID: ['refused', 'Use another copy of the backup; nothing was restored.'],
   VAULT_DAMAGED: ['refused', 'Restore the vault file from a backup.'],
 
   // Keys and sealed things.
@@ -38,6 +43,10 @@ const codes = {
   ],
 
   // Letters.
+  LETTER_HELD: [
+    'refused',
+    'It waited when a backup was made: `muttr resend ID`, or `muttr retract ID` to let it be.'
+  ],
   LETTER_UNKNOWN: ['refused', 'See `muttr inbox` or `muttr sent` for the letters there are.'],
   LETTER_INVALID: ['refused', 'The letter breaks docs/protocol/letter.md.'],
   LETTER_FORGED: ['refused', 'Signed by another than its sender, or written for another reader.'],

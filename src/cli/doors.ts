@@ -19,6 +19,8 @@ export interface Doors {
   exportKey(home: string, signal: AbortSignal): Promise<string>
   /** Makes a home folder. @throws {MuttrError} `HOME_EXISTS`, `KEY_INVALID`, `NETWORK_INVALID`, `LINK_INVALID`, `PASSPHRASE_*` */
   initHome(options: InitOptions): Promise<HomeMade>
+  /** Makes a home out of a backup. @throws {MuttrError} `HOME_EXISTS`, `RECOVERY_WRONG`, `BACKUP_INVALID`, `DISK_FULL`, `CANCELLED`, `PASSPHRASE_*` */
+  restore(options: RestoreOptions): Promise<Restored>
   /** Adds what a `muttr:` link carries to a home. @throws {MuttrError} `LINK_INVALID`, `HOME_MISSING`, `HOME_IN_USE` */
   joinLink(options: OpenOptions & { home: string; link: string }): Promise<Joined>
   /** Whom a `muttr:` link names. @throws {MuttrError} `LINK_INVALID`, also when it names nobody */
@@ -115,6 +117,28 @@ export interface HomeMade {
   name: string
   fingerprint: string
   network: string
+}
+
+export interface RestoreOptions extends OpenOptions {
+  home: string
+  /** Where the backup begins: a file's bytes, or standard input's. */
+  input: AsyncIterable<Uint8Array>
+  /** The twelve words, as somebody types them. */
+  words: () => Promise<string>
+  /** Called with the number of rows taken so far. */
+  onProgress?: (rows: number) => void
+}
+
+export interface Restored {
+  home: string
+  name: string
+  fingerprint: string
+  /** When the backup was made. */
+  madeMs: number
+  /** Rows of letters, contacts and what belongs to them. */
+  rows: number
+  /** Letters that had not left yet, and are held until the person says what becomes of them. */
+  held: number
 }
 
 export interface Joined {

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { addBackup } from './commands/backup.ts'
 import { addBlob } from './commands/blob.ts'
 import { addCrawl } from './commands/crawl.ts'
 import { addHome } from './commands/home.ts'
@@ -60,6 +61,7 @@ export function createProgram(parts: ProgramParts): Command {
     }
   for (const add of [
     addHome,
+    addBackup,
     addLetters,
     addRequests,
     addHooks,

@@ -43,6 +43,8 @@ export interface Session {
   readonly open: OpenOptions
   doors(): Promise<Doors>
   withClient<T>(use: (client: Client) => Promise<T>): Promise<T>
+  /** Something secret, which is not shown as it is typed. @returns undefined when nobody can be asked, or gave up. */
+  ask(message: string): Promise<string | undefined>
   /** @returns undefined when nobody can be asked. */
   confirm(message: string): Promise<boolean | undefined>
 }
@@ -68,6 +70,10 @@ export function createSession(parts: CliParts, options: CommonOptions): Session 
       const doors = await parts.doors()
       await using client = await doors.openClient(home, open)
       return await use(client)
+    },
+    async ask(message) {
+      if (options.json || !stdin.isTTY || !stderr.isTTY) return undefined
+      return await prompts.password(message, { input: stdin, output: stderr, signal })
     },
     async confirm(message) {
       if (options.json || !stdin.isTTY || !stderr.isTTY) return undefined

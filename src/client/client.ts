@@ -318,6 +318,12 @@ export interface Client {
   card(alias?: string): Promise<Card>
   /** The person's own certificate, armored. */
   exportKey(): Promise<string>
+  /** A letter that was held back after a restore goes on its way. @throws {MuttrError} `LETTER_UNKNOWN` */
+  resend(id: string): Promise<SentLetter>
+  /** The twelve words that open every backup of this person. @throws {MuttrError} `VAULT_LOCKED` */
+  recovery(): Promise<string[]>
+  /** Everything of the person and the client, sealed under those words, as it is written. @throws {MuttrError} `VAULT_LOCKED` */
+  backup(options?: CallOptions): Promise<AsyncIterable<Uint8Array>>
   /** The person's encryption subkeys, newest first. */
   subkeys(): Promise<OwnSubkey[]>
   /** A new encryption subkey now, whatever the age of the newest. @throws {MuttrError} `VAULT_LOCKED` */

@@ -15,6 +15,7 @@ import type { Usage } from '../store/store.ts'
 import { expiryAt, makeBlob } from '../wire/blob.ts'
 import { attachments } from './attachments/attachments.ts'
 import type { SpoolCaps } from './attachments/room.ts'
+import type { createBackups } from './backup/backup.ts'
 import type { Check, Client, Status } from './client.ts'
 import { examine } from './doctor.ts'
 import type { Events } from './events.ts'
@@ -89,6 +90,8 @@ export interface ClientParts {
   savePerson?: (person: Person) => Promise<void>
   /** Makes the index for searching when somebody looks at the conversations, and not only when it is asked; not unless told. */
   searchAhead?: boolean
+  /** The home's own files that belong into a backup; none unless told. */
+  backupFiles?: Parameters<typeof createBackups>[0]['files']
   /** Of the home folder and the disk, for `doctor`. */
   checks?: readonly (() => Promise<Check[]>)[]
   openLink?: typeof openPodLink
@@ -307,7 +310,9 @@ function people(rooms: Rooms, { invites = {}, about: { linkTo } }: ClientParts) 
     },
     importKey: (certificate, alias) => contacts.import(certificate, alias),
     subkeys: () => rooms.rotation.list(),
-    rotateSubkey: () => rooms.rotation.rotate()
+    rotateSubkey: () => rooms.rotation.rotate(),
+    recovery: () => rooms.backups.words(),
+    backup: () => rooms.backups.write()
   } satisfies Partial<Client>
 }
 

@@ -44,6 +44,7 @@ export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSi
     },
     retract: (id, { signal } = {}) =>
       retract({ store, courier, watch, self, clock, log, emit, dropFiles }, id, until(signal)),
+    resend: async id => courier.resend(await courier.row(id)),
     proof: async id => makeProof({ store, pods: rooms.pods }, await courier.row(id)),
     inbox: options => mailbox.inbox(options),
     read: id => mailbox.read(id),

@@ -6,6 +6,7 @@ import { createLetterFiles } from './attachments/letter-files.ts'
 import { usualCaps } from './attachments/room.ts'
 import { Uploads } from './attachments/uploads.ts'
 import { createContactStore } from './contact-store.ts'
+import { createBackups } from './backup/backup.ts'
 import { createContacts } from './contacts.ts'
 import type { ClientParts } from './create-client.ts'
 import { createSkew } from './doctor.ts'
@@ -110,6 +111,10 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   const mailbox = new Mailbox({
     ...{ self, contacts, received, sent, conversations, clock, log },
     ...(parts.searchAhead && { onLook: () => search.prepare() })
+  })
+  const backups = createBackups({
+    ...{ state, self, clock, random },
+    files: parts.backupFiles ?? (async () => [])
   })
   const relay = (pod: string) => pods.relay(pod, life)
   const strangerFetch = createStrangerFetch({
@@ -252,5 +257,6 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...stores
   }
   const files = { uploads, letterFiles, chunkWatch }
-  return { self, pods, contacts, skew, events, record, register, rotation, ...mail, ...files }
+  const trust = { register, rotation, backups }
+  return { self, pods, contacts, skew, events, record, ...trust, ...mail, ...files }
 }

@@ -6,6 +6,7 @@ import type { Certificate } from '../keys/certificate.ts'
 import type { SubkeyTools } from '../keys/subkeys.ts'
 import type { Change, State } from '../store/state.ts'
 import { literal, mapped, text, tuple, uint } from '../wire/cbor.ts'
+import { restoredRow } from './backup/restore.ts'
 import type { Contacts } from './contacts.ts'
 import { answerLifeMs } from './contacts.ts'
 import type { Self } from './self.ts'
@@ -112,19 +113,22 @@ export class Rotation {
   }
 
   async #look(): Promise<void> {
-    const { self, clock, everyMs } = this.#parts
+    const { self, clock, state, everyMs } = this.#parts
     if (self.locked) return
     const newest = self.certificate()?.subkeys[0]
-    if (everyMs !== null && newest && clock.now() - newest.createdMs >= everyMs) await this.#add()
+    const isOld = everyMs !== null && newest && clock.now() - newest.createdMs >= everyMs
+    // After a backup was made a subkey may have come whose secret is not in it.
+    const isRestored = (await state.get(restoredRow.table, restoredRow.key)) !== undefined
+    if (isOld || isRestored) await this.#add([{ type: 'delete', ...restoredRow }])
     if ((await this.#show()) && everyMs !== null) await this.#plan()
     await this.#drop()
   }
 
-  async #add(): Promise<void> {
+  async #add(changes: Change[] = []): Promise<void> {
     const { self, clock, tools, contacts, emit } = this.#parts
     const next = await self.rekey(
       person => tools.addSubkey(person, clock.now()),
-      () => []
+      () => changes
     )
     // Who knows our key does not know this part of it: until they write again, our letters carry it.
     await contacts.forgetWhoKnowsUs()

@@ -72,12 +72,27 @@ export class Courier implements AsyncDisposable {
   async start(): Promise<void> {
     const { store, outbox, clock } = this.#parts
     for (const row of await store.pending()) {
+      if (row.waiting?.code === 'LETTER_HELD') continue
       this.#entries.set(row.id, { row, blob: null, stop: new AbortController() })
       const { id, expiryMs, failures, waiting } = row
       outbox.add({ id, expiryMs, failures, dueMs: waiting?.retryAtMs ?? clock.now() })
     }
     // Tried at once, but out of turn: many short runs without a network must not make the waits long.
     this.wake()
+  }
+
+  /** Lets a letter go that was held back; one that was not is left as it is. */
+  async resend(row: SentRow): Promise<SentLetter> {
+    const { store, outbox, clock } = this.#parts
+    if (row.waiting?.code === 'LETTER_HELD') {
+      row.waiting = null
+      await store.save(row)
+      const { id, expiryMs, failures } = row
+      this.#entries.set(id, { row, blob: null, stop: new AbortController() })
+      outbox.add({ id, expiryMs, failures, dueMs: clock.now() })
+      await this.#firstAttempt(row, undefined)
+    }
+    return this.letter(row)
   }
 
   get waiting(): number {

@@ -1,4 +1,4 @@
-import { readWords } from '../keys/words.ts'
+import { readWords, wordsOf } from '../keys/mnemonic.ts'
 
 /**
  * Whether what somebody told is of this key: its fingerprint in any spelling, or the twelve words.
@@ -7,7 +7,7 @@ import { readWords } from '../keys/words.ts'
 export function isOfKey(told: string, { fingerprint, words }: KeyToCompare): boolean {
   const digits = told.replaceAll(/[\s:]/g, '').toLowerCase()
   if (/^[0-9a-f]+$/.test(digits)) return digits === fingerprint
-  return readWords(told).join(' ') === words.join(' ')
+  return wordsOf(readWords(told)).join(' ') === words.join(' ')
 }
 
 interface KeyToCompare {

@@ -20,6 +20,7 @@ export const doors: Doors = {
     return (await import('./home.ts')).ownCertificate(folder)
   },
   initHome: async options => (await import('./init.ts')).initHome(options),
+  restore: async options => (await import('./restore.ts')).restoreHome(options),
   joinLink: ({ home, link }) => applyLink(home, readJoinLink(link)),
   linkContact(link) {
     const { contact } = readJoinLink(link)

@@ -19,6 +19,7 @@ import type { SeedNode } from '../seed/seed.ts'
 import { levelState, levelStore } from '../store/level.ts'
 import { memoryStore } from '../store/memory.ts'
 import { diskSpool } from '../store/spool.ts'
+import { backupFiles } from './backup-files.ts'
 import { homeChecks, reachChecks } from './checks.ts'
 import { openTraceOut } from './field/trace-out.ts'
 import type { Home } from './home.ts'
@@ -139,6 +140,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       },
       savePerson: person => writePerson(home.paths, person, options.passphrase()),
       searchAhead: mode === 'server',
+      backupFiles: () => backupFiles(home),
       checks: [...homeChecks(home.paths), ...reachChecks(network, mode)]
     })
   )

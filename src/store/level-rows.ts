@@ -83,6 +83,21 @@ class LevelRows implements Rows {
     })
   }
 
+  async *each(): AsyncGenerator<KeyValue> {
+    while (this.#db === undefined) await this.ready()
+    this.#reads += 1
+    try {
+      // An iterator sees what was there when it was made.
+      const options = { ...view, highWaterMarkBytes: hopBytes }
+      for await (const [key, value] of this.#db.iterator(options))
+        yield [plain(key)!, plain(value)!]
+    } catch (err) {
+      throw storeFailure(err, this.#folder)
+    } finally {
+      this.#readEnded()
+    }
+  }
+
   readNow(key: Uint8Array): Uint8Array | undefined {
     try {
       return plain(this.#open().getSync(key, view))
@@ -201,9 +216,13 @@ class LevelRows implements Rows {
     } catch (err) {
       throw storeFailure(err, this.#folder)
     } finally {
-      this.#reads -= 1
-      if (this.#reads === 0) this.#idle?.()
+      this.#readEnded()
     }
+  }
+
+  #readEnded(): void {
+    this.#reads -= 1
+    if (this.#reads === 0) this.#idle?.()
   }
 
   async #quiet(): Promise<void> {

@@ -16,6 +16,13 @@ export const logRow = (log: string): Uint8Array => rowOf('c', Buffer.from(log))
 
 export const keyOf = (row: Uint8Array, table: string): string =>
   Buffer.from(row.buffer, row.byteOffset, row.byteLength).toString('utf8', tableStart(table))
+/** @returns undefined for what is no row of a table. */
+export function placeOf(row: Uint8Array): { table: string; key: string } | undefined {
+  const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength)
+  const end = bytes.indexOf(0)
+  if (bytes[0] !== 't'.charCodeAt(0) || end < 1) return undefined
+  return { table: bytes.toString('utf8', 1, end), key: bytes.toString('utf8', end + 1) }
+}
 export const sequenceOf = (row: Uint8Array): number => readU48(row, row.byteLength - sequenceBytes)
 
 export const logOf = (row: Uint8Array): string =>

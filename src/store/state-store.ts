@@ -12,6 +12,7 @@ import {
   entryRow,
   keyOf,
   logRow,
+  placeOf,
   sequenceOf,
   tableRange,
   tableRow
@@ -62,6 +63,13 @@ export function createState(rows: Rows): State {
         sequence: sequenceOf(row),
         entry: checkedValue(row, value)!
       }))
+    },
+
+    async *rows() {
+      for await (const [row, value] of rows.each()) {
+        const place = placeOf(row)
+        if (place) yield { ...place, value: checkedValue(row, value)! }
+      }
     },
 
     watch(log, call) {

@@ -36,6 +36,11 @@ export interface State extends AsyncDisposable {
   write(changes: readonly Change[]): Promise<{ ok: boolean; sequences: number[] }>
   /** Entries after sequence `after`, ascending, at most `limit`. */
   page(log: string, after: number, limit: number): Promise<LogEntry[]>
+  /**
+   * Every row of every table, as they were when it began, whatever is written meanwhile. Logs are left out.
+   * @throws {MuttrError} `HOME_DAMAGED`
+   */
+  rows(): AsyncIterable<Row & { table: string }>
   /** Calls back after each write that appended to `log`; a hint only, the reader pages from its last cursor. */
   watch(log: string, wake: () => void): Disposable
 }

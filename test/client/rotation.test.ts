@@ -158,6 +158,7 @@ function dyingState() {
     get: (table, key) => kept.get(table, key),
     list: (table, range) => kept.list(table, range),
     page: (log, after, limit) => kept.page(log, after, limit),
+    rows: () => kept.rows(),
     watch: (log, wake) => kept.watch(log, wake),
     async write(changes) {
       if (left-- === 0) {

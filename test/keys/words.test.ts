@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { toHex } from '../../src/base/bytes.ts'
-import { readWords, verificationWords } from '../../src/keys/words.ts'
+import { readWords, wordsOf } from '../../src/keys/mnemonic.ts'
+import { verificationWords } from '../../src/keys/words.ts'
 import { bytesOf } from '../support/hostile-frames.ts'
 
 const pin = bytesOf(32).map(toHex)
@@ -27,7 +28,7 @@ describe('words to compare keys by', () => {
 
   it('are read however they were typed, and a wrong word is told from another key', () => {
     const words = verificationWords('11'.repeat(32), '22'.repeat(32))
-    assert.deepEqual(readWords(`  ${words.join('\n ').toUpperCase()}`), words)
+    assert.deepEqual(wordsOf(readWords(`  ${words.join('\n ').toUpperCase()}`)), words)
     for (const wrong of [
       '',
       words.slice(1).join(' '),

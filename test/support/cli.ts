@@ -25,6 +25,8 @@ export interface FakeDoors extends Doors {
 }
 
 /** Doors with nothing behind them. `ask` says which of them ask for a passphrase, and as what. */
+const testNowMs = Date.UTC(2026, 2, 1, 12)
+
 export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
   const opened: FakeDoors['opened'] = []
   const client = createFakeClient()
@@ -57,6 +59,16 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
         name: options.name,
         fingerprint: 'ab'.repeat(20),
         network: 'local'
+      }
+    },
+    async restore({ input, words, onProgress, ...options }) {
+      await note('restore', { ...options, words: await words() } as never, 'new-vault')
+      const parts = await Array.fromAsync(input)
+      onProgress?.(parts.length)
+      const rows = parts.reduce((sum, part) => sum + part.byteLength, 0)
+      return {
+        ...{ home: options.home, name: 'alice', fingerprint: 'ab'.repeat(20) },
+        ...{ madeMs: testNowMs, rows, held: 1 }
       }
     },
     async joinLink(options) {
@@ -182,7 +194,7 @@ export async function muttr(line: string | string[], run: Run = {}): Promise<Ran
     env: run.env ?? {},
     userHome: '/homes',
     version: '1.2.3',
-    now: () => Date.UTC(2026, 2, 1, 12),
+    now: () => testNowMs,
     signal: run.signal ?? new AbortController().signal,
     doors: async () => doors,
     ...(run.prompts && { prompts: run.prompts })

@@ -56,6 +56,7 @@ function mortal(state: State): { state: State; kill: () => void } {
       list: living((table, range) => state.list(table, range)),
       write: living(changes => state.write(changes)),
       page: living((log, after, limit) => state.page(log, after, limit)),
+      rows: () => state.rows(),
       watch: (log, wake) => state.watch(log, wake),
       [Symbol.asyncDispose]: async () => undefined
     }
@@ -161,6 +162,11 @@ export class ClientWorld implements AsyncDisposable {
       await tester.seen('listening')
     }
     return tester
+  }
+
+  /** Somebody on another machine, with what a backup brought. */
+  rejoin(self: Person, state: State): Promise<Tester> {
+    return this.#tester(self, state, { publishAliases: false })
   }
 
   async #tester(

@@ -176,6 +176,19 @@ export function createFakeClient(): FakeClient {
     async exportKey() {
       return '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nxjMEZ…\n-----END PGP PUBLIC KEY BLOCK-----\n'
     },
+    async resend(id) {
+      calls.push(['resend', id])
+      return need(id)
+    },
+    async recovery() {
+      return fakeWords.split(' ')
+    },
+    async backup() {
+      async function* parts() {
+        for (let i = 0; i < 3; i++) yield new Uint8Array(70_000).fill(i)
+      }
+      return parts()
+    },
     async subkeys() {
       return [{ fingerprint: bobsFingerprint, createdMs: nowMs, current: true, eraseMs: null }]
     },

@@ -10,6 +10,7 @@ export function fillingState(): { state: State; disk: { isFull: boolean } } {
     get: (table, key) => kept.get(table, key),
     list: (table, range) => kept.list(table, range),
     page: (log, after, limit) => kept.page(log, after, limit),
+    rows: () => kept.rows(),
     watch: (log, wake) => kept.watch(log, wake),
     async write(changes) {
       if (disk.isFull) throw new MuttrError('DISK_FULL', 'no room')

@@ -40,6 +40,14 @@ export function addSent(program: Command, action: Action): void {
       .action(action(retract)),
     'muttr retract 3fa9c2d1'
   )
+  example(
+    program
+      .command('resend')
+      .description('let a letter go that was held back after a restore')
+      .argument('<id>', 'its id, or the beginning of it')
+      .action(action(resend)),
+    'muttr resend 3fa9c2d1'
+  )
   const proof = program.command('proof').description('evidence of a letter, from anybody')
   example(
     proof
@@ -99,6 +107,14 @@ async function written(file: string, bytes: Uint8Array): Promise<void> {
   } catch (err) {
     throw usage(`${file} cannot be written: ${(err as Error).message}`)
   }
+}
+
+async function resend(session: Session, _: object, id: string): Promise<void> {
+  const { out } = session
+  await session.withClient(async client => {
+    const letter = await client.resend(await ownId(client, id))
+    await out.result(letter, o => sentLetterText(o, letter))
+  })
 }
 
 async function retract(session: Session, _: object, id: string): Promise<void> {

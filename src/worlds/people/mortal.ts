@@ -62,6 +62,7 @@ export function mortal({
       list: living((table, range) => state.list(table, range)),
       write: living(changes => state.write(changes)),
       page: living((log, after, limit) => state.page(log, after, limit)),
+      rows: () => state.rows(),
       watch: (log, wake) => keep(state.watch(log, wake)),
       async [Symbol.asyncDispose]() {}
     },
