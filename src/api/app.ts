@@ -160,7 +160,9 @@ function addPeople(app: Hono, { client }: AppParts): void {
   app.get('/recovery', async c => c.json(await client.recovery()))
   app.get('/backup', async c => {
     const stream = await client.backup(signalOf(c))
-    return c.body(Readable.toWeb(Readable.from(stream)) as ReadableStream, 200, { 'Content-Type': 'application/octet-stream' })
+    return c.body(Readable.toWeb(Readable.from(stream)) as ReadableStream, 200, {
+      'Content-Type': 'application/octet-stream'
+    })
   })
   app.get('/key/subkeys', async c => c.json(await client.subkeys()))
   app.post('/key/subkeys', async c => {

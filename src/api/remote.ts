@@ -69,7 +69,10 @@ function letters(
   get: Get,
   post: Post,
   ask: Ask
-): Pick<Client, 'send' | 'sent' | 'sentLetter' | 'retract' | 'resend' | 'proof' | 'inbox' | 'read'> {
+): Pick<
+  Client,
+  'send' | 'sent' | 'sentLetter' | 'retract' | 'resend' | 'proof' | 'inbox' | 'read'
+> {
   return {
     async send(draft, options) {
       // Refused here too, because a server that refuses a body unread may close before its answer is seen.

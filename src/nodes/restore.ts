@@ -5,9 +5,9 @@ import { holdBack, RowsBack } from '../client/backup/restore.ts'
 import { readConfig } from '../config/config.ts'
 import { homeExists, makeHome, unmakeHome, unwritable, writeFileAtomic } from '../config/home.ts'
 import { readNetwork } from '../config/network.ts'
-import { openStream } from '../keys/sealed-stream.ts'
 import type { Person } from '../keys/person.ts'
 import { importPerson } from '../keys/person.ts'
+import { openStream } from '../keys/sealed-stream.ts'
 import { createLog } from '../net/log.ts'
 import { loadPeerKey } from '../net/peer-key.ts'
 import { systemRandom } from '../net/random.ts'
@@ -21,8 +21,7 @@ import { writePerson } from './home.ts'
  * As `Doors.restore`.
  */
 export async function restoreHome(o: RestoreOptions): Promise<Restored> {
-  if (await homeExists(o.home))
-    throw new MuttrError('HOME_EXISTS', `there is a node in ${o.home}`)
+  if (await homeExists(o.home)) throw new MuttrError('HOME_EXISTS', `there is a node in ${o.home}`)
   const secret = readRecovery(await o.words())
   const source = openStream(secret, o.input)
   const items = readBackupItems(source)

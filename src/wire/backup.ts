@@ -32,10 +32,7 @@ const row = mapped(
   tuple(literal(2), text(800, 1), text(2_048), bytes(0, itemBytesMax)),
   ([, table, key, value]): BackupItem => ({ type: 'row', table, key, value })
 )
-const end = mapped(
-  tuple(literal(3), uint()),
-  ([, rows]): BackupItem => ({ type: 'end', rows })
-)
+const end = mapped(tuple(literal(3), uint()), ([, rows]): BackupItem => ({ type: 'end', rows }))
 const item = (value: unknown): BackupItem => {
   const field = [head, file, row, end][Array.isArray(value) ? Number(value[0]) : -1]
   if (!field) throw new TypeError('an item of no known kind')
