@@ -70,11 +70,13 @@ export interface SentStoreParts {
   closet: () => Closet | undefined
 }
 
+/** The table of letters that are not announced yet: by id, where their rows lie. */
+export const waitingSent = 'outbox'
 const tables = {
   secret: 'sent-text',
   blob: 'sent-blob',
   ids: 'sent-ids',
-  pending: 'outbox',
+  pending: waitingSent,
   watch: 'sent-watch',
   /** What is over and not sealed yet. */
   over: 'sent-over'

@@ -17,11 +17,17 @@ export const backupFiles = ['secret', 'muttr.json', 'network.json', 'joined.json
 export type BackupFile = (typeof backupFiles)[number]
 
 const fileBytesMax = 256 * 1024
-const itemBytesMax = limits.payloadBytesMax + 64 * 1024
+const valueBytesMax = limits.payloadBytesMax + 64 * 1024
+const itemBytesMax = valueBytesMax + 4 * 1024
 const lengthBytes = 4
 
+const fingerprint = (value: unknown): string => {
+  const read = bytes(20, 32)(value)
+  if (read.byteLength !== 20 && read.byteLength !== 32) throw new TypeError('a fingerprint')
+  return toHex(read)
+}
 const head = mapped(
-  tuple(literal(0), literal(1), uint(), mapped(bytes(20, 32), toHex)),
+  tuple(literal(0), literal(1), uint(), fingerprint),
   ([, , madeMs, fingerprint]): BackupItem => ({ type: 'head', madeMs, fingerprint })
 )
 const file = mapped(
@@ -29,11 +35,11 @@ const file = mapped(
   ([, name, content]): BackupItem => ({ type: 'file', name, content })
 )
 const row = mapped(
-  tuple(literal(2), text(800, 1), text(2_048), bytes(0, itemBytesMax)),
+  tuple(literal(2), text(800, 1), text(2_048), bytes(0, valueBytesMax)),
   ([, table, key, value]): BackupItem => ({ type: 'row', table, key, value })
 )
 const end = mapped(tuple(literal(3), uint()), ([, rows]): BackupItem => ({ type: 'end', rows }))
-const item = (value: unknown): BackupItem => {
+const oneItem = (value: unknown): BackupItem => {
   const field = [head, file, row, end][Array.isArray(value) ? Number(value[0]) : -1]
   if (!field) throw new TypeError('an item of no known kind')
   return field(value)
@@ -45,6 +51,10 @@ function fieldsOf(i: BackupItem): unknown[] {
   if (i.type === 'row') return [2, i.table, i.key, i.value]
   return [3, i.rows]
 }
+
+/** @throws {MuttrError} `BACKUP_INVALID` */
+export const decodeBackupItem = (encoded: Uint8Array): BackupItem =>
+  decodeCbor(encoded, 'an item of a backup', oneItem, itemBytesMax, 'BACKUP_INVALID')
 
 /** The item's length in 4 bytes, big-endian, and the item. */
 export function encodeBackupItem(i: BackupItem): Uint8Array {
@@ -71,7 +81,7 @@ export async function* readBackupItems(
     if (waiting.byteLength < lengthBytes + length) return undefined
     const encoded = waiting.subarray(lengthBytes, lengthBytes + length)
     waiting = waiting.subarray(lengthBytes + length)
-    const read = decodeCbor(encoded, 'an item of a backup', item, itemBytesMax, 'BACKUP_INVALID')
+    const read = decodeBackupItem(encoded)
     if ((before === undefined) !== (read.type === 'head') || before?.type === 'end')
       throw invalid('items out of their order')
     if (read.type === 'row') rows++

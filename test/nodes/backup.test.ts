@@ -51,7 +51,9 @@ describe('a home that was destroyed', () => {
     await rm(net.home('bob'), { recursive: true })
     const [lost] = await ok<SentLetter>('alice', 'send', 'bob@one.test', 'while he had nothing')
 
-    const wrong = await run('bob', 'restore', file, '--words-file', page, '--no-passphrase')
+    const others = join(net.folder, 'others')
+    await writeFile(others, words.toReversed().join(' '))
+    const wrong = await run('bob', 'restore', file, '--words-file', others, '--no-passphrase')
     assert.match(wrong.stderr, /RECOVERY_WRONG/)
     const half = join(net.folder, 'half.backup')
     await writeFile(half, (await readFile(file)).subarray(0, 10_000))

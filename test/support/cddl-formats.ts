@@ -1,5 +1,6 @@
 import { limits } from '../../src/base/limits.ts'
 import { decodeManifest } from '../../src/wire/attachment.ts'
+import { decodeBackupItem } from '../../src/wire/backup.ts'
 import { decodeBlobHeader } from '../../src/wire/blob.ts'
 import { decodeFrame } from '../../src/wire/channel.ts'
 import { decodeSignedStatement } from '../../src/wire/device.ts'
@@ -33,6 +34,7 @@ const plaintextOf = (frame: Uint8Array): Uint8Array => {
 const addresses = 'addresses in the shape of a multiaddr, one encoding each'
 
 export const formats: Record<string, Format> = {
+  'backup-item': { read: decodeBackupItem },
   'blob-header': { read: decodeBlobHeader },
   stamp: { read: decodeStamp },
   tombstone: { read: readTombstone, more: 'preimages that fit the header' },

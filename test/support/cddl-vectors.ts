@@ -30,6 +30,7 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     frames(dht.frames.filter((v: { message: string }) => v.message === message))
   const frames = (list: { frame: string }[]) => list.map(({ frame }) => bytes(frame))
   return {
+    'backup-item': frames(read('backup').items),
     'channel-frame': read('channel').frames.map((v: { hex: string }) => bytes(v.hex)),
     'blob-header': blob.blobs.map((v: { header: string }) => bytes(v.header)),
     tombstone: frames(blob.tombstones),

@@ -166,7 +166,7 @@ export class ClientWorld implements AsyncDisposable {
 
   /** Somebody on another machine, with what a backup brought. */
   rejoin(self: Person, state: State): Promise<Tester> {
-    return this.#tester(self, state, { publishAliases: false })
+    return this.#tester(self, state, { publishAliases: false, requests: 'pull' })
   }
 
   async #tester(

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
-import { concatBytes, toHex } from '../../src/base/bytes.ts'
+import { concatBytes, fromHex, toHex } from '../../src/base/bytes.ts'
+import { readRecovery } from '../../src/client/backup/backup.ts'
+import { openStream } from '../../src/keys/sealed-stream.ts'
 import type { BackupItem } from '../../src/wire/backup.ts'
 import { backupFiles, encodeBackupItem, readBackupItems } from '../../src/wire/backup.ts'
 import { bytesOf, recordOf } from '../support/hostile-frames.ts'
+
+const vector = JSON.parse(readFileSync(new URL('../vectors/backup.json', import.meta.url), 'utf8'))
 
 async function* inParts(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.byteLength; at += size) yield bytes.subarray(at, at + size)
@@ -60,6 +65,20 @@ describe('the items of a backup', () => {
         await assert.rejects(read(cut), { code: 'BACKUP_INVALID' })
       })
     )
+  })
+
+  it('are those of the vector, in a file that its words open', async () => {
+    const sealed = fromHex(vector.file, vector.file.length / 2)!
+    const opened = openStream(readRecovery(vector.words), inParts(sealed, 50))
+    const items = await Array.fromAsync(readBackupItems(opened))
+    const shown = items.map(item => ({
+      ...item,
+      ...('content' in item && { content: toHex(item.content) }),
+      ...('value' in item && { value: toHex(item.value) }),
+      frame: toHex(encodeBackupItem(item).subarray(4))
+    }))
+    assert.deepEqual(shown, vector.items)
+    assert.equal(toHex(readRecovery(vector.words)), vector.secret)
   })
 
   it('meet any bytes with BACKUP_INVALID', async () => {

@@ -1,6 +1,7 @@
 import type { Log } from '../../base/ports.ts'
 import type { Change, State } from '../../store/state.ts'
-import { createSentStore } from '../sent-store.ts'
+import { sentTable } from '../sent-rows.ts'
+import { waitingSent } from '../sent-store.ts'
 
 /** Rows of one write. */
 const batchMax = 500
@@ -40,15 +41,16 @@ export const restoredRow = { table: 'self', key: 'restored' } as const
  * taken back. They are held until the person says what becomes of them. @returns how many
  */
 export async function holdBack(state: State, log: Log): Promise<number> {
-  const sent = createSentStore(state, log)
-  let held = 0
-  for (const row of await sent.pending()) {
-    if (row.stage === 'stored') continue
+  const sent = sentTable(state, log)
+  const changes: Change[] = [{ type: 'put', ...restoredRow, value: new Uint8Array() }]
+  for (const { value: place } of await state.list(waitingSent)) {
+    const key = Buffer.from(place).toString('utf8')
+    const row = await sent.get(key)
+    if (!row || row.stage === 'stored') continue
     const message = 'it waited when the backup was made, and may have gone out since'
     row.waiting = { code: 'LETTER_HELD', message, retryAtMs: row.expiryMs }
-    await sent.save(row)
-    held++
+    changes.push(sent.put(key, row))
   }
-  await state.write([{ type: 'put', ...restoredRow, value: new Uint8Array() }])
-  return held
+  await state.write(changes)
+  return changes.length - 1
 }
