@@ -3,11 +3,10 @@ import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Log, Millis, Network, PeerKeys, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
-import { armorCertificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Device } from '../keys/device.ts'
 import type { Person } from '../keys/person.ts'
-import { foldHostname, readAlias } from '../pod/alias.ts'
+import { foldHostname } from '../pod/alias.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { Spool } from '../store/spool.ts'
 import type { State } from '../store/state.ts'
@@ -23,6 +22,7 @@ import { failureOf } from './failure.ts'
 import { letters } from './letters.ts'
 import { migrate } from './mailbox/migrate.ts'
 import type { NodeStatus } from './node-status.ts'
+import { people } from './people.ts'
 import type { openPodLink } from './pod-link.ts'
 import type { PodPlace, Pods } from './pods.ts'
 import type { ReceiptsTo } from './release.ts'
@@ -270,56 +270,6 @@ function watchPeers(
     }
     alone = false
   })
-}
-
-function people(rooms: Rooms, { invites = {}, about: { linkTo } }: ClientParts) {
-  const brought = new Map(Object.entries(invites))
-  const { self, contacts, courier, inbox } = rooms
-  const forever = new AbortController().signal
-  return {
-    async register(alias, { invite, signal = forever } = {}) {
-      const code = invite ?? brought.get(readAlias(alias).hostname)
-      return await rooms.register(alias, {
-        signal,
-        ...(code !== undefined && { invite: code })
-      })
-    },
-    async lookup(alias, { signal = forever } = {}) {
-      return contacts.show(await contacts.lookup(readAlias(alias).full, signal))
-    },
-    contacts: () => contacts.list(),
-    async acceptKey(alias) {
-      const accepted = await contacts.accept(alias)
-      courier.wake(({ to }) => to === accepted.alias)
-      inbox.wake()
-      return accepted
-    },
-    verification: alias => contacts.verification(alias),
-    verify: (alias, shown) => contacts.verify(alias, shown),
-    async card(wanted) {
-      const own = self.registrations()
-      const full = wanted === undefined ? own[0]?.alias : readAlias(wanted).full
-      const found = own.find(({ alias }) => alias === full)
-      if (!found) throw new MuttrError('ALIAS_MISSING', 'no such alias of yours')
-      const { alias, pod } = found
-      const { fingerprint } = needCertificate(self)
-      return { alias, fingerprint, link: linkTo({ alias, pod, fingerprint }) }
-    },
-    async exportKey() {
-      return armorCertificate(needCertificate(self))
-    },
-    importKey: (certificate, alias) => contacts.import(certificate, alias),
-    subkeys: () => rooms.rotation.list(),
-    rotateSubkey: () => rooms.rotation.rotate(),
-    recovery: () => rooms.backups.words(),
-    backup: () => rooms.backups.write()
-  } satisfies Partial<Client>
-}
-
-function needCertificate(self: Self): Certificate {
-  const certificate = self.certificate()
-  if (!certificate) throw new MuttrError('HOME_MISSING', 'there is no person on this seed')
-  return certificate
 }
 
 function machine(

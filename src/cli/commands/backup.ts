@@ -86,7 +86,7 @@ async function restore(
   { wordsFile }: { wordsFile?: string },
   file: string
 ): Promise<void> {
-  const { out, stdin, signal, home } = session
+  const { out, stdin, home } = session
   const doors = await session.doors()
   const words = () => readWordsOf(session, wordsFile)
   const restored = await doors.restore({

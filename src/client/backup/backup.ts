@@ -9,7 +9,7 @@ import { encodeBackupItem } from '../../wire/backup.ts'
 import type { Self } from '../self.ts'
 
 /** A backup as it is being written: its size is known at the end only. */
-export type BackupStream = AsyncIterable<Uint8Array>
+type BackupStream = AsyncIterable<Uint8Array>
 
 export interface Backups {
   /** The twelve words that open every backup of this person; made at the first call. @throws {MuttrError} `VAULT_LOCKED` */

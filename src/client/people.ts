@@ -1,0 +1,59 @@
+import { MuttrError } from '../base/errors.ts'
+import type { Certificate } from '../keys/certificate.ts'
+import { armorCertificate } from '../keys/certificate.ts'
+import { readAlias } from '../pod/alias.ts'
+import type { Client } from './client.ts'
+import type { ClientParts } from './create-client.ts'
+import type { Rooms } from './rooms.ts'
+import type { Self } from './self.ts'
+
+/** What a person does about who they and others are. */
+export function people(rooms: Rooms, { invites = {}, about: { linkTo } }: ClientParts) {
+  const brought = new Map(Object.entries(invites))
+  const { self, contacts, courier, inbox } = rooms
+  const forever = new AbortController().signal
+  return {
+    async register(alias, { invite, signal = forever } = {}) {
+      const code = invite ?? brought.get(readAlias(alias).hostname)
+      return await rooms.register(alias, {
+        signal,
+        ...(code !== undefined && { invite: code })
+      })
+    },
+    async lookup(alias, { signal = forever } = {}) {
+      return contacts.show(await contacts.lookup(readAlias(alias).full, signal))
+    },
+    contacts: () => contacts.list(),
+    async acceptKey(alias) {
+      const accepted = await contacts.accept(alias)
+      courier.wake(({ to }) => to === accepted.alias)
+      inbox.wake()
+      return accepted
+    },
+    verification: alias => contacts.verification(alias),
+    verify: (alias, shown) => contacts.verify(alias, shown),
+    async card(wanted) {
+      const own = self.registrations()
+      const full = wanted === undefined ? own[0]?.alias : readAlias(wanted).full
+      const found = own.find(({ alias }) => alias === full)
+      if (!found) throw new MuttrError('ALIAS_MISSING', 'no such alias of yours')
+      const { alias, pod } = found
+      const { fingerprint } = needCertificate(self)
+      return { alias, fingerprint, link: linkTo({ alias, pod, fingerprint }) }
+    },
+    async exportKey() {
+      return armorCertificate(needCertificate(self))
+    },
+    importKey: (certificate, alias) => contacts.import(certificate, alias),
+    subkeys: () => rooms.rotation.list(),
+    rotateSubkey: () => rooms.rotation.rotate(),
+    recovery: () => rooms.backups.words(),
+    backup: () => rooms.backups.write()
+  } satisfies Partial<Client>
+}
+
+function needCertificate(self: Self): Certificate {
+  const certificate = self.certificate()
+  if (!certificate) throw new MuttrError('HOME_MISSING', 'there is no person on this seed')
+  return certificate
+}
