@@ -190,6 +190,11 @@ function addBlobs(app: Hono, { client }: AppParts): void {
 
 function addOffice(app: Hono, { client, pod }: AppParts): void {
   app.get('/status', async c => c.json(await client.status()))
+  app.get('/alarms', async c => c.json(await client.alarms()))
+  app.post('/alarms/answer', async c => {
+    const { alias } = check(named, await readJson(c.req.raw, jsonLimit))
+    return c.json(await client.answerAlarms(alias))
+  })
   app.get('/doctor', async c => c.json(await client.doctor(signalOf(c))))
   app.post('/pod/invites', async c => {
     if (!pod)

@@ -37,6 +37,8 @@ export function createRemoteClient(parts: AskParts): RemoteClient {
     ...blobs(ask),
     ...remoteAttachments(ask),
     status: () => get('/status'),
+    alarms: () => get('/alarms'),
+    answerAlarms: alias => post('/alarms/answer', { alias }),
     doctor: options => get('/doctor', signalIn(options)),
     events: signal => events(ask, signal, ended.signal),
     pod: {

@@ -50,6 +50,8 @@ export type MuttrEvent =
   | { type: 'rotated'; subkey: string }
   /** The secrets of old subkeys are gone: what was sealed to them opens nowhere any more. */
   | { type: 'erased'; subkeys: string[] }
+  /** A pod shows something else of an own alias than we gave it, as `what` says; `shown` is the fingerprint, where one was shown. */
+  | { type: 'alarm'; alias: string; what: string; shown: string | null }
   /** Somebody asks to be read: `letters` of theirs wait for the person's word, and nothing of them was fetched. */
   | {
       type: 'requested'

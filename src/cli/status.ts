@@ -1,4 +1,5 @@
 import type { Check, Status } from '../client/client.ts'
+import { alarmsText } from './alarms.ts'
 import type { Output } from './output.ts'
 import { line, pairs, table } from './text.ts'
 import { formatBytes, grouped } from './units.ts'
@@ -27,7 +28,11 @@ export function statusText(out: Output, status: Status): string {
     ...inboxLine(status.inbox),
     ...requestsLine(status.inbox)
   ])
-  return status.pods.length === 0 ? own : `${own}\n\n${podsText(out, status.pods)}`
+  return [
+    own,
+    ...(status.pods.length === 0 ? [] : [podsText(out, status.pods)]),
+    ...(status.alarms.length === 0 ? [] : [alarmsText(out, status.alarms)])
+  ].join('\n\n')
 }
 
 function nodeLines({

@@ -14,9 +14,11 @@ import type {
 import type { NodeStatus } from './node-status.ts'
 import type { ChosenPolicy, Decision, LetterRequest, Policy } from './requests/request.ts'
 import type { OwnSubkey } from './rotation.ts'
+import type { Alarm } from './trust/alarms.ts'
 
 export type * from './mailbox/shapes.ts'
 export type { OwnSubkey } from './rotation.ts'
+export type { Alarm } from './trust/alarms.ts'
 
 /** All ids, keys and fingerprints are lower-case hex; times are milliseconds since the epoch. These shapes are also the local API's JSON. */
 
@@ -234,6 +236,8 @@ export interface Status {
    * be read; null while that is locked.
    */
   inbox: { waiting: number; relays: { pod: string; problem: Failure }[]; requests: number | null }
+  /** What pods show of us that nobody asked for, until it is answered. */
+  alarms: Alarm[]
 }
 
 export interface Check {
@@ -316,6 +320,10 @@ export interface Client {
   verify(alias: string, shown?: string): Promise<Contact>
   /** What to hand to people, as a link or QR code: the network, the pod, and who we are. @throws {MuttrError} `ALIAS_MISSING` */
   card(alias?: string): Promise<Card>
+  /** What pods show of us that nobody asked for, as far as it was not answered, oldest first. */
+  alarms(): Promise<Alarm[]>
+  /** The person has taken note of the alarms about an own alias. @returns them @throws {MuttrError} `ALIAS_INVALID` */
+  answerAlarms(alias: string): Promise<Alarm[]>
   /** The person's own certificate, armored. */
   exportKey(): Promise<string>
   /** A letter that was held back after a restore goes on its way. @throws {MuttrError} `LETTER_UNKNOWN` */

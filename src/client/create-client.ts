@@ -24,7 +24,7 @@ import { migrate } from './mailbox/migrate.ts'
 import type { NodeStatus } from './node-status.ts'
 import { people } from './people.ts'
 import type { openPodLink } from './pod-link.ts'
-import type { PodPlace, Pods } from './pods.ts'
+import type { Dialler, PodPlace, Pods } from './pods.ts'
 import type { ReceiptsTo } from './release.ts'
 import type { Policy } from './requests/request.ts'
 import type { Rooms } from './rooms.ts'
@@ -84,6 +84,10 @@ export interface ClientParts {
   /** Where sealed files lie; in memory, and few of them, unless told. */
   spool?: Spool
   spoolCaps?: SpoolCaps
+  /** About how often own pods are asked, as a stranger would, what they show of us; never unless told. */
+  canaryEveryMs?: Millis | null
+  /** A network of another peer for one link to a pod, so that it does not know who asks; the own one unless told. */
+  disguise?: () => Promise<Dialler & AsyncDisposable>
   /** Age at which the encryption subkey is followed by another; never unless told. */
   subkeyEveryMs?: Millis | null
   /** Rewrites HOME/certificate.pgp and the vault when a pod has certified an alias, or subkeys came and went. */
@@ -147,7 +151,11 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     record.look()
   }
   const look = () =>
-    void rooms.rotation.look().catch(err => log.warn('subkeys stay', { error: `${err}` }))
+    void rooms.rotation
+      .look()
+      .catch(err => log.warn('subkeys stay', { error: `${err}` }))
+      .then(() => rooms.canary.look())
+      .catch(err => log.warn('not looked after', { error: `${err}` }))
   const peers = watchPeers({ network, clock, pods: parts.pods }, courier, wake)
   let timer: Disposable
   const sweep = () => {
@@ -196,7 +204,8 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       timer[Symbol.dispose]()
       peers[Symbol.dispose]()
       // A command that sends one letter ends right after: let the last copies be made.
-      const quiet = Promise.all([courier.quiet(), record.quiet(), rooms.releases.quiet()])
+      const ends = [courier.quiet(), record.quiet(), rooms.releases.quiet(), rooms.canary.quiet()]
+      const quiet = Promise.all(ends)
       await within(quiet, { clock, timeoutMs: lastCopiesMs }).catch(() => undefined)
       life.abort()
       await record[Symbol.asyncDispose]()
@@ -273,7 +282,7 @@ function watchPeers(
 }
 
 function machine(
-  { self, pods, courier, inbox, strangerFetch, requests, events, skew }: Rooms,
+  { self, pods, courier, inbox, strangerFetch, requests, events, skew, alarms }: Rooms,
   { dht, clock, random, network, about, checks = [] }: ClientParts
 ) {
   const through = async (via: string | undefined, signal: AbortSignal | undefined) => {
@@ -319,7 +328,8 @@ function machine(
         node: about.node(),
         pods: ownPods(self, pods),
         outbox: { waiting: courier.waiting },
-        inbox: inboxStatus()
+        inbox: inboxStatus(),
+        alarms: await alarms.list()
       }
     },
     doctor: () =>
@@ -327,8 +337,11 @@ function machine(
         ...{ network, clock, self, pods, skew, about },
         more: checks,
         outbox: () => courier.waiting,
-        inbox: inboxStatus
+        inbox: inboxStatus,
+        alarms: () => alarms.list()
       }),
+    alarms: () => alarms.list(),
+    answerAlarms: async alias => alarms.answer(readAlias(alias).full),
     events: signal => events.stream(signal)
   } satisfies Partial<Client>
 }

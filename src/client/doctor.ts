@@ -1,6 +1,6 @@
 import { limits } from '../base/limits.ts'
 import type { Clock, Millis, Network } from '../base/ports.ts'
-import type { Check, Status } from './client.ts'
+import type { Alarm, Check, Status } from './client.ts'
 import type { Pods } from './pods.ts'
 import type { Self } from './self.ts'
 
@@ -37,6 +37,7 @@ export interface DoctorParts {
   more: readonly (() => Promise<Check[]>)[]
   outbox: () => number
   inbox: () => Status['inbox']
+  alarms: () => Promise<Alarm[]>
 }
 
 const dayMs = 24 * 3_600_000
@@ -62,7 +63,10 @@ export async function examine(parts: DoctorParts): Promise<Check[]> {
     ...pods(parts),
     clockCheck(parts),
     outbox(parts),
-    ...relays(parts)
+    ...relays(parts),
+    ...(await parts.alarms()).map(({ alias, what, detail, hint }) =>
+      bad(`alarm ${alias} ${what}`, detail, `${hint} Then: muttr alarms answer ${alias}`)
+    )
   ]
 }
 

@@ -26,6 +26,7 @@ import type { Self } from './self.ts'
 import type { StrangerFetch } from './stranger-fetch.ts'
 import { isOfRelay } from './stranger-fetch.ts'
 import type { Strangers } from './strangers.ts'
+import { isProbe } from './trust/probe.ts'
 
 export interface InboxParts {
   dht: Pick<Dht, 'get'>
@@ -41,6 +42,8 @@ export interface InboxParts {
   releases: Pick<Releases, 'plan' | 'due' | 'wake'>
   /** Fetches what people write whom we do not know. */
   strangerFetch: StrangerFetch
+  /** A notice of ours to ourselves that was under way is here. */
+  onProbe(alias: string): Promise<void>
   clock: Clock
   random: Random
   log: Log
@@ -206,6 +209,12 @@ export class Inbox implements AsyncDisposable {
     }
     const reader = self.person()
     const slip = await openSlip(notice, { reader, nowMs: startMs, crypto })
+    if (isProbe(slip, reader)) {
+      await slip.signedBy(reader.certificate)
+      await this.#parts.onProbe(slip.alias)
+      await store.finish(notice)
+      return true
+    }
     const known = await contacts.known(slip.alias)
     const policy = requests.judge(id, slip, known !== undefined)
     if (policy === 'ignore') {

@@ -40,6 +40,7 @@ export class PodLine implements AsyncDisposable {
   #identified: Promise<string[]> | undefined
   #knownToPod = false
   #listening = false
+  #caughtUp = false
   #aliases: string[] = []
   #problem: Failure | null = null
   #failures = 0
@@ -57,6 +58,8 @@ export class PodLine implements AsyncDisposable {
       own: this.#own,
       connected: this.#link !== undefined,
       identified: this.#link !== undefined && this.#knownToPod,
+      /** What waited was handed over, and what comes is pushed. */
+      caughtUp: this.#caughtUp,
       aliases: [...this.#aliases],
       problem: this.#problem
     }
@@ -148,6 +151,7 @@ export class PodLine implements AsyncDisposable {
       throw err
     }
     if (this.#link !== link) return
+    this.#caughtUp = true
     this.#parts.onListening()
     this.#tried.resolve()
     this.#failures = 0
@@ -165,6 +169,7 @@ export class PodLine implements AsyncDisposable {
     this.#identified = undefined
     this.#knownToPod = false
     this.#listening = false
+    this.#caughtUp = false
   }
 
   #fell(err: unknown): void {
@@ -173,6 +178,7 @@ export class PodLine implements AsyncDisposable {
     const { clock, random, log, hostname } = this.#parts
     this.#problem = failureOf(err)
     this.#listening = false
+    this.#caughtUp = false
     if (this.#retry) return
     this.#failures++
     const delayMs = retryDelayMs(reconnectSchedule, this.#failures, throwDice(random))

@@ -26,7 +26,7 @@ interface PodFace {
   readonly papers: PodPapers
 }
 
-interface LookedUp {
+export interface LookedUp {
   /** `alice@pod.example` */
   readonly alias: string
   /** Certified by the pod. */

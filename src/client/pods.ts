@@ -35,6 +35,11 @@ export interface Pods extends AsyncDisposable {
    * @throws {MuttrError} `POD_UNKNOWN`, `POD_UNREACHABLE`, `POD_CHANGED`, `CANCELLED`
    */
   link(hostname: string, signal: AbortSignal): Promise<PodLink>
+  /**
+   * A link of its own under another peer id, where a node can make one: the pod does not know who asks. The caller ends it.
+   * @throws as {@link link}
+   */
+  stranger(hostname: string, signal: AbortSignal): Promise<PodLink>
   /** A link on which the pod knows us. @throws as {@link link}, `IDENTIFY_REFUSED`, `VAULT_LOCKED` */
   identified(hostname: string, signal: AbortSignal): Promise<PodLink>
   /**
@@ -57,8 +62,13 @@ export interface Pods extends AsyncDisposable {
   readonly lines: readonly PodLine['state'][]
 }
 
+/** What a link to a pod needs of a network. */
+export type Dialler = Pick<Network, 'self' | 'dial' | 'open'>
+
 export interface PodsParts {
-  network: Pick<Network, 'self' | 'dial' | 'open'>
+  network: Dialler
+  /** A network of another peer, for one link; the own one unless told. */
+  disguise?: () => Promise<Dialler & AsyncDisposable>
   /** Asked where a pod is that is not where it was. */
   dht: Pick<Dht, 'getRecord'>
   state: State
@@ -83,7 +93,7 @@ const linesMax = 256
 const certificatesTable = 'pods'
 
 export function createPods(parts: PodsParts): Pods {
-  const { state, clock, self, network, log, crypto } = parts
+  const { state, clock, self, log, crypto } = parts
   const places = new Map(parts.places.map(place => [place.hostname, place]))
   const lines = new Map<string, PodLine>()
   const certificates = new Map<string, Certificate>()
@@ -116,7 +126,11 @@ export function createPods(parts: PodsParts): Pods {
     ])
   }
 
-  async function open(place: PodPlace, signal: AbortSignal): Promise<PodLink> {
+  async function open(
+    place: PodPlace,
+    signal: AbortSignal,
+    network: Dialler = parts.network
+  ): Promise<PodLink> {
     const { hostname } = place
     const fingerprint = place.fingerprint ?? (await certificateOf(hostname))?.fingerprint
     const pinned = fingerprint === undefined ? {} : { pinned: { fingerprint } }
@@ -189,8 +203,19 @@ export function createPods(parts: PodsParts): Pods {
     oldest[1][Symbol.asyncDispose]().catch(() => undefined)
   }
 
+  async function asStranger(hostname: string, signal: AbortSignal): Promise<PodLink> {
+    const place = places.get(hostname)
+    if (!place) throw new MuttrError('POD_UNKNOWN', `no address of the pod ${hostname} is known`)
+    await using stack = new AsyncDisposableStack()
+    const network = parts.disguise && stack.use(await parts.disguise())
+    const link = stack.use(await open(place, signal, network))
+    const all = stack.move()
+    return { ...link, [Symbol.asyncDispose]: () => all.disposeAsync() }
+  }
+
   return {
     link: async (hostname, signal) => abortable(lineOf(hostname).link(), signal),
+    stranger: asStranger,
     identified: async (hostname, signal) => abortable(lineOf(hostname).identified(), signal),
     async relay(hostname, signal) {
       try {

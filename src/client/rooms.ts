@@ -32,6 +32,8 @@ import { Courier } from './send.ts'
 import { createSentStore } from './sent-store.ts'
 import { createStrangerFetch } from './stranger-fetch.ts'
 import { createStrangers } from './strangers.ts'
+import { Alarms } from './trust/alarms.ts'
+import { Canary } from './trust/canary.ts'
 import { Watch } from './watch.ts'
 
 export type Rooms = Awaited<ReturnType<typeof makeRooms>>
@@ -69,7 +71,9 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     emit,
     places: parts.pods,
     openLink: options => open({ ...options, keys }),
-    onNotices: (hostname, entries, how) => inbox.notified(hostname, entries, how),
+    ...(parts.disguise && { disguise: parts.disguise }),
+    onNotices: async (hostname, entries, how) =>
+      inbox.notified(hostname, await canary.sift(entries), how),
     onUp(hostname) {
       courier.wake(row => row.to.endsWith(`@${hostname}`) || row.via === hostname)
       inbox.wake()
@@ -115,6 +119,12 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   const backups = createBackups({
     ...{ state, self, clock, random },
     files: parts.backupFiles ?? (async () => [])
+  })
+  const alarms = new Alarms({ state, clock, log, emit })
+  const canary = new Canary({
+    ...{ state, self, pods, alarms, clock, random, log, crypto, life },
+    everyMs: parts.canaryEveryMs ?? null,
+    published: alias => rotation.shownBy(alias)
   })
   const relay = (pod: string) => pods.relay(pod, life)
   const strangerFetch = createStrangerFetch({
@@ -164,6 +174,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     strangers: createStrangers(),
     requests,
     strangerFetch,
+    onProbe: alias => canary.arrived(alias),
     clock,
     random,
     log,
@@ -257,6 +268,6 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...stores
   }
   const files = { uploads, letterFiles, chunkWatch }
-  const trust = { register, rotation, backups }
+  const trust = { register, rotation, backups, alarms, canary }
   return { self, pods, contacts, skew, events, record, ...trust, ...mail, ...files }
 }

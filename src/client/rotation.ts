@@ -102,6 +102,11 @@ export class Rotation {
     await this.#parts.state.write([this.#published.put(alias, newest.fingerprint)])
   }
 
+  /** The subkey that was the newest in what the alias's pod took last. */
+  shownBy(alias: string): Promise<string | undefined> {
+    return this.#published.get(alias)
+  }
+
   async list(): Promise<OwnSubkey[]> {
     const subkeys = this.#parts.self.certificate()?.subkeys ?? []
     const planned = new Map((await this.#erase.list()).map(({ key, value }) => [key, value]))

@@ -12,7 +12,7 @@ import { verifyRecord } from '../keys/record.ts'
 import { systemClock as clock } from '../net/clock.ts'
 import type { Node } from '../net/node.ts'
 import { createNode } from '../net/node.ts'
-import { peerKeys } from '../net/peer-key.ts'
+import { makePeerKey, peerKeys } from '../net/peer-key.ts'
 import { systemRandom as random } from '../net/random.ts'
 import { createStamper } from '../net/stamper.ts'
 import type { SeedNode } from '../seed/seed.ts'
@@ -46,6 +46,7 @@ export interface StartOptions {
 }
 
 const subkeyEveryMs = 30 * 24 * 3_600_000
+const canaryEveryMs = 24 * 3_600_000
 
 type Hear = Parameters<typeof createNode>[0]['onCandidate'] & object
 
@@ -124,6 +125,8 @@ export async function startParts(options: StartOptions): Promise<Started> {
       publishAliases: home.config.publishAliases,
       requests: home.config.requests,
       receipts: home.config.receipts,
+      canaryEveryMs,
+      disguise: () => strangerNode(options),
       subkeyEveryMs: home.config.subkeys === 'monthly' ? subkeyEveryMs : null,
       strangersBy: home.config.strangers,
       spool: diskSpool(home.paths.attachments),
@@ -200,6 +203,13 @@ function openNode(
     onCandidate
   })
 }
+
+/** For one question to a pod that is not to know who asks: a key that nobody has seen, and that is forgotten. */
+const strangerNode = async ({ home, log }: StartOptions): Promise<Node> =>
+  createNode({
+    ...{ privateKey: await makePeerKey(), clock, log, mode: 'client', listen: [], datastore: null },
+    limits: { connections: 2, groupLocal: home.config.connections.groupLocal }
+  })
 
 /** Of the network file, then of muttr.json, which may name more but not other ones. */
 export function podPlaces({ network, config }: Home): PodPlace[] {

@@ -121,6 +121,9 @@ const calls: Record<string, (client: Client) => Promise<unknown>> = {
   'dropAttachment: unknown': c => c.dropAttachment('..').catch(err => failureOf(err).code),
   status: c => c.status(),
   doctor: c => c.doctor(),
+  alarms: c => c.alarms(),
+  'answerAlarms: of an alias': c => c.answerAlarms('alice@one.test'),
+  'answerAlarms: no alias': c => c.answerAlarms('alice'),
   'an unforeseen error': c =>
     c.lookup('broken@two.test').catch(err => {
       const { code, message } = failureOf(err)

@@ -131,7 +131,8 @@ export class ClientWorld implements AsyncDisposable {
       receipts = 'contacts',
       subkeyEveryMs = null,
       spool = memorySpool(),
-      spoolCaps = { outBytes: 2 ** 26, inBytes: 2 ** 26, reserveBytes: 0 }
+      spoolCaps = { outBytes: 2 ** 26, inBytes: 2 ** 26, reserveBytes: 0 },
+      canaryEveryMs = null
     }: {
       hostname?: string
       state?: State
@@ -145,6 +146,7 @@ export class ClientWorld implements AsyncDisposable {
       subkeyEveryMs?: number | null
       spool?: Spool
       spoolCaps?: SpoolCaps
+      canaryEveryMs?: number | null
     } = {}
   ): Promise<Tester> {
     const tester = await this.#tester(await person(who), state, {
@@ -155,7 +157,8 @@ export class ClientWorld implements AsyncDisposable {
       receipts,
       subkeyEveryMs,
       spool,
-      spoolCaps
+      spoolCaps,
+      canaryEveryMs
     })
     if (register) {
       await tester.client.register(`${name}@${hostname}`)
@@ -174,7 +177,14 @@ export class ClientWorld implements AsyncDisposable {
     state: State,
     more: Pick<
       Parameters<typeof createClient>[0],
-      'checks' | 'vouched' | 'requests' | 'receipts' | 'subkeyEveryMs' | 'spool' | 'spoolCaps'
+      | 'checks'
+      | 'vouched'
+      | 'requests'
+      | 'receipts'
+      | 'subkeyEveryMs'
+      | 'spool'
+      | 'spoolCaps'
+      | 'canaryEveryMs'
     > & {
       publishAliases: boolean
     }

@@ -13,6 +13,7 @@ import { makeJoinLink } from '../../src/config/join-link.ts'
 import { fakeFiles } from './fake-files.ts'
 
 import {
+  alarmOf,
   bobsFingerprint,
   contactOf,
   idOf,
@@ -222,6 +223,14 @@ export function createFakeClient(): FakeClient {
     ...fakeFiles(calls),
     async status() {
       return status
+    },
+    async alarms() {
+      return [alarmOf('alice@one.test')]
+    },
+    async answerAlarms(alias) {
+      calls.push(['answerAlarms', alias])
+      await meaning(alias)
+      return alias === 'alice@one.test' ? [alarmOf(alias)] : []
     },
     async doctor() {
       return [

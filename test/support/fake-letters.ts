@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Contact, ReceivedLetter, SentLetter, Status } from '../../src/client/client.ts'
+import type { Alarm, Contact, ReceivedLetter, SentLetter, Status } from '../../src/client/client.ts'
 import type { LetterRequest } from '../../src/client/requests/request.ts'
 
 export const nowMs = Date.UTC(2026, 2, 1, 12)
@@ -123,8 +123,20 @@ export const status: Status = {
     }
   ],
   outbox: { waiting: 0 },
-  inbox: { waiting: 0, relays: [], requests: 1 }
+  inbox: { waiting: 0, relays: [], requests: 1 },
+  alarms: []
 }
+
+export const alarmOf = (alias: string): Alarm => ({
+  alias,
+  what: 'key',
+  shown: 'ee'.repeat(20),
+  detail: 'one.test shows another key.',
+  hint: 'Ask its operator.',
+  sinceMs: nowMs - 3_600_000,
+  lastMs: nowMs,
+  standing: true
+})
 
 export function sentLetter(
   to: string,

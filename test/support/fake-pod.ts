@@ -44,6 +44,8 @@ export interface FakePod {
   isFull: boolean
   /** Notices are answered when it has resolved. */
   answering: Promise<void>
+  /** What is shown of an alias to whoever has not said who they are, instead of the truth; null for an alias that nobody has. */
+  readonly lies: Map<string, Certificate | null>
   /** A new HPKE key: what was sealed to the old one is refused. */
   rotate(): Promise<void>
   /** How long directory answers are good. */
@@ -102,6 +104,7 @@ export async function fakePod({
     peer,
     accounts,
     person,
+    lies: new Map(),
     opened: 0,
     looked: 0,
     submitted: 0,
@@ -202,7 +205,10 @@ export async function fakePod({
           ask()
           if (isDeaf) await new Promise(() => undefined)
           pod.looked++
-          const { certificate, intro } = need(alias)
+          const { certificate: kept, intro } = need(alias)
+          const said = who ? kept : pod.lies.get(alias)
+          if (said === null) throw new MuttrError('ALIAS_UNKNOWN', alias)
+          const certificate = said ?? kept
           const validUntilMs = clock.now() + pod.validMs
           return { alias, certificate, intro, hpkeKey: hpke.publicKey, validUntilMs }
         },

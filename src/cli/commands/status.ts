@@ -1,10 +1,12 @@
 import type { Command } from 'commander'
 import { asMuttrError } from '../../base/failure.ts'
 import type { Check } from '../../client/client.ts'
+import { alarmsText } from '../alarms.ts'
 import { example } from '../example.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
 import { checksText, statusText } from '../status.ts'
+import { line } from '../text.ts'
 
 export function addStatus(program: Command, action: Action): void {
   program.commandsGroup('Your node:')
@@ -22,6 +24,38 @@ export function addStatus(program: Command, action: Action): void {
       .action(action(doctor)),
     'muttr doctor'
   )
+  const alarms = example(
+    program
+      .command('alarms')
+      .description('what your pods show of you that you did not ask for')
+      .action(action(listAlarms)),
+    'muttr alarms',
+    'muttr alarms answer alice@one.test'
+  )
+  example(
+    alarms
+      .command('answer')
+      .description('you have taken note of the alarms about an alias of yours')
+      .argument('<alias>', 'as in alice@one.test')
+      .action(action(answerAlarms)),
+    'muttr alarms answer alice@one.test'
+  )
+}
+
+async function listAlarms({ withClient, out }: Session): Promise<void> {
+  await withClient(async client => {
+    const alarms = await client.alarms()
+    await out.results(alarms, out => alarmsText(out, alarms))
+  })
+}
+
+async function answerAlarms({ withClient, out }: Session, _: object, alias: string): Promise<void> {
+  await withClient(async client => {
+    const alarms = await client.answerAlarms(alias)
+    await out.results(alarms, () =>
+      alarms.length === 0 ? `There is no alarm about ${line(alias)}.` : 'Noted.'
+    )
+  })
 }
 
 async function status(session: Session): Promise<void> {
