@@ -340,8 +340,6 @@ function machine(
         inbox: inboxStatus,
         alarms: () => alarms.list()
       }),
-    alarms: () => alarms.list(),
-    answerAlarms: async alias => alarms.answer(readAlias(alias).full),
     events: signal => events.stream(signal)
   } satisfies Partial<Client>
 }

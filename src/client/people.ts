@@ -45,6 +45,8 @@ export function people(rooms: Rooms, { invites = {}, about: { linkTo } }: Client
       return armorCertificate(needCertificate(self))
     },
     importKey: (certificate, alias) => contacts.import(certificate, alias),
+    alarms: () => rooms.alarms.list(),
+    answerAlarms: async alias => rooms.alarms.answer(readAlias(alias).full),
     subkeys: () => rooms.rotation.list(),
     rotateSubkey: () => rooms.rotation.rotate(),
     recovery: () => rooms.backups.words(),
