@@ -13,6 +13,8 @@ const codesOfOthers: string[] = []
 const linesMax = 400
 /** A virtual world lets the process breathe between two of its moments; no time passes in it. */
 const turns = 'src/sim/turns.ts'
+/** A page in a browser has no other clock than the browser's. */
+const pageClock = 'src/web/clock.ts'
 const sources = readSources('src')
 const everything = [...sources, ...readSources('bin', 'test', 'simulations')]
 
@@ -27,8 +29,10 @@ describe('the house', () => {
     assert.deepEqual(misplacedImports(sources), [])
   })
 
-  it('reads clock and dice, and sets timers, in src/net only', () => {
-    const decide = sources.filter(({ path }) => !path.startsWith('src/net/') && path !== turns)
+  it("reads clock and dice, and sets timers, in src/net and the page's clock only", () => {
+    const decide = sources.filter(
+      ({ path }) => !path.startsWith('src/net/') && path !== turns && path !== pageClock
+    )
     assert.deepEqual(worldlyReads(decide), [])
   })
 

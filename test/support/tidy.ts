@@ -36,7 +36,9 @@ const packages: [pattern: RegExp, room: string][] = [
   [/^@hpke\//, 'keys'],
   [/^(libp2p|datastore-level)$|^@libp2p\/|^@chainsafe\/libp2p-|^@multiformats\//, 'net'],
   [/^level$/, 'store'],
-  [/^pg$/, 'net']
+  [/^pg$/, 'net'],
+  // What is bundled into the page, and must not come into the node.
+  [/^(preact|marked|vite)(\/|$)|^@preact\/|^@fontsource/, 'web']
 ]
 
 export interface Source {
@@ -55,7 +57,7 @@ export function readSources(...folders: string[]): Source[] {
   const present = folders.filter(folder => existsSync(join(root, folder)))
   return present.flatMap(folder =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-      .filter(entry => entry.isFile() && /\.[jt]s$/.test(entry.name))
+      .filter(entry => entry.isFile() && /\.[jt]sx?$/.test(entry.name))
       .map(entry => join(entry.parentPath, entry.name))
       .sort()
       .map(file => ({
@@ -66,7 +68,13 @@ export function readSources(...folders: string[]): Source[] {
 }
 
 const parse = ({ path, text }: Source) =>
-  ts.createSourceFile(path, text, ts.ScriptTarget.Latest, false, ts.ScriptKind.TS)
+  ts.createSourceFile(
+    path,
+    text,
+    ts.ScriptTarget.Latest,
+    false,
+    path.endsWith('x') ? ts.ScriptKind.TSX : ts.ScriptKind.TS
+  )
 
 const lineOf = (file: ts.SourceFile, node: ts.Node) =>
   file.getLineAndCharacterOfPosition(node.getStart(file)).line + 1

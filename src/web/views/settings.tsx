@@ -1,0 +1,334 @@
+import { useSignal } from '@preact/signals'
+import type { ComponentChildren, JSX } from 'preact'
+import type { Settings } from '../../api/house.ts'
+import { nowMs } from '../clock.ts'
+import { ask, type Problem, problemOf } from '../data/ask.ts'
+import { changeSettings, join, lock, save } from '../data/house.ts'
+import { aliases, settings, setup, status } from '../data/session.ts'
+import { attempt, tell } from '../data/toasts.ts'
+import { Button, Field, Fingerprint, Spinner, Trouble } from '../parts/basics.tsx'
+import { apart } from '../text/format.ts'
+import { Card } from './card.tsx'
+import { AliasForm, BackupForm } from './first-run.tsx'
+
+const GiB = 2 ** 30
+const KiB = 1_024
+
+export function SettingsView(): JSX.Element {
+  const s = settings.value
+  const now = setup.value
+  if (!s || !now) return <Spinner />
+  const hasPerson = now.fingerprint !== null
+  return (
+    <div class="page-view scroll">
+      <header class="pane-head">
+        <h1>Settings</h1>
+      </header>
+      <div class="settings">
+        {hasPerson && <You />}
+        <Section title="Look">
+          <Choice
+            label="Colours"
+            name="theme"
+            value={s.theme}
+            options={{ system: 'As the system', light: 'Light', dark: 'Dark' }}
+          />
+        </Section>
+        {hasPerson && (
+          <Section
+            title="Privacy"
+            note="The node starts again with a change, which takes a moment."
+          >
+            <Choice
+              label="Letters of strangers are fetched"
+              name="strangers"
+              value={s.strangers}
+              options={{
+                relayed: 'Through their pod only: nobody learns where you are',
+                'relayed-first': 'Through their pod while it answers',
+                direct: 'Directly: quicker, and whoever stored them sees your address'
+              }}
+            />
+            <Choice
+              label="First letters of people I do not know"
+              name="requests"
+              value={s.requests}
+              options={{
+                ask: 'Wait, unfetched, until I let them in',
+                pull: 'Are fetched at once',
+                ignore: 'Are dropped'
+              }}
+            />
+            <Choice
+              label="Receipts, when a letter asks for one"
+              name="receipts"
+              value={s.receipts}
+              options={{
+                contacts: 'For whom I know',
+                verified: 'For whom I have verified',
+                nobody: 'For nobody'
+              }}
+            />
+            <Toggle
+              label="Publish my addresses and pods, where everybody can read them"
+              name="publishAliases"
+              value={s.publishAliases}
+            />
+          </Section>
+        )}
+        <Section
+          title="What your node gives"
+          note="The network is its members: each keeps sealed letters of others."
+        >
+          <NumberField
+            label="Room for others, in GiB"
+            name="storeBytes"
+            value={s.storeBytes}
+            unit={GiB}
+            min={0.01}
+            step="any"
+          />
+          <NumberField
+            label="Upload cap, in KiB a second"
+            name="upBytesPerSecond"
+            value={s.upBytesPerSecond}
+            unit={KiB}
+            min={16}
+            step={1}
+          />
+          <NumberField
+            label="Download cap, in KiB a second"
+            name="downBytesPerSecond"
+            value={s.downBytesPerSecond}
+            unit={KiB}
+            min={16}
+            step={1}
+          />
+          <Choice
+            label="Profile"
+            name="profile"
+            value={s.profile}
+            options={{ full: 'Full', light: 'Light: for a battery or a metered link' }}
+          />
+          <Toggle label="Find nodes on this local network" name="mdns" value={s.mdns} />
+        </Section>
+        <Section title="Join">
+          <JoinForm />
+        </Section>
+        <Section title="This node">
+          <dl class="pairs">
+            <dt>Folder</dt>
+            <dd>
+              <code>{now.home}</code>
+            </dd>
+            <dt>Network</dt>
+            <dd>{now.network}</dd>
+            <dt>Listens</dt>
+            <dd>
+              {status.value?.addresses.map(address => <code class="address">{address}</code>) ??
+                'not now'}
+            </dd>
+          </dl>
+        </Section>
+      </div>
+    </div>
+  )
+}
+
+function You(): JSX.Element {
+  const now = setup.value!
+  const isCard = useSignal(false)
+  const exportKey = () =>
+    attempt(async () => {
+      const answer = await ask('/key')
+      save(await answer.blob(), `${now.name}.asc`)
+    })
+  return (
+    <>
+      <Section title="You">
+        <dl class="pairs">
+          <dt>Addresses</dt>
+          <dd>{aliases.value.join(', ') || 'none yet'}</dd>
+          <dt>Fingerprint</dt>
+          <dd>
+            <Fingerprint hex={now.fingerprint ?? ''} />
+          </dd>
+        </dl>
+        <div class="buttons">
+          <Button icon="download" onClick={() => void exportKey()}>
+            Save your public key
+          </Button>
+          {aliases.value.length > 0 && (
+            <Button icon="people" onClick={() => (isCard.value = true)}>
+              Show your card
+            </Button>
+          )}
+          {now.sealed && (
+            <Button icon="lock" onClick={() => void lock()}>
+              Lock now
+            </Button>
+          )}
+        </div>
+      </Section>
+      {isCard.value && <Card onClose={() => (isCard.value = false)} />}
+      <Section title="Another address">
+        <AliasForm onDone={alias => tell(`${alias} is yours.`)} />
+      </Section>
+      <Section
+        title="Backup of your key"
+        note={
+          now.keyBackupMs === null
+            ? 'None was made yet.'
+            : `The last one was made ${apart(now.keyBackupMs, nowMs.value)}.`
+        }
+      >
+        <BackupForm onDone={() => tell('Keep that file somewhere else than on this computer.')} />
+      </Section>
+    </>
+  )
+}
+
+const Section = ({
+  title,
+  note,
+  children
+}: {
+  title: string
+  note?: string
+  children: ComponentChildren
+}): JSX.Element => (
+  <section class="setting-group">
+    <div class="setting-head">
+      <h2>{title}</h2>
+      {note && <p class="hint">{note}</p>}
+    </div>
+    <div class="setting-body stack">{children}</div>
+  </section>
+)
+
+interface ChoiceProps<Name extends keyof Settings> {
+  label: string
+  name: Name
+  value: Settings[Name]
+  options: Record<Settings[Name] & string, string>
+}
+
+function Choice<Name extends 'theme' | 'strangers' | 'requests' | 'receipts' | 'profile'>(
+  props: ChoiceProps<Name>
+): JSX.Element {
+  const { label, name, value, options } = props
+  return (
+    <fieldset class="choice">
+      <legend>{label}</legend>
+      {Object.entries(options).map(([option, words]) => (
+        <label class="check">
+          <input
+            type="radio"
+            name={name}
+            checked={value === option}
+            onChange={() => void changeSettings({ [name]: option })}
+          />
+          {words as string}
+        </label>
+      ))}
+    </fieldset>
+  )
+}
+
+const Toggle = ({
+  label,
+  name,
+  value
+}: {
+  label: string
+  name: 'publishAliases' | 'mdns'
+  value: boolean
+}): JSX.Element => (
+  <label class="check">
+    <input
+      type="checkbox"
+      checked={value}
+      onChange={e => void changeSettings({ [name]: e.currentTarget.checked })}
+    />
+    {label}
+  </label>
+)
+
+interface NumberProps {
+  label: string
+  name: 'storeBytes' | 'upBytesPerSecond' | 'downBytesPerSecond'
+  value: number | null
+  unit: number
+  min: number
+  step: number | 'any'
+}
+
+/** Empty for none. Written when the field is left. */
+function NumberField({ label, name, value, unit, min, step }: NumberProps): JSX.Element {
+  const shown = value === null ? '' : String(Math.round((value / unit) * 100) / 100)
+  const keep = (text: string) => {
+    if (text === shown) return
+    const number = text === '' ? null : Math.round(Number(text) * unit)
+    void changeSettings({ [name]: number })
+  }
+  return (
+    <Field label={label}>
+      {id => (
+        <input
+          id={id}
+          class="short"
+          type="number"
+          inputMode="decimal"
+          min={min}
+          step={step}
+          placeholder="none"
+          value={shown}
+          onChange={e => e.currentTarget.checkValidity() && keep(e.currentTarget.value)}
+        />
+      )}
+    </Field>
+  )
+}
+
+function JoinForm(): JSX.Element {
+  const link = useSignal('')
+  const problem = useSignal<Problem | null>(null)
+  const isBusy = useSignal(false)
+  const go = async (event: SubmitEvent) => {
+    event.preventDefault()
+    isBusy.value = true
+    problem.value = null
+    try {
+      await join(link.value.trim())
+      link.value = ''
+      tell('Joined.')
+    } catch (err) {
+      problem.value = problemOf(err)
+    } finally {
+      isBusy.value = false
+    }
+  }
+  return (
+    <form class="stack" onSubmit={go}>
+      <Field label="Join link" hint="It can bring pods, an invite, and somebody to write to.">
+        {(id, describedBy) => (
+          <input
+            id={id}
+            aria-describedby={describedBy}
+            placeholder="muttr:…"
+            value={link}
+            required
+            spellcheck={false}
+            onInput={e => (link.value = e.currentTarget.value)}
+          />
+        )}
+      </Field>
+      <Trouble problem={problem.value} />
+      <div class="buttons">
+        <Button type="submit" busy={isBusy.value}>
+          Join
+        </Button>
+      </div>
+    </form>
+  )
+}

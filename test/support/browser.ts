@@ -1,0 +1,80 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { chromium } from 'playwright-core'
+import { build } from 'vite'
+import { type PageFiles, readPageFiles } from '../../src/api/page-files.ts'
+import { packageRoot } from '../../src/config/package-root.ts'
+
+/** Where the screenshots of a run are kept; git ignores it. */
+const shots = join(packageRoot, 'test-output', 'page')
+
+/** The page as it is built for people, from the sources as they are now. */
+export async function builtPage(outDir: string): Promise<PageFiles> {
+  const root = join(packageRoot, 'src', 'web')
+  await build({ root, configFile: join(root, 'vite.config.ts'), build: { outDir } })
+  return await readPageFiles(outDir)
+}
+
+/** Debian's Chromium. */
+export const startBrowser = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage']
+  })
+
+export interface Tab extends AsyncDisposable {
+  page: Page
+  context: BrowserContext
+  /** What the page complained of: errors, refusals of its policy, requests to anywhere else. */
+  complaints: string[]
+  shot(name: string): Promise<void>
+}
+
+interface TabOptions {
+  browser: Browser
+  /** Of the daemon; any other address that is asked for is a complaint. */
+  url: string
+  token: string
+  path?: string
+  width?: number
+  height?: number
+  dark?: boolean
+}
+
+/** The page, opened as `muttr page` opens it. */
+export async function openTab(options: TabOptions): Promise<Tab> {
+  const { browser, url, token, path = '', width = 1280, height = 820, dark = false } = options
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: dark ? 'dark' : 'light',
+    locale: 'en-GB',
+    timezoneId: 'UTC',
+    reducedMotion: 'reduce'
+  })
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', message => {
+    // A refusal by the API is for the page to show; the browser notes each as well.
+    const isRefusal = message.text().startsWith('Failed to load resource')
+    if (message.type() === 'error' && !isRefusal) complaints.push(message.text())
+  })
+  page.on('pageerror', err => complaints.push(`${err.stack ?? err}`))
+  page.on('request', request => {
+    const target = request.url()
+    if (!target.startsWith(`${url}/`) && !target.startsWith('blob:'))
+      complaints.push(`asked for ${target}`)
+  })
+  await page.goto(`${url}/#token=${token}`)
+  if (path) await page.evaluate(to => void (location.hash = to), path)
+  return {
+    page,
+    context,
+    complaints,
+    async shot(name) {
+      await mkdir(shots, { recursive: true })
+      await page.screenshot({ path: join(shots, `${name}.png`) })
+    },
+    [Symbol.asyncDispose]: () => context.close()
+  }
+}

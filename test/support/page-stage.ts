@@ -1,0 +1,87 @@
+import axe from 'axe-core'
+import type { Browser, Page } from 'playwright-core'
+import type { Setup } from '../../src/api/house.ts'
+import type { PageFiles } from '../../src/api/page-files.ts'
+import { type ServedClient, serveClient, testToken } from './api.ts'
+import { builtPage, openTab, startBrowser, type Tab } from './browser.ts'
+import { createFakeHouse, type FakeHouse } from './fake-house.ts'
+import { createPageClient, type PageClient } from './page-client.ts'
+import { temporaryFolder } from './store-folder.ts'
+
+interface Opened extends AsyncDisposable, Tab {
+  client: PageClient
+  house: FakeHouse
+  served: ServedClient
+  /** Goes to a place in the page, as its own links do. */
+  to(hash: string): Promise<void>
+}
+
+interface OpenOptions {
+  setup?: Partial<Setup>
+  many?: number
+  width?: number
+  height?: number
+  dark?: boolean
+}
+
+interface Axe {
+  run(options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>
+}
+
+export interface PageStage extends AsyncDisposable {
+  browser: Browser
+  files: PageFiles
+  /** The page before a client in memory. */
+  open(options?: OpenOptions): Promise<Opened>
+  /** What axe finds wrong with the page as it stands: by all its rules, or by some. */
+  flaws(page: Page, runOnly?: string[]): Promise<string[]>
+}
+
+/** On a busy machine even what is quick takes its time. */
+const waitMs = 60_000
+
+/** One browser and one build of the page, for all tests of a file. */
+export async function createPageStage(): Promise<PageStage> {
+  await using stack = new AsyncDisposableStack()
+  const folder = stack.use(await temporaryFolder())
+  const files = await builtPage(folder.path)
+  const browser = await startBrowser()
+  stack.defer(() => browser.close())
+  const all = stack.move()
+  return {
+    browser,
+    files,
+    async open({ setup = {}, many = 0, ...look } = {}) {
+      const client = createPageClient(Date.now(), many)
+      const house = createFakeHouse(setup)
+      const served = await serveClient(client, { house, page: files })
+      const tab = await openTab({ browser, url: served.server.url, token: testToken, ...look })
+      tab.page.setDefaultTimeout(waitMs)
+      return {
+        ...tab,
+        client,
+        house,
+        served,
+        to: hash => tab.page.evaluate(to => void (location.hash = to), hash),
+        async [Symbol.asyncDispose]() {
+          await tab[Symbol.asyncDispose]()
+          await served[Symbol.asyncDispose]()
+        }
+      }
+    },
+    async flaws(page, runOnly) {
+      // Put there by the browser itself, past the page's policy.
+      await page.evaluate(axe.source)
+      const { violations } = await page.evaluate(
+        only =>
+          (globalThis as unknown as { axe: Axe }).axe.run({
+            resultTypes: ['violations'],
+            ...(only && { runOnly: only })
+          }),
+        runOnly
+      )
+      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`)
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync()
+  }
+}
