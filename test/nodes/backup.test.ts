@@ -7,12 +7,13 @@ import { Testnet } from '../support/testnet.ts'
 
 describe('a home that was destroyed', () => {
   let net: Testnet
-  before(async () => {
+  before(async function () {
+    this.timeout(120_000)
     net = await Testnet.lay({ pods: ['one.test'], people: ['alice', 'bob'], seeds: 5 })
     await net.startAll()
     for (const name of ['alice', 'bob']) await ok(name, 'register', `${name}@one.test`)
   })
-  after(() => net[Symbol.asyncDispose]())
+  after(() => net?.[Symbol.asyncDispose]())
 
   const run = (who: string, ...args: string[]): Promise<Ran> => net.muttr(who, '--json', ...args)
   async function ok<T>(who: string, ...args: string[]): Promise<T[]> {
