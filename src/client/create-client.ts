@@ -127,6 +127,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   const { self, pods, inbox, courier, sent, received, record, requests } = rooms
   const unlock = async (unlocked: Person) => {
     await self.unlock(unlocked)
+    rooms.fetched.unlocked()
     await openMailbox(rooms, parts)
     await requests.load()
   }
@@ -145,6 +146,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     courier.wake()
     rooms.uploads.wake()
     inbox.wake()
+    rooms.fetched.wake()
     requests.wake()
     rooms.releases.wake()
     void rooms.watch.wake().catch(err => log.warn('not watched', { error: `${err}` }))
@@ -199,6 +201,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       rooms.contacts.locked()
       rooms.conversations.forget()
       rooms.search.forget()
+      void inbox.locked().catch(err => log.warn('not fetched ahead', { error: `${err}` }))
     },
     async [Symbol.asyncDispose]() {
       timer[Symbol.dispose]()
@@ -211,7 +214,16 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       await record[Symbol.asyncDispose]()
       await pods[Symbol.asyncDispose]()
       const { uploads, chunkWatch } = rooms
-      const mail = [courier, inbox, requests, rooms.watch, rooms.releases, uploads, chunkWatch]
+      const mail = [
+        courier,
+        inbox,
+        rooms.fetched,
+        requests,
+        rooms.watch,
+        rooms.releases,
+        uploads,
+        chunkWatch
+      ]
       await Promise.all(mail.map(room => room[Symbol.asyncDispose]()))
     }
   }

@@ -7,6 +7,7 @@ import type { NoticeRow } from './inbox-rows.ts'
 import { noticeId, noticeTable } from './inbox-rows.ts'
 import type { LetterRef, Participant } from './mailbox/conversation-rows.ts'
 import type { Conversations, Member } from './mailbox/conversations.ts'
+import { fetchedDrops } from './mailbox/fetched.ts'
 import type { KeptRow, LetterRow, Mark } from './mailbox/letter-rows.ts'
 import { letterTable, markTable } from './mailbox/letter-rows.ts'
 import { sortableTime } from './table.ts'
@@ -138,6 +139,7 @@ export function createInboxStore(
     const names = blob === 'opened' ? [id, toHex(notice.key)] : [id]
     return [
       notices.drop(id),
+      ...fetchedDrops(notice.key),
       ...names.flatMap(name => [
         put(done, name, new Uint8Array()),
         put(doneExpiry, `${sortableTime(notice.expiryMs)}-${name}`, new Uint8Array())

@@ -13,6 +13,7 @@ import { hopeless, isInTime, pendingMax } from './inbox-bounds.ts'
 import type { NoticeRow } from './inbox-rows.ts'
 import { noticeId } from './inbox-rows.ts'
 import type { InboxStore } from './inbox-store.ts'
+import type { Fetched } from './mailbox/fetched.ts'
 import { othersOf } from './mailbox/others.ts'
 import { snippetOf } from './mailbox/plain-text.ts'
 import type { OpenedLetter, OpenedSlip } from './open-letter.ts'
@@ -38,6 +39,8 @@ export interface InboxParts {
   strangers: Strangers
   /** Where letters wait about which the person is asked first. */
   requests: Requests
+  /** Letters that came while the vault was locked. */
+  fetched: Fetched
   /** Where letters go that were opened and are on the disk. */
   releases: Pick<Releases, 'plan' | 'due' | 'wake'>
   /** Fetches what people write whom we do not know. */
@@ -73,8 +76,10 @@ export class Inbox implements AsyncDisposable {
 
   /** Takes up the notices that a former run left. */
   async start(): Promise<void> {
-    const { store, queue, clock } = this.#parts
-    for (const row of await store.notices()) {
+    const { store, queue, clock, fetched } = this.#parts
+    const rows = await store.notices()
+    await fetched.ahead(rows)
+    for (const row of rows) {
       const { expiryMs, failures } = row
       queue.add({ id: noticeId(row), expiryMs, failures, dueMs: clock.now() })
     }
@@ -86,6 +91,12 @@ export class Inbox implements AsyncDisposable {
     const { queue, clock } = this.#parts
     queue.wake(clock.now())
     this.#pump.run()
+  }
+
+  /** The vault is locked: what waits is fetched, and stays sealed. */
+  async locked(): Promise<void> {
+    const { store, fetched } = this.#parts
+    await fetched.ahead(await store.notices())
   }
 
   /** Letters that the person let in. */
@@ -151,17 +162,29 @@ export class Inbox implements AsyncDisposable {
     const recorded = this.#parts.store.addNotices(rows)
     this.#pump.run()
     await recorded
+    await this.#parts.fetched.ahead(rows)
   }
 
   async #expired(id: string): Promise<void> {
-    const { store, log, strangers, requests } = this.#parts
+    const { store, log, strangers, requests, fetched } = this.#parts
     strangers.forget(id)
     try {
-      await requests.settled(id)
       const notice = await store.notice(id)
+      // It expired in the network, and not here.
+      if (notice && (await fetched.get(notice.key)) && (await this.#openLate(notice))) return
+      await requests.settled(id)
       if (notice) await store.finish(notice)
     } catch (err) {
       log.warn('a notice cannot be dropped', { code: codeOf(err) })
+    }
+  }
+
+  async #openLate(notice: NoticeRow): Promise<boolean> {
+    try {
+      return await this.#open(notice)
+    } catch (err) {
+      this.#parts.log.info('a letter is refused', { code: codeOf(err) })
+      return false
     }
   }
 
@@ -273,7 +296,9 @@ export class Inbox implements AsyncDisposable {
   }
 
   async #fetch({ key, pod }: NoticeRow, isContact: boolean): Promise<Blob> {
-    const { dht, clock, emit, life, strangerFetch } = this.#parts
+    const { dht, clock, emit, life, strangerFetch, fetched } = this.#parts
+    const here = await fetched.get(key)
+    if (here) return here
     const startMs = clock.now()
     const getting = isContact ? dht.get(key, { signal: life }) : strangerFetch.get(pod, key)
     const { blob, from } = await getting

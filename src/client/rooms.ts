@@ -15,6 +15,7 @@ import { Inbox } from './inbox.ts'
 import { createInboxStore } from './inbox-store.ts'
 import { Conversations } from './mailbox/conversations.ts'
 import { createDrafts } from './mailbox/drafts.ts'
+import { Fetched } from './mailbox/fetched.ts'
 import { Mailbox } from './mailbox/mailbox.ts'
 import { Search } from './mailbox/search.ts'
 import { Outbox } from './outbox.ts'
@@ -164,7 +165,13 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     life,
     onAccepted: rows => inbox.accepted(rows)
   })
+  const fetched = new Fetched({
+    ...{ state, self, strangerFetch, clock, random, log, emit, life },
+    strangers: createStrangers(),
+    queue: new Outbox({ schedule: fetchSchedule, parallel: 8 })
+  })
   const inbox = new Inbox({
+    fetched,
     dht,
     releases,
     contacts,
@@ -261,6 +268,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     inbox,
     mailbox,
     search,
+    fetched,
     courier,
     strangerFetch,
     watch,

@@ -76,15 +76,18 @@ describe('fetching', () => {
     assert.equal((await bob.client.inbox()).length, 1)
   })
 
-  it('takes notices with a locked vault, and opens them after', async () => {
+  it('fetches letters with a locked vault, and opens them after, with no network', async () => {
     const bob = await world.join('bob')
     await bob.restart({ locked: true })
     await bob.seen('listening')
     const { blob, slip } = await craft(world, { by: await person('mallory'), to: await bobs() })
     await post(world, blob, slip)
     await world.pod().acknowledged('bob@one.test', 1)
-    assert.equal(world.dht.gets, 0)
+    await bob.seen('fetched')
     assert.equal((await bob.client.status()).locked, true)
+    await bob.restart({ locked: true })
+    assert.equal(world.dht.gets, 1)
+    world.dht.blobs.clear()
     await bob.client.unlock(bob.person)
     await bob.seen('opened')
     assert.equal((await bob.client.inbox()).length, 1)

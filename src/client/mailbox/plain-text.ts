@@ -68,9 +68,12 @@ export function around(text: string, words: readonly string[]): string {
   return from === 0 ? said : `…${said}`
 }
 
-/** Without case; each character keeps its place. */
+/** Without case and accents; each character keeps its place. */
 const fold = (text: string): string =>
-  text.replace(/\p{Lu}/gu, upper => {
-    const lower = upper.toLowerCase()
-    return lower.length === upper.length ? lower : upper
+  text.replace(/[\p{Lu}\u00c0-\u024f]/gu, char => {
+    const plain = char
+      .normalize('NFD')
+      .replace(/[\u0300-\u036f]/g, '')
+      .toLowerCase()
+    return plain.length === char.length ? plain : char
   })

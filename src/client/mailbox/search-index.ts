@@ -37,7 +37,7 @@ export async function openSearchIndex(pages = pagesMax): Promise<SearchIndex> {
     pragma max_page_count = ${pages};
     create table places (row integer primary key, key text unique);
     create virtual table words using fts5(subject, who, body, content = '', contentless_delete = 1,
-      detail = column, tokenize = 'unicode61 remove_diacritics 2');`)
+      detail = column, tokenize = 'ascii');`)
   return new Index(db)
 }
 
@@ -73,7 +73,7 @@ class Index implements SearchIndex {
     try {
       this.#db.exec('begin')
       this.#place.run(row, key)
-      this.#words.run(row, apart(subject), apart(who), apart(body))
+      this.#words.run(row, cut(subject), cut(who), cut(body))
       this.#db.exec('commit')
       return true
     } catch (err) {
@@ -100,10 +100,10 @@ class Index implements SearchIndex {
     this.#db.prepare('delete from places where row = ?').run(row)
   }
 
-  find(words: readonly string[], limit: number): string[] {
-    if (words.length === 0) return []
-    const asked = words.map(word => `"${word}"*`).join(' AND ')
-    return this.#find.all(asked, limit).map(row => String(row.key))
+  find(asked: readonly string[], limit: number): string[] {
+    if (asked.length === 0) return []
+    const all = asked.map(word => `"${word}"*`).join(' AND ')
+    return this.#find.all(all, limit).map(row => String(row.key))
   }
 
   [Symbol.dispose](): void {
@@ -114,13 +114,26 @@ class Index implements SearchIndex {
 /** Scripts that put no spaces between words: each character is one. */
 const unspaced =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/gu
-const apart = (text: string): string => text.replace(unspaced, ' $& ')
 
 const wordsMax = 16
 const wordCharsMax = 64
 
-/** As the index cuts them: letters and digits, with what is combined with them. */
+/** Letters and digits without case and accents: cut here, for SQLite knows fewer of them, and then alike in letters and questions. */
+function words(text: string): string[] {
+  const folded = text.toWellFormed().normalize('NFKD').toLowerCase()
+  const plain = folded.replace(/[\u0300-\u036f]/g, '').replace(unspaced, ' $& ')
+  return plain.match(/[\p{L}\p{N}\p{M}\p{Co}]+/gu) ?? []
+}
+const cut = (text: string): string => words(text).join(' ')
+
+/** What is asked for, as the index has it. */
 export const wordsOf = (text: string): string[] =>
-  [...apart(text.toWellFormed()).matchAll(/[\p{L}\p{N}\p{M}\p{Co}]+/gu)]
+  words(text.slice(0, wordsMax * wordCharsMax))
     .slice(0, wordsMax)
-    .map(([word]) => word.slice(0, wordCharsMax).toWellFormed())
+    .map(word =>
+      word
+        .slice(0, wordCharsMax)
+        .toWellFormed()
+        .replace(/\uFFFD$/, '')
+    )
+    .filter(word => word !== '')
