@@ -11,6 +11,7 @@ import { addPeople } from './commands/people.ts'
 import { addPod } from './commands/pod.ts'
 import { addRequests } from './commands/requests.ts'
 import { addSent } from './commands/sent.ts'
+import { addShell } from './commands/shell.ts'
 import { addSim } from './commands/sim.ts'
 import { addStatus } from './commands/status.ts'
 import { example } from './example.ts'
@@ -65,6 +66,7 @@ export function createProgram(parts: ProgramParts): Command {
     addLetters,
     addRequests,
     addHooks,
+    addShell,
     addSent,
     addPeople,
     addKey,

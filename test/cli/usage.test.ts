@@ -24,6 +24,7 @@ const commands = [
   'watch',
   'on-letter',
   'notify',
+  'completion',
   'sent',
   'retract',
   'proof',
