@@ -1,9 +1,10 @@
+import { ReadableStream } from 'node:stream/web'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context, Hono } from 'hono'
 import type { Clock } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
 import { apiLimits } from './limits.ts'
-import { attaching, check } from './schemas.ts'
+import { attaching, attachmentIndex, check } from './schemas.ts'
 
 interface AttachmentParts {
   client: Client
@@ -31,9 +32,31 @@ export function addAttachments(app: Hono, { client, clock }: AttachmentParts): v
   app.post('/attachments/:id/resume', async c =>
     c.json(await client.resumeAttachment(c.req.param('id')))
   )
+  addReceived(app, client)
   app.delete('/attachments/:id', async c => {
     await client.dropAttachment(c.req.param('id'))
     return c.json({ deleted: c.req.param('id') })
+  })
+}
+
+const indexOf = (c: Context): number => check(attachmentIndex, c.req.param('index'))
+
+function addReceived(app: Hono, client: Client): void {
+  const path = '/inbox/:id/attachments/:index'
+  const letterOf = (c: Context): string => c.req.param('id') ?? ''
+  app.post(`${path}/fetch`, async c =>
+    c.json(await client.fetchAttachment(letterOf(c), indexOf(c)))
+  )
+  app.post(`${path}/pause`, async c => c.json(await client.pauseFetch(letterOf(c), indexOf(c))))
+  app.delete(path, async c => c.json(await client.forgetAttachment(letterOf(c), indexOf(c))))
+  // Never as what it says it is: a page of ours must not show a stranger's file by itself.
+  app.get(path, async c => {
+    const pieces = await client.openAttachment(letterOf(c), indexOf(c), {
+      signal: c.req.raw.signal
+    })
+    c.header('Content-Type', 'application/octet-stream')
+    c.header('Content-Disposition', 'attachment')
+    return c.body(ReadableStream.from(pieces) as globalThis.ReadableStream)
   })
 }
 

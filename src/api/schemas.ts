@@ -25,6 +25,11 @@ export const attaching = z.strictObject({
   sizeBytes: z.coerce.number().exactOptional(),
   via: z.string().exactOptional()
 })
+export const attachmentIndex = z.coerce
+  .number()
+  .int()
+  .min(0)
+  .max(limits.letterAttachmentsMax - 1)
 export const named = z.strictObject({ alias: z.string() })
 export const registering = z.strictObject({ alias: z.string(), invite: z.string().exactOptional() })
 export const verifying = z.strictObject({

@@ -38,7 +38,7 @@ export const limits = {
   letterSubjectBytesMax: 998,
   letterRecipientsMax: 64,
   letterAttachmentsMax: 64,
-  /** The description of one attachment; a longer one is a blob of its own. */
+  /** The description of one attachment. */
   letterManifestBytesMax: 4 * KiB,
   mimeTypeBytesMax: 255,
   /** One attached file: 1 TiB. */

@@ -50,7 +50,7 @@ function transferText(name: string, event: Transfer): string {
 }
 
 /** Tells on standard error how transfers go, until `follow` says that it has seen what it waited for, or `signal` aborts. */
-async function tellTransfers(
+export async function tellTransfers(
   { out }: Pick<Session, 'out'>,
   events: AsyncIterable<MuttrEvent>,
   nameOf: (event: Transfer) => string | undefined,

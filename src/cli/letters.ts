@@ -4,7 +4,7 @@ import { stateText } from './sent.ts'
 import { threadsText } from './terminal/threads.ts'
 import type { Pair } from './text.ts'
 import { line, pairs, paragraphs, table } from './text.ts'
-import { formatTime, shortId } from './units.ts'
+import { formatBytes, formatTime, shortId } from './units.ts'
 
 /** How letters look to people. Whatever others wrote is cleaned here or in the table. */
 export function inboxText(out: Output, letters: readonly LetterSummary[]): string {
@@ -34,10 +34,18 @@ export function letterText(out: Output, letter: ReceivedLetter): string {
     ['id', letter.id],
     ...(letter.parent === null ? [] : [['answers', shortId(letter.parent)] as const]),
     ...(letter.mimeType === 'text/plain' ? [] : [['type', letter.mimeType] as const]),
-    ...aboutPairs(letter)
+    ...aboutPairs(letter),
+    ...(letter.attachments.length === 0 ? [] : [filesPair(letter)])
   ])
   return `${head}\n\n${paragraphs(letter.body).trimEnd()}`
 }
+
+const filesPair = ({ attachments }: ReceivedLetter): Pair => [
+  'files',
+  attachments.map(
+    ({ index, name, sizeBytes }) => `${index + 1}  ${name}  ${formatBytes(sizeBytes)}`
+  )
+]
 
 function aboutPairs(letter: ReceivedLetter): Pair[] {
   const { corrects, retracts, correctedBy, forgetAsked, receiptRequested } = letter

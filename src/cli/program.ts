@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { addAttachments } from './commands/attachments.ts'
 import { addBackup } from './commands/backup.ts'
 import { addBlob } from './commands/blob.ts'
 import { addCrawl } from './commands/crawl.ts'
@@ -67,6 +68,7 @@ export function createProgram(parts: ProgramParts): Command {
     addRequests,
     addHooks,
     addShell,
+    addAttachments,
     addSent,
     addPeople,
     addKey,

@@ -97,6 +97,11 @@ export interface AttachOptions {
   signal?: AbortSignal
 }
 
+/** A file on its way, out or in. */
+export type Transfer =
+  | Attachment
+  | (ReceivedAttachment & { direction: 'in'; letter: string; from: string })
+
 /** What each says, and who signed it: docs/protocol/proof.md */
 export type SentState = 'queued' | 'stored' | 'announced' | 'accepted' | 'withdrawn' | 'expired'
 
@@ -270,14 +275,28 @@ export interface Client {
    * @throws {MuttrError} nothing is kept then: `VAULT_LOCKED`, `ATTACHMENT_INVALID`, `DISK_FULL`, `CANCELLED`
    */
   attach(source: AsyncIterable<Uint8Array>, options: AttachOptions): Promise<Attachment>
-  /** Files on their way out, newest first. */
-  attachments(): Promise<Attachment[]>
+  /** Files that were attached, then those that were asked for, each newest first. */
+  attachments(): Promise<Transfer[]>
   /** @throws {MuttrError} `ATTACHMENT_UNKNOWN` */
   attachment(id: string): Promise<Attachment>
   pauseAttachment(id: string): Promise<Attachment>
   resumeAttachment(id: string): Promise<Attachment>
   /** Forgets it, and takes back what holders have of it. @throws {MuttrError} `ATTACHMENT_UNKNOWN`, `ATTACHMENT_WAITING` while a letter waits for it */
   dropAttachment(id: string): Promise<void>
+  /**
+   * Fetches a file of a received letter, and goes on until it is here. `letter` may be the beginning of an id.
+   * @throws {MuttrError} `LETTER_UNKNOWN`, `ATTACHMENT_UNKNOWN`, `ATTACHMENT_INVALID`, `BLOB_EXPIRED`, `DISK_FULL`
+   */
+  fetchAttachment(letter: string, index: number): Promise<ReceivedAttachment>
+  pauseFetch(letter: string, index: number): Promise<ReceivedAttachment>
+  /** Forgets what is here of it. */
+  forgetAttachment(letter: string, index: number): Promise<ReceivedAttachment>
+  /** The whole file, each piece checked before it is given out. @throws {MuttrError} `ATTACHMENT_WAITING` while it is not all here */
+  openAttachment(
+    letter: string,
+    index: number,
+    options?: CallOptions
+  ): Promise<AsyncIterable<Uint8Array>>
   /** Marks it read. `id` may be an unambiguous beginning of at least 4 characters. @throws {MuttrError} `LETTER_UNKNOWN` */
   read(id: string): Promise<ReceivedLetter>
   /** Who asks to be read, newest first. Nothing of their letters was fetched. @throws {MuttrError} `VAULT_LOCKED` */

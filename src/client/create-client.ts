@@ -134,9 +134,8 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   if (person) await unlock(person)
   record.look()
   await inbox.start()
-  await rooms.uploads.start()
+  await rooms.files.start()
   await courier.start()
-  rooms.chunkWatch.start()
   await rooms.watch.start()
   await rooms.releases.start()
   for (const { pod } of self.registrations()) keepIfKnown(rooms, pod, log)
@@ -144,7 +143,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   const wake = () => {
     pods.wake()
     courier.wake()
-    rooms.uploads.wake()
+    rooms.files.wake()
     inbox.wake()
     rooms.fetched.wake()
     requests.wake()
@@ -163,7 +162,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   const sweep = () => {
     timer = clock.after(sweepEveryMs, sweep)
     const nowMs = clock.now()
-    const swept = [sent, received, requests, rooms.uploads].map(room => room.sweep(nowMs))
+    const swept = [sent, received, requests, rooms.files].map(room => room.sweep(nowMs))
     Promise.all([...swept, stillNeeded(rooms)]).catch(err =>
       log.warn('old rows stay', { error: `${err}` })
     )
@@ -213,17 +212,8 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       life.abort()
       await record[Symbol.asyncDispose]()
       await pods[Symbol.asyncDispose]()
-      const { uploads, chunkWatch } = rooms
-      const mail = [
-        courier,
-        inbox,
-        rooms.fetched,
-        requests,
-        rooms.watch,
-        rooms.releases,
-        uploads,
-        chunkWatch
-      ]
+      const letters = [courier, inbox, rooms.fetched, requests]
+      const mail = [...letters, rooms.watch, rooms.releases, rooms.files]
       await Promise.all(mail.map(room => room[Symbol.asyncDispose]()))
     }
   }

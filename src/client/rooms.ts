@@ -1,7 +1,9 @@
 import { openPgp } from '../keys/crypto.ts'
 import { subkeyTools } from '../keys/subkeys.ts'
 import { memorySpool } from '../store/spool.ts'
+import { together } from './attachments/attachments.ts'
 import { ChunkWatch } from './attachments/chunk-watch.ts'
+import { Downloads } from './attachments/downloads.ts'
 import { createLetterFiles } from './attachments/letter-files.ts'
 import { usualCaps } from './attachments/room.ts'
 import { Uploads } from './attachments/uploads.ts'
@@ -42,6 +44,7 @@ export type Rooms = Awaited<ReturnType<typeof makeRooms>>
 /** The parts of a client, each with what it uses. They are started by who makes them. */
 export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, life: AbortSignal) {
   const { dht, state, clock, random, log, keys, network, device } = parts
+  const { spool = memorySpool(), spoolCaps = usualCaps } = parts
   const events = parts.events ?? createEvents()
   const { emit } = events
   const self = await createSelf({ ...parts, crypto, certificate: parts.certificate })
@@ -114,7 +117,11 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     certify: alias => register(alias, { signal: life })
   })
   const mailbox = new Mailbox({
-    ...{ self, contacts, received, sent, conversations, clock, log },
+    ...{ self, contacts, received, sent, conversations, log },
+    files: {
+      show: letter => downloads.show(letter),
+      forgetLetter: key => downloads.forgetLetter(key)
+    },
     ...(parts.searchAhead && { onLook: () => search.prepare() })
   })
   const backups = createBackups({
@@ -193,8 +200,8 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     dht,
     ourPeer: parts.keys.self,
     state,
-    spool: parts.spool ?? memorySpool(),
-    caps: parts.spoolCaps ?? usualCaps,
+    spool,
+    caps: spoolCaps,
     self,
     clock,
     random,
@@ -206,6 +213,11 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
       chunkWatch.watch(row)
       void letterFiles.lettersOf(row.id).then(ids => courier.wake(({ id }) => ids.includes(id)))
     }
+  })
+  const downloads = new Downloads({
+    ...{ dht, state, self, contacts, strangerFetch, clock, random, log, emit, life },
+    spool,
+    caps: spoolCaps
   })
   const letterFiles = createLetterFiles({
     state,
@@ -275,7 +287,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     releases,
     ...stores
   }
-  const files = { uploads, letterFiles, chunkWatch }
+  const files = { uploads, downloads, letterFiles, files: together(uploads, downloads, chunkWatch) }
   const trust = { register, rotation, backups, alarms, canary }
   return { self, pods, contacts, skew, events, record, ...trust, ...mail, ...files }
 }

@@ -117,6 +117,15 @@ const calls: Record<string, (client: Client) => Promise<unknown>> = {
     return [file, seen, paused.state, resumed.state, await c.attachments()]
   },
   'attach: nothing': c => c.attach((async function* () {})(), { name: 'empty' }),
+  'fetchAttachment: and what comes': async c => {
+    const id = '3fa9c2d1'
+    const states = [await c.fetchAttachment(id, 0), await c.pauseFetch(id, 0)]
+    const pieces = await Array.fromAsync(await c.openAttachment(id, 0))
+    const file = Buffer.concat(pieces).toString('hex')
+    return [states, file, await c.forgetAttachment(id, 0)]
+  },
+  'fetchAttachment: unknown': c => c.fetchAttachment('3fa9c2d1', 5),
+  'openAttachment: unknown': c => c.openAttachment('3fa9c2d1', 5),
   'attachment: unknown': c => c.attachment('0'.repeat(32)),
   'dropAttachment: unknown': c => c.dropAttachment('..').catch(err => failureOf(err).code),
   status: c => c.status(),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { MuttrError } from '../../src/base/errors.ts'
-import type { Attachment, Client } from '../../src/client/client.ts'
+import type { Attachment, Client, ReceivedAttachment } from '../../src/client/client.ts'
 
 type Part = Pick<
   Client,
@@ -10,6 +10,10 @@ type Part = Pick<
   | 'pauseAttachment'
   | 'resumeAttachment'
   | 'dropAttachment'
+  | 'fetchAttachment'
+  | 'pauseFetch'
+  | 'forgetAttachment'
+  | 'openAttachment'
 >
 
 const expiryMs = Date.UTC(2026, 3, 1)
@@ -24,6 +28,18 @@ export function fakeFiles(calls: unknown[][]): Part {
     return known
   }
 
+  const received = (
+    letter: string,
+    index: number,
+    state: ReceivedAttachment['state']
+  ): ReceivedAttachment => {
+    calls.push(['attachment', letter, index, state])
+    if (index > 0) throw new MuttrError('ATTACHMENT_UNKNOWN', `the letter has no file ${index}`)
+    return {
+      ...{ index, name: 'Grüße.pdf', type: 'application/pdf', sizeBytes: 5_000, expiryMs, state },
+      ...{ haveBytes: 0, bytesPerSecond: null, remainingMs: null, problem: null }
+    }
+  }
   return {
     async attach(source, { signal: _, ...options }) {
       let sizeBytes = 0
@@ -48,6 +64,15 @@ export function fakeFiles(calls: unknown[][]): Part {
     },
     async dropAttachment(id) {
       files.splice(files.indexOf(file(id)), 1)
+    },
+    fetchAttachment: async (letter, index) => received(letter, index, 'here'),
+    pauseFetch: async (letter, index) => received(letter, index, 'paused'),
+    forgetAttachment: async (letter, index) => received(letter, index, 'remote'),
+    async openAttachment(letter, index) {
+      received(letter, index, 'here')
+      return (async function* () {
+        for (let i = 0; i < 5; i++) yield new Uint8Array(1_000).fill(i)
+      })()
     }
   }
 }

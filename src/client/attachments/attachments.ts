@@ -1,10 +1,22 @@
 import { MuttrError } from '../../base/errors.ts'
+import type { Millis } from '../../base/ports.ts'
+import { decodeLetter } from '../../wire/letter.ts'
 import type { Client } from '../client.ts'
+import type { InboxStore } from '../inbox-store.ts'
+import type { Self } from '../self.ts'
 import type { SentStore } from '../sent-store.ts'
+import type { ChunkWatch } from './chunk-watch.ts'
+import type { Downloads, LetterWithFiles } from './downloads.ts'
 import type { LetterFiles } from './letter-files.ts'
 import type { Uploads } from './uploads.ts'
 
-interface AttachmentsParts {
+interface AttachmentsParts extends DropParts {
+  downloads: Downloads
+  received: Pick<InboxStore, 'find'>
+  self: Self
+}
+
+interface DropParts {
   uploads: Uploads
   letterFiles: LetterFiles
   sent: Pick<SentStore, 'find'>
@@ -13,11 +25,16 @@ interface AttachmentsParts {
 const isUnderWay = (stage: string | undefined): boolean =>
   stage === 'draft' || stage === 'sealed' || stage === 'stored'
 
-/** What a person does with files that go out. */
-export const attachments = ({ uploads, letterFiles, sent }: AttachmentsParts) =>
-  ({
+/** What a person does with files, out and in. */
+export function attachments(parts: AttachmentsParts) {
+  const { uploads, downloads, letterFiles, sent, received, self } = parts
+  const letter = async (beginning: string): Promise<LetterWithFiles> => {
+    const { row, frame } = await received.find(beginning, self.closet())
+    return { ...row, manifests: row.imported ? [] : decodeLetter(frame).attachments }
+  }
+  return {
     attach: (source, options) => uploads.attach(source, options),
-    attachments: async () => uploads.list(),
+    attachments: async () => [...uploads.list(), ...downloads.list()],
     attachment: async id => uploads.get(id),
     pauseAttachment: id => uploads.pause(id),
     resumeAttachment: id => uploads.resume(id),
@@ -29,13 +46,18 @@ export const attachments = ({ uploads, letterFiles, sent }: AttachmentsParts) =>
             hint: `Take the letter back first: muttr retract ${letter.slice(0, 8)}`
           })
       await uploads.drop(id)
-    }
-  }) satisfies Partial<Client>
+    },
+    fetchAttachment: async (id, index) => downloads.fetch(await letter(id), index),
+    pauseFetch: async (id, index) => downloads.pause(await letter(id), index),
+    forgetAttachment: async (id, index) => downloads.forget(await letter(id), index),
+    openAttachment: async (id, index) => downloads.open(await letter(id), index)
+  } satisfies Partial<Client>
+}
 
 /** A letter was taken back: so are its files, but for those that another letter has. */
 export async function dropFilesOf(
   letter: string,
-  { uploads, letterFiles, sent }: AttachmentsParts
+  { uploads, letterFiles, sent }: DropParts
 ): Promise<void> {
   for (const id of await letterFiles.filesOf(letter)) {
     const others = (await letterFiles.lettersOf(id)).filter(other => other !== letter)
@@ -45,3 +67,23 @@ export async function dropFilesOf(
     if (stage !== undefined && stage !== 'withdrawing') await uploads.drop(id)
   }
 }
+
+/** What a client starts, wakes and ends of its files. */
+export const together = (uploads: Uploads, downloads: Downloads, watch: ChunkWatch) => ({
+  async start() {
+    await uploads.start()
+    await downloads.start()
+    watch.start()
+  },
+  wake() {
+    uploads.wake()
+    downloads.wake()
+  },
+  async sweep(nowMs: Millis) {
+    await uploads.sweep(nowMs)
+    await downloads.sweep(nowMs)
+  },
+  async [Symbol.asyncDispose]() {
+    await Promise.all([uploads, downloads, watch].map(room => room[Symbol.asyncDispose]()))
+  }
+})

@@ -1,7 +1,7 @@
 import { codeOf, MuttrError } from '../../base/errors.ts'
-import type { Clock, Log } from '../../base/ports.ts'
+import type { Log } from '../../base/ports.ts'
 import { decodeLetter } from '../../wire/letter.ts'
-import { untouched } from '../attachments/show.ts'
+import type { Downloads } from '../attachments/downloads.ts'
 import type { LetterSummary, ReceivedLetter } from '../client.ts'
 import type { Closet } from '../closet.ts'
 import type { Contacts } from '../contacts.ts'
@@ -31,8 +31,9 @@ export interface MailboxParts {
   received: InboxStore
   sent: SentStore
   conversations: Conversations
-  clock: Clock
   log: Log
+  /** Of received letters. */
+  files: Pick<Downloads, 'show' | 'forgetLetter'>
   /** Somebody looks at the conversations. */
   onLook?(): void
 }
@@ -114,10 +115,11 @@ export class Mailbox {
   }
 
   async deleteReceived(id: string): Promise<{ deleted: string }> {
-    const { conversations, received, self } = this.#parts
+    const { conversations, received, self, files } = this.#parts
     const closet = self.closet()
     const { row, place } = await received.find(id, closet)
     await conversations.remove(memberOf(place, row), closet, received.dropped(place, row))
+    await files.forgetLetter(row.key)
     return { deleted: row.id }
   }
 
@@ -223,8 +225,7 @@ export class Mailbox {
     const summary = await showReceived(this.#parts, found)
     if (found.row.imported) return { ...summary, body: textOf(frame), attachments: [] }
     const { body, attachments } = decodeLetter(frame)
-    const nowMs = this.#parts.clock.now()
-    const shown = attachments.map((manifest, index) => untouched(manifest, index, nowMs))
+    const shown = this.#parts.files.show({ key: found.row.key, manifests: attachments })
     return { ...summary, body: textOf(body), attachments: shown }
   }
 }

@@ -47,8 +47,8 @@ describe('a file that goes out', () => {
       ['film.mp4', 'video/mp4', bytes.byteLength, 'remote', file.expiryMs]
     )
     assert.deepEqual(
-      (await alice.client.attachments()).map(({ id, state }) => [id, state]),
-      [[file.id, 'stored']]
+      (await alice.client.attachments()).map(({ name, state }) => [name, state]),
+      [['film.mp4', 'stored']]
     )
   })
 

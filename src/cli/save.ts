@@ -1,0 +1,61 @@
+import { link, open, unlink } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { MuttrError } from '../base/errors.ts'
+import { usage } from './units.ts'
+
+/** So many files of one name in a folder; then something else is wrong. */
+const namesMax = 1_000
+
+/**
+ * Writes a file whole or not at all, never over another and never outside of the folder.
+ * @param name a single name, as the client cleans it.
+ * @returns where it is.
+ * @throws {MuttrError} `DISK_FULL`, `DISK_FAILED`, `USAGE` for a folder that is none
+ */
+export async function saveFile(
+  folder: string,
+  name: string,
+  content: AsyncIterable<Uint8Array>
+): Promise<string> {
+  const draft = join(folder, `.${name}.${process.pid}.part`)
+  const file = await open(draft, 'wx', 0o600).catch(err => {
+    if (err.code === 'ENOENT' || err.code === 'ENOTDIR') throw usage(`${folder} is not a folder`)
+    throw unwritable(err, folder)
+  })
+  try {
+    for await (const piece of content) await file.writeFile(piece).catch(failAs(folder))
+    await file.sync().catch(failAs(folder))
+    return await named(draft, folder, name)
+  } finally {
+    await file.close()
+    await unlink(draft).catch(() => undefined)
+  }
+}
+
+/** `film.mp4`, else `film (2).mp4`, … */
+async function named(draft: string, folder: string, name: string): Promise<string> {
+  const ending = extname(name)
+  const stem = name.slice(0, name.length - ending.length)
+  for (let n = 1; n <= namesMax; n++) {
+    const target = join(folder, n === 1 ? name : `${stem} (${n})${ending}`)
+    try {
+      await link(draft, target)
+      return target
+    } catch (err) {
+      if ((err as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(err, folder)
+    }
+  }
+  throw usage(`${folder} has ${namesMax} files called ${name}`)
+}
+
+const failAs = (folder: string) => (err: unknown) => {
+  throw unwritable(err, folder)
+}
+
+function unwritable(err: unknown, folder: string): MuttrError {
+  const { code, message } = err as NodeJS.ErrnoException
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
+  return new MuttrError(isFull ? 'DISK_FULL' : 'DISK_FAILED', `${folder}: ${message}`, {
+    cause: err
+  })
+}
