@@ -10,10 +10,11 @@ export const clock = {
   }
 }
 
-/** The time as far as what is shown goes: it moves twice a minute, so that "3 minutes ago" stays true. */
+/** The time as far as what is shown goes: it moves twice a minute, so that "3 minutes ago" stays true, and with every event. */
 export const nowMs = signal(clock.now())
+export const lookAtClock = (): void => void (nowMs.value = clock.now())
 const tick = () => {
-  nowMs.value = clock.now()
+  lookAtClock()
   clock.after(30_000, tick)
 }
 clock.after(30_000, tick)

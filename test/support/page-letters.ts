@@ -4,6 +4,7 @@ import type {
   Conversation,
   Entry,
   OpenedConversation,
+  ReceivedAttachment,
   ReceivedLetter,
   SentLetter
 } from '../../src/client/client.ts'
@@ -254,12 +255,27 @@ export const sentLetters = (nowMs: number): SentLetter[] => [
   })
 ]
 
+const fileOf = (nowMs: number): ReceivedAttachment => ({
+  index: 0,
+  name: 'harbour-map.pdf',
+  type: 'application/pdf',
+  sizeBytes: 4_800_000,
+  expiryMs: nowMs + 12 * dayMs,
+  state: 'remote',
+  haveBytes: 0,
+  bytesPerSecond: null,
+  remainingMs: null,
+  problem: null
+})
+
 export function openedConversations(nowMs: number): OpenedConversation[] {
   return said.map(({ from, subject, agoMs, letters, unread = 0, labels = [], attachments = 0 }) => {
     const thread = idOf(subject)
     const entries = letters.map(([by, body, mimeType = 'text/plain'], i): Entry => {
       const sentMs = nowMs - agoMs - (letters.length - 1 - i) * 50 * 60_000
-      if (by !== me) return received(nowMs, thread, by, { subject, body, mimeType, sentMs })
+      const files = i === letters.length - 1 && attachments > 0 ? [fileOf(nowMs)] : []
+      const says = { subject, body, mimeType, sentMs, attachments: files }
+      if (by !== me) return received(nowMs, thread, by, says)
       const letter = sentLetter(nowMs, from, {
         subject,
         sentMs,

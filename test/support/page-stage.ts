@@ -2,6 +2,7 @@ import axe from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import type { Setup } from '../../src/api/house.ts'
 import type { PageFiles } from '../../src/api/page-files.ts'
+import type { Client } from '../../src/client/client.ts'
 import { type ServedClient, serveClient, testToken } from './api.ts'
 import { builtPage, openTab, startBrowser, type Tab } from './browser.ts'
 import { createFakeHouse, type FakeHouse } from './fake-house.ts'
@@ -14,6 +15,11 @@ interface Opened extends AsyncDisposable, Tab {
   served: ServedClient
   /** Goes to a place in the page, as its own links do. */
   to(hash: string): Promise<void>
+}
+
+interface Served extends AsyncDisposable {
+  page: Page
+  tab: Tab
 }
 
 interface OpenOptions {
@@ -33,6 +39,8 @@ export interface PageStage extends AsyncDisposable {
   files: PageFiles
   /** The page before a client in memory. */
   open(options?: OpenOptions): Promise<Opened>
+  /** The page before a client that runs. */
+  openOn(client: Client, alias: string): Promise<Served>
   /** What axe finds wrong with the page as it stands: by all its rules, or by some. */
   flaws(page: Page, runOnly?: string[]): Promise<string[]>
 }
@@ -63,6 +71,20 @@ export async function createPageStage(): Promise<PageStage> {
         house,
         served,
         to: hash => tab.page.evaluate(to => void (location.hash = to), hash),
+        async [Symbol.asyncDispose]() {
+          await tab[Symbol.asyncDispose]()
+          await served[Symbol.asyncDispose]()
+        }
+      }
+    },
+    async openOn(client, alias) {
+      const house = createFakeHouse({ aliases: [alias], introduced: [] })
+      const served = await serveClient(client, { house, page: files })
+      const tab = await openTab({ browser, url: served.server.url, token: testToken })
+      tab.page.setDefaultTimeout(waitMs)
+      return {
+        page: tab.page,
+        tab,
         async [Symbol.asyncDispose]() {
           await tab[Symbol.asyncDispose]()
           await served[Symbol.asyncDispose]()

@@ -30,6 +30,8 @@ export interface WholeInit {
   hostname?: string
   person?: boolean
   capBytes?: number
+  /** What is done with letters of strangers; they are fetched unless told. */
+  requests?: 'pull' | 'ask'
   /** Keeps a trace for researchers in this folder. */
   traceFolder?: string
   /** Between the pod and its network: where it may be made to lie. */
@@ -46,7 +48,7 @@ export async function wholeNode(init: WholeInit): Promise<Whole> {
     person: init.person ?? true,
     pod: hostname === undefined ? null : { hostname, policy: 'open' },
     network,
-    requests: 'pull',
+    requests: init.requests ?? 'pull',
     listen: ['/ip4/127.0.0.1/tcp/0']
   })
   const read = await readHome(homeFolder)

@@ -36,7 +36,8 @@ describe("the page's texts", () => {
         const shown = pieces(text, true).filter(piece => piece.trick === null)
         for (const piece of shown)
           assert.doesNotMatch(piece.text, /\p{Bidi_Control}|(?![\n\t])\p{Cc}/u)
-      })
+      }),
+      { numRuns: 50 }
     )
   })
 

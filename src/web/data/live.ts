@@ -1,5 +1,5 @@
 import type { MuttrEvent } from '../../base/events.ts'
-import { clock } from '../clock.ts'
+import { clock, lookAtClock } from '../clock.ts'
 import { access, ask } from './ask.ts'
 
 type Listener = (event: MuttrEvent) => void
@@ -45,6 +45,7 @@ async function read(body: ReadableStream<Uint8Array>): Promise<void> {
     for (const line of lines)
       if (line.startsWith('data: ')) {
         const event = JSON.parse(line.slice(6)) as MuttrEvent
+        lookAtClock()
         for (const listener of listeners) listener(event)
       }
   }

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import type { Upload, Uploads } from '../data/uploads.ts'
-import { size } from '../text/format.ts'
+import { duration, size } from '../text/format.ts'
 import { Safe } from '../text/safe.tsx'
 import { Button } from './basics.tsx'
 import { Icon } from './icons.tsx'
@@ -67,11 +67,4 @@ function saying({ readBytes, stored }: Upload): string {
   if (state !== 'storing' || bytesPerSecond === null) return words[state]
   const left = remainingMs === null ? '' : `, ${duration(remainingMs)} left`
   return `${words[state]}, ${size(bytesPerSecond)}/s${left}`
-}
-
-/** 40 s, 3 min, 2 h */
-function duration(ms: number): string {
-  const seconds = Math.ceil(ms / 1_000)
-  if (seconds < 90) return `${seconds} s`
-  return seconds < 5_400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`
 }

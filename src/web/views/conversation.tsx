@@ -8,6 +8,7 @@ import { change, changes, openConversation } from '../data/mailbox.ts'
 import { sentence } from '../data/toasts.ts'
 import { Avatar, Button, Spinner, Trouble } from '../parts/basics.tsx'
 import { LabelMenu } from '../parts/labels.tsx'
+import { ReceivedFiles } from '../parts/received-files.tsx'
 import { useKeys } from '../parts/shortcuts.tsx'
 import { nextTry, StepLine, Steps } from '../parts/steps.tsx'
 import { Imported, Lookalike, Trust } from '../parts/trust.tsx'
@@ -142,6 +143,7 @@ function Received({ letter }: { letter: Entry & { direction: 'in' } }): JSX.Elem
       <div class="letter-body">
         <Body mimeType={letter.mimeType} body={letter.body} />
       </div>
+      <ReceivedFiles letter={letter.id} files={letter.attachments} />
       <Details letter={letter} />
     </article>
   )

@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks'
 import type { Conversation } from '../../client/client.ts'
 import { nowMs } from '../clock.ts'
 import { change, list, loadMore, show } from '../data/mailbox.ts'
-import { aliases } from '../data/session.ts'
+import { aliases, status } from '../data/session.ts'
 import { tell } from '../data/toasts.ts'
 import { Avatar, Button, Empty, Spinner } from '../parts/basics.tsx'
 import { Icon } from '../parts/icons.tsx'
@@ -68,6 +68,7 @@ export function Mail(): JSX.Element {
             <Icon name="search" size={18} />
           </a>
         </header>
+        {view === 'inbox' && <Asking />}
         {state === 'loading' ? (
           <Spinner />
         ) : conversations.length === 0 ? (
@@ -111,6 +112,18 @@ export async function putAway(
   tell(
     archived ? 'Archived.' : 'Back in the inbox.',
     () => void change(thread, { archived: !archived })
+  )
+}
+
+/** Whoever asks to be read is told of where letters are expected. */
+function Asking(): JSX.Element | null {
+  const asking = status.value?.inbox.requests ?? 0
+  if (asking === 0) return null
+  return (
+    <a class="asking" href={href('requests')}>
+      <Icon name="door" size={18} />
+      {asking === 1 ? 'Somebody asks to be read' : `${asking} people ask to be read`}
+    </a>
   )
 }
 

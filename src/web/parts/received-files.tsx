@@ -1,0 +1,109 @@
+import { useSignal } from '@preact/signals'
+import type { JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
+import type { ReceivedAttachment } from '../../client/client.ts'
+import { nowMs } from '../clock.ts'
+import { ask, post } from '../data/ask.ts'
+import { save } from '../data/house.ts'
+import { onEvent } from '../data/live.ts'
+import { attempt } from '../data/toasts.ts'
+import { apart, duration, size } from '../text/format.ts'
+import { Safe } from '../text/safe.tsx'
+import { plainOf } from '../text/tricks.ts'
+import { Button } from './basics.tsx'
+import { Icon } from './icons.tsx'
+
+interface ReceivedFilesProps {
+  letter: string
+  files: readonly ReceivedAttachment[]
+}
+
+/** Files that came with a letter: to be fetched now, later or never. */
+export function ReceivedFiles({ letter, files }: ReceivedFilesProps): JSX.Element | null {
+  if (files.length === 0) return null
+  return (
+    <ul class="files" aria-label="Files of this letter">
+      {files.map(file => (
+        <Row key={file.index} letter={letter} given={file} />
+      ))}
+    </ul>
+  )
+}
+
+function Row({ letter, given }: { letter: string; given: ReceivedAttachment }): JSX.Element {
+  const moved = useSignal<Partial<ReceivedAttachment>>({})
+  useEffect(
+    () =>
+      onEvent(event => {
+        if (event.type !== 'transfer' || event.direction !== 'in') return
+        if (event.id !== letter || event.index !== given.index) return
+        const { state, doneBytes: haveBytes, bytesPerSecond, remainingMs } = event
+        const next = state as ReceivedAttachment['state']
+        moved.value = { state: next, haveBytes, bytesPerSecond, remainingMs }
+      }),
+    [letter, given.index]
+  )
+  const file = { ...given, ...moved.value }
+  const at = `/inbox/${letter}/attachments/${file.index}`
+  const tell = (what: 'fetch' | 'pause') => void attempt(() => post(`${at}/${what}`))
+  const keep = () => void attempt(async () => save(await (await ask(at)).blob(), file.name))
+  return (
+    <li class="file-row">
+      <Icon name="clip" size={16} />
+      <div class="file-text">
+        <p class="file-name">
+          <Safe text={file.name} />
+        </p>
+        {file.state === 'fetching' && (
+          <progress
+            class="bar"
+            max={Math.max(1, file.sizeBytes)}
+            value={file.haveBytes}
+            aria-label={`Progress of ${plainOf(file.name)}`}
+          />
+        )}
+        <p class="hint">
+          {size(file.sizeBytes)} · {saying(file)}
+        </p>
+      </div>
+      {(file.state === 'remote' || file.state === 'paused') && (
+        <Button icon="download" onClick={() => tell('fetch')}>
+          {file.state === 'paused' ? 'Go on' : 'Fetch'}
+        </Button>
+      )}
+      {file.state === 'fetching' && (
+        <Button icon="pause" label="Pause" kind="quiet" onClick={() => tell('pause')} />
+      )}
+      {file.state === 'here' && (
+        <Button icon="download" kind="primary" onClick={keep}>
+          Save
+        </Button>
+      )}
+    </li>
+  )
+}
+
+function saying({
+  state,
+  bytesPerSecond,
+  remainingMs,
+  problem,
+  expiryMs
+}: ReceivedAttachment): string {
+  switch (state) {
+    case 'here':
+      return 'here, checked piece by piece'
+    case 'expired':
+      return 'its time is over'
+    case 'lost':
+      return 'the network has it no longer, or it is not what the letter says'
+    case 'paused':
+      return problem?.message ?? 'paused'
+    case 'remote':
+      return `in the network, gone ${apart(expiryMs, nowMs.value)}`
+    case 'fetching': {
+      const rate = bytesPerSecond === null ? '' : `, ${size(bytesPerSecond)}/s`
+      return `being fetched${rate}${remainingMs === null ? '' : `, ${duration(remainingMs)} left`}`
+    }
+  }
+}
