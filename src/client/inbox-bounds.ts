@@ -7,6 +7,9 @@ const clockWrongMs = 24 * 3_600_000
 /** More notices than this are left with the pod. */
 export const pendingMax = 20_000
 
+/** So many letters wait in the name of one contact for a key to be accepted. */
+export const changedMax = 20
+
 /** What no second attempt can heal: refused, remembered, and never fetched again. */
 export const hopeless: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'SEAL_REFUSED',

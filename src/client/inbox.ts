@@ -9,7 +9,7 @@ import type { Blob } from '../wire/blob.ts'
 import type { Notice } from '../wire/notice.ts'
 import type { Contacts, Known } from './contacts.ts'
 import { failureOf } from './failure.ts'
-import { hopeless, isInTime, pendingMax } from './inbox-bounds.ts'
+import { changedMax, hopeless, isInTime, pendingMax } from './inbox-bounds.ts'
 import type { NoticeRow } from './inbox-rows.ts'
 import { noticeId } from './inbox-rows.ts'
 import type { InboxStore } from './inbox-store.ts'
@@ -21,6 +21,7 @@ import { openLetter, openSlip } from './open-letter.ts'
 import type { Outbox } from './outbox.ts'
 import { Pump } from './pump.ts'
 import type { Releases } from './release.ts'
+import { Crowds } from './requests/crowds.ts'
 import type { Requests } from './requests/requests.ts'
 import { throwDice } from './retry.ts'
 import type { Self } from './self.ts'
@@ -60,6 +61,8 @@ export class Inbox implements AsyncDisposable {
   readonly #parts: InboxParts
   /** Notices that are being written to the disk. */
   readonly #fresh = new Map<string, { row: NoticeRow; recorded: Promise<void> }>()
+  /** Letters in a contact's name, by another key than the pinned one. */
+  readonly #changed = new Crowds(changedMax)
   readonly #pump: Pump
 
   constructor(parts: InboxParts) {
@@ -89,6 +92,7 @@ export class Inbox implements AsyncDisposable {
   /** The vault is open, the network is back, or a key was accepted. */
   wake(): void {
     const { queue, clock } = this.#parts
+    this.#changed.clear()
     queue.wake(clock.now())
     this.#pump.run()
   }
@@ -247,6 +251,8 @@ export class Inbox implements AsyncDisposable {
     }
     if (known) {
       strangers.forget(id)
+      const isOther = known.certificate.fingerprint !== slip.fingerprint
+      if (isOther && !this.#changed.admits(slip.alias, id)) return requests.leave(notice)
       await this.#sameKey(known, slip)
       await slip.signedBy(known.certificate)
     }

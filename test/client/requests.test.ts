@@ -307,6 +307,21 @@ describe('requests', () => {
     await opened(await write('four'))
   })
 
+  it('in the name of a contact, by another key, wait twenty at most and keep nobody else waiting', async () => {
+    await bob.client.lookup('alice@one.test')
+    const by = await person('mallory')
+    const sender = { fingerprint: bytesOf(by.certificate.fingerprint), alias: 'alice@one.test' }
+    for (let i = 0; i < 22; i++) {
+      const crafted = { by, to: bob.person.certificate, letter: { sender } }
+      const { blob, slip } = await craft(world, crafted)
+      await post(world, blob, slip)
+    }
+    await done(22)
+    assert.equal((await bob.client.status()).inbox.waiting, 20)
+    await opened(await write())
+    assert.deepEqual(await bob.client.requests(), [])
+  })
+
   it('are let in unasked from an alias that was let in before it wrote, once its pod vouches', async () => {
     await bob.client.choosePolicy('alice@one.test', 'pull')
     const { blob, slip } = await craft(world, {

@@ -143,6 +143,12 @@ export class Requests implements AsyncDisposable {
     else this.#checks.add(sender.id)
   }
 
+  /** Forgets a notice, but not as a refused one: it is taken when it is announced again. */
+  async leave(notice: NoticeRow): Promise<true> {
+    await this.#parts.state.write([this.#notices.drop(noticeId(notice))])
+    return true
+  }
+
   /** A notice that was let in was opened, refused or is over. */
   async settled(notice: string): Promise<void> {
     if (this.#accepted.delete(notice)) await this.#parts.state.write([drop(notice)])
