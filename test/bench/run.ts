@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { benchAttachment } from './attachment.ts'
 import { benchAttack } from './attack.ts'
 import { benchAttackNodes } from './attack-nodes.ts'
 import { benchDeaths } from './deaths.ts'
@@ -48,6 +49,14 @@ const benches: Record<string, { what: string; run: Run }> = {
   'letter-rtt': {
     what: 'letter with a round trip of 50 ms',
     run: rounds => withRoundTrip('letter', rounds)
+  },
+  attachment: {
+    what: "a file of 100 MiB over 20 nodes, out and in, and both ends' memory",
+    run: rounds => benchAttachment(rounds, 100)
+  },
+  'attachment-1g': {
+    what: 'the same with 1 GiB, which takes 6 GiB of disk meanwhile',
+    run: rounds => benchAttachment(rounds, 1_024)
   },
   micro: {
     what: 'sealing, checking and signing, without a network (p99 for p95)',

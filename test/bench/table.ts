@@ -1,7 +1,17 @@
 /** One measured figure, and a rival's in the same run. */
 export interface Row {
   name: string
-  unit: 'ms' | 'ops/s' | 'MiB' | 'letters/s' | '%' | 'dials' | 'requests' | 'blobs' | 'copies'
+  unit:
+    | 'ms'
+    | 'ops/s'
+    | 'MiB'
+    | 'MiB/s'
+    | 'letters/s'
+    | '%'
+    | 'dials'
+    | 'requests'
+    | 'blobs'
+    | 'copies'
   median: number
   p95: number
   rival?: { name: string; median: number; p95: number }
