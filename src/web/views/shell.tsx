@@ -5,6 +5,7 @@ import { lock } from '../data/house.ts'
 import { reload, unread } from '../data/mailbox.ts'
 import { aliases, setup, status } from '../data/session.ts'
 import icon from '../icon.svg'
+import { Alarms } from '../parts/alarms.tsx'
 import { Button } from '../parts/basics.tsx'
 import { Icon, type IconName } from '../parts/icons.tsx'
 import { helpOpen, ShortcutHelp, useShortcuts } from '../parts/shortcuts.tsx'
@@ -12,6 +13,7 @@ import { go, href, route } from '../route.ts'
 import { count } from '../text/format.ts'
 import { Compose } from './compose.tsx'
 import { Contacts } from './contacts.tsx'
+import { Drafts } from './drafts.tsx'
 import { Mail } from './mail.tsx'
 import { Network } from './network.tsx'
 import { Requests } from './requests.tsx'
@@ -46,6 +48,7 @@ const places: readonly Place[] = [
     badge: () => status.value?.inbox.requests ?? 0
   },
   { view: 'sent', name: 'Sent', icon: 'sent', keys: 'g s', phone: true },
+  { view: 'drafts', name: 'Drafts', icon: 'drafts', keys: 'g d' },
   { view: 'archive', name: 'Archive', icon: 'archive', keys: 'g a' },
   { view: 'contacts', name: 'Contacts', icon: 'people', keys: 'g c', phone: true },
   { view: 'network', name: 'Network', icon: 'network', keys: 'g n', phone: true },
@@ -95,6 +98,7 @@ export function Shell(): JSX.Element {
             running? Trying again…
           </p>
         )}
+        <Alarms />
         {setup.value?.state === 'starting' && (
           <p class="banner" role="status">
             Your node is starting…
@@ -124,6 +128,8 @@ function stage(view: string): JSX.Element {
       return <Requests />
     case 'sent':
       return <Sent />
+    case 'drafts':
+      return <Drafts />
     case 'contacts':
       return <Contacts />
     case 'network':
