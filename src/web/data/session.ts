@@ -54,7 +54,8 @@ const relevant = new Set([
   'identified',
   'opened',
   'requested',
-  'node'
+  'node',
+  'alarm'
 ])
 onEvent(event => {
   if (relevant.has(event.type)) soon()
