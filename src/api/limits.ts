@@ -6,6 +6,8 @@ const KiB = 1024
 export const apiLimits = {
   /** A letter's body of 48 KiB, where JSON writes every byte as six. */
   draftBytesMax: 6 * limits.letterBodyBytesMax + 32 * KiB,
+  /** A mail message with its files, and what stands around it in a mailbox file. */
+  importBytesMax: 33 * KiB * KiB,
   /** A draft may be longer than a letter, until it is sent. */
   savedDraftBytesMax: 6 * 256 * KiB + 64 * KiB,
   jsonBytesMax: 16 * KiB,

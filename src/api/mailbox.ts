@@ -1,12 +1,14 @@
 import type { Hono } from 'hono'
 import { z } from 'zod'
 import type { Client } from '../client/client.ts'
-import { readJson } from './body.ts'
+import { readBody, readJson } from './body.ts'
 import { apiLimits } from './limits.ts'
 import { check, draft, limit, yesOrNo } from './schemas.ts'
 
 const jsonLimit = { maxBytes: apiLimits.jsonBytesMax, code: 'WIRE_TOO_LARGE' } as const
 const draftLimit = { maxBytes: apiLimits.savedDraftBytesMax, code: 'LETTER_TOO_LARGE' } as const
+
+const importLimit = { maxBytes: apiLimits.importBytesMax, code: 'LETTER_TOO_LARGE' } as const
 
 const listing = z.strictObject({
   limit,
@@ -45,6 +47,13 @@ export function addMailbox(app: Hono, client: Client): void {
     const { text, ...options } = check(searching, c.req.query())
     return c.json(await client.search(text, options))
   })
+  app.get('/export', c => {
+    const pieces = client.exportLetters({ signal: c.req.raw.signal })
+    return c.body(streamOf(pieces), 200, { 'Content-Type': 'application/mbox' })
+  })
+  app.post('/import', async c =>
+    c.json(await client.importLetters(await readBody(c.req.raw, importLimit)))
+  )
   app.get('/labels', async c => c.json(await client.labels()))
   app.get('/drafts', async c => c.json(await client.drafts()))
   app.post('/drafts', async c =>
@@ -55,4 +64,19 @@ export function addMailbox(app: Hono, client: Client): void {
     return c.json(await client.saveDraft(fields, c.req.param('id')))
   })
   app.delete('/drafts/:id', async c => c.json(await client.deleteDraft(c.req.param('id'))))
+}
+
+/** Takes the next piece when the reader has room for it. */
+function streamOf(pieces: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const source = pieces[Symbol.asyncIterator]()
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await source.next()
+      if (done) controller.close()
+      else controller.enqueue(new Uint8Array(value))
+    },
+    async cancel() {
+      await source.return?.()
+    }
+  })
 }

@@ -1,6 +1,7 @@
 import type { Client } from '../client/client.ts'
 import type { Ask, Call } from './ask.ts'
-import { jsonOf, segment } from './ask.ts'
+import { atMost, jsonOf, lost, segment } from './ask.ts'
+import { apiLimits } from './limits.ts'
 
 type MailboxCalls = Pick<
   Client,
@@ -9,6 +10,8 @@ type MailboxCalls = Pick<
   | 'changeConversation'
   | 'labels'
   | 'search'
+  | 'exportLetters'
+  | 'importLetters'
   | 'deleteReceived'
   | 'deleteSent'
   | 'drafts'
@@ -27,6 +30,11 @@ export function remoteMailbox(ask: Ask): MailboxCalls {
       call(`/conversations/${segment(thread)}`, { method: 'POST', json }),
     labels: () => call('/labels'),
     search: (text, options = {}) => call('/search', { query: { text, ...options } }),
+    exportLetters: options => pieces(ask, options),
+    async importLetters(bytes, options = {}) {
+      atMost(bytes, apiLimits.importBytesMax, 'LETTER_TOO_LARGE', 'the file')
+      return call('/import', { method: 'POST', bytes, ...options })
+    },
     deleteReceived: id => call(`/inbox/${segment(id)}`, { method: 'DELETE' }),
     deleteSent: id => call(`/sent/${segment(id)}`, { method: 'DELETE' }),
     drafts: () => call('/drafts'),
@@ -35,5 +43,14 @@ export function remoteMailbox(ask: Ask): MailboxCalls {
         ? call('/drafts', { method: 'POST', json })
         : call(`/drafts/${segment(id)}`, { method: 'PUT', json }),
     deleteDraft: id => call(`/drafts/${segment(id)}`, { method: 'DELETE' })
+  }
+}
+
+async function* pieces(ask: Ask, options: Call = {}): AsyncGenerator<Uint8Array> {
+  const body = await ask('/export', options, async answer => answer.body)
+  try {
+    for await (const piece of body ?? []) yield piece
+  } catch (err) {
+    throw lost(err)
   }
 }

@@ -7,6 +7,7 @@ import type {
   ConversationQuery,
   DraftFields,
   Found,
+  ImportReport,
   LabelCount,
   OpenedConversation,
   SavedDraft
@@ -322,6 +323,10 @@ export interface Client {
   deleteReceived(id: string): Promise<{ deleted: string }>
   /** @throws {MuttrError} `LETTER_UNKNOWN`, `LETTER_UNDER_WAY` */
   deleteSent(id: string): Promise<{ deleted: string }>
+  /** All letters as one mailbox file (RFC 4155), piece by piece. @throws {MuttrError} `VAULT_LOCKED` */
+  exportLetters(options?: CallOptions): AsyncIterable<Uint8Array>
+  /** A mailbox file, a message, or a piece of a file that ends between two messages: at most 33 MiB. @throws {MuttrError} `VAULT_LOCKED`, `LETTER_TOO_LARGE` */
+  importLetters(file: Uint8Array, options?: CallOptions): Promise<ImportReport>
   /** Last saved first. */
   drafts(): Promise<SavedDraft[]>
   /** A new one, or what one says from now on. @throws {MuttrError} `LETTER_UNKNOWN` for one that was sent or deleted, `LETTER_TOO_LARGE` */

@@ -58,6 +58,8 @@ export interface InboxStore {
   /** By id or the beginning of one, and where two senders used one id `-` and a sender's fingerprint. @throws {MuttrError} `LETTER_UNKNOWN`, `HOME_DAMAGED` */
   find(beginning: string, closet: Closet): Promise<Placed & { frame: Uint8Array }>
   at(place: string, closet: Closet): Promise<Placed | undefined>
+  /** A letter of this id, of whomever, is there or was deleted. */
+  has(id: string): Promise<boolean>
   frame(place: string, closet: Closet): Promise<Uint8Array>
   /** Where all letters lie, newest first. */
   places(closet: Closet): AsyncIterable<LetterRef>
@@ -248,6 +250,9 @@ export function createInboxStore(
     async at(place, closet) {
       const row = await letters.get(place, closet)
       return row && listed(place, row, closet)
+    },
+    async has(id) {
+      return (await state.list(tables.ids, { gte: `${id}-`, lt: `${id}.`, limit: 1 })).length > 0
     },
     frame: frameAt,
     async *places(closet) {

@@ -2,6 +2,8 @@ import { codeOf } from '../base/errors.ts'
 import { dropFilesOf } from './attachments/attachments.ts'
 import type { Client } from './client.ts'
 import type { ClientParts } from './create-client.ts'
+import { exportLetters } from './mailbox/export.ts'
+import { importLetters } from './mailbox/import.ts'
 import { makeProof } from './proof.ts'
 import { retract } from './retract.ts'
 import type { Rooms } from './rooms.ts'
@@ -55,6 +57,8 @@ export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSi
     search: (text, options) => rooms.search.find(text, options),
     deleteReceived: id => mailbox.deleteReceived(id),
     deleteSent: id => mailbox.deleteSent(id),
+    exportLetters: () => exportLetters({ ...rooms, log }),
+    importLetters: file => importLetters({ ...rooms, clock, log }, file),
     drafts: () => drafts.list(),
     saveDraft: (fields, id) => drafts.save(fields, id),
     async deleteDraft(id) {

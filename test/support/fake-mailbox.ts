@@ -12,6 +12,8 @@ type Calls = Pick<
   | 'changeConversation'
   | 'labels'
   | 'search'
+  | 'exportLetters'
+  | 'importLetters'
   | 'deleteReceived'
   | 'deleteSent'
   | 'drafts'
@@ -72,6 +74,13 @@ export function fakeMailbox(calls: unknown[][]): Calls {
         snippet
       }
       return text === 'nothing' ? [] : [{ ...found, with: people }]
+    },
+    async *exportLetters() {
+      for (const text of ['From a\n\none\n', 'From b\n\nÇa va\n']) yield Buffer.from(text)
+    },
+    async importLetters(file) {
+      calls.push(['importLetters', file.byteLength])
+      return { imported: 1, known: 0, refused: 0, filesLeftOut: 2 }
     },
     async deleteReceived(id) {
       calls.push(['deleteReceived', id])

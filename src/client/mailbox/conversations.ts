@@ -148,6 +148,11 @@ export class Conversations {
     return row
   }
 
+  async has(thread: string, closet: Closet): Promise<boolean> {
+    const row = await this.#inTurn(() => this.#current(tagOf(thread, closet), closet))
+    return row !== undefined
+  }
+
   /** Its letters, newest first, below `before`, a key of an earlier answer. */
   async members(
     thread: string,

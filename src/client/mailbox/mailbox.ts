@@ -79,7 +79,7 @@ export class Mailbox {
   ): Promise<OpenedConversation> {
     const { conversations, self } = this.#parts
     const closet = self.closet()
-    const row = await conversations.get(threadId(thread), closet)
+    const row = await conversations.get(await this.#thread(thread, closet), closet)
     const wanted = Math.min(limit, lettersMax)
     const range = { limit: wanted + 1, ...(before !== undefined && { before: cursor(before) }) }
     const found = await conversations.members(row.thread, closet, range)
@@ -95,14 +95,18 @@ export class Mailbox {
   async changeConversation(thread: string, change: ConversationChange): Promise<Conversation> {
     const { conversations, self } = this.#parts
     const closet = self.closet()
-    const row = await conversations.change(threadId(thread), closet, async before => {
-      const { archived, read, label } = change
-      const marked = read === undefined ? undefined : await this.#marks(before, read, closet)
-      const row = { ...before, ...marked?.row }
-      const labels = label ? withLabels(before.labels, label) : before.labels
-      const next = { ...row, labels, archived: archived ?? before.archived }
-      return { row: next, changes: marked?.changes ?? [] }
-    })
+    const row = await conversations.change(
+      await this.#thread(thread, closet),
+      closet,
+      async before => {
+        const { archived, read, label } = change
+        const marked = read === undefined ? undefined : await this.#marks(before, read, closet)
+        const row = { ...before, ...marked?.row }
+        const labels = label ? withLabels(before.labels, label) : before.labels
+        const next = { ...row, labels, archived: archived ?? before.archived }
+        return { row: next, changes: marked?.changes ?? [] }
+      }
+    )
     return shownConversation(row!)
   }
 
@@ -126,7 +130,7 @@ export class Mailbox {
   async deleteSent(id: string): Promise<{ deleted: string }> {
     const { sent, self } = this.#parts
     const closet = self.closet()
-    const row = /^[0-9a-f]{64}$/.test(id) ? await sent.find(id) : undefined
+    const row = isId(id) ? await sent.find(id) : undefined
     if (!row) throw new MuttrError('LETTER_UNKNOWN', `no letter ${id} from you`)
     if (!sent.isOver(row)) throw new MuttrError('LETTER_UNDER_WAY', `the letter ${id} is under way`)
     await sent.remove(row, closet)
@@ -145,6 +149,13 @@ export class Mailbox {
       if (codeOf(err) === 'LETTER_UNKNOWN') return undefined
       throw err
     }
+  }
+
+  /** By its id, or by a received letter in it: the letter's id or the beginning of it. */
+  async #thread(text: string, closet: Closet): Promise<string> {
+    const { conversations, received } = this.#parts
+    if (isId(text) && (await conversations.has(text, closet))) return text
+    return (await received.find(text, closet)).row.conversation
   }
 
   async #markRead({ place, row }: Placed, closet: Closet): Promise<void> {
@@ -234,13 +245,7 @@ const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8'
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'))
 
-/** @throws {MuttrError} `LETTER_UNKNOWN` */
-function threadId(text: string): string {
-  if (/^[0-9a-f]{64}$/.test(text)) return text
-  throw new MuttrError('LETTER_UNKNOWN', 'not the id of a conversation', {
-    hint: 'A conversation is named by 64 hex characters, as a list of them shows.'
-  })
-}
+const isId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)
 
 function cursor(text: string): string {
   if (/^[0-9a-f]{12}-[0-9a-f]{32}$/.test(text)) return text

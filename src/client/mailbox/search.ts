@@ -1,11 +1,11 @@
 import { codeOf } from '../../base/errors.ts'
 import type { Log } from '../../base/ports.ts'
-import { decodeLetter } from '../../wire/letter.ts'
 import type { Closet } from '../closet.ts'
 import type { InboxStore } from '../inbox-store.ts'
 import type { Self } from '../self.ts'
 import type { SentStore } from '../sent-store.ts'
 import type { LetterRef } from './conversation-rows.ts'
+import { textOfFrame } from './frame.ts'
 import { around, plainText } from './plain-text.ts'
 import type { SearchIndex, SearchText } from './search-index.ts'
 import { openSearchIndex, wordsOf } from './search-index.ts'
@@ -145,7 +145,7 @@ export class Search {
     if (!letter) return undefined
     const { row } = letter
     const frame = await received.frame(place, closet)
-    const body = Buffer.from(row.imported ? frame : decodeLetter(frame).body).toString('utf8')
+    const body = textOfFrame(row, frame)
     const { id, conversation: thread, subject, receivedMs: atMs, fromAlias, to, others } = row
     const people = others.map(({ alias }) => alias)
     return {

@@ -70,6 +70,17 @@ export interface LabelCount {
   conversations: number
 }
 
+/** What became of the messages of a file. */
+export interface ImportReport {
+  imported: number
+  /** There already, or deleted. */
+  known: number
+  /** Not a message, or one above 32 MiB. */
+  refused: number
+  /** Files in the messages that were taken; they are not kept. */
+  filesLeftOut: number
+}
+
 export interface Found {
   direction: 'in' | 'out'
   id: string
