@@ -28,6 +28,7 @@ import {
   named,
   nothing,
   registering,
+  revoking,
   storing,
   verifying
 } from './schemas.ts'
@@ -168,6 +169,17 @@ function addPeople(app: Hono, { client }: AppParts): void {
   app.post('/key/subkeys', async c => {
     check(nothing, await readJson(c.req.raw, jsonLimit))
     return c.json(await client.rotateSubkey())
+  })
+  app.get('/key/revocation', async c =>
+    c.body(await client.revocation(), 200, { 'Content-Type': 'application/pgp-keys' })
+  )
+  app.post('/key/revoke', async c => {
+    const { reason } = check(revoking, await readJson(c.req.raw, jsonLimit))
+    return c.json(await client.revokeKey({ reason }))
+  })
+  app.post('/key/revoke-with', async c => {
+    const { alias } = check(importing, c.req.query())
+    return c.json(await client.revokeWith(await readBody(c.req.raw, keyLimit), alias))
   })
   app.post('/keys', async c => {
     const { alias } = check(importing, c.req.query())

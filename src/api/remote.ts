@@ -1,6 +1,6 @@
 import type { MuttrEvent } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
-import type { CallOptions, Client, Contact } from '../client/client.ts'
+import type { CallOptions, Client, Contact, Revoked } from '../client/client.ts'
 import {
   type Ask,
   type AskParts,
@@ -110,6 +110,9 @@ function people(
   | 'backup'
   | 'subkeys'
   | 'rotateSubkey'
+  | 'revocation'
+  | 'revokeKey'
+  | 'revokeWith'
 > {
   return {
     register: (alias, { signal, ...rest } = {}) =>
@@ -125,6 +128,16 @@ function people(
     backup: options => ask('/backup', signalIn(options), streamOf),
     subkeys: () => get('/key/subkeys'),
     rotateSubkey: () => post('/key/subkeys', {}),
+    revocation: () => ask('/key/revocation', {}, textOf),
+    revokeKey: ({ reason }) => post('/key/revoke', { reason }),
+    async revokeWith(revocation, alias) {
+      atMost(revocation, limits.certificateBytesMax, 'KEY_INVALID', 'the revocation')
+      return ask(
+        '/key/revoke-with',
+        { method: 'POST', bytes: revocation, query: { alias } },
+        jsonOf<Revoked>
+      )
+    },
     async importKey(certificate, alias) {
       atMost(certificate, limits.certificateBytesMax, 'KEY_INVALID', 'the certificate')
       return ask(

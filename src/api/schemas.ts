@@ -36,6 +36,9 @@ export const verifying = z.strictObject({
   alias: z.string(),
   shown: z.string().max(apiLimits.shownCharsMax).exactOptional()
 })
+export const revoking = z.strictObject({
+  reason: z.enum(['superseded', 'compromised', 'retired'])
+})
 export const deciding = z.strictObject({ decision: z.enum(['once', 'always', 'block', 'ignore']) })
 export const choosing = z.strictObject({
   alias: z.string(),

@@ -35,6 +35,11 @@ const codes = {
     'refused',
     'Compare fingerprints with the person, then `muttr contacts accept ALIAS`.'
   ],
+  KEY_REVOKED: [
+    'refused',
+    'Its owner took the key back: ask them for their new address, by another way.'
+  ],
+  KEY_EXPIRED: ['refused', 'Ask them to extend it; what waits goes when their pod shows that.'],
   SEAL_REFUSED: ['refused', 'The sealed bytes break a limit of docs/protocol/sealing.md.'],
   SIGNATURE_INVALID: ['refused', 'What was signed is not what arrived, or another key signed it.'],
   STATEMENT_INVALID: [

@@ -13,7 +13,7 @@ export function contactText(out: Output, contact: Contact): string {
       ? [['letters', contact.policy === 'ask' ? 'you are asked about each' : 'ignored'] as const]
       : [])
   ])
-  return contact.changedTo === null ? shown : `${shown}\n${changed(out, contact)}`
+  return [shown, ...notes(out, [contact])].join('\n')
 }
 
 export function contactsText(out: Output, contacts: readonly Contact[]): string {
@@ -28,8 +28,7 @@ export function contactsText(out: Output, contacts: readonly Contact[]): string 
       trust(contact)
     ])
   })
-  const alarms = contacts.filter(({ changedTo }) => changedTo !== null)
-  return [listed, ...alarms.map(contact => changed(out, contact))].join('\n')
+  return [listed, ...notes(out, contacts)].join('\n')
 }
 
 export function subkeysText(out: Output, subkeys: readonly OwnSubkey[]): string {
@@ -53,12 +52,37 @@ export function subkeysText(out: Output, subkeys: readonly OwnSubkey[]): string 
 const trust = (contact: Contact): string =>
   contact.changedTo !== null
     ? 'KEY CHANGED'
-    : contact.verified
-      ? 'verified by you'
-      : contact.certifiedByPod
-        ? 'known to the pod'
-        : 'seen once'
+    : contact.lapsed !== null
+      ? lapses[contact.lapsed]
+      : contact.verified
+        ? 'verified by you'
+        : contact.certifiedByPod
+          ? 'known to the pod'
+          : 'seen once'
 
 const changed = ({ style }: Output, { alias, changedTo }: Contact): string =>
   `${style.bad(`! ${line(alias)} now shows another key:`)} ${grouped(line(changedTo ?? ''))}\n` +
   `  Ask them; if it is theirs: muttr contacts accept ${line(alias)}`
+
+const lapses = { revoked: 'REVOKED', expired: 'EXPIRED', unseen: 'not seen for long' } as const
+
+const notes = (out: Output, contacts: readonly Contact[]): string[] => [
+  ...contacts.filter(({ changedTo }) => changedTo !== null).map(one => changed(out, one)),
+  ...contacts.filter(({ lapsed }) => lapsed !== null).map(one => lapse(out, one))
+]
+
+const reasons = {
+  superseded: 'they use another key now',
+  compromised: 'somebody else may have it, so do not believe what it signed lately',
+  retired: 'it is no longer used'
+} as const
+
+function lapse({ style, nowMs }: Output, { alias, lapsed, revocation, seenMs }: Contact): string {
+  const who = line(alias)
+  if (lapsed === 'expired')
+    return `${style.bad(`! The key of ${who} has expired.`)} Their pod is asked for a longer one when you write to them.`
+  if (lapsed === 'unseen')
+    return `${style.bad(`! Nobody has shown the key of ${who} since ${formatTime(seenMs, nowMs)}.`)} Their pod is asked before anything is sent; compare again: muttr verify ${who}`
+  const reason = revocation?.reason
+  return `${style.bad(`! ${who} took this key back`)}${reason ? `: ${reasons[reason]}` : ''}. Nothing is sent to it. Ask them for their new address, by another way.`
+}

@@ -1,5 +1,6 @@
 import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis, PeerId } from '../base/ports.ts'
+import type { Revocation, RevocationReason } from '../keys/revoke.ts'
 import type {
   Conversation,
   ConversationChange,
@@ -16,10 +17,13 @@ import type { NodeStatus } from './node-status.ts'
 import type { ChosenPolicy, Decision, LetterRequest, Policy } from './requests/request.ts'
 import type { OwnSubkey } from './rotation.ts'
 import type { Alarm } from './trust/alarms.ts'
+import type { Lapse } from './trust/pins.ts'
+import type { Revoked } from './trust/revoking.ts'
 
 export type * from './mailbox/shapes.ts'
 export type { OwnSubkey } from './rotation.ts'
 export type { Alarm } from './trust/alarms.ts'
+export type { Revoked } from './trust/revoking.ts'
 
 /** All ids, keys and fingerprints are lower-case hex; times are milliseconds since the epoch. These shapes are also the local API's JSON. */
 
@@ -189,6 +193,11 @@ export interface Contact {
   /** SHA-256 of the primary key packet. */
   pin: string
   pinnedMs: Millis
+  /** When the pod last showed this key, or its owner a letter with it. */
+  seenMs: Millis
+  /** `revoked`: nothing is sent to it; `expired`; `unseen`: nobody has shown it for two years. */
+  lapsed: Lapse | null
+  revocation: Revocation | null
   /** The person compared fingerprints and said so. */
   verified: boolean
   certifiedByPod: boolean
@@ -344,6 +353,15 @@ export interface Client {
   verify(alias: string, shown?: string): Promise<Contact>
   /** What to hand to people, as a link or QR code: the network, the pod, and who we are. @throws {MuttrError} `ALIAS_MISSING` */
   card(alias?: string): Promise<Card>
+  /** A revocation certificate, armored, to be put away: whoever has it can take the key back. @throws {MuttrError} `VAULT_LOCKED` */
+  revocation(): Promise<string>
+  /** Takes the own key back for good, and has the own pods show that. @throws {MuttrError} `VAULT_LOCKED` */
+  revokeKey(options: { reason: RevocationReason }): Promise<Revoked>
+  /**
+   * The same with a {@link revocation} made before, also while the vault is locked; with an alias that is not ours, of the key that its pod
+   * shows. @throws {MuttrError} `KEY_INVALID` when it is of another key
+   */
+  revokeWith(revocation: Uint8Array, alias?: string): Promise<Revoked>
   /** What pods show of us that nobody asked for, as far as it was not answered, oldest first. */
   alarms(): Promise<Alarm[]>
   /** The person has taken note of the alarms about an own alias. @returns them @throws {MuttrError} `ALIAS_INVALID` */

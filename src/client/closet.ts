@@ -4,6 +4,7 @@ import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Millis, Random } from '../base/ports.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
+import { beforeRevocation } from '../keys/revoke.ts'
 import type { Change, State } from '../store/state.ts'
 
 /** Letters at rest: AES-256-GCM under one random key, which is itself sealed to the person. A locked vault locks them too. */
@@ -56,7 +57,7 @@ async function openedKey(
   try {
     const opened = await crypto.open(sealed, { reader: person, nowMs })
     // Whenever a clock was wrong, then or now: it is our own key.
-    await opened.verify(person.certificate).catch(err => {
+    await opened.verify(await beforeRevocation(person.certificate)).catch(err => {
       if (codeOf(err) !== 'CLOCK_WRONG') throw err
     })
     return opened.plaintext

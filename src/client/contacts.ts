@@ -5,6 +5,7 @@ import { limits } from '../base/limits.ts'
 import type { Clock, Log, Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
+import { revocationOf } from '../keys/revoke.ts'
 import { verificationWords } from '../keys/words.ts'
 import { readAlias } from '../pod/alias.ts'
 import type { Contact, Verification } from './client.ts'
@@ -16,6 +17,16 @@ import type { Pods } from './pods.ts'
 import type { Policy } from './requests/request.ts'
 import type { Self } from './self.ts'
 import { isOfKey } from './told-key.ts'
+import {
+  certifiedUntil,
+  checkVouched,
+  hasExpired,
+  isStale,
+  lapseOf,
+  mustBeAlive,
+  mustHold,
+  refuseRevoked
+} from './trust/pins.ts'
 import { abortable } from './waiting.ts'
 
 /** A pinned contact with its certificate parsed. */
@@ -31,7 +42,7 @@ export interface Contacts {
   known(alias: string): Promise<Known | undefined>
   /**
    * The contact to write to: pinned, or asked for now.
-   * @throws {MuttrError} `KEY_CHANGED`, `ALIAS_UNKNOWN`, `POD_UNKNOWN`, `POD_UNREACHABLE`, …
+   * @throws {MuttrError} `KEY_CHANGED`, `KEY_REVOKED`, `ALIAS_UNKNOWN`, `POD_UNKNOWN`, `POD_UNREACHABLE`, …
    */
   recipient(alias: string, signal: AbortSignal): Promise<Known>
   /** Whether to seal to this certificate without asking: its pod showed it no longer ago than its answers are good. */
@@ -52,6 +63,8 @@ export interface Contacts {
    * certified the key. @returns the contact when this is its key, undefined when nobody says so. @throws {MuttrError} `KEY_CHANGED`
    */
   met(alias: string, certificate: Certificate, sentMs: Millis): Promise<Known | undefined>
+  /** A letter of theirs is here: asks their pod again when it did not show them for long. @throws as {@link recipient} */
+  confirm(known: Known): Promise<void>
   /** They wrote to us: our letters need not carry our certificate any longer. */
   knowsUs(alias: string): Promise<void>
   /** Our certificate is another now: letters carry it again, until their readers write. */
@@ -121,32 +134,44 @@ class ContactBook implements Contacts {
 
   async recipient(alias: string, signal: AbortSignal): Promise<Known> {
     const found = (await this.known(alias)) ?? (await this.lookup(alias, signal))
-    mustNotHaveChanged(found)
+    mustHold(found)
     return found
   }
 
-  isFresh({ row }: Known): boolean {
-    return row.seenMs + answerLifeMs > this.#parts.clock.now()
+  isFresh({ row, certificate }: Known): boolean {
+    const nowMs = this.#parts.clock.now()
+    return row.seenMs + answerLifeMs > nowMs && !hasExpired(certificate, nowMs)
+  }
+
+  /** Not one question to the pod of somebody who is seen now and then. */
+  async confirm(known: Known): Promise<void> {
+    const { clock, life } = this.#parts
+    if (isStale(known, clock.now())) await this.lookup(known.alias, life)
   }
 
   async reader(alias: string, expiryMs: Millis, signal: AbortSignal): Promise<Known> {
     const found = await this.recipient(alias, signal)
     if (this.isFresh(found)) return found
     try {
-      return await this.lookup(alias, signal)
+      const asked = await this.lookup(alias, signal)
+      mustHold(asked)
+      mustBeAlive(asked, this.#parts.clock.now())
+      return asked
     } catch (err) {
       const isAway = isOutOfReach(codeOf(err))
       if (!isAway || expiryMs > found.row.seenMs + answerLifeMs + limits.blobLifeMsMax) throw err
+      mustBeAlive(found, this.#parts.clock.now())
       return found
     }
   }
 
   async route(alias: string, signal: AbortSignal): Promise<{ known: Known; route: Route }> {
     const found = await this.known(alias)
-    if (found) mustNotHaveChanged(found)
+    if (found) mustHold(found)
     if (found?.row.route && found.row.route.untilMs > this.#parts.clock.now())
       return { known: found, route: found.row.route }
     const asked = await this.lookup(alias, signal)
+    mustHold(asked)
     if (!asked.row.route) throw new MuttrError('POD_UNREACHABLE', `no address of ${alias}`)
     return { known: asked, route: asked.row.route }
   }
@@ -173,7 +198,7 @@ class ContactBook implements Contacts {
       return pinned
     }
     const by = await this.#parts.pods.certificateOf(readAlias(alias).hostname)
-    const certifiedUntilMs = await this.#certifiedUntil(alias, certificate, by)
+    const certifiedUntilMs = await certifiedUntil(this.#parts, alias, certificate, by)
     if (certifiedUntilMs === null) return undefined
     const seenMs = Math.min(sentMs, this.#parts.clock.now())
     return this.#learn(alias, certificate, { certifiedUntilMs, seenMs }, 'pod')
@@ -221,12 +246,15 @@ class ContactBook implements Contacts {
   }
 
   async show({ alias, certificate, row }: Known): Promise<Contact> {
-    const { certifiedUntilMs, changed, pinnedMs, verified } = row
+    const { certifiedUntilMs, changed, pinnedMs, seenMs, verified } = row
     return {
       alias,
       fingerprint: certificate.fingerprint,
       pin: certificate.pin,
       pinnedMs,
+      seenMs,
+      lapsed: lapseOf({ certificate, row }, this.#parts.clock.now()),
+      revocation: await revocationOf(certificate),
       verified,
       certifiedByPod: certifiedUntilMs !== null && certifiedUntilMs > this.#parts.clock.now(),
       changedTo: changed && (await this.#parse(changed)).fingerprint,
@@ -240,7 +268,7 @@ class ContactBook implements Contacts {
     if (!found.row.changed) return this.show(found)
     const certificate = await this.#parse(found.row.changed)
     const by = await this.#parts.pods.certificateOf(readAlias(alias).hostname)
-    const certifiedUntilMs = await this.#certifiedUntil(alias, certificate, by)
+    const certifiedUntilMs = await certifiedUntil(this.#parts, alias, certificate, by)
     const row = { ...firstRow(certificate, this.#parts.clock.now()), certifiedUntilMs }
     return this.show(await this.#save(alias, row, certificate))
   }
@@ -284,7 +312,8 @@ class ContactBook implements Contacts {
     const link = await pods.link(readAlias(alias).hostname, life)
     const answer = await link.lookup(alias)
     const shown = answer.certificate
-    const certifiedUntilMs = await this.#certifiedUntil(alias, shown, link.pod.certificate)
+    refuseRevoked(alias, shown, (await this.known(alias))?.certificate)
+    const certifiedUntilMs = await certifiedUntil(this.#parts, alias, shown, link.pod.certificate)
     const route = { intro: answer.intro, hpkeKey: answer.hpkeKey, untilMs: answer.validUntilMs }
     const pin = (await this.known(alias)) ? 'known' : 'new'
     // A pod that shows the pinned key again takes back that it had changed.
@@ -304,7 +333,7 @@ class ContactBook implements Contacts {
   ): Promise<Known> {
     const pinned = await this.known(alias)
     if (pinned) await this.#checkPin(pinned, shown, true)
-    else if (by === 'pod') this.#checkVouched(alias, shown)
+    else if (by === 'pod') checkVouched(this.#parts.vouched, alias, shown)
     const row = this.#cache.get(alias)?.row ?? firstRow(shown, this.#parts.clock.now())
     // Nobody can take a revocation back by showing the key without it.
     const certificate = pinned?.certificate.revoked ? pinned.certificate : shown
@@ -320,30 +349,6 @@ class ContactBook implements Contacts {
     const { fingerprint } = pinned.certificate
     const what = `${pinned.alias} shows the key ${shown.fingerprint}, not ${fingerprint}`
     throw new MuttrError('KEY_CHANGED', what)
-  }
-
-  #checkVouched(alias: string, { fingerprint }: Certificate): void {
-    const { vouched } = this.#parts
-    if (!Object.hasOwn(vouched, alias) || vouched[alias] === fingerprint) return
-    const what = `${alias} shows the key ${fingerprint}, not ${vouched[alias]}`
-    const hint =
-      'The join link named another key: ask the person, then `muttr key import` the right one.'
-    throw new MuttrError('KEY_CHANGED', what, { hint })
-  }
-
-  async #certifiedUntil(
-    userId: string,
-    shown: Certificate,
-    by: Certificate | undefined
-  ): Promise<Millis | null> {
-    const { clock, log, crypto } = this.#parts
-    if (!by) return null
-    try {
-      return (await crypto.checkCertification(shown, { userId, by, nowMs: clock.now() })).untilMs
-    } catch (err) {
-      log.debug('a certificate is not certified by its pod', { code: codeOf(err) })
-      return null
-    }
   }
 
   async #parse(bytes: Uint8Array): Promise<Certificate> {
@@ -388,8 +393,4 @@ class ContactBook implements Contacts {
     if (this.#cache.size > cacheMax) this.#cache.delete(this.#cache.keys().next().value!)
     return known
   }
-}
-
-function mustNotHaveChanged({ alias, row }: Known): void {
-  if (row.changed) throw new MuttrError('KEY_CHANGED', `${alias} shows another key than before`)
 }

@@ -155,6 +155,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     void rooms.rotation
       .look()
       .catch(err => log.warn('subkeys stay', { error: `${err}` }))
+      .then(() => rooms.revoking.look())
       .then(() => rooms.canary.look())
       .catch(err => log.warn('not looked after', { error: `${err}` }))
   const peers = watchPeers({ network, clock, pods: parts.pods }, courier, wake)
@@ -245,7 +246,7 @@ function keepIfKnown({ pods }: Rooms, hostname: string, log: Log): void {
 
 /** Asks pods again to certify the aliases whose certification runs out. */
 async function renew(rooms: Rooms, clock: Clock, signal: AbortSignal): Promise<void> {
-  if (rooms.self.locked) return
+  if (rooms.self.locked || rooms.self.certificate()?.revoked) return
   for (const { alias, certifiedUntilMs } of rooms.self.registrations())
     if (certifiedUntilMs - clock.now() < renewBeforeMs) await rooms.register(alias, { signal })
 }

@@ -278,6 +278,7 @@ export class Inbox implements AsyncDisposable {
     const carried = opened.letter.certificate
     // Before the release, whose receipt is sealed to the newest subkey.
     if (known && carried) await this.#showed(known, carried)
+    if (known) this.#later(contacts.confirm(known))
     const met = known ?? (await this.#meet(alias, certificate, opened.letter.sentMs))
     const from = alias
     const ms = clock.now() - openMs

@@ -1,6 +1,7 @@
 import { MuttrError } from '../base/errors.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import { armorCertificate } from '../keys/certificate.ts'
+import { revocationCertificate } from '../keys/revoke.ts'
 import { readAlias } from '../pod/alias.ts'
 import type { Client } from './client.ts'
 import type { ClientParts } from './create-client.ts'
@@ -8,7 +9,7 @@ import type { Rooms } from './rooms.ts'
 import type { Self } from './self.ts'
 
 /** What a person does about who they and others are. */
-export function people(rooms: Rooms, { invites = {}, about: { linkTo } }: ClientParts) {
+export function people(rooms: Rooms, { invites = {}, clock, about: { linkTo } }: ClientParts) {
   const brought = new Map(Object.entries(invites))
   const { self, contacts, courier, inbox } = rooms
   const forever = new AbortController().signal
@@ -45,6 +46,13 @@ export function people(rooms: Rooms, { invites = {}, about: { linkTo } }: Client
       return armorCertificate(needCertificate(self))
     },
     importKey: (certificate, alias) => contacts.import(certificate, alias),
+    revocation: async () => revocationCertificate(self.person(), clock.now()),
+    revokeKey: ({ reason }) => rooms.revoking.revoke(reason),
+    revokeWith: async (revocation, alias) =>
+      rooms.revoking.revokeWith(
+        revocation,
+        alias === undefined ? undefined : readAlias(alias).full
+      ),
     alarms: () => rooms.alarms.list(),
     answerAlarms: async alias => rooms.alarms.answer(readAlias(alias).full),
     subkeys: () => rooms.rotation.list(),

@@ -29,7 +29,7 @@ interface PodFace {
 export interface LookedUp {
   /** `alice@pod.example` */
   readonly alias: string
-  /** Certified by the pod. */
+  /** Certified by the pod, or revoked by its owner. */
   readonly certificate: Certificate
   /** Where a first letter is announced. 32 bytes. */
   readonly intro: Uint8Array
@@ -70,6 +70,8 @@ export interface PodLink extends AsyncDisposable {
     o?: { invite?: string }
   ): Promise<{ certificate: Certificate; untilMs: Millis }>
   unregister(alias: string): Promise<void>
+  /** Has the pod show that the alias's key is revoked; nobody need say who they are. @throws `ALIAS_UNKNOWN`, `KEY_INVALID` */
+  revoke(alias: string, certificate: Certificate): Promise<void>
   /** The pod's signed answer, checked against its certificate. @throws `ALIAS_UNKNOWN`, `SIGNATURE_INVALID` */
   lookup(alias: string): Promise<LookedUp>
   /** @param notice sealed, exactly 1,200 bytes. @throws `NOTICE_INVALID`, `BLOB_EXPIRED`, `LIMIT_EXCEEDED` */
@@ -195,6 +197,9 @@ function linkOver(
       const { untilMs } = await certifiedBy(pod, certified, { name, nowMs: clock.now(), crypto })
       return { certificate: certified, untilMs }
     },
+    async revoke(alias, { bytes }) {
+      await ask('revoke', wire.revoke.encode({ name: nameOf(alias), certificate: bytes }))
+    },
     async unregister(alias) {
       const frame = await ask('release', wire.aliasRequest.encode({ name: nameOf(alias) }))
       wire.nothing.decode(frame)
@@ -247,7 +252,8 @@ async function checkLookup(
   if (said.validUntilMs <= nowMs - limits.clockSkewMs)
     throw new MuttrError('SIGNATURE_INVALID', 'the answer is not of now')
   const certificate = await crypto.readCertificate(said.certificate)
-  await certifiedBy(pod, certificate, o)
+  // Nobody certifies a revoked key; the key's own word is enough.
+  if (!certificate.revoked) await certifiedBy(pod, certificate, o)
   const { alias, intro, hpkeKey, validUntilMs } = said
   return { alias, certificate, intro, hpkeKey, validUntilMs }
 }

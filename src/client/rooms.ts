@@ -37,6 +37,7 @@ import { createStrangerFetch } from './stranger-fetch.ts'
 import { createStrangers } from './strangers.ts'
 import { Alarms } from './trust/alarms.ts'
 import { Canary } from './trust/canary.ts'
+import { Revoking } from './trust/revoking.ts'
 import { Watch } from './watch.ts'
 
 export type Rooms = Awaited<ReturnType<typeof makeRooms>>
@@ -128,6 +129,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...{ state, self, clock, random },
     files: parts.backupFiles ?? (async () => [])
   })
+  const revoking = new Revoking({ state, self, pods, clock, log, life })
   const alarms = new Alarms({ state, clock, log, emit })
   const canary = new Canary({
     ...{ state, self, pods, alarms, clock, random, log, crypto, life },
@@ -288,6 +290,6 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...stores
   }
   const files = { uploads, downloads, letterFiles, files: together(uploads, downloads, chunkWatch) }
-  const trust = { register, rotation, backups, alarms, canary }
+  const trust = { register, rotation, backups, alarms, canary, revoking }
   return { self, pods, contacts, skew, events, record, ...trust, ...mail, ...files }
 }

@@ -1,4 +1,4 @@
-import { codeOf } from '../base/errors.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Log, Millis } from '../base/ports.ts'
@@ -11,6 +11,7 @@ import type { Contacts } from './contacts.ts'
 import { answerLifeMs } from './contacts.ts'
 import type { Self } from './self.ts'
 import { createTable, type Table } from './table.ts'
+import { ownHint } from './trust/pins.ts'
 
 /** One encryption subkey of the person, as people are shown it. */
 export interface OwnSubkey {
@@ -90,6 +91,8 @@ export class Rotation {
 
   /** A new subkey now, whatever the old one's age: for a device that was lost. @throws {MuttrError} `VAULT_LOCKED` */
   async rotate(): Promise<OwnSubkey[]> {
+    if (this.#parts.self.certificate()?.revoked)
+      throw new MuttrError('KEY_REVOKED', 'your own key is revoked', ownHint)
     await this.#add()
     await this.look()
     return this.list()
@@ -119,7 +122,7 @@ export class Rotation {
 
   async #look(): Promise<void> {
     const { self, clock, state, everyMs } = this.#parts
-    if (self.locked) return
+    if (self.locked || self.certificate()?.revoked) return
     const newest = self.certificate()?.subkeys[0]
     const isOld = everyMs !== null && newest && clock.now() - newest.createdMs >= everyMs
     // After a backup was made a subkey may have come whose secret is not in it.

@@ -35,6 +35,8 @@ export interface Self {
     registration: Registration,
     certified: { certificate: Certificate; by: Certificate }
   ): Promise<void>
+  /** Keeps the own certificate, revoked; also while the vault is locked, which takes it over when it is opened. */
+  revoke(revoked: Certificate): Promise<void>
   /**
    * Takes other subkeys. The old ones must be able to open until this resolves, and what lies sealed here is sealed to the newest then.
    * @param change of the person as it is now. @param changes written with it. @throws {MuttrError} `VAULT_LOCKED`
@@ -164,6 +166,12 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
         registrations = before
           ? registrations.map(known => (known === before ? row : known))
           : [...registrations, row]
+      }),
+    revoke: revoked =>
+      alone(async () => {
+        if (person) return keep(await crypto.withCertificate(person, revoked), [])
+        await state.write([{ type: 'put', ...certificateRow, value: revoked.bytes }])
+        certificate = revoked
       }),
     rekey: (change, changes) =>
       alone(async () => {

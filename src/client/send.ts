@@ -19,6 +19,7 @@ import type { SentRow } from './sent-rows.ts'
 import { freshRow } from './sent-rows.ts'
 import type { SentSecret } from './sent-secrets.ts'
 import { showSent } from './show-sent.ts'
+import { ownHint } from './trust/pins.ts'
 import { abortable } from './waiting.ts'
 
 export interface CourierParts extends JourneyParts {
@@ -37,6 +38,8 @@ const final: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'POD_UNKNOWN',
   'POD_CHANGED',
   'KEY_CHANGED',
+  'KEY_REVOKED',
+  'KEY_EXPIRED',
   'KEY_INVALID',
   'SIGNATURE_INVALID',
   'LETTER_TOO_LARGE'
@@ -122,6 +125,8 @@ export class Courier implements AsyncDisposable {
     const { store, outbox, clock, self, contacts, life, files } = this.#parts
     const journey = this.#journey
     const nowMs = clock.now()
+    if (self.certificate()?.revoked)
+      throw new MuttrError('KEY_REVOKED', 'your own key is revoked', ownHint)
     const checked = checkDraft(draft, nowMs)
     const parent = draft.parent === undefined ? null : await this.#parent(draft.parent)
     const earlier = await this.#earlier(draft.corrects ?? retracts, checked.to)

@@ -17,6 +17,8 @@ export interface HomePaths {
   readonly deviceKey: string
   /** A pod's X25519 seed, 32 bytes, to which notices are sealed. */
   readonly hpkeKey: string
+  /** Takes the key back, should the vault be lost or stolen. */
+  readonly revocation: string
   readonly seedDb: string
   readonly peersDb: string
   readonly clientDb: string
@@ -38,6 +40,7 @@ export const homePaths = (home: string): HomePaths => ({
   joined: join(home, 'joined.json'),
   vault: join(home, 'vault'),
   certificate: join(home, 'certificate.pgp'),
+  revocation: join(home, 'revocation.asc'),
   peerKey: join(home, 'peer.key'),
   deviceKey: join(home, 'device.key'),
   hpkeKey: join(home, 'hpke.key'),

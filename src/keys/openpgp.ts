@@ -30,6 +30,8 @@ export type SignatureFields = Partial<
     | 'signatureExpirationTime'
     | 'signatureNeverExpires'
     | 'rawNotations'
+    | 'reasonForRevocationFlag'
+    | 'reasonForRevocationString'
     | 'keyFlags'
     | 'keyExpirationTime'
     | 'keyNeverExpires'

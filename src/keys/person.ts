@@ -210,6 +210,8 @@ export async function withCertificate(
   const theirs = await keyOf(certified)
   const certifier = by && (await keyOf(by))
   const key = new openpgp.PrivateKey(secretOf(person).toPacketList())
+  // Our own, as it was kept: whoever certified it has no say in that.
+  if (!by && certified.revoked) key.revocationSignatures = theirs.revocationSignatures
   for (const user of key.users) {
     const same = theirs.users.find(other => other.userID?.userID === user.userID?.userID)
     if (!same || isUserRevoked(user)) continue

@@ -1,3 +1,4 @@
+import { utf8 } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Config, ConfigFile, Overrides } from '../config/config.ts'
 import { readConfig, writeConfig } from '../config/config.ts'
@@ -18,6 +19,7 @@ import type { Device } from '../keys/device.ts'
 import { makeDevice } from '../keys/device.ts'
 import type { Person } from '../keys/person.ts'
 import { makePerson } from '../keys/person.ts'
+import { revocationCertificate } from '../keys/revoke.ts'
 import { openVault, sealVault, vaultNeedsPassphrase } from '../keys/vault.ts'
 import { systemClock } from '../net/clock.ts'
 import type { PrivateKey } from '../net/peer-key.ts'
@@ -69,7 +71,10 @@ export async function createHome(o: CreateHome): Promise<Created> {
     await writeFileAtomic(paths.deviceKey, systemRandom.bytes(32))
     await writeFileAtomic(paths.network, writeNetwork(o.network))
     if (o.pod) await writeFileAtomic(paths.hpkeKey, systemRandom.bytes(32))
-    if (person) await writePerson(paths, person, o.passphrase ?? null)
+    if (person) {
+      await writePerson(paths, person, o.passphrase ?? null)
+      await writeFileAtomic(paths.revocation, utf8(await revocationCertificate(person, nowMs)))
+    }
     await writeFileAtomic(paths.config, text)
     return {
       paths,

@@ -85,13 +85,18 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const reception = createReception({
     limits,
     log,
-    serve: session => serveSession(session, { ...shared, hpkeSecret: hpke.secret, hello, present })
+    serve: session =>
+      serveSession(session, { ...shared, hpkeSecret: hpke.secret, hello, present, dismiss })
   })
   function* present(account: string) {
     for (const served of reception.served()) {
       const identity = served.identity(clock.now())
       if (identity?.account === account) yield identity
     }
+  }
+  function dismiss(account: string) {
+    for (const [session, served] of reception.sessions())
+      if (served.identity(clock.now())?.account === account) void session[Symbol.asyncDispose]()
   }
   const sweeper = createSweeper({ clock, log, state, registry, mailbox, directory, invites })
   network.accept(podProtocol, session => reception.take(session))

@@ -6,6 +6,7 @@ import type { Served } from './session.ts'
 export interface Reception extends AsyncDisposable {
   take(session: Session): void
   served(): Iterable<Served>
+  sessions(): Iterable<[Session, Served]>
   /** The sessions of one peer. */
   of(peer: PeerId): Iterable<Served>
   readonly size: number
@@ -47,6 +48,7 @@ export function createReception({ limits, log, serve }: Parts): Reception {
       })
     },
     served: () => here.values(),
+    sessions: () => [...here],
     of: peer => ofPeer.get(peer) ?? [],
     get size() {
       return here.size

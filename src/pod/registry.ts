@@ -3,6 +3,7 @@ import type { Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
+import { withRevocation } from '../keys/revoke.ts'
 import type { Change, State } from '../store/state.ts'
 import type { Policy } from '../wire/pod.ts'
 import type { AliasName } from './alias.ts'
@@ -108,6 +109,36 @@ export class Registry {
     })
   }
 
+  /**
+   * Shows from now on that the key of an alias is revoked, for as long as a certification holds, and knows its account no more. Anybody may
+   * bring it: the key signed it. @returns the account. @throws {MuttrError} `ALIAS_UNKNOWN`, `KEY_INVALID`
+   */
+  async revoke(alias: string, shown: Certificate, nowMs: Millis): Promise<AccountId> {
+    const name = foldName(alias)
+    return await this.#locks.run(one, async () => {
+      const row = await this.#aliases.get(name)
+      if (row?.state !== 'active' || row.account !== shown.pin)
+        throw new MuttrError('ALIAS_UNKNOWN', `no ${name} of this key here`)
+      if (!shown.revoked) throw new MuttrError('KEY_INVALID', 'the certificate is not revoked')
+      const { account } = row
+      const known = await this.#parts.crypto.readCertificate(row.certificate)
+      if (known.revoked) return account
+      const certificate = await withRevocation(known, shown.bytes)
+      const untilMs = nowMs + podTimes.certificationLifeMs
+      const after = { ...row, untilMs, certificate: certificate.bytes }
+      const { ok } = await this.#parts.state.write([
+        ...this.#aliases.replace(name, row, after),
+        { type: 'put', table: tables.revoked, key: account, value: new Uint8Array() }
+      ])
+      if (!ok) throw new MuttrError('LIMIT_EXCEEDED', `${name} is being changed; try again`)
+      return account
+    })
+  }
+
+  async isRevoked(account: AccountId): Promise<boolean> {
+    return (await this.#parts.state.get(tables.revoked, account)) !== undefined
+  }
+
   /** @returns undefined unless registered, and certified by now. */
   async find(name: AliasName, nowMs: Millis): Promise<AliasRow | undefined> {
     const row = await this.#aliases.get(name)
@@ -153,7 +184,10 @@ export class Registry {
       const known = await this.account(account)
       const idle = known && known.seenMs + podTimes.accountIdleMs <= nowMs
       if (!idle || (await this.aliases(account)).length > 0) return false
-      await this.#parts.state.write([{ type: 'delete', table: tables.accounts, key: account }])
+      await this.#parts.state.write([
+        { type: 'delete', table: tables.accounts, key: account },
+        { type: 'delete', table: tables.revoked, key: account }
+      ])
       this.#accounts -= 1
       return true
     })
@@ -161,6 +195,7 @@ export class Registry {
 
   async #attempt(name: AliasName, o: Application): Promise<Registered | undefined> {
     const { account, nowMs } = o
+    if (await this.isRevoked(account)) throw new MuttrError('KEY_INVALID', 'the key is revoked')
     const row = await this.#aliases.get(name)
     const own = row?.account === account
     if (row?.state === 'active' && !own) throw new MuttrError('ALIAS_TAKEN', `${name} is taken`)
@@ -218,7 +253,7 @@ export class Registry {
     const due = row?.state === 'active' && row.untilMs - nowMs <= podTimes.certificationRenewMs
     if (!due) return false
     const former = await this.#parts.crypto.readCertificate(row.certificate)
-    if (former.expiresMs !== null && former.expiresMs <= nowMs) return false
+    if (former.revoked || (former.expiresMs !== null && former.expiresMs <= nowMs)) return false
     const { certificate, untilMs } = await this.#certify(name, former, nowMs)
     const after = { ...row, untilMs, certificate: certificate.bytes }
     const { ok } = await this.#parts.state.write(this.#aliases.replace(name, row, after))

@@ -172,6 +172,8 @@ export const tables = {
   owned: 'owned',
   /** `ACCOUNT/ALIAS`, while in quarantine. */
   released: 'released',
+  /** Accounts whose key was revoked. */
+  revoked: 'revoked',
   /** `ACCOUNT/DEVICE KEY` */
   devices: 'devices',
   boxes: 'boxes',

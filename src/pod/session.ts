@@ -33,6 +33,8 @@ export interface Desk {
   readonly hello: Uint8Array
   /** All devices of an account that are here now, so that a mailbox made later knows them. */
   present(account: string): Iterable<Identity>
+  /** Ends the sessions of an account's devices. */
+  dismiss(account: string): void
 }
 
 /** One client's session: who it is, and its answers. */
@@ -119,6 +121,17 @@ const openAnswers = ({ session, desk, identity }: Visit): Answers => ({
     desk.gates.lookup(session.peer, identity(nowMs)?.account, nowMs)
     return wire.lookupAnswer.encode(await desk.directory.lookup(name, nowMs))
   },
+  async revoke(payload, nowMs) {
+    const { name, certificate: bytes } = wire.revoke.decode(payload)
+    desk.gates.identify(session.peer, nowMs)
+    const account = await desk.registry.revoke(
+      name,
+      await desk.crypto.readCertificate(bytes),
+      nowMs
+    )
+    desk.dismiss(account)
+    return wire.nothing.encode()
+  },
   async submit(payload, nowMs) {
     const { notice } = wire.submit.decode(payload)
     desk.gates.notice(session.peer, identity(nowMs)?.account, nowMs)
@@ -144,6 +157,8 @@ function identifyAnswers({ session, desk, become }: Visit): Answers {
       const o = { hostname, pod: keys.self, peer: session.peer, nonce, nowMs, crypto }
       const shown = await checkIdentify(wire.identify.decode(payload), o)
       const { account, device, peer, untilMs } = shown
+      if (await registry.isRevoked(account))
+        throw new MuttrError('IDENTIFY_REFUSED', 'the certificate is revoked')
       if (await registry.account(account)) {
         await mailbox.meet(account, device, { peer, untilMs, nowMs })
         await registry.greet(account, nowMs)

@@ -199,6 +199,15 @@ export const aliasRequest: Codec<{ name: string }> = codec(
   r => [r.name]
 )
 
+/** A certificate that its owner revoked, to be shown from now on under an alias. */
+export const revoke: Codec<{ name: string; certificate: Uint8Array }> = codec(
+  'a revocation',
+  limits.certificateBytesMax + 128,
+  tuple(name, certificate),
+  ([name, certificate]) => ({ name, certificate }),
+  r => [r.name, r.certificate]
+)
+
 /** A directory answer, signed by the pod's OpenPGP key under {@link directoryLabel}. */
 export interface DirectoryAnswer {
   /** `alice@pod.example` */
@@ -337,6 +346,7 @@ export const podMethods = {
   identify: 'identify',
   register: 'register',
   release: 'release',
+  revoke: 'revoke',
   lookup: 'lookup',
   submit: 'submit',
   listen: 'listen',

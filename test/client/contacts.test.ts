@@ -64,6 +64,9 @@ describe('contacts', () => {
         pinnedMs: 0,
         verified: false,
         certifiedByPod: true,
+        seenMs: world.clock.now(),
+        lapsed: null,
+        revocation: null,
         changedTo: null,
         policy: 'pull'
       }

@@ -5,6 +5,7 @@ import { armorCertificate, readCertificate } from '../../src/keys/certificate.ts
 import { certify, checkCertification } from '../../src/keys/certify.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { addAlias, exportPerson, importPerson, makePerson } from '../../src/keys/person.ts'
+import { revocationCertificate } from '../../src/keys/revoke.ts'
 import { open, seal } from '../../src/keys/seal.ts'
 import { signDetached } from '../../src/keys/sign.ts'
 import type { OpenPgpTools } from '../support/openpgp-tools.ts'
@@ -52,6 +53,19 @@ function interop(this: Mocha.Suite): void {
     assert.equal(sealed.byteLength, 4096)
     return await tools.write('sealed', sealed)
   }
+
+  it('GnuPG takes our revocation certificate', async () => {
+    const dora = await makePerson({ name: 'Dora', nowMs: nowMs - 60_000 })
+    await tools.write('dora.asc', armorCertificate(dora.certificate))
+    await tools.write('dora-revoked.asc', await revocationCertificate(dora, nowMs))
+    await tools.gpg('--import', tools.path('dora.asc'))
+    await tools.gpg('--import', tools.path('dora-revoked.asc'))
+    const { fingerprint } = dora.certificate
+    const { stdout } = await tools.gpg('--with-colons', '--list-keys', fingerprint)
+    assert.match(stdout.toString(), /^pub:r:/m)
+    const shown = await readCertificate((await tools.gpg('--export', fingerprint)).stdout)
+    assert.equal(shown.revoked, true)
+  })
 
   it('gpg shows the pod’s certification as good, and finds the key by its alias', async () => {
     const { stdout } = await tools.gpg('--with-colons', '--check-sigs', alias)

@@ -224,6 +224,20 @@ export function createFakeClient(): FakeClient {
     async status() {
       return status
     },
+    async revocation() {
+      return '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nwnYE…\n-----END PGP PUBLIC KEY BLOCK-----\n'
+    },
+    async revokeKey({ reason }) {
+      calls.push(['revokeKey', reason])
+      const shown = { alias: 'alice@one.test', shown: true, problem: null }
+      return { fingerprint: bobsFingerprint, pods: [shown] }
+    },
+    async revokeWith(revocation, alias = 'alice@one.test') {
+      calls.push(['revokeWith', revocation.byteLength, alias])
+      await meaning(alias)
+      if (revocation[0] === 0) throw new MuttrError('KEY_INVALID', 'no revocation')
+      return { fingerprint: bobsFingerprint, pods: [{ alias, shown: true, problem: null }] }
+    },
     async alarms() {
       return [alarmOf('alice@one.test')]
     },

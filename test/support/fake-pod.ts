@@ -197,6 +197,13 @@ export async function fakePod({
           })
           return { certificate: certified, untilMs: nowMs + lifeMs }
         },
+        async revoke(alias, certificate) {
+          ask()
+          const account = need(alias)
+          if (!certificate.revoked || account.certificate.pin !== certificate.pin)
+            throw new MuttrError('KEY_INVALID', alias)
+          account.certificate = certificate
+        },
         async unregister(alias) {
           ask()
           accounts.delete(readAlias(alias).full)

@@ -1,11 +1,15 @@
 import type { Command } from 'commander'
+import { Option } from 'commander'
+import { MuttrError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
+import type { RevocationReason } from '../../keys/revoke.ts'
 import { contactText, subkeysText } from '../contacts.ts'
 import { example } from '../example.ts'
 import { readInput } from '../input.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
-import { grouped } from '../units.ts'
+import { line } from '../text.ts'
+import { grouped, usage } from '../units.ts'
 
 export function addKey(program: Command, action: Action): void {
   program.commandsGroup('People:')
@@ -38,6 +42,31 @@ export function addKey(program: Command, action: Action): void {
       )
       .action(action(rotateKey)),
     'muttr key rotate'
+  )
+  example(
+    key
+      .command('revocation')
+      .description(
+        'a revocation certificate to put away, on paper best: who has it can take your key back'
+      )
+      .action(action(revocation)),
+    'muttr key revocation > revocation.asc'
+  )
+  example(
+    key
+      .command('revoke')
+      .description('take your key back for good, and have your pods tell everybody')
+      .argument('[alias]', 'with --with, of a key whose folder is lost')
+      .addOption(
+        new Option('--reason <reason>', 'what correspondents are told')
+          .choices(['superseded', 'compromised', 'retired'])
+          .conflicts('with')
+      )
+      .option('--with <file>', 'a revocation certificate that was made before')
+      .option('--yes', 'do not ask')
+      .action(action(revokeKey)),
+    'muttr key revoke --reason compromised',
+    'muttr key revoke --with revocation.asc alice@one.test'
   )
   example(key, 'muttr key export > alice.asc', 'muttr key import bob.asc')
 }
@@ -78,4 +107,60 @@ async function rotateKey(session: Session): Promise<void> {
     const subkeys = await client.rotateSubkey()
     await out.results(subkeys, () => subkeysText(out, subkeys))
   })
+}
+
+async function revocation(session: Session): Promise<void> {
+  const { out } = session
+  await session.withClient(async client => {
+    const certificate = await client.revocation()
+    await out.result({ certificate }, () => certificate.trimEnd())
+  })
+}
+
+interface RevokeOptions {
+  reason?: RevocationReason
+  with?: string
+  yes?: boolean
+}
+
+const warning =
+  'Nobody will seal a letter to this key again, your pods let nobody in with it, and letters that wait there stay there. ' +
+  'Your aliases stay with the old key. Nothing takes this back.\n'
+
+async function revokeKey(
+  session: Session,
+  { reason, with: file, yes = false }: RevokeOptions,
+  alias?: string
+): Promise<void> {
+  const { stdin, signal, out } = session
+  if ((reason === undefined) === (file === undefined))
+    throw usage('say why, or with which file', 'Give --reason REASON, or --with FILE.')
+  if (alias !== undefined && file === undefined)
+    throw usage('your own key is revoked under all its aliases', 'Leave the alias out.')
+  const bound = { maxBytes: limits.certificateBytesMax, code: 'KEY_INVALID', signal } as const
+  const shown = file === undefined ? undefined : await readInput(file, stdin, bound)
+  if (!yes) await mustAgree(session, alias)
+  await session.withClient(async client => {
+    const done = shown
+      ? await client.revokeWith(shown, alias)
+      : await client.revokeKey({ reason: reason! })
+    await out.result(done, ({ style }) =>
+      [
+        `${style.good('✓')} ${grouped(done.fingerprint)} is revoked.`,
+        ...done.pods.map(({ alias, problem }) =>
+          problem === null
+            ? `  The pod of ${line(alias)} shows it.`
+            : `  ${style.bad('!')} The pod of ${line(alias)} does not show it yet: ${line(problem.message)}. It is told while your node runs.`
+        )
+      ].join('\n')
+    )
+  })
+}
+
+async function mustAgree(session: Session, alias: string | undefined): Promise<void> {
+  session.out.note(warning)
+  const whose = alias === undefined ? 'your key' : `the key of ${line(alias)}`
+  const agreed = await session.confirm(`Revoke ${whose} for good?`)
+  if (agreed === undefined) throw usage('nobody can be asked here', 'Give --yes.')
+  if (!agreed) throw new MuttrError('CANCELLED', 'nothing was revoked')
 }

@@ -286,7 +286,7 @@ export class Requests implements AsyncDisposable {
     if (!sender) return true
     try {
       const certificate = await this.#ask(sender)
-      if (certificate && certificate.fingerprint !== sender.fingerprint) {
+      if (certificate && (certificate.revoked || certificate.fingerprint !== sender.fingerprint)) {
         log.info('a request in the name of another', { alias: sender.alias })
         await this.#refuse(sender)
         return true
