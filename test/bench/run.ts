@@ -7,6 +7,7 @@ import { benchDht } from './dht.ts'
 import { benchFlood } from './flood.ts'
 import { benchIdle } from './idle.ts'
 import { benchLetters } from './letters.ts'
+import { benchMailbox } from './mailbox.ts'
 import { benchMicro } from './micro.ts'
 import { benchStamp } from './stamp.ts'
 import type { SystemName } from './systems.ts'
@@ -57,6 +58,10 @@ const benches: Record<string, { what: string; run: Run }> = {
   'attachment-1g': {
     what: 'the same with 1 GiB, which takes 6 GiB of disk meanwhile',
     run: rounds => benchAttachment(rounds, 1_024)
+  },
+  mailbox: {
+    what: 'ten thousand letters at rest: taken in, listed, opened, searched',
+    run: benchMailbox
   },
   micro: {
     what: 'sealing, checking and signing, without a network (p99 for p95)',
