@@ -74,7 +74,14 @@ describe('a run of real processes', function () {
       assert.deepEqual(real.violations, [])
       assert.equal(real.figures.found!.value, 1)
       assert.equal(real.figures['lookup exact']!.value, 1)
-      assert.deepEqual(Object.keys(real.figures), Object.keys(full.figures))
+      // A virtual dial takes what the scenario says; a real one is timed.
+      const timed = ['dial ms p50', 'dial ms p95']
+      const names = Object.keys(real.figures)
+      assert.deepEqual(
+        names.filter(name => !timed.includes(name)),
+        Object.keys(full.figures)
+      )
+      assert(timed.every(name => names.includes(name)))
       assert.deepEqual(Object.keys(real.tables), Object.keys(full.tables))
       for (const [name, { columns, units }] of Object.entries(real.tables))
         assert.deepEqual([columns, units], [full.tables[name]!.columns, full.tables[name]!.units])
@@ -121,8 +128,9 @@ describe('a run of real processes', function () {
         next = changed()
       }
       const [folder] = await there()
-      const seats = watch(join(path, folder!), { signal: stop.signal })
-      if ((await readdir(join(path, folder!))).length === 0) await once(seats, 'change')
+      // Before there is a seat, nobody is left who could clear away.
+      while ((await processesOf(join(path, folder!))).length === 0)
+        await new Promise(done => setImmediate(done))
       command.kill('SIGKILL')
       while ((await there()).length > 0) {
         await next
