@@ -1,5 +1,5 @@
 import { link, open, unlink } from 'node:fs/promises'
-import { extname, join } from 'node:path'
+import { basename, dirname, extname, join } from 'node:path'
 import { MuttrError } from '../base/errors.ts'
 import { usage } from './units.ts'
 
@@ -17,6 +17,37 @@ export async function saveFile(
   name: string,
   content: AsyncIterable<Uint8Array>
 ): Promise<string> {
+  return drafted(folder, name, content, draft => named(draft, folder, name))
+}
+
+/**
+ * Writes a file of this name whole or not at all, for its owner alone; it is on the disk when this resolves.
+ * @throws {MuttrError} `OUTPUT_EXISTS` rather than write over anything; `DISK_FULL`, `DISK_FAILED`, `USAGE` for a folder that is none
+ */
+export async function saveNew(
+  path: string,
+  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+): Promise<void> {
+  await drafted(dirname(path), basename(path), content, async draft => {
+    try {
+      await link(draft, path)
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(cause, path)
+      throw new MuttrError('OUTPUT_EXISTS', `${path} is there already`, {
+        cause,
+        hint: 'Name another one.'
+      })
+    }
+  })
+}
+
+/** Writes beside the place where it shall be, and has it named when all of it is on the disk. */
+async function drafted<T>(
+  folder: string,
+  name: string,
+  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  publish: (draft: string) => Promise<T>
+): Promise<T> {
   const draft = join(folder, `.${name}.${process.pid}.part`)
   const file = await open(draft, 'wx', 0o600).catch(err => {
     if (err.code === 'ENOENT' || err.code === 'ENOTDIR') throw usage(`${folder} is not a folder`)
@@ -25,7 +56,7 @@ export async function saveFile(
   try {
     for await (const piece of content) await file.writeFile(piece).catch(failAs(folder))
     await file.sync().catch(failAs(folder))
-    return await named(draft, folder, name)
+    return await publish(draft)
   } finally {
     await file.close()
     await unlink(draft).catch(() => undefined)

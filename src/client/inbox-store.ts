@@ -10,7 +10,7 @@ import type { Conversations, Member } from './mailbox/conversations.ts'
 import { fetchedDrops } from './mailbox/fetched.ts'
 import type { KeptRow, LetterRow, Mark } from './mailbox/letter-rows.ts'
 import { letterTable, markTable } from './mailbox/letter-rows.ts'
-import { sortableTime } from './table.ts'
+import { dropRow, putRow, sortableTime } from './table.ts'
 
 export interface Listed {
   readonly row: KeptRow
@@ -85,13 +85,6 @@ const beginningMin = 4
 const sameMax = 100
 const unknown = (what: string) => new MuttrError('LETTER_UNKNOWN', what)
 
-const put = (table: string, key: string, value: Uint8Array): Change => ({
-  type: 'put',
-  table,
-  key,
-  value
-})
-const drop = (table: string, key: string): Change => ({ type: 'delete', table, key })
 const fromText = (value: Uint8Array) => Buffer.from(value).toString('utf8')
 /** In the place of a letter that was deleted. */
 const gone = new Uint8Array()
@@ -101,7 +94,7 @@ const tagOf = ({ id, fromFingerprint }: { id: string; fromFingerprint: string },
   closet.tag(`letter ${id}-${fromFingerprint}`)
 const tagIn = (place: string): string => place.slice(place.indexOf('-') + 1)
 const sealedBody = (place: string, frame: Uint8Array, closet: Closet): Change =>
-  put(tables.body, place, closet.seal(`${tables.body} ${place}`, frame))
+  putRow(tables.body, place, closet.seal(`${tables.body} ${place}`, frame))
 
 export function createInboxStore(
   state: State,
@@ -143,8 +136,8 @@ export function createInboxStore(
       notices.drop(id),
       ...fetchedDrops(notice.key),
       ...names.flatMap(name => [
-        put(done, name, new Uint8Array()),
-        put(doneExpiry, `${sortableTime(notice.expiryMs)}-${name}`, new Uint8Array())
+        putRow(done, name, new Uint8Array()),
+        putRow(doneExpiry, `${sortableTime(notice.expiryMs)}-${name}`, new Uint8Array())
       ])
     ]
   }
@@ -271,15 +264,15 @@ export function createInboxStore(
     marked: (place, row, closet) => letters.put(place, row, closet),
     dropped: (place, row) => [
       letters.drop(place),
-      drop(tables.body, place),
-      put(tables.ids, `${row.id}-${tagIn(place)}`, gone)
+      dropRow(tables.body, place),
+      putRow(tables.ids, `${row.id}-${tagIn(place)}`, gone)
     ],
     async sweep(nowMs) {
       for (;;) {
         const over = await state.list(doneExpiry, { lt: sortableTime(nowMs), limit: sweepMax })
         const changes = over.flatMap(({ key }) => [
-          drop(doneExpiry, key),
-          drop(done, key.slice(key.indexOf('-') + 1))
+          dropRow(doneExpiry, key),
+          dropRow(done, key.slice(key.indexOf('-') + 1))
         ])
         if (changes.length > 0) await state.write(changes)
         if (over.length < sweepMax) return

@@ -10,7 +10,7 @@ import type { SentRow } from './sent-rows.ts'
 import { sentPastTable, sentTable } from './sent-rows.ts'
 import type { SentSecret } from './sent-secrets.ts'
 import { decodeBlobRow, decodeSecret, encodeBlobRow, encodeSecret } from './sent-secrets.ts'
-import { sortableTime } from './table.ts'
+import { dropRow, putRow, sortableTime } from './table.ts'
 
 /**
  * Sent letters on the disk: the row that changes, what it says (sealed in the closet), and its blob until it is over. While anybody has
@@ -99,13 +99,6 @@ const isOver = ({ stage }: SentRow) =>
 /** Nor is anything asked or told for it. */
 const isPast = (row: SentRow) => isOver(row) && !isWatched(row)
 
-const put = (table: string, key: string, value: Uint8Array): Change => ({
-  type: 'put',
-  table,
-  key,
-  value
-})
-const drop = (table: string, key: string): Change => ({ type: 'delete', table, key })
 const text = (value: Uint8Array) => Buffer.from(value).toString('utf8')
 
 export function createSentStore({ state, log, conversations, closet }: SentStoreParts): SentStore {
@@ -129,8 +122,8 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
     const key = keyOf(row)
     const open = closet()
     if (isPast(row) && open)
-      return [past.put(key, row, open), rows.drop(key), drop(tables.over, row.id)]
-    const over = isPast(row) ? [put(tables.over, row.id, Buffer.from(key))] : []
+      return [past.put(key, row, open), rows.drop(key), dropRow(tables.over, row.id)]
+    const over = isPast(row) ? [putRow(tables.over, row.id, Buffer.from(key))] : []
     return [rows.put(key, row), past.drop(key), ...over]
   }
 
@@ -138,9 +131,9 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
     const place = Buffer.from(keyOf(row))
     return [
       ...rowChanges(row),
-      isWaiting(row) ? put(tables.pending, row.id, place) : drop(tables.pending, row.id),
-      isWatched(row) ? put(tables.watch, row.id, place) : drop(tables.watch, row.id),
-      ...(isOver(row) ? [drop(tables.blob, row.id)] : [])
+      isWaiting(row) ? putRow(tables.pending, row.id, place) : dropRow(tables.pending, row.id),
+      isWatched(row) ? putRow(tables.watch, row.id, place) : dropRow(tables.watch, row.id),
+      ...(isOver(row) ? [dropRow(tables.blob, row.id)] : [])
     ]
   }
 
@@ -214,10 +207,10 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
       const key = keyOf(row)
       const changes = [
         ...changesOf(only(row)),
-        put(tables.ids, row.id, Buffer.from(key)),
-        put(expiryTable, `${sortableTime(row.expiryMs)}-${row.id}`, Buffer.from(row.id)),
-        put(tables.secret, row.id, open.seal(`sent ${row.id}`, encodeSecret(secret))),
-        ...(blob ? [put(tables.blob, row.id, encodeBlobRow(blob))] : []),
+        putRow(tables.ids, row.id, Buffer.from(key)),
+        putRow(expiryTable, `${sortableTime(row.expiryMs)}-${row.id}`, Buffer.from(row.id)),
+        putRow(tables.secret, row.id, open.seal(`sent ${row.id}`, encodeSecret(secret))),
+        ...(blob ? [putRow(tables.blob, row.id, encodeBlobRow(blob))] : []),
         ...also
       ]
       const member = { ...memberOf(row, secret, open), sender: null }
@@ -229,7 +222,7 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
       )
     },
     async adopt(row, secret, open) {
-      const secretRow = put(
+      const secretRow = putRow(
         tables.secret,
         row.id,
         open.seal(`sent ${row.id}`, encodeSecret(secret))
@@ -242,14 +235,14 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
       )
     },
     async saveSealed(row, blob) {
-      await state.write([...changesOf(row), put(tables.blob, row.id, encodeBlobRow(blob))])
+      await state.write([...changesOf(row), putRow(tables.blob, row.id, encodeBlobRow(blob))])
     },
     save,
     async remove(row, open) {
       const changes = [
         rows.drop(keyOf(row)),
         past.drop(keyOf(row)),
-        ...Object.values(tables).map(table => drop(table, row.id))
+        ...Object.values(tables).map(table => dropRow(table, row.id))
       ]
       await conversations.remove(memberOf(row, await secretOf(row.id, open), open), open, changes)
     },
@@ -284,14 +277,14 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
       return rowsOf((await state.list(tables.watch)).map(({ value }) => text(value)))
     },
     async unwatch(id) {
-      await state.write([drop(tables.watch, id)])
+      await state.write([dropRow(tables.watch, id)])
     },
     async keepCertificate(fingerprint, certificate, also = []) {
       const open = closet()
       if (!open) return
       const tag = certificateTag(fingerprint, open)
       const sealed = open.seal(`${certificates} ${tag}`, certificate)
-      await state.write([put(certificates, tag, sealed), ...also])
+      await state.write([putRow(certificates, tag, sealed), ...also])
     },
     async certificate(fingerprint) {
       const open = closet()
@@ -304,8 +297,8 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
       for (;;) {
         const over = await state.list(expiryTable, { lt: sortableTime(nowMs), limit: sweepMax })
         const changes = over.flatMap(({ key, value }) => [
-          drop(expiryTable, key),
-          drop(tables.blob, text(value))
+          dropRow(expiryTable, key),
+          dropRow(tables.blob, text(value))
         ])
         if (changes.length > 0) await state.write(changes)
         if (over.length < sweepMax) return

@@ -64,3 +64,12 @@ export function createTable<T>({
 
 /** Times that sort as text: 12 hex digits. */
 export const sortableTime = (ms: number): string => ms.toString(16).padStart(12, '0')
+
+/** Changes of rows that are no {@link Table}'s: bytes that say everything themselves. */
+export const putRow = (table: string, key: string, value: Uint8Array): Change => ({
+  type: 'put',
+  table,
+  key,
+  value
+})
+export const dropRow = (table: string, key: string): Change => ({ type: 'delete', table, key })

@@ -1,8 +1,9 @@
-import { concatBytes, toHex } from '../base/bytes.ts'
+import { concatBytes } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Millis } from '../base/ports.ts'
 import { bytes, decodeCbor, encodeCbor, literal, mapped, oneOf, text, tuple, uint } from './cbor.ts'
+import { fingerprint } from './fingerprint.ts'
 
 /** What a backup holds, item by item: one head, files, rows of the client's tables, and an end. Source: docs/protocol/backup.md */
 export type BackupItem =
@@ -21,11 +22,6 @@ const valueBytesMax = limits.payloadBytesMax + 64 * 1024
 const itemBytesMax = valueBytesMax + 4 * 1024
 const lengthBytes = 4
 
-const fingerprint = (value: unknown): string => {
-  const read = bytes(20, 32)(value)
-  if (read.byteLength !== 20 && read.byteLength !== 32) throw new TypeError('a fingerprint')
-  return toHex(read)
-}
 const head = mapped(
   tuple(literal(0), literal(1), uint(), fingerprint),
   ([, , madeMs, fingerprint]): BackupItem => ({ type: 'head', madeMs, fingerprint })

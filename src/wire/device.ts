@@ -1,6 +1,7 @@
 import { limits } from '../base/limits.ts'
 import type { Millis, PeerId } from '../base/ports.ts'
 import { bytes, decodeCbor, encodeCbor, literal, mapped, text, tuple, uint } from './cbor.ts'
+import { fingerprintOctets } from './fingerprint.ts'
 
 /** A person's word that a device acts for them at one pod. Source: docs/protocol/device.md */
 export interface Statement {
@@ -29,7 +30,7 @@ export const statementLabel = 'muttr device statement 1'
 const statement = mapped(
   tuple(
     literal(1),
-    bytes(20, 32),
+    fingerprintOctets,
     bytes(32),
     text(limits.peerIdCharsMax, 1),
     text(limits.hostnameCharsMax, 1),
@@ -38,8 +39,6 @@ const statement = mapped(
   ),
   ([, fingerprint, deviceKey, peer, pod, issuedMs, untilMs]): Statement => {
     const lifeMs = untilMs - issuedMs
-    if (fingerprint.byteLength !== 20 && fingerprint.byteLength !== 32)
-      throw new TypeError('a fingerprint of 20 or 32 bytes')
     if (lifeMs <= 0 || lifeMs > limits.deviceLifeMsMax) throw new RangeError('a life of 90 days')
     return { fingerprint, deviceKey, peer, pod, issuedMs, untilMs }
   }

@@ -14,6 +14,7 @@ import {
   tuple,
   uint
 } from './cbor.ts'
+import { fingerprintOctets } from './fingerprint.ts'
 
 /** Somebody a letter names: an OpenPGP fingerprint, and the alias it goes by, empty when it has none. */
 export interface Party {
@@ -78,14 +79,8 @@ const line = (value: unknown): string => {
   return read
 }
 
-const fingerprint = (value: unknown): Uint8Array => {
-  const read = bytes(20, 32)(value)
-  if (read.byteLength !== 20 && read.byteLength !== 32) throw new TypeError('a fingerprint')
-  return read
-}
-
 const party = mapped(
-  tuple(fingerprint, text(aliasBytesMax)),
+  tuple(fingerprintOctets, text(aliasBytesMax)),
   ([print, alias]): Party => ({ fingerprint: print, alias })
 )
 

@@ -3,6 +3,7 @@ import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Millis } from '../base/ports.ts'
 import { array, bytes, decodeCbor, encodeCbor, literal, mapped, text, tuple, uint } from './cbor.ts'
+import { fingerprint } from './fingerprint.ts'
 
 /** "A blob for this address is stored under this key." Source: docs/protocol/notice.md */
 export interface NoticeBody {
@@ -92,12 +93,6 @@ export interface Slip {
   readonly letter: Uint8Array
   /** The blob's key again, so that a slip cannot be moved to another notice. 32 bytes. */
   readonly key: Uint8Array
-}
-
-const fingerprint = (value: unknown): string => {
-  const raw = bytes(20, 32)(value)
-  if (raw.byteLength !== 20 && raw.byteLength !== 32) throw new TypeError('fingerprint')
-  return Buffer.from(raw).toString('hex')
 }
 
 const slipBody = mapped(

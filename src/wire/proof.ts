@@ -15,6 +15,7 @@ import {
   tuple,
   uint
 } from './cbor.ts'
+import { fingerprintOctets } from './fingerprint.ts'
 
 /** Signed by a seed: it stored the blob. */
 export interface StoredWord {
@@ -88,12 +89,6 @@ const signature = bytes(64)
 const openPgpSignature = bytes(1, limits.signatureBytesMax)
 const certificate = bytes(1, limits.certificateBytesMax)
 
-const fingerprint = (value: unknown): Uint8Array => {
-  const read = bytes(20, 32)(value)
-  if (read.byteLength !== 20 && read.byteLength !== 32) throw new TypeError('a fingerprint')
-  return read
-}
-
 /** Ascending by holder, none twice: so that one set of words has one encoding. */
 const words =
   <T extends { readonly holder: Uint8Array }>(word: (value: unknown) => T) =>
@@ -147,7 +142,7 @@ const proof = mapped(
     literal('muttr proof 1'),
     key,
     text(limits.fullAliasCharsMax, 3),
-    nullable(fingerprint),
+    nullable(fingerprintOctets),
     nullable(bytes(1, limits.blobHeaderBytesMax)),
     words(storedWord),
     nullable(announcedWord),

@@ -1,10 +1,10 @@
-import { open, rename, rm } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { MuttrError } from '../../base/errors.ts'
 import { example } from '../example.ts'
 import { readText } from '../input.ts'
 import type { Action } from '../program.ts'
 import { recoveryPage } from '../recovery-page.ts'
+import { saveNew } from '../save.ts'
 import type { Session } from '../session.ts'
 import { formatTime, grouped, usage } from '../units.ts'
 
@@ -46,7 +46,7 @@ async function recovery(session: Session, { page }: { page?: string }): Promise<
       const { name, fingerprint } = await client.status()
       const shown = { name: name ?? '', fingerprint: fingerprint ?? '', words, nowMs: out.nowMs }
       const html = await recoveryPage(shown)
-      await writeNew(page, [Buffer.from(html)], session.signal)
+      await saveNew(page, [Buffer.from(html)])
     }
     await out.result({ words, page: page ?? null }, ({ style }) =>
       [words.slice(0, 6), words.slice(6)].map(six => style.bold(six.join(' '))).join('\n')
@@ -75,7 +75,7 @@ async function backup(session: Session, _: object, file: string): Promise<void> 
       for await (const part of counted()) await out.bytes(part)
       return
     }
-    await writeNew(file, counted(), signal)
+    await saveNew(file, counted())
     await out.result({ file, sizeBytes }, ({ style }) => `${style.good('✓')} ${file}`)
     out.note('It opens with the twelve words of `muttr recovery` only. Keep the two apart.')
   })
@@ -128,44 +128,4 @@ async function* fileOf(path: string): AsyncGenerator<Uint8Array> {
   } catch (cause) {
     throw usage(`${path} cannot be read: ${(cause as Error).message}`)
   }
-}
-
-/**
- * Writes all of a new file or nothing, for its owner only; on the disk when it resolves.
- * @throws {MuttrError} `OUTPUT_EXISTS`, `DISK_FULL`, `DISK_FAILED`, `CANCELLED`
- */
-async function writeNew(
-  path: string,
-  parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  signal: AbortSignal
-): Promise<void> {
-  const beside = `${path}.part`
-  try {
-    await using kept = await open(path, 'wx', 0o600)
-    await using file = await open(beside, 'w', 0o600)
-    try {
-      for await (const part of parts) {
-        if (signal.aborted) throw new MuttrError('CANCELLED', 'nothing was written')
-        await file.writeFile(part)
-      }
-      await file.sync()
-      await rename(beside, path)
-    } catch (err) {
-      await rm(path, { force: true })
-      throw err
-    } finally {
-      await kept.close().catch(() => undefined)
-    }
-  } catch (err) {
-    await rm(beside, { force: true })
-    throw written(err, path)
-  }
-}
-
-function written(err: unknown, path: string): unknown {
-  const { code, message } = err as NodeJS.ErrnoException
-  if (err instanceof MuttrError || code === undefined) return err
-  if (code === 'EEXIST') return new MuttrError('OUTPUT_EXISTS', `${path} is there already`)
-  const full = code === 'ENOSPC' || code === 'EDQUOT'
-  return new MuttrError(full ? 'DISK_FULL' : 'DISK_FAILED', message, { cause: err })
 }

@@ -1,13 +1,13 @@
 import { createReadStream } from 'node:fs'
-import { mkdir, open } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { MuttrError } from '../../base/errors.ts'
 import type { Client } from '../../client/client.ts'
 import { mboxEntry, messagesOf, tooLarge } from '../../client/mailbox/mbox.ts'
 import { example } from '../example.ts'
 import { listMax } from '../ids.ts'
 import type { Action } from '../program.ts'
+import { saveNew } from '../save.ts'
 import type { Session } from '../session.ts'
 import { line, table } from '../text.ts'
 import { formatTime, parseCount, shortId, usage } from '../units.ts'
@@ -144,20 +144,8 @@ async function exportAll(
   await session.out.result({ letters, to: where }, () => `${letters} letters in ${line(where)}.`)
 }
 
-/** Nothing that is there is written over. */
-async function create(file: string) {
-  return open(file, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'EEXIST') throw cause
-    throw new MuttrError('OUTPUT_EXISTS', `${file} is there already`, {
-      cause,
-      hint: 'Name another one.'
-    })
-  })
-}
-
 async function toFile(client: Client, file: string): Promise<number> {
-  await using handle = await create(file)
-  for await (const piece of client.exportLetters()) await handle.writeFile(piece)
+  await saveNew(file, client.exportLetters())
   let letters = 0
   for await (const _ of messagesOf(createReadStream(file), messageBytesMax)) letters++
   return letters
@@ -168,8 +156,7 @@ async function toFolder(client: Client, folder: string): Promise<number> {
   let letters = 0
   for await (const message of messagesOf(client.exportLetters(), messageBytesMax)) {
     if (message === tooLarge) continue
-    await using handle = await create(join(folder, `${String(++letters).padStart(6, '0')}.eml`))
-    await handle.writeFile(message)
+    await saveNew(join(folder, `${String(++letters).padStart(6, '0')}.eml`), [message])
   }
   return letters
 }

@@ -1,12 +1,13 @@
 import { codeOf } from '../../base/errors.ts'
 import type { Log } from '../../base/ports.ts'
-import type { Change, Row, State } from '../../store/state.ts'
+import type { Row, State } from '../../store/state.ts'
 import { decodeLetter } from '../../wire/letter.ts'
 import type { Closet } from '../closet.ts'
 import { oldContactTable } from '../contact-rows.ts'
 import type { ContactStore } from '../contact-store.ts'
 import type { InboxStore } from '../inbox-store.ts'
 import type { SentStore } from '../sent-store.ts'
+import { dropRow } from '../table.ts'
 import { markTable } from './letter-rows.ts'
 import { decodeOldLetter, decodeOldMark, decodeOldSecret } from './old-rows.ts'
 import { othersOf } from './others.ts'
@@ -66,17 +67,15 @@ async function each(
   }
 }
 
-const drop = (table: string, key: string): Change => ({ type: 'delete', table, key })
-
 async function moveReceived(parts: MigrateParts, { key: place, value }: Row): Promise<void> {
   const { state, closet, received, contacts, fingerprint } = parts
   const row = decodeOldLetter(closet.open(`inbox ${place}`, value))
   const read = (await state.get('inbox-read', place)) !== undefined
   const over = [
-    drop('inbox', place),
-    drop('inbox-text', place),
-    drop('inbox-read', place),
-    drop('inbox-ids', `${row.id}-${row.fromFingerprint}`)
+    dropRow('inbox', place),
+    dropRow('inbox-text', place),
+    dropRow('inbox-read', place),
+    dropRow('inbox-ids', `${row.id}-${row.fromFingerprint}`)
   ]
   const sealed = await state.get('inbox-text', place)
   if (!sealed) return void (await state.write(over))
@@ -115,7 +114,7 @@ async function moveSent({ closet, sent }: MigrateParts, { key, value }: Row): Pr
 async function moveMark({ state, log, closet }: MigrateParts, { key, value }: Row): Promise<void> {
   const tag = closet.tag(`letter ${key}`)
   const mark = markTable(state, log).put(tag, decodeOldMark(value), closet)
-  await state.write([mark, drop('inbox-marks', key)])
+  await state.write([mark, dropRow('inbox-marks', key)])
 }
 
 async function moveContacts({ state, log, contacts }: MigrateParts): Promise<void> {
@@ -127,5 +126,5 @@ async function moveContacts({ state, log, contacts }: MigrateParts): Promise<voi
 async function moveCertificates({ state, sent }: MigrateParts): Promise<void> {
   for (const { key, value } of await state.list('sent-certificates'))
     if (/^[0-9a-f]{40}$|^[0-9a-f]{64}$/.test(key))
-      await sent.keepCertificate(key, value, [drop('sent-certificates', key)])
+      await sent.keepCertificate(key, value, [dropRow('sent-certificates', key)])
 }

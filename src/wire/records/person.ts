@@ -3,8 +3,8 @@ import { limits } from '../../base/limits.ts'
 import type { PeerId } from '../../base/ports.ts'
 import { array, bytes, decodeCbor, encodeCbor, literal, mapped, text, tuple } from '../cbor.ts'
 import { keyOfPeer, peerOfKey } from '../contact.ts'
+import { fingerprint, fingerprintBytes } from '../fingerprint.ts'
 import { recordKeyOf } from '../record.ts'
-import { fingerprint, fingerprintBytes } from './whereabouts.ts'
 
 /** The record of a person; its author is the person's OpenPGP key. */
 export const personKind = 'person'

@@ -1,9 +1,8 @@
-import { fromHex, toHex } from '../../base/bytes.ts'
 import { limits } from '../../base/limits.ts'
 import type { PeerId } from '../../base/ports.ts'
-import type { Field } from '../cbor.ts'
 import { array, bytes, decodeCbor, encodeCbor, literal, mapped, text, tuple } from '../cbor.ts'
 import { address, keyOfPeer, wireContact } from '../contact.ts'
+import { fingerprint, fingerprintBytes } from '../fingerprint.ts'
 import { recordKeyOf } from '../record.ts'
 
 /** The record of a pod; its author is the pod's peer key. */
@@ -19,15 +18,6 @@ export interface Whereabouts {
   /** X25519 public key to which notices are sealed. 32 bytes. */
   readonly hpkeKey: Uint8Array
 }
-
-/** 20 bytes (version 4) or 32 (version 6), as lower-case hex. */
-export const fingerprint: Field<string> = mapped(bytes(20, 32), value => {
-  if (value.byteLength !== 20 && value.byteLength !== 32) throw new TypeError('a fingerprint')
-  return toHex(value)
-})
-
-/** @param hex 40 or 64 digits. */
-export const fingerprintBytes = (hex: string): Uint8Array => fromHex(hex, hex.length / 2)!
 
 const whereabouts = mapped(
   tuple(

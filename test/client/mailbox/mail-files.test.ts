@@ -16,20 +16,20 @@ const messageOf = (about: string, body: string) =>
     ...{ direction: 'in', attachments: 0 }
   })
 
+/** Readers agree neither on the sign that ends a line, nor on whether the last line has one. */
+const lines = (all: string) => all.replace(/\r\n?/g, '\n').replace(/\n$/, '')
+
 describe('mail files', () => {
   it('hold what letters say, as other programs read them', async () => {
     await fc.assert(
       fc.asyncProperty(subject, text, async (about, body) => {
         const mail = await PostalMime.parse(messageOf(about, body))
-        assert.equal(
-          (mail.text ?? '').replace(/\n$/, ''),
-          body.replace(/\r\n?/g, '\n').replace(/\n$/, '')
-        )
+        assert.equal(lines(mail.text ?? ''), lines(body))
         assert.equal((mail.subject ?? '').trim(), about.trim())
         assert.equal(mail.from?.address, 'alice@one.test')
         assert.equal(mail.messageId, `<${id}@muttr.alt>`)
       }),
-      { numRuns: 60 }
+      { numRuns: 60, examples: [['', '\r']] }
     )
   })
 
