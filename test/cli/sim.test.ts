@@ -30,9 +30,7 @@ async function inFolder(
   await work(line => muttr(`sim ${line.replaceAll('@', path)}`, { doors }), path)
 }
 
-describe('muttr sim', function () {
-  this.timeout(30_000)
-
+describe('muttr sim', () => {
   it('runs a file and tells people figures with their intervals', () =>
     inFolder(async (sim, path) => {
       const { status, stdout, stderr } = await sim('run @/half.json --seeds 1..3 --out @/out')

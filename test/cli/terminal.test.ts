@@ -89,5 +89,5 @@ describe('a pager', () => {
     for (const env of [{ PAGER: '/no/such/pager' }, { PAGER: pager, MUTTR_PAGER: '' }])
       assert.match(await onTerminal(3, env), /Lunch/)
     assert.equal(await readFile(seen, 'utf8'), '')
-  }).timeout(30_000)
+  })
 })

@@ -90,7 +90,7 @@ describe('rotation of subkeys', () => {
       const shown = world.pod().accounts.get('bob@one.test')!.certificate
       assert.equal(shown.subkeys[0]!.fingerprint, newest(bob))
     }
-  }).timeout(30_000)
+  })
 
   it('tells correspondents in the next letter, so that receipts reach the new subkey', async () => {
     await using world = await ClientWorld.make()

@@ -24,9 +24,9 @@ describe('a slip', () => {
     assert.deepEqual([opened.alias, toHex(opened.letter)], [alias, toHex(letter)])
     await opened.signedBy(from.certificate)
     await assert.rejects(opened.signedBy(reader.certificate), { code: 'LETTER_FORGED' })
-  }).timeout(60_000)
+  })
 
   it('says so where two RSA keys are too large for it', async () => {
     await assert.rejects(between(4_096), { code: 'LETTER_TOO_LARGE', message: /RSA/ })
-  }).timeout(60_000)
+  })
 })

@@ -12,8 +12,7 @@ import type { OpenPgpTools } from '../support/openpgp-tools.ts'
 import { missingTools, openPgpTools } from '../support/openpgp-tools.ts'
 
 /** GnuPG 2.2 and Sequoia 0.27 as Debian ships them: what people already have. */
-function interop(this: Mocha.Suite): void {
-  this.timeout(60_000)
+function interop(): void {
   const alias = 'alice@pod.test'
   const plain = new TextEncoder().encode('Meet me at the old mill.\n'.repeat(60))
   const nowMs = Date.now()

@@ -56,7 +56,7 @@ describe('a record by a person', () => {
       assert.deepEqual(read.body, body)
       assert.deepEqual(authorId(author), fromHex(person.certificate.pin, 32))
       await readRecord(frame, { verifyRecord, nowMs: nowMs + 90 * dayMs })
-    }).timeout(10_000)
+    })
 
   it('shows the key alone where the primary key signs, and the binding where a subkey does', async () => {
     const kinds = async (person: Person) =>
@@ -216,7 +216,7 @@ describe('the author of a record', () => {
       }),
       { numRuns: 400 }
     )
-  }).timeout(20_000)
+  })
 })
 
 describe('the vectors of records by OpenPGP keys', () => {
@@ -235,8 +235,7 @@ describe('the vectors of records by OpenPGP keys', () => {
   })
 })
 
-function interop(this: Mocha.Suite): void {
-  this.timeout(60_000)
+function interop(): void {
   let tools: OpenPgpTools
   before(async () => {
     tools = await openPgpTools()

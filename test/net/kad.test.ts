@@ -96,7 +96,7 @@ describe('net: kad-dht at our door', () => {
       try {
         await join(client, start)
         const found: string[] = []
-        const signal = AbortSignal.timeout(10_000)
+        const signal = AbortSignal.timeout(60_000)
         for await (const { id } of client.peerRouting.getClosestPeers(key, { signal }))
           found.push(id.toString())
         assert.deepEqual(found.toSorted(), byDistance.slice(0, k).toSorted())
@@ -110,7 +110,7 @@ describe('net: kad-dht at our door', () => {
     await using node = await makeNode()
     attachKad(node, { nearest: () => [], candidate: () => {}, admits: () => true })
     const client = await makeClient()
-    const signal = AbortSignal.timeout(10_000)
+    const signal = AbortSignal.timeout(60_000)
     try {
       await join(client, node)
       const before = await keys(node)
@@ -140,7 +140,7 @@ describe('net: kad-dht at our door', () => {
       await join(client, node)
       const ask = async () => {
         const names: string[] = []
-        const signal = AbortSignal.timeout(10_000)
+        const signal = AbortSignal.timeout(60_000)
         for await (const { name } of kadOf(client).getClosestPeers(utf8('key'), { signal }))
           names.push(name)
         return names

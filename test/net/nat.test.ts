@@ -21,8 +21,7 @@ function nat(): void {
     lab = await Lab.make()
     internet = await lab.switch('internet')
   })
-  afterEach(async function () {
-    this.timeout(30_000)
+  afterEach(async () => {
     await nodes?.[Symbol.asyncDispose]()
     nodes = undefined
     await lab[Symbol.asyncDispose]()

@@ -12,7 +12,7 @@ import {
 import { makeNode, nextEvent } from '../support/net-nodes.ts'
 import { placeAt } from '../support/relayed.ts'
 
-const options = () => ({ timeoutMs: 8_000, signal: AbortSignal.timeout(15_000) })
+const options = () => ({ timeoutMs: 8_000, signal: AbortSignal.timeout(60_000) })
 const portOf = (node: Node): number => Number(node.contact().addresses[0]!.split('/').at(-1))
 
 describe('being dialled back', () => {

@@ -23,7 +23,7 @@ import type { RelayCaps } from '../../src/net/relay/server.ts'
 import { makeNode, nextEvent } from '../support/net-nodes.ts'
 import { connectionsTo, placeAt, transportOf } from '../support/relayed.ts'
 
-const options = () => ({ timeoutMs: 5_000, signal: AbortSignal.timeout(10_000) })
+const options = () => ({ timeoutMs: 5_000, signal: AbortSignal.timeout(60_000) })
 
 describe('a relay', () => {
   let stack: AsyncDisposableStack

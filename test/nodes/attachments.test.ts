@@ -11,13 +11,11 @@ import { Testnet } from '../support/testnet.ts'
 
 describe('a file beside a letter, over separate processes', () => {
   let net: Testnet
-  before(async function () {
-    this.timeout(90_000)
+  before(async () => {
     net = await Testnet.lay({ pods: ['one.test'], people: ['alice', 'bob'], seeds: 6 })
     await net.startAll()
   })
-  after(async function () {
-    this.timeout(30_000)
+  after(async () => {
     await net[Symbol.asyncDispose]()
   })
 

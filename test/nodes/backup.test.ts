@@ -7,8 +7,7 @@ import { Testnet } from '../support/testnet.ts'
 
 describe('a home that was destroyed', () => {
   let net: Testnet
-  before(async function () {
-    this.timeout(120_000)
+  before(async () => {
     net = await Testnet.lay({ pods: ['one.test'], people: ['alice', 'bob'], seeds: 5 })
     await net.startAll()
     for (const name of ['alice', 'bob']) await ok(name, 'register', `${name}@one.test`)

@@ -14,8 +14,7 @@ import { wholeNode } from '../support/whole-node.ts'
 
 const alias = 'alice@one.test'
 
-describe('a pod that shows strangers another key', function () {
-  this.timeout(30_000)
+describe('a pod that shows strangers another key', () => {
   let folder: string
   let pod: Whole
   let alice: Whole

@@ -12,8 +12,7 @@ describe('a clock that is wrong by an hour', () => {
     this.timeout(180_000)
     world = await ChangingNet.start({ seeds: 6 })
   })
-  after(async function () {
-    this.timeout(30_000)
+  after(async () => {
     await world[Symbol.asyncDispose]()
   })
 

@@ -17,8 +17,7 @@ describe('a pod that falls and comes back', () => {
     this.timeout(180_000)
     world = await ChangingNet.start({ seeds: 4 })
   })
-  after(async function () {
-    this.timeout(30_000)
+  after(async () => {
     await world[Symbol.asyncDispose]()
   })
 
@@ -69,8 +68,7 @@ describe('a seed that moves', () => {
     this.timeout(180_000)
     world = await ChangingNet.start({ seeds: 6, pods: [pod, 'two.test'] })
   })
-  after(async function () {
-    this.timeout(30_000)
+  after(async () => {
     await world[Symbol.asyncDispose]()
   })
 
@@ -102,7 +100,7 @@ describe('a seed that moves', () => {
     const now = await move('seed-0')
     await using stranger = await makeNode({ mode: 'client' })
     const told = async (by: Contact) => {
-      const options = { timeoutMs: 5_000 }
+      const options = { timeoutMs: 30_000 }
       const frame = encodeFindNode(placeOf(peer))
       const answer = decodeContacts(await stranger.request(by, 'find-node', frame, options))
       return answer.find(contact => contact.peer === peer)?.addresses

@@ -15,9 +15,7 @@ const options = (changes: Partial<CrawlOptions>): CrawlOptions => ({
   ...changes
 })
 
-describe('muttr crawl on real nodes', function () {
-  this.timeout(60_000)
-
+describe('muttr crawl on real nodes', () => {
   it('meets all of them, by real sockets, and stays a stranger', async () => {
     await using folder = await temporaryFolder()
     await using stack = new AsyncDisposableStack()

@@ -36,13 +36,12 @@ import { putFrame, storedIn } from '../support/stamps.ts'
 import type { Whole } from '../support/whole-node.ts'
 import { wholeNode } from '../support/whole-node.ts'
 
-const soon = { timeoutMs: 10_000 }
+const soon = { timeoutMs: 30_000 }
 const dayMs = 86_400_000
 /** Checks others' signatures, whoever it is itself. */
 const keys = peerKeys(await makePeerKey())
 
-describe('people and pods among liars', function () {
-  this.timeout(30_000)
+describe('people and pods among liars', () => {
   let folder: string
   let pod: Whole
   let crooked: Whole

@@ -23,7 +23,7 @@ import { keptIn, putFrame, recordPutFrame } from '../support/stamps.ts'
 import type { Whole } from '../support/whole-node.ts'
 import { wholeNode } from '../support/whole-node.ts'
 
-const soon = { timeoutMs: 10_000 }
+const soon = { timeoutMs: 30_000 }
 const dayMs = 86_400_000
 const MiB = 2 ** 20
 
@@ -43,8 +43,7 @@ function someBlob(sizeBytes = 500, { lifeMs = dayMs, retract = random.bytes(32) 
 const putOf = ({ headerBytes, sealed }: { headerBytes: Uint8Array; sealed: Uint8Array }) =>
   putFrame({ headerBytes, sealed }, clock.now())
 
-describe('a seed among liars', function () {
-  this.timeout(30_000)
+describe('a seed among liars', () => {
   const capBytes = 4 * MiB
   let folder: string
   let seed: Whole

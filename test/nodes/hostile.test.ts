@@ -30,11 +30,10 @@ import {
 import { Testnet } from '../support/testnet.ts'
 
 const pingProtocol = '/ipfs/ping/1.0.0'
-const soon = { timeoutMs: 10_000 }
+const soon = { timeoutMs: 30_000 }
 const MiB = 2 ** 20
 
-describe('a daemon among strangers', function () {
-  this.timeout(60_000)
+describe('a daemon among strangers', () => {
   let net: Testnet
   let pid: number
   let address: string

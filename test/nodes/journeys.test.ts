@@ -28,8 +28,7 @@ describe('journeys, over separate processes', () => {
   let net: Testnet
   const started: Child[] = []
 
-  before(async function () {
-    this.timeout(90_000)
+  before(async () => {
     net = await Testnet.lay({ pods: ['one.test', 'two.test'], people: ['alice', 'bob'], seeds: 1 })
     await net.startAll()
     await Promise.all([
@@ -37,8 +36,7 @@ describe('journeys, over separate processes', () => {
       resultsOf(['register', 'bob@two.test', ...home('bob')])
     ])
   })
-  after(async function () {
-    this.timeout(30_000)
+  after(async () => {
     for (const child of started) await child[Symbol.asyncDispose]()
     await net[Symbol.asyncDispose]()
   })
@@ -101,7 +99,7 @@ describe('journeys, over separate processes', () => {
     await received(sent.id, '--home', dave)
     const [joined] = await resultsOf(['join', made.link, '--home', await bareHome('erin')])
     assert.deepEqual([joined.pods, joined.invite], [['three.test'], made.code])
-  }).timeout(120_000)
+  })
 
   /** Nobody is there to let a first letter in. */
   async function pulling(where: string): Promise<void> {
@@ -162,7 +160,7 @@ describe('journeys, over separate processes', () => {
     for (const { id } of await resultsOf(['inbox', '--unread'], { env }))
       texts.push((await resultsOf(['read', id], { env }))[0].body)
     assert.deepEqual(texts.sort(), ['from a file\n', 'from a pipe'])
-  }).timeout(120_000)
+  })
 
   it('puts raw bytes into the DHT and gets them out, to the byte', async () => {
     for (const sizeBytes of [1, 256 * 1_024]) {
@@ -178,7 +176,7 @@ describe('journeys, over separate processes', () => {
     const put = ['blob', 'put', ...home('alice')]
     assert.deepEqual(await refusalOf([...put, large]), [2, 'BLOB_TOO_LARGE'])
     assert.deepEqual(await refusalOf([...put, '-']), [2, 'BLOB_INVALID'])
-  }).timeout(120_000)
+  })
 
   it('makes keys that GnuPG takes, and takes its own', async () => {
     await using tools = await openPgpTools()
@@ -207,7 +205,7 @@ describe('journeys, over separate processes', () => {
     const [sent] = await resultsOf(['send', 'alice@one.test', 'from an old key', ...fred])
     assert.equal(sent.state, 'announced')
     await received(sent.id, ...home('alice'))
-  }).timeout(120_000)
+  })
 
   it('opens a vault by file, pipe and environment, and by no other word', async () => {
     const word = await write('word', 'a secret word\n')
@@ -227,7 +225,7 @@ describe('journeys, over separate processes', () => {
     assert.deepEqual(await resultsOf(['contacts', ...where], { env: right }), [])
     const piped = ['--passphrase-file', '-', 'contacts', ...where]
     assert.deepEqual(await resultsOf(piped, { stdin: 'a secret word\n' }), [])
-  }).timeout(120_000)
+  })
 
   it('lets one process run on a home, and goes on after a kill', async () => {
     assert.deepEqual(await refusalOf(['up', ...home('bob')]), [2, 'HOME_IN_USE'])
@@ -237,7 +235,7 @@ describe('journeys, over separate processes', () => {
     const [status] = await resultsOf(['status', ...home('bob')])
     assert.deepEqual(status.addresses, [], 'a light node answers')
     await net.start('bob')
-  }).timeout(120_000)
+  })
 
   const failures: [args: string[], status: number, code: string][] = [
     [['sned'], 1, 'USAGE'],
@@ -260,7 +258,7 @@ describe('journeys, over separate processes', () => {
       ends.map((end, i) => [failures[i]![0], ...end]),
       failures
     )
-  }).timeout(120_000)
+  })
 
   it('refuses a changed key until it is accepted', async () => {
     const seen = (await resultsOf(['lookup', 'bob@two.test', ...home('alice')]))[0].fingerprint
@@ -286,7 +284,7 @@ describe('journeys, over separate processes', () => {
       (await inbox(...other)).map(({ id }) => id),
       [sent.id]
     )
-  }).timeout(120_000)
+  })
 
   it('keeps a letter while there is no network, says so, and sends it after', async () => {
     await net.stop('alice')
@@ -308,7 +306,7 @@ describe('journeys, over separate processes', () => {
     const from = net.events.length
     await net.start('alice')
     await net.event('alice', 'announced', from, ({ letter }) => letter === sent.id)
-  }).timeout(120_000)
+  })
 })
 
 describe('muttr net up', () => {
@@ -363,12 +361,12 @@ describe('muttr net up', () => {
     net.child.kill('SIGINT')
     assert.deepEqual(await once(net.child, 'exit'), [0, null])
     await nothingIsLeft(net)
-  }).timeout(120_000)
+  })
 
   it('leaves nothing when it is killed', async () => {
     const net = await up(1, 2)
     net.child.kill('SIGKILL')
     await once(net.child, 'exit')
     await nothingIsLeft(net)
-  }).timeout(120_000)
+  })
 })

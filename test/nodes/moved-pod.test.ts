@@ -14,13 +14,11 @@ const hostname = 'one.test'
 
 describe('a pod that moves, over separate processes', () => {
   let net: Testnet
-  before(async function () {
-    this.timeout(90_000)
+  before(async () => {
     net = await Testnet.lay({ pods: [hostname, 'two.test'], people: ['alice', 'bob'], seeds: 6 })
     await net.startAll()
   })
-  after(async function () {
-    this.timeout(30_000)
+  after(async () => {
     await net[Symbol.asyncDispose]()
   })
 
@@ -70,7 +68,7 @@ describe('a pod that moves, over separate processes', () => {
     await net.start('bob')
     await net.event('bob', 'listening', from, e => e.pod === hostname)
     await deliver('after')
-  }).timeout(90_000)
+  })
 
   it('is named in the record of a person who wants that', async () => {
     const from = net.events.length
@@ -84,5 +82,5 @@ describe('a pod that moves, over separate processes', () => {
     const { pods } = await recordIn(through(), { key: personKey(pin), read: decodePerson })
     const seen = pods.map(p => [p.hostname, p.peer, p.names])
     assert.deepEqual(seen, [[hostname, peerOf(hostname), ['bob']]])
-  }).timeout(60_000)
+  })
 })

@@ -8,15 +8,13 @@ import { Testnet } from '../support/testnet.ts'
 
 describe('release, over separate processes', () => {
   let net: Testnet
-  before(async function () {
-    this.timeout(90_000)
+  before(async () => {
     net = await Testnet.lay({ pods: ['one.test', 'two.test'], people: ['alice', 'bob'], seeds: 6 })
     await net.startAll()
     await run('alice', 'register', 'alice@one.test')
     await run('bob', 'register', 'bob@two.test')
   })
-  after(async function () {
-    this.timeout(30_000)
+  after(async () => {
     await net[Symbol.asyncDispose]()
   })
 
@@ -46,7 +44,7 @@ describe('release, over separate processes', () => {
     const refused = await refusalOf(['blob', 'get', sent.key!, '--home', net.home('seed-1')])
     assert.deepEqual(refused, [2, 'BLOB_RELEASED'])
     assert.equal((await one<ReceivedLetter>('bob', 'read', sent.id)).body, 'Dear Bob')
-  }).timeout(120_000)
+  })
 
   it('withdraws a letter that its reader has not fetched: later there is nothing to read', async () => {
     await net.stop('bob')
@@ -69,7 +67,7 @@ describe('release, over separate processes', () => {
     assert.equal(proof?.state, 'withdrawn')
     // Who answered late is in it too.
     assert(proof.released && proof.released.by.length >= letter.withdrawing.took)
-  }).timeout(120_000)
+  })
 
   it('is too late after acceptance, and asks the reader to forget, which both see', async () => {
     const from = net.events.length
@@ -88,7 +86,7 @@ describe('release, over separate processes', () => {
     )
     await net.event('bob', 'opened', from, e => e.letter === better.id)
     assert.equal((await inboxOf('bob', sent.id))?.correctedBy, better.id)
-  }).timeout(120_000)
+  })
 
   it('proves to anybody what was signed, without a home, a network or a doubt', async () => {
     const letters = await run<SentLetter>('alice', 'sent')
@@ -110,5 +108,5 @@ describe('release, over separate processes', () => {
     spoiled[24]! ^= 1 // in the id of the letter
     await writeFile(file, spoiled)
     assert.deepEqual(await refusalOf(['proof', 'verify', file]), [2, 'PROOF_INVALID'])
-  }).timeout(120_000)
+  })
 })

@@ -12,8 +12,7 @@ describe('a first letter, over separate processes', () => {
   let net: Testnet
   const running: ChildProcessWithoutNullStreams[] = []
 
-  before(async function () {
-    this.timeout(90_000)
+  before(async () => {
     net = await Testnet.lay({ pods: ['one.test'], people: ['alice', 'bob'], seeds: 1 })
     // As `muttr init` leaves it.
     const file = join(net.home('bob'), 'muttr.json')
@@ -25,8 +24,7 @@ describe('a first letter, over separate processes', () => {
       resultsOf(['register', 'bob@one.test', ...home('bob')])
     ])
   })
-  after(async function () {
-    this.timeout(30_000)
+  after(async () => {
     for (const child of running) child.kill()
     await net[Symbol.asyncDispose]()
   })
@@ -89,7 +87,7 @@ describe('a first letter, over separate processes', () => {
     assert.deepEqual([JSON.parse(summary).subject, JSON.parse(summary).body], ['Hello', undefined])
     hooked.kill('SIGINT')
     assert.deepEqual(await once(hooked, 'exit'), [0, null])
-  }).timeout(120_000)
+  })
 
   it('is not seen by whoever was blocked to have been', async () => {
     await resultsOf(['block', 'alice@one.test', ...home('bob')])
@@ -108,7 +106,7 @@ describe('a first letter, over separate processes', () => {
     const [asked] = await resultsOf(['sent', sent.id, ...home('alice')])
     assert.deepEqual([asked.state, asked.accepted], ['announced', null])
     assert.deepEqual(await refusalOf(['accept', 'ffff', ...home('bob')]), [2, 'REQUEST_UNKNOWN'])
-  }).timeout(120_000)
+  })
 
   it('catches up on letters that came while no program waited, once each', async () => {
     await resultsOf(['accept', 'alice@one.test', ...home('bob')])
@@ -123,5 +121,5 @@ describe('a first letter, over separate processes', () => {
       .map(text => JSON.parse(text).letter)
     assert.deepEqual(letters.sort(), sent.map(({ id }) => id).sort())
     assert.equal((await runMuttr(['--json', ...line])).stdout.toString(), '')
-  }).timeout(120_000)
+  })
 })

@@ -27,8 +27,7 @@ const smallBlob = () =>
     accept: null
   })
 
-describe('whole nodes and stamps', function () {
-  this.timeout(60_000)
+describe('whole nodes and stamps', () => {
   let folder: string
   let writer: Whole
   let small: Whole

@@ -12,13 +12,11 @@ const jsonLines = (text: string) =>
 
 describe('the twelve steps, over separate processes', () => {
   let net: Testnet
-  before(async function () {
-    this.timeout(90_000)
+  before(async () => {
     net = await Testnet.lay({ pods: ['one.test', 'two.test'], people: ['alice', 'bob'], seeds: 6 })
     await net.startAll()
   })
-  after(async function () {
-    this.timeout(30_000)
+  after(async () => {
     await net[Symbol.asyncDispose]()
   })
 
@@ -69,7 +67,7 @@ describe('the twelve steps, over separate processes', () => {
     )
     const pinned = await one<Contact>('alice', 'contacts')
     assert.equal(pinned.alias, 'bob@one.test')
-  }).timeout(60_000)
+  })
 
   it('carries a letter between two pods', async () => {
     await run('bob', 'register', 'bob@two.test')
@@ -77,7 +75,7 @@ describe('the twelve steps, over separate processes', () => {
     assert.equal(sent.announced?.pod, 'two.test')
     const letter = await one<ReceivedLetter>('bob', 'read', sent.id)
     assert.deepEqual([letter.body, letter.to], ['to another pod', 'bob@two.test'])
-  }).timeout(60_000)
+  })
 
   it('plays back what came while bob was off', async () => {
     await net.stop('bob')
@@ -90,7 +88,7 @@ describe('the twelve steps, over separate processes', () => {
     await net.event('bob', 'opened', from, e => e.letter === sent.id)
     const notified = await net.event('bob', 'notified', from)
     assert.deepEqual([notified.how, notified.key], ['playback', sent.key])
-  }).timeout(60_000)
+  })
 
   it('delivers although both pods are killed between the notice and the notification', async () => {
     await net.stop('bob')
@@ -101,7 +99,7 @@ describe('the twelve steps, over separate processes', () => {
     await net.start('one.test', 'two.test')
     await net.start('bob')
     await net.event('bob', 'opened', from, e => e.letter === sent.id)
-  }).timeout(60_000)
+  })
 
   it('keeps the letter and delays only the notice while the pod is down', async () => {
     await deliver('bob@two.test', 'so that the key is known')
@@ -115,7 +113,7 @@ describe('the twelve steps, over separate processes', () => {
     await net.event('bob', 'opened', from, e => e.letter === sent.id)
     const now = (await run<SentLetter>('alice', 'sent')).find(l => l.id === sent.id)
     assert.equal(now?.announced?.pod, 'two.test')
-  }).timeout(120_000)
+  })
 
   it('keeps letters over a kill of both people', async () => {
     const before = await run<ReceivedLetter>('bob', 'inbox')
@@ -126,5 +124,5 @@ describe('the twelve steps, over separate processes', () => {
       before.map(l => l.id)
     )
     await deliver('bob@one.test', 'still here')
-  }).timeout(60_000)
+  })
 })

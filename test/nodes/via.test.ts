@@ -24,8 +24,7 @@ describe('through a pod, over separate processes', () => {
     for (const one of await Promise.all(made)) stack.use(one)
     for (const name of ['alice', 'bob', pod]) peers.set(name, (await world.status(name)).peer)
   })
-  after(async function () {
-    this.timeout(30_000)
+  after(async () => {
     await stack.disposeAsync()
   })
 

@@ -14,9 +14,7 @@ const codeOf = (work: Promise<unknown>) =>
     err => err.code
   )
 
-describe('a key around which somebody minted twenty ids', function () {
-  this.timeout(120_000)
-
+describe('a key around which somebody minted twenty ids', () => {
   it('is lost without defences, whether the letter came first or the ids', async () => {
     const { sim, askers, eclipse } = await openWorld(defences.none)
     const [writer, reader] = [askers[0]!, askers[1]!]
@@ -58,9 +56,7 @@ describe('a key around which somebody minted twenty ids', function () {
   }
 })
 
-describe('where nobody attacks', function () {
-  this.timeout(120_000)
-
+describe('where nobody attacks', () => {
   it('hardly a put goes wider, a get asks one peer, and a miss those around', async () => {
     const { sim, askers } = await world({ seed: 5 })
     let [wider, gets] = [0, 0]
@@ -81,8 +77,7 @@ describe('where nobody attacks', function () {
   })
 })
 
-describe('among seeds of which every fifth is hostile', function () {
-  this.timeout(120_000)
+describe('among seeds of which every fifth is hostile', () => {
   for (const behaviour of ['lie', 'stale', 'flood', 'slow'] as const)
     it(`letters are found where those ${behaviour}`, async () => {
       const made = await world({ behaviour, hostile: 0.2, nodes: 100 })

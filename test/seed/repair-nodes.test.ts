@@ -58,9 +58,7 @@ async function startReal(log: Log, known: readonly Real[]): Promise<Real> {
   }
 }
 
-describe('real seeds over tcp', function () {
-  this.timeout(90_000)
-
+describe('real seeds over tcp', () => {
   it('bring the copies of those that died to others by themselves', async () => {
     await using stack = new AsyncDisposableStack()
     const { log, round } = createRounds()

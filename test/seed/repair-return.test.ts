@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { hourMs, minuteMs, quick, RepairSim, replicas } from '../support/repair-sim.ts'
 
-describe('a seed that comes back after hours', function () {
-  this.timeout(60_000)
-
+describe('a seed that comes back after hours', () => {
   it('offers what others lost, and gives up what was released meanwhile', async () => {
     const repair = { ...quick, sweepMs: 1_000 * hourMs }
     const world = await RepairSim.make(20, { seed: 31, repair })

@@ -31,9 +31,7 @@ function countSent(seeds: readonly SimSeed[]): Map<SimSeed, number> {
   return sent
 }
 
-describe('repair', function () {
-  this.timeout(60_000)
-
+describe('repair', () => {
   it('sends no more within an hour than it is given, when a third is gone at once', async () => {
     const bytesPerHour = 2 * limits.payloadBytesMax
     const world = await RepairSim.make(24, { seed: 21, repair: { ...quick, bytesPerHour } })

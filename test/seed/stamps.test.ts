@@ -142,8 +142,7 @@ describe('a seed that is shown a stamp', () => {
   })
 })
 
-describe('a put among pressed seeds', function () {
-  this.timeout(30_000)
+describe('a put among pressed seeds', () => {
   let sim: VirtualNetwork
   let seeds: SimSeed[]
   let undo: (() => void)[] = []
@@ -351,8 +350,7 @@ describe('seeds that fill up', () => {
   })
 })
 
-describe('a reader that repairs', function () {
-  this.timeout(30_000)
+describe('a reader that repairs', () => {
   /** Only the farthest four of the eight that should have it do. */
   async function half(spoil: (stamp: Uint8Array) => Uint8Array) {
     const { sim, seeds } = await simSeeds(16, { seed: 12, repair: null })

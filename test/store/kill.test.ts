@@ -88,7 +88,7 @@ describe('kill -9', () => {
     assert(said.length > rounds, 'something was acknowledged')
     const { blobs, bytes } = store.usage()
     assert.deepEqual({ blobs, bytes }, await recount(store, numbers))
-  }).timeout(60_000)
+  })
 
   it('takes nothing that a full SeedStore acknowledged and is responsible for', async () => {
     await using folder = await temporaryFolder()
@@ -111,7 +111,7 @@ describe('kill -9', () => {
     const { blobs, bytes } = store.usage()
     assert(bytes <= roomBytes)
     assert.deepEqual({ blobs, bytes }, await recount(store, []))
-  }).timeout(60_000)
+  })
 
   it('takes nothing that a State acknowledged', async () => {
     await using folder = await temporaryFolder()
@@ -133,5 +133,5 @@ describe('kill -9', () => {
       assert.deepEqual(await state.get('table', n!), utf8(n!))
     }
     assert.equal((await state.list('table')).length, entries.length)
-  }).timeout(60_000)
+  })
 })

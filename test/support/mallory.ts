@@ -18,7 +18,7 @@ import { plainLetter } from './letters.ts'
 import { makeNode } from './net-nodes.ts'
 import type { Whole } from './whole-node.ts'
 
-const soon = { timeoutMs: 10_000 }
+const soon = { timeoutMs: 30_000 }
 const dayMs = 86_400_000
 export const bytesOf = (hex: string): Uint8Array => fromHex(hex, hex.length / 2)!
 export const inTenDays = (): number => expiryAt(clock.now() + 10 * dayMs)

@@ -28,7 +28,7 @@ export async function recordIn<T>(
   const store = memoryStore({ capBytes: 2 ** 20 })
   const stamper = inlineStamper()
   await using seed = createSeedNode({ ...parts, stamper, store, mode: 'client' })
-  await seed.join([await network.dial(through, { timeoutMs: 5_000 })])
+  await seed.join([await network.dial(through, { timeoutMs: 30_000 })])
   for (;;) {
     try {
       const said = read(decodeRecord(await seed.dht.getRecord(key)).body)

@@ -18,8 +18,8 @@ export const connectionsTo = ({ libp2p }: Node, peer: string) =>
 /** Dials a relay and asks it for a place. @returns by what others reach the node then */
 export async function placeAt(node: Node, relay: Node): Promise<Contact> {
   const at = `${relay.contact().addresses[0]}/p2p/${relay.self}`
-  const signal = AbortSignal.timeout(10_000)
-  await node.dial(at, { timeoutMs: 5_000, signal })
+  const signal = AbortSignal.timeout(60_000)
+  await node.dial(at, { timeoutMs: 30_000, signal })
   await transportOf(node).reserve(connectionsTo(node, relay.self)[0]!, signal)
   return { peer: node.self, addresses: [`${at}/p2p-circuit`] }
 }

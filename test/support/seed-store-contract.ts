@@ -208,8 +208,7 @@ export const seedStoreContract = (
       await Promise.all([before, closed])
     })
 
-    it('does what a plain model does, whatever is asked in whatever order', async function () {
-      this.timeout(20_000)
+    it('does what a plain model does, whatever is asked in whatever order', async () => {
       const whats = [
         'blob',
         'together',

@@ -41,7 +41,7 @@ export async function witness(
   const seed = stack.use(
     createSeedNode({ ...parts, stamper: inlineStamper(), store, mode: 'server' })
   )
-  await seed.join([await node.dial(through, { timeoutMs: 5_000 })])
+  await seed.join([await node.dial(through, { timeoutMs: 30_000 })])
   const all = stack.move()
   return { peer: node.self, [Symbol.asyncDispose]: () => all.disposeAsync() }
 }

@@ -56,8 +56,7 @@ const quietSeeds = (count: number, seed: number) =>
   simSeeds(count, { seed, repair: null, reach: 'dial', makeKeys: standInKeys })
 const contactOf = ({ node }: SimSeed) => node.contact()
 
-describe('a crawl', function () {
-  this.timeout(60_000)
+describe('a crawl', () => {
   let sim: VirtualNetwork
   let seeds: SimSeed[]
   before(async () => {
@@ -161,9 +160,7 @@ describe('a crawl', function () {
   })
 })
 
-describe('a crawl among those that do not play by the rules', function () {
-  this.timeout(60_000)
-
+describe('a crawl among those that do not play by the rules', () => {
   it('meets all others, and is held up by nobody', async () => {
     const { sim, seeds } = await quietSeeds(30, 4)
     const [flood, mute, forger, babbler, ...honest] = seeds as [
@@ -211,9 +208,7 @@ describe('a crawl among those that do not play by the rules', function () {
   })
 })
 
-describe('a watched crawl', function () {
-  this.timeout(60_000)
-
+describe('a watched crawl', () => {
   it('keeps who was there when, and a scenario replays it', async () => {
     const { sim, seeds } = await quietSeeds(16, 6)
     const hourMs = 3_600_000
@@ -269,9 +264,7 @@ describe('a watched crawl', function () {
   })
 })
 
-describe('what a crawl writes', function () {
-  this.timeout(30_000)
-
+describe('what a crawl writes', () => {
   it('is tables, a summary and a report that needs no network', async () => {
     const { sim, seeds } = await quietSeeds(12, 8)
     const { tables, figures, about } = await crawlFrom(sim, [contactOf(seeds[0]!)], {

@@ -31,9 +31,7 @@ const fieldsOf = (now: unknown, then: unknown): unknown =>
 const isGroup = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-describe('findings', function () {
-  this.timeout(30_000)
-
+describe('findings', () => {
   for (const name of findings()) {
     it(`${name}: page and plots say what was counted (else: node test/support/finding.ts)`, async () => {
       const { finding } = await readQuestion(name)

@@ -25,9 +25,7 @@ const run = async (what: string, changes: SimSweepOptions['changes']): Promise<S
   return points[0]!
 }
 
-describe('small versions of the questions about foes', function () {
-  this.timeout(120_000)
-
+describe('small versions of the questions about foes', () => {
   it('sybil-share: three of ten take three of ten copies, and hardly anything is missed', async () => {
     const point = await run('sybil-share', { nodes: 20 })
     const hostile = figure(point, 'copies with hostile mean')

@@ -18,9 +18,7 @@ const small = {
 const run = (scenario: Partial<ScenarioInput>, seed = 1): Promise<RunResult> =>
   runFull({ ...small, ...scenario }, seed)
 
-describe('adversaries in a full world', function () {
-  this.timeout(60_000)
-
+describe('adversaries in a full world', () => {
   it('take copies and keep none, and only what an honest node had can be lost by us', async () => {
     const result = await run({ adversaries: { behaviour: 'steer', share: 0.9 } })
     assert(figureOf(result, 'copies with hostile mean')! > 4)

@@ -32,8 +32,7 @@ const column = (result: Awaited<ReturnType<typeof run>>, name: string) => {
 }
 
 describe('a full world', () => {
-  it('at rest: finds everything, exactly, and loses nothing', async function () {
-    this.timeout(60_000)
+  it('at rest: finds everything, exactly, and loses nothing', async () => {
     const workload = { ...calm.workload, putsPerHour: 20, getsPerHour: 30, lookups: 20 }
     const result = await run({ workload })
     const { figures, tables, violations } = result
@@ -50,8 +49,7 @@ describe('a full world', () => {
     assert(Number(byMethod.get('put')) >= 8 * 20, 'eight copies of what was put meanwhile')
   })
 
-  it('has one history for one seed, and another for another', async function () {
-    this.timeout(120_000)
+  it('has one history for one seed, and another for another', async () => {
     const churn: Partial<ScenarioInput> = {
       nodes: 20,
       hours: 1,
@@ -66,8 +64,7 @@ describe('a full world', () => {
     assert.notDeepEqual(one.tables, other.tables)
   })
 
-  it('counts what is lost, with all that led there', async function () {
-    this.timeout(60_000)
+  it('counts what is lost, with all that led there', async () => {
     const result = await run({
       parameters: { replicas: 2, quorum: 1 },
       faults: [{ type: 'die', atHours: 0.5, share: 0.7 }]
@@ -85,8 +82,7 @@ describe('a full world', () => {
     }
   })
 
-  it('brings copies back that died, at a cost not below the bound', async function () {
-    this.timeout(60_000)
+  it('brings copies back that died, at a cost not below the bound', async () => {
     const result = await run({
       faults: [{ type: 'die', atHours: 0.5, share: 0.3, which: 'oldest', replaced: true }],
       hours: 4
@@ -98,8 +94,7 @@ describe('a full world', () => {
     assert(result.figures['bound of repair bytes per node-hour']!.value > 0)
   })
 
-  it('keeps the stores of those who are away, and their hours', async function () {
-    this.timeout(60_000)
+  it('keeps the stores of those who are away, and their hours', async () => {
     const all = { share: 1, fromHour: 8, toHour: 16, jitterHours: 0, zones: 1 }
     const result = await run({ population: { daily: all }, hours: 12, measure: { everyHours: 4 } })
     assert.deepEqual(column(result, 'online'), [0, 30, 30])
@@ -108,8 +103,7 @@ describe('a full world', () => {
     assert.deepEqual(column(result, 'lost'), [0, 0, 0])
   })
 
-  it('falls apart and grows together again', async function () {
-    this.timeout(60_000)
+  it('falls apart and grows together again', async () => {
     const result = await run({
       faults: [{ type: 'partition', atHours: 0.1, hours: 1.4, share: 0.5 }],
       hours: 3

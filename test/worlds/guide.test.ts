@@ -39,9 +39,7 @@ const tiny = {
   parameters: { sweepHours: 0.25 }
 }
 
-describe('docs/guides/research.md', function () {
-  this.timeout(60_000)
-
+describe('docs/guides/research.md', () => {
   it('has an experiment in code, with a variant of the protocol, that runs', async () => {
     await using folder = await temporaryFolder()
     await writeFile(join(folder.path, 'eager.ts'), codeOf('eager.ts'))

@@ -30,9 +30,7 @@ async function endAfterOne(args: string[], signal: NodeJS.Signals): Promise<numb
   return status
 }
 
-describe('a sweep in a process of its own', function () {
-  this.timeout(120_000)
-
+describe('a sweep in a process of its own', () => {
   it('goes on after it was killed and interrupted, and comes out as one that ran through', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'sweep.json')

@@ -15,9 +15,7 @@ async function run(scenario: Scenario, nodes: number, hours: number, letters: ob
   return { ...result, figure: (name: string) => result.figures[name]!.value }
 }
 
-describe('simulations of letters', function () {
-  this.timeout(60_000)
-
+describe('simulations of letters', () => {
   it('pod-outage: nothing is lost, and what waited comes within hours', async () => {
     const { violations, figure } = await run(outage, 8, 4)
     assert.deepEqual(violations, [])

@@ -24,9 +24,7 @@ const run = async (given: Partial<ScenarioInput> = {}, people: Partial<People> =
   return { ...result, figure }
 }
 
-describe('people in a full world', function () {
-  this.timeout(60_000)
-
+describe('people in a full world', () => {
   it('get all letters at once while nothing is wrong, and a run is repeatable', async () => {
     const [one, same] = [await run(), await run()]
     assert.deepEqual(one.violations, [])

@@ -36,9 +36,7 @@ function openForAnybody(change: (letter: Letter, reader: Person) => Letter) {
   }
 }
 
-describe('letters in a world, and those who watch over them', function () {
-  this.timeout(60_000)
-
+describe('letters in a world, and those who watch over them', () => {
   it('arrive once, with their reader, and are called accepted', async () => {
     const world = await peopleWorld()
     const posted = await world.write(0, 1)

@@ -39,8 +39,7 @@ const small = (name: string) => ({
   seeds: '1..3'
 })
 
-function queue(this: Mocha.Suite): void {
-  this.timeout(120_000)
+function queue(): void {
   let server: Postgres
   let database: Database
 

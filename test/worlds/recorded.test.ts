@@ -28,9 +28,7 @@ const onlineIn = async (scenario: Parameters<typeof defineScenario>[0]) => {
   return rows.map(row => row[columns.indexOf('online')])
 }
 
-describe('a full world whose people come and go as recorded', function () {
-  this.timeout(30_000)
-
+describe('a full world whose people come and go as recorded', () => {
   it('has those online that were, and those alone', async () => {
     const trace = { csv }
     assert.deepEqual(await onlineIn({ ...base, population: { trace } }), [5, 4, 3, 4, 5, 5])
@@ -43,9 +41,7 @@ describe('a full world whose people come and go as recorded', function () {
   })
 })
 
-describe('a scenario that names files', function () {
-  this.timeout(30_000)
-
+describe('a scenario that names files', () => {
   it('finds them beside itself; what is in them makes the run, not their names', async () => {
     await using folder = await temporaryFolder()
     const at = (...names: string[]) => join(folder.path, ...names)

@@ -10,9 +10,7 @@ import { figure, small } from '../support/small-runs.ts'
 
 const simulator = createSimulator()
 
-describe('simulations of weeks', function () {
-  this.timeout(120_000)
-
+describe('simulations of weeks', () => {
   it('durability-days: one copy is lost with its laptop, and with more nothing', async () => {
     const { points } = await simulator.sweep(small('durability-days', { nodes: 60, hours: 240 }))
     const lostWith = (copies: number) =>

@@ -6,9 +6,7 @@ import { temporaryFolder } from '../support/store-folder.ts'
 
 const simulator = createSimulator()
 
-describe('simulations', function () {
-  this.timeout(120_000)
-
+describe('simulations', () => {
   it('are all listed, each under the name of its file', async () => {
     const names = (await simulator.list()).map(({ name }) => name)
     for (const name of ['durability', 'lookup-hops', 'third-gone'])

@@ -75,9 +75,7 @@ async function stopAfter(count: number, o: SimSweepOptions): Promise<void> {
   )
 }
 
-describe('a run', function () {
-  this.timeout(30_000)
-
+describe('a run', () => {
   it('gives the same bits again, and other ones for another seed', () =>
     inFolder(async path => {
       const file = await scenarioFile(path)
@@ -151,9 +149,7 @@ describe('a run', function () {
       }))
 })
 
-describe('a sweep', function () {
-  this.timeout(60_000)
-
+describe('a sweep', () => {
   it('is the same in one go, stopped and continued, and in shards that are merged', () =>
     inFolder(async path => {
       const file = await sweepFile(path)
@@ -237,9 +233,7 @@ describe('a sweep', function () {
     }))
 })
 
-describe('an output folder', function () {
-  this.timeout(30_000)
-
+describe('an output folder', () => {
   it('is not mixed with other files, another experiment, other code, or a second process', () =>
     inFolder(async path => {
       const file = await scenarioFile(path)

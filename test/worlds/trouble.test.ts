@@ -31,8 +31,7 @@ const refused = (scenario: Partial<ScenarioInput>, message: RegExp) =>
     message
   })
 
-describe('a crowd that wants one blob', function () {
-  this.timeout(60_000)
+describe('a crowd that wants one blob', () => {
   const crowd = { atHours: 0, gets: 120, withinMinutes: 2 }
 
   it('is served, and waits where the line of a holder is slow', async () => {
@@ -56,8 +55,7 @@ describe('a crowd that wants one blob', function () {
   })
 })
 
-describe('observers', function () {
-  this.timeout(60_000)
+describe('observers', () => {
   const busy = { ...workload, putsPerHour: 200, getsPerHour: 400 }
 
   it('that are everybody see everybody, and that are nobody see nobody', async () => {
@@ -93,9 +91,7 @@ describe('observers', function () {
   })
 })
 
-describe('disks', function () {
-  this.timeout(60_000)
-
+describe('disks', () => {
   it('that fail are empty afterwards, and a sweep brings their copies back', async () => {
     const swept = { measure: { everyHours: 3 }, parameters: { sweepHours: 0.5 } }
     const result = await run({ hours: 3, disks: { lossPerDay: 3 }, ...swept })
@@ -121,9 +117,7 @@ describe('disks', function () {
   })
 })
 
-describe('disks that are small and rot, some of them full, behind lines that lose', function () {
-  this.timeout(60_000)
-
+describe('disks that are small and rot, some of them full, behind lines that lose', () => {
   it('press their seeds, and the run pays their price without hashing for it', async () => {
     let dearest = 0
     const counting: Variant = {
@@ -156,9 +150,7 @@ describe('disks that are small and rot, some of them full, behind lines that los
   })
 })
 
-describe('clocks that are hours ahead', function () {
-  this.timeout(60_000)
-
+describe('clocks that are hours ahead', () => {
   it('let copies expire too soon, on these nodes alone', async () => {
     const offMinutes = { type: 'constant', value: 300 } as const
     const scenario: Partial<ScenarioInput> = {

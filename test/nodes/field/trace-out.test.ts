@@ -77,9 +77,7 @@ describe('what a seed may tell researchers', () => {
   })
 })
 
-describe('a trace of a real seed', function () {
-  this.timeout(30_000)
-
+describe('a trace of a real seed', () => {
   it('is written as it goes, in sets of a day, without a trace of who anybody is', async () => {
     await using folder = await temporaryFolder()
     const out = join(folder.path, 'out')
