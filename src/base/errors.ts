@@ -46,6 +46,9 @@ const codes = {
     'refused',
     'The device statement is expired, foreign or not signed by the person.'
   ],
+  DEVICE_UNKNOWN: ['refused', 'See `muttr devices` for the devices there are.'],
+  DEVICE_REVOKED: ['refused', 'Link this device anew from one that is yours.'],
+  SYNC_INVALID: ['refused', 'An entry breaks docs/protocol/sync.md; update both devices.'],
 
   // Letters.
   LETTER_HELD: [

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
+import { createPrivateKey, createPublicKey, hkdfSync, sign, verify } from 'node:crypto'
 import { concatBytes, fromHex, toHex } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
@@ -14,6 +14,7 @@ import {
 import type { Certificate } from './certificate.ts'
 import type { Crypto } from './crypto.ts'
 import { openPgp } from './crypto.ts'
+import { makeHpkeKey } from './hpke.ts'
 import type { Person } from './person.ts'
 
 /** A device's own Ed25519 key (RFC 8032): answers challenges whether the vault is locked or not. Source: docs/protocol/device.md */
@@ -22,7 +23,11 @@ export interface Device {
   readonly publicKey: Uint8Array
   /** @returns 64 bytes. */
   sign(bytes: Uint8Array): Uint8Array
+  /** X25519, for what other devices of the person seal to this one alone; made from the same seed. */
+  sealKey(): Promise<{ publicKey: Uint8Array; secret: Uint8Array }>
 }
+
+const sealKeyInfo = 'muttr device seal key 1'
 
 // What stands before the 32 bytes of a key in PKCS #8 and SubjectPublicKeyInfo (RFC 8410).
 const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex')
@@ -34,7 +39,10 @@ export function makeDevice(seed: Uint8Array): Device {
   const der = Buffer.concat([privatePrefix, seed])
   const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
   const spki = createPublicKey(key).export({ format: 'der', type: 'spki' })
+  const ikm = new Uint8Array(hkdfSync('sha256', seed, new Uint8Array(), sealKeyInfo, 32))
+  let sealKey: ReturnType<Device['sealKey']> | undefined
   return {
+    sealKey: () => (sealKey ??= makeHpkeKey(ikm)),
     publicKey: new Uint8Array(spki.subarray(publicPrefix.byteLength)),
     sign: bytes => new Uint8Array(sign(null, bytes, key))
   }
