@@ -6,6 +6,7 @@ import type { Clock, Log } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
 import { addAttachments, addPatience } from './attachment-routes.ts'
 import { readBody, readJson } from './body.ts'
+import { addDevices } from './device-routes.ts'
 import { createGate, onlyOurselves, onlyWithToken, Refusal, statusOf } from './guard.ts'
 import type { House } from './house.ts'
 import { addHouse } from './house-routes.ts'
@@ -96,6 +97,7 @@ export function createApp(parts: AppParts): Hono {
   addPeople(app, parts)
   addBlobs(app, parts)
   addAttachments(app, parts)
+  addDevices(app, parts)
   addOffice(app, parts)
   if (parts.house) addHouse(app, parts.house)
   return app

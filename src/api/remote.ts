@@ -16,6 +16,7 @@ import {
 } from './ask.ts'
 import type { Invite, InviteOptions, PodOperator } from './operator.ts'
 import { remoteAttachments } from './remote-attachments.ts'
+import { remoteDevices } from './remote-devices.ts'
 import { remoteMailbox } from './remote-mailbox.ts'
 import { readEvents } from './sse.ts'
 
@@ -36,6 +37,7 @@ export function createRemoteClient(parts: AskParts): RemoteClient {
     ...requests(get, post),
     ...blobs(ask),
     ...remoteAttachments(ask),
+    ...remoteDevices(ask, ended.signal),
     status: () => get('/status'),
     alarms: () => get('/alarms'),
     answerAlarms: alias => post('/alarms/answer', { alias }),

@@ -5,7 +5,7 @@ import { apiLimits } from './limits.ts'
 import { malformed } from './schemas.ts'
 
 interface EventStreamParts {
-  events: AsyncIterable<MuttrEvent>
+  events: AsyncIterable<{ type: string }>
   clock: Clock
   /** Called once, however the stream ends; must make a waiting `events` end. */
   onEnd: () => void
@@ -53,7 +53,9 @@ export function eventStream({
 }
 
 /** Reads what {@link eventStream} wrote. @throws {MuttrError} `WIRE_MALFORMED` at a line longer than any event of ours. */
-export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<MuttrEvent> {
+export async function* readEvents<T = MuttrEvent>(
+  body: ReadableStream<Uint8Array>
+): AsyncGenerator<T> {
   const decoder = new TextDecoder()
   let rest = ''
   for await (const chunk of body) {

@@ -47,6 +47,10 @@ const codes = {
     'The device statement is expired, foreign or not signed by the person.'
   ],
   DEVICE_UNKNOWN: ['refused', 'See `muttr devices` for the devices there are.'],
+  LINK_REFUSED: [
+    'refused',
+    'Run `muttr device link` on the other device again, and give the new one its new code.'
+  ],
   DEVICE_REVOKED: ['refused', 'Link this device anew from one that is yours.'],
   SYNC_INVALID: ['refused', 'An entry breaks docs/protocol/sync.md; update both devices.'],
 

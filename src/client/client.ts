@@ -1,6 +1,7 @@
 import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { Revocation, RevocationReason } from '../keys/revoke.ts'
+import type { LinkOptions, LinkStep } from './linking/session.ts'
 import type {
   Conversation,
   ConversationChange,
@@ -20,6 +21,7 @@ import type { Alarm } from './trust/alarms.ts'
 import type { Lapse } from './trust/pins.ts'
 import type { Revoked } from './trust/revoking.ts'
 
+export type { LinkStep } from './linking/session.ts'
 export type * from './mailbox/shapes.ts'
 export type { OwnSubkey } from './rotation.ts'
 export type { Alarm } from './trust/alarms.ts'
@@ -374,6 +376,8 @@ export interface Client {
   recovery(): Promise<string[]>
   /** Everything of the person and the client, sealed under those words, as it is written. @throws {MuttrError} `VAULT_LOCKED` */
   backup(options?: CallOptions): Promise<AsyncIterable<Uint8Array>>
+  /** Shows a code and waits for one new device; ends with `signal`. @throws {MuttrError} as {@link Linking.open} */
+  linkDevice(options?: LinkOptions): Promise<AsyncIterable<LinkStep>>
   /** The person's encryption subkeys, newest first. */
   subkeys(): Promise<OwnSubkey[]>
   /** A new encryption subkey now, whatever the age of the newest. @throws {MuttrError} `VAULT_LOCKED` */

@@ -20,6 +20,7 @@ import { examine } from './doctor.ts'
 import type { Events } from './events.ts'
 import { failureOf } from './failure.ts'
 import { letters } from './letters.ts'
+import type { Linked } from './linking/session.ts'
 import { migrate } from './mailbox/migrate.ts'
 import type { NodeStatus } from './node-status.ts'
 import { people } from './people.ts'
@@ -96,6 +97,12 @@ export interface ClientParts {
   searchAhead?: boolean
   /** The home's own files that belong into a backup; none unless told. */
   backupFiles?: Parameters<typeof createBackups>[0]['files']
+  /** Of them, what a new device of the person is given. */
+  linkFiles?: Parameters<typeof createBackups>[0]['filesAlong']
+  /** Where another machine can dial this one, best first: for the code that links a device; nowhere unless told. */
+  linkAddresses?: () => readonly string[]
+  /** Takes a linked device into the list; nobody keeps one unless told. */
+  linked?: Linked
   /** Of the home folder and the disk, for `doctor`. */
   checks?: readonly (() => Promise<Check[]>)[]
   openLink?: typeof openPodLink

@@ -57,6 +57,7 @@ export function people(rooms: Rooms, { invites = {}, clock, about: { linkTo } }:
     answerAlarms: async alias => rooms.alarms.answer(readAlias(alias).full),
     subkeys: () => rooms.rotation.list(),
     rotateSubkey: () => rooms.rotation.rotate(),
+    linkDevice: options => rooms.linking.open(options),
     recovery: () => rooms.backups.words(),
     backup: () => rooms.backups.write()
   } satisfies Partial<Client>

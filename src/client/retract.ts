@@ -6,6 +6,7 @@ import type { Retraction, SentLetter } from './client.ts'
 import { failureOf } from './failure.ts'
 import type { Self } from './self.ts'
 import type { Courier } from './send.ts'
+import { elsewhere } from './send.ts'
 import type { SentRow } from './sent-rows.ts'
 import type { SentStore } from './sent-store.ts'
 import type { Watch } from './watch.ts'
@@ -27,16 +28,17 @@ const words = 'Please forget my earlier letter.'
 
 /**
  * Takes a letter back as far as that still goes, and says how far. Source: docs/protocol/letter.md#taking-a-letter-back
- * @throws {MuttrError} `LETTER_UNKNOWN`, `VAULT_LOCKED`
+ * @throws {MuttrError} `LETTER_UNKNOWN`, `VAULT_LOCKED`, `LETTER_UNDER_WAY` for one that another device has not sent yet
  */
 export async function retract(
   parts: RetractParts,
   id: string,
   signal?: AbortSignal
 ): Promise<Retraction> {
-  const { courier } = parts
+  const { courier, store } = parts
   const row = await courier.row(id)
   parts.self.closet() // a locked vault is told of before anything is stopped
+  if (isQueued(row) && store.isElsewhere(row)) throw elsewhere(id)
   await courier.halt(id)
   const outcome = await withdraw(parts, row, signal)
   await parts.dropFiles(id)
@@ -54,7 +56,7 @@ async function withdraw(
   const { store, watch, clock, emit, log } = parts
   if (row.stage === 'accepted') return 'too-late'
   if (row.stage === 'expired') return 'expired'
-  const wasQueued = row.stage === 'draft' || row.stage === 'sealed'
+  const wasQueued = isQueued(row)
   row.withdrawing ??= { sinceMs: clock.now(), asked: 0, words: [] }
   row.waiting = null
   if (row.header) row.tombstone = await ownTombstone(parts, row, row.header)
@@ -70,6 +72,8 @@ async function withdraw(
   if (wasQueued) return 'cancelled'
   return reached(row)
 }
+
+const isQueued = ({ stage }: SentRow): boolean => stage === 'draft' || stage === 'sealed'
 
 const reached = ({ stage }: SentRow): Retraction['outcome'] => {
   if (stage === 'accepted') return 'too-late'

@@ -15,6 +15,7 @@ import { createSkew } from './doctor.ts'
 import { createEvents } from './events.ts'
 import { Inbox } from './inbox.ts'
 import { createInboxStore } from './inbox-store.ts'
+import { Linking } from './linking/session.ts'
 import { Conversations } from './mailbox/conversations.ts'
 import { createDrafts } from './mailbox/drafts.ts'
 import { Fetched } from './mailbox/fetched.ts'
@@ -126,8 +127,15 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...(parts.searchAhead && { onLook: () => search.prepare() })
   })
   const backups = createBackups({
-    ...{ state, self, clock, random },
-    files: parts.backupFiles ?? (async () => [])
+    ...{ state, self, clock, random, log },
+    files: parts.backupFiles ?? (async () => []),
+    filesAlong: parts.linkFiles ?? (async () => [])
+  })
+  const linking = new Linking({
+    ...{ network, clock, random, log },
+    addresses: parts.linkAddresses ?? (() => []),
+    goods: options => backups.forDevice(options),
+    linked: parts.linked ?? (async () => undefined)
   })
   const revoking = new Revoking({ state, self, pods, clock, log, life })
   const alarms = new Alarms({ state, clock, log, emit })
@@ -290,6 +298,6 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...stores
   }
   const files = { uploads, downloads, letterFiles, files: together(uploads, downloads, chunkWatch) }
-  const trust = { register, rotation, backups, alarms, canary, revoking }
+  const trust = { register, rotation, backups, linking, alarms, canary, revoking }
   return { self, pods, contacts, skew, events, record, ...trust, ...mail, ...files }
 }

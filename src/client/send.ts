@@ -84,9 +84,10 @@ export class Courier implements AsyncDisposable {
     this.wake()
   }
 
-  /** Lets a letter go that was held back; one that was not is left as it is. */
+  /** Lets a letter go that was held back; one that was not is left as it is. @throws {MuttrError} `LETTER_UNDER_WAY` on another device */
   async resend(row: SentRow): Promise<SentLetter> {
     const { store, outbox, clock } = this.#parts
+    if (store.isElsewhere(row)) throw elsewhere(row.id)
     if (row.waiting?.code === 'LETTER_HELD') {
       row.waiting = null
       await store.save(row)
@@ -350,5 +351,11 @@ export class Courier implements AsyncDisposable {
     await this.quiet()
   }
 }
+
+/** Of a letter that has not left the device it was written on. */
+export const elsewhere = (id: string): MuttrError =>
+  new MuttrError('LETTER_UNDER_WAY', `another device of yours sends the letter ${id}`, {
+    hint: 'Do it there.'
+  })
 
 const isId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)

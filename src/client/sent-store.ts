@@ -28,6 +28,8 @@ export interface SentStore {
   remove(row: SentRow, closet: Closet): Promise<void>
   /** Nobody does anything for it any longer. */
   isOver(row: SentRow): boolean
+  /** Another device of the person does what is to be done for it: here it is only shown, and kept among what is over. */
+  isElsewhere(row: SentRow): boolean
   secret(id: string, closet: Closet): Promise<SentSecret>
   /** Of all letters, in no order. */
   ids(): AsyncIterable<LetterRef>
@@ -105,6 +107,7 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
   const rows = sentTable(state, log)
   const past = sentPastTable(state, log)
   const live = new Map<string, WeakRef<SentRow>>()
+  const elsewhere = new WeakSet<SentRow>()
   const saving = new Map<string, { now: Promise<void>; next: Promise<void> | undefined }>()
 
   /** The one object of a letter: the one in hand, else this. */
@@ -121,6 +124,7 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
   function rowChanges(row: SentRow): Change[] {
     const key = keyOf(row)
     const open = closet()
+    if (elsewhere.has(row)) return open ? [past.put(key, row, open)] : []
     if (isPast(row) && open)
       return [past.put(key, row, open), rows.drop(key), dropRow(tables.over, row.id)]
     const over = isPast(row) ? [putRow(tables.over, row.id, Buffer.from(key))] : []
@@ -128,6 +132,7 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
   }
 
   const changesOf = (row: SentRow): Change[] => {
+    if (elsewhere.has(row)) return rowChanges(row)
     const place = Buffer.from(keyOf(row))
     return [
       ...rowChanges(row),
@@ -160,12 +165,18 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
     return now
   }
 
+  /** What is not over and lies there nevertheless came from the device that sent it. */
+  function ofPast<T extends SentRow | undefined>(row: T): T {
+    if (row && !isPast(row)) elsewhere.add(row)
+    return row
+  }
+
   /** @throws {MuttrError} `VAULT_LOCKED` for one that is over, `HOME_DAMAGED` */
   async function read(key: string): Promise<SentRow | undefined> {
     const row = await rows.get(key)
     if (row) return row
     const open = closet()
-    if (open) return past.get(key, open)
+    if (open) return ofPast(await past.get(key, open))
     if ((await state.get('sent-past', key)) === undefined) return undefined
     throw new MuttrError('VAULT_LOCKED', 'the vault is locked')
   }
@@ -247,6 +258,7 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
       await conversations.remove(memberOf(row, await secretOf(row.id, open), open), open, changes)
     },
     isOver: isPast,
+    isElsewhere: row => elsewhere.has(row),
     secret: secretOf,
     member: memberOfId,
     async *ids() {
@@ -267,6 +279,7 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
       const range = { limit, reverse: true }
       const under = await rows.list(range)
       const over = open ? (await past.page(open, range)).rows : []
+      for (const { value } of over) ofPast(value)
       const all = [...under, ...over].sort((a, b) => (a.key < b.key ? 1 : -1))
       return all.slice(0, limit).map(({ value }) => only(value))
     },

@@ -1,6 +1,6 @@
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Log } from '../base/ports.ts'
-import type { Change, State } from '../store/state.ts'
+import type { Change, Put, State } from '../store/state.ts'
 import type { Field } from '../wire/cbor.ts'
 import { decodeCbor, encodeCbor } from '../wire/cbor.ts'
 
@@ -13,7 +13,9 @@ export interface Table<T> {
   get(key: string): Promise<T | undefined>
   /** Leaves damaged rows out, and logs them: one bad row must not hide the others. */
   list(range?: Range): Promise<{ key: string; value: T }[]>
-  put(key: string, value: T): Change
+  /** @throws {MuttrError} `WIRE_MALFORMED`, `WIRE_TOO_LARGE` */
+  read(row: Uint8Array): T
+  put(key: string, value: T): Put
   drop(key: string): Change
 }
 
@@ -38,6 +40,7 @@ export function createTable<T>({
   const read = (row: Uint8Array): T => decodeCbor(row, `a row of ${name}`, field, maxBytes)
   return {
     name,
+    read,
     async get(key) {
       const row = await state.get(name, key)
       if (row === undefined) return undefined

@@ -8,16 +8,21 @@ import type { Random } from '../base/ports.ts'
  * last, so that none can be left out, moved or cut off (the STREAM construction). Nothing of a chunk is given out before it was checked,
  * and memory holds two of them. Source: docs/protocol/backup.md
  */
-const magic = utf8('muttr backup 1\n')
+const magics = { backup: utf8('muttr backup 1\n'), link: utf8('muttr link 1\n') }
+/** What the stream holds: one of another kind does not open, whatever its secret. */
+export type StreamKind = keyof typeof magics
 const saltBytes = 16
 const checkBytes = 16
-const headBytes = magic.byteLength + saltBytes + checkBytes
 const chunkBytes = 64 * 1024
 const tagBytes = 16
 
 /** From the secret: the key of this stream, and a check by which wrong words are told from a damaged file. */
-function derive(secret: Uint8Array, salt: Uint8Array): { key: Uint8Array; check: Uint8Array } {
-  const bytes = new Uint8Array(hkdfSync('sha256', secret, salt, magic, 32 + checkBytes))
+function derive(
+  secret: Uint8Array,
+  salt: Uint8Array,
+  kind: StreamKind
+): { key: Uint8Array; check: Uint8Array } {
+  const bytes = new Uint8Array(hkdfSync('sha256', secret, salt, magics[kind], 32 + checkBytes))
   return { key: bytes.subarray(0, 32), check: bytes.subarray(32) }
 }
 
@@ -33,11 +38,12 @@ function nonceOf(number: number, isLast: boolean): Uint8Array {
 export async function* sealStream(
   secret: Uint8Array,
   plain: AsyncIterable<Uint8Array>,
-  random: Random
+  random: Random,
+  kind: StreamKind = 'backup'
 ): AsyncGenerator<Uint8Array> {
   const salt = random.bytes(saltBytes)
-  const { key, check } = derive(secret, salt)
-  yield concatBytes(magic, salt, check)
+  const { key, check } = derive(secret, salt, kind)
+  yield concatBytes(magics[kind], salt, check)
   let number = 0
   const seal = (chunk: Uint8Array, isLast: boolean): Uint8Array => {
     const cipher = createCipheriv('aes-256-gcm', key, nonceOf(number++, isLast))
@@ -57,13 +63,17 @@ export async function* sealStream(
  */
 export async function* openStream(
   secret: Uint8Array,
-  sealed: AsyncIterable<Uint8Array>
+  sealed: AsyncIterable<Uint8Array>,
+  kind: StreamKind = 'backup'
 ): AsyncGenerator<Uint8Array> {
-  const source = withHead(sealed)
+  const magic = magics[kind]
+  const headBytes = magic.byteLength + saltBytes + checkBytes
+  // The head of the stream, then pieces of the size of a sealed chunk; the last may be shorter.
+  const source = inPieces(sealed, chunkBytes + tagBytes, headBytes)
   const head = (await source.next()).value ?? new Uint8Array()
   if (head.byteLength !== headBytes || !equalBytes(head.subarray(0, magic.byteLength), magic))
     throw new MuttrError('BACKUP_INVALID', 'the file is no backup of Muttr')
-  const { key, check } = derive(secret, head.subarray(magic.byteLength, -checkBytes))
+  const { key, check } = derive(secret, head.subarray(magic.byteLength, -checkBytes), kind)
   if (!equalBytes(check, head.subarray(-checkBytes)))
     throw new MuttrError('RECOVERY_WRONG', 'the words do not open this backup')
   let number = 0
@@ -82,11 +92,6 @@ export async function* openStream(
     held = next
   }
   yield open(held ?? new Uint8Array(), true)
-}
-
-/** The head of a stream first, then pieces of the size of a sealed chunk; the last may be shorter. */
-async function* withHead(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield* inPieces(source, chunkBytes + tagBytes, headBytes)
 }
 
 /** @param first bytes of the first piece. No piece is empty. */

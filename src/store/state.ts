@@ -8,6 +8,8 @@ export type Change =
   /** Drops a log's entries up to and including `through`. */
   | { type: 'trim'; log: string; through: number }
 
+export type Put = Extract<Change, { type: 'put' }>
+
 export interface Row {
   key: string
   value: Uint8Array

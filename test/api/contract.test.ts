@@ -76,6 +76,10 @@ const calls: Record<string, (client: Client) => Promise<unknown>> = {
   exportKey: c => c.exportKey(),
   recovery: c => c.recovery(),
   backup: async c => Buffer.concat(await Array.fromAsync(await c.backup())).toString('hex'),
+  'linkDevice: to its end': async c => Array.fromAsync(await c.linkDevice()),
+  'linkDevice: refused in its midst': async c =>
+    Array.fromAsync(await c.linkDevice({ history: false })),
+  'linkDevice: aborted before': c => c.linkDevice(aborted()),
   'resend: unknown': c => c.resend('ab'.repeat(32)),
   subkeys: c => c.subkeys(),
   revocation: c => c.revocation(),

@@ -6,6 +6,7 @@ import { decodeFrame } from '../../src/wire/channel.ts'
 import { decodeSignedStatement } from '../../src/wire/device.ts'
 import * as dht from '../../src/wire/dht.ts'
 import { decodeLetter } from '../../src/wire/letter.ts'
+import * as link from '../../src/wire/link.ts'
 import * as notice from '../../src/wire/notice.ts'
 import * as pod from '../../src/wire/pod.ts'
 import { decodeProof } from '../../src/wire/proof.ts'
@@ -76,6 +77,10 @@ export const formats: Record<string, Format> = {
   notice: { read: frame => notice.decodeNotice(plaintextOf(frame)) },
   slip: { read: notice.decodeSlip },
   'kept-notice': { read: notice.decodeStored },
+  'link-word': { read: link.decodeLinkWord },
+  'link-challenge': { read: link.decodeChallenge },
+  'link-prove': { read: link.decodeKnock },
+  'link-part': { read: link.decodeLinkPart },
   hello: { read: pod.nothing.decode },
   'hello-answer': { read: pod.helloAnswer.decode },
   'pod-record': { read: pod.podRecord.decode },

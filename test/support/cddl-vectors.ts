@@ -14,15 +14,20 @@ const bytes = (hex: string): Uint8Array => {
 const unpadded = (plaintext: Uint8Array): Uint8Array =>
   plaintext.slice(2, 2 + (plaintext[0]! << 8) + plaintext[1]!)
 
-/** Behind `muttr:`, before four bytes of checksum. */
-const linkPayload = (link: string): Uint8Array =>
-  new Uint8Array(Buffer.from(link.slice('muttr:'.length), 'base64url').subarray(0, -4))
+/** Behind the scheme, before four bytes of checksum. */
+const payloadAfter =
+  (scheme: string) =>
+  (text: string): Uint8Array =>
+    new Uint8Array(Buffer.from(text.slice(scheme.length), 'base64url').subarray(0, -4))
+const linkPayload = payloadAfter('muttr:')
+const codePayload = payloadAfter('muttr:device?')
 
 /** All valid frames of test/vectors, by the rule of muttr.cddl that describes them. */
 export function vectorFrames(): Record<string, Uint8Array[]> {
   const [device, keys, letter] = [read('device'), read('keys'), read('letter')]
   const [notice, pod, link] = [read('notice'), read('pod'), read('join-link')]
   const [blob, dht, record] = [read('blob'), read('dht'), read('record')]
+  const { codes, exchange } = read('link')
   const [stamp, via] = [read('stamp'), read('via')]
   const ofReach = (message: string) =>
     frames(read('reach').frames.filter((v: { message: string }) => v.message === message))
@@ -71,6 +76,11 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     'pod-record': [bytes(pod.record.frame)],
     'identify-signed': [bytes(pod.identify.signed)],
     'directory-answer': [bytes(pod.directory.frame)],
+    'device-code': codes.map((v: { code: string }) => codePayload(v.code)),
+    'link-word': [bytes(exchange.frames.word)],
+    'link-challenge': [bytes(exchange.frames.challenge)],
+    'link-prove': [bytes(exchange.frames.prove)],
+    'link-part': [bytes(exchange.frames.part)],
     'join-link': link.valid.map((v: { link: string }) => linkPayload(v.link))
   }
 }

@@ -307,7 +307,7 @@ export class ClientWorld implements AsyncDisposable {
       request: async () => no(),
       serve: no,
       open: async () => no(),
-      accept: no,
+      accept: () => undefined,
       dial: async address => ({ peer: address, addresses: [address] }),
       connected: () =>
         connected ? [{ contact: { peer: 'somebody', addresses: [] }, server: true }] : [],

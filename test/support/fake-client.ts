@@ -23,6 +23,7 @@ import {
   sentLetter,
   status
 } from './fake-letters.ts'
+import { fakeLink } from './fake-link.ts'
 import { fakeMailbox } from './fake-mailbox.ts'
 
 export const fakeWords =
@@ -181,6 +182,7 @@ export function createFakeClient(): FakeClient {
       calls.push(['resend', id])
       return need(id)
     },
+    linkDevice: options => fakeLink(calls, options),
     async recovery() {
       return fakeWords.split(' ')
     },

@@ -1,6 +1,6 @@
 import { codeOf, MuttrError } from '../../base/errors.ts'
 import type { Log } from '../../base/ports.ts'
-import type { Change, State } from '../../store/state.ts'
+import type { Change, Put, State } from '../../store/state.ts'
 import type { Field } from '../../wire/cbor.ts'
 import { decodeCbor, encodeCbor } from '../../wire/cbor.ts'
 import type { Closet } from '../closet.ts'
@@ -13,7 +13,7 @@ export interface SealedTable<T> {
   get(key: string, closet: Closet): Promise<T | undefined>
   /** Leaves damaged rows out, and logs them; `last` is the key of the last one looked at. */
   page(closet: Closet, range: Range): Promise<{ rows: { key: string; value: T }[]; last?: string }>
-  put(key: string, value: T, closet: Closet): Change
+  put(key: string, value: T, closet: Closet): Put
   drop(key: string): Change
 }
 

@@ -1,0 +1,35 @@
+import type { Hono } from 'hono'
+import { z } from 'zod'
+import { failureOf } from '../base/failure.ts'
+import type { Clock } from '../base/ports.ts'
+import type { Client, LinkStep } from '../client/client.ts'
+import { readJson } from './body.ts'
+import { apiLimits } from './limits.ts'
+import type { LinkNews } from './remote-devices.ts'
+import { check } from './schemas.ts'
+import { eventStream } from './sse.ts'
+
+const jsonLimit = { maxBytes: apiLimits.jsonBytesMax, code: 'WIRE_TOO_LARGE' } as const
+const linking = z.strictObject({ history: z.boolean().exactOptional() })
+
+/** A person's devices. */
+export function addDevices(app: Hono, { client, clock }: { client: Client; clock: Clock }): void {
+  app.post('/devices/link', async c => {
+    const options = check(linking, await readJson(c.req.raw, jsonLimit))
+    const ended = new AbortController()
+    const signal = AbortSignal.any([ended.signal, c.req.raw.signal])
+    const events = news(await client.linkDevice({ ...options, signal }))
+    return c.body(eventStream({ events, clock, onEnd: () => ended.abort() }), 200, {
+      'Content-Type': 'text/event-stream'
+    })
+  })
+}
+
+/** A stream that has begun can only say within itself how it failed. */
+async function* news(steps: AsyncIterable<LinkStep>): AsyncGenerator<LinkNews> {
+  try {
+    yield* steps
+  } catch (err) {
+    yield { type: 'failed', error: failureOf(err) }
+  }
+}

@@ -1,0 +1,36 @@
+import { MuttrError } from '../base/errors.ts'
+import type { Failure } from '../base/ports.ts'
+import type { Client, LinkStep } from '../client/client.ts'
+import type { Ask } from './ask.ts'
+import { lost } from './ask.ts'
+import { readEvents } from './sse.ts'
+
+/** How linking goes on, or why it ended. */
+export type LinkNews = LinkStep | { type: 'failed'; error: Failure }
+
+/** The devices of the daemon's person, over its local API. */
+export function remoteDevices(ask: Ask, ended: AbortSignal): Pick<Client, 'linkDevice'> {
+  return {
+    async linkDevice({ signal, ...json } = {}) {
+      const call = { method: 'POST', json, ...(signal && { signal }) } as const
+      const body = await ask('/devices/link', call, async answer => answer.body)
+      return steps(body, signal ? AbortSignal.any([signal, ended]) : ended)
+    }
+  }
+}
+
+async function* steps(
+  body: ReadableStream<Uint8Array> | null,
+  stop: AbortSignal
+): AsyncGenerator<LinkStep> {
+  try {
+    for await (const one of body ? readEvents<LinkNews>(body) : []) {
+      if (one.type === 'failed') throw new MuttrError(one.error.code, one.error.message, one.error)
+      yield one
+      if (one.type === 'linked') return
+    }
+  } catch (err) {
+    throw stop.aborted ? new MuttrError('CANCELLED', 'no device was linked') : lost(err)
+  }
+  throw new MuttrError('DAEMON_UNREACHABLE', 'the daemon stopped before a device was linked')
+}
