@@ -21,6 +21,11 @@ export interface Doors {
   initHome(options: InitOptions): Promise<HomeMade>
   /** Makes a home out of a backup. @throws {MuttrError} `HOME_EXISTS`, `RECOVERY_WRONG`, `BACKUP_INVALID`, `DISK_FULL`, `CANCELLED`, `PASSPHRASE_*` */
   restore(options: RestoreOptions): Promise<Restored>
+  /**
+   * Makes a home as another device of the person who shows a code.
+   * @throws {MuttrError} `HOME_EXISTS`, `LINK_INVALID`, `LINK_REFUSED`, `PEER_UNREACHABLE`, `PEER_TIMEOUT`, `DISK_FULL`, `CANCELLED`, `PASSPHRASE_*`
+   */
+  joinDevice(options: JoinDeviceOptions): Promise<DeviceMade>
   /** Adds what a `muttr:` link carries to a home. @throws {MuttrError} `LINK_INVALID`, `HOME_MISSING`, `HOME_IN_USE` */
   joinLink(options: OpenOptions & { home: string; link: string }): Promise<Joined>
   /** Whom a `muttr:` link names. @throws {MuttrError} `LINK_INVALID`, also when it names nobody */
@@ -139,6 +144,30 @@ export interface Restored {
   rows: number
   /** Letters that had not left yet, and are held until the person says what becomes of them. */
   held: number
+}
+
+export interface JoinDeviceOptions extends OpenOptions {
+  home: string
+  /** As the other device shows it. */
+  code: () => Promise<string>
+  /** Of this device; the machine's unless told. */
+  name?: string
+  /** With letters and drafts. */
+  history: boolean
+  /** Called with the number of rows taken so far. */
+  onProgress?: (rows: number) => void
+}
+
+export interface DeviceMade {
+  home: string
+  /** What this device is called. */
+  device: string
+  /** The person's name, and key. */
+  name: string
+  fingerprint: string
+  rows: number
+  /** The other device knows of this one already; else it will when this one runs. */
+  heard: boolean
 }
 
 export interface Joined {

@@ -7,6 +7,7 @@ import { addHome } from './commands/home.ts'
 import { addHooks } from './commands/hooks.ts'
 import { addKey } from './commands/key.ts'
 import { addLetters } from './commands/letters.ts'
+import { addLinking } from './commands/linking.ts'
 import { addMailbox } from './commands/mailbox.ts'
 import { addNet } from './commands/net.ts'
 import { addPeople } from './commands/people.ts'
@@ -65,6 +66,7 @@ export function createProgram(parts: ProgramParts): Command {
   for (const add of [
     addHome,
     addBackup,
+    addLinking,
     addLetters,
     addMailbox,
     addRequests,

@@ -75,6 +75,8 @@ export interface Node extends Network, AsyncDisposable {
   traffic(): { inBytes: number; outBytes: number }
   /** Whether and how others can dial us. */
   reach(): Reachability
+  /** Wherever it may be dialled, from near or far. */
+  places(): string[]
   /** What we relay for others; undefined where we do not. */
   relaying(): { reservations: number; connections: number } | undefined
   /** Hears when this machine slept, moved, or had its clock set; connections are being looked after meanwhile. */
@@ -246,6 +248,7 @@ class LibNode implements Node {
 
   isServer = (): boolean => this.#presence.isServer()
   reach = (): Reachability => this.#presence.reach()
+  places = () => this.#presence.places()
   relaying = () => this.#presence.relaying()
 
   serve(method: string, handler: Handler): void {

@@ -21,6 +21,7 @@ export const doors: Doors = {
   },
   initHome: async options => (await import('./init.ts')).initHome(options),
   restore: async options => (await import('./restore.ts')).restoreHome(options),
+  joinDevice: async options => (await import('./join-device.ts')).joinAsDevice(options),
   joinLink: ({ home, link }) => applyLink(home, readJoinLink(link)),
   linkContact(link) {
     const { contact } = readJoinLink(link)

@@ -14,11 +14,13 @@ import type { Node } from '../net/node.ts'
 import { createNode } from '../net/node.ts'
 import { makePeerKey, peerKeys } from '../net/peer-key.ts'
 import { systemRandom as random } from '../net/random.ts'
+import { bestPlaces } from '../net/reach/places.ts'
 import { createStamper } from '../net/stamper.ts'
 import type { SeedNode } from '../seed/seed.ts'
 import { levelState, levelStore } from '../store/level.ts'
 import { memoryStore } from '../store/memory.ts'
 import { diskSpool } from '../store/spool.ts'
+import { codeAddressesMax } from '../wire/link.ts'
 import { backupFiles } from './backup-files.ts'
 import { homeChecks, reachChecks } from './checks.ts'
 import { openTraceOut } from './field/trace-out.ts'
@@ -27,6 +29,7 @@ import { writePerson } from './home.ts'
 import type { HostedPod } from './host-pod.ts'
 import { joinNetwork } from './join.ts'
 import { linkTo, loadJoined } from './link.ts'
+import { linkFiles } from './link-files.ts'
 import { nodeStatus } from './node-status.ts'
 import { openSeed } from './open-seed.ts'
 
@@ -144,6 +147,8 @@ export async function startParts(options: StartOptions): Promise<Started> {
       savePerson: person => writePerson(home.paths, person, options.passphrase()),
       searchAhead: mode === 'server',
       backupFiles: () => backupFiles(home),
+      linkFiles: () => linkFiles(home),
+      linkAddresses: () => bestPlaces(network.places(), codeAddressesMax),
       checks: [...homeChecks(home.paths), ...reachChecks(network, mode)]
     })
   )

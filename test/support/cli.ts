@@ -71,6 +71,14 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
         ...{ madeMs: testNowMs, rows, held: 1 }
       }
     },
+    async joinDevice({ code, onProgress, ...options }) {
+      await note('joinDevice', { ...options, code: await code() } as never, 'new-vault')
+      onProgress?.(5_000)
+      return {
+        ...{ home: options.home, device: options.name ?? 'laptop', name: 'alice' },
+        ...{ fingerprint: 'ab'.repeat(20), rows: 12, heard: options.history }
+      }
+    },
     async joinLink(options) {
       await note('joinLink', options)
       return {

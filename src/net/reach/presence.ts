@@ -58,6 +58,7 @@ export class Presence implements AsyncDisposable {
   greeted: Reacher['greeted'] = (link, said) => this.#reacher.greeted(link, said)
   isServer = (): boolean => this.#reacher.isServer()
   addresses = (): string[] => this.#reacher.addresses()
+  places = (): string[] => this.#reacher.places()
   reach = (): Reachability => this.#reacher.reach()
   relaying = () => this.#relay?.usage
   look = (): void => this.#reacher.look()

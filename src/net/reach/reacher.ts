@@ -109,6 +109,11 @@ export class Reacher implements AsyncDisposable {
     return this.#standing.addresses()
   }
 
+  /** Wherever we may be dialled from, near or far; what we tell any one peer is a part of it. */
+  places(): string[] {
+    return [...new Set([...this.#own(), ...this.addresses()])]
+  }
+
   reach(): Reachability {
     return this.#standing.reach()
   }

@@ -1,0 +1,124 @@
+import { MuttrError } from '../base/errors.ts'
+import { RowsBack } from '../client/backup/restore.ts'
+import { readConfig } from '../config/config.ts'
+import type { HomePaths } from '../config/home.ts'
+import { makeHome, unmakeHome, unwritable, writeFileAtomic } from '../config/home.ts'
+import { readNetwork } from '../config/network.ts'
+import type { Device } from '../keys/device.ts'
+import { makeDevice } from '../keys/device.ts'
+import type { Person } from '../keys/person.ts'
+import { importPerson } from '../keys/person.ts'
+import type { PrivateKey } from '../net/peer-key.ts'
+import { loadPeerKey } from '../net/peer-key.ts'
+import { systemRandom } from '../net/random.ts'
+import { levelState } from '../store/level.ts'
+import type { State } from '../store/state.ts'
+import type { BackupItem } from '../wire/backup.ts'
+import { readBackupItems } from '../wire/backup.ts'
+import { writePerson } from './home.ts'
+
+/** What another home held, as it comes, and of what it begins with: whose it was, and when. */
+export interface Belongings {
+  readonly head: Extract<BackupItem, { type: 'head' }>
+  readonly rest: AsyncIterable<BackupItem>
+}
+
+/** @throws {MuttrError} `BACKUP_INVALID`, and what reading `source` throws */
+export async function readBelongings(source: AsyncIterable<Uint8Array>): Promise<Belongings> {
+  const rest = readBackupItems(source)
+  const { value: head } = await rest.next()
+  if (head?.type !== 'head') throw invalid('the backup has no head')
+  return { head, rest }
+}
+
+/** Has a new folder filled, and takes it away again when that fails: a home that was not finished is none. */
+export async function inNewHome<T>(
+  home: string,
+  fill: (paths: HomePaths) => Promise<T>
+): Promise<T> {
+  const paths = await makeHome(home)
+  try {
+    return await fill(paths)
+  } catch (err) {
+    await unmakeHome(home)
+    throw (err as NodeJS.ErrnoException).syscall ? unwritable(err, home) : err
+  }
+}
+
+/** Keys of its own for node and device: what is made here is another device. */
+export async function makeKeys(
+  paths: HomePaths
+): Promise<{ privateKey: PrivateKey; device: Device }> {
+  const seed = systemRandom.bytes(32)
+  await writeFileAtomic(paths.deviceKey, seed)
+  return { privateKey: await loadPeerKey(paths.peerKey), device: makeDevice(seed) }
+}
+
+interface TakeOptions<T> {
+  /** Seals the vault. */
+  passphrase: string | null
+  signal: AbortSignal
+  /** Called with the number of rows taken so far. */
+  onProgress?: ((rows: number) => void) | undefined
+  /** What is still to be done when all rows are there. */
+  settle: (state: State) => Promise<T>
+}
+
+export interface Taken<T> {
+  name: string
+  rows: number
+  settled: T
+}
+
+/** Fills a home with all that comes; muttr.json is last. @throws {MuttrError} `BACKUP_INVALID`, `DISK_FULL`, `CANCELLED` */
+export async function takeIn<T>(
+  paths: HomePaths,
+  { head, rest }: Belongings,
+  options: TakeOptions<T>
+): Promise<Taken<T>> {
+  const { person, files, rows, settled } = await takeAll(rest, paths.clientDb, options)
+  if (person.certificate.fingerprint !== head.fingerprint)
+    throw invalid('the backup holds the key of another person')
+  const config = need(files, 'muttr.json')
+  const joined = files.get('joined.json')
+  await writeFileAtomic(paths.network, need(files, 'network.json'))
+  if (joined) await writeFileAtomic(paths.joined, joined)
+  await writePerson(paths, person, options.passphrase)
+  await writeFileAtomic(paths.config, config)
+  return { name: readConfig(textOf(config)).name, rows, settled }
+}
+
+type Files = ReadonlyMap<string, Uint8Array>
+
+async function takeAll<T>(
+  items: AsyncIterable<BackupItem>,
+  database: string,
+  { signal, onProgress, settle }: TakeOptions<T>
+): Promise<{ person: Person; files: Files; rows: number; settled: T }> {
+  const files = new Map<string, Uint8Array>()
+  await using state = await levelState(database)
+  const back = new RowsBack(state)
+  let rows = 0
+  for await (const item of items) {
+    if (signal.aborted) throw new MuttrError('CANCELLED', 'nothing was made')
+    if (item.type === 'file') files.set(item.name, item.content)
+    else if (item.type === 'row') {
+      await back.add(item)
+      onProgress?.(++rows)
+    }
+  }
+  await back.flush()
+  readConfig(textOf(need(files, 'muttr.json')))
+  readNetwork(textOf(need(files, 'network.json')))
+  const person = await importPerson(need(files, 'secret'))
+  return { person, files, rows, settled: await settle(state) }
+}
+
+function need(files: Files, name: string): Uint8Array {
+  const found = files.get(name)
+  if (!found) throw invalid(`the backup lacks ${name}`)
+  return found
+}
+
+const textOf = (file: Uint8Array): string => Buffer.from(file).toString('utf8')
+const invalid = (why: string): MuttrError => new MuttrError('BACKUP_INVALID', why)
