@@ -46,6 +46,9 @@ export type MuttrEvent =
       bytesPerSecond: number | null
       remainingMs: Millis | null
     }
+  /** Another device of ours has told us what was done there: lists may be others now. */
+  | { type: 'mirrored'; device: string }
+  | { type: 'device-revoked'; device: string }
   /** Letters to us are sealed to a new subkey from now on: its fingerprint. */
   | { type: 'rotated'; subkey: string }
   /** The secrets of old subkeys are gone: what was sealed to them opens nowhere any more. */

@@ -3,6 +3,7 @@ import { addAttachments } from './commands/attachments.ts'
 import { addBackup } from './commands/backup.ts'
 import { addBlob } from './commands/blob.ts'
 import { addCrawl } from './commands/crawl.ts'
+import { addDevices } from './commands/devices.ts'
 import { addHome } from './commands/home.ts'
 import { addHooks } from './commands/hooks.ts'
 import { addKey } from './commands/key.ts'
@@ -76,6 +77,7 @@ export function createProgram(parts: ProgramParts): Command {
     addSent,
     addPeople,
     addKey,
+    addDevices,
     addPod,
     addStatus,
     addBlob,

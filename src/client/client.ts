@@ -2,6 +2,7 @@ import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { Revocation, RevocationReason } from '../keys/revoke.ts'
 import type { LinkOptions, LinkStep } from './linking/session.ts'
+import type { OwnDevice } from './devices/shapes.ts'
 import type {
   Conversation,
   ConversationChange,
@@ -22,6 +23,7 @@ import type { Lapse } from './trust/pins.ts'
 import type { Revoked } from './trust/revoking.ts'
 
 export type { LinkStep } from './linking/session.ts'
+export type { OwnDevice } from './devices/shapes.ts'
 export type * from './mailbox/shapes.ts'
 export type { OwnSubkey } from './rotation.ts'
 export type { Alarm } from './trust/alarms.ts'
@@ -382,6 +384,15 @@ export interface Client {
   subkeys(): Promise<OwnSubkey[]>
   /** A new encryption subkey now, whatever the age of the newest. @throws {MuttrError} `VAULT_LOCKED` */
   rotateSubkey(): Promise<OwnSubkey[]>
+  /** The person's devices, this one among them. @throws {MuttrError} `VAULT_LOCKED` */
+  devices(): Promise<OwnDevice[]>
+  /** Calls this device otherwise. @throws {MuttrError} `USAGE`, `VAULT_LOCKED` */
+  renameDevice(name: string): Promise<OwnDevice[]>
+  /**
+   * Takes a device off the list, named by its name or the beginning of its key: own pods let it in no more, and letters to us are sealed
+   * to a subkey that it does not have. @throws {MuttrError} `DEVICE_UNKNOWN`, `USAGE` for this one, `VAULT_LOCKED`
+   */
+  revokeDevice(device: string): Promise<OwnDevice[]>
   /** Pins somebody's certificate (armored or binary) under the aliases it names, or the one given. */
   importKey(certificate: Uint8Array, alias?: string): Promise<Contact[]>
   putBlob(

@@ -3,7 +3,18 @@ import type { Log, Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { State } from '../store/state.ts'
 import type { Field } from '../wire/cbor.ts'
-import { bool, bytes, literal, mapped, nullable, text, tuple, uint } from '../wire/cbor.ts'
+import {
+  bool,
+  bytes,
+  decodeCbor,
+  encodeCbor,
+  literal,
+  mapped,
+  nullable,
+  text,
+  tuple,
+  uint
+} from '../wire/cbor.ts'
 import type { SealedTable } from './mailbox/sealed-table.ts'
 import { createSealedTable } from './mailbox/sealed-table.ts'
 import type { Table } from './table.ts'
@@ -119,6 +130,13 @@ export const oldContactTable = (state: State, log: Log): Table<ContactRow> =>
     field: oldRow,
     write: c => [2, ...write(c)]
   })
+
+/** For other devices of the person. */
+export const encodeContact = (row: ContactRow): Uint8Array => encodeCbor([2, ...write(row)])
+
+/** @throws {MuttrError} `SYNC_INVALID` */
+export const decodeContact = (frame: Uint8Array): ContactRow =>
+  decodeCbor(frame, 'a contact of another device', clearRow, maxBytes, 'SYNC_INVALID')
 
 export interface NamedContact {
   readonly alias: string

@@ -1,8 +1,11 @@
+import { sha256, toHex } from '../base/bytes.ts'
 import type { Log } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
+import { encodeCbor } from '../wire/cbor.ts'
 import type { Closet } from './closet.ts'
 import type { ContactRow, NamedContact } from './contact-rows.ts'
-import { contactTable, correspondentTable } from './contact-rows.ts'
+import { contactTable, correspondentTable, encodeContact } from './contact-rows.ts'
+import type { Journal } from './devices/journal.ts'
 import type { Self } from './self.ts'
 
 /**
@@ -16,6 +19,8 @@ export interface ContactStore {
   all(): AsyncIterable<NamedContact>
   /** @param also written with it. */
   save(alias: string, row: ContactRow, also?: readonly Change[]): Promise<void>
+  /** As another device of the person has them: that one is not told. */
+  mirror(alias: string, row: ContactRow, also: readonly Change[]): Promise<void>
   /** Something is on its way to them: to be written with it. */
   needed(alias: string): Promise<Change[]>
   /** These alone are still needed; what lies in the clear of others is dropped. */
@@ -28,15 +33,22 @@ interface ContactStoreParts {
   state: State
   log: Log
   self: Pick<Self, 'closet' | 'openCloset'>
+  /** What other devices of the person are told. */
+  journal: Pick<Journal, 'note'>
 }
 
 const pageRows = 256
 const tagOf = (alias: string, closet: Closet): string => closet.tag(`contact ${alias}`)
 
-export function createContactStore({ state, log, self }: ContactStoreParts): ContactStore {
+/** Contacts of whom it is remembered what the other devices were told last. */
+const toldMax = 10_000
+
+export function createContactStore(parts: ContactStoreParts): ContactStore {
+  const { state, log, self, journal } = parts
   const people = contactTable(state, log)
   const correspondents = correspondentTable(state, log)
   const under = new Set<string>()
+  const told = new Map<string, string>()
   const sealed = (alias: string, row: ContactRow, closet: Closet): Change =>
     people.put(tagOf(alias, closet), { alias, row }, closet)
 
@@ -44,6 +56,22 @@ export function createContactStore({ state, log, self }: ContactStoreParts): Con
     const closet = self.openCloset
     if (!closet) return correspondents.get(alias)
     return (await people.get(tagOf(alias, closet), closet))?.row
+  }
+
+  /** Only what was learned of the person: not where their pod is, and when it was asked. */
+  function telling(alias: string, row: ContactRow, isNews: boolean): Change[] {
+    const { certificate, changed, verified, pinnedMs } = row
+    const now = toHex(sha256(encodeCbor([certificate, changed, verified, pinnedMs])))
+    if (told.get(alias) === now) return []
+    if (told.size >= toldMax) told.clear()
+    told.set(alias, now)
+    return isNews ? journal.note([{ type: 'contact', alias, row: encodeContact(row) }]) : []
+  }
+
+  async function write(alias: string, row: ContactRow, also: readonly Change[]): Promise<void> {
+    const closet = self.openCloset
+    const clear = !closet || under.has(alias) ? [correspondents.put(alias, row)] : []
+    await state.write([...(closet ? [sealed(alias, row, closet)] : []), ...clear, ...also])
   }
 
   return {
@@ -58,11 +86,8 @@ export function createContactStore({ state, log, self }: ContactStoreParts): Con
         gt = last
       }
     },
-    async save(alias, row, also = []) {
-      const closet = self.openCloset
-      const clear = !closet || under.has(alias) ? [correspondents.put(alias, row)] : []
-      await state.write([...(closet ? [sealed(alias, row, closet)] : []), ...clear, ...also])
-    },
+    save: (alias, row, also = []) => write(alias, row, [...also, ...telling(alias, row, true)]),
+    mirror: (alias, row, also) => write(alias, row, [...also, ...telling(alias, row, false)]),
     async needed(alias) {
       under.add(alias)
       const row = await get(alias)

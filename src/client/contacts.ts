@@ -8,6 +8,7 @@ import type { Crypto } from '../keys/crypto.ts'
 import { revocationOf } from '../keys/revoke.ts'
 import { verificationWords } from '../keys/words.ts'
 import { readAlias } from '../pod/alias.ts'
+import type { Change } from '../store/state.ts'
 import type { Contact, Verification } from './client.ts'
 import type { ContactRow, Route } from './contact-rows.ts'
 import { firstRow } from './contact-rows.ts'
@@ -84,6 +85,8 @@ export interface Contacts {
   verification(alias: string): Promise<Verification>
   verify(alias: string, shown?: string): Promise<Contact>
   import(bytes: Uint8Array, alias?: string): Promise<Contact[]>
+  /** As another device of the person knows them. @param also written with it. @throws {MuttrError} `SYNC_INVALID` */
+  mirror(alias: string, row: ContactRow, also: readonly Change[]): Promise<void>
   /** Nothing of the contacts stays in memory. */
   locked(): void
 }
@@ -357,6 +360,23 @@ class ContactBook implements Contacts {
     } catch (cause) {
       throw new MuttrError('HOME_DAMAGED', 'a contact cannot be read', { cause })
     }
+  }
+
+  async mirror(alias: string, row: ContactRow, also: readonly Change[]): Promise<void> {
+    const certificate = await this.#parts.crypto.readCertificate(row.certificate).catch(cause => {
+      throw new MuttrError('SYNC_INVALID', 'the key of a contact cannot be read', { cause })
+    })
+    const before = await this.known(alias)
+    const isSame = before?.certificate.pin === certificate.pin
+    // Where their pod is we have asked ourselves; whether they know our key follows from letters to any of our devices.
+    const own = before ? { route: before.row.route } : {}
+    const knowsUs = isSame ? before.row.knowsUs || row.knowsUs : row.knowsUs
+    const mirrored = { ...row, ...own, knowsUs }
+    this.#remember({ alias, certificate, row: mirrored })
+    await this.#parts.store.mirror(alias, mirrored, also).catch(err => {
+      this.#cache.delete(alias)
+      throw err
+    })
   }
 
   locked(): void {

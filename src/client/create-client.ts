@@ -16,11 +16,11 @@ import { attachments } from './attachments/attachments.ts'
 import type { SpoolCaps } from './attachments/room.ts'
 import type { createBackups } from './backup/backup.ts'
 import type { Check, Client, Status } from './client.ts'
+import type { Devices } from './devices/devices.ts'
 import { examine } from './doctor.ts'
 import type { Events } from './events.ts'
 import { failureOf } from './failure.ts'
 import { letters } from './letters.ts'
-import type { Linked } from './linking/session.ts'
 import { migrate } from './mailbox/migrate.ts'
 import type { NodeStatus } from './node-status.ts'
 import { people } from './people.ts'
@@ -101,8 +101,6 @@ export interface ClientParts {
   linkFiles?: Parameters<typeof createBackups>[0]['filesAlong']
   /** Where another machine can dial this one, best first: for the code that links a device; nowhere unless told. */
   linkAddresses?: () => readonly string[]
-  /** Takes a linked device into the list; nobody keeps one unless told. */
-  linked?: Linked
   /** Of the home folder and the disk, for `doctor`. */
   checks?: readonly (() => Promise<Check[]>)[]
   openLink?: typeof openPodLink
@@ -119,6 +117,8 @@ export interface LocalClient extends Client, AsyncDisposable {
   caughtUp(signal?: AbortSignal): Promise<void>
   /** Tries at once what waits for the network. */
   wake(): void
+  /** For another device that is to become one of the person's. */
+  readonly linking: Pick<Devices, 'card' | 'expect' | 'linked'>
 }
 
 const sweepEveryMs = 3_600_000
@@ -137,6 +137,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     rooms.fetched.unlocked()
     await openMailbox(rooms, parts)
     await requests.load()
+    await rooms.devices.unlocked()
   }
   if (person) await unlock(person)
   record.look()
@@ -155,6 +156,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     rooms.fetched.wake()
     requests.wake()
     rooms.releases.wake()
+    rooms.own.wake()
     void rooms.watch.wake().catch(err => log.warn('not watched', { error: `${err}` }))
     record.look()
   }
@@ -164,6 +166,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       .catch(err => log.warn('subkeys stay', { error: `${err}` }))
       .then(() => rooms.revoking.look())
       .then(() => rooms.canary.look())
+      .then(() => rooms.devices.look())
       .catch(err => log.warn('not looked after', { error: `${err}` }))
   const peers = watchPeers({ network, clock, pods: parts.pods }, courier, wake)
   let timer: Disposable
@@ -180,6 +183,11 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     look()
   }
   sweep()
+  // What this device missed while it was away is asked for once it has what waited.
+  const caughtUp = () => pods.tried().then(() => inbox.quiet())
+  void caughtUp()
+    .then(() => rooms.devices.caughtUp())
+    .catch(err => log.warn('other devices are not asked', { error: `${err}` }))
 
   return {
     ...letters(rooms, parts, life.signal),
@@ -190,12 +198,10 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       return self.locked
     },
     wake,
+    linking: rooms.devices,
     caughtUp: signal =>
       abortable(
-        pods
-          .tried()
-          .then(() => inbox.quiet())
-          .then(() => requests.quiet()),
+        caughtUp().then(() => requests.quiet()),
         signal
       ),
     async unlock(unlocked) {
@@ -205,6 +211,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     },
     lock() {
       self.lock()
+      rooms.devices.locked()
       rooms.contacts.locked()
       rooms.conversations.forget()
       rooms.search.forget()
@@ -215,12 +222,13 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       peers[Symbol.dispose]()
       // A command that sends one letter ends right after: let the last copies be made.
       const ends = [courier.quiet(), record.quiet(), rooms.releases.quiet(), rooms.canary.quiet()]
+      if (!self.locked) void rooms.own.flush()
       const quiet = Promise.all(ends)
       await within(quiet, { clock, timeoutMs: lastCopiesMs }).catch(() => undefined)
       life.abort()
       await record[Symbol.asyncDispose]()
       await pods[Symbol.asyncDispose]()
-      const letters = [courier, inbox, rooms.fetched, requests]
+      const letters = [courier, inbox, rooms.fetched, requests, rooms.own]
       const mail = [...letters, rooms.watch, rooms.releases, rooms.files]
       await Promise.all(mail.map(room => room[Symbol.asyncDispose]()))
     }

@@ -2,6 +2,7 @@ import { toHex, utf8 } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Log, Millis } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
+import type { LetterName } from '../wire/sync.ts'
 import type { Closet } from './closet.ts'
 import type { NoticeRow } from './inbox-rows.ts'
 import { noticeId, noticeTable } from './inbox-rows.ts'
@@ -58,6 +59,8 @@ export interface InboxStore {
   /** By id or the beginning of one, and where two senders used one id `-` and a sender's fingerprint. @throws {MuttrError} `LETTER_UNKNOWN`, `HOME_DAMAGED` */
   find(beginning: string, closet: Closet): Promise<Placed & { frame: Uint8Array }>
   at(place: string, closet: Closet): Promise<Placed | undefined>
+  /** Where the letter of this id and key lies; null when it was deleted, undefined when it never was here. */
+  placeOf(letter: LetterName, closet: Closet): Promise<string | null | undefined>
   /** A letter of this id, of whomever, is there or was deleted. */
   has(id: string): Promise<boolean>
   frame(place: string, closet: Closet): Promise<Uint8Array>
@@ -69,6 +72,8 @@ export interface InboxStore {
   marked(place: string, row: KeptRow, closet: Closet): Change
   /** It is gone, and does not come again. */
   dropped(place: string, row: KeptRow): Change[]
+  /** It does not come, though it never was here. */
+  bury(letter: LetterName, closet: Closet): Promise<void>
   /** Forgets notices and blobs that have expired. */
   sweep(nowMs: Millis): Promise<void>
 }
@@ -92,6 +97,8 @@ const gone = new Uint8Array()
 /** Letters are told apart by id and sender. */
 const tagOf = ({ id, fromFingerprint }: { id: string; fromFingerprint: string }, closet: Closet) =>
   closet.tag(`letter ${id}-${fromFingerprint}`)
+const idKeyOf = ({ id, fingerprint }: LetterName, closet: Closet): string =>
+  `${id}-${tagOf({ id, fromFingerprint: fingerprint ?? '' }, closet)}`
 const tagIn = (place: string): string => place.slice(place.indexOf('-') + 1)
 const sealedBody = (place: string, frame: Uint8Array, closet: Closet): Change =>
   putRow(tables.body, place, closet.seal(`${tables.body} ${place}`, frame))
@@ -243,6 +250,14 @@ export function createInboxStore(
     async at(place, closet) {
       const row = await letters.get(place, closet)
       return row && listed(place, row, closet)
+    },
+    async placeOf(letter, closet) {
+      const place = await state.get(tables.ids, idKeyOf(letter, closet))
+      if (place === undefined) return undefined
+      return place.byteLength === 0 ? null : fromText(place)
+    },
+    async bury(letter, closet) {
+      await state.write([putRow(tables.ids, idKeyOf(letter, closet), gone)])
     },
     async has(id) {
       return (await state.list(tables.ids, { gte: `${id}-`, lt: `${id}.`, limit: 1 })).length > 0

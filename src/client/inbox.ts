@@ -8,14 +8,15 @@ import type { Dht } from '../seed/dht.ts'
 import type { Blob } from '../wire/blob.ts'
 import type { Notice } from '../wire/notice.ts'
 import type { Contacts, Known } from './contacts.ts'
+import type { Devices } from './devices/devices.ts'
+import { isEntry } from './devices/devices.ts'
 import { failureOf } from './failure.ts'
+import { freshLetter } from './fresh-letter.ts'
 import { changedMax, hopeless, isInTime, pendingMax } from './inbox-bounds.ts'
 import type { NoticeRow } from './inbox-rows.ts'
 import { noticeId } from './inbox-rows.ts'
 import type { InboxStore } from './inbox-store.ts'
 import type { Fetched } from './mailbox/fetched.ts'
-import { othersOf } from './mailbox/others.ts'
-import { snippetOf } from './mailbox/plain-text.ts'
 import type { OpenedLetter, OpenedSlip } from './open-letter.ts'
 import { openLetter, openSlip } from './open-letter.ts'
 import type { Outbox } from './outbox.ts'
@@ -44,6 +45,8 @@ export interface InboxParts {
   fetched: Fetched
   /** Where letters go that were opened and are on the disk. */
   releases: Pick<Releases, 'plan' | 'due' | 'wake'>
+  /** The person's other devices. */
+  devices: Pick<Devices, 'note' | 'kept' | 'take' | 'mayBringKeys'>
   /** Fetches what people write whom we do not know. */
   strangerFetch: StrangerFetch
   /** A notice of ours to ourselves that was under way is here. */
@@ -193,7 +196,7 @@ export class Inbox implements AsyncDisposable {
   }
 
   async #try(id: string): Promise<void> {
-    const { queue, store, log, emit, clock, random, life, requests } = this.#parts
+    const { queue, store, log, emit, clock, random, life, requests, devices } = this.#parts
     let notice: NoticeRow | undefined
     try {
       notice = this.#fresh.get(id)?.row ?? (await store.notice(id))
@@ -203,13 +206,16 @@ export class Inbox implements AsyncDisposable {
     } catch (err) {
       if (life.aborted) return
       const { code } = failureOf(err)
-      if (!notice || hopeless.has(code)) {
+      const isForLater = code === 'SEAL_REFUSED' && devices.mayBringKeys
+      if (!notice || (hopeless.has(code) && !isForLater)) {
         log.info('a letter is refused', { code, error: `${err}` })
         queue.finished(id)
         if (!notice) return
         const over = store.finish(notice).then(() => requests.settled(id))
         await over.catch(() => log.warn('not written'))
-        emit({ type: 'refused', key: toHex(notice.key), code })
+        // What another device of ours has opened comes from there.
+        const isTaken = code === 'BLOB_RELEASED' && devices.mayBringKeys
+        if (!isTaken) emit({ type: 'refused', key: toHex(notice.key), code })
         return
       }
       if (code === 'INTERNAL') log.warn('an attempt to fetch broke', { error: `${err}` })
@@ -239,6 +245,16 @@ export class Inbox implements AsyncDisposable {
     if (isProbe(slip, reader)) {
       await slip.signedBy(reader.certificate)
       await this.#parts.onProbe(slip.alias)
+      await store.finish(notice)
+      return true
+    }
+    if (isEntry(slip, reader)) {
+      await slip.signedBy(reader.certificate)
+      await this.#parts.devices.take(await this.#fetch(notice, true))
+      await store.finish(notice)
+      return true
+    }
+    if (await this.#isHere(notice, slip)) {
       await store.finish(notice)
       return true
     }
@@ -294,6 +310,13 @@ export class Inbox implements AsyncDisposable {
     return true
   }
 
+  /** Another device of ours has told us of it. */
+  async #isHere({ key }: NoticeRow, { letter, fingerprint }: OpenedSlip): Promise<boolean> {
+    const { store, self } = this.#parts
+    const place = await store.placeOf({ id: toHex(letter), fingerprint }, self.closet())
+    return !!place && (await store.at(place, self.closet()))?.row.key === toHex(key)
+  }
+
   async #sameKey({ alias, certificate }: Known, slip: OpenedSlip): Promise<void> {
     const { contacts, life, log } = this.#parts
     if (certificate.fingerprint === slip.fingerprint) return
@@ -331,32 +354,17 @@ export class Inbox implements AsyncDisposable {
     { letter, frame, to }: OpenedLetter,
     isContact: boolean
   ): Promise<void> {
-    const { store, self, clock, releases } = this.#parts
-    const { id, thread, parent, sender, subject, mimeType, sentMs } = letter
-    const row = {
-      id: toHex(id),
-      thread: toHex(thread),
-      parent: parent && toHex(parent),
-      fromAlias: sender.alias,
-      fromFingerprint: toHex(sender.fingerprint),
-      to,
-      subject,
-      mimeType,
-      sentMs,
-      receivedMs: clock.now(),
-      expiryMs: blob.header.expiryMs,
-      sizeBytes: blob.sealed.byteLength,
-      key: toHex(notice.key),
-      corrects: letter.flags.corrects && toHex(letter.flags.corrects),
-      retracts: letter.flags.retracts && toHex(letter.flags.retracts),
-      receiptRequested: letter.flags.receiptRequested,
-      attachments: letter.attachments.length
-    }
+    const { store, self, clock, releases, devices } = this.#parts
+    const receivedMs = clock.now()
+    const { expiryMs } = blob.header
+    const sizeBytes = blob.sealed.byteLength
+    const about = { frame, key: notice.key, sizeBytes, expiryMs, receivedMs, isContact }
+    const own = self.person().certificate.fingerprint
+    const fresh = freshLetter(letter, { ...about, to }, own)
     const release = releases.plan(blob, letter, isContact ? null : notice.pod)
-    const others = othersOf(letter, self.person().certificate.fingerprint)
-    const snippet = snippetOf(mimeType, Buffer.from(letter.body).toString('utf8'))
-    const fresh = { row, frame, others, snippet, isContact }
-    await store.addLetter(notice, fresh, self.closet(), release)
+    const also = [...release, ...devices.note([{ type: 'letter', ...about }])]
+    await store.addLetter(notice, fresh, self.closet(), also)
+    await devices.kept(letter)
   }
 
   async #showed(known: Known, carried: Uint8Array): Promise<void> {

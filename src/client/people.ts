@@ -58,6 +58,12 @@ export function people(rooms: Rooms, { invites = {}, clock, about: { linkTo } }:
     subkeys: () => rooms.rotation.list(),
     rotateSubkey: () => rooms.rotation.rotate(),
     linkDevice: options => rooms.linking.open(options),
+    devices: () => rooms.devices.all(),
+    async renameDevice(name) {
+      await rooms.devices.rename(name)
+      return rooms.devices.all()
+    },
+    revokeDevice: device => rooms.devices.revoke(device),
     recovery: () => rooms.backups.words(),
     backup: () => rooms.backups.write()
   } satisfies Partial<Client>

@@ -74,6 +74,8 @@ export interface PodLink extends AsyncDisposable {
   revoke(alias: string, certificate: Certificate): Promise<void>
   /** The pod's signed answer, checked against its certificate. @throws `ALIAS_UNKNOWN`, `SIGNATURE_INVALID` */
   lookup(alias: string): Promise<LookedUp>
+  /** Has a device of ours let in no more. @param dismissal as the person signed it. @throws `STATEMENT_INVALID`, `LIMIT_EXCEEDED` */
+  dismiss(dismissal: Uint8Array): Promise<void>
   /** @param notice sealed, exactly 1,200 bytes. @throws `NOTICE_INVALID`, `BLOB_EXPIRED`, `LIMIT_EXCEEDED` */
   submit(notice: Uint8Array): Promise<PodReceipt>
   /**
@@ -199,6 +201,9 @@ function linkOver(
     },
     async revoke(alias, { bytes }) {
       await ask('revoke', wire.revoke.encode({ name: nameOf(alias), certificate: bytes }))
+    },
+    async dismiss(dismissal) {
+      wire.nothing.decode(await ask('dismiss', wire.dismiss.encode({ dismissal })))
     },
     async unregister(alias) {
       const frame = await ask('release', wire.aliasRequest.encode({ name: nameOf(alias) }))

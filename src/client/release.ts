@@ -14,7 +14,7 @@ import type { Outbox } from './outbox.ts'
 import { Pump } from './pump.ts'
 import type { ReleaseRow } from './release-rows.ts'
 import { releaseTable } from './release-rows.ts'
-import { throwDice } from './retry.ts'
+import { releaseSchedule, throwDice } from './retry.ts'
 import type { Self } from './self.ts'
 import type { StrangersBy } from './stranger-fetch.ts'
 
@@ -32,6 +32,8 @@ export interface ReleaseParts {
   receipts: ReceiptsTo
   /** As for the fetch: how holders of a letter from somebody who is no contact are talked to. */
   strangersBy: StrangersBy
+  /** Whether somebody else of ours may still need the blob of this key, hex. */
+  isHeld(key: string): Promise<boolean>
   relay(pod: string): Promise<Contact>
   clock: Clock
   random: Random
@@ -104,6 +106,21 @@ export class Releases implements AsyncDisposable {
     return [this.#rows.put(toHex(key), row)]
   }
 
+  /** Takes back a blob of our own that nobody needs any more. @param also written with it. */
+  async giveUp(
+    { headerBytes, header, key }: Blob,
+    retract: Uint8Array,
+    also: readonly Change[]
+  ): Promise<void> {
+    const { state, outbox, clock } = this.#parts
+    const { expiryMs } = header
+    const tombstone = encodeTombstone({ headerBytes, retract, accept: null, receipt: null })
+    const row: ReleaseRow = { tombstone, receipt: null, via: null, expiryMs, failures: 0 }
+    await state.write([this.#rows.put(toHex(key), row), ...also])
+    outbox.add({ id: toHex(key), expiryMs, failures: 0, dueMs: clock.now() })
+    this.#pump.run()
+  }
+
   /** The letter is on the disk. @param met its sender is known, or never will be; else that is being found out. */
   due({ key, header }: Blob, met: boolean): void {
     const { outbox, clock } = this.#parts
@@ -126,8 +143,9 @@ export class Releases implements AsyncDisposable {
   }
 
   async #try(id: string): Promise<void> {
-    const { outbox, clock, random, log, life, state } = this.#parts
+    const { outbox, clock, random, log, life, state, isHeld } = this.#parts
     try {
+      if (await isHeld(id)) return outbox.later(id, clock.now() + releaseSchedule.maxMs)
       const row = await this.#rows.get(id)
       if (row) await this.#release(id, await this.#withReceipt(id, row))
       outbox.finished(id)

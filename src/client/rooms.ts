@@ -11,6 +11,13 @@ import { createBackups } from './backup/backup.ts'
 import { createContactStore } from './contact-store.ts'
 import { createContacts } from './contacts.ts'
 import type { ClientParts } from './create-client.ts'
+import { Devices } from './devices/devices.ts'
+import { Dismissing } from './devices/dismissing.ts'
+import { JournalRows } from './devices/journal.ts'
+import { LastWords } from './devices/last-words.ts'
+import { DeviceList } from './devices/list.ts'
+import { Mirror } from './devices/mirror.ts'
+import { OwnLog } from './devices/own-log.ts'
 import { createSkew } from './doctor.ts'
 import { createEvents } from './events.ts'
 import { Inbox } from './inbox.ts'
@@ -59,11 +66,27 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
       direction === 'in' ? received.member(ref, closet) : sent.member(ref, closet),
     onChange: ref => search.changed(ref)
   })
-  const sent = createSentStore({ state, log, conversations, closet: () => self.openCloset })
+  const last = new LastWords(state, log)
+  const list = new DeviceList({
+    ...{ state, clock, log, device },
+    peer: network.self,
+    name: parts.about.name ?? 'device'
+  })
+  const journal = new JournalRows({
+    ...{ state, clock, log, last },
+    closet: () => self.openCloset,
+    self: list.self,
+    isShared: () => list.siblings().length > 0,
+    onNoted: () => own.soon()
+  })
+  const sent = createSentStore({
+    ...{ state, log, conversations, journal },
+    closet: () => self.openCloset
+  })
   const received = createInboxStore(state, log, conversations)
   const search = new Search({ self, received, sent, log })
   const drafts = createDrafts({ state, self, clock, random, log })
-  const contactStore = createContactStore({ state, log, self })
+  const contactStore = createContactStore({ state, log, self, journal })
   const pods = createPods({
     network,
     dht,
@@ -92,7 +115,14 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     pods,
     publish: parts.publishAliases ?? false
   })
-  const policies = new Policies({ state, clock, random, log, strangers: parts.requests ?? 'ask' })
+  const policies = new Policies({
+    state,
+    clock,
+    random,
+    log,
+    journal,
+    strangers: parts.requests ?? 'ask'
+  })
   const contacts = createContacts({
     store: contactStore,
     self,
@@ -110,16 +140,22 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     async onCertified(alias, certificate) {
       record.look()
       await rotation.published(alias, certificate)
+      await state.write(journal.note([{ type: 'alias', alias }]))
     }
   })
   const rotation = new Rotation({
     ...{ state, self, contacts, clock, log, emit },
     tools: subkeyTools,
+    devices: {
+      shared: (next, before) => devices.shared(next, before),
+      haveSubkeys: () => devices.haveSubkeys()
+    },
+    rank: () => list.rank,
     everyMs: parts.subkeyEveryMs ?? null,
     certify: alias => register(alias, { signal: life })
   })
   const mailbox = new Mailbox({
-    ...{ self, contacts, received, sent, conversations, log },
+    ...{ self, contacts, received, sent, conversations, log, journal },
     files: {
       show: letter => downloads.show(letter),
       forgetLetter: key => downloads.forgetLetter(key)
@@ -135,14 +171,16 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...{ network, clock, random, log },
     addresses: parts.linkAddresses ?? (() => []),
     goods: options => backups.forDevice(options),
-    linked: parts.linked ?? (async () => undefined)
+    expect: () => devices.expect(),
+    linked: card => devices.linked(card)
   })
   const revoking = new Revoking({ state, self, pods, clock, log, life })
   const alarms = new Alarms({ state, clock, log, emit })
   const canary = new Canary({
     ...{ state, self, pods, alarms, clock, random, log, crypto, life },
     everyMs: parts.canaryEveryMs ?? null,
-    published: alias => rotation.shownBy(alias)
+    published: alias => rotation.shownBy(alias),
+    isOnItsWay: subkey => devices.isOnItsWay(subkey)
   })
   const relay = (pod: string) => pods.relay(pod, life)
   const strangerFetch = createStrangerFetch({
@@ -160,6 +198,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     outbox: new Outbox({ schedule: releaseSchedule, parallel: 8 }),
     receipts: parts.receipts ?? 'contacts',
     strangersBy: parts.strangersBy ?? 'relayed',
+    isHeld: key => journal.isHeld(key),
     relay,
     clock,
     random,
@@ -167,6 +206,28 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     crypto,
     emit,
     life
+  })
+  const own: OwnLog = new OwnLog({
+    ...{ state, dht, pods, self, list, journal, releases, clock, random, log, crypto, life },
+    outbox: new Outbox({ parallel: 4 }),
+    taken: () => devices.taken(),
+    sealedTo: () => devices.sealedTo(),
+    onAnnounced: () =>
+      void rotation.look().catch(err => log.warn('subkeys stay', { error: `${err}` }))
+  })
+  const mirror = new Mirror({
+    ...{ state, self, device, list, last, received, sent, mailbox, contacts, policies },
+    ...{ crypto, log, emit },
+    tools: subkeyTools,
+    register: alias => register(alias, { signal: life }),
+    onSubkeys: () => inbox.wake()
+  })
+  const devices: Devices = new Devices({
+    ...{ state, self, list, journal, own, mirror, sent, clock, log, crypto, emit },
+    tools: subkeyTools,
+    isCaughtUp: () => inbox.waiting === 0 && pods.lines.every(({ caughtUp }) => caughtUp),
+    rotate: () => rotation.rotate(),
+    dismissing: new Dismissing({ state, self, pods, clock, log, crypto, life })
   })
   const requests = new Requests({
     state,
@@ -199,6 +260,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     requests,
     strangerFetch,
     onProbe: alias => canary.arrived(alias),
+    devices,
     clock,
     random,
     log,
@@ -298,6 +360,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...stores
   }
   const files = { uploads, downloads, letterFiles, files: together(uploads, downloads, chunkWatch) }
+  const machines = { devices, own }
   const trust = { register, rotation, backups, linking, alarms, canary, revoking }
-  return { self, pods, contacts, skew, events, record, ...trust, ...mail, ...files }
+  return { self, pods, contacts, skew, events, record, ...machines, ...trust, ...mail, ...files }
 }

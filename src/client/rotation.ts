@@ -9,6 +9,7 @@ import { literal, mapped, text, tuple, uint } from '../wire/cbor.ts'
 import { restoredRow } from './backup/restore.ts'
 import type { Contacts } from './contacts.ts'
 import { answerLifeMs } from './contacts.ts'
+import type { Devices } from './devices/devices.ts'
 import type { Self } from './self.ts'
 import { createTable, type Table } from './table.ts'
 import { ownHint } from './trust/pins.ts'
@@ -31,6 +32,10 @@ export interface RotationParts {
   log: Log
   emit: Emit
   tools: SubkeyTools
+  /** The person's other devices, which get the secret before anybody seals to it. */
+  devices: Pick<Devices, 'shared' | 'haveSubkeys'>
+  /** Of several devices one adds subkeys; the others only when it has not for long. From 0. */
+  rank: () => number
   /** Age at which the newest subkey is followed by another; null never. */
   everyMs: Millis | null
   /** Has an alias's pod certify, and so show, the certificate as it is now. */
@@ -38,6 +43,8 @@ export interface RotationParts {
 }
 
 const dayMs = 24 * 3_600_000
+/** So much later the next device takes its turn. */
+const rankMs: Millis = 3 * dayMs
 /** From the day that no pod shows a subkey as the newest: its last letter can be sealed, has expired, and a week has passed. */
 export const eraseAfterMs =
   answerLifeMs + limits.blobLifeMsMax + limits.expiryStepMs + limits.clockSkewMs + 7 * dayMs
@@ -121,10 +128,11 @@ export class Rotation {
   }
 
   async #look(): Promise<void> {
-    const { self, clock, state, everyMs } = this.#parts
+    const { self, clock, state, everyMs, rank } = this.#parts
     if (self.locked || self.certificate()?.revoked) return
     const newest = self.certificate()?.subkeys[0]
-    const isOld = everyMs !== null && newest && clock.now() - newest.createdMs >= everyMs
+    const turnMs = (everyMs ?? 0) + rank() * rankMs
+    const isOld = everyMs !== null && newest && clock.now() - newest.createdMs >= turnMs
     // After a backup was made a subkey may have come whose secret is not in it.
     const isRestored = (await state.get(restoredRow.table, restoredRow.key)) !== undefined
     if (isOld || isRestored) await this.#add([{ type: 'delete', ...restoredRow }])
@@ -133,10 +141,10 @@ export class Rotation {
   }
 
   async #add(changes: Change[] = []): Promise<void> {
-    const { self, clock, tools, contacts, emit } = this.#parts
+    const { self, clock, tools, contacts, emit, devices } = this.#parts
     const next = await self.rekey(
       person => tools.addSubkey(person, clock.now()),
-      () => changes
+      async (added, before) => [...changes, ...(await devices.shared(added, before.certificate))]
     )
     // Who knows our key does not know this part of it: until they write again, our letters carry it.
     await contacts.forgetWhoKnowsUs()
@@ -145,9 +153,9 @@ export class Rotation {
 
   /** @returns whether every pod of ours shows the newest subkey. */
   async #show(): Promise<boolean> {
-    const { self, certify, log } = this.#parts
+    const { self, certify, log, devices } = this.#parts
     const newest = self.certificate()?.subkeys[0]
-    if (!newest) return false
+    if (!newest || !(await devices.haveSubkeys())) return false
     let all = true
     for (const { alias } of self.registrations()) {
       if ((await this.#published.get(alias)) === newest.fingerprint) continue

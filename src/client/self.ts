@@ -43,7 +43,7 @@ export interface Self {
    */
   rekey(
     change: (person: Person) => Promise<Person>,
-    changes: (next: Person) => Change[]
+    changes: (next: Person, before: Person) => Change[] | Promise<Change[]>
   ): Promise<Person>
 }
 
@@ -175,12 +175,15 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
       }),
     rekey: (change, changes) =>
       alone(async () => {
-        const next = await change(need(person))
-        const sealing = { state, person: need(person), random, crypto, nowMs: clock.now() }
+        const before = need(person)
+        const next = await change(before)
+        if (next === before) return next
+        const sealing = { state, person: before, random, crypto, nowMs: clock.now() }
         // A new secret must be on the disk before anybody can seal to it, and before the closet's key needs it.
         const hasNew = next.certificate.subkeys.some(({ fingerprint }) => !has(person, fingerprint))
         if (hasNew) await savePerson?.(next)
-        await keep(next, [await resealedCloset({ ...sealing, to: next }), ...changes(next)])
+        const also = await changes(next, before)
+        await keep(next, [await resealedCloset({ ...sealing, to: next }), ...also])
         return next
       })
   }

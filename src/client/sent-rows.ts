@@ -9,6 +9,8 @@ import {
   array,
   bool,
   bytes,
+  decodeCbor,
+  encodeCbor,
   literal,
   mapped,
   nullable,
@@ -96,6 +98,7 @@ export interface SentRow {
 }
 
 const messageBytesMax = 400
+const rowBytesMax = 32 * 1_024
 const id = mapped(bytes(32), toHex)
 const fingerprint = mapped(bytes(20, 32), toHex)
 const alias = text(limits.fullAliasCharsMax, 3)
@@ -278,12 +281,19 @@ export const freshRow = (
 
 const clip = (message: string): string => message.toWellFormed().slice(0, messageBytesMax / 4)
 
+/** For other devices of the person. */
+export const encodeSentRow = (row: SentRow): Uint8Array => encodeCbor(rowFields(row))
+
+/** @throws {MuttrError} `SYNC_INVALID` */
+export const decodeSentRow = (frame: Uint8Array): SentRow =>
+  decodeCbor(frame, 'a sent letter of another device', row, rowBytesMax, 'SYNC_INVALID')
+
 /** By the time it was sent and its id, joined by `-`. */
 export const sentTable = (state: State, log: Log): Table<SentRow> =>
-  createTable({ state, log, name: 'sent', field: row, write: rowFields, maxBytes: 32 * 1_024 })
+  createTable({ state, log, name: 'sent', field: row, write: rowFields, maxBytes: rowBytesMax })
 
 /** The same of letters that are over, sealed. */
 export const sentPastTable = (state: State, log: Log): SealedTable<SentRow> =>
   createSealedTable({
-    ...{ state, log, name: 'sent-past', field: row, write: rowFields, maxBytes: 32 * 1_024 }
+    ...{ state, log, name: 'sent-past', field: row, write: rowFields, maxBytes: rowBytesMax }
   })

@@ -3,11 +3,12 @@ import type { Log, Millis } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
 import type { Blob } from '../wire/blob.ts'
 import type { Closet } from './closet.ts'
+import type { Journal } from './devices/journal.ts'
 import type { LetterRef } from './mailbox/conversation-rows.ts'
 import type { Conversations, Member } from './mailbox/conversations.ts'
 import { snippetOf } from './mailbox/plain-text.ts'
 import type { SentRow } from './sent-rows.ts'
-import { sentPastTable, sentTable } from './sent-rows.ts'
+import { encodeSentRow, sentPastTable, sentTable } from './sent-rows.ts'
 import type { SentSecret } from './sent-secrets.ts'
 import { decodeBlobRow, decodeSecret, encodeBlobRow, encodeSecret } from './sent-secrets.ts'
 import { dropRow, putRow, sortableTime } from './table.ts'
@@ -24,8 +25,22 @@ export interface SentStore {
   /** Writes the row as it is then; calls that come while one is written share the next write. */
   save(row: SentRow): Promise<void>
   saveSealed(row: SentRow, blob: Blob): Promise<void>
-  /** Takes back a letter that was never promised, or deletes one that is over. */
-  remove(row: SentRow, closet: Closet): Promise<void>
+  /** Takes back a letter that was never promised, or deletes one that is over. @param also written with it. */
+  remove(row: SentRow, closet: Closet, also?: readonly Change[]): Promise<void>
+  /**
+   * A letter that another device of the person sends, as that one knows it; what we send ourselves stays as it is. @param secret null for
+   * one that is here. @returns false for one that is not, and has no secret.
+   */
+  mirror(
+    row: SentRow,
+    secret: Uint8Array | null,
+    closet: Closet,
+    also: readonly Change[]
+  ): Promise<boolean>
+  /** Nothing is done for it here. */
+  mayGo(row: SentRow): boolean
+  /** Tells the other devices what became of letters while the vault was locked. */
+  tell(ids: readonly string[]): Promise<Change[]>
   /** Nobody does anything for it any longer. */
   isOver(row: SentRow): boolean
   /** Another device of the person does what is to be done for it: here it is only shown, and kept among what is over. */
@@ -70,6 +85,8 @@ export interface SentStoreParts {
   conversations: Pick<Conversations, 'keep' | 'remove'>
   /** Undefined while the vault is locked. */
   closet: () => Closet | undefined
+  /** What other devices of the person are told. */
+  journal: Pick<Journal, 'noteSent'>
 }
 
 /** The table of letters that are not announced yet: by id, where their rows lie. */
@@ -103,12 +120,15 @@ const isPast = (row: SentRow) => isOver(row) && !isWatched(row)
 
 const text = (value: Uint8Array) => Buffer.from(value).toString('utf8')
 
-export function createSentStore({ state, log, conversations, closet }: SentStoreParts): SentStore {
+export function createSentStore(parts: SentStoreParts): SentStore {
+  const { state, log, conversations, closet, journal } = parts
   const rows = sentTable(state, log)
   const past = sentPastTable(state, log)
   const live = new Map<string, WeakRef<SentRow>>()
   const elsewhere = new WeakSet<SentRow>()
   const saving = new Map<string, { now: Promise<void>; next: Promise<void> | undefined }>()
+  /** What other devices were told last of each letter. */
+  const told = new Map<string, string>()
 
   /** The one object of a letter: the one in hand, else this. */
   function only(row: SentRow): SentRow {
@@ -138,8 +158,19 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
       ...rowChanges(row),
       isWaiting(row) ? putRow(tables.pending, row.id, place) : dropRow(tables.pending, row.id),
       isWatched(row) ? putRow(tables.watch, row.id, place) : dropRow(tables.watch, row.id),
-      ...(isOver(row) ? [dropRow(tables.blob, row.id)] : [])
+      ...(isOver(row) ? [dropRow(tables.blob, row.id)] : []),
+      ...telling(row, null)
     ]
+  }
+
+  /** Only what people see: not each attempt. */
+  function telling(row: SentRow, secret: SentSecret | null): Change[] {
+    const seen = [row.stage, row.receipt !== null, row.withdrawing !== null, row.waiting?.code]
+    const now = [...seen, row.correctedBy, row.forgetAsked].join()
+    if (told.get(row.id) === now) return []
+    if (told.size >= liveMax) told.clear()
+    told.set(row.id, now)
+    return journal.noteSent(row.id, () => encodeSentRow(row), secret && encodeSecret(secret))
   }
 
   async function writeNow(row: SentRow): Promise<void> {
@@ -217,6 +248,7 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
     async insert({ row, secret, blob }, open, also) {
       const key = keyOf(row)
       const changes = [
+        ...telling(row, secret),
         ...changesOf(only(row)),
         putRow(tables.ids, row.id, Buffer.from(key)),
         putRow(expiryTable, `${sortableTime(row.expiryMs)}-${row.id}`, Buffer.from(row.id)),
@@ -249,8 +281,45 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
       await state.write([...changesOf(row), putRow(tables.blob, row.id, encodeBlobRow(blob))])
     },
     save,
-    async remove(row, open) {
+    async mirror(row, encoded, open, also) {
+      const key = keyOf(row)
+      const isHere = (await state.get(tables.ids, row.id)) !== undefined
+      if (!isHere && !encoded) return false
+      // In the clear lies what we do something for ourselves.
+      if (await rows.get(key)) {
+        await state.write(also)
+        return true
+      }
+      const hand = live.get(row.id)?.deref()
+      if (hand) {
+        Object.assign(hand, row)
+        elsewhere[isPast(row) ? 'delete' : 'add'](hand)
+      }
+      const changes = [past.put(key, row, open), ...also]
+      if (isHere || !encoded) {
+        await state.write(changes)
+        return true
+      }
+      const secret = decodeSecret(encoded)
+      const text = putRow(tables.secret, row.id, open.seal(`sent ${row.id}`, encoded))
+      await conversations.keep(
+        { ...memberOf(row, secret, open), sender: null },
+        open,
+        () => [...changes, putRow(tables.ids, row.id, Buffer.from(key)), text],
+        async all => (await state.write(all)).ok
+      )
+      return true
+    },
+    mayGo: row => isPast(row) || elsewhere.has(row),
+    async tell(ids) {
+      const rows = await Promise.all(ids.map(find))
+      return rows.flatMap(row =>
+        row ? journal.noteSent(row.id, () => encodeSentRow(row), null) : []
+      )
+    },
+    async remove(row, open, also = []) {
       const changes = [
+        ...also,
         rows.drop(keyOf(row)),
         past.drop(keyOf(row)),
         ...Object.values(tables).map(table => dropRow(table, row.id))

@@ -1,16 +1,20 @@
 import type { KeyObject } from 'node:crypto'
 import { createPrivateKey, createPublicKey, hkdfSync, sign, verify } from 'node:crypto'
-import { concatBytes, fromHex, toHex } from '../base/bytes.ts'
+import { concatBytes, toHex } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Millis, PeerId } from '../base/ports.ts'
 import type { Statement } from '../wire/device.ts'
 import {
+  decodeSignedDismissal,
   decodeSignedStatement,
+  dismissalLabel,
+  encodeDismissal,
   encodeSignedStatement,
   encodeStatement,
   statementLabel
 } from '../wire/device.ts'
+import { fingerprintBytes } from '../wire/fingerprint.ts'
 import type { Certificate } from './certificate.ts'
 import type { Crypto } from './crypto.ts'
 import { openPgp } from './crypto.ts'
@@ -83,16 +87,44 @@ export async function makeStatement(
   crypto: Crypto = openPgp
 ): Promise<Uint8Array> {
   const { deviceKey, peer, pod, nowMs, untilMs } = about
-  const fingerprint = fromHex(
-    person.certificate.fingerprint,
-    person.certificate.fingerprint.length / 2
-  )!
+  const fingerprint = fingerprintBytes(person.certificate.fingerprint)
   const issuedMs = Math.floor(nowMs)
   const statementBytes = encodeStatement({ fingerprint, deviceKey, peer, pod, issuedMs, untilMs })
   const signature = await crypto.signDetached(person, statementLabel, statementBytes, nowMs)
   const frame = encodeSignedStatement(statementBytes, signature)
   decodeSignedStatement(frame) // what others would refuse is not handed out
   return frame
+}
+
+/** The person's word to one pod that a device acts for them no more; any device of theirs hands it over. */
+export async function makeDismissal(
+  person: Person,
+  { deviceKey, pod, nowMs }: { deviceKey: Uint8Array; pod: string; nowMs: Millis },
+  crypto: Crypto = openPgp
+): Promise<Uint8Array> {
+  const print = fingerprintBytes(person.certificate.fingerprint)
+  const atMs = Math.floor(nowMs)
+  const dismissalBytes = encodeDismissal({ fingerprint: print, deviceKey, pod, atMs })
+  const signature = await crypto.signDetached(person, dismissalLabel, dismissalBytes, nowMs)
+  return encodeSignedStatement(dismissalBytes, signature)
+}
+
+/** @returns the device key, hex. @throws {MuttrError} `STATEMENT_INVALID` when it is not this person's word to this pod, and nothing else */
+export async function verifyDismissal(
+  frame: Uint8Array,
+  { certificate, pod, nowMs }: { certificate: Certificate; pod: string; nowMs: Millis },
+  crypto: Crypto = openPgp
+): Promise<string> {
+  try {
+    const { dismissal, dismissalBytes, signature } = decodeSignedDismissal(frame)
+    if (toHex(dismissal.fingerprint) !== certificate.fingerprint || dismissal.pod !== pod)
+      throw new Error('by another person, or for another pod')
+    if (dismissal.atMs > nowMs + limits.clockSkewMs) throw new Error('of another time')
+    await crypto.verifyDetached(certificate, dismissalLabel, dismissalBytes, signature, nowMs)
+    return toHex(dismissal.deviceKey)
+  } catch (cause) {
+    throw new MuttrError('STATEMENT_INVALID', 'not a valid dismissal by this person', { cause })
+  }
 }
 
 /**

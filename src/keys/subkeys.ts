@@ -13,6 +13,7 @@ import { personOf, secretOf, signingDate } from './person.ts'
 export interface SubkeyTools {
   readonly addSubkey: typeof addSubkey
   readonly dropSubkeys: typeof dropSubkeys
+  readonly adoptSubkeys: typeof adoptSubkeys
 }
 
 /**
@@ -54,4 +55,21 @@ export async function dropSubkeys(
   return personOf(key)
 }
 
-export const subkeyTools: SubkeyTools = { addSubkey, dropSubkeys }
+/**
+ * Takes over what another copy of the same key has in encryption subkeys, with their secrets.
+ * @throws {MuttrError} `KEY_INVALID` when it is another key
+ */
+export async function adoptSubkeys(person: Person, other: Person): Promise<Person> {
+  if (person.certificate.pin !== other.certificate.pin)
+    throw keyInvalid(new Error('subkeys of another key'))
+  const key = new openpgp.PrivateKey(secretOf(person).toPacketList())
+  const there = new Set(key.subkeys.map(subkey => subkey.getFingerprint()))
+  const lacking = secretOf(other).subkeys.filter(
+    subkey => isEncryption(subkey) && !there.has(subkey.getFingerprint())
+  )
+  if (lacking.length === 0) return person
+  key.subkeys.push(...lacking)
+  return personOf(new openpgp.PrivateKey(key.toPacketList()))
+}
+
+export const subkeyTools: SubkeyTools = { addSubkey, dropSubkeys, adoptSubkeys }

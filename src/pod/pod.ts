@@ -8,6 +8,7 @@ import type { Policy } from '../wire/pod.ts'
 import { podProtocol } from '../wire/pod.ts'
 import { foldHostname } from './alias.ts'
 import { createDirectory } from './directory.ts'
+import { createDismissals } from './dismissals.ts'
 import { createGates } from './gates.ts'
 import { createInvites } from './invites.ts'
 import type { PodLimits } from './limits.ts'
@@ -68,7 +69,9 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const directory = createDirectory({ ...own, random, hpkeKey, registry })
   const hello = await openHello({ ...own, clock, keys, hpke, policy })
   const gates = createGates(limits, parts.subnetOf)
+  const dismissals = createDismissals(state)
   const shared = {
+    dismissals,
     hostname,
     clock,
     random,
@@ -94,11 +97,16 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       if (identity?.account === account) yield identity
     }
   }
-  function dismiss(account: string) {
-    for (const [session, served] of reception.sessions())
-      if (served.identity(clock.now())?.account === account) void session[Symbol.asyncDispose]()
+  function dismiss(account: string, device?: string) {
+    for (const [session, served] of reception.sessions()) {
+      const here = served.identity(clock.now())
+      if (here?.account === account && (device === undefined || here.device === device))
+        void session[Symbol.asyncDispose]()
+    }
   }
-  const sweeper = createSweeper({ clock, log, state, registry, mailbox, directory, invites })
+  const sweeper = createSweeper({
+    ...{ clock, log, state, registry, mailbox, directory, invites, dismissals }
+  })
   network.accept(podProtocol, session => reception.take(session))
 
   return {

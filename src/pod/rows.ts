@@ -94,6 +94,17 @@ export const deviceRow: Row<DeviceRow> = row(
   d => [1, d.peer, d.untilMs, d.cursor, d.seenMs]
 )
 
+export interface DismissedRow {
+  /** Let in no more until then. */
+  readonly untilMs: Millis
+}
+export const dismissedRow: Row<DismissedRow> = row(
+  'a dismissed device',
+  tuple(literal(1), time),
+  ([, untilMs]) => ({ untilMs }),
+  d => [1, d.untilMs]
+)
+
 /** Counts of a mailbox. Several processes may write it at once, so `head` may lag behind and never runs ahead. */
 export interface BoxRow {
   readonly head: number
@@ -176,6 +187,8 @@ export const tables = {
   revoked: 'revoked',
   /** `ACCOUNT/DEVICE KEY` */
   devices: 'devices',
+  /** `ACCOUNT/DEVICE KEY`: let in no more. */
+  dismissed: 'dismissed',
   boxes: 'boxes',
   /** `ACCOUNT/SHA-256 of key and slip`: what stands in the mailbox already. */
   seen: 'seen',

@@ -3,10 +3,12 @@ import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Log, Millis, PeerKeys, Random, Session } from '../base/ports.ts'
 import type { Crypto } from '../keys/crypto.ts'
+import { verifyDismissal } from '../keys/device.ts'
 import type { State } from '../store/state.ts'
 import { announcedBytes, decodeNotice, noticeInfo } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
 import type { Directory } from './directory.ts'
+import type { Dismissals } from './dismissals.ts'
 import type { Feed } from './feed.ts'
 import { createFeed } from './feed.ts'
 import type { Gates } from './gates.ts'
@@ -28,13 +30,14 @@ export interface Desk {
   readonly registry: Registry
   readonly directory: Directory
   readonly mailbox: Mailbox
+  readonly dismissals: Dismissals
   readonly gates: Gates
   /** The answer to `hello`. */
   readonly hello: Uint8Array
   /** All devices of an account that are here now, so that a mailbox made later knows them. */
   present(account: string): Iterable<Identity>
-  /** Ends the sessions of an account's devices. */
-  dismiss(account: string): void
+  /** Ends the sessions of an account's devices, or of the one of this key, hex. */
+  dismiss(account: string, device?: string): void
 }
 
 /** One client's session: who it is, and its answers. */
@@ -153,12 +156,16 @@ function identifyAnswers({ session, desk, become }: Visit): Answers {
     async identify(payload, nowMs) {
       desk.gates.identify(session.peer, nowMs)
       const nonce = challenge.take(nowMs)
-      const { hostname, keys, crypto, registry, mailbox } = desk
+      const { hostname, keys, crypto, registry, mailbox, dismissals } = desk
       const o = { hostname, pod: keys.self, peer: session.peer, nonce, nowMs, crypto }
       const shown = await checkIdentify(wire.identify.decode(payload), o)
       const { account, device, peer, untilMs } = shown
       if (await registry.isRevoked(account))
         throw new MuttrError('IDENTIFY_REFUSED', 'the certificate is revoked')
+      if (await dismissals.has(account, device, nowMs))
+        throw new MuttrError('IDENTIFY_REFUSED', 'its person has taken this device off the list', {
+          hint: 'Link it anew from another device of yours.'
+        })
       if (await registry.account(account)) {
         await mailbox.meet(account, device, { peer, untilMs, nowMs })
         await registry.greet(account, nowMs)
@@ -170,6 +177,16 @@ function identifyAnswers({ session, desk, become }: Visit): Answers {
 }
 
 const aliasAnswers = ({ desk, self }: Visit): Answers => ({
+  async dismiss(payload, nowMs) {
+    const { account, certificate } = self(nowMs)
+    const { dismissal } = wire.dismiss.decode(payload)
+    desk.gates.register(account, nowMs)
+    const { hostname, crypto, dismissals } = desk
+    const device = await verifyDismissal(dismissal, { certificate, pod: hostname, nowMs }, crypto)
+    await dismissals.add(account, device, nowMs)
+    desk.dismiss(account, device)
+    return wire.nothing.encode()
+  },
   async register(payload, nowMs) {
     const { account } = self(nowMs)
     const { name, certificate: bytes, invite } = wire.register.decode(payload)

@@ -1,6 +1,7 @@
 import type { Clock, Log } from '../base/ports.ts'
 import type { State } from '../store/state.ts'
 import type { Directory } from './directory.ts'
+import type { Dismissals } from './dismissals.ts'
 import type { Invites } from './invites.ts'
 import { podTimes } from './limits.ts'
 import type { Mailbox } from './mailbox.ts'
@@ -22,6 +23,7 @@ interface Parts {
   mailbox: Mailbox
   directory: Directory
   invites: Invites
+  dismissals: Dismissals
 }
 
 export function createSweeper(parts: Parts): Sweeper {
@@ -54,7 +56,7 @@ export function createSweeper(parts: Parts): Sweeper {
 
 /** One round through everything a pod keeps. Stops between two rows when told to. */
 async function sweepAll(
-  { clock, log, state, registry, mailbox, directory, invites }: Parts,
+  { clock, log, state, registry, mailbox, directory, invites, dismissals }: Parts,
   signal: AbortSignal
 ): Promise<void> {
   const nowMs = clock.now()
@@ -71,5 +73,6 @@ async function sweepAll(
   }
   const addresses = await directory.sweep(nowMs)
   const ended = await invites.sweep(nowMs)
-  log.debug('pod.swept', { notices, aliases, addresses, invites: ended })
+  const dismissed = await dismissals.sweep(nowMs)
+  log.debug('pod.swept', { notices, aliases, addresses, invites: ended, dismissed })
 }

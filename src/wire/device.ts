@@ -53,6 +53,39 @@ const signed = tuple(
 export const encodeStatement = (s: Statement): Uint8Array =>
   encodeCbor([1, s.fingerprint, s.deviceKey, s.peer, s.pod, s.issuedMs, s.untilMs])
 
+/** A person's word to a pod that a device acts for them no more. Source: docs/protocol/device.md */
+export interface Dismissal {
+  /** 20 bytes (version 4) or 32 (version 6). */
+  readonly fingerprint: Uint8Array
+  readonly deviceKey: Uint8Array
+  readonly pod: string
+  readonly atMs: Millis
+}
+
+export const dismissalLabel = 'muttr device dismissal 1'
+
+const dismissal = mapped(
+  tuple(literal(1), fingerprintOctets, bytes(32), text(limits.hostnameCharsMax, 1), uint()),
+  ([, fingerprint, deviceKey, pod, atMs]): Dismissal => ({ fingerprint, deviceKey, pod, atMs })
+)
+
+export const encodeDismissal = (d: Dismissal): Uint8Array =>
+  encodeCbor([1, d.fingerprint, d.deviceKey, d.pod, d.atMs])
+
+/** The signature is not checked here. @throws {MuttrError} `STATEMENT_INVALID` or `WIRE_TOO_LARGE`, and nothing else. */
+export function decodeSignedDismissal(frame: Uint8Array): {
+  dismissal: Dismissal
+  dismissalBytes: Uint8Array
+  signature: Uint8Array
+} {
+  const max = limits.deviceStatementBytesMax
+  const what = 'a device dismissal'
+  const [, dismissalBytes, signature] = decodeCbor(frame, what, signed, max, 'STATEMENT_INVALID')
+  const read = decodeCbor(dismissalBytes, what, dismissal, max, 'STATEMENT_INVALID')
+  return { dismissal: read, dismissalBytes, signature }
+}
+
+/** Of a statement or a dismissal. */
 export const encodeSignedStatement = (
   statementBytes: Uint8Array,
   signature: Uint8Array

@@ -208,6 +208,15 @@ export const revoke: Codec<{ name: string; certificate: Uint8Array }> = codec(
   r => [r.name, r.certificate]
 )
 
+/** A person's word that a device acts for them no more. */
+export const dismiss: Codec<{ dismissal: Uint8Array }> = codec(
+  'a dismissal',
+  limits.deviceStatementBytesMax + 16,
+  tuple(bytes(1, limits.deviceStatementBytesMax)),
+  ([dismissal]) => ({ dismissal }),
+  d => [d.dismissal]
+)
+
 /** A directory answer, signed by the pod's OpenPGP key under {@link directoryLabel}. */
 export interface DirectoryAnswer {
   /** `alice@pod.example` */
@@ -347,6 +356,7 @@ export const podMethods = {
   register: 'register',
   release: 'release',
   revoke: 'revoke',
+  dismiss: 'dismiss',
   lookup: 'lookup',
   submit: 'submit',
   listen: 'listen',

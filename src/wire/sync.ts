@@ -64,6 +64,8 @@ export type SyncEvent = { readonly atMs: Millis } & (
     }
   | {
       readonly type: 'sent'
+      /** The letter's id, hex. */
+      readonly id: string
       readonly row: Uint8Array
       /** With the first word of a letter only. */
       readonly secret: Uint8Array | null
@@ -207,10 +209,13 @@ const kinds: Kinds = {
     write: e => [e.frame, e.key, [e.sizeBytes, e.expiryMs, e.receivedMs], e.isContact]
   },
   sent: {
-    read: mapped(tuple(literal(1), uint(), row, nullable(row)), ([, atMs, row, secret]) => ({
-      ...{ type: 'sent', atMs, row, secret }
-    })),
-    write: e => [e.row, e.secret]
+    read: mapped(
+      tuple(literal(1), uint(), id, row, nullable(row)),
+      ([, atMs, id, row, secret]) => ({
+        ...{ type: 'sent', atMs, id, row, secret }
+      })
+    ),
+    write: e => [hexOctets(e.id), e.row, e.secret]
   },
   read: {
     read: mapped(tuple(literal(2), uint(), letterName, bool), ([, atMs, letter, read]) => ({

@@ -58,6 +58,7 @@ async function makeHost(
       wanted.push(history)
       return pieces(onRows)
     },
+    expect: () => ({ [Symbol.asyncDispose]: async () => undefined }),
     linked: async card => void cards.push(card),
     ...{ clock, random: dice, log: quiet },
     ...changes

@@ -193,12 +193,13 @@ export class ClientWorld implements AsyncDisposable {
     const wakes = new Set<() => void>()
     const listeners = new Set<(event: PeerEvent) => void>()
     const device = makeDevice(dice.bytes(32))
+    const peer = `peer-${self.certificate.fingerprint}-${this.#testers.length}`
     let disk = mortal(state)
     let vault = self
     const make = (locked: boolean) =>
       createClient({
         dht: this.dht,
-        network: this.#network(`peer-${self.certificate.fingerprint}`, listeners),
+        network: this.#network(peer, listeners),
         state: disk.state,
         keys: { self: 'x', sign: () => new Uint8Array(64), verify: () => true } satisfies PeerKeys,
         person: locked ? null : vault,

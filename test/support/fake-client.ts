@@ -10,6 +10,7 @@ import type {
 } from '../../src/client/client.ts'
 import type { ChosenPolicy, LetterRequest } from '../../src/client/requests/request.ts'
 import { makeJoinLink } from '../../src/config/join-link.ts'
+import { fakeDevices } from './fake-devices.ts'
 import { fakeFiles } from './fake-files.ts'
 
 import {
@@ -191,6 +192,18 @@ export function createFakeClient(): FakeClient {
         for (let i = 0; i < 3; i++) yield new Uint8Array(70_000).fill(i)
       }
       return parts()
+    },
+    async devices() {
+      return fakeDevices
+    },
+    async renameDevice(name) {
+      calls.push(['renameDevice', name])
+      return fakeDevices.map(device => (device.own ? { ...device, name } : device))
+    },
+    async revokeDevice(device) {
+      calls.push(['revokeDevice', device])
+      if (device !== 'laptop') throw new MuttrError('DEVICE_UNKNOWN', `no device ${device}`)
+      return fakeDevices.map(one => (one.own ? one : { ...one, revokedMs: nowMs }))
     },
     async subkeys() {
       return [{ fingerprint: bobsFingerprint, createdMs: nowMs, current: true, eraseMs: null }]

@@ -4,7 +4,7 @@ import type { Clock, Random } from '../../src/base/ports.ts'
 import type { openPodLink, PodLink } from '../../src/client/pod-link.ts'
 import type { Certificate } from '../../src/keys/certificate.ts'
 import { certify } from '../../src/keys/certify.ts'
-import { makeDevice, verifyStatement } from '../../src/keys/device.ts'
+import { makeDevice, verifyDismissal, verifyStatement } from '../../src/keys/device.ts'
 import { hpkeOpen, makeHpkeKey } from '../../src/keys/hpke.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { signDetached } from '../../src/keys/sign.ts'
@@ -20,7 +20,14 @@ interface Account {
   certificate: Certificate
   intro: Uint8Array
   notices: Notice[]
-  /** Through where the client has acknowledged. */
+  /** Through where any device has acknowledged. */
+  acknowledged: number
+  /** By device key, hex. */
+  devices: Map<string, Mailbox>
+}
+
+/** One device's place in a mailbox. */
+interface Mailbox {
   acknowledged: number
   listener: OnNotices | undefined
 }
@@ -48,6 +55,8 @@ export interface FakePod {
   readonly lies: Map<string, Certificate | null>
   /** A new HPKE key: what was sealed to the old one is refused. */
   rotate(): Promise<void>
+  /** Keys of devices, hex, that their person has taken off the list. */
+  readonly dismissed: Set<string>
   /** How long directory answers are good. */
   validMs: number
   /** Puts a notice into a mailbox as if somebody had submitted it. */
@@ -82,19 +91,28 @@ export async function fakePod({
     if (!account) throw new MuttrError('ALIAS_UNKNOWN', alias)
     return account
   }
-  const told = (account: Account, through: number) => {
+  const told = (account: Account, device: Mailbox, through: number) => {
+    device.acknowledged = Math.max(device.acknowledged, through)
     account.acknowledged = Math.max(account.acknowledged, through)
     for (const wake of waiters) wake()
   }
-  const hand = async (account: Account, notices: Notice[], how: 'push' | 'playback') => {
-    if (!account.listener || notices.length === 0) return
-    await account.listener(notices, how)
-    told(account, notices.at(-1)!.sequence)
+  const hand = async (
+    account: Account,
+    device: Mailbox,
+    notices: Notice[],
+    how: 'push' | 'playback'
+  ) => {
+    if (!device.listener || notices.length === 0) return
+    await device.listener(notices, how)
+    told(account, device, notices.at(-1)!.sequence)
+  }
+  const handAll = async (account: Account, notices: Notice[], how: 'push' | 'playback') => {
+    await Promise.all([...account.devices.values()].map(one => hand(account, one, notices, how)))
   }
   const put = (account: Account, body: Omit<Notice, 'sequence' | 'takenMs'>) => {
     const notice = { ...body, sequence: account.notices.length + 1, takenMs: clock.now() }
     account.notices.push(notice)
-    return hand(account, [notice], 'push')
+    return handAll(account, [notice], 'push')
   }
 
   const device = makeDevice(sha256(utf8(hostname)))
@@ -105,6 +123,7 @@ export async function fakePod({
     accounts,
     person,
     lies: new Map(),
+    dismissed: new Set(),
     opened: 0,
     looked: 0,
     submitted: 0,
@@ -115,7 +134,8 @@ export async function fakePod({
       isDown = true
       for (const end of ends) end()
       ends.clear()
-      for (const account of accounts.values()) account.listener = undefined
+      for (const { devices } of accounts.values())
+        for (const device of devices.values()) device.listener = undefined
     },
     up() {
       isDown = false
@@ -132,7 +152,7 @@ export async function fakePod({
     },
     async replay(alias) {
       const account = need(alias)
-      await hand(account, account.notices, 'playback')
+      await handAll(account, account.notices, 'playback')
     },
     async acknowledged(alias, count) {
       const account = need(alias)
@@ -151,10 +171,12 @@ export async function fakePod({
       let open = true
       let listener: OnNotices | undefined
       let who: Certificate | undefined
+      let self = ''
       void closed.promise.then(() => {
         open = false
-        for (const account of accounts.values())
-          if (account.listener === listener) account.listener = undefined
+        for (const { devices } of accounts.values())
+          for (const one of devices.values())
+            if (one.listener === listener) one.listener = undefined
       })
       const ask = () => {
         if (isDown || !open) throw away()
@@ -174,7 +196,10 @@ export async function fakePod({
         closed: closed.promise,
         async identify({ statement, certificate, nowMs }) {
           ask()
-          await verifyStatement(statement, { certificate, nowMs })
+          const { deviceKey } = await verifyStatement(statement, { certificate, nowMs })
+          if (pod.dismissed.has(toHex(deviceKey)))
+            throw new MuttrError('IDENTIFY_REFUSED', 'this device was taken off the list')
+          self = toHex(deviceKey)
           who = certificate
           return { aliases: mine().map(([alias]) => alias) }
         },
@@ -191,7 +216,7 @@ export async function fakePod({
             intro: random.bytes(32),
             notices: [],
             acknowledged: 0,
-            listener: undefined,
+            devices: new Map(),
             ...before,
             certificate: certified
           })
@@ -203,6 +228,12 @@ export async function fakePod({
           if (!certificate.revoked || account.certificate.pin !== certificate.pin)
             throw new MuttrError('KEY_INVALID', alias)
           account.certificate = certificate
+        },
+        async dismiss(dismissal) {
+          ask()
+          if (!who) throw new MuttrError('IDENTIFY_FIRST', 'who?')
+          const about = { certificate: who, pod: hostname, nowMs: clock.now() }
+          pod.dismissed.add(await verifyDismissal(dismissal, about))
         },
         async unregister(alias) {
           ask()
@@ -234,9 +265,11 @@ export async function fakePod({
         async listen(onNotices) {
           ask()
           for (const [, account] of mine()) {
-            account.listener = listener = onNotices
-            const owed = account.notices.filter(n => n.sequence > account.acknowledged)
-            await hand(account, owed, 'playback')
+            const one = account.devices.get(self) ?? { acknowledged: 0, listener: undefined }
+            account.devices.set(self, one)
+            one.listener = listener = onNotices
+            const owed = account.notices.filter(n => n.sequence > one.acknowledged)
+            await hand(account, one, owed, 'playback')
           }
         },
         async [Symbol.asyncDispose]() {

@@ -1,6 +1,7 @@
 import { toHex } from '../../src/base/bytes.ts'
 import type { Closet } from '../../src/client/closet.ts'
 import { closetOf } from '../../src/client/closet.ts'
+import { noJournal } from '../../src/client/devices/journal.ts'
 import type { NoticeRow } from '../../src/client/inbox-rows.ts'
 import type { FreshLetter, InboxStore } from '../../src/client/inbox-store.ts'
 import { createInboxStore } from '../../src/client/inbox-store.ts'
@@ -27,7 +28,10 @@ export function mailStores(state: State, closet = closetOf(dice.bytes(32), dice)
     letter: ({ direction, ref }, open) =>
       direction === 'in' ? received.member(ref, open) : sent.member(ref, open)
   })
-  const sent = createSentStore({ state, log, conversations, closet: () => closet })
+  const sent = createSentStore({
+    ...{ state, log, conversations, journal: noJournal },
+    closet: () => closet
+  })
   const received = createInboxStore(state, log, conversations)
   return { conversations, received, sent, closet }
 }

@@ -15,6 +15,11 @@ const tables = {
   'subkeys-shown': 'person',
   'subkeys-erased': 'person',
   'revocations-shown': 'person',
+  // The devices, what each has said, and what this one had said when it was copied.
+  devices: 'person',
+  'sync-self': 'person',
+  'sync-taken': 'person',
+  'sync-last': 'person',
   // Blobs and notices that are done with: nobody has to be asked for them again.
   'inbox-done': 'person',
   'inbox-expiry': 'person',
@@ -47,6 +52,14 @@ const tables = {
   notices: 'stays',
   fetched: 'stays',
   'fetched-sizes': 'stays',
+  'sync-out': 'stays',
+  'sync-acks': 'stays',
+  'sync-events': 'stays',
+  'sync-holds': 'stays',
+  'sync-sent': 'stays',
+  'sync-seal': 'stays',
+  'sync-dismissals': 'stays',
+  'sync-strange': 'stays',
   // Of this device alone.
   statements: 'stays',
   canary: 'stays',

@@ -55,6 +55,8 @@ export interface LinkingParts {
     history: boolean
     onRows: (rows: number) => void
   }): Promise<AsyncIterable<Uint8Array>>
+  /** From now until the end, what happens here is kept for the device that is to come. */
+  expect(): AsyncDisposable
   linked: Linked
   clock: Clock
   random: Random
@@ -95,7 +97,7 @@ export class Linking {
    */
   async open({ history = true, signal }: LinkOptions = {}): Promise<AsyncIterable<LinkStep>> {
     if (this.#open) throw busy()
-    const { addresses: all, goods } = this.#parts
+    const { addresses: all, goods, expect } = this.#parts
     const addresses = all().slice(0, codeAddressesMax)
     if (addresses.length === 0)
       throw new MuttrError('PEER_UNREACHABLE', 'no other machine can dial this node', dialHint)
@@ -104,8 +106,10 @@ export class Linking {
     if (this.#open) throw busy()
     const open = new OpenLink(this.#parts, { history, addresses })
     this.#open = open
-    void open.ended.then(() => {
+    const expected = expect()
+    void open.ended.then(async () => {
       this.#open = undefined
+      await expected[Symbol.asyncDispose]()
     })
     const stop = () => open.end(new MuttrError('CANCELLED', 'no device was linked'))
     signal?.addEventListener('abort', stop, { once: true })

@@ -1,10 +1,13 @@
 import { codeOf, MuttrError } from '../../base/errors.ts'
 import type { Log } from '../../base/ports.ts'
+import type { Change } from '../../store/state.ts'
 import { decodeLetter } from '../../wire/letter.ts'
+import type { LetterName } from '../../wire/sync.ts'
 import type { Downloads } from '../attachments/downloads.ts'
 import type { LetterSummary, ReceivedLetter } from '../client.ts'
 import type { Closet } from '../closet.ts'
 import type { Contacts } from '../contacts.ts'
+import type { Journal, News } from '../devices/journal.ts'
 import type { InboxStore, Placed } from '../inbox-store.ts'
 import { memberOf } from '../inbox-store.ts'
 import type { Self } from '../self.ts'
@@ -14,6 +17,7 @@ import { showSent } from '../show-sent.ts'
 import type { ConversationRow, LetterRef } from './conversation-rows.ts'
 import type { Conversations, Edit } from './conversations.ts'
 import { withLabels } from './labels.ts'
+import type { KeptRow } from './letter-rows.ts'
 import type {
   Conversation,
   ConversationChange,
@@ -32,6 +36,8 @@ export interface MailboxParts {
   sent: SentStore
   conversations: Conversations
   log: Log
+  /** What other devices of the person are told. */
+  journal: Pick<Journal, 'note'>
   /** Of received letters. */
   files: Pick<Downloads, 'show' | 'forgetLetter'>
   /** Somebody looks at the conversations. */
@@ -104,7 +110,9 @@ export class Mailbox {
         const row = { ...before, ...marked?.row }
         const labels = label ? withLabels(before.labels, label) : before.labels
         const next = { ...row, labels, archived: archived ?? before.archived }
-        return { row: next, changes: marked?.changes ?? [] }
+        const isRearranged = label !== undefined || archived !== undefined
+        const noted = isRearranged ? this.#parts.journal.note([rearranged(next)]) : []
+        return { row: next, changes: [...(marked?.changes ?? []), ...noted] }
       }
     )
     return shownConversation(row!)
@@ -118,13 +126,59 @@ export class Mailbox {
       .sort((a, b) => (a.label < b.label ? -1 : 1))
   }
 
-  async deleteReceived(id: string): Promise<{ deleted: string }> {
-    const { conversations, received, self, files } = this.#parts
+  /** Read, or not, as another device of the person says. @param said written with it */
+  async mirrorRead(place: string, read: boolean, said: readonly Change[]): Promise<void> {
+    const { conversations, received, self } = this.#parts
     const closet = self.closet()
-    const { row, place } = await received.find(id, closet)
-    await conversations.remove(memberOf(place, row), closet, received.dropped(place, row))
-    await files.forgetLetter(row.key)
-    return { deleted: row.id }
+    const letter = await received.at(place, closet)
+    if (!letter) return
+    await conversations.change(letter.row.conversation, closet, async before => {
+      const now = await received.at(place, closet)
+      if (!now || now.row.read === read) return { row: before, changes: said }
+      const marked = received.marked(place, { ...now.row, read }, closet)
+      const unread = before.unread + (read ? -1 : 1)
+      return { row: { ...before, unread }, changes: [marked, ...said] }
+    })
+  }
+
+  /** @returns false when there is no such conversation. */
+  async mirrorConversation(
+    thread: string,
+    { archived, labels }: { archived: boolean; labels: readonly string[] },
+    said: readonly Change[]
+  ): Promise<boolean> {
+    const { conversations, self } = this.#parts
+    const closet = self.closet()
+    if (!(await conversations.has(thread, closet))) return false
+    const read = withLabels([], { add: [...labels] })
+    await conversations.change(thread, closet, async before => ({
+      row: { ...before, archived, labels: read },
+      changes: said
+    }))
+    return true
+  }
+
+  async mirrorDeleted(direction: 'in' | 'out', letter: LetterName): Promise<void> {
+    const { received, sent, self } = this.#parts
+    const closet = self.closet()
+    if (direction === 'out') {
+      const row = await sent.find(letter.id)
+      if (row && sent.mayGo(row)) await sent.remove(row, closet)
+      return
+    }
+    const place = await received.placeOf(letter, closet)
+    const found = place ? await received.at(place, closet) : undefined
+    if (found) await this.#remove(found, closet, [])
+    else if (place === undefined) await received.bury(letter, closet)
+  }
+
+  async deleteReceived(id: string): Promise<{ deleted: string }> {
+    const { received, self, journal } = this.#parts
+    const closet = self.closet()
+    const found = await received.find(id, closet)
+    const letter = nameOf(found.row)
+    await this.#remove(found, closet, journal.note([{ type: 'deleted', direction: 'in', letter }]))
+    return { deleted: found.row.id }
   }
 
   async deleteSent(id: string): Promise<{ deleted: string }> {
@@ -133,7 +187,9 @@ export class Mailbox {
     const row = isId(id) ? await sent.find(id) : undefined
     if (!row) throw new MuttrError('LETTER_UNKNOWN', `no letter ${id} from you`)
     if (!sent.isOver(row)) throw new MuttrError('LETTER_UNDER_WAY', `the letter ${id} is under way`)
-    await sent.remove(row, closet)
+    const letter = { id, fingerprint: null }
+    const noted = this.#parts.journal.note([{ type: 'deleted', direction: 'out', letter }])
+    await sent.remove(row, closet, noted)
     return { deleted: id }
   }
 
@@ -151,6 +207,13 @@ export class Mailbox {
     }
   }
 
+  async #remove({ place, row }: Placed, closet: Closet, also: readonly Change[]): Promise<void> {
+    const { conversations, received, files } = this.#parts
+    const changes = [...received.dropped(place, row), ...also]
+    await conversations.remove(memberOf(place, row), closet, changes)
+    await files.forgetLetter(row.key)
+  }
+
   /** By its id, or by a received letter in it: the letter's id or the beginning of it. */
   async #thread(text: string, closet: Closet): Promise<string> {
     const { conversations, received } = this.#parts
@@ -163,23 +226,30 @@ export class Mailbox {
     await conversations.change(row.conversation, closet, async before => {
       const now = await received.at(place, closet)
       if (!now || now.row.read) return undefined
-      const changes = [received.marked(place, { ...now.row, read: true }, closet)]
+      const changes = [
+        received.marked(place, { ...now.row, read: true }, closet),
+        ...this.#parts.journal.note([{ type: 'read', letter: nameOf(now.row), read: true }])
+      ]
       return { row: { ...before, unread: before.unread - 1 }, changes }
     })
   }
 
   /** All its letters read, or its last received one unread. */
   async #marks(before: ConversationRow, read: boolean, closet: Closet): Promise<Edit | undefined> {
-    const { received } = this.#parts
-    const changes: Edit['changes'][number][] = []
+    const { received, journal } = this.#parts
+    const marked: Placed[] = []
     const most = read ? before.unread : 1
-    for await (const { place, row } of this.#lettersOf(before.thread, closet)) {
-      if (changes.length >= most) break
-      if (row.read !== read) changes.push(received.marked(place, { ...row, read }, closet))
+    for await (const letter of this.#lettersOf(before.thread, closet)) {
+      if (marked.length >= most) break
+      if (letter.row.read !== read) marked.push(letter)
       else if (!read) break
     }
-    if (changes.length === 0 && !read) return undefined
-    const unread = read ? 0 : before.unread + changes.length
+    if (marked.length === 0 && !read) return undefined
+    const unread = read ? 0 : before.unread + marked.length
+    const changes = [
+      ...marked.map(({ place, row }) => received.marked(place, { ...row, read }, closet)),
+      ...journal.note(marked.map(({ row }) => ({ type: 'read', letter: nameOf(row), read })))
+    ]
     return { row: { ...before, unread }, changes }
   }
 
@@ -241,6 +311,14 @@ export class Mailbox {
   }
 }
 
+/** For other devices of the person. */
+const nameOf = ({ id, fromFingerprint }: KeptRow): LetterName => ({
+  id,
+  fingerprint: fromFingerprint === '' ? null : fromFingerprint
+})
+const rearranged = ({ thread, archived, labels }: ConversationRow): News => ({
+  ...{ type: 'conversation', thread, archived, labels }
+})
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'))

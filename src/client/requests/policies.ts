@@ -1,8 +1,9 @@
 import { toHex } from '../../base/bytes.ts'
 import { codeOf, MuttrError } from '../../base/errors.ts'
 import type { Clock, Log, Random } from '../../base/ports.ts'
-import type { State } from '../../store/state.ts'
+import type { Change, State } from '../../store/state.ts'
 import type { Closet } from '../closet.ts'
+import type { Journal } from '../devices/journal.ts'
 import type { ChosenPolicy, Policy } from './request.ts'
 import type { PolicyRow } from './rows.ts'
 import { decodePolicy, encodePolicy } from './rows.ts'
@@ -14,6 +15,8 @@ export interface PoliciesParts {
   log: Log
   /** For everybody who is no contact and whom the person said nothing about. */
   strangers: Policy
+  /** What other devices of the person are told. */
+  journal: Pick<Journal, 'note'>
 }
 
 const table = 'policies'
@@ -75,15 +78,27 @@ export class Policies {
     { alias, policy, fingerprint }: Omit<PolicyRow, 'sinceMs'>,
     closet: Closet
   ): Promise<ChosenPolicy> {
-    const { state, clock, random } = this.#parts
+    const { clock, journal } = this.#parts
     const before = this.#rows.get(alias)
     if (!before && this.#rows.size >= policiesMax)
       throw new MuttrError('LIMIT_EXCEEDED', `${policiesMax} senders have a policy of their own`)
-    const place = before?.place ?? toHex(random.bytes(16))
     const row = { alias, policy, fingerprint, sinceMs: clock.now() }
-    const value = closet.seal(`policy ${place}`, encodePolicy(row))
-    await state.write([{ type: 'put', table, key: place, value }])
-    this.#rows.set(alias, { ...row, place })
+    await this.#write(row, closet, journal.note([{ type: 'policy', row: encodePolicy(row) }]))
     return { alias, policy, sinceMs: row.sinceMs }
+  }
+
+  /** What the person said on another device, when it is later than what was said here. */
+  async mirror(row: PolicyRow, closet: Closet): Promise<void> {
+    const before = this.#rows.get(row.alias)
+    if (before ? before.sinceMs >= row.sinceMs : this.#rows.size >= policiesMax) return
+    await this.#write(row, closet, [])
+  }
+
+  async #write(row: PolicyRow, closet: Closet, also: readonly Change[]): Promise<void> {
+    const { state, random } = this.#parts
+    const place = this.#rows.get(row.alias)?.place ?? toHex(random.bytes(16))
+    const value = closet.seal(`policy ${place}`, encodePolicy(row))
+    await state.write([{ type: 'put', table, key: place, value }, ...also])
+    this.#rows.set(row.alias, { ...row, place })
   }
 }

@@ -31,6 +31,8 @@ export interface CanaryParts {
   crypto: Crypto
   /** About how often; null never. */
   everyMs: Millis | null
+  /** Another device of ours may have made this subkey, and its word is not here yet. */
+  isOnItsWay: (subkey: string) => Promise<boolean>
   life: AbortSignal
 }
 
@@ -176,6 +178,8 @@ export class Canary {
       if (!what) throw err
       seen.push({ what, shown: null })
     }
+    const foreign = seen.find(({ what }) => what === 'foreign-subkey')?.shown
+    if (foreign && (await this.#parts.isOnItsWay(foreign))) return
     const after = await this.#own(alias)
     // We have just told the pod something else ourselves: what it showed may be of before.
     if (

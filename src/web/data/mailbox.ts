@@ -105,7 +105,17 @@ const touched = gathered(200, () => {
 export const mailChanged = touched
 
 const relevant = new Set([
-  ...['opened', 'sealed', 'stored', 'announced', 'accepted', 'withdrawn', 'waiting', 'released'],
+  ...[
+    'opened',
+    'sealed',
+    'stored',
+    'announced',
+    'accepted',
+    'withdrawn',
+    'waiting',
+    'released',
+    'mirrored'
+  ],
   ...['node', 'requested', 'mended']
 ])
 onEvent(event => {

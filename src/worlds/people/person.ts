@@ -3,6 +3,7 @@ import type { Millis } from '../../base/ports.ts'
 import { openCloset } from '../../client/closet.ts'
 import type { LocalClient } from '../../client/create-client.ts'
 import { createClient } from '../../client/create-client.ts'
+import { noJournal } from '../../client/devices/journal.ts'
 import { createEvents } from '../../client/events.ts'
 import { Conversations } from '../../client/mailbox/conversations.ts'
 import type { PodPlace } from '../../client/pods.ts'
@@ -97,7 +98,10 @@ export class Resident {
       log,
       letter: async () => undefined
     })
-    const store = createSentStore({ state: this.state, log, conversations, closet: () => closet })
+    const store = createSentStore({
+      ...{ state: this.state, log, conversations, journal: noJournal },
+      closet: () => closet
+    })
     return (await store.find(id))?.stage
   }
 

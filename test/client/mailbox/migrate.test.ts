@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Closet } from '../../../src/client/closet.ts'
 import { closetOf } from '../../../src/client/closet.ts'
 import { createContactStore } from '../../../src/client/contact-store.ts'
+import { noJournal } from '../../../src/client/devices/journal.ts'
 import { migrate } from '../../../src/client/mailbox/migrate.ts'
 import { memoryState } from '../../../src/store/memory.ts'
 import type { State } from '../../../src/store/state.ts'
@@ -27,7 +28,7 @@ async function oldHome(state: State, closet: Closet): Promise<void> {
 function storesOn(state: State, closet: Closet) {
   const stores = mailStores(state, closet)
   const self = { closet: () => closet, openCloset: closet }
-  const contacts = createContactStore({ state, log: quiet, self })
+  const contacts = createContactStore({ state, log: quiet, self, journal: noJournal })
   const run = () => migrate({ state, log: quiet, ...stores, contacts, fingerprint: ownPrint })
   return { ...stores, contacts, run }
 }

@@ -1,0 +1,373 @@
+import { equalBytes, toHex, utf8 } from '../../base/bytes.ts'
+import { MuttrError } from '../../base/errors.ts'
+import type { Emit } from '../../base/events.ts'
+import type { Clock, Log, Millis } from '../../base/ports.ts'
+import type { Certificate } from '../../keys/certificate.ts'
+import type { Crypto } from '../../keys/crypto.ts'
+import type { Person } from '../../keys/person.ts'
+import { exportPerson } from '../../keys/person.ts'
+import type { SubkeyTools } from '../../keys/subkeys.ts'
+import type { Change, State } from '../../store/state.ts'
+import type { Blob } from '../../wire/blob.ts'
+import type { Letter } from '../../wire/letter.ts'
+import type { Slip } from '../../wire/notice.ts'
+import type { DeviceCard, SyncEntry, Taken } from '../../wire/sync.ts'
+import {
+  decodeSyncEntry,
+  deviceNameBytesMax,
+  deviceSealInfo,
+  syncLetterOf
+} from '../../wire/sync.ts'
+import type { Self } from '../self.ts'
+import type { SentStore } from '../sent-store.ts'
+import type { Table } from '../table.ts'
+import { putRow, sortableTime } from '../table.ts'
+import type { Dismissing } from './dismissing.ts'
+import type { JournalRows, News } from './journal.ts'
+import type { DeviceList, KnownDevice } from './list.ts'
+import type { Mirror } from './mirror.ts'
+import { subjectsOf } from './mirror.ts'
+import type { OwnLog } from './own-log.ts'
+import type { OwnDevice } from './shapes.ts'
+import type { Had } from './taken.ts'
+import { hadTable, has, joined, nothingHad, withOne } from './taken.ts'
+
+export interface DevicesParts {
+  state: State
+  self: Self
+  list: DeviceList
+  journal: JournalRows
+  own: OwnLog
+  mirror: Mirror
+  sent: Pick<SentStore, 'tell'>
+  tools: SubkeyTools
+  clock: Clock
+  log: Log
+  crypto: Crypto
+  emit: Emit
+  /** Nothing waits to be fetched and opened. */
+  isCaughtUp: () => boolean
+  /** A new subkey, which a device that was taken off the list does not get. */
+  rotate: () => Promise<unknown>
+  /** Has own pods let a device in no more. */
+  dismissing: Dismissing
+}
+
+/** An entry says by itself what we have of the others; where we have nothing to say for so long, one is made for that. */
+const owedMs: Millis = 6 * 3_600_000
+const owedMax = 64
+/** So long after it was made an entry that not everybody has is followed by another, by which a lost one shows. */
+const beatMs: Millis = 24 * 3_600_000
+/** When a subkey was seen first that is not here. */
+const strange = 'sync-strange'
+const strangeMs: Millis = 2 * 24 * 3_600_000
+const sealTo = { table: 'sync-seal', key: 'to' } as const
+
+/** Whether an opened slip is of an entry of another device of ours; who signed it is still to be checked. */
+export const isEntry = (slip: Slip, { certificate }: Person): boolean =>
+  slip.fingerprint === certificate.fingerprint && equalBytes(slip.letter, syncLetterOf(slip.key))
+
+/**
+ * The person's devices: who they are, what they tell each other, and which of it is here. While there is one device, nothing of this is
+ * written or sent. Source: docs/protocol/sync.md
+ */
+export class Devices {
+  readonly #parts: DevicesParts
+  /** What we have of the others' logs, and what they have of ours. By device. */
+  readonly #taken: Table<Had>
+  readonly #acks: Table<Had>
+  #turn: Promise<unknown> = Promise.resolve()
+  #owed = 0
+  #owedSinceMs: Millis | undefined
+  #toldMs: Millis = Number.NEGATIVE_INFINITY
+  #isOpen = false
+
+  constructor(parts: DevicesParts) {
+    this.#parts = parts
+    const { state, log } = parts
+    this.#taken = hadTable(state, log, 'sync-taken')
+    this.#acks = hadTable(state, log, 'sync-acks')
+  }
+
+  /** The vault is open: what waited to be told goes out. */
+  async unlocked(): Promise<void> {
+    const { state, self, list, journal, own, sent } = this.#parts
+    const closet = self.closet()
+    const isNew = await list.load(closet)
+    const { copied } = await own.start()
+    const key = copied && toHex(copied.deviceKey)
+    const copy =
+      key && copied ? [this.#taken.put(key, { through: copied.through, beyond: [] })] : []
+    if (isNew.length + copy.length > 0) await state.write([...isNew, ...copy])
+    const changed = await journal.changedLocked()
+    const told = await sent.tell(changed)
+    if (changed.length > 0)
+      await state.write([...told, ...changed.map(id => journal.toldLocked(id))])
+    if (isNew.length > 0) await state.write(this.#listed())
+    this.#isOpen = true
+    own.soon()
+  }
+
+  locked(): void {
+    this.#isOpen = false
+    this.#parts.list.forget()
+  }
+
+  /** Letters that cannot be opened may be sealed to a subkey that another device has made. */
+  get mayBringKeys(): boolean {
+    return this.#parts.list.siblings().length > 0
+  }
+
+  note(news: readonly News[]): Change[] {
+    return this.#parts.journal.note(news)
+  }
+
+  /** A letter is here: what other devices said of it before is done. */
+  async kept(letter: Letter): Promise<void> {
+    if (this.mayBringKeys) await this.#parts.mirror.arrived(subjectsOf(letter))
+  }
+
+  /**
+   * An entry of another device, announced to us by a slip of ours. @throws {MuttrError} when it is to be tried again; `SYNC_INVALID`,
+   * `SEAL_REFUSED`, `LETTER_FORGED` never
+   */
+  take(blob: Blob): Promise<void> {
+    const done = this.#turn.then(() => this.#take(blob))
+    this.#turn = done.catch(() => undefined)
+    return done
+  }
+
+  /** What of the others' logs is here. */
+  async taken(): Promise<Taken[]> {
+    const rows = await this.#taken.list()
+    return rows.map(({ key, value }) => ({ deviceKey: bytesOf(key), ...value }))
+  }
+
+  /** Says what is to be said now and then. */
+  async look(): Promise<void> {
+    const { list, own, clock, isCaughtUp, dismissing } = this.#parts
+    if (!this.#isOpen) return
+    await dismissing.look()
+    const siblings = list.siblings()
+    const acks = await Promise.all(siblings.map(one => this.#ackOf(one)))
+    await own.prune(acks)
+    if (siblings.length === 0) return
+    own.wake()
+    const nowMs = clock.now()
+    const rows = await own.rows()
+    const isBeat =
+      nowMs - this.#toldMs >= beatMs && rows.some(({ row }) => row.madeMs + beatMs <= nowMs)
+    const isOwed =
+      this.#owed >= owedMax ||
+      (this.#owedSinceMs !== undefined && this.#owedSinceMs + owedMs <= nowMs) ||
+      (this.#owed > 0 && (await this.#hasGap()) && isCaughtUp())
+    if (isBeat || isOwed) await this.tell()
+  }
+
+  /** An entry now, also with nothing in it: it says what we have of the others. */
+  async tell(): Promise<void> {
+    const { own, clock } = this.#parts
+    this.#owed = 0
+    this.#owedSinceMs = undefined
+    this.#toldMs = clock.now()
+    await own.flush(true)
+  }
+
+  /** Since this device came back: the others are told what it has, so that they send what it lacks. */
+  async caughtUp(): Promise<void> {
+    if (this.#isOpen && (this.#owed > 0 || (await this.#hasGap()))) await this.tell()
+  }
+
+  async all(): Promise<OwnDevice[]> {
+    const { self, list, own } = this.#parts
+    self.closet()
+    const rows = await own.rows()
+    return Promise.all(
+      list.all().map(async device => {
+        const ack = await this.#ackOf(device)
+        const key = toHex(device.deviceKey)
+        const { name, peer, sinceMs, heardMs, revokedMs } = device
+        const isOwn = key === list.self
+        const lacks = rows.filter(({ sequence }) => !has(ack, sequence)).length
+        return {
+          ...{ key, name, peer, own: isOwn, sinceMs, heardMs: isOwn ? null : heardMs, revokedMs },
+          lacks: isOwn || revokedMs !== null ? 0 : lacks
+        }
+      })
+    )
+  }
+
+  /**
+   * A device is about to get a copy of what is here: until `linked`, or the end of this, what happens is written down for it.
+   */
+  expect(): AsyncDisposable {
+    const { journal, list, own } = this.#parts
+    journal.expected++
+    return {
+      async [Symbol.asyncDispose]() {
+        journal.expected--
+        if (journal.expected === 0 && list.siblings().length === 0) await own.forget()
+      }
+    }
+  }
+
+  /** Another device has got what it needs from us, and is one of ours from now on. */
+  async linked(card: DeviceCard): Promise<void> {
+    const { state, self, list } = this.#parts
+    const changes = list.add(card, self.closet())
+    await state.write(changes)
+    await state.write(this.#listed())
+    await this.tell()
+  }
+
+  /** This device as the others are to know it. @throws {MuttrError} `VAULT_LOCKED` */
+  card(): DeviceCard {
+    this.#parts.self.closet()
+    return this.#parts.list.own!
+  }
+
+  /** Calls this device otherwise. @throws {MuttrError} `USAGE`, `VAULT_LOCKED` */
+  async rename(name: string): Promise<void> {
+    const { state, self, list } = this.#parts
+    const closet = self.closet()
+    const trimmed = name.trim()
+    if (trimmed === '' || utf8(trimmed).byteLength > deviceNameBytesMax || /\p{Cc}/u.test(trimmed))
+      throw new MuttrError('USAGE', `a name is one line of 1 to ${deviceNameBytesMax} bytes`)
+    await state.write(list.change(list.self, { name: trimmed }, closet))
+    await state.write(this.#listed())
+  }
+
+  /**
+   * Takes a device off the list: pods are told to let it in no more, and letters are sealed to a subkey that it does not get.
+   * @throws {MuttrError} `DEVICE_UNKNOWN`, `USAGE` for this one, `VAULT_LOCKED`
+   */
+  async revoke(text: string): Promise<OwnDevice[]> {
+    const { state, self, list, clock, rotate, dismissing, emit } = this.#parts
+    const closet = self.closet()
+    const device = list.find(text)
+    const key = toHex(device.deviceKey)
+    if (key === list.self)
+      throw new MuttrError('USAGE', 'this is the device that you are using', {
+        hint: 'Revoke it from another one, or revoke the key: `muttr key revoke`.'
+      })
+    const off = list.change(key, { revokedMs: clock.now() }, closet)
+    await state.write([...off, ...dismissing.plan(device.deviceKey)])
+    await state.write(this.#listed())
+    emit({ type: 'device-revoked', device: key })
+    await dismissing.look()
+    await rotate()
+    return this.all()
+  }
+
+  /** The secret of a new subkey for every other device, with what tells them. @param before as the others know us. */
+  async shared(next: Person, before: Certificate): Promise<Change[]> {
+    const { list, crypto, journal } = this.#parts
+    const siblings = list.siblings()
+    if (siblings.length === 0) return []
+    const secret = new Uint8Array(Buffer.from(await exportPerson(next)))
+    const sealed = await Promise.all(
+      siblings.map(async ({ deviceKey, sealKey }) => ({
+        deviceKey,
+        secret: await crypto.hpkeSeal(sealKey, deviceSealInfo, secret)
+      }))
+    )
+    const { state } = this.#parts
+    const kept = await state.get(sealTo.table, sealTo.key)
+    const known: Change[] = kept ? [] : [{ type: 'put', ...sealTo, value: before.bytes }]
+    return [...known, ...journal.note([{ type: 'subkeys', sealed }])]
+  }
+
+  /** As the others know us, until they have been told of our newest subkey; and what to write when an entry tells them. */
+  async sealedTo(): Promise<{ to: Certificate; told: Change[] }> {
+    const { state, self, crypto } = this.#parts
+    const kept = await state.get(sealTo.table, sealTo.key)
+    if (!kept) return { to: self.person().certificate, told: [] }
+    return { to: await crypto.readCertificate(kept), told: [{ type: 'delete', ...sealTo }] }
+  }
+
+  /** Whether a new subkey may be shown to others: all that our devices need to open with it has gone out. */
+  async haveSubkeys(): Promise<boolean> {
+    const { journal, self, own, list } = this.#parts
+    if (list.siblings().length === 0) return true
+    await own.flush()
+    const closet = self.openCloset
+    if (!closet || (await journal.waits('subkeys', closet))) return false
+    return (await own.rows()).every(({ row }) => row.announcedMs !== null)
+  }
+
+  /**
+   * Whether a subkey that a pod shows, and that is not here, may be of another device of ours: its word comes before, so only as long as
+   * something waits to be opened, and not for ever.
+   */
+  async isOnItsWay(subkey: string): Promise<boolean> {
+    const { list, state, clock, isCaughtUp } = this.#parts
+    if (list.siblings().length === 0 || isCaughtUp()) return false
+    const seen = await state.get(strange, subkey)
+    if (!seen) await state.write([putRow(strange, subkey, utf8(sortableTime(clock.now())))])
+    const sinceMs = seen ? Number.parseInt(Buffer.from(seen).toString(), 16) : clock.now()
+    return sinceMs + strangeMs > clock.now()
+  }
+
+  #listed(): Change[] {
+    const { list, journal } = this.#parts
+    const devices = list.all().map(({ heardMs: _, ...device }) => device)
+    return journal.note([{ type: 'devices', devices }])
+  }
+
+  async #ackOf({ deviceKey }: Pick<KnownDevice, 'deviceKey'>): Promise<Had> {
+    return (await this.#acks.get(toHex(deviceKey))) ?? nothingHad
+  }
+
+  async #hasGap(): Promise<boolean> {
+    return (await this.#taken.list()).some(({ value }) => value.beyond.length > 0)
+  }
+
+  async #take(blob: Blob): Promise<void> {
+    const { crypto, self, clock, log } = this.#parts
+    const reader = self.person()
+    let entry: SyncEntry
+    const opened = await crypto.open(blob.sealed, { reader, nowMs: clock.now() })
+    try {
+      await opened.verify(reader.certificate)
+      entry = decodeSyncEntry(opened.plaintext)
+    } catch (err) {
+      log.warn('an entry of another device is not taken', { error: `${err}` })
+      return
+    }
+    await this.#takeEntry(entry)
+  }
+
+  async #takeEntry({ deviceKey, sequence, madeMs, taken, events }: SyncEntry): Promise<void> {
+    const { list, self, state, mirror, emit, own, clock, log } = this.#parts
+    const by = toHex(deviceKey)
+    if (by === list.self) return
+    if (list.get(by)?.revokedMs != null) return log.info('a revoked device says something')
+    const before = (await this.#taken.get(by)) ?? nothingHad
+    const after = withOne(before, sequence)
+    if (!after) throw new MuttrError('LIMIT_EXCEEDED', 'too many entries before this are missing')
+    if (!has(before, sequence)) {
+      let failure: unknown
+      for (const event of events)
+        await mirror.apply(event, by).catch(err => {
+          failure ??= err
+        })
+      if (failure) throw failure
+      const heardMs = Math.max(list.get(by)?.heardMs ?? 0, Math.min(madeMs, clock.now()))
+      await state.write([
+        this.#taken.put(by, after),
+        ...list.change(by, { heardMs }, self.closet())
+      ])
+      if (events.length > 0) emit({ type: 'mirrored', device: by })
+      this.#owed++
+      this.#owedSinceMs ??= clock.now()
+    }
+    const ours = taken.find(one => toHex(one.deviceKey) === list.self)
+    if (!list.get(by)) return
+    const ack = (await this.#acks.get(by)) ?? nothingHad
+    const known = ours ? (joined(ack, ours) ?? ack) : ack
+    await state.write([this.#acks.put(by, known)])
+    await own.resend(known)
+  }
+}
+
+const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'))

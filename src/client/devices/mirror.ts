@@ -1,0 +1,183 @@
+import { equalBytes, toHex } from '../../base/bytes.ts'
+import { codeOf, MuttrError } from '../../base/errors.ts'
+import type { Emit } from '../../base/events.ts'
+import type { Log } from '../../base/ports.ts'
+import type { Crypto } from '../../keys/crypto.ts'
+import type { Device } from '../../keys/device.ts'
+import { importPerson } from '../../keys/person.ts'
+import type { SubkeyTools } from '../../keys/subkeys.ts'
+import type { Change, State } from '../../store/state.ts'
+import { decodeLetter } from '../../wire/letter.ts'
+import type { SyncEvent, SyncEventOf } from '../../wire/sync.ts'
+import { deviceSealInfo } from '../../wire/sync.ts'
+import type { Closet } from '../closet.ts'
+import { decodeContact } from '../contact-rows.ts'
+import type { Contacts } from '../contacts.ts'
+import { freshLetter } from '../fresh-letter.ts'
+import type { InboxStore } from '../inbox-store.ts'
+import type { Mailbox } from '../mailbox/mailbox.ts'
+import type { Policies } from '../requests/policies.ts'
+import { decodePolicy } from '../requests/rows.ts'
+import type { Self } from '../self.ts'
+import { decodeSentRow } from '../sent-rows.ts'
+import type { SentStore } from '../sent-store.ts'
+import type { LastWords } from './last-words.ts'
+import type { DeviceList } from './list.ts'
+
+export interface MirrorParts {
+  state: State
+  self: Self
+  device: Device
+  list: DeviceList
+  last: LastWords
+  received: InboxStore
+  sent: SentStore
+  mailbox: Pick<Mailbox, 'mirrorRead' | 'mirrorConversation' | 'mirrorDeleted'>
+  contacts: Pick<Contacts, 'mirror'>
+  policies: Policies
+  tools: SubkeyTools
+  crypto: Crypto
+  log: Log
+  emit: Emit
+  /** An alias of ours that this device does not know yet, at whose pod it makes itself known. */
+  register(alias: string): Promise<unknown>
+  /** Something may be opened now that could not be before. */
+  onSubkeys(): void
+}
+
+type Handlers = {
+  readonly [T in SyncEvent['type']]: (
+    event: SyncEventOf<T>,
+    about: { by: string; closet: Closet; said: Change[] }
+  ) => Promise<'done' | 'early'>
+}
+
+/**
+ * Does here what was done on another device of the person. Each event may come twice, and before what it is about: then it waits for
+ * that. Of two words about one thing the later counts. Source: docs/protocol/sync.md
+ */
+export class Mirror {
+  readonly #parts: MirrorParts
+
+  constructor(parts: MirrorParts) {
+    this.#parts = parts
+  }
+
+  /** @param by the device, hex. @throws {MuttrError} when it is to be tried again: `DISK_FULL`, `POD_UNREACHABLE`, `VAULT_LOCKED`, … */
+  async apply(event: SyncEvent, by: string): Promise<void> {
+    const { self, last, state, log } = this.#parts
+    const closet = self.closet()
+    if (!(await last.isNews(event, by, closet))) return
+    const said = last.put(event, by, closet)
+    const handle = this.#handlers[event.type] as Handlers['read']
+    try {
+      const outcome = await handle(event as SyncEventOf<'read'>, { by, closet, said })
+      if (outcome === 'early') await state.write(last.put(event, by, closet, true))
+    } catch (err) {
+      const code = codeOf(err)
+      if (code !== 'SYNC_INVALID' && code !== 'LETTER_INVALID' && code !== 'KEY_INVALID') throw err
+      log.warn('what another device says is not taken', { type: event.type, code })
+    }
+  }
+
+  /** A letter is here now: what was said of it before is done. */
+  async arrived(subjects: readonly string[]): Promise<void> {
+    const { last, self } = this.#parts
+    const closet = self.closet()
+    for (const subject of subjects) {
+      const early = await last.early(subject, closet)
+      if (!early) continue
+      const { event, by } = early
+      const handle = this.#handlers[event.type] as Handlers['read']
+      const said = last.put(event, by, closet)
+      await handle(event as SyncEventOf<'read'>, { by, closet, said })
+    }
+  }
+
+  readonly #handlers: Handlers = {
+    letter: async ({ frame, key, ...rest }, { closet }) => {
+      const { received, self, emit } = this.#parts
+      const letter = decodeLetter(frame)
+      const own = self.person().certificate.fingerprint
+      const me = letter.recipients.find(({ fingerprint }) => toHex(fingerprint) === own)
+      if (!me) throw new MuttrError('SYNC_INVALID', 'a letter to somebody else')
+      const fresh = freshLetter(letter, { frame, key, ...rest, to: me.alias }, own)
+      if (!(await received.addLetter(null, fresh, closet, []))) return 'done'
+      emit({ type: 'opened', letter: fresh.row.id, from: fresh.row.fromAlias, ms: 0 })
+      await this.arrived(subjectsOf(letter))
+      return 'done'
+    },
+    sent: async ({ id, row, secret }, { closet, said }) => {
+      const { sent } = this.#parts
+      const read = decodeSentRow(row)
+      if (read.id !== id) throw new MuttrError('SYNC_INVALID', 'another letter than it says')
+      const early = secret && (await this.#parts.last.early(`sent ${id}`, closet))
+      const later = early && early.event.type === 'sent' ? decodeSentRow(early.event.row) : read
+      return (await sent.mirror(later, secret, closet, said)) ? 'done' : 'early'
+    },
+    read: async ({ letter, read }, { closet, said }) => {
+      const { received, mailbox } = this.#parts
+      const place = await received.placeOf(letter, closet)
+      if (place === undefined) return 'early'
+      if (place !== null) await mailbox.mirrorRead(place, read, said)
+      return 'done'
+    },
+    conversation: async ({ thread, archived, labels }, { said }) =>
+      (await this.#parts.mailbox.mirrorConversation(thread, { archived, labels }, said))
+        ? 'done'
+        : 'early',
+    deleted: async ({ direction, letter }) => {
+      await this.#parts.mailbox.mirrorDeleted(direction, letter)
+      return 'done'
+    },
+    contact: async ({ alias, row }, { said }) => {
+      await this.#parts.contacts.mirror(alias, decodeContact(row), said)
+      return 'done'
+    },
+    policy: async ({ row }, { closet }) => {
+      await this.#parts.policies.mirror(decodePolicy(row), closet)
+      return 'done'
+    },
+    subkeys: async ({ sealed }) => {
+      const { device, crypto, self, tools, onSubkeys } = this.#parts
+      const ours = sealed.find(({ deviceKey }) => equalBytes(deviceKey, device.publicKey))
+      if (!ours) return 'done'
+      const { secret } = await device.sealKey()
+      const opened = await crypto.hpkeOpen(secret, deviceSealInfo, ours.secret)
+      const other = await importPerson(opened)
+      await self.rekey(
+        person => tools.adoptSubkeys(person, other),
+        () => []
+      )
+      onSubkeys()
+      return 'done'
+    },
+    devices: async ({ devices }, { by, closet }) => {
+      await this.#parts.state.write(this.#parts.list.merge(devices, by, closet))
+      return 'done'
+    },
+    alias: async ({ alias }) => {
+      const { self, register } = this.#parts
+      if (!self.registrations().some(known => known.alias === alias)) await register(alias)
+      return 'done'
+    },
+    revoked: async ({ certificate }) => {
+      const { crypto, self } = this.#parts
+      const read = await crypto.readCertificate(certificate)
+      if (read.pin !== self.certificate()?.pin || !read.revoked)
+        throw new MuttrError('SYNC_INVALID', 'not our own key, or not revoked')
+      await self.revoke(read)
+      return 'done'
+    }
+  }
+}
+
+/** What can have been said of a letter before it was here. */
+export const subjectsOf = (letter: {
+  id: Uint8Array
+  thread: Uint8Array
+  sender: { fingerprint: Uint8Array }
+}): string[] => [
+  `read ${toHex(letter.id)} ${toHex(letter.sender.fingerprint)}`,
+  `conversation ${toHex(letter.thread)}`
+]

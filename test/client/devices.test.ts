@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict'
+import type { Tester } from '../support/client-world.ts'
+import { ClientWorld } from '../support/client-world.ts'
+import { copyOf, secondDevice, told } from '../support/own-devices.ts'
+
+const turn = () => new Promise(done => setImmediate(done))
+const until = async (isSo: () => Promise<boolean> | boolean) => {
+  while (!(await isSo())) await turn()
+}
+const away = (tester: Tester) => tester.client[Symbol.asyncDispose]()
+
+/** Alice, who writes, and Bob at his desk and his laptop. */
+async function people(world: ClientWorld) {
+  const alice = await world.join('alice')
+  const desk = await world.join('bob')
+  const laptop = await secondDevice(world, desk)
+  return { alice, desk, laptop }
+}
+
+describe('two devices of one person', () => {
+  it('both have every letter, although the first to open it frees its holders', async () => {
+    await using world = await ClientWorld.make()
+    const { alice, desk, laptop } = await people(world)
+    await away(laptop)
+    const { id, key } = await alice.client.send({ to: 'bob@one.test', subject: 'Hi', body: 'both' })
+    await desk.seen('opened')
+    assert.equal(world.dht.tombstones.size, 0)
+    world.clock.advance(2_000)
+    await desk.seen('released')
+    assert.equal((await alice.sent(id)).key, key)
+    await laptop.restart()
+    await laptop.seen('opened')
+    const read = await laptop.client.read(id)
+    assert.deepEqual([read.body, read.subject, read.from.alias], ['both', 'Hi', 'alice@one.test'])
+    assert.equal((await laptop.client.conversations()).conversations[0]?.letters, 1)
+    assert.equal(
+      laptop.events.some(({ type }) => type === 'refused'),
+      false
+    )
+  })
+
+  it('do not free a letter before the other can have it, whatever happens', async () => {
+    await using world = await ClientWorld.make()
+    const { alice, desk, laptop } = await people(world)
+    await away(laptop)
+    const { id } = await alice.client.send({ to: 'bob@one.test', body: 'held' })
+    await desk.seen('opened')
+    world.dht.putFails = 'QUORUM_MISSED'
+    world.clock.advance(2_000)
+    for (let i = 0; i < 200; i++) await turn()
+    assert.equal(world.dht.tombstones.size, 0)
+    desk.kill()
+    await desk.revive()
+    world.clock.advance(3_600_000)
+    for (let i = 0; i < 200; i++) await turn()
+    assert.equal(world.dht.tombstones.size, 0)
+    world.dht.putFails = null
+    world.clock.advance(3_600_000)
+    await desk.seen('released')
+    await laptop.restart()
+    await laptop.seen('opened')
+    assert.equal((await laptop.client.read(id)).body, 'held')
+  })
+
+  it('follow each other in what is read, archived, labelled and deleted', async () => {
+    await using world = await ClientWorld.make()
+    const { alice, desk, laptop } = await people(world)
+    const first = await alice.client.send({ to: 'bob@one.test', subject: 'one', body: 'one' })
+    const second = await alice.client.send({ to: 'bob@one.test', subject: 'two', body: 'two' })
+    await Promise.all([desk, laptop].map(one => until(() => counted(one, 'opened') === 2)))
+    await told(world, laptop)
+    await desk.client.read(first.id)
+    await desk.client.changeConversation(second.id, { archived: true, label: { add: ['later'] } })
+    const isRead = async () => (await laptop.client.inbox({ unread: true })).length === 1
+    world.clock.advance(2_000)
+    await until(isRead)
+    const archived = await laptop.client.conversations({ archived: true })
+    await until(
+      async () => (await laptop.client.conversations({ archived: true })).conversations.length === 1
+    )
+    void archived
+    assert.deepEqual((await laptop.client.labels())[0], { label: 'later', conversations: 1 })
+    await laptop.client.deleteReceived(first.id)
+    world.clock.advance(2_000)
+    await until(async () => (await desk.client.inbox()).length === 1)
+    await laptop.client.changeConversation(second.id, { read: true })
+    world.clock.advance(2_000)
+    await until(async () => (await desk.client.inbox({ unread: true })).length === 0)
+  })
+
+  it('of two words about one thing keep the later, in whatever order they come', async () => {
+    await using world = await ClientWorld.make()
+    const { alice, desk, laptop } = await people(world)
+    const { id } = await alice.client.send({ to: 'bob@one.test', body: 'one' })
+    await Promise.all([desk, laptop].map(one => one.seen('opened')))
+    await told(world, laptop)
+    await away(laptop)
+    await desk.client.changeConversation(id, { label: { add: ['old'] } })
+    world.clock.advance(60_000)
+    await laptop.restart()
+    await laptop.client.changeConversation(id, { label: { add: ['new'] } })
+    world.clock.advance(2_000)
+    const labels = async (one: Tester) => (await one.client.labels()).map(({ label }) => label)
+    await until(async () => (await labels(desk)).join() === 'new')
+    await until(() => counted(laptop, 'mirrored') > 0)
+    assert.deepEqual(await labels(laptop), ['new'])
+  })
+
+  it('show what the other has sent, and what became of it', async () => {
+    await using world = await ClientWorld.make()
+    const { alice, desk, laptop } = await people(world)
+    const sent = await desk.client.send({
+      to: 'alice@one.test',
+      subject: 'S',
+      body: 'from the desk'
+    })
+    await alice.seen('opened')
+    world.clock.advance(10_000)
+    await until(async () => (await laptop.client.sent())[0]?.id === sent.id)
+    const { letters } = await laptop.client.conversation(sent.id)
+    assert.equal(letters[0]?.body, 'from the desk')
+    await desk.seen('accepted')
+    world.clock.advance(2_000)
+    await until(async () => (await laptop.client.sent())[0]?.state === 'accepted')
+    assert.equal(counted(laptop, 'stored') + counted(laptop, 'announced'), 0)
+    assert.equal(world.pod().accounts.get('alice@one.test')!.notices.length, 1)
+  })
+
+  it('share contacts, what was compared, and what is done with senders', async () => {
+    await using world = await ClientWorld.make()
+    const { alice, desk, laptop } = await people(world)
+    await desk.client.lookup('alice@one.test')
+    await desk.client.verify('alice@one.test')
+    await desk.client.choosePolicy('alice@one.test', 'ask')
+    world.clock.advance(2_000)
+    await until(async () => (await laptop.client.contacts())[0]?.verified === true)
+    await until(async () => (await laptop.client.contacts())[0]?.policy === 'ask')
+    assert.equal(
+      (await laptop.client.contacts())[0]?.fingerprint,
+      alice.person.certificate.fingerprint
+    )
+  })
+
+  it('share new subkeys before anybody can seal to them', async () => {
+    await using world = await ClientWorld.make()
+    const { alice, desk, laptop } = await people(world)
+    const old = world.pod().accounts.get('bob@one.test')!.certificate.subkeys[0]!.fingerprint
+    world.dht.putFails = 'QUORUM_MISSED'
+    await desk.client.rotateSubkey()
+    const shown = () =>
+      world.pod().accounts.get('bob@one.test')!.certificate.subkeys[0]!.fingerprint
+    assert.equal(shown(), old)
+    world.dht.putFails = null
+    await away(laptop)
+    world.clock.advance(120_000)
+    await until(() => shown() !== old)
+    await desk.seen('registered')
+    await away(desk)
+    await alice.client.lookup('bob@one.test')
+    const { id } = await alice.client.send({ to: 'bob@one.test', body: 'to the new one' })
+    await alice.seen('announced')
+    await laptop.restart()
+    await laptop.seen('mirrored')
+    world.clock.advance(2_000)
+    await laptop.seen('opened')
+    assert.equal((await laptop.client.read(id)).body, 'to the new one')
+    assert.equal((await laptop.client.subkeys())[0]?.fingerprint, shown())
+  })
+
+  it('can be told apart, called otherwise, and taken off the list', async () => {
+    await using world = await ClientWorld.make()
+    const { alice, desk, laptop } = await people(world)
+    await laptop.client.renameDevice('laptop')
+    world.clock.advance(2_000)
+    await until(async () => (await desk.client.devices()).some(({ name }) => name === 'laptop'))
+    await assert.rejects(desk.client.revokeDevice('phone'), { code: 'DEVICE_UNKNOWN' })
+    await assert.rejects(laptop.client.revokeDevice('laptop'), { code: 'USAGE' })
+    const devices = await desk.client.revokeDevice('laptop')
+    assert.notEqual(devices.find(({ name }) => name === 'laptop')!.revokedMs, null)
+    const { key } = devices.find(({ name }) => name === 'laptop')!
+    assert(world.pod().dismissed.has(key))
+    await alice.client.lookup('bob@one.test')
+    await alice.client.send({ to: 'bob@one.test', body: 'not for the laptop' })
+    await desk.seen('opened')
+    await desk.seen('released')
+    assert.equal(counted(laptop, 'opened'), 0)
+    const mine = new Set((await laptop.client.subkeys()).map(({ fingerprint }) => fingerprint))
+    assert.equal(mine.has((await desk.client.subkeys())[0]!.fingerprint), false)
+  })
+
+  it('say again what got lost, to one that was away for three months', async () => {
+    await using world = await ClientWorld.make()
+    const { alice, desk, laptop } = await people(world)
+    await away(laptop)
+    world.pod().isFull = true
+    const before = world.pod().accounts.get('bob@one.test')!.notices.length
+    await desk.client.lookup('alice@one.test')
+    await desk.client.verify('alice@one.test')
+    world.clock.advance(2_000)
+    await until(() => world.pod().submitted > 0)
+    world.pod().isFull = false
+    for (let days = 0; days < 88; days++) {
+      world.clock.advance(24 * 3_600_000)
+      await turn()
+    }
+    assert.equal(world.pod().accounts.get('bob@one.test')!.notices.length > before, true)
+    const { id } = await alice.client.send({ to: 'bob@one.test', body: 'one' })
+    await desk.seen('opened')
+    world.clock.advance(2_000)
+    await desk.seen('released')
+    await laptop.restart()
+    await until(async () => (await laptop.client.inbox()).some(one => one.id === id))
+    for (let minutes = 0; (await laptop.client.contacts())[0]?.verified !== true; minutes++) {
+      world.clock.advance(60_000)
+      await turn()
+    }
+  })
+
+  it('know each other also when one came out of a copy that nobody linked', async () => {
+    await using world = await ClientWorld.make()
+    const alice = await world.join('alice')
+    const bob = await world.join('bob')
+    const restored = await world.rejoin(bob.person, await copyOf(bob.state))
+    await restored.seen('listening')
+    world.clock.advance(2_000)
+    await bob.seen('mirrored')
+    assert.equal((await bob.client.devices()).length, 2)
+    const { id } = await alice.client.send({ to: 'bob@one.test', body: 'both' })
+    await Promise.all([bob.seen('opened'), restored.seen('opened')])
+    assert.equal((await restored.client.read(id)).body, 'both')
+  })
+})
+
+const counted = ({ events }: Tester, wanted: string): number =>
+  events.filter(({ type }) => type === wanted).length
