@@ -1,8 +1,8 @@
 import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { Revocation, RevocationReason } from '../keys/revoke.ts'
-import type { LinkOptions, LinkStep } from './linking/session.ts'
 import type { OwnDevice } from './devices/shapes.ts'
+import type { LinkOptions, LinkStep } from './linking/session.ts'
 import type {
   Conversation,
   ConversationChange,
@@ -22,8 +22,8 @@ import type { Alarm } from './trust/alarms.ts'
 import type { Lapse } from './trust/pins.ts'
 import type { Revoked } from './trust/revoking.ts'
 
-export type { LinkStep } from './linking/session.ts'
 export type { OwnDevice } from './devices/shapes.ts'
+export type { LinkStep } from './linking/session.ts'
 export type * from './mailbox/shapes.ts'
 export type { OwnSubkey } from './rotation.ts'
 export type { Alarm } from './trust/alarms.ts'
