@@ -52,6 +52,8 @@ export type MuttrEvent =
   | { type: 'erased'; subkeys: string[] }
   /** A pod shows something else of an own alias than we gave it, as `what` says; `shown` is the fingerprint, where one was shown. */
   | { type: 'alarm'; alias: string; what: string; shown: string | null }
+  /** A backup was written to its end; `madeMs` is the moment that it holds. */
+  | { type: 'backed-up'; madeMs: Millis }
   /** Somebody asks to be read: `letters` of theirs wait for the person's word, and nothing of them was fetched. */
   | {
       type: 'requested'

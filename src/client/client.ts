@@ -253,6 +253,8 @@ export interface Status {
   inbox: { waiting: number; relays: { pod: string; problem: Failure }[]; requests: number | null }
   /** What pods show of us that nobody asked for, until it is answered. */
   alarms: Alarm[]
+  /** When the last backup was made, or the one that this came out of; null where there is none. */
+  backupMs: Millis | null
 }
 
 export interface Check {

@@ -285,7 +285,7 @@ function watchPeers(
 }
 
 function machine(
-  { self, pods, courier, inbox, strangerFetch, requests, events, skew, alarms }: Rooms,
+  { self, pods, courier, inbox, strangerFetch, requests, events, skew, alarms, backups }: Rooms,
   { dht, clock, random, network, about, checks = [] }: ClientParts
 ) {
   const through = async (via: string | undefined, signal: AbortSignal | undefined) => {
@@ -332,7 +332,8 @@ function machine(
         pods: ownPods(self, pods),
         outbox: { waiting: courier.waiting },
         inbox: inboxStatus(),
-        alarms: await alarms.list()
+        alarms: await alarms.list(),
+        backupMs: await backups.lastMs()
       }
     },
     doctor: () =>

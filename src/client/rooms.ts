@@ -126,7 +126,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...(parts.searchAhead && { onLook: () => search.prepare() })
   })
   const backups = createBackups({
-    ...{ state, self, clock, random },
+    ...{ state, self, clock, random, log, emit },
     files: parts.backupFiles ?? (async () => [])
   })
   const revoking = new Revoking({ state, self, pods, clock, log, life })

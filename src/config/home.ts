@@ -28,8 +28,6 @@ export interface HomePaths {
   readonly api: string
   /** Opens the web page in a browser. */
   readonly page: string
-  /** When the secret key was given out for a backup. */
-  readonly backup: string
   readonly lock: string
 }
 
@@ -51,7 +49,6 @@ export const homePaths = (home: string): HomePaths => ({
   attachments: join(home, 'attachments'),
   api: join(home, 'api.json'),
   page: join(home, 'page.html'),
-  backup: join(home, 'backup.json'),
   lock: join(home, 'lock')
 })
 

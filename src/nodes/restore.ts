@@ -1,6 +1,7 @@
 import { MuttrError } from '../base/errors.ts'
+import type { Millis } from '../base/ports.ts'
 import type { Restored, RestoreOptions } from '../cli/doors.ts'
-import { readRecovery } from '../client/backup/backup.ts'
+import { keptBackup, readRecovery } from '../client/backup/backup.ts'
 import { holdBack, RowsBack } from '../client/backup/restore.ts'
 import { readConfig } from '../config/config.ts'
 import { homeExists, makeHome, unmakeHome, unwritable, writeFileAtomic } from '../config/home.ts'
@@ -33,7 +34,7 @@ export async function restoreHome(o: RestoreOptions): Promise<Restored> {
   const passphrase = await o.passphrase('new-vault')
   const paths = await makeHome(o.home)
   try {
-    const taken = await takeAll(items, paths.clientDb, o)
+    const taken = await takeAll(items, { ...o, database: paths.clientDb, madeMs })
     const { person, config, network } = taken
     if (person.certificate.fingerprint !== fingerprint)
       throw new MuttrError('BACKUP_INVALID', 'the backup holds the key of another person')
@@ -62,8 +63,7 @@ interface Taken {
 
 async function takeAll(
   items: AsyncIterable<BackupItem>,
-  database: string,
-  { signal, onProgress }: RestoreOptions
+  { database, madeMs, signal, onProgress }: RestoreOptions & { database: string; madeMs: Millis }
 ): Promise<Taken> {
   const files = new Map<string, Uint8Array>()
   const log = createLog({ level: 'warn', write: line => process.stderr.write(`${line}\n`) })
@@ -79,6 +79,7 @@ async function takeAll(
     }
   }
   await back.flush()
+  await state.write([keptBackup(state, log, madeMs)])
   const need = (name: string): Uint8Array => {
     const found = files.get(name)
     if (!found) throw new MuttrError('BACKUP_INVALID', `the backup lacks ${name}`)

@@ -36,6 +36,8 @@ interface Axe {
 
 export interface PageStage extends AsyncDisposable {
   browser: Browser
+  /** How long something may take to show. */
+  waitMs: number
   files: PageFiles
   /** The page before a client in memory. */
   open(options?: OpenOptions): Promise<Opened>
@@ -58,6 +60,7 @@ export async function createPageStage(): Promise<PageStage> {
   const all = stack.move()
   return {
     browser,
+    waitMs,
     files,
     async open({ setup = {}, many = 0, ...look } = {}) {
       const client = createPageClient(Date.now(), many)

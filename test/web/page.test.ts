@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import { openTab } from '../support/browser.ts'
-import { fakePassphrase } from '../support/fake-house.ts'
 import type { PageClient } from '../support/page-client.ts'
 import { evil, poison } from '../support/page-hostile.ts'
 import { createPageNet } from '../support/page-net.ts'
@@ -281,61 +280,6 @@ describe('the web page, in Chromium', function () {
     client.emit({ type: 'opened', letter: 'ab'.repeat(32), from: 'fatima@one.test', ms: 1 })
     await page.getByText('News', { exact: true }).waitFor()
     assert.equal(await page.title(), '(3) Muttr')
-  })
-
-  it('leads from nothing to an address, with a backup of the key in between', async () => {
-    await using tab = await stage.open({
-      setup: {
-        ...{ state: 'missing', name: null, network: null, fingerprint: null, sealed: false },
-        ...{ aliases: [], pods: [], introduced: [], keyBackupMs: null }
-      }
-    })
-    const { page, house, client } = tab
-    client.onRegister = alias => void house.now.aliases.push(alias)
-    await heading(page, 'Welcome to Muttr').waitFor()
-    await tab.shot('first-key')
-    assert.deepEqual(await stage.flaws(page), [])
-    await page.getByLabel('Your name').fill('Carol')
-    await page.getByLabel('Passphrase', { exact: true }).fill(fakePassphrase)
-    await page.getByLabel('Once more').fill('something else')
-    await page.getByRole('button', { name: 'Make my key' }).click()
-    await page.getByText('The two passphrases differ').waitFor()
-    await page.getByLabel('Once more').fill(fakePassphrase)
-    await page.getByLabel('Join link').fill('muttr:abc')
-    await page.getByRole('button', { name: 'Make my key' }).click()
-    await heading(page, 'Keep a copy of your key').waitFor()
-    assert.deepEqual(house.calls, [['make', { name: 'Carol', link: 'muttr:abc' }]])
-    await tab.shot('first-backup')
-    assert.deepEqual(await stage.flaws(page), [])
-    await page.getByLabel('Your passphrase').fill(fakePassphrase)
-    const download = page.waitForEvent('download')
-    await page.getByRole('button', { name: 'Save the key file' }).click()
-    assert.equal((await download).suggestedFilename(), 'muttr-key-Carol.asc')
-    await heading(page, 'Choose your address').waitFor()
-    await tab.shot('first-address')
-    assert.deepEqual(await stage.flaws(page), [])
-    await page.getByLabel('Name').fill('Carol')
-    await page.getByRole('button', { name: 'Take this address' }).click()
-    await heading(page, 'Inbox').waitFor()
-    assert.ok(
-      client.calls.some(([name, alias]) => name === 'register' && alias === 'carol@one.test')
-    )
-    assert.deepEqual(tab.complaints, [])
-  })
-
-  it('opens with the right passphrase only, and locks again', async () => {
-    await using tab = await stage.open({ setup: { locked: true } })
-    const { page } = tab
-    await page.getByLabel('Passphrase').fill('guess')
-    await page.getByRole('button', { name: 'Unlock' }).click()
-    await page.getByText('does not open the vault').waitFor()
-    await tab.shot('unlock')
-    assert.deepEqual(await stage.flaws(page), [])
-    await page.getByLabel('Passphrase').fill(fakePassphrase)
-    await page.getByRole('button', { name: 'Unlock' }).click()
-    await heading(page, 'Inbox').waitFor()
-    await page.getByRole('button', { name: 'Lock' }).click()
-    await page.getByRole('button', { name: 'Unlock' }).waitFor()
   })
 
   it('keeps the token out of the address, and shows nothing without it', async () => {

@@ -1,12 +1,15 @@
 import { MuttrError } from '../../base/errors.ts'
-import type { Clock, Random } from '../../base/ports.ts'
+import type { Emit } from '../../base/events.ts'
+import type { Clock, Log, Millis, Random } from '../../base/ports.ts'
 import { readWords, wordsOf } from '../../keys/mnemonic.ts'
 import { exportPerson } from '../../keys/person.ts'
 import { sealStream } from '../../keys/sealed-stream.ts'
-import type { State } from '../../store/state.ts'
+import type { Change, State } from '../../store/state.ts'
 import type { BackupFile } from '../../wire/backup.ts'
 import { encodeBackupItem } from '../../wire/backup.ts'
+import { literal, mapped, tuple, uint } from '../../wire/cbor.ts'
 import type { Self } from '../self.ts'
+import { createTable, type Table } from '../table.ts'
 
 /** A backup as it is being written: its size is known at the end only. */
 type BackupStream = AsyncIterable<Uint8Array>
@@ -19,6 +22,8 @@ export interface Backups {
    * left out. @throws {MuttrError} `VAULT_LOCKED`, before the first bytes
    */
   write(): Promise<BackupStream>
+  /** When the last one was made that was written to its end; null before the first. */
+  lastMs(): Promise<Millis | null>
 }
 
 export interface BackupsParts {
@@ -26,6 +31,8 @@ export interface BackupsParts {
   self: Self
   clock: Clock
   random: Random
+  log: Log
+  emit: Emit
   /** Of the home folder; those that are there. */
   files: () => Promise<readonly { name: BackupFile; content: Uint8Array }[]>
 }
@@ -33,7 +40,23 @@ export interface BackupsParts {
 const place = { table: 'self', key: 'recovery' } as const
 const secretBytes = 16
 
-export function createBackups({ state, self, clock, random, files }: BackupsParts): Backups {
+/** When the last backup was made: the row `backup` of `self`. */
+const lastTable = (state: State, log: Log): Table<Millis> =>
+  createTable({
+    state,
+    log,
+    name: 'self',
+    field: mapped(tuple(literal(1), uint()), ([, madeMs]) => madeMs),
+    write: madeMs => [1, madeMs],
+    maxBytes: 64
+  })
+
+/** Keeps when a backup was made, also one that this client came out of. */
+export const keptBackup = (state: State, log: Log, madeMs: Millis): Change =>
+  lastTable(state, log).put('backup', madeMs)
+
+export function createBackups(parts: BackupsParts): Backups {
+  const { state, self, clock, random, log, emit, files } = parts
   const secret = async (): Promise<Uint8Array> => {
     const closet = self.closet()
     const kept = await state.get(place.table, place.key)
@@ -44,10 +67,10 @@ export function createBackups({ state, self, clock, random, files }: BackupsPart
     return ok ? made : secret()
   }
 
-  async function* items(): AsyncGenerator<Uint8Array> {
+  async function* items(madeMs: Millis): AsyncGenerator<Uint8Array> {
     const person = self.person()
     const { fingerprint } = person.certificate
-    yield encodeBackupItem({ type: 'head', madeMs: clock.now(), fingerprint })
+    yield encodeBackupItem({ type: 'head', madeMs, fingerprint })
     const content = Buffer.from(await exportPerson(person))
     yield encodeBackupItem({ type: 'file', name: 'secret', content: new Uint8Array(content) })
     for (const file of await files()) yield encodeBackupItem({ type: 'file', ...file })
@@ -59,12 +82,23 @@ export function createBackups({ state, self, clock, random, files }: BackupsPart
     yield encodeBackupItem({ type: 'end', rows })
   }
 
+  async function* whole(sealedUnder: Uint8Array): AsyncGenerator<Uint8Array> {
+    const madeMs = clock.now()
+    yield* sealStream(sealedUnder, items(madeMs), random)
+    await state.write([keptBackup(state, log, madeMs)])
+    emit({ type: 'backed-up', madeMs })
+  }
+
   return {
     words: async () => wordsOf(await secret()),
     async write() {
       self.person() // a locked vault is told of before anything is written
-      return sealStream(await secret(), items(), random)
-    }
+      return whole(await secret())
+    },
+    lastMs: async () =>
+      (await lastTable(state, log)
+        .get('backup')
+        .catch(() => undefined)) ?? null
   }
 }
 
