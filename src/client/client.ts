@@ -11,7 +11,8 @@ import type {
   ImportReport,
   LabelCount,
   OpenedConversation,
-  SavedDraft
+  SavedDraft,
+  SentAttachment
 } from './mailbox/shapes.ts'
 import type { NodeStatus } from './node-status.ts'
 import type { ChosenPolicy, Decision, LetterRequest, Policy } from './requests/request.ts'
@@ -142,6 +143,7 @@ export interface SentLetter {
   /** The later letter that replaces this one, or asks to forget it. */
   correctedBy: string | null
   forgetAsked: string | null
+  attachments: SentAttachment[]
 }
 
 /** What became of the wish to have a letter back. */

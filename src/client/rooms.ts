@@ -123,6 +123,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
       show: letter => downloads.show(letter),
       forgetLetter: key => downloads.forgetLetter(key)
     },
+    sentFiles: letter => letterFiles.shown(letter),
     ...(parts.searchAhead && { onLook: () => search.prepare() })
   })
   const backups = createBackups({

@@ -180,6 +180,7 @@ export function sentLetter(
     corrects: null,
     retracts: null,
     correctedBy: null,
+    attachments: [],
     forgetAsked: null,
     ...changes
   }
