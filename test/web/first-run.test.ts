@@ -28,11 +28,16 @@ describe("the web page's way in, in Chromium", function () {
     page.getByRole('button', { name, exact: true }).click()
 
   /** Types the passphrase, reads the words and gives back the two that are asked for. @returns all of them */
-  async function keepWords(page: Page, passphrase: string): Promise<string[]> {
+  async function keepWords(
+    page: Page,
+    passphrase: string,
+    onWords: () => Promise<void> = async () => {}
+  ): Promise<string[]> {
     await page.getByLabel('Your passphrase').fill(passphrase)
     await press(page, 'Show the twelve words')
     await page.locator('.twelve li').nth(11).waitFor()
     const words = await page.locator('.twelve li').allTextContents()
+    await onWords()
     await press(page, 'I have written them down')
     for (const box of await page.getByLabel(/^Word \d+$/).all()) {
       const label = await box.evaluate(input => (input as HTMLInputElement).labels![0]!.textContent)
@@ -103,8 +108,8 @@ describe("the web page's way in, in Chromium", function () {
     assert.deepEqual(tab.complaints, [])
   })
 
-  it('comes back from a backup with its words', async () => {
-    await using tab = await stage.open({ setup: missing })
+  it('comes back from a backup with its words, also on a screen as narrow as a phone', async () => {
+    await using tab = await stage.open({ setup: missing, width: 390, height: 800 })
     const { page, house } = tab
     await press(page, 'I have a backup')
     await page.getByLabel('Backup').setInputFiles({
@@ -116,12 +121,17 @@ describe("the web page's way in, in Chromium", function () {
     await press(page, 'Restore')
     await page.getByText('These are other words.').waitFor()
     await page.getByText('Check the twelve words').waitFor()
-    await tab.shot('first-restore')
+    await tab.shot('first-restore-phone')
+    assert.equal(await stage.tooWidePx(page), 0)
     assert.deepEqual(await stage.flaws(page), [])
     await page.getByLabel('Its twelve words').fill(fakeWords)
     await press(page, 'Restore')
     await heading(page, 'Inbox').waitFor()
     assert.deepEqual(house.calls.at(-1), ['restore', fakeWords, 200_000])
+    await tab.to('#/settings')
+    await press(page, 'Show my recovery words')
+    await keepWords(page, fakePassphrase, () => tab.shot('words-phone'))
+    assert.equal(await stage.tooWidePx(page), 0)
     assert.deepEqual(tab.complaints, [])
   })
 

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import type { Entry } from '../../src/client/client.ts'
+import { readJoinLink } from '../../src/config/join-link.ts'
+import { readCode } from '../support/browser.ts'
+import { alarmOf } from '../support/fake-letters.ts'
 import { held, longConversation } from '../support/page-letters.ts'
 import { createPageStage, type PageStage } from '../support/page-stage.ts'
 
@@ -170,6 +173,47 @@ describe('letters and people in the web page, in Chromium', function () {
       ['choosePolicy', 'fatima@one.test', 'ask'],
       ['choosePolicy', 'fatima@one.test', 'ignore']
     ])
+    assert.deepEqual(tab.complaints, [])
+  })
+
+  it('hands out a card that a camera reads, in light and dark', async () => {
+    for (const dark of [false, true]) {
+      await using tab = await stage.open({ dark })
+      const { page } = tab
+      await tab.to('#/settings')
+      await press(page, 'Show your card')
+      const code = page.getByRole('img', { name: 'as a QR code' })
+      const link = await readCode(tab, await code.screenshot())
+      assert.deepEqual(readJoinLink(link).contact, {
+        alias: 'alice@one.test',
+        fingerprint: (await tab.client.card()).fingerprint
+      })
+      await tab.shot(dark ? 'card-dark' : 'card')
+      assert.deepEqual(await stage.flaws(page), [])
+    }
+  })
+
+  it('shows an alarm as it comes, above every place, until it is answered', async () => {
+    await using tab = await stage.open()
+    const { page, client } = tab
+    const alarms = [alarmOf('alice@one.test')]
+    const status = await client.status()
+    client.status = async () => ({ ...status, alarms: [...alarms] })
+    client.answerAlarms = async alias => {
+      client.calls.push(['answerAlarms', alias])
+      return alarms.splice(0)
+    }
+    await heading(page, 'Inbox').waitFor()
+    client.emit({ type: 'alarm', alias: 'alice@one.test', what: 'key', shown: null })
+    const alarm = page.getByRole('alert').filter({ hasText: 'shows another key' })
+    await alarm.waitFor()
+    await tab.shot('alarm')
+    assert.deepEqual(await stage.flaws(page), [])
+    await tab.to('#/settings')
+    await heading(page, 'Settings').waitFor()
+    await alarm.getByRole('button', { name: 'I have seen it' }).click()
+    await alarm.waitFor({ state: 'detached' })
+    assert.deepEqual(called(client, 'answerAlarms'), [['answerAlarms', 'alice@one.test']])
     assert.deepEqual(tab.complaints, [])
   })
 })

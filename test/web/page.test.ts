@@ -3,7 +3,6 @@ import type { Page } from 'playwright-core'
 import { openTab } from '../support/browser.ts'
 import type { PageClient } from '../support/page-client.ts'
 import { evil, poison } from '../support/page-hostile.ts'
-import { createPageNet } from '../support/page-net.ts'
 import { createPageStage, type PageStage } from '../support/page-stage.ts'
 
 describe('the web page, in Chromium', function () {
@@ -73,8 +72,7 @@ describe('the web page, in Chromium', function () {
       await tab.to(hash)
       await there(tab.page)
       await tab.shot(`${name}-phone`)
-      const over = await tab.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-      assert.ok(over <= 0, `${name} is ${over} px too wide`)
+      assert.equal(await stage.tooWidePx(tab.page), 0, name)
     }
   })
 
@@ -299,38 +297,5 @@ describe('the web page, in Chromium', function () {
     const bare = await tab.context.newPage()
     await bare.goto(served.server.url)
     await bare.getByText('may see your letters').waitFor()
-  })
-
-  it('carries a letter from one page to another, over a real network', async () => {
-    await using net = await createPageNet()
-    await using alice = await stage.openOn(net.alice.client, 'alice@one.test')
-    await using bob = await stage.openOn(net.bob.client, 'bob@one.test')
-    await heading(bob.page, 'Inbox').waitFor()
-    await alice.page.getByRole('button', { name: 'New letter' }).click()
-    await alice.page.getByLabel('To', { exact: true }).fill('bob@one.test')
-    await alice.page.getByLabel('Subject').fill('Hello')
-    await alice.page.getByRole('textbox', { name: 'Letter' }).fill('Dear Bob')
-    await alice.page.getByText('Known to the pod').waitFor()
-    await alice.page.getByRole('button', { name: 'Send' }).click()
-    await heading(alice.page, 'Sent').waitFor()
-    // Bob does not know her: nothing of her letter is fetched before he lets her in.
-    await bob.page.getByRole('link', { name: 'Requests' }).click()
-    await bob.page.getByText('alice@one.test').first().waitFor()
-    await bob.tab.shot('requests')
-    assert.deepEqual(await stage.flaws(bob.page), [])
-    assert.deepEqual(await net.bob.client.inbox(), [])
-    await bob.page.getByRole('button', { name: 'Let in' }).click()
-    await bob.page.getByRole('link', { name: 'Inbox' }).click()
-    await bob.page.getByText('Hello').first().click()
-    await bob.page.locator('.letter-body').getByText('Dear Bob').waitFor()
-    await bob.page.getByRole('button', { name: 'Reply' }).click()
-    await bob.page.getByRole('textbox', { name: 'Letter' }).fill('Dear Alice')
-    await bob.page.getByRole('button', { name: 'Send' }).click()
-    await alice.page.getByText('Accepted').first().waitFor()
-    await alice.page.getByRole('link', { name: 'Inbox' }).click()
-    await alice.page.getByText('Re: Hello').or(alice.page.getByText('Hello')).first().click()
-    await alice.page.locator('.letter-body').getByText('Dear Alice').waitFor()
-    await alice.tab.shot('conversation')
-    assert.deepEqual([...alice.tab.complaints, ...bob.tab.complaints], [])
   })
 })

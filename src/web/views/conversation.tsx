@@ -115,12 +115,16 @@ const Head = ({ conversation: c }: { conversation: Conversation }): JSX.Element 
 /** How far beyond what is seen letters are made ready. */
 const ahead = '1200px 0px'
 
-function watch(element: HTMLElement, onChange: (isNear: boolean) => void): () => void {
+function watch(
+  element: HTMLElement,
+  onChange: (isNear: boolean, heightPx: number) => void
+): () => void {
   const root = element.closest('.letters')
-  const eye = new IntersectionObserver(seen => onChange(seen.at(-1)!.isIntersecting), {
-    root,
-    rootMargin: ahead
-  })
+  const see = (seen: IntersectionObserverEntry[]) => {
+    const { isIntersecting, boundingClientRect } = seen.at(-1)!
+    onChange(isIntersecting, boundingClientRect.height)
+  }
+  const eye = new IntersectionObserver(see, { root, rootMargin: ahead })
   eye.observe(element)
   return () => eye.disconnect()
 }
@@ -151,8 +155,8 @@ function LettersOf({ page, thread, onDeleted }: LettersOfProps): JSX.Element {
   const isNear = useSignal(true)
   useEffect(
     () =>
-      watch(here.current!, near => {
-        if (isNear.value) heightPx.current = here.current!.offsetHeight
+      watch(here.current!, (near, nowPx) => {
+        if (isNear.value) heightPx.current = nowPx
         isNear.value = near
       }),
     []

@@ -158,7 +158,11 @@ function MakeKey({ onRestore }: { onRestore: () => void }): JSX.Element {
         <div class="stack inset">
           <FileField
             label="Secret OpenPGP key"
-            hint="As `gpg --armor --export-secret-keys YOU` writes it."
+            hint={
+              <>
+                As <code>gpg --armor --export-secret-keys YOU</code> writes it.
+              </>
+            }
             onText={secretKey => set({ secretKey })}
           />
           <Field label="Its passphrase">

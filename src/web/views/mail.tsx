@@ -6,7 +6,7 @@ import { change, list, loadMore, show } from '../data/mailbox.ts'
 import { aliases, status } from '../data/session.ts'
 import { tell } from '../data/toasts.ts'
 import { Avatar, Button, Empty, Spinner } from '../parts/basics.tsx'
-import { Icon } from '../parts/icons.tsx'
+import { Icon, type IconName } from '../parts/icons.tsx'
 import { rowId, useListKeys } from '../parts/list-keys.ts'
 import { VirtualList } from '../parts/virtual-list.tsx'
 import { go, href, leave, route } from '../route.ts'
@@ -39,14 +39,11 @@ export function Mail(): JSX.Element {
       <section class="pane-list" aria-label={label ?? titles[view] ?? 'Inbox'}>
         <header class="pane-head">
           <h1>{label ?? titles[view] ?? 'Inbox'}</h1>
-          <a
-            class="button quiet only-icon"
-            href={href('search')}
-            aria-label="Search"
-            title="Search (/)"
-          >
-            <Icon name="search" size={18} />
-          </a>
+          <div class="tools">
+            <Shortcut name="Drafts" icon="drafts" phone />
+            {view === 'archive' || <Shortcut name="Archive" icon="archive" phone />}
+            <Shortcut name="Search" icon="search" keys="/" />
+          </div>
         </header>
         {view === 'inbox' && <Asking />}
         {state === 'loading' ? (
@@ -81,6 +78,25 @@ export function Mail(): JSX.Element {
     </div>
   )
 }
+
+interface ShortcutProps {
+  name: string
+  icon: IconName
+  keys?: string
+  /** On a phone only, where the places at the side have no room. */
+  phone?: boolean
+}
+
+const Shortcut = ({ name, icon, keys, phone }: ShortcutProps): JSX.Element => (
+  <a
+    class={`button quiet only-icon${phone ? ' only-on-phone' : ''}`}
+    href={href(name.toLowerCase())}
+    aria-label={name}
+    title={keys ? `${name} (${keys})` : name}
+  >
+    <Icon name={icon} size={18} />
+  </a>
+)
 
 export async function putAway(
   { thread }: Pick<Conversation, 'thread'>,

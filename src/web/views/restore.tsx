@@ -29,7 +29,14 @@ export function Restore({ onBack }: { onBack: () => void }): JSX.Element {
         This computer becomes another device of yours, with your key, contacts and letters as they
         were when the backup was made.
       </p>
-      <Field label="Backup" hint="The file that `muttr backup` or this page made.">
+      <Field
+        label="Backup"
+        hint={
+          <>
+            The file that <code>muttr backup</code> or this page made.
+          </>
+        }
+      >
         {(id, describedBy) => (
           <input
             id={id}

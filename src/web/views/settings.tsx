@@ -199,7 +199,7 @@ function You(): JSX.Element {
             kind={now.backupMs === null ? 'primary' : 'plain'}
             onClick={() => (isBackingUp.value = true)}
           >
-            {now.backupMs === null ? 'Make a backup' : 'Show the twelve words'}
+            {now.backupMs === null ? 'Make a backup' : 'Show my recovery words'}
           </Button>
         </div>
       </Section>
