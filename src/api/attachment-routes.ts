@@ -48,6 +48,7 @@ function addReceived(app: Hono, { client, downloads }: AttachmentParts): void {
   app.post(`${path}/fetch`, async c =>
     c.json(await client.fetchAttachment(letterOf(c), indexOf(c)))
   )
+  app.post(`${path}/ahead`, async c => c.json(await client.fetchAhead(letterOf(c), indexOf(c))))
   app.post(`${path}/pause`, async c => c.json(await client.pauseFetch(letterOf(c), indexOf(c))))
   app.delete(path, async c => c.json(await client.forgetAttachment(letterOf(c), indexOf(c))))
   // Never as what it says it is: a page of ours must not show a stranger's file by itself.

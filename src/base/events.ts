@@ -46,6 +46,16 @@ export type MuttrEvent =
       bytesPerSecond: number | null
       remainingMs: Millis | null
     }
+  /** What a pod has of a file that it was asked to fetch ahead: of the letter `id` the file `index`. */
+  | {
+      type: 'ahead'
+      id: string
+      index: number
+      pod: string
+      state: string
+      sizeBytes: number
+      haveBytes: number
+    }
   /** Letters to us are sealed to a new subkey from now on: its fingerprint. */
   | { type: 'rotated'; subkey: string }
   /** The secrets of old subkeys are gone: what was sealed to them opens nowhere any more. */

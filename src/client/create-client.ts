@@ -84,6 +84,8 @@ export interface ClientParts {
   /** Where sealed files lie; in memory, and few of them, unless told. */
   spool?: Spool
   spoolCaps?: SpoolCaps
+  /** Files of contacts up to so many bytes are asked ahead of a pod as their letters come; none unless told. */
+  aheadBytes?: number
   /** About how often own pods are asked, as a stranger would, what they show of us; never unless told. */
   canaryEveryMs?: Millis | null
   /** A network of another peer for one link to a pod, so that it does not know who asks; the own one unless told. */

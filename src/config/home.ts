@@ -25,6 +25,8 @@ export interface HomePaths {
   readonly podDb: string
   /** Sealed files on their way out, and fetched ones. */
   readonly attachments: string
+  /** Sealed files that a pod fetched for its people. */
+  readonly ahead: string
   readonly api: string
   /** Opens the web page in a browser. */
   readonly page: string
@@ -47,6 +49,7 @@ export const homePaths = (home: string): HomePaths => ({
   clientDb: join(home, 'db', 'client'),
   podDb: join(home, 'db', 'pod'),
   attachments: join(home, 'attachments'),
+  ahead: join(home, 'ahead'),
   api: join(home, 'api.json'),
   page: join(home, 'page.html'),
   lock: join(home, 'lock')

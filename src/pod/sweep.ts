@@ -1,5 +1,6 @@
 import type { Clock, Log } from '../base/ports.ts'
 import type { State } from '../store/state.ts'
+import type { Ahead } from './ahead/ahead.ts'
 import type { Directory } from './directory.ts'
 import type { Invites } from './invites.ts'
 import { podTimes } from './limits.ts'
@@ -22,6 +23,7 @@ interface Parts {
   mailbox: Mailbox
   directory: Directory
   invites: Invites
+  ahead: Ahead | undefined
 }
 
 export function createSweeper(parts: Parts): Sweeper {
@@ -54,7 +56,7 @@ export function createSweeper(parts: Parts): Sweeper {
 
 /** One round through everything a pod keeps. Stops between two rows when told to. */
 async function sweepAll(
-  { clock, log, state, registry, mailbox, directory, invites }: Parts,
+  { clock, log, state, registry, mailbox, directory, invites, ahead }: Parts,
   signal: AbortSignal
 ): Promise<void> {
   const nowMs = clock.now()
@@ -69,7 +71,8 @@ async function sweepAll(
     if ((await mailbox.isEmpty(key)) && (await registry.forget(key, nowMs)))
       await mailbox.forget(key)
   }
+  await ahead?.sweep(nowMs, async account => (await registry.account(account)) !== undefined)
   const addresses = await directory.sweep(nowMs)
   const ended = await invites.sweep(nowMs)
-  log.debug('pod.swept', { notices, aliases, addresses, invites: ended })
+  log.debug('pod.swept', { notices, aliases, addresses, invites: ended, ahead: ahead?.usage() })
 }

@@ -275,7 +275,8 @@ const fileOf = (nowMs: number): ReceivedAttachment => ({
   haveBytes: 0,
   bytesPerSecond: null,
   remainingMs: null,
-  problem: null
+  problem: null,
+  ahead: null
 })
 
 const sentFile = (nowMs: number): SentAttachment => ({
