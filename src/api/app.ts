@@ -1,12 +1,13 @@
-import { Readable } from 'node:stream'
 import { type Context, Hono } from 'hono'
 import { MuttrError } from '../base/errors.ts'
 import { asMuttrError, failureOf } from '../base/failure.ts'
-import type { Clock, Log } from '../base/ports.ts'
+import type { Clock, Log, Random } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
-import { addAttachments, addPatience } from './attachment-routes.ts'
+import { addAttachments } from './attachment-routes.ts'
 import { readBody, readJson } from './body.ts'
 import { addDevices } from './device-routes.ts'
+import { addDownloads, type Downloads } from './downloads.ts'
+import { addPatience, answerOf } from './flowing.ts'
 import { createGate, onlyOurselves, onlyWithToken, Refusal, statusOf } from './guard.ts'
 import type { House } from './house.ts'
 import { addHouse } from './house-routes.ts'
@@ -47,6 +48,7 @@ export interface AppParts {
   page?: PageFiles
   token: string
   clock: Clock
+  random: Random
   log: Log
   /** The values of the Host header that mean us. */
   hosts: () => ReadonlySet<string>
@@ -88,6 +90,7 @@ export function createApp(parts: AppParts): Hono {
     return c.json({ muttr: 1, proof: proofOf(token, nonce) })
   })
   if (parts.page) addPage(app, parts.page)
+  const downloads = addDownloads(app, parts)
   app.use(onlyWithToken(token))
   addEvents(app, parts)
   app.use(async (_, next) => {
@@ -98,10 +101,11 @@ export function createApp(parts: AppParts): Hono {
   addMailbox(app, parts.client)
   addPeople(app, parts)
   addBlobs(app, parts)
-  addAttachments(app, parts)
+  addAttachments(app, { ...parts, downloads })
   addDevices(app, parts)
+  addBackups(app, parts, downloads)
   addOffice(app, parts)
-  if (parts.house) addHouse(app, parts.house)
+  if (parts.house) addHouse(app, parts.house, parts.clock)
   return app
 }
 
@@ -162,13 +166,6 @@ function addPeople(app: Hono, { client }: AppParts): void {
   app.get('/key', async c =>
     c.body(await client.exportKey(), 200, { 'Content-Type': 'application/pgp-keys' })
   )
-  app.get('/recovery', async c => c.json(await client.recovery()))
-  app.get('/backup', async c => {
-    const stream = await client.backup(signalOf(c))
-    return c.body(Readable.toWeb(Readable.from(stream)) as ReadableStream, 200, {
-      'Content-Type': 'application/octet-stream'
-    })
-  })
   app.get('/key/subkeys', async c => c.json(await client.subkeys()))
   app.post('/key/subkeys', async c => {
     check(nothing, await readJson(c.req.raw, jsonLimit))
@@ -198,6 +195,17 @@ function addPeople(app: Hono, { client }: AppParts): void {
     const { alias } = check(importing, c.req.query())
     return c.json(await client.importKey(await readBody(c.req.raw, keyLimit), alias))
   })
+}
+
+function addBackups(app: Hono, { client }: AppParts, downloads: Downloads): void {
+  app.get('/recovery', async c => c.json(await client.recovery()))
+  app.get('/backup', async c => {
+    const pieces = await client.backup(signalOf(c))
+    return c.body(answerOf(pieces), 200, { 'Content-Type': 'application/octet-stream' })
+  })
+  app.post('/backup/download', async c =>
+    c.json(await downloads.offer(signal => client.backup({ signal }), c.req.raw.signal))
+  )
 }
 
 function addBlobs(app: Hono, { client }: AppParts): void {

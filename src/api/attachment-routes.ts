@@ -1,18 +1,19 @@
-import { ReadableStream } from 'node:stream/web'
-import type { HttpBindings } from '@hono/node-server'
 import type { Context, Hono } from 'hono'
 import type { Clock } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
-import { apiLimits } from './limits.ts'
+import type { Downloads } from './downloads.ts'
+import { answerOf, flowing } from './flowing.ts'
 import { attaching, attachmentIndex, check } from './schemas.ts'
 
 interface AttachmentParts {
   client: Client
   clock: Clock
+  downloads: Downloads
 }
 
 /** Files of letters, in and out. Source: docs/protocol/local-api.md */
-export function addAttachments(app: Hono, { client, clock }: AttachmentParts): void {
+export function addAttachments(app: Hono, parts: AttachmentParts): void {
+  const { client, clock } = parts
   app.post('/attachments', async c => {
     const { signal } = c.req.raw
     const length = Number(c.req.header('content-length') ?? Number.NaN)
@@ -32,7 +33,7 @@ export function addAttachments(app: Hono, { client, clock }: AttachmentParts): v
   app.post('/attachments/:id/resume', async c =>
     c.json(await client.resumeAttachment(c.req.param('id')))
   )
-  addReceived(app, client)
+  addReceived(app, parts)
   app.delete('/attachments/:id', async c => {
     await client.dropAttachment(c.req.param('id'))
     return c.json({ deleted: c.req.param('id') })
@@ -41,12 +42,13 @@ export function addAttachments(app: Hono, { client, clock }: AttachmentParts): v
 
 const indexOf = (c: Context): number => check(attachmentIndex, c.req.param('index'))
 
-function addReceived(app: Hono, client: Client): void {
+function addReceived(app: Hono, { client, downloads }: AttachmentParts): void {
   const path = '/inbox/:id/attachments/:index'
   const letterOf = (c: Context): string => c.req.param('id') ?? ''
   app.post(`${path}/fetch`, async c =>
     c.json(await client.fetchAttachment(letterOf(c), indexOf(c)))
   )
+  app.post(`${path}/ahead`, async c => c.json(await client.fetchAhead(letterOf(c), indexOf(c))))
   app.post(`${path}/pause`, async c => c.json(await client.pauseFetch(letterOf(c), indexOf(c))))
   app.delete(path, async c => c.json(await client.forgetAttachment(letterOf(c), indexOf(c))))
   // Never as what it says it is: a page of ours must not show a stranger's file by itself.
@@ -56,35 +58,11 @@ function addReceived(app: Hono, client: Client): void {
     })
     c.header('Content-Type', 'application/octet-stream')
     c.header('Content-Disposition', 'attachment')
-    return c.body(ReadableStream.from(pieces) as globalThis.ReadableStream)
+    return c.body(answerOf(pieces))
   })
-}
-
-const incomingOf = (c: Context) => (c.env as Partial<HttpBindings> | undefined)?.incoming
-
-/** A body of any length, as it comes; one that stands still for too long is cut off. */
-async function* flowing(c: Context, clock: Clock): AsyncGenerator<Uint8Array> {
-  const reader = c.req.raw.body?.getReader()
-  const stop = () => incomingOf(c)?.destroy()
-  for (;;) {
-    using _timer = clock.after(apiLimits.requestMs, stop)
-    const next = await reader?.read()
-    if (!next || next.done) return
-    yield next.value
-  }
-}
-
-const isFlowing = (c: Context): boolean => c.req.method === 'POST' && c.req.path === '/attachments'
-
-/** Cuts off who takes too long to send a request; an attachment's body may take as long as it flows. */
-export function addPatience(app: Hono, clock: Clock): void {
-  app.use(async (c, next) => {
-    const incoming = incomingOf(c)
-    if (!incoming || incoming.complete || isFlowing(c)) return next()
-    const stop = () => {
-      if (!incoming.complete) incoming.destroy()
-    }
-    using _timer = clock.after(apiLimits.requestMs, stop)
-    await next()
+  app.post(`${path}/download`, async c => {
+    const [letter, index] = [letterOf(c), indexOf(c)]
+    const open = (signal: AbortSignal) => client.openAttachment(letter, index, { signal })
+    return c.json(await downloads.offer(open, c.req.raw.signal))
   })
 }

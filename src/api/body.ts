@@ -38,7 +38,11 @@ export async function readBody(
 
 /** @throws {MuttrError} `WIRE_MALFORMED` when the bytes are not JSON in UTF-8, or the limit's code. */
 export async function readJson(request: Request, limit: BodyLimit): Promise<unknown> {
-  const bytes = await readBody(request, limit)
+  return parseJson(await readBody(request, limit))
+}
+
+/** @throws {MuttrError} `WIRE_MALFORMED` */
+export function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (cause) {

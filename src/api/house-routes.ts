@@ -1,8 +1,10 @@
-import type { Hono } from 'hono'
+import type { Context, Hono } from 'hono'
 import { z } from 'zod'
 import { limits } from '../base/limits.ts'
-import { readJson } from './body.ts'
-import type { House, MakeHome, SettingsChange } from './house.ts'
+import type { Clock } from '../base/ports.ts'
+import { parseJson, readJson } from './body.ts'
+import { firstLine, flowing, readOn } from './flowing.ts'
+import type { House, MakeHome, SettingsChange, Setup } from './house.ts'
 import { themes } from './house.ts'
 import { apiLimits } from './limits.ts'
 import { check } from './schemas.ts'
@@ -24,6 +26,8 @@ const making = z.strictObject({
   light: z.boolean().exactOptional()
 }) satisfies z.ZodType<MakeHome>
 const joining = z.strictObject({ link: z.string() })
+const restoring = z.strictObject({ words: z.string(), passphrase: passphrase.min(1).nullable() })
+const proving = z.strictObject({ passphrase: passphrase.min(1).nullable() })
 const opening = z.strictObject({ passphrase })
 
 const bytes = z.int().positive()
@@ -44,7 +48,7 @@ const changing = z.strictObject({
 }) satisfies z.ZodType<SettingsChange>
 
 /** What the page asks of the process around the node. */
-export function addHouse(app: Hono, house: House): void {
+export function addHouse(app: Hono, house: House, clock: Clock): void {
   app.get('/setup', async c => c.json(await house.setup()))
   app.post('/setup/home', async c =>
     c.json(await house.make(check(making, await readJson(c.req.raw, makeLimit))))
@@ -53,11 +57,10 @@ export function addHouse(app: Hono, house: House): void {
     const { link } = check(joining, await readJson(c.req.raw, makeLimit))
     return c.json(await house.join(link))
   })
-  app.post('/setup/backup', async c => {
-    const { passphrase } = check(opening, await readJson(c.req.raw, jsonLimit))
-    return c.body(await house.backUpKey(passphrase), 200, {
-      'Content-Type': 'application/pgp-keys'
-    })
+  app.post('/setup/restore', async c => c.json(await restore(c, house, clock)))
+  app.post('/setup/words', async c => {
+    const { passphrase } = check(proving, await readJson(c.req.raw, jsonLimit))
+    return c.json(await house.words(passphrase))
   })
   app.post('/unlock', async c => {
     const { passphrase } = check(opening, await readJson(c.req.raw, jsonLimit))
@@ -69,4 +72,18 @@ export function addHouse(app: Hono, house: House): void {
     c.json(await house.change(check(changing, await readJson(c.req.raw, jsonLimit))))
   )
   app.get('/network', async c => c.json(await house.network()))
+}
+
+/** A line of JSON, then the backup. */
+async function restore(c: Context, house: House, clock: Clock): Promise<Setup> {
+  const body = flowing(c, clock)
+  try {
+    const { line, rest } = await firstLine(body, apiLimits.jsonBytesMax)
+    const how = check(restoring, parseJson(line))
+    return await house.restore({ ...how, input: rest, signal: c.req.raw.signal })
+  } catch (err) {
+    await readOn(body)
+    c.header('Connection', 'close')
+    throw err
+  }
 }

@@ -29,8 +29,8 @@ export interface Setup {
   invited: string[]
   /** Whom join links introduced. */
   introduced: string[]
-  /** When the secret key was last given out for a backup. */
-  keyBackupMs: Millis | null
+  /** When the last backup was made; null also while no node runs. */
+  backupMs: Millis | null
 }
 
 export interface MakeHome {
@@ -45,6 +45,16 @@ export interface MakeHome {
   /** The text of a network file, or the name of a built-in network. */
   network?: string
   light?: boolean
+}
+
+export interface RestoreHome {
+  /** The twelve words, as somebody types them. */
+  words: string
+  /** Locks the key from now on; null stores it unlocked. */
+  passphrase: string | null
+  /** The backup. */
+  input: AsyncIterable<Uint8Array>
+  signal: AbortSignal
 }
 
 export const themes = ['system', 'light', 'dark'] as const
@@ -95,10 +105,12 @@ export interface House {
   /** Takes what a link carries, and starts the node again. @throws {MuttrError} `LINK_INVALID` */
   join(link: string): Promise<Setup>
   /**
-   * The secret key, armored and locked with `passphrase`, which must be the vault's where it has one.
-   * @throws {MuttrError} `PASSPHRASE_WRONG`, `PASSPHRASE_MISSING`, `VAULT_LOCKED`
+   * Makes the home out of a backup and starts its node.
+   * @throws {MuttrError} `HOME_EXISTS`, `RECOVERY_WRONG`, `BACKUP_INVALID`, `PASSPHRASE_*`, `DISK_FULL`, `CANCELLED`
    */
-  backUpKey(passphrase: string): Promise<string>
+  restore(backup: RestoreHome): Promise<Setup>
+  /** The twelve words of the person's backups, for who knows the passphrase, where there is one. @throws {MuttrError} `PASSPHRASE_WRONG`, `VAULT_LOCKED` */
+  words(passphrase: string | null): Promise<string[]>
   /** @throws {MuttrError} `PASSPHRASE_WRONG` */
   unlock(passphrase: string): Promise<Setup>
   /** Forgets the key until it is unlocked. @throws {MuttrError} `PASSPHRASE_MISSING` where no passphrase would open it again. */

@@ -19,6 +19,11 @@ export const apiLimits = {
   shownCharsMax: 512,
   requestsMax: 64,
   eventStreamsMax: 16,
+  /** Addresses from which something can be saved, each once. */
+  downloadsMax: 64,
+  downloadMs: 60_000,
+  /** Read of a body that was refused, so that who sends it comes to read why. */
+  readOnBytesMax: 64 * KiB * KiB,
   connectionsMax: 128,
   headerBytesMax: 8 * KiB,
   /** To receive one whole request, not to answer it. */

@@ -2,6 +2,7 @@ import type { Hono } from 'hono'
 import { z } from 'zod'
 import type { Client } from '../client/client.ts'
 import { readBody, readJson } from './body.ts'
+import { answerOf } from './flowing.ts'
 import { apiLimits } from './limits.ts'
 import { check, draft, limit, yesOrNo } from './schemas.ts'
 
@@ -49,7 +50,7 @@ export function addMailbox(app: Hono, client: Client): void {
   })
   app.get('/export', c => {
     const pieces = client.exportLetters({ signal: c.req.raw.signal })
-    return c.body(streamOf(pieces), 200, { 'Content-Type': 'application/mbox' })
+    return c.body(answerOf(pieces), 200, { 'Content-Type': 'application/mbox' })
   })
   app.post('/import', async c =>
     c.json(await client.importLetters(await readBody(c.req.raw, importLimit)))
@@ -64,19 +65,4 @@ export function addMailbox(app: Hono, client: Client): void {
     return c.json(await client.saveDraft(fields, c.req.param('id')))
   })
   app.delete('/drafts/:id', async c => c.json(await client.deleteDraft(c.req.param('id'))))
-}
-
-/** Takes the next piece when the reader has room for it. */
-function streamOf(pieces: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
-  const source = pieces[Symbol.asyncIterator]()
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await source.next()
-      if (done) controller.close()
-      else controller.enqueue(new Uint8Array(value))
-    },
-    async cancel() {
-      await source.return?.()
-    }
-  })
 }

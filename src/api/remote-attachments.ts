@@ -12,6 +12,7 @@ type Part = Pick<
   | 'resumeAttachment'
   | 'dropAttachment'
   | 'fetchAttachment'
+  | 'fetchAhead'
   | 'pauseFetch'
   | 'forgetAttachment'
   | 'openAttachment'
@@ -38,6 +39,7 @@ export function remoteAttachments(ask: Ask): Part {
       await ask(at(id), { method: 'DELETE' }, jsonOf)
     },
     fetchAttachment: (letter, index) => received(letter, index, 'POST', '/fetch'),
+    fetchAhead: (letter, index) => received(letter, index, 'POST', '/ahead'),
     pauseFetch: (letter, index) => received(letter, index, 'POST', '/pause'),
     forgetAttachment: (letter, index) => received(letter, index, 'DELETE'),
     async openAttachment(letter, index, { signal } = {}) {

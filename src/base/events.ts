@@ -49,12 +49,24 @@ export type MuttrEvent =
   /** Another device of ours has told us what was done there: lists may be others now. */
   | { type: 'mirrored'; device: string }
   | { type: 'device-revoked'; device: string }
+  /** What a pod has of a file that it was asked to fetch ahead: of the letter `id` the file `index`. */
+  | {
+      type: 'ahead'
+      id: string
+      index: number
+      pod: string
+      state: string
+      sizeBytes: number
+      haveBytes: number
+    }
   /** Letters to us are sealed to a new subkey from now on: its fingerprint. */
   | { type: 'rotated'; subkey: string }
   /** The secrets of old subkeys are gone: what was sealed to them opens nowhere any more. */
   | { type: 'erased'; subkeys: string[] }
   /** A pod shows something else of an own alias than we gave it, as `what` says; `shown` is the fingerprint, where one was shown. */
   | { type: 'alarm'; alias: string; what: string; shown: string | null }
+  /** A backup was written to its end; `madeMs` is the moment that it holds. */
+  | { type: 'backed-up'; madeMs: Millis }
   /** Somebody asks to be read: `letters` of theirs wait for the person's word, and nothing of them was fetched. */
   | {
       type: 'requested'

@@ -46,6 +46,10 @@ export const limits = {
   attachmentNameBytesMax: 255,
   /** Keys of chunks that stand in the letter itself; more stand in chunks of their own. */
   attachmentRootsMax: 8,
+  /** Chunks of the largest file, without those of keys: what a pod is asked to fetch ahead at most. */
+  aheadChunksMax: 4_194_753,
+  /** Keys of them in one request. */
+  aheadKeysPageMax: 1_024,
   /** A sealed notice is exactly so long, on a stream as in a datagram. */
   noticeBytesMax: 1_200,
   /** A slip is sealed to exactly this size: RSA keys of 3,072 bits on both sides fit, as GnuPG made them for years. */

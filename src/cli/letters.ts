@@ -1,10 +1,10 @@
 import type { LetterSummary, ReceivedLetter, SentLetter } from '../client/client.ts'
 import type { Output } from './output.ts'
-import { stateText } from './sent.ts'
+import { filesPairs, stateText } from './sent.ts'
 import { threadsText } from './terminal/threads.ts'
 import type { Pair } from './text.ts'
 import { line, pairs, paragraphs, table } from './text.ts'
-import { formatBytes, formatTime, shortId } from './units.ts'
+import { formatTime, shortId } from './units.ts'
 
 /** How letters look to people. Whatever others wrote is cleaned here or in the table. */
 export function inboxText(out: Output, letters: readonly LetterSummary[]): string {
@@ -35,17 +35,10 @@ export function letterText(out: Output, letter: ReceivedLetter): string {
     ...(letter.parent === null ? [] : [['answers', shortId(letter.parent)] as const]),
     ...(letter.mimeType === 'text/plain' ? [] : [['type', letter.mimeType] as const]),
     ...aboutPairs(letter),
-    ...(letter.attachments.length === 0 ? [] : [filesPair(letter)])
+    ...filesPairs(letter.attachments)
   ])
   return `${head}\n\n${paragraphs(letter.body).trimEnd()}`
 }
-
-const filesPair = ({ attachments }: ReceivedLetter): Pair => [
-  'files',
-  attachments.map(
-    ({ index, name, sizeBytes }) => `${index + 1}  ${name}  ${formatBytes(sizeBytes)}`
-  )
-]
 
 function aboutPairs(letter: ReceivedLetter): Pair[] {
   const { corrects, retracts, correctedBy, forgetAsked, receiptRequested } = letter

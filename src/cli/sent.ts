@@ -2,7 +2,7 @@ import type { Retraction, SentLetter } from '../client/client.ts'
 import type { Output } from './output.ts'
 import type { Pair } from './text.ts'
 import { line, pairs } from './text.ts'
-import { formatDuration, formatTime, grouped, shortId } from './units.ts'
+import { formatBytes, formatDuration, formatTime, grouped, shortId } from './units.ts'
 
 /** One line of a list: the state, and what it rests on. */
 export function stateText(letter: SentLetter, nowMs: number): string {
@@ -48,7 +48,7 @@ export function sentLetterText({ style, nowMs }: Output, letter: SentLetter): st
       'asked',
       `${time(asked.atMs)}: ${asked.answered} of ${asked.wanted} seeds answered, ${asked.holders} have a copy`
     ])
-  entries.push(...acceptedLines(letter, time))
+  entries.push(...acceptedLines(letter, time), ...filesPairs(letter.attachments))
   if (withdrawing)
     entries.push([
       'withdrawn',
@@ -66,6 +66,17 @@ export function sentLetterText({ style, nowMs }: Output, letter: SentLetter): st
     if (id) entries.push([name, shortId(id)])
   return pairs(style, entries)
 }
+
+/** Files of a letter, counted from 1 as `muttr fetch` takes them. */
+export const filesPairs = (files: readonly { name: string; sizeBytes: number }[]): Pair[] =>
+  files.length === 0
+    ? []
+    : [
+        [
+          'files',
+          files.map(({ name, sizeBytes }, i) => `${i + 1}  ${name}  ${formatBytes(sizeBytes)}`)
+        ]
+      ]
 
 function acceptedLines(letter: SentLetter, time: (atMs: number) => string): Pair[] {
   const { accepted, receiptRequested } = letter

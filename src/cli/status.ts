@@ -2,7 +2,7 @@ import type { Check, Status } from '../client/client.ts'
 import { alarmsText } from './alarms.ts'
 import type { Output } from './output.ts'
 import { line, pairs, table } from './text.ts'
-import { formatBytes, grouped } from './units.ts'
+import { formatBytes, formatTime, grouped } from './units.ts'
 
 type Repair = Status['node']['repair']
 
@@ -26,13 +26,20 @@ export function statusText(out: Output, status: Status): string {
     ...nodeLines(status.node),
     ['outbox', status.outbox.waiting === 0 ? 'empty' : `${status.outbox.waiting} waiting`],
     ...inboxLine(status.inbox),
-    ...requestsLine(status.inbox)
+    ...requestsLine(status.inbox),
+    ...backupLine(status, out.nowMs)
   ])
   return [
     own,
     ...(status.pods.length === 0 ? [] : [podsText(out, status.pods)]),
     ...(status.alarms.length === 0 ? [] : [alarmsText(out, status.alarms)])
   ].join('\n\n')
+}
+
+function backupLine({ fingerprint, backupMs }: Status, nowMs: number): [string, string][] {
+  if (fingerprint === null) return []
+  const last = backupMs === null ? 'none yet: `muttr backup FILE`' : formatTime(backupMs, nowMs)
+  return [['backup', last]]
 }
 
 function nodeLines({

@@ -2,6 +2,7 @@ import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { Revocation, RevocationReason } from '../keys/revoke.ts'
 import type { OwnDevice } from './devices/shapes.ts'
+import type { Attachment, AttachOptions, ReceivedAttachment, Transfer } from './files.ts'
 import type { LinkOptions, LinkStep } from './linking/session.ts'
 import type {
   Conversation,
@@ -13,7 +14,8 @@ import type {
   ImportReport,
   LabelCount,
   OpenedConversation,
-  SavedDraft
+  SavedDraft,
+  SentAttachment
 } from './mailbox/shapes.ts'
 import type { NodeStatus } from './node-status.ts'
 import type { ChosenPolicy, Decision, LetterRequest, Policy } from './requests/request.ts'
@@ -23,6 +25,7 @@ import type { Lapse } from './trust/pins.ts'
 import type { Revoked } from './trust/revoking.ts'
 
 export type { OwnDevice } from './devices/shapes.ts'
+export type * from './files.ts'
 export type { LinkStep } from './linking/session.ts'
 export type * from './mailbox/shapes.ts'
 export type { OwnSubkey } from './rotation.ts'
@@ -55,61 +58,6 @@ export interface Draft {
   /** Ids of files that were attached: {@link Client.attach}. */
   attachments?: string[]
 }
-
-/** A file on its way out. Rates and what is left are of the last seconds, null while nothing is known of them. */
-export interface Attachment {
-  direction: 'out'
-  id: string
-  name: string
-  type: string
-  sizeBytes: number
-  /**
-   * `sealing`: being read and sealed; `storing`: chunks go to their holders; `stored`: as many hold each as it takes for a letter;
-   * `failed`: its source ended early, or it expired.
-   */
-  state: 'sealing' | 'storing' | 'stored' | 'paused' | 'failed'
-  sealedBytes: number
-  storedBytes: number
-  bytesPerSecond: number | null
-  remainingMs: Millis | null
-  problem: Failure | null
-  expiryMs: Millis
-}
-
-/** A file that came with a letter. The name is cleaned: no path, nothing that turns the reading order round. */
-export interface ReceivedAttachment {
-  /** From 0, within its letter. */
-  index: number
-  name: string
-  type: string
-  sizeBytes: number
-  expiryMs: Millis
-  /** `remote`: nothing was fetched; `here`: all of it is on this disk; `lost`: the network has it no longer, or it is not what the letter says. */
-  state: 'remote' | 'fetching' | 'here' | 'paused' | 'expired' | 'lost'
-  haveBytes: number
-  bytesPerSecond: number | null
-  remainingMs: Millis | null
-  problem: Failure | null
-}
-
-export interface AttachOptions {
-  /** Of the file alone, without a path. */
-  name: string
-  /** MIME type; `application/octet-stream` unless told. */
-  type?: string
-  /** How long the network keeps it; 30 days unless told, at most 100. */
-  lifeMs?: Millis
-  /** As far as it is known: one that ends elsewhere is refused. */
-  sizeBytes?: number
-  /** As of a {@link Draft}. */
-  via?: string
-  signal?: AbortSignal
-}
-
-/** A file on its way, out or in. */
-export type Transfer =
-  | Attachment
-  | (ReceivedAttachment & { direction: 'in'; letter: string; from: string })
 
 /** What each says, and who signed it: docs/protocol/proof.md */
 export type SentState = 'queued' | 'stored' | 'announced' | 'accepted' | 'withdrawn' | 'expired'
@@ -146,6 +94,7 @@ export interface SentLetter {
   /** The later letter that replaces this one, or asks to forget it. */
   correctedBy: string | null
   forgetAsked: string | null
+  attachments: SentAttachment[]
 }
 
 /** What became of the wish to have a letter back. */
@@ -257,6 +206,8 @@ export interface Status {
   inbox: { waiting: number; relays: { pod: string; problem: Failure }[]; requests: number | null }
   /** What pods show of us that nobody asked for, until it is answered. */
   alarms: Alarm[]
+  /** When the last backup was made, or the one that this came out of; null where there is none. */
+  backupMs: Millis | null
 }
 
 export interface Check {
@@ -303,7 +254,12 @@ export interface Client {
    */
   fetchAttachment(letter: string, index: number): Promise<ReceivedAttachment>
   pauseFetch(letter: string, index: number): Promise<ReceivedAttachment>
-  /** Forgets what is here of it. */
+  /**
+   * Has the pod of the alias that it came to fetch the file for us, who may go away when that is no longer `asking`. Pausing ends it.
+   * @throws {MuttrError} as {@link fetchAttachment}
+   */
+  fetchAhead(letter: string, index: number): Promise<ReceivedAttachment>
+  /** Forgets what is here of it, and what a pod has. */
   forgetAttachment(letter: string, index: number): Promise<ReceivedAttachment>
   /** The whole file, each piece checked before it is given out. @throws {MuttrError} `ATTACHMENT_WAITING` while it is not all here */
   openAttachment(

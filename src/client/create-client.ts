@@ -85,6 +85,8 @@ export interface ClientParts {
   /** Where sealed files lie; in memory, and few of them, unless told. */
   spool?: Spool
   spoolCaps?: SpoolCaps
+  /** Files of contacts up to so many bytes are asked ahead of a pod as their letters come; none unless told. */
+  aheadBytes?: number
   /** About how often own pods are asked, as a stranger would, what they show of us; never unless told. */
   canaryEveryMs?: Millis | null
   /** A network of another peer for one link to a pod, so that it does not know who asks; the own one unless told. */
@@ -300,7 +302,7 @@ function watchPeers(
 }
 
 function machine(
-  { self, pods, courier, inbox, strangerFetch, requests, events, skew, alarms }: Rooms,
+  { self, pods, courier, inbox, strangerFetch, requests, events, skew, alarms, backups }: Rooms,
   { dht, clock, random, network, about, checks = [] }: ClientParts
 ) {
   const through = async (via: string | undefined, signal: AbortSignal | undefined) => {
@@ -347,7 +349,8 @@ function machine(
         pods: ownPods(self, pods),
         outbox: { waiting: courier.waiting },
         inbox: inboxStatus(),
-        alarms: await alarms.list()
+        alarms: await alarms.list(),
+        backupMs: await backups.lastMs()
       }
     },
     doctor: () =>

@@ -56,7 +56,11 @@ export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSi
     labels: () => mailbox.labels(),
     search: (text, options) => rooms.search.find(text, options),
     deleteReceived: id => mailbox.deleteReceived(id),
-    deleteSent: id => mailbox.deleteSent(id),
+    async deleteSent(id) {
+      const done = await mailbox.deleteSent(id)
+      await rooms.letterFiles.unbind(id)
+      return done
+    },
     exportLetters: () => exportLetters({ ...rooms, log }),
     importLetters: file => importLetters({ ...rooms, clock, log }, file),
     drafts: () => drafts.list(),

@@ -12,6 +12,8 @@ import { announcedBytes } from '../wire/notice.ts'
 import type { Policy } from '../wire/pod.ts'
 import * as wire from '../wire/pod.ts'
 import type { PodPapers } from '../wire/proof.ts'
+import type { PodAhead } from './pod-ahead.ts'
+import { podAhead } from './pod-ahead.ts'
 import { listenTo } from './pod-listen.ts'
 
 /** Who a pod is, as it showed and signed it. */
@@ -85,6 +87,7 @@ export interface PodLink extends AsyncDisposable {
    * link, when `onNotices` rejects: what was not acknowledged comes again on the next link. Once per link.
    */
   listen(onNotices: OnNotices, after: number): Promise<void>
+  readonly ahead: PodAhead
 }
 
 interface Parts {
@@ -223,6 +226,7 @@ function linkOver(
       return { atMs, signature, podPeer: session.peer }
     },
     listen: (onNotices, after) => listenTo({ session, ask, onNotices, after }),
+    ahead: podAhead(ask),
     async [Symbol.asyncDispose]() {
       stopPings[Symbol.dispose]()
       await session[Symbol.asyncDispose]()

@@ -16,6 +16,8 @@ export const watchSchedule: Schedule = { firstMs: 5_000, maxMs: 12 * 3_600_000 }
 export const releaseSchedule: Schedule = { firstMs: 10_000, maxMs: 6 * 3_600_000 }
 /** A stored file, by samples of its chunks: nobody accepts it, so it is asked after until it expires. */
 export const chunkWatchSchedule: Schedule = { firstMs: 10 * 60_000, maxMs: 12 * 3_600_000 }
+/** A pod that fetches a file ahead, to be asked how far it is. */
+export const aheadSchedule: Schedule = { firstMs: 30_000, maxMs: 3_600_000 }
 /** The line to an own pod. */
 export const reconnectSchedule: Schedule = { firstMs: 1_000, maxMs: 5 * 60_000 }
 

@@ -1,7 +1,9 @@
+import { codeOf } from '../base/errors.ts'
 import { openPgp } from '../keys/crypto.ts'
 import { subkeyTools } from '../keys/subkeys.ts'
 import { memorySpool } from '../store/spool.ts'
-import { together } from './attachments/attachments.ts'
+import { Ahead } from './attachments/ahead.ts'
+import { askAhead, together } from './attachments/attachments.ts'
 import { ChunkWatch } from './attachments/chunk-watch.ts'
 import { Downloads } from './attachments/downloads.ts'
 import { createLetterFiles } from './attachments/letter-files.ts'
@@ -36,7 +38,13 @@ import { createRegister } from './register.ts'
 import { Releases } from './release.ts'
 import { Policies } from './requests/policies.ts'
 import { Requests } from './requests/requests.ts'
-import { chunkWatchSchedule, fetchSchedule, releaseSchedule, watchSchedule } from './retry.ts'
+import {
+  aheadSchedule,
+  chunkWatchSchedule,
+  fetchSchedule,
+  releaseSchedule,
+  watchSchedule
+} from './retry.ts'
 import { Rotation } from './rotation.ts'
 import { createSelf } from './self.ts'
 import { Courier } from './send.ts'
@@ -53,7 +61,7 @@ export type Rooms = Awaited<ReturnType<typeof makeRooms>>
 /** The parts of a client, each with what it uses. They are started by who makes them. */
 export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, life: AbortSignal) {
   const { dht, state, clock, random, log, keys, network, device } = parts
-  const { spool = memorySpool(), spoolCaps = usualCaps } = parts
+  const { spool = memorySpool(), spoolCaps = usualCaps, aheadBytes = 0 } = parts
   const events = parts.events ?? createEvents()
   const { emit } = events
   const self = await createSelf({ ...parts, crypto, certificate: parts.certificate })
@@ -160,10 +168,11 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
       show: letter => downloads.show(letter),
       forgetLetter: key => downloads.forgetLetter(key)
     },
+    sentFiles: letter => letterFiles.shown(letter),
     ...(parts.searchAhead && { onLook: () => search.prepare() })
   })
   const backups = createBackups({
-    ...{ state, self, clock, random, log },
+    ...{ state, self, clock, random, log, emit },
     files: parts.backupFiles ?? (async () => []),
     filesAlong: parts.linkFiles ?? (async () => [])
   })
@@ -265,7 +274,13 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     random,
     log,
     crypto,
-    emit,
+    emit(event) {
+      emit(event)
+      if (event.type === 'opened')
+        askAhead(event.letter, { downloads, received, self, contacts, maxBytes: aheadBytes }).catch(
+          err => log.debug('not fetched ahead', { code: codeOf(err) })
+        )
+    },
     life
   })
   const uploads = new Uploads({
@@ -286,8 +301,14 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
       void letterFiles.lettersOf(row.id).then(ids => courier.wake(({ id }) => ids.includes(id)))
     }
   })
+  const ahead = new Ahead({
+    ...{ state, pods, clock, random, log, life },
+    outbox: new Outbox({ schedule: aheadSchedule, parallel: 4 }),
+    onChange: id => downloads.aheadChanged(id),
+    onForgotten: id => downloads.aheadForgotten(id)
+  })
   const downloads = new Downloads({
-    ...{ dht, state, self, contacts, strangerFetch, clock, random, log, emit, life },
+    ...{ dht, state, self, contacts, strangerFetch, ahead, clock, random, log, emit, life },
     spool,
     caps: spoolCaps
   })
@@ -359,7 +380,12 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     releases,
     ...stores
   }
-  const files = { uploads, downloads, letterFiles, files: together(uploads, downloads, chunkWatch) }
+  const files = {
+    uploads,
+    downloads,
+    letterFiles,
+    files: together({ uploads, downloads, watch: chunkWatch, ahead })
+  }
   const machines = { devices, own }
   const trust = { register, rotation, backups, linking, alarms, canary, revoking }
   return { self, pods, contacts, skew, events, record, ...machines, ...trust, ...mail, ...files }

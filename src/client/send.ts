@@ -167,7 +167,7 @@ export class Courier implements AsyncDisposable {
       earlier.row[retracts === undefined ? 'correctedBy' : 'forgetAsked'] = row.id
       await store.save(earlier.row)
     }
-    return showSent(row, secret)
+    return showSent(row, secret, files.shown)
   }
 
   /** Lets a letter go no further. Resolves when nothing is being done for it. */
@@ -189,8 +189,9 @@ export class Courier implements AsyncDisposable {
   }
 
   async letter(row: SentRow): Promise<SentLetter> {
-    const { store, self } = this.#parts
-    return showSent(row, await store.secret(row.id, self.closet()).catch(() => undefined))
+    const { store, self, files } = this.#parts
+    const secret = await store.secret(row.id, self.closet()).catch(() => undefined)
+    return showSent(row, secret, files.shown)
   }
 
   async sent(limit: number): Promise<SentLetter[]> {

@@ -1,13 +1,18 @@
 import { toHex } from '../base/bytes.ts'
 import { errorCodes } from '../base/errors.ts'
-import type { SentLetter, SentState } from './client.ts'
+import type { SentAttachment, SentLetter, SentState } from './client.ts'
 import type { SentRow } from './sent-rows.ts'
 import type { SentSecret } from './sent-secrets.ts'
 
 const hexOf = (id: Uint8Array | null | undefined): string | null => (id ? toHex(id) : null)
 
 /** A sent letter as people see it; without its text when that is damaged. */
-export function showSent(row: SentRow, secret: SentSecret | undefined): SentLetter {
+export async function showSent(
+  row: SentRow,
+  secret: SentSecret | undefined,
+  filesOf: (letter: string) => Promise<SentAttachment[]>
+): Promise<SentLetter> {
+  const attachments = secret?.attachments ? await filesOf(row.id).catch(() => []) : []
   const { id, from, to, fingerprint, sentMs, expiryMs, sizeBytes, key, wanted, waiting } = row
   const { withdrawing, announced, receipt } = row
   return {
@@ -31,7 +36,8 @@ export function showSent(row: SentRow, secret: SentSecret | undefined): SentLett
     corrects: hexOf(secret?.flags.corrects),
     retracts: hexOf(secret?.flags.retracts),
     correctedBy: row.correctedBy,
-    forgetAsked: row.forgetAsked
+    forgetAsked: row.forgetAsked,
+    attachments
   }
 }
 

@@ -37,7 +37,9 @@ export const Config = z.strictObject({
       reserveBytes: z
         .int()
         .nonnegative()
-        .default(512 * 2 ** 20)
+        .default(512 * 2 ** 20),
+      /** Files of contacts up to so many bytes are asked ahead of the pod as their letters come: for a machine that is rarely on. */
+      aheadBytes: z.int().nonnegative().default(0)
     })
     .prefault({}),
   connections: z
@@ -94,7 +96,17 @@ export const Config = z.strictObject({
       accountsMax: z.int().positive().default(10_000),
       mailboxMax: z.int().positive().default(10_000),
       /** Passes DHT requests of its people on, so that holders do not see who asks. */
-      via: z.boolean().default(true)
+      via: z.boolean().default(true),
+      /** Files that it fetches for its people while they are away: of one of them, and of all; 0 fetches none. */
+      ahead: z
+        .strictObject({
+          accountBytes: z
+            .int()
+            .nonnegative()
+            .default(512 * 2 ** 20),
+          bytes: bytes.default(4 * 2 ** 30)
+        })
+        .prefault({})
     })
     .optional(),
   /** Keeps tables for researchers of what this seed sees, in a folder; none unless told. Source: docs/guides/research.md */

@@ -25,11 +25,11 @@ export interface HomePaths {
   readonly podDb: string
   /** Sealed files on their way out, and fetched ones. */
   readonly attachments: string
+  /** Sealed files that a pod fetched for its people. */
+  readonly ahead: string
   readonly api: string
   /** Opens the web page in a browser. */
   readonly page: string
-  /** When the secret key was given out for a backup. */
-  readonly backup: string
   readonly lock: string
 }
 
@@ -49,9 +49,9 @@ export const homePaths = (home: string): HomePaths => ({
   clientDb: join(home, 'db', 'client'),
   podDb: join(home, 'db', 'pod'),
   attachments: join(home, 'attachments'),
+  ahead: join(home, 'ahead'),
   api: join(home, 'api.json'),
   page: join(home, 'page.html'),
-  backup: join(home, 'backup.json'),
   lock: join(home, 'lock')
 })
 

@@ -38,6 +38,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
       page: await readPageFiles(pageFolder),
       token,
       clock,
+      random,
       log: house.log,
       ...(home?.config.pod && { pod: house.pod })
     })

@@ -14,13 +14,14 @@ import { publishWhereabouts } from '../pod/whereabouts.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { UserOf } from '../seed/serve-via.ts'
 import { levelState } from '../store/level.ts'
+import { diskSpool } from '../store/spool.ts'
 import type { Home } from './home.ts'
 
 export interface HostedPod extends AsyncDisposable {
   readonly operator: PodOperator
   /** Whom its node relays for. */
   readonly userOf: UserOf
-  /** From now on the network says where the pod is. */
+  /** From now on the network says where the pod is, and the pod fetches from it for its people. */
   announce(dht: Dht): void
 }
 
@@ -50,6 +51,11 @@ export async function hostPod(
       hpke,
       hostname: config.hostname,
       policy: config.policy,
+      ahead: {
+        spool: diskSpool(home.paths.ahead),
+        reserveBytes: home.config.attachments.reserveBytes,
+        limits: config.ahead
+      },
       limits: { accountsMax: config.accountsMax, noticesPerAccountMax: config.mailboxMax }
     })
   )
@@ -63,6 +69,7 @@ export async function hostPod(
       const { quorum } = home.network.parameters
       const what = { hostname, fingerprint, hpkeKey: hpke.publicKey }
       all.use(publishWhereabouts({ ...parts, ...what, dht, quorum }))
+      pod.fetchAhead(dht)
     },
     [Symbol.asyncDispose]: () => all.disposeAsync()
   }

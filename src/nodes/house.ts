@@ -1,4 +1,12 @@
-import type { House, MakeHome, NetworkView, Settings, SettingsChange, Setup } from '../api/house.ts'
+import type {
+  House,
+  MakeHome,
+  NetworkView,
+  RestoreHome,
+  Settings,
+  SettingsChange,
+  Setup
+} from '../api/house.ts'
 import type { PodOperator } from '../api/operator.ts'
 import { utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
@@ -10,19 +18,18 @@ import type { Overrides } from '../config/config.ts'
 import { homeExists, homePaths } from '../config/home.ts'
 import { readJoinLink } from '../config/join-link.ts'
 import { readNetwork } from '../config/network.ts'
-import { exportPerson, importPerson, type Person } from '../keys/person.ts'
+import { importPerson, type Person } from '../keys/person.ts'
 import { openVault, vaultNeedsPassphrase } from '../keys/vault.ts'
-import { systemClock } from '../net/clock.ts'
 import { createLog } from '../net/log.ts'
 import type { Node } from '../net/node.ts'
 import type { Home } from './home.ts'
 import { createHome, readHome } from './home.ts'
 import { hostPod } from './host-pod.ts'
 import { networkFor } from './init.ts'
-import { readBackup, writeBackup } from './key-backup.ts'
 import { lateClient } from './late-client.ts'
 import { addLink, loadJoined } from './link.ts'
 import { networkView } from './network-view.ts'
+import { restoreHome } from './restore.ts'
 import { changeSettings, needsRestart, settingsOf } from './settings.ts'
 import type { Started } from './start.ts'
 import { podPlaces, startParts } from './start.ts'
@@ -174,7 +181,7 @@ export class NodeHouse implements House, AsyncDisposable {
       pods: home ? podPlaces(home).map(pod => pod.hostname) : [],
       invited: Object.keys(invites),
       introduced: Object.keys(joined?.contacts ?? {}),
-      keyBackupMs: isMade ? await readBackup(folder) : null
+      backupMs: status?.backupMs ?? null
     }
   }
 
@@ -202,14 +209,28 @@ export class NodeHouse implements House, AsyncDisposable {
         ...(imported && { imported })
       })
       if (link?.contact || link?.invite) await addLink(folder, link)
-      const home = await this.#read()
-      const person = await openVault(home.vault!, given.passphrase)
-      // Who set it up goes on with the backup meanwhile; why it failed is in `problem`.
-      void this.start(home, person, given.passphrase).catch(err =>
-        this.log.warn('the node does not start', { error: `${err}` })
-      )
-      return await this.setup()
+      return await this.#begin(given.passphrase)
     })
+
+  restore = ({ passphrase, words, input, signal }: RestoreHome): Promise<Setup> =>
+    this.#inTurn(async () => {
+      await restoreHome({
+        ...{ home: this.#p.folder, input, signal },
+        words: async () => words,
+        passphrase: async () => passphrase
+      })
+      return await this.#begin(passphrase)
+    })
+
+  /** Starts the node of a home that was just made. Who made it goes on meanwhile; why it failed is in `problem`. */
+  async #begin(passphrase: string | null): Promise<Setup> {
+    const home = await this.#read()
+    const person = await openVault(home.vault!, passphrase)
+    void this.start(home, person, passphrase).catch(err =>
+      this.log.warn('the node does not start', { error: `${err}` })
+    )
+    return await this.setup()
+  }
 
   join = (link: string): Promise<Setup> =>
     this.#inTurn(async () => {
@@ -218,21 +239,24 @@ export class NodeHouse implements House, AsyncDisposable {
       return await this.setup()
     })
 
-  backUpKey = (passphrase: string): Promise<string> =>
+  words = (passphrase: string | null): Promise<string[]> =>
     this.#inTurn(async () => {
-      if (passphrase === '') throw new MuttrError('PASSPHRASE_MISSING', 'the passphrase is empty')
-      const { vault } = await this.#read()
-      if (!vault) throw new MuttrError('HOME_MISSING', 'there is no person on this seed')
-      const armored = await exportPerson(await openVault(vault, passphrase), passphrase)
-      await writeBackup(this.#p.folder, systemClock.now())
-      return armored
+      const { started } = this.#need()
+      await openVault(await this.#vault(), passphrase)
+      return await started.client.recovery()
     })
+
+  /** @throws {MuttrError} `HOME_MISSING` where there is none */
+  async #vault(): Promise<Uint8Array> {
+    const { vault } = await this.#read()
+    if (!vault) throw new MuttrError('HOME_MISSING', 'there is no person on this seed')
+    return vault
+  }
 
   unlock = (passphrase: string): Promise<Setup> =>
     this.#inTurn(async () => {
       const { started } = this.#need()
-      const { vault } = await this.#read()
-      if (!vault) throw new MuttrError('HOME_MISSING', 'there is no person on this seed')
+      const vault = await this.#vault()
       await started.client.unlock(await openVault(vault, passphrase))
       this.#passphrase = vaultNeedsPassphrase(vault) ? passphrase : null
       this.#became('running')

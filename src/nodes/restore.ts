@@ -1,6 +1,6 @@
 import { MuttrError } from '../base/errors.ts'
 import type { Restored, RestoreOptions } from '../cli/doors.ts'
-import { readRecovery } from '../client/backup/backup.ts'
+import { keptBackup, readRecovery } from '../client/backup/backup.ts'
 import { holdBack } from '../client/backup/restore.ts'
 import { homeExists } from '../config/home.ts'
 import { openStream } from '../keys/sealed-stream.ts'
@@ -19,10 +19,13 @@ export async function restoreHome(o: RestoreOptions): Promise<Restored> {
   const log = createLog({ level: 'warn', write: line => process.stderr.write(`${line}\n`) })
   return inNewHome(home, async paths => {
     await makeKeys(paths)
-    const settle = (state: State) => holdBack(state, log)
+    const { fingerprint, madeMs } = belongings.head
+    const settle = async (state: State) => {
+      await state.write([keptBackup(state, log, madeMs)])
+      return holdBack(state, log)
+    }
     const how = { passphrase, signal, onProgress, settle }
     const { name, rows, settled: held } = await takeIn(paths, belongings, how)
-    const { fingerprint, madeMs } = belongings.head
     return { home, name, fingerprint, madeMs, rows, held }
   })
 }

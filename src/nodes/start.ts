@@ -134,6 +134,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       strangersBy: home.config.strangers,
       spool: diskSpool(home.paths.attachments),
       spoolCaps: home.config.attachments,
+      aheadBytes: home.config.attachments.aheadBytes,
       about: {
         network: home.network.name,
         name: home.config.name,

@@ -76,6 +76,26 @@ export const podLimits: PodLimits = {
   identifiesInAll: { burst: 5_000, everyMs: secondMs / 100 }
 }
 
+/** Bounds of what a pod fetches ahead for its people. Source: docs/protocol/ahead.md#limits */
+export interface AheadLimits {
+  /** Of one account, and of all: each chunk counts as 256 KiB from the moment that it is asked for. 0 fetches nothing. */
+  readonly accountBytes: number
+  readonly bytes: number
+  readonly filesPerAccountMax: number
+  /** An account may have its bytes fetched at once, then one chunk each so often. */
+  readonly fetchEveryMs: Millis
+  /** Of all accounts together: accounts may cost nothing. */
+  readonly fetchesInAll: Rate
+}
+
+export const aheadLimits: AheadLimits = {
+  accountBytes: 512 * MiB,
+  bytes: 4_096 * MiB,
+  filesPerAccountMax: 32,
+  fetchEveryMs: secondMs,
+  fetchesInAll: { burst: 2_048, everyMs: secondMs / 32 }
+}
+
 /** Times that belong to the protocol, not to an operator's taste. */
 export const podTimes = {
   certificationLifeMs: 365 * dayMs,

@@ -3,16 +3,19 @@ import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { openPgp } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
+import type { Dht } from '../seed/dht.ts'
+import type { Spool } from '../store/spool.ts'
 import type { State } from '../store/state.ts'
 import type { Policy } from '../wire/pod.ts'
 import { podProtocol } from '../wire/pod.ts'
+import { openAhead } from './ahead/ahead.ts'
 import { foldHostname } from './alias.ts'
 import { createDirectory } from './directory.ts'
 import { createDismissals } from './dismissals.ts'
 import { createGates } from './gates.ts'
 import { createInvites } from './invites.ts'
-import type { PodLimits } from './limits.ts'
-import { podLimits } from './limits.ts'
+import type { AheadLimits, PodLimits } from './limits.ts'
+import { aheadLimits, podLimits } from './limits.ts'
 import { Mailbox } from './mailbox.ts'
 import { createReception } from './reception.ts'
 import { openHello } from './record.ts'
@@ -39,6 +42,8 @@ export interface PodParts {
   hostname: string
   policy: Policy
   limits?: Partial<PodLimits>
+  /** Where files are kept that are fetched for people who are away; none are unless told. */
+  ahead?: { spool: Spool; reserveBytes: number; limits?: Partial<AheadLimits> }
 }
 
 /** Gives aliases, answers whose they are, and keeps notices. Serves `/muttr/pod/1`. Source: docs/protocol/pod.md */
@@ -49,6 +54,8 @@ export interface Pod extends AsyncDisposable {
   invite(o: { uses: number; lifeMs: Millis }): Promise<string>
   /** @returns whose device a peer is that has identified here and is connected, when that person took an alias here. */
   userOf(peer: PeerId): Promise<string | undefined>
+  /** From now on there is a network to fetch files from, for people who are away. */
+  fetchAhead(dht: Pick<Dht, 'get'>): void
   /** Drops what has expired; done by itself every ten minutes. */
   sweep(): Promise<void>
   usage(): { accounts: number; aliases: number; notices: number; bytes: number; sessions: number }
@@ -70,6 +77,11 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const hello = await openHello({ ...own, clock, keys, hpke, policy })
   const gates = createGates(limits, parts.subnetOf)
   const dismissals = createDismissals(state)
+  const aheadBounds = { ...aheadLimits, ...parts.ahead?.limits }
+  const ahead =
+    parts.ahead && aheadBounds.accountBytes > 0
+      ? await openAhead({ ...parts.ahead, clock, log, limits: aheadBounds })
+      : undefined
   const shared = {
     dismissals,
     hostname,
@@ -82,7 +94,8 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     registry,
     directory,
     mailbox,
-    gates
+    gates,
+    ahead
   }
 
   const reception = createReception({
@@ -105,7 +118,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     }
   }
   const sweeper = createSweeper({
-    ...{ clock, log, state, registry, mailbox, directory, invites, dismissals }
+    ...{ clock, log, state, registry, mailbox, directory, invites, dismissals, ahead }
   })
   network.accept(podProtocol, session => reception.take(session))
 
@@ -120,11 +133,13 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       }
       return undefined
     },
+    fetchAhead: dht => ahead?.begin(dht),
     sweep: () => sweeper.sweep(),
     usage: () => ({ ...registry.usage(), ...mailbox.usage(), sessions: reception.size }),
     async [Symbol.asyncDispose]() {
       await reception[Symbol.asyncDispose]()
       await sweeper[Symbol.asyncDispose]()
+      await ahead?.[Symbol.asyncDispose]()
     }
   }
 }

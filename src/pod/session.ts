@@ -7,6 +7,8 @@ import { verifyDismissal } from '../keys/device.ts'
 import type { State } from '../store/state.ts'
 import { announcedBytes, decodeNotice, noticeInfo } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
+import type { Ahead } from './ahead/ahead.ts'
+import { aheadAnswers } from './ahead/answers.ts'
 import type { Directory } from './directory.ts'
 import type { Dismissals } from './dismissals.ts'
 import type { Feed } from './feed.ts'
@@ -32,6 +34,8 @@ export interface Desk {
   readonly mailbox: Mailbox
   readonly dismissals: Dismissals
   readonly gates: Gates
+  /** Undefined where files are not fetched ahead. */
+  readonly ahead: Ahead | undefined
   /** The answer to `hello`. */
   readonly hello: Uint8Array
   /** All devices of an account that are here now, so that a mailbox made later knows them. */
@@ -46,7 +50,7 @@ export interface Served extends Disposable {
   identity(nowMs: Millis): Identity | undefined
 }
 
-type Answers = Record<string, (payload: Uint8Array, nowMs: Millis) => Promise<Uint8Array>>
+export type Answers = Record<string, (payload: Uint8Array, nowMs: Millis) => Promise<Uint8Array>>
 
 /** What the answers of one session share. */
 interface Visit {
@@ -82,7 +86,11 @@ export function serveSession(session: Session, desk: Desk): Served {
     ...openAnswers(visit),
     ...identifyAnswers(visit),
     ...aliasAnswers(visit),
-    ...mailboxAnswers(visit, feed)
+    ...mailboxAnswers(visit, feed),
+    ...aheadAnswers(desk.ahead, {
+      account: nowMs => visit.self(nowMs).account,
+      isKnown: async account => (await desk.registry.account(account)) !== undefined
+    })
   }
   session.serve(async (method, payload) => {
     const nowMs = desk.clock.now()

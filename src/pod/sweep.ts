@@ -1,5 +1,6 @@
 import type { Clock, Log } from '../base/ports.ts'
 import type { State } from '../store/state.ts'
+import type { Ahead } from './ahead/ahead.ts'
 import type { Directory } from './directory.ts'
 import type { Dismissals } from './dismissals.ts'
 import type { Invites } from './invites.ts'
@@ -24,6 +25,7 @@ interface Parts {
   directory: Directory
   invites: Invites
   dismissals: Dismissals
+  ahead: Ahead | undefined
 }
 
 export function createSweeper(parts: Parts): Sweeper {
@@ -56,7 +58,7 @@ export function createSweeper(parts: Parts): Sweeper {
 
 /** One round through everything a pod keeps. Stops between two rows when told to. */
 async function sweepAll(
-  { clock, log, state, registry, mailbox, directory, invites, dismissals }: Parts,
+  { clock, log, state, registry, mailbox, directory, invites, dismissals, ahead }: Parts,
   signal: AbortSignal
 ): Promise<void> {
   const nowMs = clock.now()
@@ -71,8 +73,10 @@ async function sweepAll(
     if ((await mailbox.isEmpty(key)) && (await registry.forget(key, nowMs)))
       await mailbox.forget(key)
   }
+  await ahead?.sweep(nowMs, async account => (await registry.account(account)) !== undefined)
   const addresses = await directory.sweep(nowMs)
   const ended = await invites.sweep(nowMs)
   const dismissed = await dismissals.sweep(nowMs)
-  log.debug('pod.swept', { notices, aliases, addresses, invites: ended, dismissed })
+  const counts = { notices, aliases, addresses, invites: ended, dismissed }
+  log.debug('pod.swept', { ...counts, ahead: ahead?.usage() })
 }

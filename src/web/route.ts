@@ -26,6 +26,9 @@ export function href(view: string, id?: string, query: Record<string, string> = 
   return `#/${view}${id === undefined ? '' : `/${encodeURIComponent(id)}`}${said && `?${said}`}`
 }
 
+/** Back to the list that the open item stands in. */
+export const leave = (): void => go(route.value.view, undefined, route.value.query)
+
 export function go(view: string, id?: string, query?: Record<string, string>): void {
   location.hash = href(view, id, query)
 }

@@ -39,14 +39,14 @@ const peerId = text(limits.peerIdCharsMax, 1)
 const certificate = bytes(1, limits.certificateBytesMax)
 const signature = bytes(1, signatureBytesMax)
 
-interface Codec<T> {
+export interface Codec<T> {
   encode(value: T): Uint8Array
   /** @throws {MuttrError} `WIRE_MALFORMED` or `WIRE_TOO_LARGE`, and nothing else. */
   decode(frame: Uint8Array): T
 }
 
 /** Pairs what is written with what is read; the size is the sum of the fields' maxima, rounded up. */
-const codec = <T, A>(
+export const codec = <T, A>(
   what: string,
   maxBytes: number,
   field: Field<A>,
@@ -363,6 +363,12 @@ export const podMethods = {
   playback: 'playback',
   acknowledge: 'acknowledge',
   ping: 'ping',
+  /** Files that are fetched for a person: src/wire/ahead.ts. */
+  ahead: 'ahead',
+  aheadKeys: 'ahead-keys',
+  aheadStatus: 'ahead-status',
+  aheadTake: 'ahead-take',
+  aheadDrop: 'ahead-drop',
   /** Pod to client. */
   notices: 'notices'
 } as const

@@ -137,6 +137,8 @@ const calls: Record<string, (client: Client) => Promise<unknown>> = {
     const file = Buffer.concat(pieces).toString('hex')
     return [states, file, await c.forgetAttachment(id, 0)]
   },
+  'fetchAhead: what the pod has': c => c.fetchAhead('3fa9c2d1', 0),
+  'fetchAhead: unknown': c => c.fetchAhead('3fa9c2d1', 5),
   'fetchAttachment: unknown': c => c.fetchAttachment('3fa9c2d1', 5),
   'openAttachment: unknown': c => c.openAttachment('3fa9c2d1', 5),
   'attachment: unknown': c => c.attachment('0'.repeat(32)),

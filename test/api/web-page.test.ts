@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
+import type { Setup } from '../../src/api/house.ts'
 import { readPageFiles } from '../../src/api/page-files.ts'
 import { type ServedClient, serveClient, testToken } from '../support/api.ts'
-import { createFakeClient } from '../support/fake-client.ts'
-import { fakePassphrase } from '../support/fake-house.ts'
+import { createFakeClient, fakeWords } from '../support/fake-client.ts'
+import { createFakeHouse, fakePassphrase } from '../support/fake-house.ts'
 import { temporaryFolder } from '../support/store-folder.ts'
 
 /** As curl would ask: with any Host, which fetch does not let one choose. */
@@ -102,16 +103,41 @@ describe('the local API around the node', () => {
     return { status: answer.status, said: text.startsWith('{') ? JSON.parse(text) : text }
   }
 
-  it('opens, locks and backs up with the right passphrase only', async () => {
+  it('opens, locks and shows the twelve words with the right passphrase only', async () => {
     await using served = await serveClient(createFakeClient())
     assert.equal((await ask(served, 'POST', '/lock')).said.locked, true)
     const wrong = await ask(served, 'POST', '/unlock', { passphrase: 'guess' })
     assert.deepEqual([wrong.status, wrong.said.error.code], [409, 'PASSPHRASE_WRONG'])
     const right = await ask(served, 'POST', '/unlock', { passphrase: fakePassphrase })
     assert.equal(right.said.locked, false)
-    assert.equal((await ask(served, 'POST', '/setup/backup', { passphrase: 'guess' })).status, 409)
-    const key = await ask(served, 'POST', '/setup/backup', { passphrase: fakePassphrase })
-    assert.match(key.said, /^-----BEGIN PGP PRIVATE KEY BLOCK/)
+    assert.equal((await ask(served, 'POST', '/setup/words', { passphrase: 'guess' })).status, 409)
+    const shown = await ask(served, 'POST', '/setup/words', { passphrase: fakePassphrase })
+    assert.deepEqual(JSON.parse(shown.said), fakeWords.split(' '))
+  })
+
+  it('takes a backup of any length behind a line with its words, and says at its end why not', async () => {
+    const house = createFakeHouse({ state: 'missing' })
+    await using served = await serveClient(createFakeClient(), { house })
+    const backup = new Uint8Array(3_000_000)
+    const restore = (said: unknown) => {
+      const body = new Blob([`${JSON.stringify(said)}\n`, backup])
+      const headers = { authorization: `Bearer ${testToken}` }
+      return fetch(`${served.server.url}/setup/restore`, { method: 'POST', headers, body })
+    }
+    const codeOf = async (answer: Response) =>
+      ((await answer.json()) as { error: { code: string } }).error.code
+    const wrong = await restore({ words: 'other words', passphrase: null })
+    assert.equal(await codeOf(wrong), 'RECOVERY_WRONG')
+    const malformed = await restore({ words: 'other words' })
+    assert.equal(await codeOf(malformed), 'WIRE_MALFORMED')
+    const long = await restore({ words: 'x'.repeat(20_000), passphrase: null })
+    assert.equal(await codeOf(long), 'WIRE_TOO_LARGE')
+    const right = await restore({ words: fakeWords, passphrase: 'open sesame' })
+    assert.equal(((await right.json()) as Setup).state, 'running')
+    assert.deepEqual(house.calls, [
+      ['restore', 'other words', 3_000_000],
+      ['restore', fakeWords, 3_000_000]
+    ])
   })
 
   it('takes no setting that there is not, and no value that cannot be', async () => {

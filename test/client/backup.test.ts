@@ -46,7 +46,13 @@ describe('a backup', () => {
     const words = (await bob.client.recovery()).join(' ')
     assert.equal(words.split(' ').length, 12)
     assert.equal((await bob.client.recovery()).join(' '), words)
+    assert.equal((await bob.client.status()).backupMs, null)
+    const started = await bob.client.backup()
+    for await (const _ of started) break
+    assert.equal((await bob.client.status()).backupMs, null)
     const backup = await all(bob)
+    const { madeMs } = await bob.seen('backed-up')
+    assert.equal((await bob.client.status()).backupMs, madeMs)
     await bob.client[Symbol.asyncDispose]()
 
     const others = (await alice.client.recovery()).join(' ')

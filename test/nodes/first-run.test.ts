@@ -5,7 +5,6 @@ import type { Setup } from '../../src/api/house.ts'
 import type { MuttrEvent } from '../../src/base/events.ts'
 import type { Ready } from '../../src/cli/doors.ts'
 import { writeNetwork } from '../../src/config/network.ts'
-import { importPerson } from '../../src/keys/person.ts'
 import { runDaemon } from '../../src/nodes/daemon.ts'
 import { temporaryFolder } from '../support/store-folder.ts'
 
@@ -27,10 +26,10 @@ describe('a node that is set up through its page', () => {
   let hear = (_: MuttrEvent): void => {}
 
   /** A daemon on the folder, until `signal` aborts. */
-  const up = (signal: AbortSignal, locked = false): Promise<Ready> =>
+  const up = (signal: AbortSignal, locked: boolean, home: string): Promise<Ready> =>
     new Promise((resolve, reject) => {
       ended = runDaemon({
-        home: join(folder.path, 'home'),
+        home: join(folder.path, home),
         signal,
         locked,
         passphrase: async () => passphrase,
@@ -61,8 +60,8 @@ describe('a node that is set up through its page', () => {
     return await ask<Setup>('GET', '/setup')
   }
 
-  const begin = async (signal: AbortSignal, locked = false) => {
-    ready = await up(signal, locked)
+  const begin = async (signal: AbortSignal, locked = false, home = 'home') => {
+    ready = await up(signal, locked, home)
     token = /#token=([0-9a-f]{64})$/.exec(ready.page)![1]!
   }
 
@@ -98,19 +97,49 @@ describe('a node that is set up through its page', () => {
     assert.equal((await ask<Setup>('GET', '/setup')).state, 'missing')
   })
 
-  it('makes a home, starts its node, and gives the key out for a backup', async () => {
+  it('makes a home, starts its node, backs up, and becomes the same person again', async () => {
     const home = { name: 'carol', passphrase, network }
     const setup = await restarted(() => ask('POST', '/setup/home', home))
     assert.deepEqual(
       [setup.state, setup.name, setup.network, setup.sealed, setup.locked, setup.pods],
       ['running', 'carol', 'nobody', true, false, ['one.test']]
     )
-    assert.equal(setup.keyBackupMs, null)
-    const armored = await ask<string>('POST', '/setup/backup', { passphrase })
-    const person = await importPerson(Buffer.from(armored), passphrase)
-    assert.equal(person.certificate.fingerprint, setup.fingerprint)
-    assert.ok((await ask<Setup>('GET', '/setup')).keyBackupMs! > 0)
+    assert.equal(setup.backupMs, null)
     assert.equal((await stat(join(ready.home, 'vault'))).mode & 0o777, 0o600)
+    const guess = await ask<{ error: { code: string } }>('POST', '/setup/words', {
+      passphrase: 'guess'
+    })
+    assert.equal(guess.error.code, 'PASSPHRASE_WRONG')
+    const words = (await ask<string[]>('POST', '/setup/words', { passphrase })).join(' ')
+    const { path } = await ask<{ path: string }>('POST', '/backup/download')
+    const backup = await (await fetch(ready.api + path)).blob()
+    const { backupMs } = await ask<Setup>('GET', '/setup')
+    assert.ok(backupMs! > 0)
+
+    const other = new AbortController()
+    const own = { ready, token, ended }
+    await begin(other.signal, false, 'other')
+    const restore = async (given: string, file = backup) => {
+      const said = JSON.stringify({ words: given, passphrase: 'another one' })
+      const answer = await fetch(`${ready.api}/setup/restore`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}` },
+        body: new Blob([`${said}\n`, file])
+      })
+      return (await answer.json()) as { error: { code: string } }
+    }
+    assert.equal((await restore('twelve words')).error.code, 'RECOVERY_WRONG')
+    const none = new Blob(['no backup, but a letter to Bob '.repeat(9)])
+    assert.equal((await restore(words, none)).error.code, 'BACKUP_INVALID')
+    assert.equal((await restore(words, backup.slice(0, -1))).error.code, 'BACKUP_INVALID')
+    const back = await restarted(() => restore(words.toUpperCase()))
+    assert.deepEqual(
+      [back.state, back.fingerprint, back.sealed, back.locked, back.backupMs],
+      ['running', setup.fingerprint, true, false, backupMs]
+    )
+    other.abort()
+    await ended
+    ;({ ready, token, ended } = own)
   })
 
   it('locks, and opens again with the passphrase', async () => {

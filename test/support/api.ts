@@ -5,6 +5,7 @@ import type { PageFiles } from '../../src/api/page-files.ts'
 import { createRemoteClient, type RemoteClient } from '../../src/api/remote.ts'
 import { type ApiServer, serveApi } from '../../src/api/server.ts'
 import type { Client } from '../../src/client/client.ts'
+import { systemRandom } from '../../src/net/random.ts'
 import { type FakeClock, fakeClock } from './fake-clock.ts'
 import { createFakeHouse } from './fake-house.ts'
 
@@ -43,6 +44,7 @@ export async function serveClient(
     client,
     token: testToken,
     clock,
+    random: systemRandom,
     log: quiet,
     house,
     page,
@@ -68,6 +70,7 @@ export const testApp = (client: Client) =>
     house: createFakeHouse(),
     page: testPage,
     clock: fakeClock(),
+    random: systemRandom,
     log: quiet,
     hosts: () => new Set(['127.0.0.1:4421'])
   })

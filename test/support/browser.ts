@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { chromium } from 'playwright-core'
+import decodeQR from 'qr/decode.js'
 import { build } from 'vite'
 import { type PageFiles, readPageFiles } from '../../src/api/page-files.ts'
 import { packageRoot } from '../../src/config/package-root.ts'
@@ -77,4 +78,21 @@ export async function openTab(options: TabOptions): Promise<Tab> {
     },
     [Symbol.asyncDispose]: () => context.close()
   }
+}
+
+/** What a picture (PNG) of a QR code says. */
+export async function readCode({ context }: Tab, picture: Buffer): Promise<string> {
+  const page = await context.newPage()
+  const { width, height, base64 } = await page.evaluate(async png => {
+    const bytes = Uint8Array.from(atob(png), c => c.charCodeAt(0))
+    const image = await createImageBitmap(new Blob([bytes], { type: 'image/png' }))
+    const { width, height } = image
+    const canvas = new OffscreenCanvas(width, height).getContext('2d')!
+    canvas.drawImage(image, 0, 0)
+    const { data } = canvas.getImageData(0, 0, width, height)
+    const text = Array.from(data, byte => String.fromCharCode(byte)).join('')
+    return { width, height, base64: btoa(text) }
+  }, picture.toString('base64'))
+  await page.close()
+  return decodeQR({ width, height, data: new Uint8Array(Buffer.from(base64, 'base64')) })
 }

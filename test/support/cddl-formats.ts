@@ -1,4 +1,5 @@
 import { limits } from '../../src/base/limits.ts'
+import * as ahead from '../../src/wire/ahead.ts'
 import { decodeManifest } from '../../src/wire/attachment.ts'
 import { decodeBackupItem } from '../../src/wire/backup.ts'
 import { decodeBlobHeader } from '../../src/wire/blob.ts'
@@ -92,6 +93,12 @@ export const formats: Record<string, Format> = {
   'alias-request': { read: pod.aliasRequest.decode },
   'lookup-answer': { read: pod.lookupAnswer.decode },
   'directory-answer': { read: pod.directoryAnswer.decode },
+  'ahead-request': { read: ahead.aheadRequest.decode },
+  'ahead-status': { read: ahead.aheadStatus.decode },
+  'ahead-keys': { read: ahead.aheadKeys.decode },
+  'ahead-task': { read: ahead.aheadTask.decode },
+  'ahead-take': { read: ahead.aheadTake.decode },
+  'ahead-chunk': { read: ahead.aheadChunk.decode },
   receipt: { read: pod.submitAnswer.decode },
   cursor: { read: pod.cursor.decode },
   'listen-answer': { read: pod.listenAnswer.decode },

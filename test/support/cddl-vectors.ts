@@ -69,6 +69,12 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     vault: keys.vaults.map((v: { file: string }) => bytes(v.file)),
     letter: frames(letter.valid),
     manifest: frames(read('attachment').valid),
+    ...Object.fromEntries(
+      Object.entries(read('ahead').valid).map(([rule, list]) => [
+        rule,
+        frames(list as { frame: string }[])
+      ])
+    ),
     proof: frames(read('proof').valid),
     notice: notice.valid.map((v: { plaintext: string }) => unpadded(bytes(v.plaintext))),
     slip: frames(notice.slips),

@@ -132,7 +132,8 @@ export class ClientWorld implements AsyncDisposable {
       subkeyEveryMs = null,
       spool = memorySpool(),
       spoolCaps = { outBytes: 2 ** 26, inBytes: 2 ** 26, reserveBytes: 0 },
-      canaryEveryMs = null
+      canaryEveryMs = null,
+      aheadBytes = 0
     }: {
       hostname?: string
       state?: State
@@ -147,6 +148,7 @@ export class ClientWorld implements AsyncDisposable {
       spool?: Spool
       spoolCaps?: SpoolCaps
       canaryEveryMs?: number | null
+      aheadBytes?: number
     } = {}
   ): Promise<Tester> {
     const tester = await this.#tester(await person(who), state, {
@@ -158,7 +160,8 @@ export class ClientWorld implements AsyncDisposable {
       subkeyEveryMs,
       spool,
       spoolCaps,
-      canaryEveryMs
+      canaryEveryMs,
+      aheadBytes
     })
     if (register) {
       await tester.client.register(`${name}@${hostname}`)
@@ -185,6 +188,7 @@ export class ClientWorld implements AsyncDisposable {
       | 'spool'
       | 'spoolCaps'
       | 'canaryEveryMs'
+      | 'aheadBytes'
     > & {
       publishAliases: boolean
     }

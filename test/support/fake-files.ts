@@ -11,6 +11,7 @@ type Part = Pick<
   | 'resumeAttachment'
   | 'dropAttachment'
   | 'fetchAttachment'
+  | 'fetchAhead'
   | 'pauseFetch'
   | 'forgetAttachment'
   | 'openAttachment'
@@ -37,7 +38,7 @@ export function fakeFiles(calls: unknown[][]): Part {
     if (index > 0) throw new MuttrError('ATTACHMENT_UNKNOWN', `the letter has no file ${index}`)
     return {
       ...{ index, name: 'Grüße.pdf', type: 'application/pdf', sizeBytes: 5_000, expiryMs, state },
-      ...{ haveBytes: 0, bytesPerSecond: null, remainingMs: null, problem: null }
+      ...{ haveBytes: 0, bytesPerSecond: null, remainingMs: null, problem: null, ahead: null }
     }
   }
   return {
@@ -66,6 +67,10 @@ export function fakeFiles(calls: unknown[][]): Part {
       files.splice(files.indexOf(file(id)), 1)
     },
     fetchAttachment: async (letter, index) => received(letter, index, 'here'),
+    fetchAhead: async (letter, index) => {
+      const ahead = { pod: 'one.test', state: 'fetching' as const, haveBytes: 2_000, problem: null }
+      return { ...received(letter, index, 'remote'), ahead }
+    },
     pauseFetch: async (letter, index) => received(letter, index, 'paused'),
     forgetAttachment: async (letter, index) => received(letter, index, 'remote'),
     async openAttachment(letter, index) {

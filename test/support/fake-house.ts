@@ -1,5 +1,6 @@
 import type { House, Settings, Setup } from '../../src/api/house.ts'
 import { MuttrError } from '../../src/base/errors.ts'
+import { fakeWords } from './fake-client.ts'
 
 export interface FakeHouse extends House {
   /** What it answers; tests may change it. */
@@ -26,7 +27,7 @@ export function createFakeHouse(changes: Partial<Setup> = {}): FakeHouse {
     pods: ['one.test', 'two.test'],
     invited: ['one.test'],
     introduced: ['bob@two.test'],
-    keyBackupMs: Date.UTC(2026, 2, 1),
+    backupMs: Date.UTC(2026, 2, 1),
     ...changes
   }
   const said: Settings = {
@@ -69,11 +70,20 @@ export function createFakeHouse(changes: Partial<Setup> = {}): FakeHouse {
       if (!link.startsWith('muttr:')) throw new MuttrError('LINK_INVALID', 'not a link')
       return now
     },
-    async backUpKey(passphrase) {
-      calls.push(['backUpKey'])
-      opened(passphrase)
-      now.keyBackupMs = Date.UTC(2026, 2, 1)
-      return '-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nxcaGBG…\n-----END PGP PRIVATE KEY BLOCK-----\n'
+    async restore({ words, passphrase, input }) {
+      let sizeBytes = 0
+      for await (const piece of input) sizeBytes += piece.byteLength
+      calls.push(['restore', words, sizeBytes])
+      if (words !== fakeWords) throw new MuttrError('RECOVERY_WRONG', 'these are other words')
+      return Object.assign(now, {
+        ...{ state: 'running', name: 'alice', network: 'local', fingerprint: 'ab'.repeat(20) },
+        ...{ sealed: passphrase !== null, aliases: ['alice@one.test'], backupMs: 1 }
+      })
+    },
+    async words(passphrase) {
+      calls.push(['words'])
+      opened(passphrase ?? '')
+      return fakeWords.split(' ')
     },
     async unlock(passphrase) {
       calls.push(['unlock'])

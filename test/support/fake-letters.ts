@@ -127,7 +127,8 @@ export const status: Status = {
   ],
   outbox: { waiting: 0 },
   inbox: { waiting: 0, relays: [], requests: 1 },
-  alarms: []
+  alarms: [],
+  backupMs: null
 }
 
 export const alarmOf = (alias: string): Alarm => ({
@@ -179,6 +180,7 @@ export function sentLetter(
     corrects: null,
     retracts: null,
     correctedBy: null,
+    attachments: [],
     forgetAsked: null,
     ...changes
   }

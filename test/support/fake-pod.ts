@@ -1,6 +1,7 @@
 import { sha256, toHex, utf8 } from '../../src/base/bytes.ts'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { Clock, Random } from '../../src/base/ports.ts'
+import { podAhead } from '../../src/client/pod-ahead.ts'
 import type { openPodLink, PodLink } from '../../src/client/pod-link.ts'
 import type { Certificate } from '../../src/keys/certificate.ts'
 import { certify } from '../../src/keys/certify.ts'
@@ -8,6 +9,8 @@ import { makeDevice, verifyDismissal, verifyStatement } from '../../src/keys/dev
 import { hpkeOpen, makeHpkeKey } from '../../src/keys/hpke.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { signDetached } from '../../src/keys/sign.ts'
+import type { Ahead } from '../../src/pod/ahead/ahead.ts'
+import { aheadAnswers } from '../../src/pod/ahead/answers.ts'
 import { readAlias } from '../../src/pod/alias.ts'
 import { peerOfKey } from '../../src/wire/contact.ts'
 import type { Notice } from '../../src/wire/notice.ts'
@@ -39,6 +42,8 @@ export interface FakePod {
   readonly peer: string
   readonly accounts: Map<string, Account>
   person: Person
+  /** Fetches files for its people; a pod's own. */
+  ahead: Ahead | undefined
   /** Refuses to be opened, and ends what is open. */
   down(): void
   up(): void
@@ -122,6 +127,7 @@ export async function fakePod({
     peer,
     accounts,
     person,
+    ahead: undefined,
     lies: new Map(),
     dismissed: new Set(),
     opened: 0,
@@ -203,6 +209,15 @@ export async function fakePod({
           who = certificate
           return { aliases: mine().map(([alias]) => alias) }
         },
+        ahead: podAhead(async (method, payload) => {
+          ask()
+          const answers = aheadAnswers(pod.ahead, {
+            account: () => who?.pin ?? '',
+            isKnown: async () => mine().length > 0
+          })
+          if (!answers[method]) throw new MuttrError('METHOD_UNKNOWN', method)
+          return answers[method](payload, clock.now())
+        }),
         async register(alias, certificate) {
           ask()
           if (!who) throw new MuttrError('IDENTIFY_FIRST', 'who?')

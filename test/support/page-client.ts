@@ -5,6 +5,7 @@ import type {
   OpenedConversation,
   SavedDraft
 } from '../../src/client/client.ts'
+import type { Policy } from '../../src/client/requests/request.ts'
 import { createFakeClient, type FakeClient } from './fake-client.ts'
 import {
   manyConversations,
@@ -28,6 +29,18 @@ export function createPageClient(nowMs: number, many = 0): PageClient {
   const older = manyConversations(nowMs - 1_000 * 3_600_000, many)
   const all = (): Conversation[] => [...opened.map(({ conversation }) => conversation), ...older]
   const letters = sentLetters(nowMs)
+  function without(id: string) {
+    const found = opened.find(one => one.letters.some(letter => letter.id === id))
+    if (!found) throw new MuttrError('LETTER_UNKNOWN', 'no such letter')
+    found.letters.splice(
+      found.letters.findIndex(letter => letter.id === id),
+      1
+    )
+    found.conversation.letters--
+    if (found.letters.length === 0) opened.splice(opened.indexOf(found), 1)
+    fake.calls.push(['delete', id])
+    return { deleted: id }
+  }
   fake.people.splice(0, fake.people.length, ...pageContacts(nowMs))
   const client: PageClient = Object.assign(fake, {
     opened,
@@ -60,10 +73,42 @@ export function createPageClient(nowMs: number, many = 0): PageClient {
       const next = from + limit < wanted.length ? String(from + limit) : null
       return { conversations: wanted.slice(from, from + limit), next }
     },
-    async conversation(thread: string) {
-      const found = opened.find(({ conversation }) => conversation.thread === thread)
+    async conversation(
+      id: string,
+      { limit = 200, before }: Parameters<FakeClient['conversation']>[1] = {}
+    ) {
+      fake.calls.push(['conversation', { limit, before }])
+      const found = opened.find(
+        ({ conversation, letters }) =>
+          conversation.thread === id || letters.some(letter => letter.id === id)
+      )
       if (!found) throw new MuttrError('LETTER_UNKNOWN', 'no such conversation')
-      return found
+      const end = before === undefined ? found.letters.length : Number(before)
+      const start = Math.max(0, end - limit)
+      return {
+        conversation: found.conversation,
+        letters: found.letters.slice(start, end),
+        next: start > 0 ? String(start) : null
+      }
+    },
+    deleteReceived: async (id: string) => without(id),
+    deleteSent: async (id: string) => without(id),
+    async resend(id: string) {
+      fake.calls.push(['resend', id])
+      const found = [...letters, ...opened.flatMap(one => one.letters)].find(one => one.id === id)
+      if (!found || !('waiting' in found)) throw new MuttrError('LETTER_UNKNOWN', 'no such letter')
+      return Object.assign(found, { waiting: null, state: 'announced' as const })
+    },
+    async choosePolicy(alias: string, policy: Policy) {
+      fake.calls.push(['choosePolicy', alias, policy])
+      Object.assign(fake.people.find(person => person.alias === alias)!, { policy })
+      return { alias, policy, sinceMs: nowMs }
+    },
+    async lookup(alias: string) {
+      fake.calls.push(['lookup', alias])
+      const found = fake.people.find(person => person.alias === alias)
+      if (!found) throw new MuttrError('ALIAS_UNKNOWN', 'no such alias')
+      return Object.assign(found, found.lapsed === 'expired' ? { lapsed: null } : {})
     },
     async changeConversation(
       thread: string,

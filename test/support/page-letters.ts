@@ -6,6 +6,7 @@ import type {
   OpenedConversation,
   ReceivedAttachment,
   ReceivedLetter,
+  SentAttachment,
   SentLetter
 } from '../../src/client/client.ts'
 
@@ -34,13 +35,18 @@ export const pageContacts = (nowMs: number): Contact[] =>
     pin: idOf(`pin ${alias}`),
     pinnedMs: nowMs - (3 + 17 * i) * dayMs,
     seenMs: nowMs - dayMs,
-    lapsed: null,
-    revocation: null,
+    ...lapsed(nowMs, alias),
     verified: i % 3 === 0,
     certifiedByPod: true,
     changedTo: alias === 'emil@two.test' ? printOf('another key') : null,
     policy: 'pull'
   }))
+
+const lapsed = (nowMs: number, alias: string): Pick<Contact, 'lapsed' | 'revocation'> => {
+  if (alias === 'georg@lund.test')
+    return { lapsed: 'revoked', revocation: { reason: 'compromised', atMs: nowMs - dayMs } }
+  return { lapsed: alias === 'fatima@one.test' ? 'expired' : null, revocation: null }
+}
 
 interface Said {
   from: string
@@ -214,6 +220,7 @@ function sentLetter(nowMs: number, to: string, changes: Partial<SentLetter> = {}
     corrects: null,
     retracts: null,
     correctedBy: null,
+    attachments: [],
     forgetAsked: null,
     ...changes
   }
@@ -268,8 +275,48 @@ const fileOf = (nowMs: number): ReceivedAttachment => ({
   haveBytes: 0,
   bytesPerSecond: null,
   remainingMs: null,
-  problem: null
+  problem: null,
+  ahead: null
 })
+
+const sentFile = (nowMs: number): SentAttachment => ({
+  id: 'ab'.repeat(16),
+  name: 'who-brings-what.ods',
+  type: 'application/vnd.oasis.opendocument.spreadsheet',
+  sizeBytes: 61_000,
+  expiryMs: nowMs + 12 * dayMs
+})
+
+/** What a restored mailbox holds back. */
+export const held = (nowMs: number): SentLetter['waiting'] => ({
+  code: 'LETTER_HELD',
+  message: 'it waited when the backup was made, and may have gone out since',
+  hint: '',
+  retryAtMs: nowMs + 30 * dayMs
+})
+
+/** A conversation of so many letters, every third of them ours. */
+export function longConversation(nowMs: number, count: number): OpenedConversation {
+  const thread = idOf('long')
+  const letters = Array.from({ length: count }, (_, i): Entry => {
+    const sentMs = nowMs - (count - i) * hourMs
+    const body = `Letter ${i + 1} of many.${' It says a little more.'.repeat(i % 7)}`
+    const says = { subject: 'A long talk', body, mimeType: 'text/plain', sentMs }
+    if (i % 3 > 0)
+      return received(nowMs, thread, 'bob@two.test', { ...says, id: idOf(`long ${i}`) })
+    const letter = sentLetter(nowMs, 'bob@two.test', {
+      ...{ id: idOf(`long ${i}`), subject: says.subject, sentMs },
+      ...{ state: 'accepted', accepted: { receipt: null } }
+    })
+    return { ...letter, direction: 'out', thread, parent: null, mimeType: 'text/plain', body }
+  })
+  const conversation: Conversation = {
+    ...{ thread, subject: 'A long talk', with: ['bob@two.test'], letters: count, unread: 0 },
+    ...{ lastMs: nowMs, lastFrom: 'bob@two.test', snippet: 'Letter', labels: [] },
+    ...{ archived: false, attachments: 0 }
+  }
+  return { conversation, letters, next: null }
+}
 
 export function openedConversations(nowMs: number): OpenedConversation[] {
   return said.map(({ from, subject, agoMs, letters, unread = 0, labels = [], attachments = 0 }) => {
@@ -283,7 +330,8 @@ export function openedConversations(nowMs: number): OpenedConversation[] {
         subject,
         sentMs,
         state: 'accepted',
-        accepted: { receipt: null }
+        accepted: { receipt: null },
+        attachments: agoMs === said[0]!.agoMs ? [sentFile(nowMs)] : []
       })
       return { ...letter, direction: 'out', thread, parent: null, mimeType, body } as Entry
     })

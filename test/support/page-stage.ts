@@ -36,11 +36,15 @@ interface Axe {
 
 export interface PageStage extends AsyncDisposable {
   browser: Browser
+  /** How long something may take to show. */
+  waitMs: number
   files: PageFiles
   /** The page before a client in memory. */
   open(options?: OpenOptions): Promise<Opened>
   /** The page before a client that runs. */
   openOn(client: Client, alias: string): Promise<Served>
+  /** By how many pixels the page is wider than what can be seen of it. */
+  tooWidePx(page: Page): Promise<number>
   /** What axe finds wrong with the page as it stands: by all its rules, or by some. */
   flaws(page: Page, runOnly?: string[]): Promise<string[]>
 }
@@ -58,6 +62,7 @@ export async function createPageStage(): Promise<PageStage> {
   const all = stack.move()
   return {
     browser,
+    waitMs,
     files,
     async open({ setup = {}, many = 0, ...look } = {}) {
       const client = createPageClient(Date.now(), many)
@@ -91,6 +96,8 @@ export async function createPageStage(): Promise<PageStage> {
         }
       }
     },
+    tooWidePx: page =>
+      page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - innerWidth)),
     async flaws(page, runOnly) {
       // Put there by the browser itself, past the page's policy.
       await page.evaluate(axe.source)

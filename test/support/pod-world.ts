@@ -64,6 +64,7 @@ export interface PodWorld extends AsyncDisposable {
     limits?: Partial<PodLimits>
     state?: State
     subnetOf?: (peer: string) => string | undefined
+    ahead?: Parameters<typeof createPod>[0]['ahead'] & {}
   }): Promise<PodHost>
   /** A device of somebody, with a peer key of its own. */
   device(person: Person): Promise<TestDevice>
@@ -91,7 +92,8 @@ export function podWorld(): PodWorld {
       policy = 'open',
       limits = {},
       state = memoryState(),
-      subnetOf = () => undefined
+      subnetOf = () => undefined,
+      ahead
     } = {}) {
       const person = await personNamed(hostname, [])
       const keys = peerKeys(await makePeerKey())
@@ -99,7 +101,8 @@ export function podWorld(): PodWorld {
       const start = async (on: State): Promise<Pod> => {
         const at = network.at(keys.self)
         const shared = { clock, random, log: silent, person, keys, hpke, hostname, policy, limits }
-        const pod = await createPod({ ...shared, network: at, state: on, subnetOf })
+        const own = { network: at, state: on, subnetOf, ...(ahead && { ahead }) }
+        const pod = await createPod({ ...shared, ...own })
         pods.add(pod)
         return pod
       }

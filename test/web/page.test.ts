@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import { openTab } from '../support/browser.ts'
-import { fakePassphrase } from '../support/fake-house.ts'
 import type { PageClient } from '../support/page-client.ts'
 import { evil, poison } from '../support/page-hostile.ts'
-import { createPageNet } from '../support/page-net.ts'
 import { createPageStage, type PageStage } from '../support/page-stage.ts'
 
 describe('the web page, in Chromium', function () {
@@ -74,8 +72,7 @@ describe('the web page, in Chromium', function () {
       await tab.to(hash)
       await there(tab.page)
       await tab.shot(`${name}-phone`)
-      const over = await tab.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-      assert.ok(over <= 0, `${name} is ${over} px too wide`)
+      assert.equal(await stage.tooWidePx(tab.page), 0, name)
     }
   })
 
@@ -283,61 +280,6 @@ describe('the web page, in Chromium', function () {
     assert.equal(await page.title(), '(3) Muttr')
   })
 
-  it('leads from nothing to an address, with a backup of the key in between', async () => {
-    await using tab = await stage.open({
-      setup: {
-        ...{ state: 'missing', name: null, network: null, fingerprint: null, sealed: false },
-        ...{ aliases: [], pods: [], introduced: [], keyBackupMs: null }
-      }
-    })
-    const { page, house, client } = tab
-    client.onRegister = alias => void house.now.aliases.push(alias)
-    await heading(page, 'Welcome to Muttr').waitFor()
-    await tab.shot('first-key')
-    assert.deepEqual(await stage.flaws(page), [])
-    await page.getByLabel('Your name').fill('Carol')
-    await page.getByLabel('Passphrase', { exact: true }).fill(fakePassphrase)
-    await page.getByLabel('Once more').fill('something else')
-    await page.getByRole('button', { name: 'Make my key' }).click()
-    await page.getByText('The two passphrases differ').waitFor()
-    await page.getByLabel('Once more').fill(fakePassphrase)
-    await page.getByLabel('Join link').fill('muttr:abc')
-    await page.getByRole('button', { name: 'Make my key' }).click()
-    await heading(page, 'Keep a copy of your key').waitFor()
-    assert.deepEqual(house.calls, [['make', { name: 'Carol', link: 'muttr:abc' }]])
-    await tab.shot('first-backup')
-    assert.deepEqual(await stage.flaws(page), [])
-    await page.getByLabel('Your passphrase').fill(fakePassphrase)
-    const download = page.waitForEvent('download')
-    await page.getByRole('button', { name: 'Save the key file' }).click()
-    assert.equal((await download).suggestedFilename(), 'muttr-key-Carol.asc')
-    await heading(page, 'Choose your address').waitFor()
-    await tab.shot('first-address')
-    assert.deepEqual(await stage.flaws(page), [])
-    await page.getByLabel('Name').fill('Carol')
-    await page.getByRole('button', { name: 'Take this address' }).click()
-    await heading(page, 'Inbox').waitFor()
-    assert.ok(
-      client.calls.some(([name, alias]) => name === 'register' && alias === 'carol@one.test')
-    )
-    assert.deepEqual(tab.complaints, [])
-  })
-
-  it('opens with the right passphrase only, and locks again', async () => {
-    await using tab = await stage.open({ setup: { locked: true } })
-    const { page } = tab
-    await page.getByLabel('Passphrase').fill('guess')
-    await page.getByRole('button', { name: 'Unlock' }).click()
-    await page.getByText('does not open the vault').waitFor()
-    await tab.shot('unlock')
-    assert.deepEqual(await stage.flaws(page), [])
-    await page.getByLabel('Passphrase').fill(fakePassphrase)
-    await page.getByRole('button', { name: 'Unlock' }).click()
-    await heading(page, 'Inbox').waitFor()
-    await page.getByRole('button', { name: 'Lock' }).click()
-    await page.getByRole('button', { name: 'Unlock' }).waitFor()
-  })
-
   it('keeps the token out of the address, and shows nothing without it', async () => {
     await using tab = await stage.open()
     const { page, served } = tab
@@ -355,38 +297,5 @@ describe('the web page, in Chromium', function () {
     const bare = await tab.context.newPage()
     await bare.goto(served.server.url)
     await bare.getByText('may see your letters').waitFor()
-  })
-
-  it('carries a letter from one page to another, over a real network', async () => {
-    await using net = await createPageNet()
-    await using alice = await stage.openOn(net.alice.client, 'alice@one.test')
-    await using bob = await stage.openOn(net.bob.client, 'bob@one.test')
-    await heading(bob.page, 'Inbox').waitFor()
-    await alice.page.getByRole('button', { name: 'New letter' }).click()
-    await alice.page.getByLabel('To', { exact: true }).fill('bob@one.test')
-    await alice.page.getByLabel('Subject').fill('Hello')
-    await alice.page.getByRole('textbox', { name: 'Letter' }).fill('Dear Bob')
-    await alice.page.getByText('Known to the pod').waitFor()
-    await alice.page.getByRole('button', { name: 'Send' }).click()
-    await heading(alice.page, 'Sent').waitFor()
-    // Bob does not know her: nothing of her letter is fetched before he lets her in.
-    await bob.page.getByRole('link', { name: 'Requests' }).click()
-    await bob.page.getByText('alice@one.test').first().waitFor()
-    await bob.tab.shot('requests')
-    assert.deepEqual(await stage.flaws(bob.page), [])
-    assert.deepEqual(await net.bob.client.inbox(), [])
-    await bob.page.getByRole('button', { name: 'Let in' }).click()
-    await bob.page.getByRole('link', { name: 'Inbox' }).click()
-    await bob.page.getByText('Hello').first().click()
-    await bob.page.locator('.letter-body').getByText('Dear Bob').waitFor()
-    await bob.page.getByRole('button', { name: 'Reply' }).click()
-    await bob.page.getByRole('textbox', { name: 'Letter' }).fill('Dear Alice')
-    await bob.page.getByRole('button', { name: 'Send' }).click()
-    await alice.page.getByText('Accepted').first().waitFor()
-    await alice.page.getByRole('link', { name: 'Inbox' }).click()
-    await alice.page.getByText('Re: Hello').or(alice.page.getByText('Hello')).first().click()
-    await alice.page.locator('.letter-body').getByText('Dear Alice').waitFor()
-    await alice.tab.shot('conversation')
-    assert.deepEqual([...alice.tab.complaints, ...bob.tab.complaints], [])
   })
 })

@@ -15,6 +15,7 @@ interface FetchArgs {
   to?: string
   keep?: boolean
   pause?: boolean
+  ahead?: boolean
 }
 
 export function addAttachments(program: Command, action: Action): void {
@@ -40,8 +41,10 @@ export function addAttachments(program: Command, action: Action): void {
       .option('--to <dir>', 'the folder (default: the one you are in)')
       .option('--keep', 'keep a sealed copy in the mailbox too')
       .option('--pause', 'do not fetch any further for now')
+      .option('--ahead', 'have your pod fetch them while you are away')
       .action(action(fetchFiles)),
-    'muttr fetch 3fa9c2d1 --to ~/Downloads'
+    'muttr fetch 3fa9c2d1 --to ~/Downloads',
+    'muttr fetch 3fa9c2d1 --ahead'
   )
   const one = program.command('attachment').description('a file on its way out')
   const verbs: [
@@ -77,7 +80,15 @@ const progressOf = (file: ReceivedAttachment | Transfer): string => {
   const doneBytes = isOut ? file.storedBytes : (file as ReceivedAttachment).haveBytes
   const isMoving = ['storing', 'fetching', 'paused'].includes(file.state)
   const why = file.problem ? `: ${file.problem.message}` : ''
-  return `${file.state}${isMoving ? ` ${share(doneBytes, file.sizeBytes)}` : ''}${why}`
+  return `${file.state}${isMoving ? ` ${share(doneBytes, file.sizeBytes)}` : ''}${aheadOf(file)}${why}`
+}
+
+/** `, 34 % at one.test` */
+function aheadOf(file: ReceivedAttachment | Transfer): string {
+  if (!('ahead' in file) || !file.ahead) return ''
+  const { pod, state, haveBytes, problem } = file.ahead
+  if (state === 'refused') return `, not fetched by ${pod}: ${problem?.message ?? ''}`
+  return `, ${share(haveBytes, file.sizeBytes)} at ${pod}`
 }
 
 async function attachments(session: Session, _: object, letter: string | undefined): Promise<void> {
@@ -147,7 +158,7 @@ const isOver = (state: string): boolean => ['here', 'lost', 'expired', 'paused']
 
 async function fetchFiles(
   session: Session,
-  { to = '.', keep = false, pause = false }: FetchArgs,
+  { to = '.', keep = false, pause = false, ahead = false }: FetchArgs,
   start: string,
   number: string | undefined
 ): Promise<void> {
@@ -167,6 +178,7 @@ async function fetchFiles(
       for (const { index } of wanted) files.push(await client.pauseFetch(letter.id, index))
       return out.results(files, () => files.map(progressOf).join('\n'))
     }
+    if (ahead) return fetchAhead(session, client, letter.id, wanted)
     const over = new AbortController()
     const events = client.events(AbortSignal.any([signal, over.signal]))
     const waiting = new Map<number, string>()
@@ -202,4 +214,52 @@ async function fetchFiles(
     }
     await out.results(saved, () => saved.map(({ path }) => line(path)).join('\n'))
   })
+}
+
+/** Ends when the pod knows all that it needs, and nobody has to be here any more. */
+async function fetchAhead(
+  { out, signal }: Session,
+  client: Client,
+  letter: string,
+  wanted: readonly ReceivedAttachment[]
+): Promise<void> {
+  const over = new AbortController()
+  const events = client.events(AbortSignal.any([signal, over.signal]))
+  for (const { index } of wanted) await client.fetchAhead(letter, index)
+  const asked = new Set(wanted.map(({ index }) => index))
+  const told = new Map<number, string>()
+  const now = async () => {
+    const files = (await client.read(letter)).attachments.filter(({ index }) => asked.has(index))
+    for (const { index, name, ahead, problem } of files) {
+      const says = problem?.message ?? `telling ${ahead?.pod} what to fetch`
+      if (ahead?.state !== 'asking' || told.get(index) === says) continue
+      told.set(index, says)
+      out.note(`… ${line(name)}: ${line(says)}`)
+    }
+    return files
+  }
+  let files = await now()
+  const isAsking = () => files.some(({ ahead }) => ahead?.state === 'asking')
+  if (isAsking())
+    for await (const event of events) {
+      const isOurs = event.type === 'ahead' || event.type === 'transfer'
+      if (!isOurs || event.id !== letter) continue
+      files = await now()
+      if (!isAsking()) break
+    }
+  over.abort()
+  if (signal.aborted)
+    throw new MuttrError('CANCELLED', 'the pod does not know yet what to fetch', {
+      hint: 'A running seed goes on with it; without one the next command does.'
+    })
+  for (const { name, ahead, problem } of files) {
+    const why = ahead?.state === 'refused' ? ahead.problem : problem
+    if (why)
+      throw new MuttrError(why.code, `${name}: ${why.message}`, {
+        hint: 'Fetch it without --ahead while it is in the network.'
+      })
+  }
+  await out.results(files, () =>
+    files.map(file => `${line(file.name)}: ${progressOf(file)}`).join('\n')
+  )
 }

@@ -2,18 +2,23 @@ import { MuttrError } from '../../base/errors.ts'
 import type { Millis } from '../../base/ports.ts'
 import { decodeLetter } from '../../wire/letter.ts'
 import type { Client } from '../client.ts'
+import type { Contacts } from '../contacts.ts'
 import type { InboxStore } from '../inbox-store.ts'
 import type { Self } from '../self.ts'
 import type { SentStore } from '../sent-store.ts'
+import type { Ahead } from './ahead.ts'
 import type { ChunkWatch } from './chunk-watch.ts'
 import type { Downloads, LetterWithFiles } from './downloads.ts'
 import type { LetterFiles } from './letter-files.ts'
 import type { Uploads } from './uploads.ts'
 
-interface AttachmentsParts extends DropParts {
-  downloads: Downloads
+interface LetterParts {
   received: Pick<InboxStore, 'find'>
   self: Self
+}
+
+interface AttachmentsParts extends DropParts, LetterParts {
+  downloads: Downloads
 }
 
 interface DropParts {
@@ -25,13 +30,37 @@ interface DropParts {
 const isUnderWay = (stage: string | undefined): boolean =>
   stage === 'draft' || stage === 'sealed' || stage === 'stored'
 
+/** @param beginning of a received letter's id. @throws {MuttrError} `LETTER_UNKNOWN`, `VAULT_LOCKED` */
+async function withFiles(
+  beginning: string,
+  { received, self }: LetterParts
+): Promise<LetterWithFiles> {
+  const { row, frame } = await received.find(beginning, self.closet())
+  return { ...row, manifests: row.imported ? [] : decodeLetter(frame).attachments }
+}
+
+interface AskAheadParts extends LetterParts {
+  downloads: Downloads
+  contacts: Pick<Contacts, 'known'>
+  /** Of one file; 0 for none. */
+  maxBytes: number
+}
+
+/** Has files of contacts fetched ahead, those that are small enough, as their letter comes. */
+export async function askAhead(id: string, parts: AskAheadParts): Promise<void> {
+  const { downloads, contacts, maxBytes } = parts
+  if (maxBytes === 0) return
+  const letter = await withFiles(id, parts)
+  const known = await contacts.known(letter.fromAlias)
+  if (known?.certificate.fingerprint !== letter.fromFingerprint) return
+  for (const { index, state, sizeBytes } of downloads.show(letter))
+    if (state === 'remote' && sizeBytes <= maxBytes) await downloads.fetchAhead(letter, index)
+}
+
 /** What a person does with files, out and in. */
 export function attachments(parts: AttachmentsParts) {
-  const { uploads, downloads, letterFiles, sent, received, self } = parts
-  const letter = async (beginning: string): Promise<LetterWithFiles> => {
-    const { row, frame } = await received.find(beginning, self.closet())
-    return { ...row, manifests: row.imported ? [] : decodeLetter(frame).attachments }
-  }
+  const { uploads, downloads, letterFiles, sent } = parts
+  const letter = (beginning: string) => withFiles(beginning, parts)
   return {
     attach: (source, options) => uploads.attach(source, options),
     attachments: async () => [...uploads.list(), ...downloads.list()],
@@ -48,6 +77,7 @@ export function attachments(parts: AttachmentsParts) {
       await uploads.drop(id)
     },
     fetchAttachment: async (id, index) => downloads.fetch(await letter(id), index),
+    fetchAhead: async (id, index) => downloads.fetchAhead(await letter(id), index),
     pauseFetch: async (id, index) => downloads.pause(await letter(id), index),
     forgetAttachment: async (id, index) => downloads.forget(await letter(id), index),
     openAttachment: async (id, index) => downloads.open(await letter(id), index)
@@ -69,14 +99,26 @@ export async function dropFilesOf(
 }
 
 /** What a client starts, wakes and ends of its files. */
-export const together = (uploads: Uploads, downloads: Downloads, watch: ChunkWatch) => ({
+export const together = ({
+  uploads,
+  downloads,
+  watch,
+  ahead
+}: {
+  uploads: Uploads
+  downloads: Downloads
+  watch: ChunkWatch
+  ahead: Ahead
+}) => ({
   async start() {
     await uploads.start()
+    await ahead.start()
     await downloads.start()
     watch.start()
   },
   wake() {
     uploads.wake()
+    ahead.wake()
     downloads.wake()
   },
   async sweep(nowMs: Millis) {
@@ -84,6 +126,6 @@ export const together = (uploads: Uploads, downloads: Downloads, watch: ChunkWat
     await downloads.sweep(nowMs)
   },
   async [Symbol.asyncDispose]() {
-    await Promise.all([uploads, downloads, watch].map(room => room[Symbol.asyncDispose]()))
+    await Promise.all([uploads, downloads, watch, ahead].map(room => room[Symbol.asyncDispose]()))
   }
 })

@@ -1,5 +1,4 @@
 import { toHex } from '../../base/bytes.ts'
-import type { ErrorCode } from '../../base/errors.ts'
 import { codeOf, MuttrError } from '../../base/errors.ts'
 import type { Emit } from '../../base/events.ts'
 import type { Clock, Log, Millis, Random } from '../../base/ports.ts'
@@ -8,21 +7,20 @@ import type { Dht } from '../../seed/dht.ts'
 import type { Spool } from '../../store/spool.ts'
 import type { State } from '../../store/state.ts'
 import type { Manifest } from '../../wire/attachment.ts'
-import { decodeManifest } from '../../wire/attachment.ts'
-import type { Blob } from '../../wire/blob.ts'
+import { decodeManifest, shapeOf } from '../../wire/attachment.ts'
 import type { ReceivedAttachment, Transfer } from '../client.ts'
 import type { Contacts } from '../contacts.ts'
 import { failureOf } from '../failure.ts'
 import type { Self } from '../self.ts'
 import type { StrangerFetch } from '../stranger-fetch.ts'
-import { ChunkRun } from './chunk-run.ts'
-import { done } from './done-map.ts'
-import type { OpenDownload } from './download.ts'
-import { contentsOf, fetchedNames, openDownload, roomStep } from './download.ts'
+import type { Ahead } from './ahead.ts'
+import { contentsOf, fetchedNames, openDownload } from './download.ts'
+import { FileFetch, isFinal } from './file-fetch.ts'
+import type { InLive } from './in-live.ts'
+import { aheadEvent, downloadEvent, inLiveOf, showDownload } from './in-live.ts'
 import type { InRow, InSecret } from './in-rows.ts'
 import { decodeInSecret, encodeInSecret, inTable } from './in-rows.ts'
 import { sealedBytesOf } from './out-rows.ts'
-import { Rate } from './rate.ts'
 import type { SpoolCaps } from './room.ts'
 import { noRoom } from './room.ts'
 import { untouched } from './show.ts'
@@ -35,6 +33,8 @@ export interface DownloadsParts {
   self: Self
   contacts: Pick<Contacts, 'known'>
   strangerFetch: StrangerFetch
+  /** What a pod fetches for us. */
+  ahead: Ahead
   clock: Clock
   random: Random
   log: Log
@@ -52,32 +52,12 @@ export interface LetterWithFiles {
   manifests: readonly Uint8Array[]
 }
 
-/** A file that was asked for, while the client runs. */
-interface Live {
-  readonly row: InRow
-  readonly rate: Rate
-  haveBytes: number
-  stop: AbortController
-  run: ChunkRun | undefined
-  isBusy: boolean
-  work: Promise<void>
-}
-
-const pace = { most: 8, slowMs: 10_000 }
-/** No other attempt brings another file. */
-const final: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'ATTACHMENT_INVALID',
-  'BLOB_INVALID',
-  'BLOB_RELEASED',
-  'BLOB_EXPIRED'
-])
-
 /** Files that came with letters: fetched from their holders, chunk by chunk, when the person asks. Source: docs/protocol/attachment.md#fetching */
 export class Downloads implements AsyncDisposable {
   readonly #parts: DownloadsParts
   readonly #table: ReturnType<typeof inTable>
   /** By the letter's key and the file's index. */
-  readonly #live = new Map<string, Live>()
+  readonly #live = new Map<string, InLive>()
 
   constructor(parts: DownloadsParts) {
     this.#parts = parts
@@ -86,12 +66,15 @@ export class Downloads implements AsyncDisposable {
 
   /** Takes up what a former run left. */
   async start(): Promise<void> {
-    const { spool } = this.#parts
-    for (const { value } of await this.#table.list()) this.#live.set(placeOf(value), liveOf(value))
+    const { spool, ahead } = this.#parts
+    for (const { value } of await this.#table.list())
+      this.#live.set(placeOf(value), inLiveOf(value))
     const rows = [...this.#live.values()].map(({ row }) => row)
     const known = new Set(rows.flatMap(({ id }) => Object.values(fetchedNames(id))))
     for (const name of await spool.names())
       if (name.startsWith('in-') && !known.has(name)) await spool.remove(name)
+    const wanted = rows.filter(({ stage }) => stage !== 'here').map(({ id }) => id)
+    await ahead.keepOnly(new Set(wanted))
     this.wake()
   }
 
@@ -117,41 +100,78 @@ export class Downloads implements AsyncDisposable {
   }
 
   /** @throws {MuttrError} `ATTACHMENT_UNKNOWN`, `ATTACHMENT_INVALID`, `BLOB_EXPIRED`, `DISK_FULL` */
-  async fetch(letter: LetterWithFiles, index: number): Promise<ReceivedAttachment> {
-    const { self, clock, random, caps } = this.#parts
+  fetch(letter: LetterWithFiles, index: number): Promise<ReceivedAttachment> {
+    return this.#ask(letter, index, 'fetching')
+  }
+
+  /** Fetches its keys alone, and has a pod of ours fetch the rest. @throws as {@link fetch} */
+  fetchAhead(letter: LetterWithFiles, index: number): Promise<ReceivedAttachment> {
+    return this.#ask(letter, index, 'ahead')
+  }
+
+  async #ask(
+    letter: LetterWithFiles,
+    index: number,
+    wish: 'fetching' | 'ahead'
+  ): Promise<ReceivedAttachment> {
+    const { self, clock, random } = this.#parts
     const frame = frameOf(letter, index)
     const place = placeOf({ key: letter.key, index })
     const known = this.#live.get(place)
     if (known) {
-      if (known.row.stage !== 'here' && known.row.stage !== 'fetching') {
-        known.row.stage = 'fetching'
-        known.row.problem = null
-        await this.#save(known.row)
-      }
-      this.#begin(known)
+      await this.#askAgain(known, wish)
       return this.#one(letter, index)
     }
     const { sizeBytes, expiryMs } = decodeManifest(frame)
     if (expiryMs <= clock.now())
       throw new MuttrError('BLOB_EXPIRED', 'the network has forgotten this file')
-    if (this.#keptBytes() + sealedBytesOf(sizeBytes) > caps.inBytes) throw noRoom()
+    const stage = sizeBytes === 0 ? 'fetching' : wish
+    this.#checkRoom({ stage, sizeBytes })
     const id = toHex(random.bytes(16))
     const { fromAlias: from, fromFingerprint: fingerprint, to } = letter
     const secret = encodeInSecret({ from, fingerprint, to, manifest: frame })
-    const live = liveOf({
+    const live = inLiveOf({
       ...{ id, letter: letter.id, key: letter.key, index, createdMs: clock.now() },
-      ...{ expiryMs, sizeBytes, stage: 'fetching', problem: null },
+      ...{ expiryMs, sizeBytes, stage, problem: null },
       secret: self.closet().seal(`fetched ${id}`, secret)
     })
     this.#live.set(place, live)
-    await this.#save(live.row)
-    this.#begin(live)
+    await this.#asked(live)
     return this.#one(letter, index)
   }
 
+  async #askAgain(live: InLive, wish: 'fetching' | 'ahead'): Promise<void> {
+    const { row } = live
+    if (row.stage === 'here' || (row.stage === 'fetching' && wish === 'ahead')) return
+    if (row.stage === 'ahead' && wish === 'fetching') {
+      this.#checkRoom({ stage: wish, sizeBytes: row.sizeBytes })
+      live.stop.abort()
+      await live.work
+    }
+    row.stage = wish
+    row.problem = null
+    await this.#asked(live)
+  }
+
+  async #asked(live: InLive): Promise<void> {
+    const { row } = live
+    await this.#save(row)
+    if (row.stage === 'ahead') await this.#parts.ahead.plan(this.#aheadFile(row))
+    this.#begin(live)
+  }
+
+  /** What the pod of the alias that it came to is to fetch. */
+  #aheadFile(row: InRow) {
+    const { id, sizeBytes, expiryMs } = row
+    const pod = readAlias(this.#secret(row).to).hostname
+    return { id, pod, chunks: shapeOf(sizeBytes).levels[0]!.count, expiryMs }
+  }
+
+  /** What a pod fetches for us it fetches no more. */
   async pause(letter: LetterWithFiles, index: number): Promise<ReceivedAttachment> {
     const live = this.#live.get(placeOf({ key: letter.key, index }))
-    if (live?.row.stage === 'fetching') {
+    if (live?.row.stage === 'ahead') await this.#drop(live)
+    else if (live?.row.stage === 'fetching') {
       live.row.stage = 'paused'
       live.stop.abort()
       await live.work
@@ -184,7 +204,7 @@ export class Downloads implements AsyncDisposable {
     return this.#contents(live, manifest)
   }
 
-  async *#contents(live: Live, manifest: Manifest): AsyncGenerator<Uint8Array> {
+  async *#contents(live: InLive, manifest: Manifest): AsyncGenerator<Uint8Array> {
     await using download = await openDownload(this.#parts.spool, live.row.id, manifest)
     yield* contentsOf(download, manifest.sizeBytes, async chunk => {
       await download.done.set(chunk, 0)
@@ -222,23 +242,29 @@ export class Downloads implements AsyncDisposable {
     return decodeInSecret(this.#parts.self.closet().open(`fetched ${id}`, secret))
   }
 
-  #keptBytes(): number {
-    return [...this.#live.values()].reduce((sum, { row }) => sum + sealedBytesOf(row.sizeBytes), 0)
+  /** @throws {MuttrError} `DISK_FULL` when there would be more here than may be. */
+  #checkRoom(more: Pick<InRow, 'stage' | 'sizeBytes'>): void {
+    const rows = [...this.#live.values()].map(({ row }) => row)
+    const bytes = [...rows, more].reduce((sum, row) => sum + keptBytesOf(row), 0)
+    if (bytes > this.#parts.caps.inBytes) throw noRoom()
   }
 
-  #begin(live: Live): void {
-    const { life, self, log } = this.#parts
-    if (live.row.stage !== 'fetching' || self.locked || life.aborted || live.isBusy) return
+  #begin(live: InLive): void {
+    const { life, self, log, ahead } = this.#parts
+    const { id, stage } = live.row
+    const isDue = stage === 'fetching' || (stage === 'ahead' && ahead.row(id)?.stage === 'asking')
+    if (!isDue || self.locked || life.aborted || live.isBusy) return
     live.stop = new AbortController()
     const signal = AbortSignal.any([life, live.stop.signal])
     live.isBusy = true
     live.work = this.#fetch(live, signal)
       .catch(async err => {
         if (codeOf(err) === 'CANCELLED') return
-        if (!final.has(codeOf(err) ?? 'INTERNAL')) log.warn('a fetch broke', { error: `${err}` })
+        if (!isFinal(err)) log.warn('a fetch broke', { error: `${err}` })
         live.row.stage = 'lost'
         live.row.problem = failureOf(err)
         await this.#save(live.row)
+        await ahead.drop(id)
         this.#tell(live, true)
       })
       .catch(err => log.warn('a fetch is not written', { error: `${err}` }))
@@ -248,123 +274,71 @@ export class Downloads implements AsyncDisposable {
       })
   }
 
-  /** The topmost level first: it says where the next one lies. */
-  async #fetch(live: Live, signal: AbortSignal): Promise<void> {
+  async #fetch(live: InLive, signal: AbortSignal): Promise<void> {
+    const { spool, ahead } = this.#parts
     const { row } = live
     const secret = this.#secret(row)
     const manifest = decodeManifest(secret.manifest)
-    await using download = await openDownload(this.#parts.spool, row.id, manifest)
-    live.haveBytes = download.done.bytes
-    live.rate.reset()
-    for (const { first, count } of download.levels) {
-      const chunks = within(
-        download.done.where(value => value !== done),
-        first,
-        first + count
-      )
-      live.run = this.#runOf(live, signal, chunks, chunk =>
-        this.#chunk(live, secret, download, chunk)
-      )
-      await live.run.run()
-    }
-    await download.sync()
+    await using download = await openDownload(spool, row.id, manifest)
+    const fetching = new FileFetch({
+      ...this.#parts,
+      ...{ live, secret, download, signal, tell: always => this.#tell(live, always) }
+    })
+    if (row.stage === 'ahead') return await fetching.handOver(this.#aheadFile(row))
+    await fetching.all()
     row.stage = 'here'
     row.problem = null
     await this.#save(row)
     this.#tell(live, true)
+    await ahead.drop(row.id)
   }
 
-  #runOf(
-    live: Live,
-    signal: AbortSignal,
-    chunks: AsyncIterable<number>,
-    work: (chunk: number) => Promise<boolean>
-  ): ChunkRun {
-    const { clock, random } = this.#parts
-    return new ChunkRun({
-      ...{ ...pace, clock, random, signal, chunks, work },
-      isFinal: err => final.has(codeOf(err) ?? 'INTERNAL'),
-      onProblem: problem => {
-        live.row.problem = problem && { code: problem.code, message: problem.message }
-        if (problem) live.rate.reset()
-        this.#tell(live, true)
-      }
-    })
+  /** A pod has more of it than before, or less. */
+  aheadChanged(id: string): void {
+    const live = this.#withId(id)
+    const shown = live && this.#parts.ahead.show(id, live.row.sizeBytes)
+    if (shown) this.#parts.emit(aheadEvent(live, shown))
   }
 
-  async #chunk(
-    live: Live,
-    secret: InSecret,
-    download: OpenDownload,
-    chunk: number
-  ): Promise<boolean> {
-    const { spool, caps } = this.#parts
-    if (chunk % 16 === 0 && (await spool.freeBytes()) - roomStep < caps.reserveBytes) throw noRoom()
-    const blob = await this.#get(secret, await download.keyOf(chunk))
-    await download.keep(chunk, blob.sealed)
-    await download.done.set(chunk, done)
-    live.haveBytes = download.done.bytes
-    this.#tell(live)
-    return false
+  /** A pod knows nothing of it any more. */
+  aheadForgotten(id: string): void {
+    const live = this.#withId(id)
+    if (live) this.#begin(live)
   }
 
-  /** What somebody sent whom we do not know was put where that somebody chose: who fetches it there is seen. */
-  async #get({ from, fingerprint, to }: InSecret, key: Uint8Array): Promise<Blob> {
-    const { dht, contacts, strangerFetch, life } = this.#parts
-    const known = await contacts.known(from).catch(() => undefined)
-    const isContact = known?.certificate.fingerprint === fingerprint
-    const getting = isContact
-      ? dht.get(key, { signal: life })
-      : strangerFetch.get(readAlias(to).hostname, key)
-    return (await getting).blob
+  #withId(id: string): InLive | undefined {
+    return [...this.#live.values()].find(({ row }) => row.id === id)
   }
 
   async #save(row: InRow): Promise<void> {
     await this.#parts.state.write([this.#table.put(row.id, row)])
   }
 
-  async #drop(live: Live): Promise<void> {
+  async #drop(live: InLive): Promise<void> {
     const { state, spool } = this.#parts
     live.stop.abort()
     await live.work
+    await this.#parts.ahead.drop(live.row.id)
     this.#live.delete(placeOf(live.row))
     await state.write([this.#table.drop(live.row.id)])
     for (const name of Object.values(fetchedNames(live.row.id))) await spool.remove(name)
   }
 
-  #shown({ row, rate, haveBytes }: Live, idle: ReceivedAttachment): ReceivedAttachment {
-    const nowMs = this.#parts.clock.now()
-    const isOver = row.stage !== 'here' && row.expiryMs <= nowMs
-    const moving = row.stage === 'fetching' ? rate.show(row.sizeBytes - haveBytes, nowMs) : {}
-    const problem = row.problem && failureOf(new MuttrError(row.problem.code, row.problem.message))
-    return { ...idle, haveBytes, ...moving, state: isOver ? 'expired' : row.stage, problem }
+  #shown(live: InLive, idle: ReceivedAttachment): ReceivedAttachment {
+    const { id, sizeBytes } = live.row
+    const { ahead, clock } = this.#parts
+    return showDownload(live, idle, ahead.show(id, sizeBytes), clock.now())
   }
 
-  #tell({ row, rate, haveBytes }: Live, always = false): void {
+  #tell(live: InLive, always = false): void {
     const { clock, emit } = this.#parts
     const nowMs = clock.now()
-    rate.at(haveBytes, nowMs)
-    if (!(rate.due(nowMs) || always)) return
-    const { letter: id, index, stage: state, sizeBytes } = row
-    const speed = rate.show(sizeBytes - haveBytes, nowMs)
-    emit({
-      ...{ type: 'transfer', direction: 'in', id, index, state, sizeBytes },
-      ...{ doneBytes: haveBytes, ...speed }
-    })
+    live.rate.at(live.haveBytes, nowMs)
+    if (live.rate.due(nowMs) || always) emit(downloadEvent(live, nowMs))
   }
 }
 
 const placeOf = ({ key, index }: { key: string; index: number }): string => `${key}-${index}`
-
-const liveOf = (row: InRow): Live => ({
-  row,
-  rate: new Rate(),
-  haveBytes: row.stage === 'here' ? row.sizeBytes : 0,
-  stop: new AbortController(),
-  run: undefined,
-  isBusy: false,
-  work: Promise.resolve()
-})
 
 function frameOf({ manifests }: LetterWithFiles, index: number): Uint8Array {
   const frame = manifests[index]
@@ -372,10 +346,6 @@ function frameOf({ manifests }: LetterWithFiles, index: number): Uint8Array {
   return frame
 }
 
-async function* within(
-  chunks: AsyncIterable<number>,
-  from: number,
-  to: number
-): AsyncGenerator<number> {
-  for await (const chunk of chunks) if (chunk >= from && chunk < to) yield chunk
-}
+/** Of a file that a pod fetches only the keys lie here. */
+const keptBytesOf = ({ stage, sizeBytes }: Pick<InRow, 'stage' | 'sizeBytes'>): number =>
+  sealedBytesOf(stage === 'ahead' ? (shapeOf(sizeBytes).levels[1]?.bytes ?? 0) : sizeBytes)

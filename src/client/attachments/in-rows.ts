@@ -19,7 +19,8 @@ import {
 import type { Table } from '../table.ts'
 import { createTable } from '../table.ts'
 
-const stages = ['fetching', 'paused', 'here', 'lost'] as const
+/** `ahead`: only its keys are fetched, for a pod that fetches the rest. */
+const stages = ['fetching', 'paused', 'here', 'lost', 'ahead'] as const
 type Stage = (typeof stages)[number]
 
 /** A file of a received letter that a person asked for. */
@@ -70,7 +71,7 @@ export const inTable = (state: State, log: Log): Table<InRow> =>
   createTable({
     state,
     log,
-    name: 'fetched',
+    name: 'fetched-files',
     field: row,
     write: r => [
       1,

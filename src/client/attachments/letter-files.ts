@@ -2,8 +2,9 @@ import { MuttrError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import type { State } from '../../store/state.ts'
 import type { Manifest } from '../../wire/attachment.ts'
-import { encodeManifest } from '../../wire/attachment.ts'
+import { decodeManifest, encodeManifest } from '../../wire/attachment.ts'
 import { array, bytes, decodeCbor, encodeCbor, literal, text, tuple } from '../../wire/cbor.ts'
+import type { SentAttachment } from '../client.ts'
 import type { Self } from '../self.ts'
 import type { OutRow } from './out-rows.ts'
 
@@ -23,6 +24,8 @@ export interface LetterFiles {
   unbind(letter: string): Promise<void>
   /** As they stand in the letter. @throws {MuttrError} `VAULT_LOCKED` */
   manifests(letter: string): Promise<Uint8Array[]>
+  /** As its sender is shown them. @throws {MuttrError} `VAULT_LOCKED` */
+  shown(letter: string): Promise<SentAttachment[]>
   /** Nothing may point at chunks that are not there. @throws {MuttrError} `ATTACHMENT_WAITING` */
   stand(letter: string): Promise<void>
   /** Letters that have this file. */
@@ -48,6 +51,12 @@ export function createLetterFiles({ state, self, manifest, row }: LetterFilesPar
     const what = 'the files of a letter'
     const [, ids, sealed] = decodeCbor(stored, what, letterRow, rowBytesMax, 'HOME_DAMAGED')
     return { ids, sealed }
+  }
+  async function manifests(letter: string): Promise<Uint8Array[]> {
+    const found = await read(letter)
+    if (!found) return []
+    const opened = self.closet().open(`attachments ${letter}`, found.sealed)
+    return decodeCbor(opened, 'manifests', frames, rowBytesMax, 'HOME_DAMAGED')
   }
   const filesOf = async (letter: string) => (await read(letter))?.ids ?? []
   return {
@@ -78,11 +87,13 @@ export function createLetterFiles({ state, self, manifest, row }: LetterFilesPar
         ...ids.map(id => ({ type: 'delete' as const, table: uses, key: `${id}-${letter}` }))
       ])
     },
-    async manifests(letter) {
-      const found = await read(letter)
-      if (!found) return []
-      const opened = self.closet().open(`attachments ${letter}`, found.sealed)
-      return decodeCbor(opened, 'manifests', frames, rowBytesMax, 'HOME_DAMAGED')
+    manifests,
+    async shown(letter) {
+      const [ids, made] = await Promise.all([filesOf(letter), manifests(letter)])
+      return made.map((frame, i) => {
+        const { name, mimeType, sizeBytes, expiryMs } = decodeManifest(frame)
+        return { id: ids[i]!, name, type: mimeType, sizeBytes, expiryMs }
+      })
     },
     async stand(letter) {
       for (const id of await filesOf(letter)) {

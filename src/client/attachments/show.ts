@@ -7,7 +7,7 @@ import { fileName } from './file-name.ts'
 
 /** A letter's file as nobody has asked for it yet. One whose manifest cannot be read hides neither the letter nor its other files. */
 export function untouched(frame: Uint8Array, index: number, nowMs: Millis): ReceivedAttachment {
-  const idle = { index, haveBytes: 0, bytesPerSecond: null, remainingMs: null }
+  const idle = { index, haveBytes: 0, bytesPerSecond: null, remainingMs: null, ahead: null }
   try {
     const manifest = decodeManifest(frame)
     const state = manifest.expiryMs <= nowMs ? 'expired' : 'remote'

@@ -1,12 +1,15 @@
 import { MuttrError } from '../../base/errors.ts'
-import type { Clock, Log, Random } from '../../base/ports.ts'
+import type { Emit } from '../../base/events.ts'
+import type { Clock, Log, Millis, Random } from '../../base/ports.ts'
 import { readWords, wordsOf } from '../../keys/mnemonic.ts'
 import { exportPerson } from '../../keys/person.ts'
 import { sealStream } from '../../keys/sealed-stream.ts'
-import type { State } from '../../store/state.ts'
+import type { Change, State } from '../../store/state.ts'
 import type { BackupFile } from '../../wire/backup.ts'
 import { encodeBackupItem } from '../../wire/backup.ts'
+import { literal, mapped, tuple, uint } from '../../wire/cbor.ts'
 import type { Self } from '../self.ts'
+import { createTable, type Table } from '../table.ts'
 import { rowsAlong } from './along.ts'
 
 /** A backup as it is being written: its size is known at the end only. */
@@ -25,6 +28,8 @@ export interface Backups {
    * @param o.history with letters. @param o.onRows told how many rows were read so far. @throws {MuttrError} `VAULT_LOCKED`
    */
   forDevice(o: { history: boolean; onRows: (rows: number) => void }): Promise<BackupStream>
+  /** When the last one was made that was written to its end; null before the first. */
+  lastMs(): Promise<Millis | null>
 }
 
 export interface BackupsParts {
@@ -33,6 +38,7 @@ export interface BackupsParts {
   clock: Clock
   random: Random
   log: Log
+  emit: Emit
   /** Of the home folder; those that are there. */
   files: () => Promise<Files>
   /** The same for another device, whose machine is another. */
@@ -45,8 +51,23 @@ type Rows = ReturnType<State['rows']>
 const place = { table: 'self', key: 'recovery' } as const
 const secretBytes = 16
 
+/** When the last backup was made: the row `backup` of `self`. */
+const lastTable = (state: State, log: Log): Table<Millis> =>
+  createTable({
+    state,
+    log,
+    name: 'self',
+    field: mapped(tuple(literal(1), uint()), ([, madeMs]) => madeMs),
+    write: madeMs => [1, madeMs],
+    maxBytes: 64
+  })
+
+/** Keeps when a backup was made, also one that this client came out of. */
+export const keptBackup = (state: State, log: Log, madeMs: Millis): Change =>
+  lastTable(state, log).put('backup', madeMs)
+
 export function createBackups(parts: BackupsParts): Backups {
-  const { state, self, clock, random, log, files, filesAlong } = parts
+  const { state, self, clock, random, log, emit, files, filesAlong } = parts
   const secret = async (): Promise<Uint8Array> => {
     const closet = self.closet()
     const kept = await state.get(place.table, place.key)
@@ -57,14 +78,14 @@ export function createBackups(parts: BackupsParts): Backups {
     return ok ? made : secret()
   }
 
-  async function* items(files: Files, all: Rows): AsyncGenerator<Uint8Array> {
+  async function* items(files: Files, all: Rows, madeMs: Millis): AsyncGenerator<Uint8Array> {
     // The rows stand still before the key is taken: what they are sealed to is in it, whatever comes between.
     const reading = all[Symbol.asyncIterator]()
     try {
       let next = await reading.next()
       const person = self.person()
       const { fingerprint } = person.certificate
-      yield encodeBackupItem({ type: 'head', madeMs: clock.now(), fingerprint })
+      yield encodeBackupItem({ type: 'head', madeMs, fingerprint })
       const content = Buffer.from(await exportPerson(person))
       yield encodeBackupItem({ type: 'file', name: 'secret', content: new Uint8Array(content) })
       for (const file of files) yield encodeBackupItem({ type: 'file', ...file })
@@ -79,18 +100,33 @@ export function createBackups(parts: BackupsParts): Backups {
     }
   }
 
+  async function* whole(
+    sealedUnder: Uint8Array,
+    all: AsyncIterable<Uint8Array>,
+    madeMs: Millis
+  ): AsyncGenerator<Uint8Array> {
+    yield* sealStream(sealedUnder, all, random)
+    await state.write([keptBackup(state, log, madeMs)])
+    emit({ type: 'backed-up', madeMs })
+  }
+
   return {
     words: async () => wordsOf(await secret()),
     async write() {
       self.person() // a locked vault is told of before anything is written
-      return sealStream(await secret(), items(await files(), state.rows()), random)
+      const madeMs = clock.now()
+      return whole(await secret(), items(await files(), state.rows(), madeMs), madeMs)
     },
     async forDevice({ history, onRows }) {
       self.person()
       await secret() // the same words for the backups of both
       const rows = rowsAlong({ state, closet: self.closet(), log, history })
-      return items(await filesAlong(), counted(rows, onRows))
-    }
+      return items(await filesAlong(), counted(rows, onRows), clock.now())
+    },
+    lastMs: async () =>
+      (await lastTable(state, log)
+        .get('backup')
+        .catch(() => undefined)) ?? null
   }
 }
 

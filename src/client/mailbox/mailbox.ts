@@ -4,6 +4,7 @@ import type { Change } from '../../store/state.ts'
 import { decodeLetter } from '../../wire/letter.ts'
 import type { LetterName } from '../../wire/sync.ts'
 import type { Downloads } from '../attachments/downloads.ts'
+import type { LetterFiles } from '../attachments/letter-files.ts'
 import type { LetterSummary, ReceivedLetter } from '../client.ts'
 import type { Closet } from '../closet.ts'
 import type { Contacts } from '../contacts.ts'
@@ -40,6 +41,7 @@ export interface MailboxParts {
   journal: Pick<Journal, 'note'>
   /** Of received letters. */
   files: Pick<Downloads, 'show' | 'forgetLetter'>
+  sentFiles: LetterFiles['shown']
   /** Somebody looks at the conversations. */
   onLook?(): void
 }
@@ -214,10 +216,12 @@ export class Mailbox {
     await files.forgetLetter(row.key)
   }
 
-  /** By its id, or by a received letter in it: the letter's id or the beginning of it. */
+  /** By its id, or by a letter in it: the letter's id or, of a received one, the beginning of it. */
   async #thread(text: string, closet: Closet): Promise<string> {
-    const { conversations, received } = this.#parts
+    const { conversations, received, sent } = this.#parts
     if (isId(text) && (await conversations.has(text, closet))) return text
+    const own = isId(text) ? await sent.member(text, closet) : undefined
+    if (own) return own.thread
     return (await received.find(text, closet)).row.conversation
   }
 
@@ -294,7 +298,7 @@ export class Mailbox {
     const { conversation, thread, parent, mimeType, body } = secret
     const shownIn = conversation ?? thread
     return {
-      ...showSent(row, secret),
+      ...(await showSent(row, secret, this.#parts.sentFiles)),
       thread: shownIn ? hexOf(shownIn) : id,
       parent: parent && hexOf(parent),
       mimeType,

@@ -41,6 +41,16 @@ export interface ConversationQuery {
   unread?: boolean
 }
 
+/** A file that goes with a sent letter. */
+export interface SentAttachment {
+  /** As of an attachment, which may be forgotten by now. */
+  id: string
+  name: string
+  type: string
+  sizeBytes: number
+  expiryMs: Millis
+}
+
 /** A sent letter with what it says. */
 export interface SentEntry extends SentLetter {
   thread: string

@@ -1,6 +1,6 @@
 import type { MakeHome, Settings, SettingsChange, Setup } from '../../api/house.ts'
 import type { Registration } from '../../client/client.ts'
-import { ask, json, post } from './ask.ts'
+import { ask, json, post, send } from './ask.ts'
 import { refresh, settings, setup } from './session.ts'
 import { attempt, tell } from './toasts.ts'
 
@@ -33,19 +33,42 @@ export async function register(alias: string, invite?: string): Promise<Registra
   return done
 }
 
-/** Hands the locked secret key to the browser as a file. */
-export async function backUpKey(passphrase: string, name: string): Promise<void> {
-  const answer = await ask('/setup/backup', { method: 'POST', json: { passphrase } })
-  save(await answer.blob(), `muttr-key-${name.replace(/[^\p{L}\p{N}]+/gu, '-')}.asc`)
-  await refresh()
+export const restoreHome = (
+  file: File,
+  said: { words: string; passphrase: string },
+  onProgress: (sentBytes: number) => void
+): Promise<void> => {
+  const body = new Blob([`${JSON.stringify(said)}\n`, file])
+  const { signal } = new AbortController()
+  return take(send<Setup>('/setup/restore', body, {}, { signal, onProgress }))
+}
+
+export const recoveryWords = (passphrase: string | null): Promise<string[]> =>
+  post('/setup/words', { passphrase })
+
+const nameOfFiles = (): string => (setup.value?.name ?? 'me').replace(/[^\p{L}\p{N}]+/gu, '-')
+
+export const saveBackup = (): Promise<void> => download('/backup', `${nameOfFiles()}.muttr-backup`)
+
+export const saveRevocation = async (): Promise<void> =>
+  save(await (await ask('/key/revocation')).blob(), `${nameOfFiles()}-revocation.asc`)
+
+/** Has the browser save what lies behind an address as it comes, however much it is; `path` is what gives out the address. */
+export async function download(path: string, name: string): Promise<void> {
+  const offer = await post<{ path: string }>(`${path}/download`)
+  follow(offer.path, name)
 }
 
 /** Saves bytes as a file under a name of ours. */
 export function save(content: Blob, name: string): void {
   const url = URL.createObjectURL(content)
+  follow(url, name)
+  URL.revokeObjectURL(url)
+}
+
+function follow(url: string, name: string): void {
   const link = document.createElement('a')
   link.href = url
   link.download = name
   link.click()
-  URL.revokeObjectURL(url)
 }

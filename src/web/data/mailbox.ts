@@ -3,8 +3,7 @@ import type {
   Conversation,
   ConversationChange,
   ConversationPage,
-  ConversationQuery,
-  OpenedConversation
+  ConversationQuery
 } from '../../client/client.ts'
 import { gathered } from '../clock.ts'
 import { json, post } from './ask.ts'
@@ -78,9 +77,6 @@ export async function loadMore(): Promise<void> {
   const more = page.conversations.filter(({ thread }) => !known.has(thread))
   list.value = { ...list.value, conversations: [...conversations, ...more], next: page.next }
 }
-
-export const openConversation = (thread: string): Promise<OpenedConversation> =>
-  json(`/conversations/${thread}`)
 
 /** Shown at once, and taken back when it could not be done. */
 export async function change(thread: string, wish: ConversationChange): Promise<void> {

@@ -25,7 +25,10 @@ export const isNew = computed(() => {
 })
 
 async function loadSetup(): Promise<void> {
-  setup.value = await json<Setup>('/setup')
+  const now = await json<Setup>('/setup')
+  // What is known of a node that is started again still holds.
+  const { aliases, backupMs } = (now.state === 'starting' && setup.value) || now
+  setup.value = { ...now, aliases, backupMs }
   if (setup.value.state === 'starting') clock.after(500, () => void refresh())
 }
 
@@ -55,7 +58,8 @@ const relevant = new Set([
   'opened',
   'requested',
   'node',
-  'alarm'
+  'alarm',
+  'backed-up'
 ])
 onEvent(event => {
   if (relevant.has(event.type)) soon()

@@ -34,8 +34,9 @@ export function tell(what: string | Problem | unknown, undo?: () => void): void 
   clock.after(shownMs[toast.kind], () => dismiss(id))
 }
 
+/** What the node says, as a sentence; an address or a hostname that it begins with stays as it is. */
 export const sentence = (text: string): string => {
-  const said = text.charAt(0).toUpperCase() + text.slice(1)
+  const said = /^\S+[@.]\S/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1)
   return /[.!?…]$/.test(said) ? said : `${said}.`
 }
 

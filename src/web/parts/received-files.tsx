@@ -3,8 +3,8 @@ import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { ReceivedAttachment } from '../../client/client.ts'
 import { nowMs } from '../clock.ts'
-import { ask, post } from '../data/ask.ts'
-import { save } from '../data/house.ts'
+import { post } from '../data/ask.ts'
+import { download } from '../data/house.ts'
 import { onEvent } from '../data/live.ts'
 import { attempt } from '../data/toasts.ts'
 import { apart, duration, size } from '../text/format.ts'
@@ -46,7 +46,7 @@ function Row({ letter, given }: { letter: string; given: ReceivedAttachment }): 
   const file = { ...given, ...moved.value }
   const at = `/inbox/${letter}/attachments/${file.index}`
   const tell = (what: 'fetch' | 'pause') => void attempt(() => post(`${at}/${what}`))
-  const keep = () => void attempt(async () => save(await (await ask(at)).blob(), file.name))
+  const keep = () => void attempt(() => download(at, file.name))
   return (
     <li class="file-row">
       <Icon name="clip" size={16} />

@@ -7,7 +7,7 @@ import { Dialog } from './basics.tsx'
 
 export const helpOpen = signal(false)
 
-type Keys = Record<string, () => void>
+export type Keys = Record<string, () => void>
 
 /** What keys do in the view that is open, over what they do everywhere. The view opened last comes first. */
 const layers: Keys[] = []
@@ -36,6 +36,8 @@ const everywhere: Keys = {
 
 const chordMs = 1_200
 
+const typing = 'input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]'
+
 /** Listens for keys. Whoever types into a field types; with Ctrl, Alt or Meta the browser is meant. */
 export function useShortcuts(): void {
   useEffect(() => {
@@ -44,7 +46,7 @@ export function useShortcuts(): void {
     const listen = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return
       const target = event.target as HTMLElement
-      if (target.closest('input, textarea, select, [contenteditable]')) return
+      if (target.closest(typing)) return
       if (document.querySelector('dialog[open]') && event.key !== '?') return
       const keys = pending ? `${pending} ${event.key}` : event.key
       late?.[Symbol.dispose]()

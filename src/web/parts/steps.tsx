@@ -44,6 +44,9 @@ const words: Record<SentLetter['state'], string> = {
 export const nextTry = (atMs: number): string =>
   atMs > nowMs.value ? `next try ${apart(atMs, nowMs.value)}` : 'being tried again'
 
+const whyNot = ({ code, retryAtMs }: NonNullable<SentLetter['waiting']>): string =>
+  code === 'LETTER_HELD' ? 'held back' : nextTry(retryAtMs)
+
 /** The same on one line: a dot for each step, and the last one in words. */
 export function StepLine({ letter }: { letter: SentLetter }): JSX.Element {
   const { waiting, state, copies, wanted } = letter
@@ -61,7 +64,7 @@ export function StepLine({ letter }: { letter: SentLetter }): JSX.Element {
         ))}
       </span>
       {said}
-      {waiting && <span class="why">· {nextTry(waiting.retryAtMs)}</span>}
+      {waiting && <span class="why">· {whyNot(waiting)}</span>}
     </span>
   )
 }

@@ -12,6 +12,7 @@ import { Uploads } from '../data/uploads.ts'
 import { Button, Field, Trouble } from '../parts/basics.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { KeyChange } from '../parts/key-change.tsx'
+import { Lapsed } from '../parts/lapsed.tsx'
 import { Lookalike, Trust } from '../parts/trust.tsx'
 import { UploadList } from '../parts/uploads.tsx'
 import { go, href, route } from '../route.ts'
@@ -99,7 +100,7 @@ function Editor({ draft, isReply = false, onSent, onDiscard }: EditorProps): JSX
   const bytes = new TextEncoder().encode(fields.body).byteLength
   const isTooLong = bytes > limits.letterBodyBytesMax
   const contact = fields.to ? contactOf(fields.to.trim().toLowerCase()) : undefined
-  const isBlocked = contact?.changedTo != null
+  const isBlocked = contact?.changedTo != null || contact?.lapsed === 'revoked'
 
   const send = async () => {
     if (isSending.value || isTooLong || isBlocked) return
@@ -167,7 +168,8 @@ function Editor({ draft, isReply = false, onSent, onDiscard }: EditorProps): JSX
           )}
         </Field>
       )}
-      {isBlocked && contact && <KeyChange contact={contact} />}
+      {contact?.changedTo && <KeyChange contact={contact} />}
+      {contact?.lapsed && <Lapsed contact={contact} />}
       <div class="writing">
         <div class="writing-bar">
           <fieldset class="tabs" aria-label="How it is written">

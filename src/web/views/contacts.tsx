@@ -1,45 +1,35 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { useEffect } from 'preact/hooks'
-import type { Contact, Verification } from '../../client/client.ts'
-import { nowMs } from '../clock.ts'
+import type { Contact } from '../../client/client.ts'
 import { json, type Problem, post, problemOf } from '../data/ask.ts'
-import { contacts, refresh, setup } from '../data/session.ts'
-import { attempt, tell } from '../data/toasts.ts'
-import {
-  Avatar,
-  Button,
-  Dialog,
-  Empty,
-  Field,
-  Fingerprint,
-  Spinner,
-  Trouble
-} from '../parts/basics.tsx'
+import { contacts, refresh } from '../data/session.ts'
+import { Avatar, Button, Dialog, Empty, Field, Trouble } from '../parts/basics.tsx'
 import { Icon } from '../parts/icons.tsx'
-import { KeyChange } from '../parts/key-change.tsx'
-import { useKeys } from '../parts/shortcuts.tsx'
+import { lapseNames } from '../parts/lapsed.tsx'
+import { rowId, useListKeys } from '../parts/list-keys.ts'
 import { Trust } from '../parts/trust.tsx'
 import { VirtualList } from '../parts/virtual-list.tsx'
 import { go, href, route } from '../route.ts'
-import { apart } from '../text/format.ts'
 import { Safe } from '../text/safe.tsx'
+import { Person } from './person.tsx'
+
+/** Something about their key is to be decided. */
+const needsAnswer = ({ changedTo, lapsed }: Contact): boolean =>
+  changedTo !== null || lapsed !== null
 
 /** People whose keys are pinned. */
 export function Contacts(): JSX.Element {
   const { id } = route.value
   const isAdding = useSignal(false)
   const people = contacts.value.toSorted(
-    (a, b) =>
-      Number(b.changedTo !== null) - Number(a.changedTo !== null) || a.alias.localeCompare(b.alias)
+    (a, b) => Number(needsAnswer(b)) - Number(needsAnswer(a)) || a.alias.localeCompare(b.alias)
   )
-  const index = people.findIndex(({ alias }) => alias === id)
-  const chosen = people[index]
-  const move = (by: number) => {
-    const next = people[Math.max(0, Math.min(people.length - 1, index + by))]
-    if (next) go('contacts', next.alias)
-  }
-  useKeys({ j: () => move(1), k: () => move(-1), Escape: () => go('contacts') })
+  const index = useListKeys({
+    view: 'contacts',
+    items: () => people,
+    keyOf: ({ alias }) => alias
+  })
+  const chosen = id === undefined ? undefined : people[index]
   return (
     <div class={`panes${chosen ? ' has-open' : ''}`}>
       <section class="pane-list" aria-label="Contacts">
@@ -86,6 +76,7 @@ export function Contacts(): JSX.Element {
 
 const Row = ({ contact, isOpen }: { contact: Contact; isOpen: boolean }): JSX.Element => (
   <a
+    id={rowId(contact.alias)}
     class="row slim"
     href={href('contacts', contact.alias)}
     aria-current={isOpen ? 'true' : undefined}
@@ -96,9 +87,10 @@ const Row = ({ contact, isOpen }: { contact: Contact; isOpen: boolean }): JSX.El
         <Safe text={contact.alias} />
       </span>
       <span class="row-snippet">
-        {contact.changedTo ? (
+        {contact.changedTo || contact.lapsed ? (
           <span class="trust unsure">
-            <Icon name="warning" size={14} /> Key changed: needs your answer
+            <Icon name="warning" size={14} />{' '}
+            {contact.lapsed ? lapseNames[contact.lapsed] : 'Key changed: needs your answer'}
           </span>
         ) : (
           <Trust from={contact} />
@@ -107,133 +99,6 @@ const Row = ({ contact, isOpen }: { contact: Contact; isOpen: boolean }): JSX.El
     </span>
   </a>
 )
-
-function Person({ contact }: { contact: Contact }): JSX.Element {
-  const isVerifying = useSignal(false)
-  return (
-    <div class="conversation">
-      <header class="conversation-head">
-        <Button
-          icon="back"
-          label="Back to the list"
-          keys="Escape"
-          kind="quiet"
-          onClick={() => go('contacts')}
-        />
-        <Avatar alias={contact.alias} fingerprint={contact.fingerprint} />
-        <div class="conversation-title">
-          <h2>
-            <Safe text={contact.alias} />
-          </h2>
-          <p>
-            <Trust from={contact} />
-          </p>
-        </div>
-        <div class="tools">
-          <Button
-            icon="write"
-            kind="primary"
-            onClick={() => go('write', undefined, { to: contact.alias })}
-          >
-            Write
-          </Button>
-        </div>
-      </header>
-      <div class="letters">
-        {contact.changedTo && <KeyChange contact={contact} />}
-        <section class="letter sheet">
-          <h3>Fingerprint</h3>
-          <Fingerprint hex={contact.fingerprint} />
-          <p class="hint">
-            Pinned {apart(contact.pinnedMs, nowMs.value)}. As long as it is, nobody else can write
-            in their name, and their pod cannot give you another key unnoticed.
-          </p>
-          {contact.verified ? (
-            <p class="callout good">
-              <Icon name="shield" /> You compared keys with them.
-            </p>
-          ) : (
-            <div class="buttons">
-              <Button icon="shield" onClick={() => (isVerifying.value = true)}>
-                Compare keys
-              </Button>
-            </div>
-          )}
-        </section>
-      </div>
-      {isVerifying.value && (
-        <Verify contact={contact} onClose={() => (isVerifying.value = false)} />
-      )}
-    </div>
-  )
-}
-
-function Verify({ contact, onClose }: { contact: Contact; onClose: () => void }): JSX.Element {
-  const words = useSignal<readonly string[]>([])
-  useEffect(() => {
-    void attempt(async () => {
-      const shown = await json<Verification>('/contacts/verification', {
-        query: { alias: contact.alias }
-      })
-      words.value = shown.words
-    })
-  }, [])
-  const verify = () =>
-    attempt(async () => {
-      await post('/contacts/verify', { alias: contact.alias, shown: words.value.join(' ') })
-      await refresh()
-      tell(`${contact.alias} is verified.`)
-      onClose()
-    })
-  return (
-    <Dialog title="Compare keys" wide onClose={onClose}>
-      <div class="stack">
-        <p>
-          Read these words to each other: on the telephone, across a table, by any way that is not
-          Muttr. They come from both of your keys. If both of you see the same twelve, nobody stands
-          between you.
-        </p>
-        {words.value.length === 0 ? (
-          <Spinner />
-        ) : (
-          <ol class="twelve">
-            {words.value.map(word => (
-              <li>{word}</li>
-            ))}
-          </ol>
-        )}
-        <details>
-          <summary>Fingerprints instead</summary>
-          <div class="compare">
-            <div>
-              <h3>
-                <Safe text={contact.alias} />
-              </h3>
-              <Fingerprint hex={contact.fingerprint} />
-            </div>
-            <div>
-              <h3>You</h3>
-              <Fingerprint hex={setup.value?.fingerprint ?? ''} />
-            </div>
-          </div>
-        </details>
-        <div class="buttons">
-          <Button
-            kind="primary"
-            icon="check"
-            disabled={words.value.length === 0}
-            onClick={() => void verify()}
-          >
-            They are the same
-          </Button>
-          <Button kind="quiet" onClick={onClose}>
-            Not yet
-          </Button>
-        </div>
-      </div>
-    </Dialog>
-  )
-}
 
 function Add({ onClose }: { onClose: () => void }): JSX.Element {
   const alias = useSignal('')

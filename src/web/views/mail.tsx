@@ -1,4 +1,3 @@
-import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { Conversation } from '../../client/client.ts'
@@ -7,10 +6,10 @@ import { change, list, loadMore, show } from '../data/mailbox.ts'
 import { aliases, status } from '../data/session.ts'
 import { tell } from '../data/toasts.ts'
 import { Avatar, Button, Empty, Spinner } from '../parts/basics.tsx'
-import { Icon } from '../parts/icons.tsx'
-import { useKeys } from '../parts/shortcuts.tsx'
+import { Icon, type IconName } from '../parts/icons.tsx'
+import { rowId, useListKeys } from '../parts/list-keys.ts'
 import { VirtualList } from '../parts/virtual-list.tsx'
-import { go, href, route } from '../route.ts'
+import { go, href, leave, route } from '../route.ts'
 import { exactly, nameOf, when } from '../text/format.ts'
 import { Safe } from '../text/safe.tsx'
 import { ConversationView } from './conversation.tsx'
@@ -26,47 +25,25 @@ export function Mail(): JSX.Element {
   const isArchive = view === 'archive'
   useEffect(() => show(label ? { label } : { archived: isArchive }), [isArchive, label])
   const { conversations, state } = list.value
-  const at = useSignal(0)
-  // Keys come faster than the page is drawn: they ask what holds now.
-  const indexNow = () => {
-    const open = route.value.id
-    return open ? list.value.conversations.findIndex(({ thread }) => thread === open) : at.value
-  }
-  const chosen = () => list.value.conversations[indexNow()]
-  const move = (by: number) => {
-    const all = list.value.conversations
-    at.value = Math.max(0, Math.min(all.length - 1, indexNow() + by))
-    const next = all[at.value]
-    if (next && route.value.id) go(view, next.thread)
-    else document.getElementById(`row-${next?.thread}`)?.focus()
-  }
-  const withChosen = (act: (conversation: Conversation) => void) => () => {
-    const conversation = chosen()
-    if (conversation) act(conversation)
-  }
-  const index = indexNow()
-  useKeys({
-    j: () => move(1),
-    k: () => move(-1),
-    Enter: withChosen(c => go(view, c.thread)),
-    o: withChosen(c => go(view, c.thread)),
-    e: withChosen(c => void putAway(c, !c.archived)),
-    u: withChosen(c => void change(c.thread, { read: false }).then(() => go(view))),
-    Escape: () => go(view)
+  const index = useListKeys({
+    view,
+    items: () => list.value.conversations,
+    keyOf: ({ thread }) => thread,
+    also: {
+      e: c => void putAway(c, !c.archived),
+      u: c => void change(c.thread, { read: false }).then(() => leave())
+    }
   })
   return (
     <div class={`panes${id ? ' has-open' : ''}`}>
       <section class="pane-list" aria-label={label ?? titles[view] ?? 'Inbox'}>
         <header class="pane-head">
           <h1>{label ?? titles[view] ?? 'Inbox'}</h1>
-          <a
-            class="button quiet only-icon"
-            href={href('search')}
-            aria-label="Search"
-            title="Search (/)"
-          >
-            <Icon name="search" size={18} />
-          </a>
+          <div class="tools">
+            <Shortcut name="Drafts" icon="drafts" phone />
+            {view === 'archive' || <Shortcut name="Archive" icon="archive" phone />}
+            <Shortcut name="Search" icon="search" keys="/" />
+          </div>
         </header>
         {view === 'inbox' && <Asking />}
         {state === 'loading' ? (
@@ -102,13 +79,32 @@ export function Mail(): JSX.Element {
   )
 }
 
+interface ShortcutProps {
+  name: string
+  icon: IconName
+  keys?: string
+  /** On a phone only, where the places at the side have no room. */
+  phone?: boolean
+}
+
+const Shortcut = ({ name, icon, keys, phone }: ShortcutProps): JSX.Element => (
+  <a
+    class={`button quiet only-icon${phone ? ' only-on-phone' : ''}`}
+    href={href(name.toLowerCase())}
+    aria-label={name}
+    title={keys ? `${name} (${keys})` : name}
+  >
+    <Icon name={icon} size={18} />
+  </a>
+)
+
 export async function putAway(
   { thread }: Pick<Conversation, 'thread'>,
   archived: boolean
 ): Promise<void> {
-  const { view, id } = route.value
+  const isOpen = route.value.id === thread
   await change(thread, { archived })
-  if (id === thread) go(view)
+  if (isOpen) leave()
   tell(
     archived ? 'Archived.' : 'Back in the inbox.',
     () => void change(thread, { archived: !archived })
@@ -158,9 +154,9 @@ function Row({ conversation: c, view, isOpen }: RowProps): JSX.Element {
   const others = c.with.length > 0 ? c.with : [c.lastFrom]
   return (
     <a
-      id={`row-${c.thread}`}
+      id={rowId(c.thread)}
       class={`row${c.unread > 0 ? ' unread' : ''}`}
-      href={href(view, c.thread)}
+      href={href(view, c.thread, route.value.query)}
       aria-current={isOpen ? 'true' : undefined}
     >
       <Avatar alias={others[0] ?? '?'} />

@@ -1,17 +1,19 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
-import type { Retraction, SentLetter } from '../../client/client.ts'
+import type { OpenedConversation, Retraction, SentLetter } from '../../client/client.ts'
 import { nowMs } from '../clock.ts'
 import { ask, json, type Problem, post, problemOf } from '../data/ask.ts'
 import { save } from '../data/house.ts'
 import { changes } from '../data/mailbox.ts'
-import { attempt, sentence, tell } from '../data/toasts.ts'
-import { Avatar, Button, Dialog, Empty, Spinner, Trouble } from '../parts/basics.tsx'
-import { useKeys } from '../parts/shortcuts.tsx'
-import { nextTry, StepLine, Steps } from '../parts/steps.tsx'
+import { attempt, tell } from '../data/toasts.ts'
+import { Avatar, Button, Empty, Spinner, Trouble } from '../parts/basics.tsx'
+import { Confirm } from '../parts/confirm.tsx'
+import { DeleteLetter, isOver, SentFiles, Waiting } from '../parts/letter-actions.tsx'
+import { rowId, useListKeys } from '../parts/list-keys.ts'
+import { StepLine, Steps } from '../parts/steps.tsx'
 import { VirtualList } from '../parts/virtual-list.tsx'
-import { go, href, route } from '../route.ts'
+import { go, href, leave, route } from '../route.ts'
 import { apart, count, exactly, nameOf, size, when } from '../text/format.ts'
 import { Safe } from '../text/safe.tsx'
 
@@ -27,12 +29,11 @@ export function Sent(): JSX.Element {
     })
   }, [changes.value])
   const all = letters.value ?? []
-  const index = all.findIndex(letter => letter.id === id)
-  const move = (by: number) => {
-    const next = all[Math.max(0, Math.min(all.length - 1, index + by))]
-    if (next) go('sent', next.id)
-  }
-  useKeys({ j: () => move(1), k: () => move(-1), Escape: () => go('sent') })
+  const index = useListKeys({
+    view: 'sent',
+    items: () => letters.value ?? [],
+    keyOf: letter => letter.id
+  })
   return (
     <div class={`panes${id ? ' has-open' : ''}`}>
       <section class="pane-list" aria-label="Sent">
@@ -72,7 +73,12 @@ export function Sent(): JSX.Element {
 }
 
 const SentRow = ({ letter, isOpen }: { letter: SentLetter; isOpen: boolean }): JSX.Element => (
-  <a class="row" href={href('sent', letter.id)} aria-current={isOpen ? 'true' : undefined}>
+  <a
+    id={rowId(letter.id)}
+    class="row"
+    href={href('sent', letter.id)}
+    aria-current={isOpen ? 'true' : undefined}
+  >
     <Avatar alias={letter.to} fingerprint={letter.fingerprint} />
     <span class="row-text">
       <span class="row-top">
@@ -117,13 +123,7 @@ function SentDetail({ id }: { id: string }): JSX.Element {
   return (
     <div class="conversation">
       <header class="conversation-head">
-        <Button
-          icon="back"
-          label="Back to the list"
-          keys="Escape"
-          kind="quiet"
-          onClick={() => go('sent')}
-        />
+        <Button icon="back" label="Back to the list" keys="Escape" kind="quiet" onClick={leave} />
         <div class="conversation-title">
           <h2>
             <Safe text={now.subject || '(no subject)'} />
@@ -135,15 +135,9 @@ function SentDetail({ id }: { id: string }): JSX.Element {
       </header>
       <div class="letters">
         <section class="letter sheet">
-          {now.waiting && (
-            <div class="callout">
-              <p>
-                <strong>{sentence(now.waiting.message)}</strong> {now.waiting.hint}
-              </p>
-              <p class="hint">{sentence(nextTry(now.waiting.retryAtMs))}</p>
-            </div>
-          )}
+          <Waiting letter={now} />
           <Steps letter={now} />
+          <SentFiles files={now.attachments} />
           {now.asked && (
             <p class="hint">
               Asked {apart(now.asked.atMs, nowMs.value)}: {now.asked.answered} of{' '}
@@ -157,11 +151,15 @@ function SentDetail({ id }: { id: string }): JSX.Element {
             <Button icon="download" onClick={() => void saveProof(now)}>
               Save the proof
             </Button>
+            <Button icon="inbox" onClick={() => void openThreadOf(now.id)}>
+              Show the letter
+            </Button>
             {canRetract && (
               <Button icon="reply" kind="danger" onClick={() => (isRetracting.value = true)}>
                 Take it back
               </Button>
             )}
+            {isOver(now) && <DeleteLetter letter={now} direction="out" onDeleted={leave} />}
           </div>
           <details class="letter-details">
             <summary>Details</summary>
@@ -195,6 +193,15 @@ function SentDetail({ id }: { id: string }): JSX.Element {
   )
 }
 
+/** What it says stands in its conversation. */
+const openThreadOf = (id: string): Promise<void> =>
+  attempt(async () => {
+    const { conversation } = await json<OpenedConversation>(`/conversations/${id}`, {
+      query: { limit: 1 }
+    })
+    go(conversation.archived ? 'archive' : 'inbox', conversation.thread)
+  })
+
 async function saveProof(letter: SentLetter): Promise<void> {
   await attempt(async () => {
     const answer = await ask(`/sent/${letter.id}/proof`)
@@ -211,30 +218,21 @@ const outcomes: Record<Retraction['outcome'], string> = {
 }
 
 function Retract({ letter, onClose }: { letter: SentLetter; onClose: () => void }): JSX.Element {
-  const isBusy = useSignal(false)
   const retract = async () => {
-    isBusy.value = true
     const done = await attempt(() => post<Retraction>(`/sent/${letter.id}/retract`))
     if (done) tell(outcomes[done.outcome])
-    onClose()
   }
   return (
-    <Dialog title="Take this letter back?" onClose={onClose}>
-      <div class="stack">
-        <p>
-          {letter.state === 'accepted'
-            ? 'They have opened it. They are asked to forget it; nobody can make them.'
-            : 'Its holders are asked to drop it. That does not say that nobody has read it before.'}
-        </p>
-        <div class="buttons">
-          <Button kind="danger" busy={isBusy.value} onClick={() => void retract()}>
-            Take it back
-          </Button>
-          <Button kind="quiet" onClick={onClose}>
-            Leave it
-          </Button>
-        </div>
-      </div>
-    </Dialog>
+    <Confirm
+      title="Take this letter back?"
+      yes="Take it back"
+      no="Leave it"
+      onYes={retract}
+      onClose={onClose}
+    >
+      {letter.state === 'accepted'
+        ? 'They have opened it. They are asked to forget it; nobody can make them.'
+        : 'Its holders are asked to drop it. That does not say that nobody has read it before.'}
+    </Confirm>
   )
 }

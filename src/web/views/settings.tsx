@@ -2,14 +2,16 @@ import { useSignal } from '@preact/signals'
 import type { ComponentChildren, JSX } from 'preact'
 import type { Settings } from '../../api/house.ts'
 import { nowMs } from '../clock.ts'
-import { ask, type Problem, problemOf } from '../data/ask.ts'
-import { changeSettings, join, lock, save } from '../data/house.ts'
+import { ask } from '../data/ask.ts'
+import { changeSettings, join, lock, save, saveBackup } from '../data/house.ts'
 import { aliases, settings, setup, status } from '../data/session.ts'
 import { attempt, tell } from '../data/toasts.ts'
-import { Button, Field, Fingerprint, Spinner, Trouble } from '../parts/basics.tsx'
+import { Button, Dialog, Field, Fingerprint, Spinner, Trouble } from '../parts/basics.tsx'
+import { useRun } from '../parts/use-run.ts'
 import { apart } from '../text/format.ts'
+import { AliasForm } from './alias-form.tsx'
+import { Backup } from './backup.tsx'
 import { Card } from './card.tsx'
-import { AliasForm, BackupForm } from './first-run.tsx'
 
 const GiB = 2 ** 30
 const KiB = 1_024
@@ -138,6 +140,7 @@ export function SettingsView(): JSX.Element {
 function You(): JSX.Element {
   const now = setup.value!
   const isCard = useSignal(false)
+  const isBackingUp = useSignal(false)
   const exportKey = () =>
     attempt(async () => {
       const answer = await ask('/key')
@@ -175,15 +178,36 @@ function You(): JSX.Element {
         <AliasForm onDone={alias => tell(`${alias} is yours.`)} />
       </Section>
       <Section
-        title="Backup of your key"
+        title="Backup"
         note={
-          now.keyBackupMs === null
+          now.backupMs === null
             ? 'None was made yet.'
-            : `The last one was made ${apart(now.keyBackupMs, nowMs.value)}.`
+            : `The last one was made ${apart(now.backupMs, nowMs.value)}.`
         }
       >
-        <BackupForm onDone={() => tell('Keep that file somewhere else than on this computer.')} />
+        <p>
+          Key, contacts and letters in one file, sealed under your twelve words. Keep it somewhere
+          else than on this computer.
+        </p>
+        <div class="buttons">
+          {now.backupMs !== null && (
+            <Button icon="download" kind="primary" onClick={() => void attempt(saveBackup)}>
+              Save a backup
+            </Button>
+          )}
+          <Button
+            kind={now.backupMs === null ? 'primary' : 'plain'}
+            onClick={() => (isBackingUp.value = true)}
+          >
+            {now.backupMs === null ? 'Make a backup' : 'Show my recovery words'}
+          </Button>
+        </div>
       </Section>
+      {isBackingUp.value && (
+        <Dialog title="Backup" wide onClose={() => (isBackingUp.value = false)}>
+          <Backup done="Done" onDone={() => (isBackingUp.value = false)} />
+        </Dialog>
+      )}
     </>
   )
 }
@@ -292,22 +316,13 @@ function NumberField({ label, name, value, unit, min, step }: NumberProps): JSX.
 
 function JoinForm(): JSX.Element {
   const link = useSignal('')
-  const problem = useSignal<Problem | null>(null)
-  const isBusy = useSignal(false)
-  const go = async (event: SubmitEvent) => {
-    event.preventDefault()
-    isBusy.value = true
-    problem.value = null
-    try {
+  const { problem, isBusy, run } = useRun()
+  const go = (event: SubmitEvent) =>
+    run(event, async () => {
       await join(link.value.trim())
       link.value = ''
       tell('Joined.')
-    } catch (err) {
-      problem.value = problemOf(err)
-    } finally {
-      isBusy.value = false
-    }
-  }
+    })
   return (
     <form class="stack" onSubmit={go}>
       <Field label="Join link" hint="It can bring pods, an invite, and somebody to write to.">
@@ -323,9 +338,9 @@ function JoinForm(): JSX.Element {
           />
         )}
       </Field>
-      <Trouble problem={problem.value} />
+      <Trouble problem={problem} />
       <div class="buttons">
-        <Button type="submit" busy={isBusy.value}>
+        <Button type="submit" busy={isBusy}>
           Join
         </Button>
       </div>

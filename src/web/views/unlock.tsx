@@ -1,28 +1,16 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { type Problem, problemOf } from '../data/ask.ts'
 import { unlock } from '../data/house.ts'
 import { setup } from '../data/session.ts'
 import { Button, Field, Trouble } from '../parts/basics.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { useRun } from '../parts/use-run.ts'
 
 /** Between the person and their letters while the key is locked. The node goes on receiving behind it. */
 export function Unlock(): JSX.Element {
   const passphrase = useSignal('')
-  const problem = useSignal<Problem | null>(null)
-  const isBusy = useSignal(false)
-  const open = async (event: SubmitEvent) => {
-    event.preventDefault()
-    isBusy.value = true
-    problem.value = null
-    try {
-      await unlock(passphrase.value)
-    } catch (err) {
-      problem.value = problemOf(err)
-    } finally {
-      isBusy.value = false
-    }
-  }
+  const { problem, isBusy, run } = useRun()
+  const open = (event: SubmitEvent) => run(event, () => unlock(passphrase.value))
   return (
     <main class="alone">
       <form class="card narrow" onSubmit={open}>
@@ -44,8 +32,8 @@ export function Unlock(): JSX.Element {
             />
           )}
         </Field>
-        <Trouble problem={problem.value} />
-        <Button type="submit" kind="primary" busy={isBusy.value}>
+        <Trouble problem={problem} />
+        <Button type="submit" kind="primary" busy={isBusy}>
           Unlock
         </Button>
       </form>

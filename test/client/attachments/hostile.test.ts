@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { sha256, toHex, utf8 } from '../../../src/base/bytes.ts'
+import { MuttrError } from '../../../src/base/errors.ts'
 import type { MuttrEvent } from '../../../src/base/events.ts'
+import { Ahead } from '../../../src/client/attachments/ahead.ts'
 import type { LetterWithFiles } from '../../../src/client/attachments/downloads.ts'
 import { Downloads } from '../../../src/client/attachments/downloads.ts'
 import type { SpoolCaps } from '../../../src/client/attachments/room.ts'
 import { closetOf } from '../../../src/client/closet.ts'
+import { Outbox } from '../../../src/client/outbox.ts'
 import type { Self } from '../../../src/client/self.ts'
 import { chunkCipher } from '../../../src/keys/chunk.ts'
 import { memoryState } from '../../../src/store/memory.ts'
@@ -44,16 +47,23 @@ describe('a hostile attachment', () => {
 
   const make = () => {
     const closet = closetOf(new Uint8Array(32), dice)
+    const life = new AbortController().signal
+    const state = memoryState()
+    const ahead = new Ahead({
+      ...{ state, clock, random: dice, log: quiet, life, outbox: new Outbox() },
+      pods: { identified: () => Promise.reject(new MuttrError('POD_UNREACHABLE', 'away')) },
+      onChange: () => undefined,
+      onForgotten: () => undefined
+    })
     return new Downloads({
-      ...{ dht, spool, caps, clock, random: dice, log: quiet, state: memoryState() },
+      ...{ dht, spool, caps, clock, random: dice, log: quiet, state, ahead, life },
       self: { locked: false, closet: () => closet } as unknown as Self,
       contacts: { known: async () => undefined },
       strangerFetch: { get: async (_, key) => dht.get(key), problems: [] },
       emit(event) {
         events.push(event)
         wake()
-      },
-      life: new AbortController().signal
+      }
     })
   }
 

@@ -46,6 +46,12 @@ describe('a file that goes out', () => {
       [got?.name, got?.type, got?.sizeBytes, got?.state, got?.expiryMs],
       ['film.mp4', 'video/mp4', bytes.byteLength, 'remote', file.expiryMs]
     )
+    const shown = { id: file.id, name: 'film.mp4', type: 'video/mp4', expiryMs: file.expiryMs }
+    const expected = [{ ...shown, sizeBytes: bytes.byteLength }]
+    assert.deepEqual(sent.attachments, expected)
+    assert.deepEqual((await alice.client.sent())[0]?.attachments, expected)
+    const { letters, conversation } = await alice.client.conversation(sent.id)
+    assert.deepEqual([conversation.thread, letters[0]?.attachments], [sent.id, expected])
     assert.deepEqual(
       (await alice.client.attachments()).map(({ name, state }) => [name, state]),
       [['film.mp4', 'stored']]
