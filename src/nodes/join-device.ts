@@ -60,7 +60,7 @@ async function cardOf(device: Device, peer: PeerId, name: string): Promise<Devic
 
 /** The name of the machine, unless told. @throws {MuttrError} `USAGE` */
 function checkedName(given: string | undefined): string {
-  const name = (given ?? hostname().slice(0, deviceNameBytesMax)) || 'device'
+  const name = given ?? (hostname().slice(0, deviceNameBytesMax) || 'device')
   const sizeBytes = Buffer.byteLength(name)
   if (name.trim() !== '' && name.isWellFormed() && sizeBytes <= deviceNameBytesMax) return name
   throw new MuttrError('USAGE', `a device has a name of 1 to ${deviceNameBytesMax} bytes`)

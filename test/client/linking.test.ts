@@ -62,7 +62,7 @@ async function makeHost(
       return pieces(onRows)
     },
     linked: async card => void cards.push(card),
-    ...{ clock, random: dice, log: quiet },
+    ...{ clock, random: dice, log: quiet, life: never },
     ...changes
   })
   return { node, clock, linking, cards, wanted }
@@ -262,7 +262,7 @@ describe('linking a device', () => {
     assert.equal(host.cards.length, 1)
   })
 
-  it('ends when the time is over, when its signal aborts, and when its reader goes', async () => {
+  it('ends when the time is over, when its signal aborts, when its reader goes, and with the node', async () => {
     const { code, steps, untilMs } = await begin(host)
     assert.equal(untilMs - host.clock.now(), 600_000)
     await assert.rejects(host.linking.open(), { code: 'LIMIT_EXCEEDED' })
@@ -278,6 +278,12 @@ describe('linking a device', () => {
     await third.steps.return?.()
     await assert.rejects(join(guest, third.code), { code: 'LINK_REFUSED' })
     await begin(host)
+    const life = new AbortController()
+    const stopping = await makeHost({ life: life.signal })
+    made.push(stopping.node)
+    const last = await begin(stopping)
+    life.abort()
+    await assert.rejects(last.steps.next(), { code: 'CANCELLED' })
   })
 
   it('says on both sides that the line was cut in its midst', async () => {
