@@ -17,11 +17,9 @@ import type { PodOperator } from './operator.ts'
 import { addPage, barePolicy, type PageFiles } from './page-files.ts'
 import { isNonce, proofOf } from './proof.ts'
 import {
-  calling,
   check,
   choosing,
   deciding,
-  dismissing,
   draft,
   fetching,
   importing,
@@ -170,15 +168,6 @@ function addPeople(app: Hono, { client }: AppParts): void {
   app.post('/key/subkeys', async c => {
     check(nothing, await readJson(c.req.raw, jsonLimit))
     return c.json(await client.rotateSubkey())
-  })
-  app.get('/devices', async c => c.json(await client.devices()))
-  app.post('/devices/name', async c => {
-    const { name } = check(calling, await readJson(c.req.raw, jsonLimit))
-    return c.json(await client.renameDevice(name))
-  })
-  app.post('/devices/revoke', async c => {
-    const { device } = check(dismissing, await readJson(c.req.raw, jsonLimit))
-    return c.json(await client.revokeDevice(device))
   })
   app.get('/key/revocation', async c =>
     c.body(await client.revocation(), 200, { 'Content-Type': 'application/pgp-keys' })

@@ -10,10 +10,21 @@ import { check } from './schemas.ts'
 import { eventStream } from './sse.ts'
 
 const jsonLimit = { maxBytes: apiLimits.jsonBytesMax, code: 'WIRE_TOO_LARGE' } as const
+const calling = z.strictObject({ name: z.string().max(apiLimits.shownCharsMax) })
+const dismissing = z.strictObject({ device: z.string().max(apiLimits.shownCharsMax) })
 const linking = z.strictObject({ history: z.boolean().exactOptional() })
 
 /** A person's devices. */
 export function addDevices(app: Hono, { client, clock }: { client: Client; clock: Clock }): void {
+  app.get('/devices', async c => c.json(await client.devices()))
+  app.post('/devices/name', async c => {
+    const { name } = check(calling, await readJson(c.req.raw, jsonLimit))
+    return c.json(await client.renameDevice(name))
+  })
+  app.post('/devices/revoke', async c => {
+    const { device } = check(dismissing, await readJson(c.req.raw, jsonLimit))
+    return c.json(await client.revokeDevice(device))
+  })
   app.post('/devices/link', async c => {
     const options = check(linking, await readJson(c.req.raw, jsonLimit))
     const ended = new AbortController()

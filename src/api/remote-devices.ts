@@ -1,16 +1,24 @@
 import { MuttrError } from '../base/errors.ts'
 import type { Failure } from '../base/ports.ts'
-import type { Client, LinkStep } from '../client/client.ts'
+import type { Client, LinkStep, OwnDevice } from '../client/client.ts'
 import type { Ask } from './ask.ts'
-import { lost } from './ask.ts'
+import { jsonOf, lost } from './ask.ts'
 import { readEvents } from './sse.ts'
 
 /** How linking goes on, or why it ended. */
 export type LinkNews = LinkStep | { type: 'failed'; error: Failure }
 
 /** The devices of the daemon's person, over its local API. */
-export function remoteDevices(ask: Ask, ended: AbortSignal): Pick<Client, 'linkDevice'> {
+export function remoteDevices(
+  ask: Ask,
+  ended: AbortSignal
+): Pick<Client, 'devices' | 'renameDevice' | 'revokeDevice' | 'linkDevice'> {
   return {
+    devices: () => ask('/devices', {}, jsonOf<OwnDevice[]>),
+    renameDevice: name =>
+      ask('/devices/name', { method: 'POST', json: { name } }, jsonOf<OwnDevice[]>),
+    revokeDevice: device =>
+      ask('/devices/revoke', { method: 'POST', json: { device } }, jsonOf<OwnDevice[]>),
     async linkDevice({ signal, ...json } = {}) {
       const call = { method: 'POST', json, ...(signal && { signal }) } as const
       const body = await ask('/devices/link', call, async answer => answer.body)

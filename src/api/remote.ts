@@ -112,9 +112,6 @@ function people(
   | 'backup'
   | 'subkeys'
   | 'rotateSubkey'
-  | 'devices'
-  | 'renameDevice'
-  | 'revokeDevice'
   | 'revocation'
   | 'revokeKey'
   | 'revokeWith'
@@ -133,9 +130,6 @@ function people(
     backup: options => ask('/backup', signalIn(options), streamOf),
     subkeys: () => get('/key/subkeys'),
     rotateSubkey: () => post('/key/subkeys', {}),
-    devices: () => get('/devices'),
-    renameDevice: name => post('/devices/name', { name }),
-    revokeDevice: device => post('/devices/revoke', { device }),
     revocation: () => ask('/key/revocation', {}, textOf),
     revokeKey: ({ reason }) => post('/key/revoke', { reason }),
     async revokeWith(revocation, alias) {

@@ -36,8 +36,6 @@ export const verifying = z.strictObject({
   alias: z.string(),
   shown: z.string().max(apiLimits.shownCharsMax).exactOptional()
 })
-export const calling = z.strictObject({ name: z.string().max(apiLimits.shownCharsMax) })
-export const dismissing = z.strictObject({ device: z.string().max(apiLimits.shownCharsMax) })
 export const revoking = z.strictObject({
   reason: z.enum(['superseded', 'compromised', 'retired'])
 })

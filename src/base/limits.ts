@@ -179,5 +179,12 @@ export const limits = {
   /** The longest deadline a request carries; a longer one is cut to it. */
   requestMsMax: 120_000,
   failureMessageBytesMax: 256,
-  playbackPageMax: 100
+  playbackPageMax: 100,
+  /** A code by which a device is linked: how long it is good, and how many wrong proofs it outlives by one less. */
+  linkCodeMs: 10 * 60_000,
+  linkTriesMax: 3,
+  /** Who came by it and proved nothing yet: so many, so long; and what may pass between two requests of who did. */
+  linkVisitorsMax: 8,
+  linkProveMs: 30_000,
+  linkPatienceMs: 120_000
 } as const

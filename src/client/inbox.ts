@@ -1,63 +1,24 @@
 import { toHex } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
-import type { Emit } from '../base/events.ts'
-import type { Clock, Log, Millis, Random } from '../base/ports.ts'
+import type { Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
-import type { Crypto } from '../keys/crypto.ts'
-import type { Dht } from '../seed/dht.ts'
 import type { Blob } from '../wire/blob.ts'
 import type { Notice } from '../wire/notice.ts'
-import type { Contacts, Known } from './contacts.ts'
-import type { Devices } from './devices/devices.ts'
+import type { Known } from './contacts.ts'
 import { isEntry } from './devices/devices.ts'
 import { failureOf } from './failure.ts'
 import { freshLetter } from './fresh-letter.ts'
 import { changedMax, hopeless, isInTime, pendingMax } from './inbox-bounds.ts'
+import type { InboxParts } from './inbox-parts.ts'
 import type { NoticeRow } from './inbox-rows.ts'
 import { noticeId } from './inbox-rows.ts'
-import type { InboxStore } from './inbox-store.ts'
-import type { Fetched } from './mailbox/fetched.ts'
 import type { OpenedLetter, OpenedSlip } from './open-letter.ts'
 import { openLetter, openSlip } from './open-letter.ts'
-import type { Outbox } from './outbox.ts'
 import { Pump } from './pump.ts'
-import type { Releases } from './release.ts'
 import { Crowds } from './requests/crowds.ts'
-import type { Requests } from './requests/requests.ts'
 import { throwDice } from './retry.ts'
-import type { Self } from './self.ts'
-import type { StrangerFetch } from './stranger-fetch.ts'
 import { isOfRelay } from './stranger-fetch.ts'
-import type { Strangers } from './strangers.ts'
 import { isProbe } from './trust/probe.ts'
-
-export interface InboxParts {
-  dht: Pick<Dht, 'get'>
-  contacts: Contacts
-  self: Self
-  store: InboxStore
-  /** When a letter that could not be fetched is tried again. */
-  queue: Outbox
-  strangers: Strangers
-  /** Where letters wait about which the person is asked first. */
-  requests: Requests
-  /** Letters that came while the vault was locked. */
-  fetched: Fetched
-  /** Where letters go that were opened and are on the disk. */
-  releases: Pick<Releases, 'plan' | 'due' | 'wake'>
-  /** The person's other devices. */
-  devices: Pick<Devices, 'note' | 'kept' | 'take' | 'mayBringKeys'>
-  /** Fetches what people write whom we do not know. */
-  strangerFetch: StrangerFetch
-  /** A notice of ours to ourselves that was under way is here. */
-  onProbe(alias: string): Promise<void>
-  clock: Clock
-  random: Random
-  log: Log
-  crypto: Crypto
-  emit: Emit
-  life: AbortSignal
-}
 
 /** From a pod's notice to a letter that was opened and checked. Source: docs/protocol/letter.md#what-a-reader-checks */
 export class Inbox implements AsyncDisposable {

@@ -17,7 +17,7 @@ import type { Pods } from './pods.ts'
 import type { Self } from './self.ts'
 import type { SentRow } from './sent-rows.ts'
 import type { SentSecret } from './sent-secrets.ts'
-import type { SentStore } from './sent-store.ts'
+import type { SentStore } from './sent-shape.ts'
 import { stampNews } from './stamp-news.ts'
 import { abortable } from './waiting.ts'
 

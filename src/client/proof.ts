@@ -3,7 +3,7 @@ import type { AcceptedWord, AnnouncedWord, ReleasedWord, StoredWord } from '../w
 import { encodeProof } from '../wire/proof.ts'
 import type { Pods } from './pods.ts'
 import type { SentRow } from './sent-rows.ts'
-import type { SentStore } from './sent-store.ts'
+import type { SentStore } from './sent-shape.ts'
 
 interface ProofParts {
   store: Pick<SentStore, 'certificate'>

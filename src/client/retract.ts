@@ -8,7 +8,7 @@ import type { Self } from './self.ts'
 import type { Courier } from './send.ts'
 import { elsewhere } from './send.ts'
 import type { SentRow } from './sent-rows.ts'
-import type { SentStore } from './sent-store.ts'
+import type { SentStore } from './sent-shape.ts'
 import type { Watch } from './watch.ts'
 
 interface RetractParts {

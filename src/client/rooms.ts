@@ -177,7 +177,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     filesAlong: parts.linkFiles ?? (async () => [])
   })
   const linking = new Linking({
-    ...{ network, clock, random, log },
+    ...{ network, clock, random, log, life },
     addresses: parts.linkAddresses ?? (() => []),
     goods: options => backups.forDevice(options),
     expect: () => devices.expect(),

@@ -12,7 +12,7 @@ import { Pump } from './pump.ts'
 import { retryDelayMs, throwDice, watchSchedule } from './retry.ts'
 import type { Self } from './self.ts'
 import type { SentRow } from './sent-rows.ts'
-import type { SentStore } from './sent-store.ts'
+import type { SentStore } from './sent-shape.ts'
 
 export interface WatchParts {
   dht: Pick<Dht, 'census' | 'release'>

@@ -114,6 +114,10 @@ export function makeJoinLink(link: JoinLink): string {
 export function readJoinLink(pasted: string): JoinLink {
   const link = pasted.trim()
   if (link.length > linkCharsMax) throw new MuttrError('LINK_INVALID', 'the link is too long')
+  if (link.startsWith('muttr:device?'))
+    throw new MuttrError('LINK_INVALID', 'that is the code of a device, and no link to join by', {
+      hint: 'On the new device: `muttr link`, before anything is set up there.'
+    })
   if (!link.startsWith(scheme)) throw new MuttrError('LINK_INVALID', 'no muttr: link')
   const encoded = link.slice(scheme.length)
   const all = new Uint8Array(Buffer.from(encoded, 'base64url'))

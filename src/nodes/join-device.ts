@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { PeerId } from '../base/ports.ts'
 import type { DeviceMade, JoinDeviceOptions } from '../cli/doors.ts'
+import { keptCard } from '../client/devices/list.ts'
 import { joinDevice } from '../client/linking/join.ts'
 import { homeExists } from '../config/home.ts'
 import type { Device } from '../keys/device.ts'
@@ -10,15 +11,12 @@ import { createLog } from '../net/log.ts'
 import { createNode } from '../net/node.ts'
 import { peerKeys } from '../net/peer-key.ts'
 import type { State } from '../store/state.ts'
-import { encodeCbor } from '../wire/cbor.ts'
 import { readLinkCode } from '../wire/link.ts'
 import type { DeviceCard } from '../wire/sync.ts'
-import { deviceNameBytesMax, writeDeviceCard } from '../wire/sync.ts'
+import { deviceNameBytesMax } from '../wire/sync.ts'
 import { inNewHome, makeKeys, readBelongings, takeIn } from './new-home.ts'
 
 /** In the new client's state: what this device has said of itself. */
-const ownCardRow = { table: 'self', key: 'device' } as const
-
 /** Makes a home out of what another device of the person gives for its code. As `Doors.joinDevice`. */
 export async function joinAsDevice(o: JoinDeviceOptions): Promise<DeviceMade> {
   const { home, history, signal, onProgress } = o
@@ -34,8 +32,7 @@ export async function joinAsDevice(o: JoinDeviceOptions): Promise<DeviceMade> {
     const alone = { mode: 'client', listen: [], datastore: null } as const
     await using network = await createNode({ privateKey, clock, log, ...alone })
     await using letIn = await joinDevice({ network, code, card, history, signal })
-    const settle = (state: State) =>
-      state.write([{ type: 'put', ...ownCardRow, value: encodeCbor(writeDeviceCard(card)) }])
+    const settle = (state: State) => state.write([keptCard(card)])
     const how = { passphrase, signal, onProgress, settle }
     try {
       const belongings = await readBelongings(letIn.stream)
@@ -60,7 +57,7 @@ async function cardOf(device: Device, peer: PeerId, name: string): Promise<Devic
 
 /** The name of the machine, unless told. @throws {MuttrError} `USAGE` */
 function checkedName(given: string | undefined): string {
-  const name = (given ?? hostname().slice(0, deviceNameBytesMax)) || 'device'
+  const name = given ?? (hostname().slice(0, deviceNameBytesMax) || 'device')
   const sizeBytes = Buffer.byteLength(name)
   if (name.trim() !== '' && name.isWellFormed() && sizeBytes <= deviceNameBytesMax) return name
   throw new MuttrError('USAGE', `a device has a name of 1 to ${deviceNameBytesMax} bytes`)

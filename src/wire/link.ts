@@ -27,7 +27,7 @@ export interface LinkCode {
 
 export const linkSecretBytes = 16
 export const linkNonceBytes = 16
-export const linkProofBytes = 32
+const linkProofBytes = 32
 export const codeAddressesMax = 4
 /** One answer carries so much of the stream. */
 export const linkPartBytesMax = limits.blobBytesMax

@@ -210,7 +210,7 @@ describe('two devices of one person', () => {
     await desk.seen('released')
     await laptop.restart()
     await until(async () => (await laptop.client.inbox()).some(one => one.id === id))
-    for (let minutes = 0; (await laptop.client.contacts())[0]?.verified !== true; minutes++) {
+    while ((await laptop.client.contacts())[0]?.verified !== true) {
       world.clock.advance(60_000)
       await turn()
     }

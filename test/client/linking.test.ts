@@ -7,6 +7,7 @@ import { joinDevice } from '../../src/client/linking/join.ts'
 import { inParts } from '../../src/client/linking/parts.ts'
 import { Linking } from '../../src/client/linking/session.ts'
 import { proveLink } from '../../src/keys/linking.ts'
+import { isRelayed } from '../../src/net/addresses.ts'
 import type { Node } from '../../src/net/node.ts'
 import type { LinkCode } from '../../src/wire/link.ts'
 import {
@@ -15,6 +16,7 @@ import {
   encodeLinkWord,
   linkMethods,
   linkProtocol,
+  makeLinkCode,
   readLinkCode
 } from '../../src/wire/link.ts'
 import type { DeviceCard } from '../../src/wire/sync.ts'
@@ -22,6 +24,7 @@ import { dice, quiet } from '../support/client-world.ts'
 import type { FakeClock } from '../support/fake-clock.ts'
 import { fakeClock } from '../support/fake-clock.ts'
 import { makeNode } from '../support/net-nodes.ts'
+import { connectionsTo, placeAt } from '../support/relayed.ts'
 
 const goods = randomBytes(700_000)
 const never = new AbortController().signal
@@ -60,7 +63,7 @@ async function makeHost(
     },
     expect: () => ({ [Symbol.asyncDispose]: async () => undefined }),
     linked: async card => void cards.push(card),
-    ...{ clock, random: dice, log: quiet },
+    ...{ clock, random: dice, log: quiet, life: never },
     ...changes
   })
   return { node, clock, linking, cards, wanted }
@@ -260,7 +263,7 @@ describe('linking a device', () => {
     assert.equal(host.cards.length, 1)
   })
 
-  it('ends when the time is over, when its signal aborts, and when its reader goes', async () => {
+  it('ends when the time is over, when its signal aborts, when its reader goes, and with the node', async () => {
     const { code, steps, untilMs } = await begin(host)
     assert.equal(untilMs - host.clock.now(), 600_000)
     await assert.rejects(host.linking.open(), { code: 'LIMIT_EXCEEDED' })
@@ -276,6 +279,12 @@ describe('linking a device', () => {
     await third.steps.return?.()
     await assert.rejects(join(guest, third.code), { code: 'LINK_REFUSED' })
     await begin(host)
+    const life = new AbortController()
+    const stopping = await makeHost({ life: life.signal })
+    made.push(stopping.node)
+    const last = await begin(stopping)
+    life.abort()
+    await assert.rejects(last.steps.next(), { code: 'CANCELLED' })
   })
 
   it('says on both sides that the line was cut in its midst', async () => {
@@ -345,6 +354,23 @@ describe('linking a device', () => {
     })
     made.push(locked.node)
     await assert.rejects(locked.linking.open(), { code: 'VAULT_LOCKED' })
+  })
+
+  it('goes through a relay where the device that is there cannot be dialled', async () => {
+    const relay = await makeNode({ relay: true })
+    made.push(relay)
+    const { addresses } = await placeAt(host.node, relay)
+    const { code } = await begin(host)
+    const hidden = { ...code, at: { ...code.at, addresses } }
+    assert.deepEqual(readLinkCode(makeLinkCode(hidden)), hidden)
+    await using letIn = await join(guest, hidden)
+    assert.equal(concatBytes(...(await Array.fromAsync(letIn.stream))).length, goods.length)
+    await letIn.done()
+    assert.equal(host.cards.length, 1)
+    assert.deepEqual(
+      connectionsTo(guest, host.node.self).map(({ remoteAddr }) => isRelayed(remoteAddr)),
+      [true]
+    )
   })
 
   it('tells what helps when the other device cannot be dialled, or is another', async () => {

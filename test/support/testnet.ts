@@ -88,6 +88,13 @@ export class Testnet implements AsyncDisposable {
     return net
   }
 
+  /** A person's node whose home the test makes, before it is started. @returns where */
+  adopt(name: string): string {
+    const home = join(this.folder, name)
+    this.#nodes.set(name, { home, command: 'up' })
+    return home
+  }
+
   home(name: string): string {
     return this.#node(name).home
   }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { OwnDevice } from '../../client/client.ts'
+import { deviceGroup } from '../device-group.ts'
 import { example } from '../example.ts'
 import type { Output } from '../output.ts'
 import type { Action } from '../program.ts'
@@ -16,7 +17,7 @@ export function addDevices(program: Command, action: Action): void {
       .action(action(list)),
     'muttr devices'
   )
-  const device = program.command('device').description('this device, and your others')
+  const device = deviceGroup(program)
   example(
     device
       .command('rename')

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { LinkStep } from '../../client/client.ts'
+import { deviceGroup } from '../device-group.ts'
 import { example } from '../example.ts'
 import { readText } from '../input.ts'
 import type { Output } from '../output.ts'
@@ -7,11 +8,6 @@ import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
 import { line } from '../text.ts'
 import { formatBytes, formatTime, grouped, usage } from '../units.ts'
-
-/** The commands about one device of the person; made once. */
-const deviceGroup = (program: Command): Command =>
-  program.commands.find(command => command.name() === 'device') ??
-  program.command('device').description('your devices, one at a time')
 
 export function addLinking(program: Command, action: Action): void {
   program.commandsGroup('Your node:')

@@ -19,7 +19,7 @@ import {
   syncLetterOf
 } from '../../wire/sync.ts'
 import type { Self } from '../self.ts'
-import type { SentStore } from '../sent-store.ts'
+import type { SentStore } from '../sent-shape.ts'
 import type { Table } from '../table.ts'
 import { putRow, sortableTime } from '../table.ts'
 import type { Dismissing } from './dismissing.ts'

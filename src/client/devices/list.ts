@@ -3,9 +3,15 @@ import { MuttrError } from '../../base/errors.ts'
 import type { Clock, Log, Millis, PeerId } from '../../base/ports.ts'
 import type { Device } from '../../keys/device.ts'
 import type { Change, State } from '../../store/state.ts'
-import { literal, mapped, tuple, uint } from '../../wire/cbor.ts'
+import { decodeCbor, encodeCbor, literal, mapped, tuple, uint } from '../../wire/cbor.ts'
 import type { DeviceCard, ListedDevice } from '../../wire/sync.ts'
-import { devicesMax, listedDevice, writeListedDevice } from '../../wire/sync.ts'
+import {
+  deviceCard,
+  devicesMax,
+  listedDevice,
+  writeDeviceCard,
+  writeListedDevice
+} from '../../wire/sync.ts'
 import type { Closet } from '../closet.ts'
 import type { SealedTable } from '../mailbox/sealed-table.ts'
 import { createSealedTable } from '../mailbox/sealed-table.ts'
@@ -26,8 +32,17 @@ export interface KnownDevice extends ListedDevice {
   readonly heardMs: Millis
 }
 
+const cardBytesMax = 512
 /** Nothing is kept for a device that said nothing for so long: what was sealed for it has expired. Source: docs/protocol/sync.md */
 export const awayMs: Millis = 100 * 24 * 3_600_000
+
+const cardPlace = { table: 'self', key: 'device' } as const
+
+/** The card with which a device was linked, for its first start. */
+export const keptCard = (card: DeviceCard): Change => ({
+  ...{ type: 'put', ...cardPlace },
+  value: encodeCbor(writeDeviceCard(card))
+})
 
 const hexOf = ({ deviceKey }: Pick<DeviceCard, 'deviceKey'>): string => toHex(deviceKey)
 
@@ -60,13 +75,18 @@ export class DeviceList {
     if (this.#known.get(this.self)?.peer === peer) return []
     const nowMs = clock.now()
     const { publicKey: sealKey } = await device.sealKey()
-    return this.#put(
-      {
-        ...{ deviceKey: device.publicKey, sealKey, peer, name, sinceMs: nowMs },
-        ...{ revokedMs: null, heardMs: nowMs }
-      },
-      closet
-    )
+    const made = { deviceKey: device.publicKey, sealKey, peer, name, sinceMs: nowMs }
+    const card = (await this.#linkedAs()) ?? made
+    return this.#put({ ...card, revokedMs: null, heardMs: nowMs }, closet)
+  }
+
+  /** The card in a copy of a device's folder is that device's. */
+  async #linkedAs(): Promise<DeviceCard | undefined> {
+    const { state } = this.#parts
+    const kept = await state.get(cardPlace.table, cardPlace.key)
+    if (!kept) return undefined
+    const card = decodeCbor(kept, 'a card', deviceCard, cardBytesMax, 'HOME_DAMAGED')
+    return hexOf(card) === this.self ? card : undefined
   }
 
   forget(): void {

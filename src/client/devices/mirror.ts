@@ -20,7 +20,7 @@ import type { Policies } from '../requests/policies.ts'
 import { decodePolicy } from '../requests/rows.ts'
 import type { Self } from '../self.ts'
 import { decodeSentRow } from '../sent-rows.ts'
-import type { SentStore } from '../sent-store.ts'
+import type { SentStore } from '../sent-shape.ts'
 import type { LastWords } from './last-words.ts'
 import type { DeviceList } from './list.ts'
 

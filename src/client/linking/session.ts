@@ -1,5 +1,6 @@
 import { toHex } from '../../base/bytes.ts'
 import { codeOf, MuttrError } from '../../base/errors.ts'
+import { limits } from '../../base/limits.ts'
 import type { Clock, Log, Millis, Network, PeerId, Random, Session } from '../../base/ports.ts'
 import type { LinkTerms } from '../../keys/linking.ts'
 import { linkStreamSecret, provesLink } from '../../keys/linking.ts'
@@ -61,15 +62,9 @@ export interface LinkingParts {
   clock: Clock
   random: Random
   log: Log
+  /** The node stops. */
+  life: AbortSignal
 }
-
-const codeLifeMs: Millis = 10 * 60_000
-const triesMax = 3
-/** Who has come and shown nothing yet; the one that has been here longest goes for a new one. */
-const visitorsMax = 8
-const proveMs: Millis = 30_000
-/** Between two requests of the device that is being linked: it writes all that came to its disk. */
-const patienceMs: Millis = 120_000
 
 export interface LinkOptions {
   /** With letters and drafts; both devices must want it. */
@@ -97,7 +92,7 @@ export class Linking {
    */
   async open({ history = true, signal }: LinkOptions = {}): Promise<AsyncIterable<LinkStep>> {
     if (this.#open) throw busy()
-    const { addresses: all, goods, expect } = this.#parts
+    const { addresses: all, goods, expect, life } = this.#parts
     const addresses = all().slice(0, codeAddressesMax)
     if (addresses.length === 0)
       throw new MuttrError('PEER_UNREACHABLE', 'no other machine can dial this node', dialHint)
@@ -111,10 +106,11 @@ export class Linking {
       this.#open = undefined
       await expected[Symbol.asyncDispose]()
     })
+    const over = signal ? AbortSignal.any([signal, life]) : life
     const stop = () => open.end(new MuttrError('CANCELLED', 'no device was linked'))
-    signal?.addEventListener('abort', stop, { once: true })
-    if (signal?.aborted) stop()
-    void open.ended.then(() => signal?.removeEventListener('abort', stop))
+    over.addEventListener('abort', stop, { once: true })
+    if (over.aborted) stop()
+    void open.ended.then(() => over.removeEventListener('abort', stop))
     return open.steps
   }
 }
@@ -157,7 +153,7 @@ class OpenLink {
   /** Resolves when the code is good for nothing any more. */
   readonly ended = this.#ended.promise
   readonly steps = new Steps<LinkStep>(() => this.end(new MuttrError('CANCELLED', 'given up')))
-  #left = triesMax
+  #left: number = limits.linkTriesMax
   #over = false
   #guest: { visitor: Visitor; card: DeviceCard; parts: ReturnType<typeof inParts> } | undefined
   #given = false
@@ -172,10 +168,10 @@ class OpenLink {
     this.#secret = random.bytes(linkSecretBytes)
     const at = { peer: network.self, addresses }
     const code = makeLinkCode({ at, secret: this.#secret })
-    this.#life = clock.after(codeLifeMs, () =>
+    this.#life = clock.after(limits.linkCodeMs, () =>
       this.end(new MuttrError('PEER_TIMEOUT', 'no device came in ten minutes', againHint))
     )
-    this.steps.push({ type: 'code', code, untilMs: clock.now() + codeLifeMs })
+    this.steps.push({ type: 'code', code, untilMs: clock.now() + limits.linkCodeMs })
   }
 
   meet(session: Session): void {
@@ -183,8 +179,9 @@ class OpenLink {
       sendAway(session)
       return
     }
-    if (this.#visitors.size >= visitorsMax) this.#dismiss(this.#visitors.values().next().value!)
-    const timer = this.#parts.clock.after(proveMs, () => this.#dismiss(visitor))
+    if (this.#visitors.size >= limits.linkVisitorsMax)
+      this.#dismiss(this.#visitors.values().next().value!)
+    const timer = this.#parts.clock.after(limits.linkProveMs, () => this.#dismiss(visitor))
     const visitor: Visitor = { session, nonce: undefined, timer }
     this.#visitors.add(visitor)
     session.serve((method, payload) => this.#answer(visitor, method, payload))
@@ -213,7 +210,7 @@ class OpenLink {
       if (method === linkMethods.done) return await this.#done(visitor, payload)
       throw new MuttrError('METHOD_UNKNOWN', 'not a request of /muttr/link/1')
     } catch (err) {
-      // A device that is itself says nothing out of place: whoever does has one try.
+      // A new device says nothing out of place: whoever does is no such one, or has one try.
       if (this.#guest?.visitor !== visitor) this.#dismiss(visitor)
       else this.end(err instanceof MuttrError ? err : new MuttrError('INTERNAL', `${err}`))
       throw err
@@ -277,7 +274,7 @@ class OpenLink {
 
   #patience(visitor: Visitor): void {
     visitor.timer[Symbol.dispose]()
-    visitor.timer = this.#parts.clock.after(patienceMs, () =>
+    visitor.timer = this.#parts.clock.after(limits.linkPatienceMs, () =>
       this.end(new MuttrError('PEER_TIMEOUT', 'the new device says nothing', againHint))
     )
   }
