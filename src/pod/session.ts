@@ -171,9 +171,7 @@ function identifyAnswers({ session, desk, become }: Visit): Answers {
       if (await registry.isRevoked(account))
         throw new MuttrError('IDENTIFY_REFUSED', 'the certificate is revoked')
       if (await dismissals.has(account, device, nowMs))
-        throw new MuttrError('IDENTIFY_REFUSED', 'its person has taken this device off the list', {
-          hint: 'Link it anew from another device of yours.'
-        })
+        throw new MuttrError('DEVICE_REVOKED', 'its person has taken this device off the list')
       if (await registry.account(account)) {
         await mailbox.meet(account, device, { peer, untilMs, nowMs })
         await registry.greet(account, nowMs)

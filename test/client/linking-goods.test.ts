@@ -23,7 +23,8 @@ async function given(
   const self = await createSelf({ ...parts, certificate: person.certificate })
   await self.unlock(person)
   const none = async () => []
-  const backups = createBackups({ ...parts, self, files: none, filesAlong: none })
+  const events = { emit: () => undefined }
+  const backups = createBackups({ ...parts, ...events, self, files: none, filesAlong: none })
   const stream = await backups.forDevice({ history, onRows: () => undefined })
   const items = await Array.fromAsync(readBackupItems(stream))
   const state = memoryState()

@@ -24,6 +24,7 @@ import { dice, quiet } from '../support/client-world.ts'
 import type { FakeClock } from '../support/fake-clock.ts'
 import { fakeClock } from '../support/fake-clock.ts'
 import { makeNode } from '../support/net-nodes.ts'
+import { alone } from '../support/own-devices.ts'
 import { connectionsTo, placeAt } from '../support/relayed.ts'
 
 const goods = randomBytes(700_000)
@@ -61,8 +62,7 @@ async function makeHost(
       wanted.push(history)
       return pieces(onRows)
     },
-    expect: () => ({ [Symbol.asyncDispose]: async () => undefined }),
-    linked: async card => void cards.push(card),
+    ...{ expect: alone, linked: async card => void cards.push(card) },
     ...{ clock, random: dice, log: quiet, life: never },
     ...changes
   })

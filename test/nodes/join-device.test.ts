@@ -19,6 +19,7 @@ import { decodeCbor } from '../../src/wire/cbor.ts'
 import { deviceCard } from '../../src/wire/sync.ts'
 import { dice, person, quiet } from '../support/client-world.ts'
 import { makeNode } from '../support/net-nodes.ts'
+import { alone } from '../support/own-devices.ts'
 
 const utf8 = (text: string) => new Uint8Array(Buffer.from(text))
 const rows = 40
@@ -68,6 +69,7 @@ describe('the home of a new device', () => {
   ) {
     const linking = new Linking({
       ...{ network: node, clock, random: dice, log: quiet, linked },
+      expect: alone,
       life: new AbortController().signal,
       addresses: () => node.contact().addresses,
       goods: async () => goods()

@@ -204,7 +204,7 @@ export async function fakePod({
           ask()
           const { deviceKey } = await verifyStatement(statement, { certificate, nowMs })
           if (pod.dismissed.has(toHex(deviceKey)))
-            throw new MuttrError('IDENTIFY_REFUSED', 'this device was taken off the list')
+            throw new MuttrError('DEVICE_REVOKED', 'taken off the list')
           self = toHex(deviceKey)
           who = certificate
           return { aliases: mine().map(([alias]) => alias) }

@@ -2,6 +2,9 @@ import { memoryState } from '../../src/store/memory.ts'
 import type { State } from '../../src/store/state.ts'
 import type { ClientWorld, Tester } from './client-world.ts'
 
+/** What happens while a device is linked is kept for nobody. */
+export const alone = (): AsyncDisposable => ({ [Symbol.asyncDispose]: async () => undefined })
+
 /** What a copy of a device's folder has in it. */
 export async function copyOf(state: State): Promise<State> {
   const copy = memoryState()

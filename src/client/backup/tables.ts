@@ -52,6 +52,8 @@ const tables = {
   notices: 'stays',
   fetched: 'stays',
   'fetched-sizes': 'stays',
+  ahead: 'stays',
+  'fetched-files': 'stays',
   'sync-out': 'stays',
   'sync-acks': 'stays',
   'sync-events': 'stays',
