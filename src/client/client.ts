@@ -60,6 +60,8 @@ export type SentState = 'queued' | 'stored' | 'announced' | 'accepted' | 'withdr
 
 export interface SentLetter {
   id: string
+  /** The conversation that it stands in. */
+  thread: string
   from: string
   to: string
   fingerprint: string | null

@@ -65,6 +65,7 @@ export function createFakeClient(): FakeClient {
   const chosen: ChosenPolicy[] = []
   const blobs = new Map<string, Uint8Array>()
   const sent: SentLetter[] = []
+  const written = { parent: null, mimeType: 'text/plain', body: 'At two.' }
   const feeds = new Set<(event: MuttrEvent) => void>()
   const fake: FakeClient = {
     calls,
@@ -73,7 +74,10 @@ export function createFakeClient(): FakeClient {
     asking,
     aborted: 0,
     hanging: 0,
-    ...fakeMailbox(calls),
+    ...fakeMailbox(calls, () => [
+      ...letters.map(letter => ({ direction: 'in' as const, ...letter })),
+      ...sent.map(letter => ({ direction: 'out' as const, ...letter, ...written }))
+    ]),
     emit: event => {
       for (const feed of feeds) feed(event)
     },

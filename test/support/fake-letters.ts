@@ -151,6 +151,7 @@ export function sentLetter(
   const isRead = to.startsWith('read')
   return {
     id: idOf(`to ${to}`),
+    thread: idOf(`to ${to}`),
     from: 'alice@one.test',
     to,
     fingerprint: bobsFingerprint,

@@ -197,6 +197,7 @@ function sentLetter(nowMs: number, to: string, changes: Partial<SentLetter> = {}
   const sentMs = changes.sentMs ?? nowMs
   return {
     id: idOf(`sent ${to} ${sentMs}`),
+    thread: idOf(`sent ${to} ${sentMs}`),
     from: me,
     to,
     fingerprint: printOf(to),
