@@ -4,6 +4,7 @@ import type { Emit } from '../base/events.ts'
 import type { Clock, Log, Millis, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
+import { ownKey } from '../keys/person.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { Blob } from '../wire/blob.ts'
 import type { Notice } from '../wire/notice.ts'
@@ -14,10 +15,11 @@ import type { NoticeRow } from './inbox-rows.ts'
 import { noticeId } from './inbox-rows.ts'
 import type { InboxStore } from './inbox-store.ts'
 import type { Fetched } from './mailbox/fetched.ts'
+import { freshLetter } from './mailbox/letter-rows.ts'
 import { othersOf } from './mailbox/others.ts'
 import { snippetOf } from './mailbox/plain-text.ts'
 import type { OpenedLetter, OpenedSlip } from './open-letter.ts'
-import { openLetter, openSlip } from './open-letter.ts'
+import { mustBeBefore, openLetter, openSlip } from './open-letter.ts'
 import type { Outbox } from './outbox.ts'
 import { Pump } from './pump.ts'
 import type { Releases } from './release.ts'
@@ -79,9 +81,14 @@ export class Inbox implements AsyncDisposable {
 
   /** Takes up the notices that a former run left. */
   async start(): Promise<void> {
-    const { store, queue, clock, fetched } = this.#parts
+    const { store, fetched } = this.#parts
     const rows = await store.notices()
     await fetched.ahead(rows)
+    this.#begin(rows)
+  }
+
+  #begin(rows: readonly NoticeRow[]): void {
+    const { queue, clock } = this.#parts
     for (const row of rows) {
       const { expiryMs, failures } = row
       queue.add({ id: noticeId(row), expiryMs, failures, dueMs: clock.now() })
@@ -105,10 +112,7 @@ export class Inbox implements AsyncDisposable {
 
   /** Letters that the person let in. */
   accepted(rows: readonly NoticeRow[]): void {
-    const { queue, clock } = this.#parts
-    for (const row of rows)
-      queue.add({ id: noticeId(row), expiryMs: row.expiryMs, failures: 0, dueMs: clock.now() })
-    this.#pump.run()
+    this.#begin(rows)
   }
 
   get waiting(): number {
@@ -237,7 +241,7 @@ export class Inbox implements AsyncDisposable {
     const reader = self.person()
     const slip = await openSlip(notice, { reader, nowMs: startMs, crypto })
     if (isProbe(slip, reader)) {
-      await slip.signedBy(reader.certificate)
+      await slip.signedBy(ownKey(reader, slip.fingerprint)!)
       await this.#parts.onProbe(slip.alias)
       await store.finish(notice)
       return true
@@ -249,12 +253,12 @@ export class Inbox implements AsyncDisposable {
       await store.finish(notice)
       return true
     }
+    const signer = known && (await contacts.signer(known, slip.fingerprint))
     if (known) {
       strangers.forget(id)
-      const isOther = known.certificate.fingerprint !== slip.fingerprint
-      if (isOther && !this.#changed.admits(slip.alias, id)) return requests.leave(notice)
-      await this.#sameKey(known, slip)
-      await slip.signedBy(known.certificate)
+      if (!signer && !this.#changed.admits(slip.alias, id)) return requests.leave(notice)
+      if (!signer) this.#otherKey(known, id, slip)
+      await slip.signedBy(signer.certificate)
     }
     if (policy === 'ask') {
       await requests.setAside(notice, slip, known?.certificate)
@@ -270,8 +274,9 @@ export class Inbox implements AsyncDisposable {
     const blob = await this.#fetch(notice, known !== undefined)
     const openMs = clock.now()
     const opened = await openLetter(blob.sealed, slip, { reader, nowMs: openMs, crypto })
-    const certificate = known?.certificate ?? (await this.#stranger(slip, opened))
+    const certificate = signer?.certificate ?? (await this.#stranger(slip, opened))
     await opened.signedBy(certificate)
+    if (signer) mustBeBefore(opened, signer)
     if (!known) await slip.signedBy(certificate)
     await this.#keep(notice, blob, opened, known !== undefined)
     const { alias } = slip
@@ -294,11 +299,14 @@ export class Inbox implements AsyncDisposable {
     return true
   }
 
-  async #sameKey({ alias, certificate }: Known, slip: OpenedSlip): Promise<void> {
-    const { contacts, life, log } = this.#parts
-    if (certificate.fingerprint === slip.fingerprint) return
-    // Only the pod's word makes it a changed key; a stranger's word makes it a forgery that waits to be one.
-    contacts.lookup(alias, life).catch(err => log.debug('asked for a key', { code: codeOf(err) }))
+  /** Only the pod's word makes it a changed key, or one that came after; a stranger's word makes it a forgery that waits to be one. */
+  #otherKey({ alias }: Known, id: string, { fingerprint }: OpenedSlip): never {
+    const { contacts, life, queue, clock } = this.#parts
+    const asked = contacts.lookup(alias, life).then(({ certificate }) => {
+      if (certificate.fingerprint === fingerprint) queue.due(id, clock.now())
+      this.#pump.run()
+    })
+    this.#later(asked)
     throw new MuttrError('KEY_CHANGED', `${alias} signs with another key than the pinned one`)
   }
 
@@ -328,33 +336,15 @@ export class Inbox implements AsyncDisposable {
   async #keep(
     notice: NoticeRow,
     blob: Blob,
-    { letter, frame, to }: OpenedLetter,
+    opened: OpenedLetter,
     isContact: boolean
   ): Promise<void> {
     const { store, self, clock, releases } = this.#parts
-    const { id, thread, parent, sender, subject, mimeType, sentMs } = letter
-    const row = {
-      id: toHex(id),
-      thread: toHex(thread),
-      parent: parent && toHex(parent),
-      fromAlias: sender.alias,
-      fromFingerprint: toHex(sender.fingerprint),
-      to,
-      subject,
-      mimeType,
-      sentMs,
-      receivedMs: clock.now(),
-      expiryMs: blob.header.expiryMs,
-      sizeBytes: blob.sealed.byteLength,
-      key: toHex(notice.key),
-      corrects: letter.flags.corrects && toHex(letter.flags.corrects),
-      retracts: letter.flags.retracts && toHex(letter.flags.retracts),
-      receiptRequested: letter.flags.receiptRequested,
-      attachments: letter.attachments.length
-    }
+    const { letter, frame, readBy } = opened
+    const row = freshLetter(opened, blob, clock.now())
     const release = releases.plan(blob, letter, isContact ? null : notice.pod)
-    const others = othersOf(letter, self.person().certificate.fingerprint)
-    const snippet = snippetOf(mimeType, Buffer.from(letter.body).toString('utf8'))
+    const others = othersOf(letter, readBy)
+    const snippet = snippetOf(row.mimeType, Buffer.from(letter.body).toString('utf8'))
     const fresh = { row, frame, others, snippet, isContact }
     await store.addLetter(notice, fresh, self.closet(), release)
   }

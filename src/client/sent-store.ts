@@ -23,6 +23,8 @@ export interface SentStore {
   adopt(row: SentRow, secret: SentSecret, closet: Closet): Promise<void>
   /** Writes the row as it is then; calls that come while one is written share the next write. */
   save(row: SentRow): Promise<void>
+  /** To be written with something else. */
+  changes(row: SentRow): Change[]
   saveSealed(row: SentRow, blob: Blob): Promise<void>
   /** Takes back a letter that was never promised, or deletes one that is over. */
   remove(row: SentRow, closet: Closet): Promise<void>
@@ -238,6 +240,7 @@ export function createSentStore({ state, log, conversations, closet }: SentStore
       await state.write([...changesOf(row), putRow(tables.blob, row.id, encodeBlobRow(blob))])
     },
     save,
+    changes: changesOf,
     async remove(row, open) {
       const changes = [
         rows.drop(keyOf(row)),

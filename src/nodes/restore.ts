@@ -7,7 +7,7 @@ import { readConfig } from '../config/config.ts'
 import { homeExists, makeHome, unmakeHome, unwritable, writeFileAtomic } from '../config/home.ts'
 import { readNetwork } from '../config/network.ts'
 import type { Person } from '../keys/person.ts'
-import { importPerson } from '../keys/person.ts'
+import { importPerson, withFormer } from '../keys/person.ts'
 import { openStream } from '../keys/sealed-stream.ts'
 import { createLog } from '../net/log.ts'
 import { loadPeerKey } from '../net/peer-key.ts'
@@ -66,13 +66,16 @@ async function takeAll(
   { database, madeMs, signal, onProgress }: RestoreOptions & { database: string; madeMs: Millis }
 ): Promise<Taken> {
   const files = new Map<string, Uint8Array>()
+  const former: Person[] = []
   const log = createLog({ level: 'warn', write: line => process.stderr.write(`${line}\n`) })
   await using state = await levelState(database)
   const back = new RowsBack(state)
   let rows = 0
   for await (const item of items) {
     if (signal.aborted) throw new MuttrError('CANCELLED', 'nothing was restored')
-    if (item.type === 'file') files.set(item.name, item.content)
+    if (item.type === 'file' && item.name === 'former')
+      former.push(await importPerson(item.content))
+    else if (item.type === 'file') files.set(item.name, item.content)
     else if (item.type === 'row') {
       await back.add(item)
       onProgress?.(++rows)
@@ -88,7 +91,7 @@ async function takeAll(
   readConfig(Buffer.from(need('muttr.json')).toString('utf8'))
   readNetwork(Buffer.from(need('network.json')).toString('utf8'))
   return {
-    person: await importPerson(need('secret')),
+    person: withFormer(await importPerson(need('secret')), former),
     config: need('muttr.json'),
     network: need('network.json'),
     joined: files.get('joined.json'),

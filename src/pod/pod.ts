@@ -107,9 +107,9 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       if (identity?.account === account) yield identity
     }
   }
-  function dismiss(account: string) {
+  function dismiss(pin: string) {
     for (const [session, served] of reception.sessions())
-      if (served.identity(clock.now())?.account === account) void session[Symbol.asyncDispose]()
+      if (served.identity(clock.now())?.pin === pin) void session[Symbol.asyncDispose]()
   }
   const sweeper = createSweeper({ clock, log, state, registry, mailbox, directory, invites, ahead })
   network.accept(podProtocol, session => reception.take(session))

@@ -203,6 +203,22 @@ export function createFakeClient(): FakeClient {
       const fresh = { fingerprint: 'ab'.repeat(20), createdMs: nowMs, current: true, eraseMs: null }
       return [fresh, { ...old, eraseMs: nowMs + 115 * 86_400_000 }]
     },
+    async succeedKey(given) {
+      calls.push(['succeedKey', given?.secretKey?.length])
+      return (await fake.succession())!
+    },
+    async succession() {
+      return {
+        ...{ from: bobsFingerprint, to: 'ab'.repeat(20), sinceMs: nowMs, eraseMs: null },
+        pods: [
+          { pod: 'one.test', taken: true, problem: null },
+          {
+            ...{ pod: 'two.test', taken: false },
+            problem: { code: 'POD_UNREACHABLE', message: 'it is away', hint: 'Wait.' }
+          }
+        ]
+      }
+    },
     async importKey(certificate, alias) {
       calls.push(['importKey', certificate.byteLength, alias])
       if (certificate[0] === 0 || certificate.byteLength > 64 * 1024)

@@ -18,6 +18,8 @@ export function contactOf(alias: string, changes: Partial<Contact> = {}): Contac
     revocation: null,
     verified: false,
     certifiedByPod: true,
+    succession: null,
+    disputed: null,
     changedTo: null,
     policy: 'pull',
     ...changes

@@ -38,6 +38,8 @@ export const pageContacts = (nowMs: number): Contact[] =>
     ...lapsed(nowMs, alias),
     verified: i % 3 === 0,
     certifiedByPod: true,
+    succession: null,
+    disputed: null,
     changedTo: alias === 'emil@two.test' ? printOf('another key') : null,
     policy: 'pull'
   }))

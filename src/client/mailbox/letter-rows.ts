@@ -2,6 +2,7 @@ import { toHex } from '../../base/bytes.ts'
 import { limits } from '../../base/limits.ts'
 import type { Log, Millis } from '../../base/ports.ts'
 import type { State } from '../../store/state.ts'
+import type { Blob } from '../../wire/blob.ts'
 import {
   array,
   bool,
@@ -13,6 +14,7 @@ import {
   tuple,
   uint
 } from '../../wire/cbor.ts'
+import type { OpenedLetter } from '../open-letter.ts'
 import type { Participant } from './conversation-rows.ts'
 import { addressBytesMax, participantsMax, snippetBytesMax, unhex } from './conversation-rows.ts'
 import type { SealedTable } from './sealed-table.ts'
@@ -42,6 +44,34 @@ export interface LetterRow {
   readonly retracts: string | null
   readonly receiptRequested: boolean
   readonly attachments: number
+}
+
+/** Of a letter that was opened just now. */
+export function freshLetter(
+  { letter, to }: Pick<OpenedLetter, 'letter' | 'to'>,
+  { key, header, sealed }: Blob,
+  receivedMs: Millis
+): LetterRow {
+  const { id, thread, parent, sender, subject, mimeType, sentMs, flags } = letter
+  return {
+    id: toHex(id),
+    thread: toHex(thread),
+    parent: parent && toHex(parent),
+    fromAlias: sender.alias,
+    fromFingerprint: toHex(sender.fingerprint),
+    to,
+    subject,
+    mimeType,
+    sentMs,
+    receivedMs,
+    expiryMs: header.expiryMs,
+    sizeBytes: sealed.byteLength,
+    key: toHex(key),
+    corrects: flags.corrects && toHex(flags.corrects),
+    retracts: flags.retracts && toHex(flags.retracts),
+    receiptRequested: flags.receiptRequested,
+    attachments: letter.attachments.length
+  }
 }
 
 /** A letter in the mailbox: where it belongs, and what the person did with it. */
