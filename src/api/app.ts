@@ -32,6 +32,7 @@ import {
   registering,
   revoking,
   storing,
+  succeeding,
   verifying
 } from './schemas.ts'
 import { eventStream } from './sse.ts'
@@ -168,6 +169,11 @@ function addPeople(app: Hono, { client }: AppParts): void {
   app.post('/key/subkeys', async c => {
     check(nothing, await readJson(c.req.raw, jsonLimit))
     return c.json(await client.rotateSubkey())
+  })
+  app.get('/key/succession', async c => c.json(await client.succession()))
+  app.post('/key/succession', async c => {
+    const given = check(succeeding, await readJson(c.req.raw, jsonLimit))
+    return c.json(await client.succeedKey(given))
   })
   app.get('/key/revocation', async c =>
     c.body(await client.revocation(), 200, { 'Content-Type': 'application/pgp-keys' })

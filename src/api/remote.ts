@@ -112,6 +112,8 @@ function people(
   | 'backup'
   | 'subkeys'
   | 'rotateSubkey'
+  | 'succeedKey'
+  | 'succession'
   | 'revocation'
   | 'revokeKey'
   | 'revokeWith'
@@ -130,6 +132,8 @@ function people(
     backup: options => ask('/backup', signalIn(options), streamOf),
     subkeys: () => get('/key/subkeys'),
     rotateSubkey: () => post('/key/subkeys', {}),
+    succeedKey: (given = {}) => post('/key/succession', given),
+    succession: () => get('/key/succession'),
     revocation: () => ask('/key/revocation', {}, textOf),
     revokeKey: ({ reason }) => post('/key/revoke', { reason }),
     async revokeWith(revocation, alias) {

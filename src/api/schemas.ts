@@ -39,6 +39,10 @@ export const verifying = z.strictObject({
 export const revoking = z.strictObject({
   reason: z.enum(['superseded', 'compromised', 'retired'])
 })
+export const succeeding = z.strictObject({
+  secretKey: z.string().exactOptional(),
+  keyPassphrase: z.string().exactOptional()
+})
 export const deciding = z.strictObject({ decision: z.enum(['once', 'always', 'block', 'ignore']) })
 export const choosing = z.strictObject({
   alias: z.string(),

@@ -39,6 +39,10 @@ const codes = {
     'refused',
     'Its owner took the key back: ask them for their new address, by another way.'
   ],
+  SUCCESSION_INVALID: [
+    'refused',
+    'The old key did not name the new one, or may not any more; see docs/protocol/succession.md.'
+  ],
   KEY_EXPIRED: ['refused', 'Ask them to extend it; what waits goes when their pod shows that.'],
   SEAL_REFUSED: ['refused', 'The sealed bytes break a limit of docs/protocol/sealing.md.'],
   SIGNATURE_INVALID: ['refused', 'What was signed is not what arrived, or another key signed it.'],
@@ -123,6 +127,7 @@ const codes = {
     'refused',
     'Set the clock of this machine, best by NTP; if it is right, the other one is wrong. What waits is tried again.'
   ],
+  POD_TOO_OLD: ['refused', 'Nothing was changed. Ask its operator for a newer version of Muttr.'],
   POD_CHANGED: ['refused', 'The pod shows another key than the pinned one; ask its operator.'],
 
   // The desktop.

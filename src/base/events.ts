@@ -63,6 +63,14 @@ export type MuttrEvent =
   | { type: 'rotated'; subkey: string }
   /** The secrets of old subkeys are gone: what was sealed to them opens nowhere any more. */
   | { type: 'erased'; subkeys: string[] }
+  /** Our key is another from now on: fingerprints. */
+  | { type: 'succeeded'; from: string; to: string }
+  /** A pod has given our aliases to the new key. */
+  | { type: 'handed-over'; pod: string; fingerprint: string }
+  /** A contact has another key, which the one before and their pod agree on: its owner changed it at `atMs`. */
+  | { type: 'followed'; alias: string; from: string; to: string; atMs: Millis }
+  /** A contact's old key named two others: none is followed. */
+  | { type: 'disputed'; alias: string; pinned: string; shown: string }
   /** A pod shows something else of an own alias than we gave it, as `what` says; `shown` is the fingerprint, where one was shown. */
   | { type: 'alarm'; alias: string; what: string; shown: string | null }
   /** A backup was written to its end; `madeMs` is the moment that it holds. */

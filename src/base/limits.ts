@@ -71,8 +71,14 @@ export const limits = {
   decompressedBytesMax: KiB * KiB,
   deviceLifeMsMax: 90 * dayMs,
   deviceStatementBytesMax: 3 * KiB,
-  /** An unlocked secret key with its certificate, and what locks it. */
-  vaultBytesMax: 130 * KiB,
+  /** A hostname, two keys by name, a time. */
+  successionBytesMax: 512,
+  /** The same with the signatures of both keys. */
+  signedSuccessionBytesMax: 5 * KiB,
+  /** So many keys may have come before one: what a pod keeps of an account, and how far a correspondent follows after long absence. */
+  successionsMax: 8,
+  /** Unlocked secret keys with their certificates: the person's own and those that came before; and what locks them. */
+  vaultBytesMax: 520 * KiB,
   /** One request or answer on a channel: a blob and its header, or a page of a mailbox. */
   payloadBytesMax: 320 * KiB,
   contactAddressesMax: 8,

@@ -1,4 +1,4 @@
-import type { Contact, OwnSubkey } from '../client/client.ts'
+import type { Contact, OwnSubkey, OwnSuccession } from '../client/client.ts'
 import type { Output } from './output.ts'
 import { line, pairs, table } from './text.ts'
 import { formatTime, grouped, shortId } from './units.ts'
@@ -49,16 +49,36 @@ export function subkeysText(out: Output, subkeys: readonly OwnSubkey[]): string 
   })
 }
 
+export function successionText(out: Output, { from, to, pods, eraseMs }: OwnSuccession): string {
+  const { style, nowMs } = out
+  const left = pods.filter(({ taken }) => !taken)
+  return [
+    `${style.good('✓')} Your key is ${grouped(to)}; it succeeded ${grouped(from)}.`,
+    ...pods
+      .filter(({ taken }) => taken)
+      .map(({ pod }) => `  ${line(pod)} has given your aliases to it.`),
+    ...left.map(
+      ({ pod, problem }) =>
+        `  ${style.bad('!')} ${line(pod)} has not yet${problem ? `: ${line(problem.message)}` : ''}. It is told while your node runs.`
+    ),
+    eraseMs === null
+      ? '  What is sealed to the old key can be read until all pods have the new one, and some months more.'
+      : `  What is sealed to the old key can be read until ${formatTime(eraseMs, nowMs)}; then its secrets are erased.`
+  ].join('\n')
+}
+
 const trust = (contact: Contact): string =>
-  contact.changedTo !== null
-    ? 'KEY CHANGED'
-    : contact.lapsed !== null
-      ? lapses[contact.lapsed]
-      : contact.verified
-        ? 'verified by you'
-        : contact.certifiedByPod
-          ? 'known to the pod'
-          : 'seen once'
+  contact.disputed !== null
+    ? 'TWO KEYS'
+    : contact.changedTo !== null
+      ? 'KEY CHANGED'
+      : contact.lapsed !== null
+        ? lapses[contact.lapsed]
+        : contact.verified
+          ? 'verified by you'
+          : contact.certifiedByPod
+            ? 'known to the pod'
+            : 'seen once'
 
 const changed = ({ style }: Output, { alias, changedTo }: Contact): string =>
   `${style.bad(`! ${line(alias)} now shows another key:`)} ${grouped(line(changedTo ?? ''))}\n` +
@@ -66,7 +86,16 @@ const changed = ({ style }: Output, { alias, changedTo }: Contact): string =>
 
 const lapses = { revoked: 'REVOKED', expired: 'EXPIRED', unseen: 'not seen for long' } as const
 
+const disputed = ({ style }: Output, { alias, disputed }: Contact): string =>
+  `${style.bad(`! An old key of ${line(alias)} has named two others as its successor, one of them`)} ${grouped(line(disputed ?? ''))}\n` +
+  `  Somebody else has that old key. Nothing is sent. Ask them by another way which key is theirs; then: muttr contacts accept ${line(alias)}`
+
+const followed = ({ nowMs }: Output, { alias, succession }: Contact): string =>
+  `${line(alias)} changed their key on ${formatTime(succession!.atMs, nowMs)}: the old one, ${shortId(succession!.from)}, named the new one. Compare words again: muttr verify ${line(alias)}`
+
 const notes = (out: Output, contacts: readonly Contact[]): string[] => [
+  ...contacts.filter(one => one.disputed !== null).map(one => disputed(out, one)),
+  ...contacts.filter(one => one.succession && !one.verified).map(one => followed(out, one)),
   ...contacts.filter(({ changedTo }) => changedTo !== null).map(one => changed(out, one)),
   ...contacts.filter(({ lapsed }) => lapsed !== null).map(one => lapse(out, one))
 ]

@@ -1,15 +1,28 @@
-import type { LetterSummary, ReceivedLetter, SentLetter } from '../client/client.ts'
+import type {
+  Entry,
+  LetterSummary,
+  OpenedConversation,
+  ReceivedLetter,
+  SentLetter
+} from '../client/client.ts'
 import type { Output } from './output.ts'
 import { filesPairs, stateText } from './sent.ts'
-import { threadsText } from './terminal/threads.ts'
+import { listedReceived, listedSent, threadsText } from './terminal/threads.ts'
 import type { Pair } from './text.ts'
 import { line, pairs, paragraphs, table } from './text.ts'
 import { formatTime, shortId } from './units.ts'
 
 /** How letters look to people. Whatever others wrote is cleaned here or in the table. */
-export function inboxText(out: Output, letters: readonly LetterSummary[]): string {
-  if (letters.length === 0) return 'No letters.'
-  return threadsText(out, letters, about)
+export function inboxText(
+  out: Output,
+  received: readonly LetterSummary[],
+  sent: readonly SentLetter[]
+): string {
+  if (received.length + sent.length === 0) return 'No letters.'
+  return threadsText(out, [
+    ...received.map(letter => listedReceived(letter, about(letter))),
+    ...sent.map(listedSent)
+  ])
 }
 
 /** What its sender said about it later, or what it says about an earlier one. */
@@ -38,6 +51,29 @@ export function letterText(out: Output, letter: ReceivedLetter): string {
     ...filesPairs(letter.attachments)
   ])
   return `${head}\n\n${paragraphs(letter.body).trimEnd()}`
+}
+
+/** A conversation in the order in which it was written. */
+export function threadText(out: Output, { conversation, letters }: OpenedConversation): string {
+  const { style } = out
+  const head = [
+    style.bold(line(conversation.subject) || 'no subject'),
+    line(conversation.with.join(', ')),
+    ...conversation.labels.map(label => `[${line(label)}]`)
+  ].join('  ')
+  return [head, ...letters.map(letter => entryText(out, letter))].join('\n\n')
+}
+
+function entryText(out: Output, letter: Entry): string {
+  const { style, nowMs } = out
+  const isOwn = letter.direction === 'out'
+  const who = isOwn ? `→ ${letter.to}` : `${letter.from.alias}  (${trust(letter.from)})`
+  const state = isOwn ? `  ${stateText(letter, nowMs)}` : ''
+  const when = formatTime(letter.sentMs, nowMs)
+  const title = `${style.bold(line(who))}  ${style.dim(`${when}  ${shortId(letter.id)}${state}`)}`
+  const files = filesPairs(letter.attachments)
+  const body = paragraphs(letter.body).trimEnd()
+  return [title, ...(files.length === 0 ? [] : [pairs(style, files)]), body].join('\n')
 }
 
 function aboutPairs(letter: ReceivedLetter): Pair[] {

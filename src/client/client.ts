@@ -1,8 +1,9 @@
 import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis, PeerId } from '../base/ports.ts'
-import type { Revocation, RevocationReason } from '../keys/revoke.ts'
+import type { Revocation } from '../keys/revoke.ts'
 import type { OwnDevice } from './devices/shapes.ts'
 import type { Attachment, AttachOptions, ReceivedAttachment, Transfer } from './files.ts'
+import type { KeyCalls } from './key-calls.ts'
 import type { LinkOptions, LinkStep } from './linking/session.ts'
 import type {
   Conversation,
@@ -19,16 +20,15 @@ import type {
 } from './mailbox/shapes.ts'
 import type { NodeStatus } from './node-status.ts'
 import type { ChosenPolicy, Decision, LetterRequest, Policy } from './requests/request.ts'
-import type { OwnSubkey } from './rotation.ts'
 import type { Alarm } from './trust/alarms.ts'
 import type { Lapse } from './trust/pins.ts'
-import type { Revoked } from './trust/revoking.ts'
 
 export type { OwnDevice } from './devices/shapes.ts'
 export type * from './files.ts'
 export type { LinkStep } from './linking/session.ts'
 export type * from './mailbox/shapes.ts'
 export type { OwnSubkey } from './rotation.ts'
+export type { OwnSuccession } from './succession.ts'
 export type { Alarm } from './trust/alarms.ts'
 export type { Revoked } from './trust/revoking.ts'
 
@@ -64,6 +64,8 @@ export type SentState = 'queued' | 'stored' | 'announced' | 'accepted' | 'withdr
 
 export interface SentLetter {
   id: string
+  /** The conversation that it stands in. */
+  thread: string
   from: string
   to: string
   fingerprint: string | null
@@ -154,6 +156,10 @@ export interface Contact {
   /** The person compared fingerprints and said so. */
   verified: boolean
   certifiedByPod: boolean
+  /** The key is another than it was: the one before named it, and the pod agrees. */
+  succession: { from: string; atMs: Millis } | null
+  /** Another key that an old key of theirs named as its successor too; nothing is sent until one is accepted. */
+  disputed: string | null
   /** Another key that was shown since; nothing is sent until it is accepted. */
   changedTo: string | null
   /** What is done with letters of theirs; null while the vault is locked. */
@@ -223,7 +229,7 @@ export interface CallOptions {
 }
 
 /** A person's Muttr: what the doors (CLI, page, bridges) are handed, in the daemon or over its local API. */
-export interface Client {
+export interface Client extends KeyCalls {
   /** Resolves when the letter is safely in the outbox on disk, and after the first attempt to store and announce it. */
   send(draft: Draft, options?: CallOptions): Promise<SentLetter>
   sent(options?: { limit?: number }): Promise<SentLetter[]>
@@ -313,19 +319,6 @@ export interface Client {
   verify(alias: string, shown?: string): Promise<Contact>
   /** What to hand to people, as a link or QR code: the network, the pod, and who we are. @throws {MuttrError} `ALIAS_MISSING` */
   card(alias?: string): Promise<Card>
-  /** A revocation certificate, armored, to be put away: whoever has it can take the key back. @throws {MuttrError} `VAULT_LOCKED` */
-  revocation(): Promise<string>
-  /** Takes the own key back for good, and has the own pods show that. @throws {MuttrError} `VAULT_LOCKED` */
-  revokeKey(options: { reason: RevocationReason }): Promise<Revoked>
-  /**
-   * The same with a {@link revocation} made before, also while the vault is locked; with an alias that is not ours, of the key that its pod
-   * shows. @throws {MuttrError} `KEY_INVALID` when it is of another key
-   */
-  revokeWith(revocation: Uint8Array, alias?: string): Promise<Revoked>
-  /** What pods show of us that nobody asked for, as far as it was not answered, oldest first. */
-  alarms(): Promise<Alarm[]>
-  /** The person has taken note of the alarms about an own alias. @returns them @throws {MuttrError} `ALIAS_INVALID` */
-  answerAlarms(alias: string): Promise<Alarm[]>
   /** The person's own certificate, armored. */
   exportKey(): Promise<string>
   /** A letter that was held back after a restore goes on its way. @throws {MuttrError} `LETTER_UNKNOWN` */
@@ -336,10 +329,6 @@ export interface Client {
   backup(options?: CallOptions): Promise<AsyncIterable<Uint8Array>>
   /** Shows a code and waits for one new device; ends with `signal`. @throws {MuttrError} as {@link Linking.open} */
   linkDevice(options?: LinkOptions): Promise<AsyncIterable<LinkStep>>
-  /** The person's encryption subkeys, newest first. */
-  subkeys(): Promise<OwnSubkey[]>
-  /** A new encryption subkey now, whatever the age of the newest. @throws {MuttrError} `VAULT_LOCKED` */
-  rotateSubkey(): Promise<OwnSubkey[]>
   /** The person's devices, this one among them. @throws {MuttrError} `VAULT_LOCKED` */
   devices(): Promise<OwnDevice[]>
   /** Calls this device otherwise. @throws {MuttrError} `USAGE`, `VAULT_LOCKED` */

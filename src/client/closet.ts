@@ -5,6 +5,7 @@ import type { Millis, Random } from '../base/ports.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
 import { beforeRevocation } from '../keys/revoke.ts'
+import type { Opened } from '../keys/seal.ts'
 import type { Change, State } from '../store/state.ts'
 
 /** Letters at rest: AES-256-GCM under one random key, which is itself sealed to the person. A locked vault locks them too. */
@@ -56,14 +57,24 @@ async function openedKey(
 ): Promise<Uint8Array> {
   try {
     const opened = await crypto.open(sealed, { reader: person, nowMs })
-    // Whenever a clock was wrong, then or now: it is our own key.
-    await opened.verify(await beforeRevocation(person.certificate)).catch(err => {
-      if (codeOf(err) !== 'CLOCK_WRONG') throw err
-    })
+    await signedByUs(opened, person)
     return opened.plaintext
   } catch (cause) {
     throw new MuttrError('HOME_DAMAGED', 'the key to the letters cannot be opened', { cause })
   }
+}
+
+/** By the key of now, or one that it succeeded. Whenever a clock was wrong, then or now: it is our own key. */
+async function signedByUs(opened: Opened, { certificate, former }: Person): Promise<void> {
+  let failure: unknown
+  for (const own of [certificate, ...former.map(one => one.certificate)])
+    try {
+      return await opened.verify(await beforeRevocation(own))
+    } catch (err) {
+      if (codeOf(err) === 'CLOCK_WRONG') return
+      failure ??= err
+    }
+  throw failure
 }
 
 async function closetKey(parts: Parameters<typeof openCloset>[0]): Promise<Uint8Array> {

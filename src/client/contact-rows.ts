@@ -1,9 +1,11 @@
+import { toHex } from '../base/bytes.ts'
 import { limits } from '../base/limits.ts'
 import type { Log, Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { State } from '../store/state.ts'
 import type { Field } from '../wire/cbor.ts'
 import {
+  array,
   bool,
   bytes,
   decodeCbor,
@@ -15,6 +17,7 @@ import {
   tuple,
   uint
 } from '../wire/cbor.ts'
+import { fingerprint, fingerprintBytes } from '../wire/fingerprint.ts'
 import type { SealedTable } from './mailbox/sealed-table.ts'
 import { createSealedTable } from './mailbox/sealed-table.ts'
 import type { Table } from './table.ts'
@@ -27,6 +30,17 @@ export interface Route {
   /** The pod's, to seal notices to. 32 bytes. */
   readonly hpkeKey: Uint8Array
   readonly untilMs: Millis
+}
+
+/** That a contact's key is another than at first, by the word of the one before. */
+export interface Followed {
+  /** The key before. */
+  readonly from: Uint8Array
+  readonly fromFingerprint: string
+  /** When it named its successor, as it says: what it signed until then still counts. */
+  readonly atMs: Millis
+  /** Of all keys that were left, oldest first: none of them comes back. */
+  readonly pins: readonly string[]
 }
 
 /** A pinned contact, as kept. */
@@ -43,6 +57,9 @@ export interface ContactRow {
   readonly knowsUs: boolean
   /** When the pod last showed this certificate, or its owner a letter with it: subkeys may have come since. */
   readonly seenMs: Millis
+  readonly followed: Followed | null
+  /** The fingerprint of another key that an old key of theirs named as its successor too. */
+  readonly disputed: string | null
 }
 
 /** Of somebody seen for the first time. */
@@ -54,17 +71,26 @@ export const firstRow = (certificate: Certificate, pinnedMs: Millis): ContactRow
   changed: null,
   route: null,
   knowsUs: false,
-  seenMs: pinnedMs
+  seenMs: pinnedMs,
+  followed: null,
+  disputed: null
 })
 
 const certificate = bytes(1, limits.certificateBytesMax)
+/** Of keys that were left: so many a person does not have in a life. */
+const pinsMax = 64
 
 const route = mapped(
   tuple(bytes(32), bytes(32), uint()),
   ([intro, hpkeKey, untilMs]): Route => ({ intro, hpkeKey, untilMs })
 )
 
-const fields = [
+const followed = mapped(
+  tuple(certificate, fingerprint, uint(), array(mapped(bytes(32), toHex), pinsMax)),
+  ([from, fromFingerprint, atMs, pins]): Followed => ({ from, fromFingerprint, atMs, pins })
+)
+
+const older = [
   certificate,
   uint(),
   bool,
@@ -74,6 +100,7 @@ const fields = [
   bool,
   uint()
 ] as const
+const fields = [...older, nullable(followed), nullable(fingerprint)] as const
 
 type Read = readonly [
   Uint8Array,
@@ -83,7 +110,9 @@ type Read = readonly [
   Uint8Array | null,
   Route | null,
   boolean,
-  Millis
+  Millis,
+  Followed | null,
+  string | null
 ]
 
 const named = (f: Read): ContactRow => ({
@@ -94,7 +123,9 @@ const named = (f: Read): ContactRow => ({
   changed: f[4],
   route: f[5],
   knowsUs: f[6],
-  seenMs: f[7]
+  seenMs: f[7],
+  followed: f[8],
+  disputed: f[9]
 })
 
 const write = (c: ContactRow): unknown[] => [
@@ -105,34 +136,44 @@ const write = (c: ContactRow): unknown[] => [
   c.changed,
   c.route && [c.route.intro, c.route.hpkeKey, c.route.untilMs],
   c.knowsUs,
-  c.seenMs
+  c.seenMs,
+  c.followed && [
+    c.followed.from,
+    fingerprintBytes(c.followed.fromFingerprint),
+    c.followed.atMs,
+    c.followed.pins.map(fingerprintBytes)
+  ],
+  c.disputed && fingerprintBytes(c.disputed)
 ]
 
-const clearRow = mapped(tuple(literal(2), ...fields), ([, ...f]) => named(f))
-/** Version 1, of homes made before subkeys came and went, lacks the last field. */
-const oldRow: Field<ContactRow> = value =>
-  clearRow(Array.isArray(value) && value[0] === 1 ? [2, ...value.slice(1), value[2]] : value)
+const current = mapped(tuple(literal(3), ...fields), ([, ...f]) => named(f))
+/** Version 2, of homes made before keys could succeed others, lacks the last two fields; version 1, from before subkeys came and went, one more. */
+const clearRow: Field<ContactRow> = value => {
+  const [version, ...rest] = Array.isArray(value) ? (value as unknown[]) : []
+  if (version === 1) return current([3, ...rest, rest[1], null, null])
+  return current(version === 2 ? [3, ...rest, null, null] : value)
+}
 
-const maxBytes = 2 * limits.certificateBytesMax + 2_048
+const maxBytes = 3 * limits.certificateBytesMax + 8_192
 
 /** By alias, in the clear: of those alone to whom something is on its way, so that it goes on while the vault is locked. */
 export const correspondentTable = (state: State, log: Log): Table<ContactRow> =>
   createTable({
     ...{ state, log, name: 'correspondents', maxBytes },
     field: clearRow,
-    write: c => [2, ...write(c)]
+    write: c => [3, ...write(c)]
   })
 
 /** By alias, in the clear: how contacts were kept before they were sealed. */
 export const oldContactTable = (state: State, log: Log): Table<ContactRow> =>
   createTable({
     ...{ state, log, name: 'contacts', maxBytes },
-    field: oldRow,
-    write: c => [2, ...write(c)]
+    field: clearRow,
+    write: c => [3, ...write(c)]
   })
 
 /** For other devices of the person. */
-export const encodeContact = (row: ContactRow): Uint8Array => encodeCbor([2, ...write(row)])
+export const encodeContact = (row: ContactRow): Uint8Array => encodeCbor([3, ...write(row)])
 
 /** @throws {MuttrError} `SYNC_INVALID` */
 export const decodeContact = (frame: Uint8Array): ContactRow =>
@@ -143,13 +184,21 @@ export interface NamedContact {
   readonly row: ContactRow
 }
 
+const sealedNow = mapped(
+  tuple(literal(2), text(limits.fullAliasCharsMax, 3), tuple(...fields)),
+  ([, alias, f]): NamedContact => ({ alias, row: named(f) })
+)
+/** Version 1 lacks the last two fields of the contact. */
+const sealedRow: Field<NamedContact> = value => {
+  const [version, alias, row] = Array.isArray(value) ? (value as unknown[]) : []
+  const isOld = version === 1 && Array.isArray(row)
+  return sealedNow(isOld ? [2, alias, [...(row as unknown[]), null, null]] : value)
+}
+
 /** By the closet's tag of the alias. */
 export const contactTable = (state: State, log: Log): SealedTable<NamedContact> =>
   createSealedTable({
     ...{ state, log, name: 'people', maxBytes },
-    field: mapped(
-      tuple(literal(1), text(limits.fullAliasCharsMax, 3), tuple(...fields)),
-      ([, alias, f]): NamedContact => ({ alias, row: named(f) })
-    ),
-    write: ({ alias, row }) => [1, alias, write(row)]
+    field: sealedRow,
+    write: ({ alias, row }) => [2, alias, write(row)]
   })

@@ -1,40 +1,28 @@
-import { equalBytes } from '../base/bytes.ts'
-import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
 import type { Clock, Log, Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
-import { revocationOf } from '../keys/revoke.ts'
-import { verificationWords } from '../keys/words.ts'
-import { readAlias } from '../pod/alias.ts'
 import type { Change } from '../store/state.ts'
 import type { Contact, Verification } from './client.ts'
+import { ContactBook } from './contact-book.ts'
 import type { ContactRow, Route } from './contact-rows.ts'
-import { firstRow } from './contact-rows.ts'
 import type { ContactStore } from './contact-store.ts'
-import { aliasesOf } from './named-aliases.ts'
 import type { Pods } from './pods.ts'
 import type { Policy } from './requests/request.ts'
 import type { Self } from './self.ts'
-import { isOfKey } from './told-key.ts'
-import {
-  certifiedUntil,
-  checkVouched,
-  hasExpired,
-  isStale,
-  lapseOf,
-  mustBeAlive,
-  mustHold,
-  refuseRevoked
-} from './trust/pins.ts'
-import { abortable } from './waiting.ts'
 
 /** A pinned contact with its certificate parsed. */
 export interface Known {
   readonly alias: string
   readonly certificate: Certificate
   readonly row: ContactRow
+}
+
+/** A key that a contact signs with, or signed. */
+export interface Signer {
+  readonly certificate: Certificate
+  /** What it signed later is not the contact's. */
+  readonly untilMs: Millis
 }
 
 /** Whom we know by which key. The first key seen is pinned; another one is refused until the person accepts it. */
@@ -66,6 +54,11 @@ export interface Contacts {
   met(alias: string, certificate: Certificate, sentMs: Millis): Promise<Known | undefined>
   /** A letter of theirs is here: asks their pod again when it did not show them for long. @throws as {@link recipient} */
   confirm(known: Known): Promise<void>
+  /**
+   * The key of a contact that signed something: the pinned one, or the one that it succeeded, for what that signed before; undefined for any
+   * other.
+   */
+  signer(known: Known, fingerprint: string): Promise<Signer | undefined>
   /** They wrote to us: our letters need not carry our certificate any longer. */
   knowsUs(alias: string): Promise<void>
   /** Our certificate is another now: letters carry it again, until their readers write. */
@@ -107,310 +100,4 @@ export interface ContactsParts {
   life: AbortSignal
 }
 
-/** A directory's answer is believed so long. Source: docs/protocol/pod.md */
-export const answerLifeMs = 7 * 24 * 3_600_000
-/** Nobody said anything about the alias. */
-const isOutOfReach = (code: string | undefined): boolean =>
-  code === 'POD_UNREACHABLE' || code === 'POD_UNKNOWN' || code === 'PEER_TIMEOUT'
-/** Parsed certificates kept in memory; more are parsed again from the disk. */
-const cacheMax = 1_000
-
 export const createContacts = (parts: ContactsParts): Contacts => new ContactBook(parts)
-
-class ContactBook implements Contacts {
-  readonly #parts: ContactsParts
-  readonly #cache = new Map<string, Known>()
-  readonly #asking = new Map<string, Promise<Known>>()
-
-  constructor(parts: ContactsParts) {
-    this.#parts = parts
-  }
-
-  async known(alias: string): Promise<Known | undefined> {
-    const cached = this.#cache.get(alias)
-    if (cached) return cached
-    const row = await this.#parts.store.get(alias)
-    if (!row) return undefined
-    const certificate = await this.#parse(row.certificate)
-    return this.#cache.get(alias) ?? this.#remember({ alias, certificate, row })
-  }
-
-  async recipient(alias: string, signal: AbortSignal): Promise<Known> {
-    const found = (await this.known(alias)) ?? (await this.lookup(alias, signal))
-    mustHold(found)
-    return found
-  }
-
-  isFresh({ row, certificate }: Known): boolean {
-    const nowMs = this.#parts.clock.now()
-    return row.seenMs + answerLifeMs > nowMs && !hasExpired(certificate, nowMs)
-  }
-
-  /** Not one question to the pod of somebody who is seen now and then. */
-  async confirm(known: Known): Promise<void> {
-    const { clock, life } = this.#parts
-    if (isStale(known, clock.now())) await this.lookup(known.alias, life)
-  }
-
-  async reader(alias: string, expiryMs: Millis, signal: AbortSignal): Promise<Known> {
-    const found = await this.recipient(alias, signal)
-    if (this.isFresh(found)) return found
-    try {
-      const asked = await this.lookup(alias, signal)
-      mustHold(asked)
-      mustBeAlive(asked, this.#parts.clock.now())
-      return asked
-    } catch (err) {
-      const isAway = isOutOfReach(codeOf(err))
-      if (!isAway || expiryMs > found.row.seenMs + answerLifeMs + limits.blobLifeMsMax) throw err
-      mustBeAlive(found, this.#parts.clock.now())
-      return found
-    }
-  }
-
-  async route(alias: string, signal: AbortSignal): Promise<{ known: Known; route: Route }> {
-    const found = await this.known(alias)
-    if (found) mustHold(found)
-    if (found?.row.route && found.row.route.untilMs > this.#parts.clock.now())
-      return { known: found, route: found.row.route }
-    const asked = await this.lookup(alias, signal)
-    mustHold(asked)
-    if (!asked.row.route) throw new MuttrError('POD_UNREACHABLE', `no address of ${alias}`)
-    return { known: asked, route: asked.row.route }
-  }
-
-  async forgetRoute(alias: string): Promise<void> {
-    const found = await this.known(alias)
-    if (found?.row.route) await this.#change(found, { route: null })
-  }
-
-  /** Ten letters to one stranger ask once. */
-  lookup(alias: string, signal: AbortSignal): Promise<Known> {
-    let under = this.#asking.get(alias)
-    if (!under) {
-      under = this.#ask(alias).finally(() => this.#asking.delete(alias))
-      this.#asking.set(alias, under)
-    }
-    return abortable(under, signal)
-  }
-
-  async met(alias: string, certificate: Certificate, sentMs: Millis): Promise<Known | undefined> {
-    const pinned = await this.known(alias)
-    if (pinned) {
-      await this.#checkPin(pinned, certificate, false)
-      return pinned
-    }
-    const by = await this.#parts.pods.certificateOf(readAlias(alias).hostname)
-    const certifiedUntilMs = await certifiedUntil(this.#parts, alias, certificate, by)
-    if (certifiedUntilMs === null) return undefined
-    const seenMs = Math.min(sentMs, this.#parts.clock.now())
-    return this.#learn(alias, certificate, { certifiedUntilMs, seenMs }, 'pod')
-  }
-
-  async knowsUs(alias: string): Promise<void> {
-    const found = await this.known(alias)
-    if (found && !found.row.knowsUs) await this.#change(found, { knowsUs: true })
-  }
-
-  async forgetWhoKnowsUs(): Promise<void> {
-    for await (const { alias, row } of this.#parts.store.all()) {
-      const found = row.knowsUs ? await this.known(alias) : undefined
-      if (found) await this.#change(found, { knowsUs: false })
-    }
-  }
-
-  async showed(known: Known, bytes: Uint8Array): Promise<void> {
-    const shown = await this.#parts.crypto.readCertificate(bytes)
-    const { certificate } = this.#cache.get(known.alias) ?? known
-    const newestMs = ({ subkeys }: Certificate) => subkeys[0]?.createdMs ?? 0
-    if (shown.pin !== certificate.pin || certificate.revoked) return
-    if (!shown.revoked && newestMs(shown) <= newestMs(certificate)) return
-    const { row } = this.#cache.get(known.alias) ?? known
-    await this.#save(known.alias, { ...row, certificate: shown.bytes }, shown)
-  }
-
-  async list(): Promise<Contact[]> {
-    const contacts: Contact[] = []
-    for await (const { alias, row } of this.#parts.store.all())
-      try {
-        const certificate =
-          this.#cache.get(alias)?.certificate ?? (await this.#parse(row.certificate))
-        contacts.push(await this.show({ alias, certificate, row }))
-      } catch (err) {
-        this.#parts.log.warn('a contact is damaged', { code: codeOf(err) })
-      }
-    return contacts.sort((a, b) => (a.alias < b.alias ? -1 : 1))
-  }
-
-  async aliases(): Promise<string[]> {
-    const aliases: string[] = []
-    for await (const { alias } of this.#parts.store.all()) aliases.push(alias)
-    return aliases
-  }
-
-  async show({ alias, certificate, row }: Known): Promise<Contact> {
-    const { certifiedUntilMs, changed, pinnedMs, seenMs, verified } = row
-    return {
-      alias,
-      fingerprint: certificate.fingerprint,
-      pin: certificate.pin,
-      pinnedMs,
-      seenMs,
-      lapsed: lapseOf({ certificate, row }, this.#parts.clock.now()),
-      revocation: await revocationOf(certificate),
-      verified,
-      certifiedByPod: certifiedUntilMs !== null && certifiedUntilMs > this.#parts.clock.now(),
-      changedTo: changed && (await this.#parse(changed)).fingerprint,
-      policy: this.#parts.policyOf(alias)
-    }
-  }
-
-  async accept(text: string): Promise<Contact> {
-    const found = await this.#need(text)
-    const { alias } = found
-    if (!found.row.changed) return this.show(found)
-    const certificate = await this.#parse(found.row.changed)
-    const by = await this.#parts.pods.certificateOf(readAlias(alias).hostname)
-    const certifiedUntilMs = await certifiedUntil(this.#parts, alias, certificate, by)
-    const row = { ...firstRow(certificate, this.#parts.clock.now()), certifiedUntilMs }
-    return this.show(await this.#save(alias, row, certificate))
-  }
-
-  async verification(text: string): Promise<Verification> {
-    const { alias, certificate } = await this.#need(text)
-    const words = this.#words(certificate)
-    return { alias, fingerprint: certificate.fingerprint, words }
-  }
-
-  async verify(text: string, shown?: string): Promise<Contact> {
-    const found = await this.#need(text)
-    const { fingerprint } = found.certificate
-    const words = this.#words(found.certificate)
-    if (shown !== undefined && !isOfKey(shown, { fingerprint, words }))
-      throw new MuttrError('KEY_CHANGED', `${found.alias} is pinned as ${fingerprint}`)
-    return this.show(await this.#change(found, { verified: true }))
-  }
-
-  #words({ pin }: Certificate): string[] {
-    const own = this.#parts.self.certificate()
-    if (!own) throw new MuttrError('HOME_MISSING', 'there is no person on this seed')
-    return verificationWords(own.pin, pin)
-  }
-
-  async import(bytes: Uint8Array, alias?: string): Promise<Contact[]> {
-    this.#parts.self.closet()
-    const certificate = await this.#parts.crypto.readCertificate(bytes)
-    const aliases = alias === undefined ? aliasesOf(certificate) : [readAlias(alias).full]
-    if (aliases.length === 0)
-      throw new MuttrError('ALIAS_INVALID', 'the certificate names no alias; give one')
-    const contacts: Contact[] = []
-    for (const full of aliases)
-      contacts.push(await this.show(await this.#learn(full, certificate, {}, 'person')))
-    return contacts
-  }
-
-  async #ask(alias: string): Promise<Known> {
-    const { clock, pods, emit, life } = this.#parts
-    const startMs = clock.now()
-    const link = await pods.link(readAlias(alias).hostname, life)
-    const answer = await link.lookup(alias)
-    const shown = answer.certificate
-    refuseRevoked(alias, shown, (await this.known(alias))?.certificate)
-    const certifiedUntilMs = await certifiedUntil(this.#parts, alias, shown, link.pod.certificate)
-    const route = { intro: answer.intro, hpkeKey: answer.hpkeKey, untilMs: answer.validUntilMs }
-    const pin = (await this.known(alias)) ? 'known' : 'new'
-    // A pod that shows the pinned key again takes back that it had changed.
-    const said = { certifiedUntilMs, route, changed: null, seenMs: clock.now() }
-    const learned = await this.#learn(alias, shown, said, 'pod')
-    const { fingerprint } = shown
-    emit({ type: 'looked-up', alias, fingerprint, pin, ms: clock.now() - startMs })
-    return learned
-  }
-
-  /** Pins at first sight, else adds what was learned to the pinned row. @throws {MuttrError} `KEY_CHANGED` */
-  async #learn(
-    alias: string,
-    shown: Certificate,
-    learned: Partial<ContactRow>,
-    by: 'pod' | 'person'
-  ): Promise<Known> {
-    const pinned = await this.known(alias)
-    if (pinned) await this.#checkPin(pinned, shown, true)
-    else if (by === 'pod') checkVouched(this.#parts.vouched, alias, shown)
-    const row = this.#cache.get(alias)?.row ?? firstRow(shown, this.#parts.clock.now())
-    // Nobody can take a revocation back by showing the key without it.
-    const certificate = pinned?.certificate.revoked ? pinned.certificate : shown
-    return this.#save(alias, { ...row, certificate: certificate.bytes, ...learned }, certificate)
-  }
-
-  /** Refuses another key than the pinned one, and remembers that it was shown when more than a letter stands behind it. */
-  async #checkPin(pinned: Known, shown: Certificate, remember: boolean): Promise<void> {
-    if (pinned.certificate.pin === shown.pin) return
-    const { changed } = pinned.row
-    if (remember && !(changed && equalBytes(changed, shown.bytes)))
-      await this.#change(pinned, { changed: shown.bytes })
-    const { fingerprint } = pinned.certificate
-    const what = `${pinned.alias} shows the key ${shown.fingerprint}, not ${fingerprint}`
-    throw new MuttrError('KEY_CHANGED', what)
-  }
-
-  async #parse(bytes: Uint8Array): Promise<Certificate> {
-    try {
-      return await this.#parts.crypto.readCertificate(bytes)
-    } catch (cause) {
-      throw new MuttrError('HOME_DAMAGED', 'a contact cannot be read', { cause })
-    }
-  }
-
-  async mirror(alias: string, row: ContactRow, also: readonly Change[]): Promise<void> {
-    const certificate = await this.#parts.crypto.readCertificate(row.certificate).catch(cause => {
-      throw new MuttrError('SYNC_INVALID', 'the key of a contact cannot be read', { cause })
-    })
-    const before = await this.known(alias)
-    const isSame = before?.certificate.pin === certificate.pin
-    // Where their pod is we have asked ourselves; whether they know our key follows from letters to any of our devices.
-    const own = before ? { route: before.row.route } : {}
-    const knowsUs = isSame ? before.row.knowsUs || row.knowsUs : row.knowsUs
-    const mirrored = { ...row, ...own, knowsUs }
-    this.#remember({ alias, certificate, row: mirrored })
-    await this.#parts.store.mirror(alias, mirrored, also).catch(err => {
-      this.#cache.delete(alias)
-      throw err
-    })
-  }
-
-  locked(): void {
-    this.#cache.clear()
-  }
-
-  async #need(text: string): Promise<Known> {
-    this.#parts.self.closet()
-    const found = await this.known(readAlias(text).full)
-    if (!found) throw new MuttrError('CONTACT_UNKNOWN', `no contact ${text}`)
-    return found
-  }
-
-  #change(known: Known, changes: Partial<ContactRow>): Promise<Known> {
-    const { alias, certificate, row } = this.#cache.get(known.alias) ?? known
-    return this.#save(alias, { ...row, ...changes }, certificate)
-  }
-
-  /** Known here at once, so that two changes to one row follow each other; durable when it resolves. */
-  async #save(alias: string, row: ContactRow, certificate: Certificate): Promise<Known> {
-    const saved = this.#remember({ alias, certificate, row })
-    try {
-      await this.#parts.store.save(alias, row)
-    } catch (err) {
-      this.#cache.delete(alias)
-      throw err
-    }
-    return saved
-  }
-
-  #remember(known: Known): Known {
-    this.#cache.delete(known.alias)
-    this.#cache.set(known.alias, known)
-    if (this.#cache.size > cacheMax) this.#cache.delete(this.#cache.keys().next().value!)
-    return known
-  }
-}

@@ -163,8 +163,10 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     record.look()
   }
   const look = () =>
-    void rooms.rotation
+    void rooms.successor
       .look()
+      .catch(err => log.warn('a new key does not get on', { error: `${err}` }))
+      .then(() => rooms.rotation.look())
       .catch(err => log.warn('subkeys stay', { error: `${err}` }))
       .then(() => rooms.revoking.look())
       .then(() => rooms.canary.look())

@@ -2,6 +2,7 @@ import { toHex } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
+import { ownKey } from '../keys/person.ts'
 import type { Blob } from '../wire/blob.ts'
 import type { Notice } from '../wire/notice.ts'
 import type { Known } from './contacts.ts'
@@ -13,7 +14,7 @@ import type { InboxParts } from './inbox-parts.ts'
 import type { NoticeRow } from './inbox-rows.ts'
 import { noticeId } from './inbox-rows.ts'
 import type { OpenedLetter, OpenedSlip } from './open-letter.ts'
-import { openLetter, openSlip } from './open-letter.ts'
+import { mustBeBefore, openLetter, openSlip } from './open-letter.ts'
 import { Pump } from './pump.ts'
 import { Crowds } from './requests/crowds.ts'
 import { throwDice } from './retry.ts'
@@ -43,9 +44,14 @@ export class Inbox implements AsyncDisposable {
 
   /** Takes up the notices that a former run left. */
   async start(): Promise<void> {
-    const { store, queue, clock, fetched } = this.#parts
+    const { store, fetched } = this.#parts
     const rows = await store.notices()
     await fetched.ahead(rows)
+    this.#begin(rows)
+  }
+
+  #begin(rows: readonly NoticeRow[]): void {
+    const { queue, clock } = this.#parts
     for (const row of rows) {
       const { expiryMs, failures } = row
       queue.add({ id: noticeId(row), expiryMs, failures, dueMs: clock.now() })
@@ -69,10 +75,7 @@ export class Inbox implements AsyncDisposable {
 
   /** Letters that the person let in. */
   accepted(rows: readonly NoticeRow[]): void {
-    const { queue, clock } = this.#parts
-    for (const row of rows)
-      queue.add({ id: noticeId(row), expiryMs: row.expiryMs, failures: 0, dueMs: clock.now() })
-    this.#pump.run()
+    this.#begin(rows)
   }
 
   get waiting(): number {
@@ -204,14 +207,15 @@ export class Inbox implements AsyncDisposable {
     const reader = self.person()
     const slip = await openSlip(notice, { reader, nowMs: startMs, crypto })
     if (isProbe(slip, reader)) {
-      await slip.signedBy(reader.certificate)
+      await slip.signedBy(ownKey(reader, slip.fingerprint)!)
       await this.#parts.onProbe(slip.alias)
       await store.finish(notice)
       return true
     }
     if (isEntry(slip, reader)) {
-      await slip.signedBy(reader.certificate)
-      await this.#parts.devices.take(await this.#fetch(notice, true))
+      const signer = ownKey(reader, slip.fingerprint)!
+      await slip.signedBy(signer)
+      await this.#parts.devices.take(await this.#fetch(notice, true), signer)
       await store.finish(notice)
       return true
     }
@@ -226,12 +230,12 @@ export class Inbox implements AsyncDisposable {
       await store.finish(notice)
       return true
     }
+    const signer = known && (await contacts.signer(known, slip.fingerprint))
     if (known) {
       strangers.forget(id)
-      const isOther = known.certificate.fingerprint !== slip.fingerprint
-      if (isOther && !this.#changed.admits(slip.alias, id)) return requests.leave(notice)
-      await this.#sameKey(known, slip)
-      await slip.signedBy(known.certificate)
+      if (!signer && !this.#changed.admits(slip.alias, id)) return requests.leave(notice)
+      if (!signer) this.#otherKey(known, id, slip)
+      await slip.signedBy(signer.certificate)
     }
     if (policy === 'ask') {
       await requests.setAside(notice, slip, known?.certificate)
@@ -247,8 +251,9 @@ export class Inbox implements AsyncDisposable {
     const blob = await this.#fetch(notice, known !== undefined)
     const openMs = clock.now()
     const opened = await openLetter(blob.sealed, slip, { reader, nowMs: openMs, crypto })
-    const certificate = known?.certificate ?? (await this.#stranger(slip, opened))
+    const certificate = signer?.certificate ?? (await this.#stranger(slip, opened))
     await opened.signedBy(certificate)
+    if (signer) mustBeBefore(opened, signer)
     if (!known) await slip.signedBy(certificate)
     await this.#keep(notice, blob, opened, known !== undefined)
     const { alias } = slip
@@ -278,11 +283,14 @@ export class Inbox implements AsyncDisposable {
     return !!place && (await store.at(place, self.closet()))?.row.key === toHex(key)
   }
 
-  async #sameKey({ alias, certificate }: Known, slip: OpenedSlip): Promise<void> {
-    const { contacts, life, log } = this.#parts
-    if (certificate.fingerprint === slip.fingerprint) return
-    // Only the pod's word makes it a changed key; a stranger's word makes it a forgery that waits to be one.
-    contacts.lookup(alias, life).catch(err => log.debug('asked for a key', { code: codeOf(err) }))
+  /** Only the pod's word makes it a changed key, or one that came after; a stranger's word makes it a forgery that waits to be one. */
+  #otherKey({ alias }: Known, id: string, { fingerprint }: OpenedSlip): never {
+    const { contacts, life, queue, clock } = this.#parts
+    const asked = contacts.lookup(alias, life).then(({ certificate }) => {
+      if (certificate.fingerprint === fingerprint) queue.due(id, clock.now())
+      this.#pump.run()
+    })
+    this.#later(asked)
     throw new MuttrError('KEY_CHANGED', `${alias} signs with another key than the pinned one`)
   }
 
@@ -312,16 +320,16 @@ export class Inbox implements AsyncDisposable {
   async #keep(
     notice: NoticeRow,
     blob: Blob,
-    { letter, frame, to }: OpenedLetter,
+    opened: OpenedLetter,
     isContact: boolean
   ): Promise<void> {
     const { store, self, clock, releases, devices } = this.#parts
+    const { letter, frame, to, readBy } = opened
     const receivedMs = clock.now()
     const { expiryMs } = blob.header
     const sizeBytes = blob.sealed.byteLength
     const about = { frame, key: notice.key, sizeBytes, expiryMs, receivedMs, isContact }
-    const own = self.person().certificate.fingerprint
-    const fresh = freshLetter(letter, { ...about, to }, own)
+    const fresh = freshLetter(letter, { ...about, to }, readBy)
     const release = releases.plan(blob, letter, isContact ? null : notice.pod)
     const also = [...release, ...devices.note([{ type: 'letter', ...about }])]
     await store.addLetter(notice, fresh, self.closet(), also)

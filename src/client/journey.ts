@@ -4,6 +4,7 @@ import type { Emit } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Log, PeerId } from '../base/ports.ts'
 import type { Crypto } from '../keys/crypto.ts'
+import type { Person } from '../keys/person.ts'
 import { readAlias } from '../pod/alias.ts'
 import type { Dht, PutProgress } from '../seed/dht.ts'
 import type { Blob } from '../wire/blob.ts'
@@ -55,6 +56,8 @@ export class Journey {
   readonly #parts: JourneyParts
   /** What goes on after a letter was announced: the copies above W, rows being written. */
   readonly #after = new Set<Promise<unknown>>()
+  /** Under which key of ours a letter was sealed: the notice is signed by the same, also when we took another meanwhile. */
+  readonly #sealedBy = new WeakMap<SentRow, Person>()
 
   constructor(parts: JourneyParts) {
     this.#parts = parts
@@ -122,6 +125,7 @@ export class Journey {
     const { secrets } = secret
     const how = { from, to, expiryMs: row.expiryMs, nowMs, crypto }
     entry.blob = await sealLetter({ letter, secrets, ...how })
+    this.#sealedBy.set(row, from)
     row.stage = 'sealed'
     row.fingerprint = to.fingerprint
     row.key = toHex(entry.blob.key)
@@ -137,7 +141,7 @@ export class Journey {
     if (row.slip) return
     const { self, clock, crypto } = this.#parts
     row.slip = await sealSlip({
-      from: self.person(),
+      from: this.#sealedBy.get(row) ?? self.person(),
       alias: row.from,
       to: certificate,
       letter: Buffer.from(row.id, 'hex'),
@@ -145,6 +149,12 @@ export class Journey {
       nowMs: clock.now(),
       crypto
     })
+  }
+
+  /** A letter of which it is not known any more under which key of ours it was sealed. */
+  isOrphan(row: SentRow): boolean {
+    const isUnsigned = row.slip === null && (row.stage === 'sealed' || row.stage === 'stored')
+    return isUnsigned && !this.#sealedBy.has(row)
   }
 
   /** Seals what waited for its reader's key, or was sealed to a key that the person has replaced since. */

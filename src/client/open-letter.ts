@@ -6,6 +6,7 @@ import type { Crypto } from '../keys/crypto.ts'
 import { openPgp } from '../keys/crypto.ts'
 import { refuseFuture } from '../keys/future.ts'
 import type { Person } from '../keys/person.ts'
+import { ownKey } from '../keys/person.ts'
 import type { Opened } from '../keys/seal.ts'
 import { readAlias } from '../pod/alias.ts'
 import type { Letter } from '../wire/letter.ts'
@@ -56,6 +57,12 @@ function isFolded(alias: string): boolean {
   }
 }
 
+/** @throws {MuttrError} `LETTER_FORGED` for one that was written when its sender had left the key that signed it */
+export function mustBeBefore({ letter }: OpenedLetter, { untilMs }: { untilMs: Millis }): void {
+  if (letter.sentMs > untilMs)
+    throw forged('the letter is signed by a key that its sender had left')
+}
+
 /** A letter that says the same as its slip and was written to us; who signed it is checked by `signedBy`. */
 export interface OpenedLetter {
   readonly letter: Letter
@@ -63,6 +70,8 @@ export interface OpenedLetter {
   readonly frame: Uint8Array
   /** The alias under which we are its reader. */
   readonly to: string
+  /** The fingerprint of our key that it was written to: ours now, or one before. */
+  readonly readBy: string
   /** @throws {MuttrError} `LETTER_FORGED` */
   signedBy(certificate: Certificate): Promise<void>
 }
@@ -80,8 +89,7 @@ export async function openLetter(
   const opened = await crypto.open(sealed, { reader, nowMs })
   const frame = opened.plaintext
   const letter = decodeLetter(frame)
-  const me = reader.certificate.fingerprint
-  const mine = letter.recipients.find(({ fingerprint }) => toHex(fingerprint) === me)
+  const mine = letter.recipients.find(({ fingerprint }) => ownKey(reader, toHex(fingerprint)))
   if (!mine) throw forged('the letter was written to another reader')
   if (toHex(letter.sender.fingerprint) !== slip.fingerprint || letter.sender.alias !== slip.alias)
     throw forged('the slip names another sender than the letter')
@@ -91,6 +99,7 @@ export async function openLetter(
     letter,
     frame,
     to: mine.alias,
+    readBy: toHex(mine.fingerprint),
     signedBy: certificate => signedBy(opened, certificate, 'the letter')
   }
 }

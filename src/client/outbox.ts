@@ -136,6 +136,12 @@ export class Outbox {
     entry.dueMs = dueMs
   }
 
+  /** What one waited for is there: it is due at once. */
+  due(id: string, nowMs: Millis): void {
+    const entry = this.#entries.get(id)
+    if (entry && !entry.running) entry.dueMs = Math.min(entry.dueMs, nowMs)
+  }
+
   /** Makes what waits due at once: the network is back, a pod is connected, a key was accepted. */
   wake(nowMs: Millis, which: (id: string) => boolean = () => true): void {
     for (const [id, entry] of this.#entries) {

@@ -1,6 +1,8 @@
+import { utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import { armorCertificate } from '../keys/certificate.ts'
+import { importPerson, makePerson } from '../keys/person.ts'
 import { revocationCertificate } from '../keys/revoke.ts'
 import { readAlias } from '../pod/alias.ts'
 import type { Client } from './client.ts'
@@ -9,7 +11,7 @@ import type { Rooms } from './rooms.ts'
 import type { Self } from './self.ts'
 
 /** What a person does about who they and others are. */
-export function people(rooms: Rooms, { invites = {}, clock, about: { linkTo } }: ClientParts) {
+export function people(rooms: Rooms, { invites = {}, clock, about }: ClientParts) {
   const brought = new Map(Object.entries(invites))
   const { self, contacts, courier, inbox } = rooms
   const forever = new AbortController().signal
@@ -40,7 +42,7 @@ export function people(rooms: Rooms, { invites = {}, clock, about: { linkTo } }:
       if (!found) throw new MuttrError('ALIAS_MISSING', 'no such alias of yours')
       const { alias, pod } = found
       const { fingerprint } = needCertificate(self)
-      return { alias, fingerprint, link: linkTo({ alias, pod, fingerprint }) }
+      return { alias, fingerprint, link: about.linkTo({ alias, pod, fingerprint }) }
     },
     async exportKey() {
       return armorCertificate(needCertificate(self))
@@ -53,6 +55,16 @@ export function people(rooms: Rooms, { invites = {}, clock, about: { linkTo } }:
         revocation,
         alias === undefined ? undefined : readAlias(alias).full
       ),
+    async succeedKey({ secretKey, keyPassphrase } = {}) {
+      if (about.hosts !== null)
+        throw new MuttrError('USAGE', "this is a pod's key, by which others know the pod")
+      return rooms.successor.begin(nowMs =>
+        secretKey === undefined
+          ? makePerson({ name: nameOf(self, about.name), nowMs })
+          : importPerson(utf8(secretKey), keyPassphrase)
+      )
+    },
+    succession: () => rooms.successor.show(),
     alarms: () => rooms.alarms.list(),
     answerAlarms: async alias => rooms.alarms.answer(readAlias(alias).full),
     subkeys: () => rooms.rotation.list(),
@@ -73,4 +85,10 @@ function needCertificate(self: Self): Certificate {
   const certificate = self.certificate()
   if (!certificate) throw new MuttrError('HOME_MISSING', 'there is no person on this seed')
   return certificate
+}
+
+/** What the new key calls itself: as the node is called, else as the old key does. */
+function nameOf(self: Self, name: string | null): string {
+  const [userId = ''] = needCertificate(self).userIds
+  return name ?? (userId.replace(/<.*$/, '').trim() || userId)
 }

@@ -103,6 +103,14 @@ export class PodLine implements AsyncDisposable {
     this.#stayUp().catch(err => this.#fell(err))
   }
 
+  /** Begins anew with who we are now. */
+  async renew(): Promise<void> {
+    const link = this.#link
+    this.#forget()
+    if (link) await dispose(link)
+    this.wake()
+  }
+
   async #open(): Promise<PodLink> {
     const { signal } = this.#life
     try {

@@ -12,6 +12,7 @@ import { announcedBytes } from '../wire/notice.ts'
 import type { Policy } from '../wire/pod.ts'
 import * as wire from '../wire/pod.ts'
 import type { PodPapers } from '../wire/proof.ts'
+import { succeed, succeedAnswer, successionAnswer, successionRequest } from '../wire/succession.ts'
 import type { PodAhead } from './pod-ahead.ts'
 import { podAhead } from './pod-ahead.ts'
 import { listenTo } from './pod-listen.ts'
@@ -38,6 +39,13 @@ export interface LookedUp {
   /** To which the notice is sealed. */
   readonly hpkeKey: Uint8Array
   readonly validUntilMs: Millis
+}
+
+/** What a pod shows of a key that another came after. */
+export interface Successor {
+  /** The old key's, with what its owner revoked since. */
+  readonly certificate: Certificate
+  readonly succession: Uint8Array
 }
 
 interface PodReceipt {
@@ -74,6 +82,16 @@ export interface PodLink extends AsyncDisposable {
   unregister(alias: string): Promise<void>
   /** Has the pod show that the alias's key is revoked; nobody need say who they are. @throws `ALIAS_UNKNOWN`, `KEY_INVALID` */
   revoke(alias: string, certificate: Certificate): Promise<void>
+  /**
+   * Takes over what the key had here that ours succeeds; whoever identified as ours. @returns its aliases, and our certificate with the pod's
+   * word for each. @throws `SUCCESSION_INVALID`, `KEY_INVALID`
+   */
+  succeed(
+    certificate: Certificate,
+    succession: Uint8Array
+  ): Promise<{ aliases: string[]; certificate: Certificate; untilMs: Millis }>
+  /** The key that an alias had before, as the pod knows it, and what it says of its successor; nothing of it is checked. */
+  successor(alias: string, fingerprint: string): Promise<Successor | null>
   /** The pod's signed answer, checked against its certificate. @throws `ALIAS_UNKNOWN`, `SIGNATURE_INVALID` */
   lookup(alias: string): Promise<LookedUp>
   /** Has a device of ours let in no more. @param dismissal as the person signed it. @throws `STATEMENT_INVALID`, `LIMIT_EXCEEDED` */
@@ -207,6 +225,25 @@ function linkOver(
     },
     async dismiss(dismissal) {
       wire.nothing.decode(await ask('dismiss', wire.dismiss.encode({ dismissal })))
+    },
+    async succeed(certificate, succession) {
+      const request = { certificate: certificate.bytes, succession }
+      const answer = succeedAnswer.decode(await ask('succeed', succeed.encode(request)))
+      const certified = await crypto.readCertificate(answer.certificate)
+      if (certified.pin !== certificate.pin)
+        throw new MuttrError('SIGNATURE_INVALID', 'the pod certified another key')
+      const names = answer.names.map(name => foldName(name))
+      for (const name of names)
+        await certifiedBy(pod, certified, { name, nowMs: clock.now(), crypto })
+      const aliases = names.map(name => `${name}@${hostname}`)
+      return { aliases, certificate: certified, untilMs: answer.untilMs }
+    },
+    async successor(alias, fingerprint) {
+      const request = successionRequest.encode({ name: nameOf(alias), fingerprint })
+      const found = successionAnswer.decode(await ask('succession', request))
+      if (!found) return null
+      const { certificate, succession } = found
+      return { certificate: await crypto.readCertificate(certificate), succession }
     },
     async unregister(alias) {
       const frame = await ask('release', wire.aliasRequest.encode({ name: nameOf(alias) }))

@@ -1,3 +1,4 @@
+import { toHex } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
@@ -9,6 +10,7 @@ import { makeStatement } from '../keys/device.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
 import { bytes, literal, mapped, tuple, uint } from '../wire/cbor.ts'
+import { decodeSignedStatement } from '../wire/device.ts'
 import type { Notice } from '../wire/notice.ts'
 import type { PodPapers } from '../wire/proof.ts'
 import { createMovedPods } from './moved-pods.ts'
@@ -55,6 +57,8 @@ export interface Pods extends AsyncDisposable {
   peerOf(hostname: string): Promise<PeerId | undefined>
   /** What a pod showed that signed something with this peer key, when it did. */
   papersOf(hostname: string, peer: PeerId): Promise<PodPapers | undefined>
+  /** Says anew to all own pods who we are: our key is another. */
+  renew(): Promise<void>
   /** Tries all own pods again now. */
   wake(): void
   /** Resolves when every own pod has played back what waited, or could not be reached; never rejects. */
@@ -81,6 +85,8 @@ export interface PodsParts {
   places: readonly PodPlace[]
   openLink: typeof openPodLink
   emit: Emit
+  /** A pod knows who we are, and hands over nothing yet: what our key takes over there. @returns its aliases, undefined when there is nothing to take */
+  onIdentified: (hostname: string, link: PodLink) => Promise<string[] | undefined>
   onNotices: (hostname: string, entries: Notice[], how: 'push' | 'playback') => Promise<void>
   onUp: (hostname: string) => void
 }
@@ -160,8 +166,11 @@ export function createPods(parts: PodsParts): Pods {
       certificate,
       nowMs: startMs
     })
+    const taken = await parts.onIdentified(hostname, link)
+    if (self.certificate()?.pin !== certificate.pin)
+      throw new MuttrError('IDENTIFY_REFUSED', 'our key is another by now')
     parts.emit({ type: 'identified', pod: hostname, ms: clock.now() - startMs })
-    return aliases
+    return taken ?? aliases
   }
 
   function makeLine(place: PodPlace): PodLine {
@@ -231,6 +240,9 @@ export function createPods(parts: PodsParts): Pods {
     certificateOf,
     peerOf: hostname => moved.peerOf(hostname),
     papersOf: (hostname, peer) => papers.of(hostname, peer),
+    async renew() {
+      await Promise.all([...lines.values()].filter(({ state }) => state.own).map(l => l.renew()))
+    },
     wake() {
       for (const line of lines.values()) line.wake()
     },
@@ -285,7 +297,7 @@ function createStatements({ state, clock, log, crypto, self, device, network }: 
   return async (hostname: string): Promise<Uint8Array> => {
     const nowMs = clock.now()
     const kept = await rows.get(`${hostname} ${network.self}`).catch(() => undefined)
-    const leftMs = kept ? kept.untilMs - nowMs : 0
+    const leftMs = kept && isOurs(kept.frame, self) ? kept.untilMs - nowMs : 0
     // One made while our clock was ahead is of a time that has not come.
     const fresh = leftMs > limits.deviceLifeMsMax / 3 && leftMs <= lifeMs + limits.clockSkewMs
     if (kept && (fresh || (self.locked && leftMs > 0))) return kept.frame
@@ -298,4 +310,10 @@ function createStatements({ state, clock, log, crypto, self, device, network }: 
     await state.write([rows.put(`${hostname} ${network.self}`, { untilMs, frame })])
     return frame
   }
+}
+
+/** One by a key that we had before says nothing of us. */
+function isOurs(frame: Uint8Array, self: Self): boolean {
+  const { fingerprint } = decodeSignedStatement(frame).statement
+  return toHex(fingerprint) === self.certificate()?.fingerprint
 }

@@ -8,11 +8,10 @@ import type { Change, State } from '../store/state.ts'
 import { literal, mapped, text, tuple, uint } from '../wire/cbor.ts'
 import { restoredRow } from './backup/restore.ts'
 import type { Contacts } from './contacts.ts'
-import { answerLifeMs } from './contacts.ts'
 import type { Devices } from './devices/devices.ts'
 import type { Self } from './self.ts'
 import { createTable, type Table } from './table.ts'
-import { ownHint } from './trust/pins.ts'
+import { answerLifeMs, ownHint } from './trust/pins.ts'
 
 /** One encryption subkey of the person, as people are shown it. */
 export interface OwnSubkey {
@@ -110,6 +109,11 @@ export class Rotation {
     const [newest] = certificate.subkeys
     if (!newest) return
     await this.#parts.state.write([this.#published.put(alias, newest.fingerprint)])
+  }
+
+  /** Of a key that another has succeeded: its subkeys go with it. */
+  forget({ subkeys }: Certificate): Change[] {
+    return subkeys.map(({ fingerprint }) => this.#erase.drop(fingerprint))
   }
 
   /** The subkey that was the newest in what the alias's pod took last. */

@@ -17,6 +17,8 @@ export interface Self {
   /** Null on a seed without a person. */
   certificate(): Certificate | null
   readonly locked: boolean
+  /** Whether a key, by its pin, came before the one of now; of no key while the vault is locked. */
+  isFormer(pin: string): boolean
   /** @throws {MuttrError} `VAULT_LOCKED` */
   person(): Person
   /** @throws {MuttrError} `VAULT_LOCKED` */
@@ -45,6 +47,11 @@ export interface Self {
     change: (person: Person) => Promise<Person>,
     changes: (next: Person, before: Person) => Change[] | Promise<Change[]>
   ): Promise<Person>
+  /**
+   * Becomes another key, which has the one of now among those that came before: on the disk before anything needs it. What lies sealed here is
+   * sealed to it then. @param changes written with it, made when nothing comes between. @throws {MuttrError} `VAULT_LOCKED`
+   */
+  succeed(next: Person, changes: () => Change[]): Promise<void>
 }
 
 export interface SelfParts {
@@ -108,7 +115,8 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
   const withAliases = async (given: Person): Promise<Person> => {
     let next = given
     for (const { alias } of registrations) next = await crypto.addAlias(next, alias, clock.now())
-    return certificate ? crypto.withCertificate(next, certificate) : next
+    const isOurs = certificate?.pin === next.certificate.pin
+    return certificate && isOurs ? crypto.withCertificate(next, certificate) : next
   }
   const keep = async (next: Person, changes: Change[]) => {
     const value = next.certificate.bytes
@@ -133,6 +141,7 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
     get locked() {
       return person === undefined
     },
+    isFormer: pin => person?.former.some(one => one.certificate.pin === pin) ?? false,
     person: () => need(person),
     closet: () => need(closet),
     get openCloset() {
@@ -140,7 +149,10 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
     },
     registrations: () => registrations,
     async unlock(unlocked) {
-      if (certificate && certificate.pin !== unlocked.certificate.pin)
+      const { former } = unlocked
+      const own = [unlocked, ...former].map(one => one.certificate.pin)
+      // A crash may have kept the state from being told that another key is ours.
+      if (certificate && !own.includes(certificate.pin))
         throw new MuttrError('HOME_DAMAGED', 'the vault holds another person than this folder')
       closet = await openCloset({ state, person: unlocked, random, crypto, nowMs: clock.now() })
       // The vault may have been sealed before the aliases were registered.
@@ -185,6 +197,14 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
         const also = await changes(next, before)
         await keep(next, [await resealedCloset({ ...sealing, to: next }), ...also])
         return next
+      }),
+    succeed: (given, changes) =>
+      alone(async () => {
+        const sealing = { state, person: need(person), random, crypto, nowMs: clock.now() }
+        const next = await withAliases(given)
+        await savePerson?.(next)
+        const resealed = await resealedCloset({ ...sealing, to: next })
+        await keep(next, [resealed, ...changes()])
       })
   }
 }

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../base/errors.ts'
 import { MuttrError } from '../base/errors.ts'
 import type { Random } from '../base/ports.ts'
 import { readAlias } from '../pod/alias.ts'
+import type { Change } from '../store/state.ts'
 import type { LetterFlags } from '../wire/letter.ts'
 import type { Draft, SentLetter } from './client.ts'
 import type { CheckedDraft } from './compose.ts'
@@ -97,6 +98,17 @@ export class Courier implements AsyncDisposable {
       await this.#firstAttempt(row, undefined)
     }
     return this.letter(row)
+  }
+
+  /** Our key is another from now on: what the old one sealed and did not sign the notice of is sealed anew. @returns what is to be written with it */
+  unseal(): Change[] {
+    return [...this.#entries.values()]
+      .filter(({ row }) => this.#journey.isOrphan(row))
+      .flatMap(entry => {
+        entry.row.stage = 'draft'
+        entry.blob = null
+        return this.#parts.store.changes(entry.row)
+      })
   }
 
   get waiting(): number {

@@ -18,6 +18,8 @@ export interface SentStore {
   adopt(row: SentRow, secret: SentSecret, closet: Closet): Promise<void>
   /** Writes the row as it is then; calls that come while one is written share the next write. */
   save(row: SentRow): Promise<void>
+  /** To be written with something else. */
+  changes(row: SentRow): Change[]
   saveSealed(row: SentRow, blob: Blob): Promise<void>
   /** Takes back a letter that was never promised, or deletes one that is over. @param also written with it. */
   remove(row: SentRow, closet: Closet, also?: readonly Change[]): Promise<void>

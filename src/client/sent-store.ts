@@ -214,6 +214,7 @@ export function createSentStore(parts: SentStoreParts): SentStore {
       await state.write([...changesOf(row), putRow(tables.blob, row.id, encodeBlobRow(blob))])
     },
     save,
+    changes: changesOf,
     async mirror(row, encoded, open, also) {
       const key = keyOf(row)
       const isHere = (await state.get(tables.ids, row.id)) !== undefined

@@ -16,6 +16,7 @@ export async function showSent(
   const { id, from, to, fingerprint, sentMs, expiryMs, sizeBytes, key, wanted, waiting } = row
   const { withdrawing, announced, receipt } = row
   return {
+    thread: hexOf(secret?.conversation ?? secret?.thread) ?? id,
     ...{ id, from, to, fingerprint, sentMs, expiryMs, sizeBytes, key, wanted },
     subject: secret?.subject ?? '',
     state: stateOf(row),

@@ -13,6 +13,8 @@ import { tags } from './packets.ts'
 /** An identity we hold the secret key of: one of our people, or a pod's own. Source: docs/protocol/keys.md */
 export interface Person {
   readonly certificate: Certificate
+  /** Keys that this one succeeded, newest first, whose secrets are still there: what was sealed to them opens. */
+  readonly former: readonly Person[]
 }
 
 const secrets = new WeakMap<Person, PrivateKey>()
@@ -25,16 +27,30 @@ export function secretOf(person: Person): PrivateKey {
 }
 
 /** A person with this unlocked key. @throws {MuttrError} `KEY_INVALID` */
-export async function personOf(key: PrivateKey): Promise<Person> {
+export async function personOf(key: PrivateKey, former: readonly Person[] = []): Promise<Person> {
   try {
     await tidy(key)
-    const person: Person = Object.freeze({ certificate: await certificateOf(key) })
+    const person: Person = Object.freeze({ certificate: await certificateOf(key), former })
     secrets.set(person, key)
     return person
   } catch (cause) {
     throw keyInvalid(cause)
   }
 }
+
+/** The same key, with others that it succeeded. */
+export function withFormer(person: Person, former: readonly Person[]): Person {
+  const next: Person = Object.freeze({ certificate: person.certificate, former })
+  secrets.set(next, secretOf(person))
+  return next
+}
+
+/** A person's own certificate by its fingerprint: of the key now, or of one that came before. */
+export const ownKey = (
+  { certificate, former }: Person,
+  fingerprint: string
+): Certificate | undefined =>
+  [certificate, ...former.map(one => one.certificate)].find(own => own.fingerprint === fingerprint)
 
 /**
  * When what the person signs now is dated. A key made on a machine whose clock is a little ahead of ours is not older than
@@ -177,7 +193,7 @@ export async function addAlias(person: Person, alias: string, nowMs: Millis): Pr
   const packets = key.toPacketList() as openpgp.PacketList<openpgp.AnyPacket>
   const firstSubkey = packets.findIndex(packet => packet instanceof openpgp.SecretSubkeyPacket)
   packets.splice(firstSubkey < 0 ? packets.length : firstSubkey, 0, userId, signature)
-  return await personOf(new openpgp.PrivateKey(packets))
+  return await personOf(new openpgp.PrivateKey(packets), person.former)
 }
 
 /** A new User ID says the same of the key as the primary one does. */
@@ -217,7 +233,7 @@ export async function withCertificate(
     if (!same || isUserRevoked(user)) continue
     mergeCertifications(user, certifier ? await wordsOf(certifier, same) : same)
   }
-  return await personOf(key)
+  return await personOf(key, person.former)
 }
 
 type Words = Pick<User, 'otherCertifications' | 'revocationSignatures'>

@@ -178,13 +178,16 @@ export async function open(
   }
 }
 
+/** A letter may have been sealed before the reader took the key of now. */
+const secretsOf = (reader: Person) => [reader, ...reader.former].map(secretOf)
+
 const writtenPacket = (signature: { write(): Uint8Array }): Uint8Array => signature.write()
 
 async function decrypted(sealed: Uint8Array, reader: Person, date: Date): Promise<SignedBody> {
   try {
     const config = settingsForOpening()
     const message = await openpgp.readMessage({ binaryMessage: sealed, config: settings })
-    const inside = await message.decrypt([secretOf(reader)], undefined, undefined, date, config)
+    const inside = await message.decrypt(secretsOf(reader), undefined, undefined, date, config)
     return signedBody(await allPackets(inside.packets))
   } catch (cause) {
     if (cause instanceof MuttrError) throw cause

@@ -34,7 +34,7 @@ export async function addSubkey(person: Person, nowMs: Millis): Promise<Person> 
     config: settings
   } as Parameters<typeof key.addSubkey>[0]
   try {
-    return await personOf(await key.addSubkey(made))
+    return await personOf(await key.addSubkey(made), person.former)
   } catch (cause) {
     throw keyInvalid(cause)
   }
@@ -52,7 +52,7 @@ export async function dropSubkeys(
   key.subkeys = key.subkeys.filter(
     subkey => !isEncryption(subkey) || !fingerprints.has(subkey.getFingerprint())
   )
-  return personOf(key)
+  return personOf(key, person.former)
 }
 
 /**

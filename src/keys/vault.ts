@@ -56,11 +56,13 @@ const vault = mapped(
 )
 
 /**
- * The secret key as it lies on disk: canonical CBOR, locked with Argon2id and AES-256-GCM. With a null passphrase it is stored as it is;
+ * The secret key, and those that came before it, as they lie on disk: canonical CBOR, locked with Argon2id and AES-256-GCM. With a null passphrase it is stored as it is;
  * either way the file's mode, 0600, is for the caller. Source: docs/protocol/keys.md
  */
 export async function sealVault(person: Person, passphrase: string | null): Promise<Uint8Array> {
-  const secret = secretOf(person).write()
+  const secret = concatBytes(...[person, ...person.former].map(one => secretOf(one).write()))
+  if (secret.byteLength > limits.vaultBytesMax - tagBytes)
+    throw new MuttrError('KEY_INVALID', 'the keys are too large for a vault')
   if (passphrase === null) return encodeVault(null, secret)
   const random = await dice(saltBytes + nonceBytes)
   const salt = random.slice(0, saltBytes)
@@ -107,8 +109,11 @@ export async function openVault(file: Uint8Array, passphrase: string | null): Pr
   const { lock, body } = decodeVault(file)
   const secret = lock === null ? body : await unlocked(body, lock, passphrase)
   try {
-    const key = await openpgp.readPrivateKey({ binaryKey: secret, config: settings })
-    return await personOf(key as PrivateKey)
+    const [own, ...former] = await openpgp.readPrivateKeys({
+      binaryKeys: secret,
+      config: settings
+    })
+    return await personOf(own as PrivateKey, await Promise.all(former.map(key => personOf(key))))
   } catch (cause) {
     throw damaged(cause)
   }

@@ -110,6 +110,26 @@ export async function writePerson(
   await writeFileAtomic(paths.certificate, person.certificate.bytes)
 }
 
+/**
+ * Keeps a home's person as it changes. With another key comes its revocation certificate, before the file that says which key it is; what was
+ * given out of the old key is no backup of this one.
+ */
+export function personSaver(
+  { paths, certificate }: Pick<Home, 'paths' | 'certificate'>,
+  passphrase: () => string | null
+): (person: Person) => Promise<void> {
+  let pin = certificate?.pin
+  return async person => {
+    if (person.certificate.pin !== pin) {
+      const revocation = await revocationCertificate(person, systemClock.now())
+      await writeFileAtomic(paths.vault, await sealVault(person, passphrase()))
+      await writeFileAtomic(paths.revocation, utf8(revocation))
+      pin = person.certificate.pin
+    }
+    await writePerson(paths, person, passphrase())
+  }
+}
+
 /** A home folder as read from disk, the vault still closed. */
 export interface Home {
   readonly paths: HomePaths

@@ -174,7 +174,7 @@ export class NodeHouse implements House, AsyncDisposable {
       home: folder,
       name: home?.config.name ?? null,
       network: home?.network.name ?? null,
-      fingerprint: home?.certificate?.fingerprint ?? null,
+      fingerprint: status?.fingerprint ?? home?.certificate?.fingerprint ?? null,
       sealed: home?.vault ? vaultNeedsPassphrase(home.vault) : false,
       locked: status?.locked ?? false,
       aliases: status?.pods.flatMap(pod => pod.aliases) ?? [],

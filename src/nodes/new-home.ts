@@ -7,7 +7,7 @@ import { readNetwork } from '../config/network.ts'
 import type { Device } from '../keys/device.ts'
 import { makeDevice } from '../keys/device.ts'
 import type { Person } from '../keys/person.ts'
-import { importPerson } from '../keys/person.ts'
+import { importPerson, withFormer } from '../keys/person.ts'
 import type { PrivateKey } from '../net/peer-key.ts'
 import { loadPeerKey } from '../net/peer-key.ts'
 import { systemRandom } from '../net/random.ts'
@@ -96,12 +96,15 @@ async function takeAll<T>(
   { signal, onProgress, settle }: TakeOptions<T>
 ): Promise<{ person: Person; files: Files; rows: number; settled: T }> {
   const files = new Map<string, Uint8Array>()
+  const former: Person[] = []
   await using state = await levelState(database)
   const back = new RowsBack(state)
   let rows = 0
   for await (const item of items) {
     if (signal.aborted) throw new MuttrError('CANCELLED', 'nothing was made')
-    if (item.type === 'file') files.set(item.name, item.content)
+    if (item.type === 'file' && item.name === 'former')
+      former.push(await importPerson(item.content))
+    else if (item.type === 'file') files.set(item.name, item.content)
     else if (item.type === 'row') {
       await back.add(item)
       onProgress?.(++rows)
@@ -110,7 +113,7 @@ async function takeAll<T>(
   await back.flush()
   readConfig(textOf(need(files, 'muttr.json')))
   readNetwork(textOf(need(files, 'network.json')))
-  const person = await importPerson(need(files, 'secret'))
+  const person = withFormer(await importPerson(need(files, 'secret')), former)
   return { person, files, rows, settled: await settle(state) }
 }
 

@@ -25,7 +25,7 @@ import { backupFiles } from './backup-files.ts'
 import { homeChecks, reachChecks } from './checks.ts'
 import { openTraceOut } from './field/trace-out.ts'
 import type { Home } from './home.ts'
-import { writePerson } from './home.ts'
+import { personSaver } from './home.ts'
 import type { HostedPod } from './host-pod.ts'
 import { joinNetwork } from './join.ts'
 import { linkTo, loadJoined } from './link.ts'
@@ -145,7 +145,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
         node: () => nodeStatus(home, network, seed),
         linkTo: person => linkTo(home, person)
       },
-      savePerson: person => writePerson(home.paths, person, options.passphrase()),
+      savePerson: personSaver(home, options.passphrase),
       searchAhead: mode === 'server',
       backupFiles: () => backupFiles(home),
       linkFiles: () => linkFiles(home),

@@ -11,15 +11,21 @@ import { identifyBytes } from '../wire/pod.ts'
 import { podTimes } from './limits.ts'
 import type { AccountId } from './rows.ts'
 
-/** Who is at the other end of a session, as far as it has proved it. */
-export interface Identity {
-  readonly account: AccountId
+/** Whose device is at the other end of a session, as far as it has proved it. */
+export interface Shown {
+  /** Of the person's key. */
+  readonly pin: string
   readonly certificate: Certificate
   readonly peer: PeerId
   /** The device key, hex. */
   readonly device: string
   /** End of the device statement. */
   readonly untilMs: Millis
+}
+
+/** The same with what it has here. */
+export interface Identity extends Shown {
+  readonly account: AccountId
 }
 
 /** One session's challenge: a nonce for one answer within a minute. */
@@ -65,7 +71,7 @@ export async function checkIdentify(
     nowMs: Millis
     crypto?: Crypto
   }
-): Promise<Identity> {
+): Promise<Shown> {
   const refuse = (what: string): never => {
     throw new MuttrError('IDENTIFY_REFUSED', what)
   }
@@ -87,7 +93,7 @@ export async function checkIdentify(
   if (!verifyDevice(statement.deviceKey, signed, answer))
     refuse('the answer is not to this challenge')
   return {
-    account: certificate.pin,
+    pin: certificate.pin,
     certificate,
     peer: o.peer,
     device: toHex(statement.deviceKey),

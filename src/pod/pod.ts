@@ -110,10 +110,10 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       if (identity?.account === account) yield identity
     }
   }
-  function dismiss(account: string, device?: string) {
+  function dismiss(pin: string, device?: string) {
     for (const [session, served] of reception.sessions()) {
       const here = served.identity(clock.now())
-      if (here?.account === account && (device === undefined || here.device === device))
+      if (here?.pin === pin && (device === undefined || here.device === device))
         void session[Symbol.asyncDispose]()
     }
   }

@@ -6,23 +6,28 @@ import type { Person } from '../keys/person.ts'
 import { withRevocation } from '../keys/revoke.ts'
 import type { Change, State } from '../store/state.ts'
 import type { Policy } from '../wire/pod.ts'
+import { decodeSignedSuccession } from '../wire/succession.ts'
 import type { AliasName } from './alias.ts'
 import { checkReserved, foldName } from './alias.ts'
 import type { AliasTable } from './alias-table.ts'
 import { createAliasTable } from './alias-table.ts'
+import type { Handover, Succeeded } from './handover.ts'
+import { checkCertificate, createHandover } from './handover.ts'
 import type { Invites } from './invites.ts'
 import type { PodLimits } from './limits.ts'
 import { podTimes } from './limits.ts'
 import type { Locks } from './locks.ts'
 import { createLocks } from './locks.ts'
 import type { AccountId, AccountRow, AliasRow } from './rows.ts'
-import { accountRow, aliasRow, tables } from './rows.ts'
+import { accountRow, aliasRow, putAccount, tables } from './rows.ts'
 import { countOf, rowsOf } from './scan.ts'
+import type { Successions } from './successions.ts'
+import { createSuccessions } from './successions.ts'
 
 export interface Application {
   readonly alias: string
   /** Who asks: the pin of the certificate they identified with. */
-  readonly account: AccountId
+  readonly pin: string
   /** Theirs, with a self-signed User ID of the alias. */
   readonly certificate: Certificate
   readonly invite: string | null
@@ -57,6 +62,8 @@ const one = 'registry'
 export class Registry {
   readonly #parts: Parts
   readonly #aliases: AliasTable
+  readonly #successions: Successions
+  readonly #handover: Handover
   readonly #locks: Locks = createLocks()
   #accounts = 0
   #active = 0
@@ -66,6 +73,15 @@ export class Registry {
   private constructor(parts: Parts) {
     this.#parts = parts
     this.#aliases = createAliasTable(parts.state)
+    this.#successions = createSuccessions(parts.state)
+    this.#handover = createHandover({
+      ...parts,
+      aliases: this.#aliases,
+      successions: this.#successions,
+      account: id => this.account(id),
+      isRevoked: pin => this.isRevoked(pin),
+      certify: (...asked) => this.#certify(...asked)
+    })
   }
 
   static async open(parts: Parts): Promise<Registry> {
@@ -110,33 +126,83 @@ export class Registry {
   }
 
   /**
-   * Shows from now on that the key of an alias is revoked, for as long as a certification holds, and knows its account no more. Anybody may
-   * bring it: the key signed it. @returns the account. @throws {MuttrError} `ALIAS_UNKNOWN`, `KEY_INVALID`
+   * Shows from now on that the key of an alias is revoked, for as long as a certification holds, and knows it no more; or that one is
+   * that came before. Anybody may bring it: the key signed it. @throws {MuttrError} `ALIAS_UNKNOWN`, `KEY_INVALID`
    */
-  async revoke(alias: string, shown: Certificate, nowMs: Millis): Promise<AccountId> {
+  async revoke(alias: string, shown: Certificate, nowMs: Millis): Promise<void> {
     const name = foldName(alias)
-    return await this.#locks.run(one, async () => {
+    await this.#locks.run(one, async () => {
       const row = await this.#aliases.get(name)
-      if (row?.state !== 'active' || row.account !== shown.pin)
-        throw new MuttrError('ALIAS_UNKNOWN', `no ${name} of this key here`)
+      const known = row?.state === 'active' && (await this.#keyOf(row, shown))
+      if (!row || !known) throw new MuttrError('ALIAS_UNKNOWN', `no ${name} of this key here`)
       if (!shown.revoked) throw new MuttrError('KEY_INVALID', 'the certificate is not revoked')
-      const { account } = row
-      const known = await this.#parts.crypto.readCertificate(row.certificate)
-      if (known.revoked) return account
-      const certificate = await withRevocation(known, shown.bytes)
-      const untilMs = nowMs + podTimes.certificationLifeMs
-      const after = { ...row, untilMs, certificate: certificate.bytes }
-      const { ok } = await this.#parts.state.write([
-        ...this.#aliases.replace(name, row, after),
-        { type: 'put', table: tables.revoked, key: account, value: new Uint8Array() }
-      ])
+      if (known.certificate.revoked) return
+      const certificate = await withRevocation(known.certificate, shown.bytes)
+      const { ok } = await this.#parts.state.write(
+        known.link
+          ? [
+              this.#successions.putLink(row.account, certificate, {
+                ...known.link,
+                certificate: certificate.bytes
+              })
+            ]
+          : [
+              ...this.#aliases.replace(name, row, {
+                ...row,
+                untilMs: nowMs + podTimes.certificationLifeMs,
+                certificate: certificate.bytes
+              }),
+              { type: 'put', table: tables.revoked, key: shown.pin, value: new Uint8Array() }
+            ]
+      )
       if (!ok) throw new MuttrError('LIMIT_EXCEEDED', `${name} is being changed; try again`)
-      return account
     })
   }
 
-  async isRevoked(account: AccountId): Promise<boolean> {
-    return (await this.#parts.state.get(tables.revoked, account)) !== undefined
+  /** @returns the certificate of this very key: the alias's, or one that came before; undefined when it is neither. */
+  async #keyOf(row: AliasRow, { pin, fingerprint }: Certificate) {
+    const { crypto } = this.#parts
+    const current = await crypto.readCertificate(row.certificate)
+    if (current.pin === pin) return { certificate: current, link: undefined }
+    const link = await this.#successions.link(row.account, fingerprint)
+    const certificate = link && (await crypto.readCertificate(link.certificate))
+    return certificate?.pin === pin ? { certificate, link } : undefined
+  }
+
+  /** The account of a key that says who it is. @throws {MuttrError} `IDENTIFY_REFUSED` for one that was revoked or succeeded */
+  async accountOf(pin: string): Promise<AccountId> {
+    if (await this.isRevoked(pin))
+      throw new MuttrError('IDENTIFY_REFUSED', 'the certificate is revoked')
+    const { account, current } = await this.#successions.holder(pin)
+    if (!current) throw new MuttrError('IDENTIFY_REFUSED', 'another key has succeeded this one')
+    return account
+  }
+
+  /** Which key came after one that an alias had. @throws {MuttrError} `ALIAS_UNKNOWN`, `ALIAS_INVALID` */
+  async successor(alias: string, fingerprint: string, nowMs: Millis) {
+    const name = foldName(alias)
+    const row = await this.find(name, nowMs)
+    if (!row) throw new MuttrError('ALIAS_UNKNOWN', `no ${name} at ${this.#parts.hostname}`)
+    return (await this.#successions.link(row.account, fingerprint)) ?? null
+  }
+
+  /**
+   * Gives an account with all that is in it to the key that succeeds its own, in one write; again for the same key says the same.
+   * @throws {MuttrError} `SUCCESSION_INVALID`, `KEY_INVALID`, `LIMIT_EXCEEDED`, `CLOCK_WRONG`
+   */
+  async succeed(certificate: Certificate, frame: Uint8Array, nowMs: Millis): Promise<Succeeded> {
+    const { succession } = decodeSignedSuccession(frame)
+    return await this.#locks.run(one, async () => {
+      for (let i = 0; i < attemptsMax; i++) {
+        const done = await this.#handover(certificate, { frame, old: succession.old, nowMs })
+        if (done) return done
+      }
+      throw new MuttrError('LIMIT_EXCEEDED', 'the account is being changed; try again')
+    })
+  }
+
+  async isRevoked(pin: string): Promise<boolean> {
+    return (await this.#parts.state.get(tables.revoked, pin)) !== undefined
   }
 
   /** @returns undefined unless registered, and certified by now. */
@@ -186,7 +252,7 @@ export class Registry {
       if (!idle || (await this.aliases(account)).length > 0) return false
       await this.#parts.state.write([
         { type: 'delete', table: tables.accounts, key: account },
-        { type: 'delete', table: tables.revoked, key: account }
+        ...(await this.#successions.forget(account))
       ])
       this.#accounts -= 1
       return true
@@ -194,8 +260,10 @@ export class Registry {
   }
 
   async #attempt(name: AliasName, o: Application): Promise<Registered | undefined> {
-    const { account, nowMs } = o
-    if (await this.isRevoked(account)) throw new MuttrError('KEY_INVALID', 'the key is revoked')
+    const { nowMs } = o
+    if (await this.isRevoked(o.pin)) throw new MuttrError('KEY_INVALID', 'the key is revoked')
+    const { account, current } = await this.#successions.holder(o.pin)
+    if (!current) throw new MuttrError('KEY_INVALID', 'another key has succeeded this one')
     const row = await this.#aliases.get(name)
     const own = row?.account === account
     if (row?.state === 'active' && !own) throw new MuttrError('ALIAS_TAKEN', `${name} is taken`)
@@ -204,7 +272,7 @@ export class Registry {
     const renewal = row?.state === 'active'
     const claims = renewal ? [] : await this.#aliases.claim(name, nowMs)
     const known = await this.account(account)
-    const uses = renewal ? [] : await this.#admit(known, own, o)
+    const uses = renewal ? [] : await this.#admit(known, own, { ...o, account })
     const { certificate, untilMs } = await this.#certify(name, o.certificate, nowMs)
     const after = { account, state: 'active' as const, untilMs, certificate: certificate.bytes }
     const createdMs = known?.createdMs ?? nowMs
@@ -226,7 +294,7 @@ export class Registry {
   async #admit(
     known: AccountRow | undefined,
     own: boolean,
-    { account, invite, nowMs }: Application
+    { account, invite, nowMs }: Application & { account: AccountId }
   ): Promise<Change[]> {
     const { policy, hostname, limits, invites } = this.#parts
     if (policy === 'closed' && !own)
@@ -278,23 +346,4 @@ export class Registry {
     this.#released -= Number(ok)
     return ok
   }
-}
-
-const putAccount = (account: AccountId, row: AccountRow): Change => ({
-  type: 'put',
-  table: tables.accounts,
-  key: account,
-  value: accountRow.encode(row)
-})
-
-/** @throws {MuttrError} `KEY_INVALID` */
-function checkCertificate({ certificate, account, nowMs }: Application, userId: string): void {
-  const refuse = (what: string): never => {
-    throw new MuttrError('KEY_INVALID', what)
-  }
-  if (certificate.pin !== account) refuse('the certificate is not of the person who identified')
-  if (certificate.revoked) refuse('the certificate is revoked')
-  if (certificate.expiresMs !== null && certificate.expiresMs <= nowMs)
-    refuse('the certificate has expired')
-  if (!certificate.userIds.includes(userId)) refuse(`the certificate lacks the User ID ${userId}`)
 }

@@ -1,7 +1,9 @@
 import { limits } from '../base/limits.ts'
 import type { Millis, PeerId } from '../base/ports.ts'
+import type { Change } from '../store/state.ts'
 import type { Field } from '../wire/cbor.ts'
 import {
+  bool,
   bytes,
   decodeCbor,
   encodeCbor,
@@ -31,7 +33,10 @@ const row = <T, A>(
   decode: frame => decodeCbor(frame, what, mapped(field, read), maxBytes, 'HOME_DAMAGED')
 })
 
-/** Hex SHA-256 of the primary key packet: stronger than a v4 fingerprint, of which a stranger can make two alike. */
+/**
+ * Hex SHA-256 of the primary key packet that the account began with: stronger than a v4 fingerprint, of which a stranger can make two
+ * alike. A key that succeeds another has the account of that one.
+ */
 export type AccountId = string
 const account = text(64, 64)
 const time = uint()
@@ -77,6 +82,39 @@ export const aliasRow: Row<AliasRow> = row(
   }),
   a => [1, a.account, a.state, a.untilMs, a.revision, a.certificate],
   limits.certificateBytesMax + 256
+)
+
+/** Which account a key has, where that is another than its own pin says; the key itself is past when another has succeeded it. */
+export interface HolderRow {
+  readonly account: AccountId
+  readonly current: boolean
+}
+export const holderRow: Row<HolderRow> = row(
+  'a holder',
+  tuple(literal(1), account, bool),
+  ([, account, current]) => ({ account, current }),
+  h => [1, h.account, h.current]
+)
+
+/** A key that another has succeeded. */
+export interface SuccessionRow {
+  readonly takenMs: Millis
+  /** The old key's, with what was revoked of it since. */
+  readonly certificate: Uint8Array
+  /** Both keys' word. */
+  readonly succession: Uint8Array
+}
+export const successionRow: Row<SuccessionRow> = row(
+  'a succession',
+  tuple(
+    literal(1),
+    time,
+    bytes(1, limits.certificateBytesMax),
+    bytes(1, limits.signedSuccessionBytesMax)
+  ),
+  ([, takenMs, certificate, succession]) => ({ takenMs, certificate, succession }),
+  s => [1, s.takenMs, s.certificate, s.succession],
+  limits.certificateBytesMax + limits.signedSuccessionBytesMax + 32
 )
 
 export interface DeviceRow {
@@ -183,8 +221,12 @@ export const tables = {
   owned: 'owned',
   /** `ACCOUNT/ALIAS`, while in quarantine. */
   released: 'released',
-  /** Accounts whose key was revoked. */
+  /** Pins of keys that were revoked. */
   revoked: 'revoked',
+  /** By pin, of keys that succeeded or were succeeded. */
+  holders: 'holders',
+  /** `ACCOUNT/FINGERPRINT` of the old key. Inserted, so that a key has one successor. */
+  successions: 'successions',
   /** `ACCOUNT/DEVICE KEY` */
   devices: 'devices',
   /** `ACCOUNT/DEVICE KEY`: let in no more. */
@@ -213,4 +255,11 @@ export const ordered = (n: number): string => String(n).padStart(10, '0')
 export const under = (prefix: string): { gte: string; lt: string } => ({
   gte: `${prefix}/`,
   lt: `${prefix}0` // '0' follows '/' in ASCII
+})
+
+export const putAccount = (account: AccountId, row: AccountRow): Change => ({
+  type: 'put',
+  table: tables.accounts,
+  key: account,
+  value: accountRow.encode(row)
 })

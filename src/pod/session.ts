@@ -7,6 +7,13 @@ import { verifyDismissal } from '../keys/device.ts'
 import type { State } from '../store/state.ts'
 import { announcedBytes, decodeNotice, noticeInfo } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
+import {
+  decodeSignedSuccession,
+  succeed,
+  succeedAnswer,
+  successionAnswer,
+  successionRequest
+} from '../wire/succession.ts'
 import type { Ahead } from './ahead/ahead.ts'
 import { aheadAnswers } from './ahead/answers.ts'
 import type { Directory } from './directory.ts'
@@ -40,8 +47,8 @@ export interface Desk {
   readonly hello: Uint8Array
   /** All devices of an account that are here now, so that a mailbox made later knows them. */
   present(account: string): Iterable<Identity>
-  /** Ends the sessions of an account's devices, or of the one of this key, hex. */
-  dismiss(account: string, device?: string): void
+  /** Ends the sessions of devices that speak for a key, or of the one of this device key, hex. */
+  dismiss(pin: string, device?: string): void
 }
 
 /** One client's session: who it is, and its answers. */
@@ -76,7 +83,7 @@ export function serveSession(session: Session, desk: Desk): Served {
       return here
     },
     become(shown) {
-      if (known && (known.account !== shown.account || known.device !== shown.device))
+      if (known && (known.pin !== shown.pin || known.device !== shown.device))
         throw new MuttrError('IDENTIFY_REFUSED', 'this session is somebody else already')
       known = shown
     }
@@ -132,15 +139,17 @@ const openAnswers = ({ session, desk, identity }: Visit): Answers => ({
     desk.gates.lookup(session.peer, identity(nowMs)?.account, nowMs)
     return wire.lookupAnswer.encode(await desk.directory.lookup(name, nowMs))
   },
+  async succession(payload, nowMs) {
+    const { name, fingerprint } = successionRequest.decode(payload)
+    desk.gates.lookup(session.peer, identity(nowMs)?.account, nowMs)
+    return successionAnswer.encode(await desk.registry.successor(name, fingerprint, nowMs))
+  },
   async revoke(payload, nowMs) {
     const { name, certificate: bytes } = wire.revoke.decode(payload)
     desk.gates.identify(session.peer, nowMs)
-    const account = await desk.registry.revoke(
-      name,
-      await desk.crypto.readCertificate(bytes),
-      nowMs
-    )
-    desk.dismiss(account)
+    const shown = await desk.crypto.readCertificate(bytes)
+    await desk.registry.revoke(name, shown, nowMs)
+    desk.dismiss(shown.pin)
     return wire.nothing.encode()
   },
   async submit(payload, nowMs) {
@@ -167,22 +176,21 @@ function identifyAnswers({ session, desk, become }: Visit): Answers {
       const { hostname, keys, crypto, registry, mailbox, dismissals } = desk
       const o = { hostname, pod: keys.self, peer: session.peer, nonce, nowMs, crypto }
       const shown = await checkIdentify(wire.identify.decode(payload), o)
-      const { account, device, peer, untilMs } = shown
-      if (await registry.isRevoked(account))
-        throw new MuttrError('IDENTIFY_REFUSED', 'the certificate is revoked')
+      const { device, peer, untilMs } = shown
+      const account = await registry.accountOf(shown.pin)
       if (await dismissals.has(account, device, nowMs))
         throw new MuttrError('DEVICE_REVOKED', 'its person has taken this device off the list')
       if (await registry.account(account)) {
         await mailbox.meet(account, device, { peer, untilMs, nowMs })
         await registry.greet(account, nowMs)
       }
-      become(shown)
+      become({ ...shown, account })
       return wire.identifyAnswer.encode({ names: await registry.aliases(account) })
     }
   }
 }
 
-const aliasAnswers = ({ desk, self }: Visit): Answers => ({
+const aliasAnswers = ({ desk, self, become }: Visit): Answers => ({
   async dismiss(payload, nowMs) {
     const { account, certificate } = self(nowMs)
     const { dismissal } = wire.dismiss.decode(payload)
@@ -190,21 +198,40 @@ const aliasAnswers = ({ desk, self }: Visit): Answers => ({
     const { hostname, crypto, dismissals } = desk
     const device = await verifyDismissal(dismissal, { certificate, pod: hostname, nowMs }, crypto)
     await dismissals.add(account, device, nowMs)
-    desk.dismiss(account, device)
+    desk.dismiss(certificate.pin, device)
     return wire.nothing.encode()
   },
   async register(payload, nowMs) {
-    const { account } = self(nowMs)
+    const { account, pin } = self(nowMs)
     const { name, certificate: bytes, invite } = wire.register.decode(payload)
     desk.gates.register(account, nowMs)
     const certificate = await desk.crypto.readCertificate(bytes)
-    const o = { alias: name, account, certificate, invite, nowMs }
+    const o = { alias: name, pin, certificate, invite, nowMs }
     const registered = await desk.registry.register(o)
     // A new account's devices that are here already count from now on.
     for (const { device, peer, untilMs } of desk.present(account))
       await desk.mailbox.meet(account, device, { peer, untilMs, nowMs })
     const { untilMs } = registered
     return wire.registerAnswer.encode({ certificate: registered.certificate.bytes, untilMs })
+  },
+  async succeed(payload, nowMs) {
+    const here = self(nowMs)
+    const { certificate: bytes, succession } = succeed.decode(payload)
+    desk.gates.register(here.account, nowMs)
+    const certificate = await desk.crypto.readCertificate(bytes)
+    if (certificate.pin !== here.pin)
+      throw new MuttrError('KEY_INVALID', 'the certificate is not of the person who identified')
+    const { old } = decodeSignedSuccession(succession).succession
+    const { account, names, ...given } = await desk.registry.succeed(certificate, succession, nowMs)
+    desk.dismiss(old.pin)
+    const { device, peer, untilMs } = here
+    await desk.mailbox.meet(account, device, { peer, untilMs, nowMs })
+    become({ ...here, account })
+    return succeedAnswer.encode({
+      names: [...names],
+      certificate: given.certificate.bytes,
+      untilMs: given.untilMs
+    })
   },
   async release(payload, nowMs) {
     const { account } = self(nowMs)

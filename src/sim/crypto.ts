@@ -70,7 +70,7 @@ export interface StandInCrypto extends Crypto {
 /**
  * Stands in for OpenPGP and HPKE: the same sizes, the same refusals, the same answers among those who keep to the rules, at a fiftieth of
  * the time, and nothing random in it. Who is not the reader gets `SEAL_REFUSED`, other bytes than were signed `SIGNATURE_INVALID`. It hides
- * nothing and anybody could forge it, so it says nothing about forgers. Keys are neither revoked nor do they expire, and have no subkeys.
+ * nothing and anybody could forge it, so it says nothing about forgers. Keys are neither revoked nor do they expire, have no subkeys, and nobody succeeds them.
  */
 export function standInCrypto(): StandInCrypto {
   const calls = new Map<keyof Crypto, number>()
@@ -97,7 +97,8 @@ export function standInCrypto(): StandInCrypto {
   }
 }
 
-const personOf = (body: Body): Person => Object.freeze({ certificate: certificateOf(body) })
+const personOf = (body: Body): Person =>
+  Object.freeze({ certificate: certificateOf(body), former: [] })
 
 function certificateOf(body: Body): Certificate {
   const key = Buffer.from(body.key, 'hex')

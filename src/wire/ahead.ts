@@ -1,8 +1,8 @@
 import { limits } from '../base/limits.ts'
 import type { Millis } from '../base/ports.ts'
 import { array, bytes, mapped, nullable, tuple, uint } from './cbor.ts'
-import type { Codec } from './pod.ts'
-import { codec } from './pod.ts'
+import type { Codec } from './codec.ts'
+import { codec } from './codec.ts'
 
 // What a client asks of its own pod so that it fetches a file ahead. Source: docs/protocol/ahead.md
 

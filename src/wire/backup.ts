@@ -13,8 +13,14 @@ export type BackupItem =
   /** How many rows there were. */
   | { type: 'end'; rows: number }
 
-/** `secret`: the person's key as OpenPGP writes it, unlocked; the others as they lie in the home. */
-export const backupFiles = ['secret', 'muttr.json', 'network.json', 'joined.json'] as const
+/** `secret`: the person's key as OpenPGP writes it, unlocked; `former`: each that came before it, newest first; the others as they lie in the home. */
+export const backupFiles = [
+  'secret',
+  'former',
+  'muttr.json',
+  'network.json',
+  'joined.json'
+] as const
 export type BackupFile = (typeof backupFiles)[number]
 
 const fileBytesMax = 256 * 1024

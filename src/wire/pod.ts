@@ -1,20 +1,9 @@
 import { sha256 } from '../base/bytes.ts'
 import { limits } from '../base/limits.ts'
 import type { Millis, PeerId } from '../base/ports.ts'
-import type { Field } from './cbor.ts'
-import {
-  array,
-  bytes,
-  decodeCbor,
-  encodeCbor,
-  literal,
-  mapped,
-  nullable,
-  oneOf,
-  text,
-  tuple,
-  uint
-} from './cbor.ts'
+import { array, bytes, encodeCbor, literal, nullable, oneOf, text, tuple, uint } from './cbor.ts'
+import type { Codec } from './codec.ts'
+import { codec } from './codec.ts'
 import type { Entry } from './notice.ts'
 import { entries } from './notice.ts'
 
@@ -38,24 +27,6 @@ const hostname = text(limits.hostnameCharsMax, 1)
 const peerId = text(limits.peerIdCharsMax, 1)
 const certificate = bytes(1, limits.certificateBytesMax)
 const signature = bytes(1, signatureBytesMax)
-
-export interface Codec<T> {
-  encode(value: T): Uint8Array
-  /** @throws {MuttrError} `WIRE_MALFORMED` or `WIRE_TOO_LARGE`, and nothing else. */
-  decode(frame: Uint8Array): T
-}
-
-/** Pairs what is written with what is read; the size is the sum of the fields' maxima, rounded up. */
-export const codec = <T, A>(
-  what: string,
-  maxBytes: number,
-  field: Field<A>,
-  read: (value: A) => T,
-  write: (value: T) => unknown[]
-): Codec<T> => ({
-  encode: value => encodeCbor(write(value)),
-  decode: frame => decodeCbor(frame, what, mapped(field, read), maxBytes)
-})
 
 /** A frame that says nothing: some requests, some answers. */
 export const nothing: Codec<void> = codec(
@@ -357,6 +328,8 @@ export const podMethods = {
   release: 'release',
   revoke: 'revoke',
   dismiss: 'dismiss',
+  succeed: 'succeed',
+  succession: 'succession',
   lookup: 'lookup',
   submit: 'submit',
   listen: 'listen',

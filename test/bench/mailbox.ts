@@ -7,8 +7,8 @@ import { ClientWorld } from '../support/client-world.ts'
 import type { Row } from './table.ts'
 import { summary } from './table.ts'
 
-const lettersMax = 10_000
-const perFile = 1_000
+export const lettersMax = 10_000
+export const perFile = 1_000
 const wordsPerLetter = 150
 /** Of words as they come in a language: the nth is n times as rare as the first. */
 const vocabulary = 20_000
@@ -20,7 +20,7 @@ async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; result: T
 }
 
 /** The same letters in every run. */
-function texts(): () => string {
+export function texts(): () => string {
   let state = 1
   const dice = () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
@@ -30,7 +30,8 @@ function texts(): () => string {
   return () => Array.from({ length: wordsPerLetter }, word).join(' ')
 }
 
-function mailboxFile(from: number, text: () => string): Uint8Array {
+/** Letters from number `from` on, each `perThread` of them in one conversation. */
+export function mailboxFile(from: number, text: () => string, perThread = 3): Uint8Array {
   const message = (n: number) =>
     [
       'From someone@mail.test Thu Jan  1 00:00:00 2026',
@@ -39,7 +40,7 @@ function mailboxFile(from: number, text: () => string): Uint8Array {
       `Subject: letter ${n} ${text().slice(0, 30)}`,
       `Date: ${new Date(Date.UTC(2025, 0, 1) + n * 60_000).toUTCString()}`,
       `Message-ID: <${n}@mail.test>`,
-      ...(n % 3 === 0 ? [] : [`References: <${n - (n % 3)}@mail.test>`]),
+      ...(n % perThread === 0 ? [] : [`References: <${n - (n % perThread)}@mail.test>`]),
       '',
       text(),
       ''

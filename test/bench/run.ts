@@ -9,6 +9,7 @@ import { benchIdle } from './idle.ts'
 import { benchLetters } from './letters.ts'
 import { benchMailbox } from './mailbox.ts'
 import { benchMicro } from './micro.ts'
+import { benchPage } from './page.ts'
 import { benchStamp } from './stamp.ts'
 import type { SystemName } from './systems.ts'
 import { systemNames } from './systems.ts'
@@ -62,6 +63,10 @@ const benches: Record<string, { what: string; run: Run }> = {
   mailbox: {
     what: 'ten thousand letters at rest: taken in, listed, opened, searched',
     run: benchMailbox
+  },
+  page: {
+    what: 'the web page in Chromium before ten thousand letters: loaded, scrolled, one long conversation',
+    run: benchPage
   },
   micro: {
     what: 'sealing, checking and signing, without a network (p99 for p95)',

@@ -43,6 +43,74 @@ describe('muttr inbox on a terminal', () => {
     assert.equal((await muttr('inbox --json', { doors })).stderr, '')
   })
 
+  it('shows what was written in them too, but for --unread and --json', async () => {
+    const doors = createFakeDoors()
+    const [lunch] = doors.client.letters
+    Object.assign(lunch!, { thread: id('c'), subject: 'Lunch', receivedMs: 1_000 })
+    doors.client.letters.splice(1)
+    await doors.client.send({ to: 'bob@two.test', subject: 'Re: Lunch', body: 'x' })
+    await doors.client.send({ to: 'waiting@two.test', subject: 'Hello', body: 'x' })
+    const [hello, answer] = await doors.client.sent()
+    Object.assign(answer!, { thread: id('c'), sentMs: 2_000 })
+    Object.assign(hello!, { sentMs: 3_000 })
+    const rows = async (line: string) => {
+      const { stdout } = await muttr(line, { doors, tty: true, env: { NO_COLOR: '1' } })
+      const [, ...lines] = stdout.trimEnd().split('\n')
+      return lines.map(line => line.replace(/^(.) +\S+ +(.*?) {2,}.*?(?= [HR(└L])/, '$1 $2'))
+    }
+    assert.deepEqual(await rows('inbox'), [
+      '  → waiting@two.test Hello (waits)',
+      '  → bob@two.test (2) Re: Lunch (announced)',
+      '● bob@two.test └ Lunch'
+    ])
+    assert.deepEqual(await rows('inbox --limit 2'), [
+      '  → waiting@two.test Hello (waits)',
+      '  → bob@two.test Re: Lunch (announced)'
+    ])
+    assert.deepEqual(await rows('inbox --unread'), ['● bob@two.test Lunch'])
+    const json = await muttr('inbox --json', { doors })
+    assert.deepEqual(
+      json.objects().map(letter => letter.id),
+      [lunch!.id]
+    )
+  })
+
+  it('shows one whole in order, and marks it read', async () => {
+    const doors = createFakeDoors()
+    const { letters, calls } = doors.client
+    const [first] = letters
+    await doors.client.send({ to: 'bob@two.test', subject: 'Re: Lunch', body: 'x' })
+    const [answer] = await doors.client.sent()
+    Object.assign(answer!, {
+      thread: first!.thread,
+      attachments: [{ id: 'ab'.repeat(16), name: 'map.pdf', type: 'x/y', sizeBytes: 2_048 }]
+    })
+    Object.assign(first!, { body: 'At one?\u001b[2J\n' })
+    const line = `thread ${first!.id.slice(0, 8)}`
+    const { stdout } = await muttr(line, { doors, tty: true, env: { NO_COLOR: '1' } })
+    assert.match(
+      stdout,
+      /^Lunch {2}bob@two\.test {2}\[friends\]\n\nbob@two\.test {2}\(not verified; known to the pod\) .*\nAt one\?␛\[2J\n\n→ bob@two\.test {2}.* announced, 8 of 8 copies\nfiles {2}1 {2}map\.pdf {2}2.* KiB\nAt two\.\n$/s
+    )
+    assert.deepEqual(
+      calls.filter(([name]) => name === 'changeConversation'),
+      [['changeConversation', first!.thread, { read: true }]]
+    )
+    const json = await muttr(`${line} --json`, { doors })
+    assert.deepEqual(
+      json.objects().map(letter => [letter.direction, letter.id]),
+      [
+        ['in', first!.id],
+        ['out', answer!.id]
+      ]
+    )
+    const newest = await muttr(`${line} --limit 1`, { doors })
+    assert.doesNotMatch(newest.stdout, /At one/)
+    assert.match(newest.stderr, /older letters: 2 in all/)
+    const unknown = await muttr('thread 00000000', { doors })
+    assert.equal(unknown.status, 2)
+  })
+
   it('keeps its columns whatever others call themselves', async () => {
     const doors = createFakeDoors()
     const names = ['x'.repeat(300), 'a\u200b\u202e\u001b[2J@two.test', '你'.repeat(40), 'b@c.d']

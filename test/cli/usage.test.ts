@@ -17,6 +17,7 @@ const commands = [
   'send',
   'inbox',
   'read',
+  'thread',
   'search',
   'archive',
   'label',

@@ -67,6 +67,8 @@ describe('contacts', () => {
         seenMs: world.clock.now(),
         lapsed: null,
         revocation: null,
+        succession: null,
+        disputed: null,
         changedTo: null,
         policy: 'pull'
       }

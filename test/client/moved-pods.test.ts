@@ -74,6 +74,7 @@ describe('a pod whose known addresses do not answer', () => {
       },
       emit: () => undefined,
       onNotices: async () => undefined,
+      onIdentified: async () => undefined,
       onUp: () => undefined
     })
 

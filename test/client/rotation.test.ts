@@ -4,10 +4,9 @@ import type { Person } from '../../src/keys/person.ts'
 import { open } from '../../src/keys/seal.ts'
 import { dropSubkeys } from '../../src/keys/subkeys.ts'
 import { openVault, sealVault } from '../../src/keys/vault.ts'
-import { memoryState } from '../../src/store/memory.ts'
-import type { State } from '../../src/store/state.ts'
 import { readTombstone } from '../../src/wire/tombstone.ts'
-import { ClientWorld, type Tester } from '../support/client-world.ts'
+import { away, ClientWorld, type Tester } from '../support/client-world.ts'
+import { dyingState } from '../support/dying-state.ts'
 
 const dayMs = 86_400_000
 const monthMs = 30 * dayMs
@@ -128,12 +127,6 @@ describe('rotation of subkeys', () => {
   })
 })
 
-/** Time passes while their computers are off. */
-async function away(world: ClientWorld, testers: Tester[], ms: number): Promise<void> {
-  for (const { client } of testers) await client[Symbol.asyncDispose]()
-  world.clock.advance(ms)
-}
-
 async function until(
   tester: Tester,
   fits: (list: Awaited<ReturnType<Tester['client']['subkeys']>>) => boolean
@@ -147,37 +140,6 @@ const onlyWith = ({ person }: Tester, subkey: string): Promise<Person> =>
     person,
     new Set(person.certificate.subkeys.map(s => s.fingerprint).filter(one => one !== subkey))
   )
-
-/** A disk whose machine dies before the write after the next `writes`. */
-function dyingState() {
-  const kept = memoryState()
-  const { promise: killed, resolve } = Promise.withResolvers<void>()
-  let left = Number.POSITIVE_INFINITY
-  let kill = () => {}
-  const state: State = {
-    get: (table, key) => kept.get(table, key),
-    list: (table, range) => kept.list(table, range),
-    page: (log, after, limit) => kept.page(log, after, limit),
-    rows: () => kept.rows(),
-    watch: (log, wake) => kept.watch(log, wake),
-    async write(changes) {
-      if (left-- === 0) {
-        kill()
-        resolve()
-        return new Promise<never>(() => undefined)
-      }
-      return kept.write(changes)
-    },
-    [Symbol.asyncDispose]: async () => undefined
-  }
-  return {
-    ...{ state, killed },
-    killAfter(writes: number, how: () => void) {
-      left = writes
-      kill = how
-    }
-  }
-}
 
 describe('whose certificate is old', () => {
   it('is asked about before anything is sealed, and written to as known while the pod is away', async () => {

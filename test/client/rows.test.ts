@@ -46,7 +46,14 @@ const contact: fc.Arbitrary<ContactRow> = recordOf({
   changed: fc.option(some(100)),
   route: fc.option(recordOf({ intro: bytesOf(32), hpkeKey: bytesOf(32), untilMs: time })),
   knowsUs: fc.boolean(),
-  seenMs: time
+  seenMs: time,
+  followed: fc.option(
+    recordOf({
+      ...{ from: some(100), fromFingerprint: print, atMs: time },
+      pins: fc.array(hex32, { maxLength: 8 })
+    })
+  ),
+  disputed: fc.option(print)
 })
 
 const notice: fc.Arbitrary<NoticeRow> = recordOf({

@@ -30,7 +30,7 @@ async function open({ state = memoryState(), policy = 'open', limits = {} }: Opt
   const register = (alias: string, who: Person, o: { atMs?: number; invite?: string } = {}) =>
     registry.register({
       alias,
-      account: who.certificate.pin,
+      pin: who.certificate.pin,
       certificate: who.certificate,
       invite: o.invite ?? null,
       nowMs: o.atMs ?? nowMs
@@ -76,8 +76,8 @@ describe('the registry', () => {
   it("refuses another's certificate, and one that does not name the alias", async () => {
     const { registry, register } = await open()
     const { certificate } = alice
-    const account = bob.certificate.pin
-    const o = { alias: 'alice', account, certificate, invite: null, nowMs }
+    const { pin } = bob.certificate
+    const o = { alias: 'alice', pin, certificate, invite: null, nowMs }
     await assert.rejects(registry.register(o), { code: 'KEY_INVALID' })
     await assert.rejects(register('dave', alice), { code: 'KEY_INVALID' })
     assert.deepEqual(registry.usage(), { accounts: 0, aliases: 0 })

@@ -16,6 +16,7 @@ import { decodeRecord } from '../../src/wire/record.ts'
 import { decodePerson } from '../../src/wire/records/person.ts'
 import { decodeWhereabouts } from '../../src/wire/records/whereabouts.ts'
 import { decodeStamp } from '../../src/wire/stamp.ts'
+import * as succession from '../../src/wire/succession.ts'
 import { readTombstone } from '../../src/wire/tombstone.ts'
 import { decodeVia, decodeViaAnswer } from '../../src/wire/via.ts'
 
@@ -90,6 +91,11 @@ export const formats: Record<string, Format> = {
   'identify-answer': { read: pod.identifyAnswer.decode },
   register: { read: pod.register.decode },
   'register-answer': { read: pod.registerAnswer.decode },
+  'signed-succession': { read: succession.decodeSignedSuccession, more: 'two keys' },
+  succeed: { read: succession.succeed.decode },
+  'succeed-answer': { read: succession.succeedAnswer.decode },
+  'succession-request': { read: succession.successionRequest.decode },
+  'succession-answer': { read: succession.successionAnswer.decode },
   'alias-request': { read: pod.aliasRequest.decode },
   'lookup-answer': { read: pod.lookupAnswer.decode },
   'directory-answer': { read: pod.directoryAnswer.decode },

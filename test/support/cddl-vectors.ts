@@ -66,6 +66,7 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     via: frames(via.requests),
     'via-answer': frames(via.answers),
     'signed-statement': [bytes(device.valid.frame)],
+    'signed-succession': [bytes(read('succession').valid.frame)],
     vault: keys.vaults.map((v: { file: string }) => bytes(v.file)),
     letter: frames(letter.valid),
     manifest: frames(read('attachment').valid),

@@ -335,3 +335,9 @@ export class ClientWorld implements AsyncDisposable {
     await Promise.all(this.#testers.map(({ client }) => client[Symbol.asyncDispose]()))
   }
 }
+
+/** Time passes while their computers are off. */
+export async function away(world: ClientWorld, testers: Tester[], ms: number): Promise<void> {
+  for (const { client } of testers) await client[Symbol.asyncDispose]()
+  world.clock.advance(ms)
+}

@@ -67,6 +67,7 @@ export function createFakeClient(): FakeClient {
   const chosen: ChosenPolicy[] = []
   const blobs = new Map<string, Uint8Array>()
   const sent: SentLetter[] = []
+  const written = { parent: null, mimeType: 'text/plain', body: 'At two.' }
   const feeds = new Set<(event: MuttrEvent) => void>()
   const fake: FakeClient = {
     calls,
@@ -75,7 +76,10 @@ export function createFakeClient(): FakeClient {
     asking,
     aborted: 0,
     hanging: 0,
-    ...fakeMailbox(calls),
+    ...fakeMailbox(calls, () => [
+      ...letters.map(letter => ({ direction: 'in' as const, ...letter })),
+      ...sent.map(letter => ({ direction: 'out' as const, ...letter, ...written }))
+    ]),
     emit: event => {
       for (const feed of feeds) feed(event)
     },
@@ -213,6 +217,22 @@ export function createFakeClient(): FakeClient {
       const old = { fingerprint: bobsFingerprint, createdMs: nowMs, current: false }
       const fresh = { fingerprint: 'ab'.repeat(20), createdMs: nowMs, current: true, eraseMs: null }
       return [fresh, { ...old, eraseMs: nowMs + 115 * 86_400_000 }]
+    },
+    async succeedKey(given) {
+      calls.push(['succeedKey', given?.secretKey?.length])
+      return (await fake.succession())!
+    },
+    async succession() {
+      return {
+        ...{ from: bobsFingerprint, to: 'ab'.repeat(20), sinceMs: nowMs, eraseMs: null },
+        pods: [
+          { pod: 'one.test', taken: true, problem: null },
+          {
+            ...{ pod: 'two.test', taken: false },
+            problem: { code: 'POD_UNREACHABLE', message: 'it is away', hint: 'Wait.' }
+          }
+        ]
+      }
     },
     async importKey(certificate, alias) {
       calls.push(['importKey', certificate.byteLength, alias])

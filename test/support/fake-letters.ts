@@ -18,6 +18,8 @@ export function contactOf(alias: string, changes: Partial<Contact> = {}): Contac
     revocation: null,
     verified: false,
     certifiedByPod: true,
+    succession: null,
+    disputed: null,
     changedTo: null,
     policy: 'pull',
     ...changes
@@ -151,6 +153,7 @@ export function sentLetter(
   const isRead = to.startsWith('read')
   return {
     id: idOf(`to ${to}`),
+    thread: idOf(`to ${to}`),
     from: 'alice@one.test',
     to,
     fingerprint: bobsFingerprint,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { MuttrError } from '../../src/base/errors.ts'
-import type { Client, Conversation, SavedDraft } from '../../src/client/client.ts'
+import type { Client, Conversation, Entry, SavedDraft } from '../../src/client/client.ts'
 
 const nowMs = Date.UTC(2026, 2, 1, 12)
 const idOf = (text: string): string => createHash('sha256').update(text).digest('hex')
@@ -22,7 +22,7 @@ type Calls = Pick<
 >
 
 /** A mailbox in memory of one conversation and the drafts that it is given. */
-export function fakeMailbox(calls: unknown[][]): Calls {
+export function fakeMailbox(calls: unknown[][], entries: () => Entry[]): Calls {
   let conversation: Conversation = {
     thread: idOf('letter 1'),
     subject: 'Lunch',
@@ -49,7 +49,11 @@ export function fakeMailbox(calls: unknown[][]): Calls {
     async conversation(thread, options) {
       calls.push(['conversation', thread, options])
       must(thread)
-      return { conversation, letters: [], next: null }
+      const letters = entries().filter(letter => letter.thread === thread)
+      const end = options?.before === undefined ? letters.length : Number(options.before)
+      const start = Math.max(0, end - (options?.limit ?? 200))
+      const next = start > 0 ? `${start}` : null
+      return { conversation, letters: letters.slice(start, end), next }
     },
     async changeConversation(thread, change) {
       calls.push(['changeConversation', thread, change])

@@ -2,13 +2,14 @@ import { sha256, toHex, utf8 } from '../../src/base/bytes.ts'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { Clock, Random } from '../../src/base/ports.ts'
 import { podAhead } from '../../src/client/pod-ahead.ts'
-import type { openPodLink, PodLink } from '../../src/client/pod-link.ts'
+import type { openPodLink, PodLink, Successor } from '../../src/client/pod-link.ts'
 import type { Certificate } from '../../src/keys/certificate.ts'
 import { certify } from '../../src/keys/certify.ts'
 import { makeDevice, verifyDismissal, verifyStatement } from '../../src/keys/device.ts'
 import { hpkeOpen, makeHpkeKey } from '../../src/keys/hpke.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { signDetached } from '../../src/keys/sign.ts'
+import { verifySuccession } from '../../src/keys/succession.ts'
 import type { Ahead } from '../../src/pod/ahead/ahead.ts'
 import { aheadAnswers } from '../../src/pod/ahead/answers.ts'
 import { readAlias } from '../../src/pod/alias.ts'
@@ -16,6 +17,7 @@ import { peerOfKey } from '../../src/wire/contact.ts'
 import type { Notice } from '../../src/wire/notice.ts'
 import { announcedBytes, decodeNotice, noticeInfo } from '../../src/wire/notice.ts'
 import { podRecord, podRecordLabel } from '../../src/wire/pod.ts'
+import { decodeSignedSuccession } from '../../src/wire/succession.ts'
 
 type OnNotices = Parameters<PodLink['listen']>[0]
 
@@ -27,6 +29,8 @@ interface Account {
   acknowledged: number
   /** By device key, hex. */
   devices: Map<string, Mailbox>
+  /** By the fingerprint of a key that another succeeded. */
+  former: Map<string, Successor>
 }
 
 /** One device's place in a mailbox. */
@@ -58,6 +62,11 @@ export interface FakePod {
   answering: Promise<void>
   /** What is shown of an alias to whoever has not said who they are, instead of the truth; null for an alias that nobody has. */
   readonly lies: Map<string, Certificate | null>
+  /** Hand-overs are answered when it has resolved. */
+  succeeding: Promise<void>
+  succeeded: number
+  /** Does not know keys that succeed others. */
+  isOld: boolean
   /** A new HPKE key: what was sealed to the old one is refused. */
   rotate(): Promise<void>
   /** Keys of devices, hex, that their person has taken off the list. */
@@ -135,6 +144,9 @@ export async function fakePod({
     submitted: 0,
     isFull: false,
     answering: Promise.resolve(),
+    succeeding: Promise.resolve(),
+    succeeded: 0,
+    isOld: false,
     validMs: 3_600_000,
     down() {
       isDown = true
@@ -232,6 +244,7 @@ export async function fakePod({
             notices: [],
             acknowledged: 0,
             devices: new Map(),
+            former: new Map(),
             ...before,
             certificate: certified
           })
@@ -240,9 +253,44 @@ export async function fakePod({
         async revoke(alias, certificate) {
           ask()
           const account = need(alias)
-          if (!certificate.revoked || account.certificate.pin !== certificate.pin)
+          const before = account.former.get(certificate.fingerprint)
+          if (!certificate.revoked || (!before && account.certificate.pin !== certificate.pin))
             throw new MuttrError('KEY_INVALID', alias)
-          account.certificate = certificate
+          if (before) account.former.set(certificate.fingerprint, { ...before, certificate })
+          else account.certificate = certificate
+        },
+        async succeed(certificate, succession) {
+          ask()
+          await pod.succeeding
+          if (who?.pin !== certificate.pin) throw new MuttrError('IDENTIFY_FIRST', 'who?')
+          const nowMs = clock.now()
+          const { old } = decodeSignedSuccession(succession).succession
+          let certified = certificate
+          const names: string[] = []
+          const taken = [...accounts].filter(
+            ([, { certificate: kept, former }]) =>
+              kept.pin === old.pin || former.has(old.fingerprint)
+          )
+          if (taken.length === 0) throw new MuttrError('SUCCESSION_INVALID', 'whose?')
+          const lifeMs = 90 * 24 * 3_600_000
+          for (const [alias, account] of taken) {
+            const before = account.former.get(old.fingerprint)?.certificate ?? account.certificate
+            const shown = { old: before, next: certificate, pod: hostname, nowMs }
+            await verifySuccession(succession, shown)
+            certified = await certify(pod.person, {
+              ...{ certificate: certified, userId: alias, nowMs, lifeMs }
+            })
+            account.former.set(old.fingerprint, { certificate: before, succession })
+            names.push(alias)
+          }
+          for (const [, account] of taken) account.certificate = certified
+          pod.succeeded++
+          return { aliases: names, certificate: certified, untilMs: nowMs + lifeMs }
+        },
+        async successor(alias, fingerprint) {
+          ask()
+          if (pod.isOld) throw new MuttrError('METHOD_UNKNOWN', 'what?')
+          return need(alias).former.get(fingerprint) ?? null
         },
         async dismiss(dismissal) {
           ask()

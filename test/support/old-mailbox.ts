@@ -90,11 +90,11 @@ export function oldSent(
   ]
 }
 
-/** Somebody bob knows. The version before had one field less. */
+/** Somebody bob knows. The first version had three fields less. */
 export function oldContact(alias: string, certificate: Uint8Array, state: State): Change {
   const made = oldContactTable(state, quiet).put(alias, {
     ...{ certificate, pinnedMs: 7, verified: true, certifiedUntilMs: null, changed: null },
-    ...{ route: null, knowsUs: true, seenMs: 7 }
+    ...{ route: null, knowsUs: true, seenMs: 7, followed: null, disputed: null }
   })
   const value = encodeCbor([1, certificate, 7, true, null, null, null, true])
   return made.type === 'put' ? { ...made, value } : made

@@ -38,6 +38,8 @@ export const pageContacts = (nowMs: number): Contact[] =>
     ...lapsed(nowMs, alias),
     verified: i % 3 === 0,
     certifiedByPod: true,
+    succession: null,
+    disputed: null,
     changedTo: alias === 'emil@two.test' ? printOf('another key') : null,
     policy: 'pull'
   }))
@@ -197,6 +199,7 @@ function sentLetter(nowMs: number, to: string, changes: Partial<SentLetter> = {}
   const sentMs = changes.sentMs ?? nowMs
   return {
     id: idOf(`sent ${to} ${sentMs}`),
+    thread: idOf(`sent ${to} ${sentMs}`),
     from: me,
     to,
     fingerprint: printOf(to),

@@ -78,12 +78,48 @@ export interface TestDevice {
   /** Opens and identifies. */
   enter(host: PodHost): Promise<PodLink>
   statement(hostname: string, untilMs?: number): Promise<Uint8Array>
+  /** The same device, which speaks for another key from now on. */
+  as(person: Person): TestDevice
 }
 
 export function podWorld(): PodWorld {
   const clock = fakeClock(startMs)
   const network = fakeNetwork()
   const pods = new Set<Pod>()
+  const deviceOf = (person: Person, device: Device, keys: PeerKeys): TestDevice => {
+    const open: TestDevice['open'] = (host, pinned) =>
+      openPodLink({
+        network: network.at(keys.self),
+        contact: { peer: host.keys.self, addresses: [] },
+        clock,
+        hostname: host.hostname,
+        keys,
+        ...(pinned && { pinned })
+      })
+    const statement: TestDevice['statement'] = (pod, untilMs = clock.now() + 80 * dayMs) =>
+      makeStatement(person, {
+        deviceKey: device.publicKey,
+        peer: keys.self,
+        pod,
+        nowMs: clock.now(),
+        untilMs
+      })
+    return {
+      person,
+      device,
+      keys,
+      open,
+      statement,
+      as: other => deviceOf(other, device, keys),
+      async enter(host) {
+        const link = await open(host)
+        const { certificate } = person
+        const frame = await statement(host.hostname)
+        await link.identify({ device, statement: frame, certificate, nowMs: clock.now() })
+        return link
+      }
+    }
+  }
   return {
     clock,
     network,
@@ -123,41 +159,8 @@ export function podWorld(): PodWorld {
       }
       return host
     },
-    async device(person) {
-      const device = makeDevice(random.bytes(32))
-      const keys = peerKeys(await makePeerKey())
-      const open: TestDevice['open'] = (host, pinned) =>
-        openPodLink({
-          network: network.at(keys.self),
-          contact: { peer: host.keys.self, addresses: [] },
-          clock,
-          hostname: host.hostname,
-          keys,
-          ...(pinned && { pinned })
-        })
-      const statement: TestDevice['statement'] = (pod, untilMs = clock.now() + 80 * dayMs) =>
-        makeStatement(person, {
-          deviceKey: device.publicKey,
-          peer: keys.self,
-          pod,
-          nowMs: clock.now(),
-          untilMs
-        })
-      return {
-        person,
-        device,
-        keys,
-        open,
-        statement,
-        async enter(host) {
-          const link = await open(host)
-          const { certificate } = person
-          const frame = await statement(host.hostname)
-          await link.identify({ device, statement: frame, certificate, nowMs: clock.now() })
-          return link
-        }
-      }
-    },
+    device: async person =>
+      deviceOf(person, makeDevice(random.bytes(32)), peerKeys(await makePeerKey())),
     async [Symbol.asyncDispose]() {
       for (const pod of pods) await pod[Symbol.asyncDispose]()
     }

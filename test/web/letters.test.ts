@@ -129,7 +129,7 @@ describe('letters and people in the web page, in Chromium', function () {
     const own = letters.find(letter => letter.direction === 'out')!
     Object.assign(own, { state: 'expired', accepted: null })
     const sent = (await client.sent())[0]!
-    Object.assign(sent, { id: own.id })
+    Object.assign(sent, { id: own.id, thread: conversation.thread })
     await tab.to(`#/sent/${own.id}`)
     await press(page, 'Show the letter')
     await heading(page, conversation.subject).waitFor()

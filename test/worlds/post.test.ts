@@ -24,7 +24,7 @@ function openForAnybody(change: (letter: Letter, reader: Person) => Letter) {
     ;(crypto as Writable<typeof crypto>).open = async (sealed, o) => {
       const fingerprint = Buffer.from(sealed.subarray(32, 52)).toString('hex')
       const certificate = { ...o.reader.certificate, fingerprint }
-      const opened = await open(sealed, { ...o, reader: { certificate } })
+      const opened = await open(sealed, { ...o, reader: { certificate, former: [] } })
       let letter: Letter
       try {
         letter = decodeLetter(opened.plaintext)

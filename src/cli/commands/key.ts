@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { MuttrError } from '../../base/errors.ts'
+import { codeOf, MuttrError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import type { RevocationReason } from '../../keys/revoke.ts'
-import { contactText, subkeysText } from '../contacts.ts'
+import { contactText, subkeysText, successionText } from '../contacts.ts'
 import { example } from '../example.ts'
-import { readInput } from '../input.ts'
+import { readInput, readText } from '../input.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
 import { line } from '../text.ts'
@@ -42,6 +42,20 @@ export function addKey(program: Command, action: Action): void {
       )
       .action(action(rotateKey)),
     'muttr key rotate'
+  )
+  example(
+    key
+      .command('succeed')
+      .description(
+        'take a new key in the place of yours: the old one names it, pods and people follow'
+      )
+      .option(
+        '--import <file>',
+        'an armored secret key to take, as gpg --armor --export-secret-keys'
+      )
+      .option('--yes', 'do not ask')
+      .action(action(succeedKey)),
+    'muttr key succeed'
   )
   example(
     key
@@ -94,9 +108,13 @@ async function showKey(session: Session): Promise<void> {
   const { out } = session
   await session.withClient(async client => {
     const { fingerprint } = await client.status()
-    const subkeys = await client.subkeys()
-    await out.result({ fingerprint, subkeys }, () =>
-      [`Your key is ${grouped(fingerprint ?? 'none')}.`, subkeysText(out, subkeys)].join('\n')
+    const [subkeys, succession] = [await client.subkeys(), await client.succession()]
+    await out.result({ fingerprint, subkeys, succession }, () =>
+      [
+        `Your key is ${grouped(fingerprint ?? 'none')}.`,
+        subkeysText(out, subkeys),
+        ...(succession ? [successionText(out, succession)] : [])
+      ].join('\n')
     )
   })
 }
@@ -106,6 +124,42 @@ async function rotateKey(session: Session): Promise<void> {
   await session.withClient(async client => {
     const subkeys = await client.rotateSubkey()
     await out.results(subkeys, () => subkeysText(out, subkeys))
+  })
+}
+
+const newKey =
+  'You get a new key. Your old one signs that it is your successor, your pods give it your aliases and letters, and people who write to you\n' +
+  'follow by themselves, are told, and should compare words with you again. Other computers with your old key are let in no more.\n' +
+  'Make a new backup afterwards: the ones you have hold the old key alone.\n'
+
+async function succeedKey(
+  session: Session,
+  { import: file, yes = false }: { import?: string; yes?: boolean }
+): Promise<void> {
+  const { stdin, signal, out } = session
+  const bound = { maxBytes: 2 * limits.certificateBytesMax, code: 'KEY_INVALID', signal } as const
+  const secretKey = file === undefined ? undefined : await readText(file, stdin, bound)
+  if (!yes) {
+    out.note(newKey)
+    const agreed = await session.confirm('Take a new key?')
+    if (agreed === undefined) throw usage('nobody can be asked here', 'Give --yes.')
+    if (!agreed) throw new MuttrError('CANCELLED', 'nothing was changed')
+  }
+  await session.withClient(async client => {
+    const done =
+      secretKey === undefined
+        ? await client.succeedKey()
+        : await client.succeedKey({ secretKey }).catch(async err => {
+            if (codeOf(err) !== 'PASSPHRASE_MISSING') throw err
+            const keyPassphrase = (await session.open.passphrase('imported-key')) ?? ''
+            return client.succeedKey({ secretKey, keyPassphrase })
+          })
+    await out.result(done, () =>
+      [
+        successionText(out, done),
+        'Now make a new backup (muttr backup), and put away a new revocation certificate (muttr key revocation).'
+      ].join('\n')
+    )
   })
 }
 

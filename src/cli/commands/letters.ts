@@ -1,11 +1,17 @@
 import type { Command } from 'commander'
 import { limits } from '../../base/limits.ts'
-import type { Client, Draft, SentLetter } from '../../client/client.ts'
+import type {
+  Client,
+  Draft,
+  LetterSummary,
+  OpenedConversation,
+  SentLetter
+} from '../../client/client.ts'
 import { attachFiles, waitForFiles } from '../attach.ts'
 import { example } from '../example.ts'
 import { listMax, wholeId } from '../ids.ts'
 import { readText } from '../input.ts'
-import { inboxText, letterText, sentTitle } from '../letters.ts'
+import { inboxText, letterText, sentTitle, threadText } from '../letters.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
 import { withStampNews } from '../stamps.ts'
@@ -57,7 +63,7 @@ export function addLetters(program: Command, action: Action): void {
   example(
     program
       .command('inbox')
-      .description('letters to you, newest first')
+      .description('conversations, newest first; with --json the letters to you, one on each line')
       .option('--unread', 'only those not read yet')
       .option('--limit <count>', 'at most so many')
       .action(action(inbox)),
@@ -70,6 +76,15 @@ export function addLetters(program: Command, action: Action): void {
       .argument('<id>', 'its id, or the beginning of it')
       .action(action(read)),
     'muttr read 3fa9c2d1'
+  )
+  example(
+    program
+      .command('thread')
+      .description('show the whole conversation of a letter, received and sent, and mark it read')
+      .argument('<id>', 'a letter in it, or the beginning of its id')
+      .option('--limit <count>', 'only so many letters, the newest')
+      .action(action(thread)),
+    'muttr thread 3fa9c2d1'
   )
 }
 
@@ -149,10 +164,29 @@ async function inbox(
   const wanted = { ...limitOf(options), ...(options.unread && { unread: true }) }
   await session.withClient(async client => {
     const letters = await client.inbox(wanted)
-    await session.out.results(letters, out => inboxText(out, letters))
+    const isMixed = !session.out.json && !options.unread
+    const sent = isMixed ? await client.sent(limitOf(options)) : []
+    // Both lists end at the same age, so that none of a conversation is missing between two that are shown.
+    const sinceMs = since(letters, sent, wanted.limit ?? inboxMax)
+    const own = sent.filter(({ sentMs }) => sentMs >= sinceMs)
+    const theirs = letters.filter(({ receivedMs }) => (isMixed ? receivedMs >= sinceMs : true))
+    await session.out.results(theirs, out => inboxText(out, theirs, own))
     const { requests } = (await client.status()).inbox
     if (requests) session.out.note(asking(requests))
   })
+}
+
+/** As many as the node gives unless told. */
+const inboxMax = 50
+
+/** The age of the oldest letter of as many as are wanted of both. */
+function since(
+  received: readonly LetterSummary[],
+  sent: readonly SentLetter[],
+  limit: number
+): number {
+  const times = [...received.map(({ receivedMs }) => receivedMs), ...sent.map(l => l.sentMs)]
+  return times.sort((a, b) => b - a)[limit - 1] ?? 0
 }
 
 const asking = (senders: number): string =>
@@ -165,4 +199,34 @@ async function read(session: Session, _: object, id: string): Promise<void> {
     const letter = await client.read(id)
     await session.out.result(letter, out => letterText(out, letter))
   })
+}
+
+/** Letters in one answer of the node. */
+const pageMax = 200
+
+async function thread(session: Session, options: { limit?: string }, id: string): Promise<void> {
+  const limit = limitOf(options).limit ?? listMax
+  await session.withClient(async client => {
+    const opened = await conversationOf(client, await anyId(client, id), limit)
+    const { conversation, letters, next } = opened
+    if (conversation.unread > 0)
+      await client.changeConversation(conversation.thread, { read: true })
+    await session.out.results(letters, out => threadText(out, opened))
+    if (next !== null) session.out.note(`There are older letters: ${conversation.letters} in all.`)
+  })
+}
+
+/** Its newest letters, in as many answers as it takes. */
+async function conversationOf(
+  client: Client,
+  id: string,
+  limit: number
+): Promise<OpenedConversation> {
+  let opened = await client.conversation(id, { limit: Math.min(limit, pageMax) })
+  while (opened.next !== null && opened.letters.length < limit) {
+    const wanted = Math.min(limit - opened.letters.length, pageMax)
+    const older = await client.conversation(id, { limit: wanted, before: opened.next })
+    opened = { ...opened, letters: [...older.letters, ...opened.letters], next: older.next }
+  }
+  return opened
 }

@@ -1,12 +1,37 @@
-import type { LetterSummary } from '../../client/client.ts'
+import type { LetterSummary, SentLetter } from '../../client/client.ts'
 import type { Output } from '../output.ts'
 import { cut, table, widthOf } from '../text.ts'
 import { formatTime, shortId } from '../units.ts'
 
+/** A line of the inbox. */
+export interface Listed {
+  thread: string
+  id: string
+  atMs: number
+  /** The other one; what is ours points there. */
+  who: string
+  mark: string
+  isOwn: boolean
+  isUnread: boolean
+  says: string
+}
+
+export const listedReceived = (letter: LetterSummary, about: string): Listed => ({
+  ...{ thread: letter.thread, id: letter.id, atMs: letter.receivedMs, who: letter.from.alias },
+  ...{ mark: letter.from.verified ? ' ✓' : '', isOwn: false, isUnread: !letter.read },
+  says: `${letter.subject}${about}`
+})
+
+export const listedSent = (letter: SentLetter): Listed => ({
+  ...{ thread: letter.thread, id: letter.id, atMs: letter.sentMs, who: `→ ${letter.to}` },
+  ...{ mark: '', isOwn: true, isUnread: false },
+  says: `${letter.subject} (${letter.waiting ? 'waits' : letter.state})`
+})
+
 /** Letters of one conversation, newest first; conversations by their newest. */
-function threadsOf(letters: readonly LetterSummary[]): LetterSummary[][] {
-  const threads = new Map<string, LetterSummary[]>()
-  for (const letter of letters) {
+function threadsOf(letters: readonly Listed[]): Listed[][] {
+  const threads = new Map<string, Listed[]>()
+  for (const letter of letters.toSorted((a, b) => b.atMs - a.atMs)) {
     const known = threads.get(letter.thread)
     if (known) known.push(letter)
     else threads.set(letter.thread, [letter])
@@ -18,37 +43,31 @@ function threadsOf(letters: readonly LetterSummary[]): LetterSummary[][] {
 const nameColumns = 30
 
 /** The inbox by conversations: unread letters stand out, older letters of a conversation stand under the newest. */
-export function threadsText(
-  out: Output,
-  letters: readonly LetterSummary[],
-  about: (letter: LetterSummary) => string
-): string {
+export function threadsText(out: Output, letters: readonly Listed[]): string {
   const { style, nowMs, screen } = out
-  const name = ({ from }: LetterSummary): string => {
-    const mark = from.verified ? ' ✓' : ''
-    return `${screen ? cut(from.alias, nameColumns - widthOf(mark)) : from.alias}${mark}`
-  }
+  const name = ({ who, mark }: Listed): string =>
+    `${screen ? cut(who, nameColumns - widthOf(mark)) : who}${mark}`
   const listed = threadsOf(letters).flatMap(thread =>
     thread.map((letter, i) => ({ letter, isOlder: i > 0, count: thread.length }))
   )
   return table({
     ...out,
-    heads: ['', 'ID', 'FROM', 'RECEIVED', 'SUBJECT'],
+    heads: ['', 'ID', 'WITH', 'WHEN', 'SUBJECT'],
     rows: listed.map(({ letter, isOlder, count }) => {
-      const subject = `${letter.subject}${about(letter)}`
+      const { says, isUnread, id, atMs } = letter
       return [
-        letter.read ? ' ' : '●',
-        shortId(letter.id),
+        isUnread ? '●' : ' ',
+        shortId(id),
         name(letter),
-        formatTime(letter.receivedMs, nowMs),
-        isOlder ? `└ ${subject}` : count > 1 ? `(${count}) ${subject}` : subject
+        formatTime(atMs, nowMs),
+        isOlder ? `└ ${says}` : count > 1 ? `(${count}) ${says}` : says
       ]
     }),
     paint: (text, row, column) => {
-      const { letter } = listed[row]!
+      const { isUnread, isOwn } = listed[row]!.letter
       if (column === 0) return style.good(text)
-      if (column === 1 || column === 3) return style.dim(text)
-      return letter.read ? text : style.bold(text)
+      if (column === 1 || column === 3 || isOwn) return style.dim(text)
+      return isUnread ? style.bold(text) : text
     }
   })
 }

@@ -66,6 +66,9 @@ const lastTable = (state: State, log: Log): Table<Millis> =>
 export const keptBackup = (state: State, log: Log, madeMs: Millis): Change =>
   lastTable(state, log).put('backup', madeMs)
 
+/** What was backed up does not hold the key of now. */
+export const noBackup: Change = { type: 'delete', table: 'self', key: 'backup' }
+
 export function createBackups(parts: BackupsParts): Backups {
   const { state, self, clock, random, log, emit, files, filesAlong } = parts
   const secret = async (): Promise<Uint8Array> => {
@@ -86,8 +89,14 @@ export function createBackups(parts: BackupsParts): Backups {
       const person = self.person()
       const { fingerprint } = person.certificate
       yield encodeBackupItem({ type: 'head', madeMs, fingerprint })
-      const content = Buffer.from(await exportPerson(person))
-      yield encodeBackupItem({ type: 'file', name: 'secret', content: new Uint8Array(content) })
+      for (const one of [person, ...person.former]) {
+        const content = new Uint8Array(Buffer.from(await exportPerson(one)))
+        yield encodeBackupItem({
+          type: 'file',
+          name: one === person ? 'secret' : 'former',
+          content
+        })
+      }
       for (const file of files) yield encodeBackupItem({ type: 'file', ...file })
       let rows = 0
       for (; !next.done; next = await reading.next()) {

@@ -5,7 +5,7 @@ import type { Clock, Log, Millis } from '../../base/ports.ts'
 import type { Certificate } from '../../keys/certificate.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { Person } from '../../keys/person.ts'
-import { exportPerson } from '../../keys/person.ts'
+import { exportPerson, ownKey } from '../../keys/person.ts'
 import type { SubkeyTools } from '../../keys/subkeys.ts'
 import type { Change, State } from '../../store/state.ts'
 import type { Blob } from '../../wire/blob.ts'
@@ -64,8 +64,8 @@ const strangeMs: Millis = 2 * 24 * 3_600_000
 const sealTo = { table: 'sync-seal', key: 'to' } as const
 
 /** Whether an opened slip is of an entry of another device of ours; who signed it is still to be checked. */
-export const isEntry = (slip: Slip, { certificate }: Person): boolean =>
-  slip.fingerprint === certificate.fingerprint && equalBytes(slip.letter, syncLetterOf(slip.key))
+export const isEntry = (slip: Slip, reader: Person): boolean =>
+  ownKey(reader, slip.fingerprint) !== undefined && equalBytes(slip.letter, syncLetterOf(slip.key))
 
 /**
  * The person's devices: who they are, what they tell each other, and which of it is here. While there is one device, nothing of this is
@@ -128,11 +128,11 @@ export class Devices {
   }
 
   /**
-   * An entry of another device, announced to us by a slip of ours. @throws {MuttrError} when it is to be tried again; `SYNC_INVALID`,
+   * An entry of another device, announced to us by a slip of ours. @param signer our key that signed the slip. @throws {MuttrError} when it is to be tried again; `SYNC_INVALID`,
    * `SEAL_REFUSED`, `LETTER_FORGED` never
    */
-  take(blob: Blob): Promise<void> {
-    const done = this.#turn.then(() => this.#take(blob))
+  take(blob: Blob, signer: Certificate): Promise<void> {
+    const done = this.#turn.then(() => this.#take(blob, signer))
     this.#turn = done.catch(() => undefined)
     return done
   }
@@ -322,13 +322,13 @@ export class Devices {
     return (await this.#taken.list()).some(({ value }) => value.beyond.length > 0)
   }
 
-  async #take(blob: Blob): Promise<void> {
+  async #take(blob: Blob, signer: Certificate): Promise<void> {
     const { crypto, self, clock, log } = this.#parts
     const reader = self.person()
     let entry: SyncEntry
     const opened = await crypto.open(blob.sealed, { reader, nowMs: clock.now() })
     try {
-      await opened.verify(reader.certificate)
+      await opened.verify(signer)
       entry = decodeSyncEntry(opened.plaintext)
     } catch (err) {
       log.warn('an entry of another device is not taken', { error: `${err}` })

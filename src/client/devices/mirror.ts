@@ -4,7 +4,7 @@ import type { Emit } from '../../base/events.ts'
 import type { Log } from '../../base/ports.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { Device } from '../../keys/device.ts'
-import { importPerson } from '../../keys/person.ts'
+import { importPerson, ownKey } from '../../keys/person.ts'
 import type { SubkeyTools } from '../../keys/subkeys.ts'
 import type { Change, State } from '../../store/state.ts'
 import { decodeLetter } from '../../wire/letter.ts'
@@ -98,10 +98,11 @@ export class Mirror {
     letter: async ({ frame, key, ...rest }, { closet }) => {
       const { received, self, emit } = this.#parts
       const letter = decodeLetter(frame)
-      const own = self.person().certificate.fingerprint
-      const me = letter.recipients.find(({ fingerprint }) => toHex(fingerprint) === own)
+      const person = self.person()
+      const me = letter.recipients.find(one => ownKey(person, toHex(one.fingerprint)))
       if (!me) throw new MuttrError('SYNC_INVALID', 'a letter to somebody else')
-      const fresh = freshLetter(letter, { frame, key, ...rest, to: me.alias }, own)
+      const about = { frame, key, ...rest, to: me.alias }
+      const fresh = freshLetter(letter, about, toHex(me.fingerprint))
       if (!(await received.addLetter(null, fresh, closet, []))) return 'done'
       emit({ type: 'opened', letter: fresh.row.id, from: fresh.row.fromAlias, ms: 0 })
       await this.arrived(subjectsOf(letter))

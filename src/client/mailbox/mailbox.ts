@@ -295,11 +295,9 @@ export class Mailbox {
     closet: Closet
   ): Promise<SentEntry> {
     const secret = await this.#parts.sent.secret(id, closet)
-    const { conversation, thread, parent, mimeType, body } = secret
-    const shownIn = conversation ?? thread
+    const { parent, mimeType, body } = secret
     return {
       ...(await showSent(row, secret, this.#parts.sentFiles)),
-      thread: shownIn ? hexOf(shownIn) : id,
       parent: parent && hexOf(parent),
       mimeType,
       body: textOf(body)

@@ -53,7 +53,6 @@ export interface SentAttachment {
 
 /** A sent letter with what it says. */
 export interface SentEntry extends SentLetter {
-  thread: string
   parent: string | null
   mimeType: string
   body: string

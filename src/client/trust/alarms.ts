@@ -8,6 +8,7 @@ import { createTable } from '../table.ts'
 
 const kinds = [
   'key',
+  'successor',
   'revoked',
   'old-subkey',
   'foreign-subkey',
@@ -149,6 +150,11 @@ function say({ alias, what, shown }: Sight & { alias: string }): { detail: strin
       return {
         detail: `${pod} shows another key for ${alias}: ${shown}. Who asks for you now writes to somebody else.`,
         hint: asked
+      }
+    case 'successor':
+      return {
+        detail: `${pod} shows that your own key named another as its successor: ${shown}. This computer did not do that.`,
+        hint: 'If you did it on another computer of yours, restore its newest backup here. Else your key is stolen: `muttr key revoke --reason compromised`, and tell your correspondents.'
       }
     case 'revoked':
       return {

@@ -15,16 +15,19 @@ import type { Self } from '../self.ts'
 import type { Table } from '../table.ts'
 import { createTable } from '../table.ts'
 import type { AlarmKind, Alarms, Sight } from './alarms.ts'
+import { namedBy } from './follow.ts'
 import type { Probe } from './probe.ts'
 import { makeProbe } from './probe.ts'
 
 export interface CanaryParts {
   state: State
-  self: Pick<Self, 'certificate' | 'person' | 'locked' | 'registrations'>
+  self: Pick<Self, 'certificate' | 'isFormer' | 'person' | 'locked' | 'registrations'>
   pods: Pick<Pods, 'stranger' | 'lines'>
   alarms: Alarms
   /** The subkey that was the newest in what the alias's pod took last. */
   published: (alias: string) => Promise<string | undefined>
+  /** Whether a pod has the key of now; until then it shows one that came before. */
+  hasTaken: (pod: string) => Promise<boolean>
   clock: Clock
   random: Random
   log: Log
@@ -55,6 +58,7 @@ const row = mapped(
 /** Kinds that one look at the directory can see. */
 const shownKinds: readonly AlarmKind[] = [
   'key',
+  'successor',
   'revoked',
   'old-subkey',
   'foreign-subkey',
@@ -165,13 +169,16 @@ export class Canary {
 
   /** @throws {MuttrError} when the pod cannot be asked now. */
   async #check({ alias, pod }: Registration, everyMs: Millis): Promise<void> {
-    const { self, pods, alarms, clock, random, life } = this.#parts
-    const before = await this.#own(alias)
+    const { self, pods, alarms, clock, random, life, crypto } = this.#parts
+    const before = await this.#own(alias, pod)
     const seen: Sight[] = []
     try {
       await using link = await pods.stranger(pod, life)
       const answer = await link.lookup(alias)
       seen.push(...judge(answer.certificate, before))
+      const how = { link, alias, nowMs: clock.now(), crypto }
+      const named = await namedBy(before.certificate, how)
+      if (named) seen.push({ what: 'successor', shown: named })
       if (seen.length === 0 && !self.locked) await this.#probe(link, answer)
     } catch (err) {
       const what = telling[codeOf(err) ?? 'INTERNAL']
@@ -180,13 +187,9 @@ export class Canary {
     }
     const foreign = seen.find(({ what }) => what === 'foreign-subkey')?.shown
     if (foreign && (await this.#parts.isOnItsWay(foreign))) return
-    const after = await this.#own(alias)
+    const after = await this.#own(alias, pod)
     // We have just told the pod something else ourselves: what it showed may be of before.
-    if (
-      seen.length > 0 &&
-      `${after.published}${after.newest}` !== `${before.published}${before.newest}`
-    )
-      return
+    if (seen.length > 0 && saidOf(after) !== saidOf(before)) return
     await alarms.seen(alias, shownKinds, seen)
     const nextMs = Math.round(clock.now() + everyMs * (0.8 + 0.4 * throwDice(random)))
     await this.#change(alias, { nextMs })
@@ -206,10 +209,13 @@ export class Canary {
     }
   }
 
-  async #own(alias: string): Promise<Own> {
-    const certificate = this.#parts.self.certificate()!
+  async #own(alias: string, pod: string): Promise<Own> {
+    const { self, published, hasTaken } = this.#parts
+    const certificate = self.certificate()!
     const newest = certificate.subkeys[0]?.fingerprint
-    return { certificate, newest, published: await this.#parts.published(alias) }
+    const isWaiting = !(await hasTaken(pod))
+    const isFormer = (pin: string) => isWaiting && (self.locked || self.isFormer(pin))
+    return { certificate, newest, published: await published(alias), isWaiting, isFormer }
   }
 }
 
@@ -217,9 +223,17 @@ interface Own {
   certificate: Certificate
   newest: string | undefined
   published: string | undefined
+  /** The pod does not have our key of now yet, and shows one of before. */
+  isWaiting: boolean
+  isFormer(pin: string): boolean
 }
 
-function judge(shown: Certificate, { certificate, newest, published }: Own): Sight[] {
+/** What we told the pod ourselves. */
+const saidOf = ({ published, newest, isWaiting }: Own): string =>
+  `${published} ${newest} ${isWaiting}`
+
+function judge(shown: Certificate, { certificate, newest, published, isFormer }: Own): Sight[] {
+  if (isFormer(shown.pin)) return []
   if (shown.pin !== certificate.pin) return [{ what: 'key', shown: shown.fingerprint }]
   if (shown.revoked) return [{ what: 'revoked', shown: shown.fingerprint }]
   const subkey = shown.subkeys[0]?.fingerprint

@@ -10,6 +10,8 @@ import type { Known } from '../contacts.ts'
  */
 export type Lapse = 'revoked' | 'expired' | 'unseen'
 
+/** A directory's answer is believed so long. Source: docs/protocol/pod.md */
+export const answerLifeMs = 7 * 24 * 3_600_000
 const yearMs = 365 * 24 * 3_600_000
 /** A pin lasts so long after its pod showed the key, or its owner a letter with it. */
 const pinLifeMs = 2 * yearMs
@@ -33,6 +35,8 @@ export const hasExpired = ({ expiresMs }: Certificate, nowMs: Millis): boolean =
 /** @throws {MuttrError} `KEY_CHANGED`, `KEY_REVOKED`: nothing is sent to such a contact */
 export function mustHold({ alias, row, certificate }: Known): void {
   if (row.changed) throw new MuttrError('KEY_CHANGED', `${alias} shows another key than before`)
+  if (row.disputed)
+    throw new MuttrError('KEY_CHANGED', `an old key of ${alias} named another key, ${row.disputed}`)
   if (certificate.revoked) throw new MuttrError('KEY_REVOKED', `the key of ${alias} is revoked`)
 }
 

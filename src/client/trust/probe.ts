@@ -3,6 +3,7 @@ import { limits } from '../../base/limits.ts'
 import type { Millis, Random } from '../../base/ports.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { Person } from '../../keys/person.ts'
+import { ownKey } from '../../keys/person.ts'
 import { expiryAt } from '../../wire/blob.ts'
 import type { Slip } from '../../wire/notice.ts'
 import { sealNotice, sealSlip } from '../compose.ts'
@@ -21,8 +22,8 @@ export interface Probe {
 const letterOf = (key: Uint8Array): Uint8Array => sha256(label, key)
 
 /** Whether an opened slip is of a probe; who signed it is still to be checked. */
-export const isProbe = (slip: Slip, { certificate }: Person): boolean =>
-  slip.fingerprint === certificate.fingerprint && equalBytes(slip.letter, letterOf(slip.key))
+export const isProbe = (slip: Slip, reader: Person): boolean =>
+  ownKey(reader, slip.fingerprint) !== undefined && equalBytes(slip.letter, letterOf(slip.key))
 
 /** A probe for an address, with its notice sealed to the pod, to be submitted when the probe is written down. */
 export async function makeProbe(

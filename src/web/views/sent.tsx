@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
-import type { OpenedConversation, Retraction, SentLetter } from '../../client/client.ts'
+import type { Retraction, SentLetter } from '../../client/client.ts'
 import { nowMs } from '../clock.ts'
 import { ask, json, type Problem, post, problemOf } from '../data/ask.ts'
 import { save } from '../data/house.ts'
@@ -151,7 +151,7 @@ function SentDetail({ id }: { id: string }): JSX.Element {
             <Button icon="download" onClick={() => void saveProof(now)}>
               Save the proof
             </Button>
-            <Button icon="inbox" onClick={() => void openThreadOf(now.id)}>
+            <Button icon="inbox" onClick={() => go('inbox', now.thread)}>
               Show the letter
             </Button>
             {canRetract && (
@@ -192,15 +192,6 @@ function SentDetail({ id }: { id: string }): JSX.Element {
     </div>
   )
 }
-
-/** What it says stands in its conversation. */
-const openThreadOf = (id: string): Promise<void> =>
-  attempt(async () => {
-    const { conversation } = await json<OpenedConversation>(`/conversations/${id}`, {
-      query: { limit: 1 }
-    })
-    go(conversation.archived ? 'archive' : 'inbox', conversation.thread)
-  })
 
 async function saveProof(letter: SentLetter): Promise<void> {
   await attempt(async () => {

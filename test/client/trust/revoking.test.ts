@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { readCertificate } from '../../../src/keys/certificate.ts'
 import { beforeRevocation, revoke } from '../../../src/keys/revoke.ts'
-import type { Tester } from '../../support/client-world.ts'
-import { ClientWorld } from '../../support/client-world.ts'
+import { away, ClientWorld } from '../../support/client-world.ts'
 
 const dayMs = 86_400_000
 const toBob = { to: 'bob@one.test', body: 'Hello' }
@@ -143,9 +142,3 @@ describe('a pin that lapses', () => {
     })
   })
 })
-
-/** Time passes while their computers are off. */
-async function away(world: ClientWorld, testers: Tester[], ms: number): Promise<void> {
-  for (const { client } of testers) await client[Symbol.asyncDispose]()
-  world.clock.advance(ms)
-}

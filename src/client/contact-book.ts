@@ -1,0 +1,395 @@
+import { equalBytes } from '../base/bytes.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { Millis } from '../base/ports.ts'
+import type { Certificate } from '../keys/certificate.ts'
+import { beforeRevocation } from '../keys/revoke.ts'
+import { verificationWords } from '../keys/words.ts'
+import { readAlias } from '../pod/alias.ts'
+import type { Change } from '../store/state.ts'
+import type { Contact, Verification } from './client.ts'
+import type { ContactRow, Route } from './contact-rows.ts'
+import { firstRow } from './contact-rows.ts'
+import type { Contacts, ContactsParts, Known, Signer } from './contacts.ts'
+import { mirroredContact } from './devices/mirrored-contact.ts'
+import { aliasesOf } from './named-aliases.ts'
+import type { PodLink } from './pod-link.ts'
+import { showContact } from './show-contact.ts'
+import { isOfKey } from './told-key.ts'
+import { follow, isForked, isOfBefore, isSuccessorOf } from './trust/follow.ts'
+import {
+  answerLifeMs,
+  certifiedUntil,
+  checkVouched,
+  hasExpired,
+  isStale,
+  mustBeAlive,
+  mustHold,
+  refuseRevoked
+} from './trust/pins.ts'
+import { abortable } from './waiting.ts'
+
+/** Nobody said anything about the alias. */
+const isOutOfReach = (code: string | undefined): boolean =>
+  code === 'POD_UNREACHABLE' || code === 'POD_UNKNOWN' || code === 'PEER_TIMEOUT'
+/** Parsed certificates kept in memory; more are parsed again from the disk. */
+const cacheMax = 1_000
+
+/** As {@link Contacts}, over rows and pods. */
+export class ContactBook implements Contacts {
+  readonly #parts: ContactsParts
+  readonly #cache = new Map<string, Known>()
+  readonly #asking = new Map<string, Promise<Known>>()
+
+  constructor(parts: ContactsParts) {
+    this.#parts = parts
+  }
+
+  async known(alias: string): Promise<Known | undefined> {
+    const cached = this.#cache.get(alias)
+    if (cached) return cached
+    const row = await this.#parts.store.get(alias)
+    if (!row) return undefined
+    const certificate = await this.#parse(row.certificate)
+    return this.#cache.get(alias) ?? this.#remember({ alias, certificate, row })
+  }
+
+  async recipient(alias: string, signal: AbortSignal): Promise<Known> {
+    const found = (await this.known(alias)) ?? (await this.lookup(alias, signal))
+    mustHold(found)
+    return found
+  }
+
+  isFresh({ row, certificate }: Known): boolean {
+    const nowMs = this.#parts.clock.now()
+    return row.seenMs + answerLifeMs > nowMs && !hasExpired(certificate, nowMs)
+  }
+
+  /** Not one question to the pod of somebody who is seen now and then. */
+  async confirm(known: Known): Promise<void> {
+    const { clock, life } = this.#parts
+    if (isStale(known, clock.now())) await this.lookup(known.alias, life)
+  }
+
+  async reader(alias: string, expiryMs: Millis, signal: AbortSignal): Promise<Known> {
+    const found = await this.recipient(alias, signal)
+    if (this.isFresh(found)) return found
+    try {
+      const asked = await this.lookup(alias, signal)
+      mustHold(asked)
+      mustBeAlive(asked, this.#parts.clock.now())
+      return asked
+    } catch (err) {
+      const isAway = isOutOfReach(codeOf(err))
+      if (!isAway || expiryMs > found.row.seenMs + answerLifeMs + limits.blobLifeMsMax) throw err
+      mustBeAlive(found, this.#parts.clock.now())
+      return found
+    }
+  }
+
+  async route(alias: string, signal: AbortSignal): Promise<{ known: Known; route: Route }> {
+    const found = await this.known(alias)
+    if (found) mustHold(found)
+    if (found?.row.route && found.row.route.untilMs > this.#parts.clock.now())
+      return { known: found, route: found.row.route }
+    const asked = await this.lookup(alias, signal)
+    mustHold(asked)
+    if (!asked.row.route) throw new MuttrError('POD_UNREACHABLE', `no address of ${alias}`)
+    return { known: asked, route: asked.row.route }
+  }
+
+  async forgetRoute(alias: string): Promise<void> {
+    const found = await this.known(alias)
+    if (found?.row.route) await this.#change(found, { route: null })
+  }
+
+  /** Ten letters to one stranger ask once. */
+  lookup(alias: string, signal: AbortSignal): Promise<Known> {
+    let under = this.#asking.get(alias)
+    if (!under) {
+      under = this.#ask(alias).finally(() => this.#asking.delete(alias))
+      this.#asking.set(alias, under)
+    }
+    return abortable(under, signal)
+  }
+
+  async met(alias: string, certificate: Certificate, sentMs: Millis): Promise<Known | undefined> {
+    const pinned = await this.known(alias)
+    if (pinned) {
+      await this.#checkPin(pinned, certificate, false)
+      return pinned
+    }
+    const by = await this.#parts.pods.certificateOf(readAlias(alias).hostname)
+    const certifiedUntilMs = await certifiedUntil(this.#parts, alias, certificate, by)
+    if (certifiedUntilMs === null) return undefined
+    const seenMs = Math.min(sentMs, this.#parts.clock.now())
+    return this.#learn(alias, certificate, { certifiedUntilMs, seenMs }, 'pod')
+  }
+
+  async knowsUs(alias: string): Promise<void> {
+    const found = await this.known(alias)
+    if (found && !found.row.knowsUs) await this.#change(found, { knowsUs: true })
+  }
+
+  async forgetWhoKnowsUs(): Promise<void> {
+    for await (const { alias, row } of this.#parts.store.all()) {
+      const found = row.knowsUs ? await this.known(alias) : undefined
+      if (found) await this.#change(found, { knowsUs: false })
+    }
+  }
+
+  async showed(known: Known, bytes: Uint8Array): Promise<void> {
+    const shown = await this.#parts.crypto.readCertificate(bytes)
+    const { certificate } = this.#cache.get(known.alias) ?? known
+    const newestMs = ({ subkeys }: Certificate) => subkeys[0]?.createdMs ?? 0
+    if (shown.pin !== certificate.pin || certificate.revoked) return
+    if (!shown.revoked && newestMs(shown) <= newestMs(certificate)) return
+    const { row } = this.#cache.get(known.alias) ?? known
+    await this.#save(known.alias, { ...row, certificate: shown.bytes }, shown)
+  }
+
+  async list(): Promise<Contact[]> {
+    const contacts: Contact[] = []
+    for await (const { alias, row } of this.#parts.store.all())
+      try {
+        const certificate =
+          this.#cache.get(alias)?.certificate ?? (await this.#parse(row.certificate))
+        contacts.push(await this.show({ alias, certificate, row }))
+      } catch (err) {
+        this.#parts.log.warn('a contact is damaged', { code: codeOf(err) })
+      }
+    return contacts.sort((a, b) => (a.alias < b.alias ? -1 : 1))
+  }
+
+  async aliases(): Promise<string[]> {
+    return Array.fromAsync(this.#parts.store.all(), ({ alias }) => alias)
+  }
+
+  async show(known: Known): Promise<Contact> {
+    const { clock, policyOf } = this.#parts
+    const changed = known.row.changed && (await this.#parse(known.row.changed))
+    return showContact(known, { changed, policy: policyOf(known.alias), nowMs: clock.now() })
+  }
+
+  async accept(text: string): Promise<Contact> {
+    const found = await this.#need(text)
+    const { alias } = found
+    if (!found.row.changed)
+      return this.show(found.row.disputed ? await this.#change(found, { disputed: null }) : found)
+    const certificate = await this.#parse(found.row.changed)
+    const by = await this.#parts.pods.certificateOf(readAlias(alias).hostname)
+    const certifiedUntilMs = await certifiedUntil(this.#parts, alias, certificate, by)
+    const row = { ...firstRow(certificate, this.#parts.clock.now()), certifiedUntilMs }
+    return this.show(await this.#save(alias, row, certificate))
+  }
+
+  async verification(text: string): Promise<Verification> {
+    const { alias, certificate } = await this.#need(text)
+    const words = this.#words(certificate)
+    return { alias, fingerprint: certificate.fingerprint, words }
+  }
+
+  async verify(text: string, shown?: string): Promise<Contact> {
+    const found = await this.#need(text)
+    const { fingerprint } = found.certificate
+    const words = this.#words(found.certificate)
+    if (shown !== undefined && !isOfKey(shown, { fingerprint, words }))
+      throw new MuttrError('KEY_CHANGED', `${found.alias} is pinned as ${fingerprint}`)
+    return this.show(await this.#change(found, { verified: true }))
+  }
+
+  #words({ pin }: Certificate): string[] {
+    const own = this.#parts.self.certificate()
+    if (!own) throw new MuttrError('HOME_MISSING', 'there is no person on this seed')
+    return verificationWords(own.pin, pin)
+  }
+
+  async import(bytes: Uint8Array, alias?: string): Promise<Contact[]> {
+    this.#parts.self.closet()
+    const certificate = await this.#parts.crypto.readCertificate(bytes)
+    const aliases = alias === undefined ? aliasesOf(certificate) : [readAlias(alias).full]
+    if (aliases.length === 0)
+      throw new MuttrError('ALIAS_INVALID', 'the certificate names no alias; give one')
+    const contacts: Contact[] = []
+    for (const full of aliases)
+      contacts.push(await this.show(await this.#learn(full, certificate, {}, 'person')))
+    return contacts
+  }
+
+  async #ask(alias: string): Promise<Known> {
+    const { clock, pods, emit, life } = this.#parts
+    const startMs = clock.now()
+    const link = await pods.link(readAlias(alias).hostname, life)
+    const answer = await link.lookup(alias)
+    const shown = answer.certificate
+    const before = await this.known(alias)
+    refuseRevoked(alias, shown, before?.certificate)
+    const by = (await this.#follow(alias, link, shown, before)) ? 'key' : 'pod'
+    const certifiedUntilMs = await certifiedUntil(this.#parts, alias, shown, link.pod.certificate)
+    const route = { intro: answer.intro, hpkeKey: answer.hpkeKey, untilMs: answer.validUntilMs }
+    const pin = (await this.known(alias)) ? 'known' : 'new'
+    // A pod that shows the pinned key again takes back that it had changed.
+    const said = { certifiedUntilMs, route, changed: null, seenMs: clock.now() }
+    const learned = await this.#learn(alias, shown, said, by)
+    const { fingerprint } = shown
+    emit({ type: 'looked-up', alias, fingerprint, pin, ms: clock.now() - startMs })
+    return learned
+  }
+
+  /** @returns whether a key that is known, pinned or from a card, names the shown one as its successor. @throws {MuttrError} `VAULT_LOCKED` */
+  async #follow(
+    alias: string,
+    link: PodLink,
+    shown: Certificate,
+    pinned: Known | undefined
+  ): Promise<boolean> {
+    const { vouched, clock, crypto, emit, self } = this.#parts
+    const how = { link, alias, nowMs: clock.now(), crypto }
+    if (!pinned) {
+      const told = Object.hasOwn(vouched, alias) ? vouched[alias] : undefined
+      if (told === undefined || told === shown.fingerprint) return false
+      return await isSuccessorOf(told, shown, how)
+    }
+    if (pinned.certificate.pin === shown.pin) return false
+    const { certificate: from, row } = pinned
+    const left = row.followed?.pins ?? []
+    const way = await follow(from, shown, left, how)
+    if (!way) {
+      const before = row.followed && (await this.#parse(row.followed.from))
+      if (before && (await isForked(before, from.pin, how))) await this.#dispute(pinned, shown)
+      return false
+    }
+    self.closet() // who has the old key elsewhere is seen with an open vault alone
+    const rivals = await this.#rivals(alias, from.pin, way.pins[1] ?? shown.pin)
+    if (rivals[0]) {
+      for (const rival of rivals) await this.#dispute(rival, shown)
+      await this.#dispute(pinned, rivals[0].certificate)
+      return false
+    }
+    const { last, atMs, pins } = way
+    const followed = {
+      ...{ from: last.bytes, fromFingerprint: last.fingerprint, atMs },
+      pins: [...left, ...pins]
+    }
+    const moved = { pinnedMs: how.nowMs, verified: false, changed: null, route: null, followed }
+    await this.#save(alias, { ...row, ...moved, certificate: shown.bytes }, shown)
+    emit({ type: 'followed', alias, from: from.fingerprint, to: shown.fingerprint, atMs })
+    return true
+  }
+
+  /** Contacts whose key came after this one too, and is another than `next`. */
+  async #rivals(alias: string, pin: string, next: string): Promise<Known[]> {
+    const found: Known[] = []
+    for await (const other of this.#parts.store.all()) {
+      const { pins = [] } = other.row.followed ?? {}
+      const at = other.alias === alias ? -1 : pins.indexOf(pin)
+      if (at < 0) continue
+      const certificate = await this.#parse(other.row.certificate)
+      if ((pins[at + 1] ?? certificate.pin) !== next) found.push({ ...other, certificate })
+    }
+    return found
+  }
+
+  async #dispute(known: Known, { fingerprint }: Certificate): Promise<void> {
+    if (known.row.disputed === fingerprint) return
+    await this.#change(known, { disputed: fingerprint })
+    const { alias, certificate } = known
+    const pinned = certificate.fingerprint
+    this.#parts.emit({ type: 'disputed', alias, pinned, shown: fingerprint })
+  }
+
+  async signer(known: Known, fingerprint: string): Promise<Signer | undefined> {
+    const { certificate, row } = this.#cache.get(known.alias) ?? known
+    if (certificate.fingerprint === fingerprint) return { certificate, untilMs: Infinity }
+    const { followed } = row
+    if (!isOfBefore(followed, fingerprint, this.#parts.clock.now())) return undefined
+    const { from, atMs } = followed
+    return { certificate: await beforeRevocation(await this.#parse(from)), untilMs: atMs }
+  }
+
+  /** Pins at first sight, else adds what was learned to the pinned row. @throws {MuttrError} `KEY_CHANGED` */
+  async #learn(
+    alias: string,
+    shown: Certificate,
+    learned: Partial<ContactRow>,
+    by: 'pod' | 'person' | 'key'
+  ): Promise<Known> {
+    const pinned = await this.known(alias)
+    if (pinned) await this.#checkPin(pinned, shown, true)
+    else this.#parts.self.closet() // a locked vault hides most pins: nobody is new then
+    if (!pinned && by === 'pod') checkVouched(this.#parts.vouched, alias, shown)
+    const row = this.#cache.get(alias)?.row ?? firstRow(shown, this.#parts.clock.now())
+    // Nobody can take a revocation back by showing the key without it.
+    const certificate = pinned?.certificate.revoked ? pinned.certificate : shown
+    return this.#save(alias, { ...row, certificate: certificate.bytes, ...learned }, certificate)
+  }
+
+  /** Refuses another key than the pinned one, and remembers that it was shown when more than a letter stands behind it. */
+  async #checkPin(pinned: Known, shown: Certificate, remember: boolean): Promise<void> {
+    if (pinned.certificate.pin === shown.pin) return
+    const { changed } = pinned.row
+    if (remember && !(changed && equalBytes(changed, shown.bytes)))
+      await this.#change(pinned, { changed: shown.bytes })
+    const { fingerprint } = pinned.certificate
+    const what = `${pinned.alias} shows the key ${shown.fingerprint}, not ${fingerprint}`
+    throw new MuttrError('KEY_CHANGED', what)
+  }
+
+  async #parse(bytes: Uint8Array): Promise<Certificate> {
+    try {
+      return await this.#parts.crypto.readCertificate(bytes)
+    } catch (cause) {
+      throw new MuttrError('HOME_DAMAGED', 'a contact cannot be read', { cause })
+    }
+  }
+
+  async mirror(alias: string, row: ContactRow, also: readonly Change[]): Promise<void> {
+    const { crypto, store } = this.#parts
+    const { certificate, row: mirrored } = await mirroredContact(
+      row,
+      await this.known(alias),
+      crypto
+    )
+    await this.#save(alias, mirrored, certificate, () => store.mirror(alias, mirrored, also))
+  }
+
+  locked(): void {
+    this.#cache.clear()
+  }
+
+  async #need(text: string): Promise<Known> {
+    this.#parts.self.closet()
+    const found = await this.known(readAlias(text).full)
+    if (!found) throw new MuttrError('CONTACT_UNKNOWN', `no contact ${text}`)
+    return found
+  }
+
+  #change(known: Known, changes: Partial<ContactRow>): Promise<Known> {
+    const { alias, certificate, row } = this.#cache.get(known.alias) ?? known
+    return this.#save(alias, { ...row, ...changes }, certificate)
+  }
+
+  /** Known here at once, so that two changes to one row follow each other; durable when it resolves. */
+  async #save(
+    alias: string,
+    row: ContactRow,
+    certificate: Certificate,
+    write = () => this.#parts.store.save(alias, row)
+  ): Promise<Known> {
+    const saved = this.#remember({ alias, certificate, row })
+    try {
+      await write()
+    } catch (err) {
+      this.#cache.delete(alias)
+      throw err
+    }
+    return saved
+  }
+
+  #remember(known: Known): Known {
+    this.#cache.delete(known.alias)
+    this.#cache.set(known.alias, known)
+    if (this.#cache.size > cacheMax) this.#cache.delete(this.#cache.keys().next().value!)
+    return known
+  }
+}

@@ -1,0 +1,23 @@
+import { MuttrError } from '../../base/errors.ts'
+import type { Certificate } from '../../keys/certificate.ts'
+import type { Crypto } from '../../keys/crypto.ts'
+import type { ContactRow } from '../contact-rows.ts'
+import type { Known } from '../contacts.ts'
+
+/**
+ * A contact as another device of the person knows them, beside what is known here: where their pod is each device asks itself, and
+ * whether they know our key follows from letters to any of them. @throws {MuttrError} `SYNC_INVALID`
+ */
+export async function mirroredContact(
+  row: ContactRow,
+  before: Known | undefined,
+  crypto: Pick<Crypto, 'readCertificate'>
+): Promise<{ certificate: Certificate; row: ContactRow }> {
+  const certificate = await crypto.readCertificate(row.certificate).catch(cause => {
+    throw new MuttrError('SYNC_INVALID', 'the key of a contact cannot be read', { cause })
+  })
+  if (!before) return { certificate, row }
+  const { route, knowsUs } = before.row
+  const isSame = before.certificate.pin === certificate.pin
+  return { certificate, row: { ...row, route, knowsUs: row.knowsUs || (isSame && knowsUs) } }
+}

@@ -1,0 +1,30 @@
+import type { Millis } from '../base/ports.ts'
+import type { Certificate } from '../keys/certificate.ts'
+import { revocationOf } from '../keys/revoke.ts'
+import type { Contact } from './client.ts'
+import type { Known } from './contacts.ts'
+import type { Policy } from './requests/request.ts'
+import { lapseOf } from './trust/pins.ts'
+
+/** A pinned contact as people see it. */
+export async function showContact(
+  { alias, certificate, row }: Known,
+  { changed, policy, nowMs }: { changed: Certificate | null; policy: Policy | null; nowMs: Millis }
+): Promise<Contact> {
+  const { certifiedUntilMs, pinnedMs, seenMs, verified, followed, disputed } = row
+  return {
+    alias,
+    fingerprint: certificate.fingerprint,
+    pin: certificate.pin,
+    pinnedMs,
+    seenMs,
+    lapsed: lapseOf({ certificate, row }, nowMs),
+    revocation: await revocationOf(certificate),
+    verified,
+    certifiedByPod: certifiedUntilMs !== null && certifiedUntilMs > nowMs,
+    succession: followed && { from: followed.fromFingerprint, atMs: followed.atMs },
+    disputed,
+    changedTo: changed?.fingerprint ?? null,
+    policy
+  }
+}
