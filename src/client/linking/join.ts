@@ -64,11 +64,18 @@ export async function joinDevice(parts: JoinParts): Promise<LetIn> {
   const proof = proveLink(said, terms)
   decodeLinkWord(await ask(linkMethods.prove, encodeKnock({ ...said, proof })).catch(notWaiting))
 
+  /** One part ahead: it comes while the one before is written. */
   async function* sealed(): AsyncGenerator<Uint8Array> {
-    for (let last = false; !last; ) {
-      const answer = decodeLinkPart(await ask(linkMethods.next).catch(cutOff))
+    const part = () => {
+      const asked = ask(linkMethods.next)
+      asked.catch(() => undefined) // thrown where it is awaited, if it still is
+      return asked
+    }
+    for (let next = part(); ; ) {
+      const answer = decodeLinkPart(await next.catch(cutOff))
+      if (!answer.last) next = part()
       yield answer.part
-      last = answer.last
+      if (answer.last) return
     }
   }
   const all = stack.move()

@@ -120,6 +120,7 @@ const busy = () =>
     hint: 'End that first, with Ctrl-C or in the page where it was begun.'
   })
 const dialHint = { hint: 'A device is linked to a running node: start it with `muttr up`.' }
+const lateHint = { hint: 'Begin again with `muttr device link`, which makes a new code.' }
 const againHint = {
   hint: 'If the new device says that it is linked, it shows itself when it runs; else begin again with a new code.'
 }
@@ -169,7 +170,7 @@ class OpenLink {
     const at = { peer: network.self, addresses }
     const code = makeLinkCode({ at, secret: this.#secret })
     this.#life = clock.after(limits.linkCodeMs, () =>
-      this.end(new MuttrError('PEER_TIMEOUT', 'no device came in ten minutes', againHint))
+      this.end(new MuttrError('PEER_TIMEOUT', 'no device came in ten minutes', lateHint))
     )
     this.steps.push({ type: 'code', code, untilMs: clock.now() + limits.linkCodeMs })
   }

@@ -8,11 +8,11 @@ const first: readonly (readonly [Kind, number])[] = [
   ['public', 1],
   ['relayed', 1]
 ]
-const order: readonly Kind[] = ['local', 'public', 'relayed', 'machine']
+const order: readonly Kind[] = ['local', 'public', 'relayed']
 
 /** Of all the places where a node may be dialled, those that a device of the same person should try, at most `max`. */
 export function bestPlaces(places: readonly string[], max: number): string[] {
-  const kinds = new Map<Kind, string[]>(order.map(kind => [kind, []]))
+  const kinds = new Map<Kind, string[]>([...order, 'machine' as const].map(kind => [kind, []]))
   for (const place of places) {
     const address = multiaddr(place)
     // Only with the name of an interface, which another machine does not have.
@@ -20,9 +20,11 @@ export function bestPlaces(places: readonly string[], max: number): string[] {
     kinds.get(isRelayed(address) ? 'relayed' : scopeOf(address))?.push(place)
   }
   // Shorter in a code, and there in every house.
-  for (const found of kinds.values())
-    found.sort((a, b) => Number(b.startsWith('/ip4/')) - Number(a.startsWith('/ip4/')))
+  for (const alike of kinds.values())
+    alike.sort((a, b) => Number(b.startsWith('/ip4/')) - Number(a.startsWith('/ip4/')))
   const best = first.flatMap(([kind, count]) => kinds.get(kind)!.slice(0, count))
   const others = order.flatMap(kind => kinds.get(kind)!)
-  return [...new Set([...best, ...others])].slice(0, max)
+  const found = [...new Set([...best, ...others])].slice(0, max)
+  // Where there is nothing else, the other one is on this machine.
+  return found.length > 0 ? found : kinds.get('machine')!.slice(0, max)
 }
