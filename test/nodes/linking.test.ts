@@ -5,7 +5,13 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { DeviceMade } from '../../src/cli/doors.ts'
-import type { Contact, LinkStep, ReceivedLetter, SentLetter } from '../../src/client/client.ts'
+import type {
+  Contact,
+  LinkStep,
+  OwnDevice,
+  ReceivedLetter,
+  SentLetter
+} from '../../src/client/client.ts'
 import { startMuttr } from '../support/command.ts'
 import { Testnet } from '../support/testnet.ts'
 
@@ -112,18 +118,31 @@ describe('a second device', () => {
     assert.deepEqual([sent!.id, sent!.to], [mine!.id, 'alice@one.test'])
 
     const [fresh] = await ok<SentLetter>('alice', 'send', 'bob@one.test', 'to both of you')
-    // Both are told at once; the one that opens it first releases it.
-    await Promise.race(
+    // Both are told at once; the one that opens it first gives it to the other before it releases it.
+    await Promise.all(
       ['bob', 'bob-phone'].map(device =>
         net.event(device, 'opened', from, ({ letter }) => letter === fresh!.id)
       )
     )
+    await net.event('alice', 'accepted', from, ({ letter }) => letter === fresh!.id)
+    await ok('bob-phone', 'read', fresh!.id)
     const [answer] = await ok<SentLetter>('bob-phone', 'send', 'alice@one.test', 'from the phone')
     await net.event('alice', 'opened', from, ({ letter }) => letter === answer!.id)
     await net.stop('bob')
     const [alone] = await ok<SentLetter>('alice', 'send', 'bob@one.test', 'to the phone')
     await net.event('bob-phone', 'opened', from, ({ letter }) => letter === alone!.id)
     await net.start('bob')
+    const isHere = ({ letter }: { letter: string }) => letter === alone!.id
+    await net.event('bob', 'opened', from, isHere)
+    const unread = async () => (await ok<{ id: string }>('bob', 'inbox', '--unread')).map(({ id }) => id)
+    while ((await unread()).includes(fresh!.id)) await net.event('bob', 'mirrored', net.events.length)
+    const known = await ok<SentLetter>('bob', 'sent')
+    assert(known.some(({ id }) => id === answer!.id))
+    const devices = await ok<OwnDevice>('bob', 'devices')
+    assert.deepEqual(devices.map(({ name, own }) => [name, own]).sort(), [
+      ['bob', true],
+      ['phone', false]
+    ])
     assert(
       !net.events
         .slice(from)

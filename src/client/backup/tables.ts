@@ -15,6 +15,8 @@ const tables = {
   'subkeys-shown': 'person',
   'subkeys-erased': 'person',
   'revocations-shown': 'person',
+  succession: 'person',
+  'successions-taken': 'person',
   // The devices, what each has said, and what this one had said when it was copied.
   devices: 'person',
   'sync-self': 'person',
