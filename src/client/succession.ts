@@ -307,7 +307,7 @@ export class Successor {
 
   /** Takes over what the old key has at a pod, before anything else is asked of it there. @throws {MuttrError} `VAULT_LOCKED`, as {@link PodLink.succeed} */
   async handOver(pod: string, link: PodLink): Promise<string[] | undefined> {
-    const { self, rotation, state, clock, crypto, emit } = this.#parts
+    const { self, rotation, state, clock, crypto, emit, log } = this.#parts
     const plan = await this.#plan.get(place)
     if (plan?.stage !== 'moving' || (await this.hasTaken(pod)) || !this.#byPod().has(pod))
       return undefined
@@ -326,6 +326,8 @@ export class Successor {
     await state.write([this.#taken.put(pod, { fingerprint, revoked: false })])
     this.#problems.delete(pod)
     emit({ type: 'handed-over', pod, fingerprint })
+    // It may have been the last one that was waited for.
+    this.look().catch(err => log.warn('a new key does not get on', { code: codeOf(err) }))
     return aliases
   }
 }
