@@ -20,7 +20,7 @@ import type { Policy } from './requests/request.ts'
 import type { Self } from './self.ts'
 import { showContact } from './show-contact.ts'
 import { isOfKey } from './told-key.ts'
-import { follow, isForked, isOfBefore, isSuccessorOf } from './trust/follow.ts'
+import { follow, formerKey, isForked, isOfBefore } from './trust/follow.ts'
 import {
   answerLifeMs,
   certifiedUntil,
@@ -268,7 +268,7 @@ export class ContactBook implements Contacts {
     if (!pinned) {
       const told = Object.hasOwn(vouched, alias) ? vouched[alias] : undefined
       if (told === undefined || told === shown.fingerprint) return false
-      return await isSuccessorOf(told, shown, how)
+      return (await formerKey(told, shown, how)) !== undefined
     }
     if (pinned.certificate.pin === shown.pin) return false
     const { certificate: from, row } = pinned

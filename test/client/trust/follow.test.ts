@@ -145,6 +145,18 @@ describe('correspondents of a key that was left', () => {
     await assert.rejects(dave.client.lookup(alias), { code: 'KEY_CHANGED' })
   })
 
+  it('are asked about a stranger who took another key after writing, and not about a thief', async () => {
+    const carol = await world.join('carol', { hostname: 'two.test', requests: 'ask' })
+    await carol.client[Symbol.asyncDispose]()
+    const sent = await alice.client.send({ to: 'carol@two.test', body: 'Hello' })
+    await alice.client.succeedKey()
+    await carol.revive()
+    const { request } = await carol.seen('requested', ({ certifiedByPod }) => certifiedByPod)
+    await carol.client.decide(request, 'once')
+    await carol.seen('opened', ({ letter }) => letter === sent.id)
+    assert.equal((await carol.client.lookup(alias)).fingerprint, print(alice))
+  })
+
   it('wait for the vault: with a locked one nobody is followed', async () => {
     await alice.client.succeedKey()
     await bob.restart({ locked: true })
