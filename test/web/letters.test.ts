@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import type { Page } from 'playwright-core'
 import type { Entry, ReceivedAttachment } from '../../src/client/client.ts'
 import { readJoinLink } from '../../src/config/join-link.ts'
 import { readCode } from '../support/browser.ts'
 import { alarmOf } from '../support/fake-letters.ts'
 import { held, longConversation } from '../support/page-letters.ts'
-import { createPageStage, type PageStage } from '../support/page-stage.ts'
+import { createPageStage, heading, type PageStage, press } from '../support/page-stage.ts'
 
 describe('letters and people in the web page, in Chromium', function () {
   this.timeout(240_000)
@@ -16,10 +15,6 @@ describe('letters and people in the web page, in Chromium', function () {
   })
   after(() => stage?.[Symbol.asyncDispose]())
 
-  const heading = (page: Page, name: string | RegExp) =>
-    page.getByRole('heading', { name, exact: true }).first()
-  const press = (page: Page, name: string) =>
-    page.getByRole('button', { name, exact: true }).click()
   const called = ({ calls }: { calls: unknown[][] }, name: string) =>
     calls.filter(([call]) => call === name)
 
