@@ -43,7 +43,7 @@ import { Courier } from './send.ts'
 import { createSentStore } from './sent-store.ts'
 import { createStrangerFetch } from './stranger-fetch.ts'
 import { createStrangers } from './strangers.ts'
-import { Successor } from './succession.ts'
+import { Succeeding } from './succeeding.ts'
 import { Alarms } from './trust/alarms.ts'
 import { Canary } from './trust/canary.ts'
 import { Revoking } from './trust/revoking.ts'
@@ -88,7 +88,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...(parts.disguise && { disguise: parts.disguise }),
     onNotices: async (hostname, entries, how) =>
       inbox.notified(hostname, await canary.sift(entries), how),
-    onIdentified: (hostname, link) => successor.handOver(hostname, link),
+    onIdentified: (hostname, link) => succeeding.handOver(hostname, link),
     onUp(hostname) {
       courier.wake(row => row.to.endsWith(`@${hostname}`) || row.via === hostname)
       inbox.wake()
@@ -141,7 +141,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     files: parts.backupFiles ?? (async () => [])
   })
   const revoking = new Revoking({ state, self, pods, clock, log, life })
-  const successor = new Successor({
+  const succeeding = new Succeeding({
     ...{ state, self, pods, contacts, rotation, clock, log, emit, crypto, life },
     unseal: () => courier.unseal()
   })
@@ -150,7 +150,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...{ state, self, pods, alarms, clock, random, log, crypto, life },
     everyMs: parts.canaryEveryMs ?? null,
     published: alias => rotation.shownBy(alias),
-    hasTaken: pod => successor.hasTaken(pod)
+    hasTaken: pod => succeeding.hasTaken(pod)
   })
   const relay = (pod: string) => pods.relay(pod, life)
   const strangerFetch = createStrangerFetch({
@@ -323,6 +323,6 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     letterFiles,
     files: together({ uploads, downloads, watch: chunkWatch, ahead })
   }
-  const trust = { register, rotation, successor, backups, alarms, canary, revoking }
+  const trust = { register, rotation, succeeding, backups, alarms, canary, revoking }
   return { self, pods, contacts, skew, events, record, ...trust, ...mail, ...files }
 }

@@ -95,6 +95,15 @@ export async function isForked(
   return (await saysSo(found, left, how)) !== undefined
 }
 
+/** A key that was left, as the pod has it now: with what its owner revoked since. */
+export async function lastKnown(
+  left: Certificate,
+  how: Following
+): Promise<Certificate | undefined> {
+  const found = await successorOf(left.fingerprint, how)
+  return found?.certificate.pin === left.pin ? found.certificate : undefined
+}
+
 /** Whether a pod shows a word of this very key for a successor. @returns the successor's fingerprint */
 export async function namedBy(own: Certificate, how: Following): Promise<string | undefined> {
   const found = await successorOf(own.fingerprint, how)

@@ -117,6 +117,27 @@ describe('correspondents of a key that was left', () => {
     await assert.rejects(bob.client.send(toAlice), { code: 'KEY_CHANGED' })
   })
 
+  it('hear when the old key turns out to have been stolen when it named the new one', async () => {
+    const old = alice.person
+    const thief = await person('mallory')
+    await show(thief, old, await said(old, thief))
+    assert.equal((await bob.client.lookup(alias)).fingerprint, thief.certificate.fingerprint)
+    // Its owner, whom the pod lets in no more, takes it back.
+    const { pods } = await alice.client.revokeKey({ reason: 'compromised' })
+    assert.equal(pods[0]?.shown, true)
+    await bob.client.lookup(alias)
+    const { disputed, fingerprint } = await contact()
+    assert.deepEqual(
+      [disputed, fingerprint],
+      [old.certificate.fingerprint, thief.certificate.fingerprint]
+    )
+    await bob.seen('disputed')
+    await assert.rejects(bob.client.send(toAlice), { code: 'KEY_CHANGED' })
+    const carol = await world.join('carol')
+    const found = await carol.client.lookup(alias)
+    assert.equal(found.fingerprint, thief.certificate.fingerprint, 'who never saw the old key')
+  })
+
   it('hear it too when one pod shows the one and another pod the other', async () => {
     const other = 'alice@two.test'
     await alice.client.register(other)

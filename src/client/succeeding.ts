@@ -36,7 +36,7 @@ export interface OwnSuccession {
   eraseMs: Millis | null
 }
 
-export interface SuccessionParts {
+export interface SucceedingParts {
   state: State
   self: Self
   pods: Pick<Pods, 'link' | 'identified' | 'renew' | 'lines'>
@@ -104,15 +104,15 @@ const place = 'own'
  * secrets are erased when nothing in the network is sealed to them. Each step may be cut off by a crash and is taken up by the next look.
  * Source: docs/protocol/succession.md#a-new-key-step-by-step
  */
-export class Successor {
-  readonly #parts: SuccessionParts
+export class Succeeding {
+  readonly #parts: SucceedingParts
   readonly #plan: Table<Plan>
   /** By pod. */
   readonly #taken: Table<Taken>
   readonly #problems = new Map<string, Failure>()
   #looking: Promise<unknown> = Promise.resolve()
 
-  constructor(parts: SuccessionParts) {
+  constructor(parts: SucceedingParts) {
     this.#parts = parts
     const { state, log } = parts
     this.#plan = createTable({
