@@ -63,7 +63,7 @@ export function refusedMeanwhile(c: Context, body: AsyncIterator<Uint8Array>, er
   const said = utf8(JSON.stringify({ error: failureOf(err) }))
   async function* pieces(): AsyncGenerator<Uint8Array> {
     yield said
-    await readOn(body, Number.POSITIVE_INFINITY)
+    await readOn(body)
   }
   c.header('Connection', 'close')
   c.header('Content-Type', 'application/json')
@@ -71,15 +71,11 @@ export function refusedMeanwhile(c: Context, body: AsyncIterator<Uint8Array>, er
   return c.body(answerOf(pieces()), statusOf(asMuttrError(err)))
 }
 
-/** Reads on past what nobody wants, so that a browser that still writes comes to read the refusal. */
-export async function readOn(
-  body: AsyncIterator<Uint8Array>,
-  bytesMax: number = apiLimits.readOnBytesMax
-): Promise<void> {
-  for (let bytes = 0; bytes < bytesMax; ) {
+/** Reads on past what nobody wants. */
+async function readOn(body: AsyncIterator<Uint8Array>): Promise<void> {
+  for (;;) {
     const next = await body.next().catch(() => undefined)
     if (!next || next.done) return
-    bytes += next.value.byteLength
   }
 }
 
