@@ -1,8 +1,9 @@
 import type { Context, Hono } from 'hono'
+import { codeOf } from '../base/errors.ts'
 import type { Clock } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
 import type { Downloads } from './downloads.ts'
-import { answerOf, flowing } from './flowing.ts'
+import { answerOf, flowing, leftOpen, refusedMeanwhile } from './flowing.ts'
 import { attaching, attachmentIndex, check } from './schemas.ts'
 
 interface AttachmentParts {
@@ -19,11 +20,13 @@ export function addAttachments(app: Hono, parts: AttachmentParts): void {
     const length = Number(c.req.header('content-length') ?? Number.NaN)
     const size = Number.isSafeInteger(length) ? { sizeBytes: length } : {}
     const how = { ...size, ...check(attaching, c.req.query()), signal }
-    const taken = await client.attach(flowing(c, clock), how).catch(err => {
-      c.header('Connection', 'close') // who still sends is not read any further
-      throw err
-    })
-    return c.json(taken)
+    const body = flowing(c, clock)
+    try {
+      return c.json(await client.attach(leftOpen(body), how))
+    } catch (err) {
+      if (codeOf(err) === undefined) throw err
+      return refusedMeanwhile(c, body, err)
+    }
   })
   app.get('/attachments', async c => c.json(await client.attachments()))
   app.get('/attachments/:id', async c => c.json(await client.attachment(c.req.param('id'))))

@@ -1,9 +1,11 @@
 import { ReadableStream } from 'node:stream/web'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context, Hono } from 'hono'
-import { concatBytes } from '../base/bytes.ts'
+import { concatBytes, utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
+import { asMuttrError, failureOf } from '../base/failure.ts'
 import type { Clock } from '../base/ports.ts'
+import { statusOf } from './guard.ts'
 import { apiLimits } from './limits.ts'
 
 /** Bodies of any length, in and out. */
@@ -45,18 +47,35 @@ export async function firstLine(
   }
 }
 
-/** Who stops reading it leaves the body open. */
 async function* behind(first: Uint8Array, body: AsyncIterator<Uint8Array>) {
   if (first.byteLength > 0) yield first
   for (let next = await body.next(); !next.done; next = await body.next()) yield next.value
 }
 
-/** Reads on past what nobody wants, so that a browser that still writes comes to read the refusal. */
-export async function readOn(body: AsyncIterator<Uint8Array>): Promise<void> {
-  for (let bytes = 0; bytes < apiLimits.readOnBytesMax; ) {
+/** Who stops reading it leaves the body open. */
+export const leftOpen = (body: AsyncIterator<Uint8Array>): Pieces => behind(new Uint8Array(), body)
+
+/**
+ * Says at once what is wrong, and reads on: a program that listens stops there; a browser, which writes all before it looks, comes to
+ * read it. Ends with the body, or with who sends it.
+ */
+export function refusedMeanwhile(c: Context, body: AsyncIterator<Uint8Array>, err: unknown) {
+  const said = utf8(JSON.stringify({ error: failureOf(err) }))
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    yield said
+    await readOn(body)
+  }
+  c.header('Connection', 'close')
+  c.header('Content-Type', 'application/json')
+  c.header('Content-Length', `${said.byteLength}`)
+  return c.body(answerOf(pieces()), statusOf(asMuttrError(err)))
+}
+
+/** Reads on past what nobody wants. */
+async function readOn(body: AsyncIterator<Uint8Array>): Promise<void> {
+  for (;;) {
     const next = await body.next().catch(() => undefined)
     if (!next || next.done) return
-    bytes += next.value.byteLength
   }
 }
 

@@ -1,10 +1,11 @@
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
+import { codeOf } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock } from '../base/ports.ts'
 import { parseJson, readJson } from './body.ts'
-import { firstLine, flowing, readOn } from './flowing.ts'
-import type { House, MakeHome, SettingsChange, Setup } from './house.ts'
+import { firstLine, flowing, refusedMeanwhile } from './flowing.ts'
+import type { House, MakeHome, SettingsChange } from './house.ts'
 import { themes } from './house.ts'
 import { apiLimits } from './limits.ts'
 import { check } from './schemas.ts'
@@ -57,7 +58,7 @@ export function addHouse(app: Hono, house: House, clock: Clock): void {
     const { link } = check(joining, await readJson(c.req.raw, makeLimit))
     return c.json(await house.join(link))
   })
-  app.post('/setup/restore', async c => c.json(await restore(c, house, clock)))
+  app.post('/setup/restore', c => restore(c, house, clock))
   app.post('/setup/words', async c => {
     const { passphrase } = check(proving, await readJson(c.req.raw, jsonLimit))
     return c.json(await house.words(passphrase))
@@ -75,15 +76,14 @@ export function addHouse(app: Hono, house: House, clock: Clock): void {
 }
 
 /** A line of JSON, then the backup. */
-async function restore(c: Context, house: House, clock: Clock): Promise<Setup> {
+async function restore(c: Context, house: House, clock: Clock): Promise<Response> {
   const body = flowing(c, clock)
   try {
     const { line, rest } = await firstLine(body, apiLimits.jsonBytesMax)
     const how = check(restoring, parseJson(line))
-    return await house.restore({ ...how, input: rest, signal: c.req.raw.signal })
+    return c.json(await house.restore({ ...how, input: rest, signal: c.req.raw.signal }))
   } catch (err) {
-    await readOn(body)
-    c.header('Connection', 'close')
-    throw err
+    if (codeOf(err) === undefined) throw err
+    return refusedMeanwhile(c, body, err)
   }
 }

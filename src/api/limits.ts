@@ -22,8 +22,6 @@ export const apiLimits = {
   /** Addresses from which something can be saved, each once. */
   downloadsMax: 64,
   downloadMs: 60_000,
-  /** Read of a body that was refused, so that who sends it comes to read why. */
-  readOnBytesMax: 64 * KiB * KiB,
   connectionsMax: 128,
   headerBytesMax: 8 * KiB,
   /** To receive one whole request, not to answer it. */

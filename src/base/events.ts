@@ -69,7 +69,7 @@ export type MuttrEvent =
   | { type: 'handed-over'; pod: string; fingerprint: string }
   /** A contact has another key, which the one before and their pod agree on: its owner changed it at `atMs`. */
   | { type: 'followed'; alias: string; from: string; to: string; atMs: Millis }
-  /** A contact's old key named two others: none is followed. */
+  /** A contact's old key named two others, or was taken back since: none is followed, and nothing is sent. */
   | { type: 'disputed'; alias: string; pinned: string; shown: string }
   /** A pod shows something else of an own alias than we gave it, as `what` says; `shown` is the fingerprint, where one was shown. */
   | { type: 'alarm'; alias: string; what: string; shown: string | null }

@@ -86,9 +86,16 @@ const changed = ({ style }: Output, { alias, changedTo }: Contact): string =>
 
 const lapses = { revoked: 'REVOKED', expired: 'EXPIRED', unseen: 'not seen for long' } as const
 
-const disputed = ({ style }: Output, { alias, disputed }: Contact): string =>
-  `${style.bad(`! An old key of ${line(alias)} has named two others as its successor, one of them`)} ${grouped(line(disputed ?? ''))}\n` +
-  `  Somebody else has that old key. Nothing is sent. Ask them by another way which key is theirs; then: muttr contacts accept ${line(alias)}`
+const disputed = ({ style }: Output, { alias, disputed: other, succession }: Contact): string => {
+  const what =
+    other === succession?.from
+      ? `took back the old key that named this one, ${grouped(line(other ?? ''))}`
+      : `had an old key that named two others, one of them ${grouped(line(other ?? ''))}`
+  return (
+    `${style.bad(`! ${line(alias)} ${what}.`)} Somebody else had that old key.\n` +
+    `  Nothing is sent. Ask them by another way which key is theirs; then: muttr contacts accept ${line(alias)}`
+  )
+}
 
 const followed = ({ nowMs }: Output, { alias, succession }: Contact): string =>
   `${line(alias)} changed their key on ${formatTime(succession!.atMs, nowMs)}: the old one, ${shortId(succession!.from)}, named the new one. Compare words again: muttr verify ${line(alias)}`

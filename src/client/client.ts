@@ -28,7 +28,7 @@ export type * from './files.ts'
 export type { LinkStep } from './linking/session.ts'
 export type * from './mailbox/shapes.ts'
 export type { OwnSubkey } from './rotation.ts'
-export type { OwnSuccession } from './succession.ts'
+export type { OwnSuccession } from './succeeding.ts'
 export type { Alarm } from './trust/alarms.ts'
 export type { Revoked } from './trust/revoking.ts'
 
@@ -158,7 +158,7 @@ export interface Contact {
   certifiedByPod: boolean
   /** The key is another than it was: the one before named it, and the pod agrees. */
   succession: { from: string; atMs: Millis } | null
-  /** Another key that an old key of theirs named as its successor too; nothing is sent until one is accepted. */
+  /** A key that stands against it: one that an old key of theirs named too, or the old one itself, taken back since. Nothing is sent until one is accepted. */
   disputed: string | null
   /** Another key that was shown since; nothing is sent until it is accepted. */
   changedTo: string | null

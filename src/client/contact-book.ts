@@ -3,7 +3,6 @@ import { codeOf, MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
-import { beforeRevocation } from '../keys/revoke.ts'
 import { verificationWords } from '../keys/words.ts'
 import { readAlias } from '../pod/alias.ts'
 import type { Change } from '../store/state.ts'
@@ -13,10 +12,9 @@ import { firstRow } from './contact-rows.ts'
 import type { Contacts, ContactsParts, Known, Signer } from './contacts.ts'
 import { mirroredContact } from './devices/mirrored-contact.ts'
 import { aliasesOf } from './named-aliases.ts'
-import type { PodLink } from './pod-link.ts'
 import { showContact } from './show-contact.ts'
 import { isOfKey } from './told-key.ts'
-import { follow, isForked, isOfBefore, isSuccessorOf } from './trust/follow.ts'
+import { Follower } from './trust/follower.ts'
 import {
   answerLifeMs,
   certifiedUntil,
@@ -38,11 +36,19 @@ const cacheMax = 1_000
 /** As {@link Contacts}, over rows and pods. */
 export class ContactBook implements Contacts {
   readonly #parts: ContactsParts
+  readonly #follower: Follower
   readonly #cache = new Map<string, Known>()
   readonly #asking = new Map<string, Promise<Known>>()
 
   constructor(parts: ContactsParts) {
     this.#parts = parts
+    this.#follower = new Follower({
+      ...parts,
+      parse: bytes => this.#parse(bytes),
+      change: (known, changes) => this.#change(known, changes),
+      move: ({ alias, row }, to, changes) =>
+        this.#save(alias, { ...row, ...changes, certificate: to.bytes }, to)
+    })
   }
 
   async known(alias: string): Promise<Known | undefined> {
@@ -222,9 +228,9 @@ export class ContactBook implements Contacts {
     const link = await pods.link(readAlias(alias).hostname, life)
     const answer = await link.lookup(alias)
     const shown = answer.certificate
-    const before = await this.known(alias)
-    refuseRevoked(alias, shown, before?.certificate)
-    const by = (await this.#follow(alias, link, shown, before)) ? 'key' : 'pod'
+    const pinned = await this.known(alias)
+    refuseRevoked(alias, shown, pinned?.certificate)
+    const by = (await this.#follower.shown(alias, shown, { link, pinned })) ? 'key' : 'pod'
     const certifiedUntilMs = await certifiedUntil(this.#parts, alias, shown, link.pod.certificate)
     const route = { intro: answer.intro, hpkeKey: answer.hpkeKey, untilMs: answer.validUntilMs }
     const pin = (await this.known(alias)) ? 'known' : 'new'
@@ -236,75 +242,8 @@ export class ContactBook implements Contacts {
     return learned
   }
 
-  /** @returns whether a key that is known, pinned or from a card, names the shown one as its successor. @throws {MuttrError} `VAULT_LOCKED` */
-  async #follow(
-    alias: string,
-    link: PodLink,
-    shown: Certificate,
-    pinned: Known | undefined
-  ): Promise<boolean> {
-    const { vouched, clock, crypto, emit, self } = this.#parts
-    const how = { link, alias, nowMs: clock.now(), crypto }
-    if (!pinned) {
-      const told = Object.hasOwn(vouched, alias) ? vouched[alias] : undefined
-      if (told === undefined || told === shown.fingerprint) return false
-      return await isSuccessorOf(told, shown, how)
-    }
-    if (pinned.certificate.pin === shown.pin) return false
-    const { certificate: from, row } = pinned
-    const left = row.followed?.pins ?? []
-    const way = await follow(from, shown, left, how)
-    if (!way) {
-      const before = row.followed && (await this.#parse(row.followed.from))
-      if (before && (await isForked(before, from.pin, how))) await this.#dispute(pinned, shown)
-      return false
-    }
-    self.closet() // who has the old key elsewhere is seen with an open vault alone
-    const rivals = await this.#rivals(alias, from.pin, way.pins[1] ?? shown.pin)
-    if (rivals[0]) {
-      for (const rival of rivals) await this.#dispute(rival, shown)
-      await this.#dispute(pinned, rivals[0].certificate)
-      return false
-    }
-    const { last, atMs, pins } = way
-    const followed = {
-      ...{ from: last.bytes, fromFingerprint: last.fingerprint, atMs },
-      pins: [...left, ...pins]
-    }
-    const moved = { pinnedMs: how.nowMs, verified: false, changed: null, route: null, followed }
-    await this.#save(alias, { ...row, ...moved, certificate: shown.bytes }, shown)
-    emit({ type: 'followed', alias, from: from.fingerprint, to: shown.fingerprint, atMs })
-    return true
-  }
-
-  /** Contacts whose key came after this one too, and is another than `next`. */
-  async #rivals(alias: string, pin: string, next: string): Promise<Known[]> {
-    const found: Known[] = []
-    for await (const other of this.#parts.store.all()) {
-      const { pins = [] } = other.row.followed ?? {}
-      const at = other.alias === alias ? -1 : pins.indexOf(pin)
-      if (at < 0) continue
-      const certificate = await this.#parse(other.row.certificate)
-      if ((pins[at + 1] ?? certificate.pin) !== next) found.push({ ...other, certificate })
-    }
-    return found
-  }
-
-  async #dispute(known: Known, { fingerprint }: Certificate): Promise<void> {
-    if (known.row.disputed === fingerprint) return
-    await this.#change(known, { disputed: fingerprint })
-    const { alias, certificate } = known
-    const pinned = certificate.fingerprint
-    this.#parts.emit({ type: 'disputed', alias, pinned, shown: fingerprint })
-  }
-
-  async signer(known: Known, fingerprint: string): Promise<Signer | undefined> {
-    const { certificate, row } = this.#cache.get(known.alias) ?? known
-    if (certificate.fingerprint === fingerprint) return { certificate, untilMs: Infinity }
-    const { followed } = row
-    if (!isOfBefore(followed, fingerprint, this.#parts.clock.now())) return undefined
-    const { from, atMs } = followed
-    return { certificate: await beforeRevocation(await this.#parse(from)), untilMs: atMs }
+  signer(known: Known, fingerprint: string): Promise<Signer | undefined> {
+    return this.#follower.signer(this.#cache.get(known.alias) ?? known, fingerprint)
   }
 
   /** Pins at first sight, else adds what was learned to the pinned row. @throws {MuttrError} `KEY_CHANGED` */

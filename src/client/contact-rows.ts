@@ -58,7 +58,7 @@ export interface ContactRow {
   /** When the pod last showed this certificate, or its owner a letter with it: subkeys may have come since. */
   readonly seenMs: Millis
   readonly followed: Followed | null
-  /** The fingerprint of another key that an old key of theirs named as its successor too. */
+  /** Of a key that stands against it: one that an old key of theirs named too, or the old one itself, taken back since. */
   readonly disputed: string | null
 }
 

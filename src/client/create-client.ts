@@ -163,7 +163,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     record.look()
   }
   const look = () =>
-    void rooms.successor
+    void rooms.succeeding
       .look()
       .catch(err => log.warn('a new key does not get on', { error: `${err}` }))
       .then(() => rooms.rotation.look())

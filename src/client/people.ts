@@ -58,13 +58,13 @@ export function people(rooms: Rooms, { invites = {}, clock, about }: ClientParts
     async succeedKey({ secretKey, keyPassphrase } = {}) {
       if (about.hosts !== null)
         throw new MuttrError('USAGE', "this is a pod's key, by which others know the pod")
-      return rooms.successor.begin(nowMs =>
+      return rooms.succeeding.begin(nowMs =>
         secretKey === undefined
           ? makePerson({ name: nameOf(self, about.name), nowMs })
           : importPerson(utf8(secretKey), keyPassphrase)
       )
     },
-    succession: () => rooms.successor.show(),
+    succession: () => rooms.succeeding.show(),
     alarms: () => rooms.alarms.list(),
     answerAlarms: async alias => rooms.alarms.answer(readAlias(alias).full),
     subkeys: () => rooms.rotation.list(),

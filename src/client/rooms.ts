@@ -51,7 +51,7 @@ import { Courier } from './send.ts'
 import { createSentStore } from './sent-store.ts'
 import { createStrangerFetch } from './stranger-fetch.ts'
 import { createStrangers } from './strangers.ts'
-import { Successor } from './succession.ts'
+import { Succeeding } from './succeeding.ts'
 import { Alarms } from './trust/alarms.ts'
 import { Canary } from './trust/canary.ts'
 import { Revoking } from './trust/revoking.ts'
@@ -112,7 +112,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...(parts.disguise && { disguise: parts.disguise }),
     onNotices: async (hostname, entries, how) =>
       inbox.notified(hostname, await canary.sift(entries), how),
-    onIdentified: (hostname, link) => successor.handOver(hostname, link),
+    onIdentified: (hostname, link) => succeeding.handOver(hostname, link),
     onUp(hostname) {
       courier.wake(row => row.to.endsWith(`@${hostname}`) || row.via === hostname)
       inbox.wake()
@@ -186,7 +186,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     linked: card => devices.linked(card)
   })
   const revoking = new Revoking({ state, self, pods, clock, log, life })
-  const successor = new Successor({
+  const succeeding = new Succeeding({
     ...{ state, self, pods, contacts, rotation, clock, log, emit, crypto, life },
     unseal: () => courier.unseal(),
     hasOthers: () => list.siblings().length > 0
@@ -197,7 +197,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     everyMs: parts.canaryEveryMs ?? null,
     published: alias => rotation.shownBy(alias),
     isOnItsWay: subkey => devices.isOnItsWay(subkey),
-    hasTaken: pod => successor.hasTaken(pod)
+    hasTaken: pod => succeeding.hasTaken(pod)
   })
   const relay = (pod: string) => pods.relay(pod, life)
   const strangerFetch = createStrangerFetch({
@@ -395,6 +395,6 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     files: together({ uploads, downloads, watch: chunkWatch, ahead })
   }
   const machines = { devices, own }
-  const trust = { register, rotation, successor, backups, linking, alarms, canary, revoking }
+  const trust = { register, rotation, succeeding, backups, linking, alarms, canary, revoking }
   return { self, pods, contacts, skew, events, record, ...machines, ...trust, ...mail, ...files }
 }

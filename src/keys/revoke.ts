@@ -120,4 +120,12 @@ export async function revocationOf(certificate: Certificate): Promise<Revocation
   return all.find(({ reason }) => reason === 'compromised') ?? all[0] ?? null
 }
 
+/** Whether a revocation is news of a key: the first one, or one that says compromised where none did. */
+export async function saysMore(shown: Certificate, known: Certificate): Promise<boolean> {
+  if (!known.revoked) return true
+  const isCompromised = async (one: Certificate) =>
+    (await revocationOf(one))?.reason === 'compromised'
+  return (await isCompromised(shown)) && !(await isCompromised(known))
+}
+
 const reasons = Object.keys(flags) as RevocationReason[]

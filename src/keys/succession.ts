@@ -92,5 +92,9 @@ const isNamed = (name: KeyName, { fingerprint, pin }: Certificate): boolean =>
 /** Whether a key's word for its successor counts now: it has not expired, and was not taken back but as superseded. */
 export async function mayBeFollowed(key: Certificate, nowMs: Millis): Promise<boolean> {
   if (key.expiresMs !== null && key.expiresMs <= nowMs) return false
-  return !key.revoked || (await revocationOf(key))?.reason === 'superseded'
+  return !(await isLost(key))
 }
+
+/** Whether a key was taken back by somebody who did not say that another took its place: a thief may have it. */
+export const isLost = async (key: Certificate): Promise<boolean> =>
+  key.revoked && (await revocationOf(key))?.reason !== 'superseded'

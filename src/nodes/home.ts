@@ -100,13 +100,15 @@ function checkedText(config: ConfigFile): string {
   }
 }
 
-/** The vault and, beside it, what may be shown while it is closed. */
+/** The vault and, beside it, what may be shown while it is closed. @param between is done when the one is written and the other not. */
 export async function writePerson(
   paths: HomePaths,
   person: Person,
-  passphrase: string | null
+  passphrase: string | null,
+  between: () => Promise<void> = async () => {}
 ): Promise<void> {
   await writeFileAtomic(paths.vault, await sealVault(person, passphrase))
+  await between()
   await writeFileAtomic(paths.certificate, person.certificate.bytes)
 }
 
@@ -119,15 +121,13 @@ export function personSaver(
   passphrase: () => string | null
 ): (person: Person) => Promise<void> {
   let pin = certificate?.pin
-  return async person => {
-    if (person.certificate.pin !== pin) {
+  return person =>
+    writePerson(paths, person, passphrase(), async () => {
+      if (person.certificate.pin === pin) return
       const revocation = await revocationCertificate(person, systemClock.now())
-      await writeFileAtomic(paths.vault, await sealVault(person, passphrase()))
       await writeFileAtomic(paths.revocation, utf8(revocation))
       pin = person.certificate.pin
-    }
-    await writePerson(paths, person, passphrase())
-  }
+    })
 }
 
 /** A home folder as read from disk, the vault still closed. */

@@ -3,7 +3,7 @@ import type { Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
-import { withRevocation } from '../keys/revoke.ts'
+import { saysMore, withRevocation } from '../keys/revoke.ts'
 import type { Change, State } from '../store/state.ts'
 import type { Policy } from '../wire/pod.ts'
 import { decodeSignedSuccession } from '../wire/succession.ts'
@@ -136,7 +136,7 @@ export class Registry {
       const known = row?.state === 'active' && (await this.#keyOf(row, shown))
       if (!row || !known) throw new MuttrError('ALIAS_UNKNOWN', `no ${name} of this key here`)
       if (!shown.revoked) throw new MuttrError('KEY_INVALID', 'the certificate is not revoked')
-      if (known.certificate.revoked) return
+      if (!(await saysMore(shown, known.certificate))) return
       const certificate = await withRevocation(known.certificate, shown.bytes)
       const { ok } = await this.#parts.state.write(
         known.link

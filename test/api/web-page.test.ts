@@ -115,7 +115,7 @@ describe('the local API around the node', () => {
     assert.deepEqual(JSON.parse(shown.said), fakeWords.split(' '))
   })
 
-  it('takes a backup of any length behind a line with its words, and says at its end why not', async () => {
+  it('takes a backup of any length behind a line with its words, and says why not', async () => {
     const house = createFakeHouse({ state: 'missing' })
     await using served = await serveClient(createFakeClient(), { house })
     const backup = new Uint8Array(3_000_000)

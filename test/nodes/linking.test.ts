@@ -134,8 +134,10 @@ describe('a second device', () => {
     await net.start('bob')
     const isHere = ({ letter }: { letter: string }) => letter === alone!.id
     await net.event('bob', 'opened', from, isHere)
-    const unread = async () => (await ok<{ id: string }>('bob', 'inbox', '--unread')).map(({ id }) => id)
-    while ((await unread()).includes(fresh!.id)) await net.event('bob', 'mirrored', net.events.length)
+    const unread = async () =>
+      (await ok<{ id: string }>('bob', 'inbox', '--unread')).map(({ id }) => id)
+    while ((await unread()).includes(fresh!.id))
+      await net.event('bob', 'mirrored', net.events.length)
     const known = await ok<SentLetter>('bob', 'sent')
     assert(known.some(({ id }) => id === answer!.id))
     const devices = await ok<OwnDevice>('bob', 'devices')

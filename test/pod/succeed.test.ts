@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Person } from '../../src/keys/person.ts'
-import { revoke } from '../../src/keys/revoke.ts'
+import { revocationOf, revoke } from '../../src/keys/revoke.ts'
 import { makeSuccession, verifySuccession } from '../../src/keys/succession.ts'
 import { tables } from '../../src/pod/rows.ts'
 import type { PodHost, PodWorld } from '../support/pod-world.ts'
@@ -98,6 +98,10 @@ describe('a pod where a key succeeds another', () => {
     await stranger.revoke('alice', await revoke(old, 'superseded', nowMs))
     const later = await stranger.successor('alice', fingerprint)
     assert(later?.certificate.revoked)
+    assert.equal((await revocationOf(later.certificate))?.reason, 'superseded')
+    await stranger.revoke('alice', await revoke(old, 'compromised', nowMs))
+    const last = await stranger.successor('alice', fingerprint)
+    assert.equal((await revocationOf(last!.certificate))?.reason, 'compromised')
     assert.equal((await stranger.lookup('alice')).certificate.revoked, false)
     await device.as(next).enter(host)
   })

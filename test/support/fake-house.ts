@@ -70,7 +70,12 @@ export function createFakeHouse(changes: Partial<Setup> = {}): FakeHouse {
       if (!link.startsWith('muttr:')) throw new MuttrError('LINK_INVALID', 'not a link')
       return now
     },
-    async restore({ words, passphrase, input }) {
+    async restore({ words, passphrase, input, signal }) {
+      if (words === 'wait') {
+        await new Promise(resolve => signal.addEventListener('abort', resolve))
+        calls.push(['cancelled'])
+        throw new MuttrError('CANCELLED', 'nothing was restored')
+      }
       let sizeBytes = 0
       for await (const piece of input) sizeBytes += piece.byteLength
       calls.push(['restore', words, sizeBytes])

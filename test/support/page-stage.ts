@@ -1,5 +1,5 @@
 import axe from 'axe-core'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import type { Setup } from '../../src/api/house.ts'
 import type { PageFiles } from '../../src/api/page-files.ts'
 import type { Client } from '../../src/client/client.ts'
@@ -48,6 +48,12 @@ export interface PageStage extends AsyncDisposable {
   /** What axe finds wrong with the page as it stands: by all its rules, or by some. */
   flaws(page: Page, runOnly?: string[]): Promise<string[]>
 }
+
+export const heading = (page: Page, name: string | RegExp): Locator =>
+  page.getByRole('heading', { name, exact: true }).first()
+
+export const press = (page: Page, name: string): Promise<void> =>
+  page.getByRole('button', { name, exact: true }).click()
 
 /** On a busy machine even what is quick takes its time. */
 const waitMs = 60_000

@@ -7,7 +7,7 @@ import { fakeWords } from '../support/fake-client.ts'
 import { fakePassphrase } from '../support/fake-house.ts'
 import { openHouse } from '../support/page-house.ts'
 import { createPagePod } from '../support/page-net.ts'
-import { createPageStage, type PageStage } from '../support/page-stage.ts'
+import { createPageStage, heading, type PageStage, press } from '../support/page-stage.ts'
 
 describe("the web page's way in, in Chromium", function () {
   this.timeout(240_000)
@@ -22,10 +22,6 @@ describe("the web page's way in, in Chromium", function () {
     ...{ state: 'missing', name: null, network: null, fingerprint: null, sealed: false },
     ...{ aliases: [], pods: [], introduced: [], backupMs: null }
   }
-  const heading = (page: Page, name: string | RegExp) =>
-    page.getByRole('heading', { name, exact: true }).first()
-  const press = (page: Page, name: string) =>
-    page.getByRole('button', { name, exact: true }).click()
 
   /** Types the passphrase, reads the words and gives back the two that are asked for. @returns all of them */
   async function keepWords(
@@ -115,11 +111,16 @@ describe("the web page's way in, in Chromium", function () {
     await page.getByLabel('Backup').setInputFiles({
       ...{ name: 'alice.muttr-backup', mimeType: '', buffer: Buffer.alloc(200_000) }
     })
-    await page.getByLabel('Its twelve words').fill('some other words')
+    await page.getByLabel('Its twelve words').fill('wait')
     await page.getByLabel('A passphrase').fill(fakePassphrase)
     await page.getByLabel('Once more').fill(fakePassphrase)
     await press(page, 'Restore')
+    await press(page, 'Cancel')
+    await page.getByText('Cancelled.').waitFor()
+    await page.getByLabel('Its twelve words').fill('some other words')
+    await press(page, 'Restore')
     await page.getByText('These are other words.').waitFor()
+    assert.deepEqual(house.calls[0], ['cancelled'])
     await page.getByText('Check the twelve words').waitFor()
     await tab.shot('first-restore-phone')
     assert.equal(await stage.tooWidePx(page), 0)

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import type { Page } from 'playwright-core'
-import type { Entry } from '../../src/client/client.ts'
+import type { Entry, ReceivedAttachment } from '../../src/client/client.ts'
 import { readJoinLink } from '../../src/config/join-link.ts'
 import { readCode } from '../support/browser.ts'
 import { alarmOf } from '../support/fake-letters.ts'
 import { held, longConversation } from '../support/page-letters.ts'
-import { createPageStage, type PageStage } from '../support/page-stage.ts'
+import { createPageStage, heading, type PageStage, press } from '../support/page-stage.ts'
 
 describe('letters and people in the web page, in Chromium', function () {
   this.timeout(240_000)
@@ -16,10 +15,6 @@ describe('letters and people in the web page, in Chromium', function () {
   })
   after(() => stage?.[Symbol.asyncDispose]())
 
-  const heading = (page: Page, name: string | RegExp) =>
-    page.getByRole('heading', { name, exact: true }).first()
-  const press = (page: Page, name: string) =>
-    page.getByRole('button', { name, exact: true }).click()
   const called = ({ calls }: { calls: unknown[][] }, name: string) =>
     calls.filter(([call]) => call === name)
 
@@ -173,6 +168,63 @@ describe('letters and people in the web page, in Chromium', function () {
       ['choosePolicy', 'fatima@one.test', 'ask'],
       ['choosePolicy', 'fatima@one.test', 'ignore']
     ])
+    assert.deepEqual(tab.complaints, [])
+  })
+
+  it('tells of a key that another succeeded, and asks where an old key named two', async () => {
+    await using tab = await stage.open()
+    const { page, client } = tab
+    const [bob, carol] = client.people
+    const other = 'ee'.repeat(20)
+    const succession = { from: other, atMs: Date.now() - 3 * 86_400_000 }
+    Object.assign(bob!, { verified: false, succession })
+    Object.assign(carol!, { disputed: other })
+    client.acceptKey = async alias => {
+      client.calls.push(['acceptKey', alias])
+      return Object.assign(carol!, { disputed: null })
+    }
+    await tab.to('#/contacts/bob%40two.test')
+    await page.getByText('They changed their key 3 days ago').waitFor()
+    assert.deepEqual(await stage.flaws(page), [])
+    await tab.to('#/contacts/carol%40one.test')
+    await page.getByText('Two keys: needs your answer').waitFor()
+    await tab.shot('key-disputed')
+    assert.deepEqual(await stage.flaws(page), [])
+    await press(page, 'Write')
+    await page.getByText('named two others as its successor').waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Send' }).isDisabled(), true)
+    await page.getByLabel('They told me').check()
+    await press(page, 'Keep the pinned key')
+    await page.getByText('named two others as its successor').waitFor({ state: 'detached' })
+    assert.deepEqual(called(client, 'acceptKey'), [['acceptKey', 'carol@one.test']])
+    assert.deepEqual(tab.complaints, [])
+  })
+
+  it('has a pod fetch a file ahead, and says how far it is', async () => {
+    await using tab = await stage.open()
+    const { page, client } = tab
+    const { conversation, letters } = client.opened[1]!
+    const letter = letters.findLast(one => one.direction === 'in')!
+    const [file] = letter.attachments as ReceivedAttachment[]
+    const ahead = { pod: 'one.test', state: 'asking', haveBytes: 0, problem: null } as const
+    client.fetchAhead = async (id, index) => {
+      client.calls.push(['fetchAhead', id, index])
+      return { ...file!, ahead }
+    }
+    await tab.to(`#/inbox/${conversation.thread}`)
+    const row = page.locator('.file-row')
+    await row.getByText('in the network, gone').waitFor()
+    await row.getByRole('button', { name: 'Have your pod fetch it' }).click()
+    await row.getByText('one.test is told what to fetch').waitFor()
+    assert.deepEqual(called(client, 'fetchAhead'), [['fetchAhead', letter.id, 0]])
+    const { sizeBytes } = file!
+    const half = { pod: 'one.test', state: 'fetching', sizeBytes, haveBytes: sizeBytes / 2 }
+    client.emit({ type: 'ahead', id: letter.id, index: 0, ...half })
+    await row.getByText('one.test fetches it: 50 %').waitFor()
+    await tab.shot('file-ahead')
+    assert.deepEqual(await stage.flaws(page), [])
+    client.emit({ type: 'ahead', id: letter.id, index: 0, ...half, state: 'kept' })
+    await row.getByText('one.test has it for you').waitFor()
     assert.deepEqual(tab.complaints, [])
   })
 

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { Page } from 'playwright-core'
 import { createPagePod } from '../support/page-net.ts'
-import { createPageStage, type PageStage } from '../support/page-stage.ts'
+import { createPageStage, heading, type PageStage } from '../support/page-stage.ts'
 
 describe('the web page over a real network, in Chromium', function () {
   this.timeout(240_000)
@@ -13,9 +12,6 @@ describe('the web page over a real network, in Chromium', function () {
     stage = await createPageStage()
   })
   after(() => stage?.[Symbol.asyncDispose]())
-
-  const heading = (page: Page, name: string | RegExp) =>
-    page.getByRole('heading', { name, exact: true }).first()
 
   it('carries a letter from one page to another, over a real network', async () => {
     await using pod = await createPagePod()
@@ -92,7 +88,7 @@ describe('the web page over a real network, in Chromium', function () {
     await bob.page.getByText('The film').first().click()
     const got = bob.page.locator('.file-row')
     await got.getByText('in the network').waitFor()
-    await got.getByRole('button', { name: 'Fetch' }).click()
+    await got.getByRole('button', { name: 'Fetch', exact: true }).click()
     await got.getByText('here, checked piece by piece').waitFor()
     await bob.tab.shot('file-received')
     assert.deepEqual(await stage.flaws(bob.page), [])

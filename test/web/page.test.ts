@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import { openTab } from '../support/browser.ts'
 import type { PageClient } from '../support/page-client.ts'
 import { evil, poison } from '../support/page-hostile.ts'
-import { createPageStage, type PageStage } from '../support/page-stage.ts'
+import { createPageStage, heading, type PageStage } from '../support/page-stage.ts'
 
 describe('the web page, in Chromium', function () {
   this.timeout(240_000)
@@ -13,9 +13,6 @@ describe('the web page, in Chromium', function () {
     stage = await createPageStage()
   })
   after(() => stage?.[Symbol.asyncDispose]())
-
-  const heading = (page: Page, name: string | RegExp) =>
-    page.getByRole('heading', { name, exact: true }).first()
 
   /** Every place, with what is there when it is all there. */
   const places = (

@@ -16,16 +16,18 @@ export interface Listed {
   says: string
 }
 
+const nothing = '(no subject)'
+
 export const listedReceived = (letter: LetterSummary, about: string): Listed => ({
   ...{ thread: letter.thread, id: letter.id, atMs: letter.receivedMs, who: letter.from.alias },
   ...{ mark: letter.from.verified ? ' ✓' : '', isOwn: false, isUnread: !letter.read },
-  says: `${letter.subject}${about}`
+  says: `${letter.subject || nothing}${about}`
 })
 
 export const listedSent = (letter: SentLetter): Listed => ({
   ...{ thread: letter.thread, id: letter.id, atMs: letter.sentMs, who: `→ ${letter.to}` },
   ...{ mark: '', isOwn: true, isUnread: false },
-  says: `${letter.subject} (${letter.waiting ? 'waits' : letter.state})`
+  says: `${letter.subject || nothing} (${letter.waiting ? 'waits' : letter.state})`
 })
 
 /** Letters of one conversation, newest first; conversations by their newest. */

@@ -24,6 +24,23 @@ export function spooledBytes({ stage, spooled, sizeBytes }: OutRow, sealedBytes:
   return stage === 'sealing' ? sealedBytes : sealedBytesOf(sizeBytes)
 }
 
+/** Refuses a file that cannot fit, whatever gives way, before a byte of it is read. @throws {MuttrError} `DISK_FULL` */
+export function checkRoom(
+  sizeBytes: number,
+  files: readonly { row: OutRow; sealedBytes: number }[],
+  { outBytes, reserveBytes }: SpoolCaps,
+  freeBytes: number
+): void {
+  const needed = sealedBytesOf(sizeBytes)
+  let [stays, gives] = [0, 0]
+  for (const { row, sealedBytes } of files) {
+    const bytes = spooledBytes(row, sealedBytes)
+    if (row.stage === 'stored') gives += bytes
+    else stays += bytes
+  }
+  if (stays + needed > outBytes || needed > freeBytes + gives - reserveBytes) throw noRoom()
+}
+
 export const noRoom = (): MuttrError =>
   new MuttrError('DISK_FULL', 'there is no room for more of a file', {
     hint: 'Free some disk space, forget files that you do not need, or raise `attachments` in muttr.json.'

@@ -23,7 +23,7 @@ import { checkOptions } from './options.ts'
 import type { OutRow, OutSecret } from './out-rows.ts'
 import { decodeOutSecret, encodeOutSecret, outTable, retractOf } from './out-rows.ts'
 import type { SpoolCaps } from './room.ts'
-import { noRoom, spooledBytes } from './room.ts'
+import { checkRoom, noRoom, spooledBytes } from './room.ts'
 import { sealFile } from './sealing.ts'
 import type { OpenUpload } from './upload.ts'
 import { openUpload, spoolNames } from './upload.ts'
@@ -79,11 +79,13 @@ export class Uploads implements AsyncDisposable {
     source: AsyncIterable<Uint8Array>,
     { name, type = 'application/octet-stream', via, signal, ...o }: AttachOptions
   ): Promise<Attachment> {
-    const { self, clock, random, life, spool } = this.#parts
+    const { self, clock, random, life, spool, caps } = this.#parts
     const closet = self.closet()
     const nowMs = clock.now()
     const { lifeMs = limits.blobLifeMsDefault, sizeBytes } = o
     checkOptions({ type, lifeMs, sizeBytes })
+    if (sizeBytes !== undefined)
+      checkRoom(sizeBytes, [...this.#live.values()], caps, await spool.freeBytes())
     const id = toHex(random.bytes(16))
     const secret: OutSecret = {
       name: fileName(name, 0),

@@ -15,6 +15,7 @@ import type { Pods } from '../pods.ts'
 import type { Self } from '../self.ts'
 import { createStrangers } from '../strangers.ts'
 import type { Table } from '../table.ts'
+import { formerKey } from '../trust/follow.ts'
 import { Checks } from './checks.ts'
 import { createLooks } from './look.ts'
 import type { Policies } from './policies.ts'
@@ -302,11 +303,15 @@ export class Requests implements AsyncDisposable {
   }
 
   /** @returns undefined when the pod knows no such alias, or nobody knows the pod. @throws {MuttrError} when it cannot be asked now */
-  async #ask({ alias }: Sender): Promise<Certificate | undefined> {
-    const { pods, life } = this.#parts
+  async #ask({ alias, fingerprint }: Sender): Promise<Certificate | undefined> {
+    const { pods, life, clock, crypto } = this.#parts
     try {
       const link = await pods.link(readAlias(alias).hostname, life)
-      return (await link.lookup(alias)).certificate
+      const { certificate } = await link.lookup(alias)
+      if (certificate.fingerprint === fingerprint || certificate.revoked) return certificate
+      // The letter may have been under way when its sender took another key.
+      const how = { link, alias, nowMs: clock.now(), crypto }
+      return (await formerKey(fingerprint, certificate, how)) ?? certificate
     } catch (err) {
       if (codeOf(err) === 'ALIAS_UNKNOWN' || codeOf(err) === 'POD_UNKNOWN') return undefined
       throw err

@@ -3,6 +3,7 @@ import { limits } from '../../base/limits.ts'
 import type { Millis } from '../../base/ports.ts'
 import type { Certificate } from '../../keys/certificate.ts'
 import type { Crypto } from '../../keys/crypto.ts'
+import { beforeRevocation } from '../../keys/revoke.ts'
 import { mayBeFollowed, saidByOld, verifySuccession } from '../../keys/succession.ts'
 import { decodeSignedSuccession } from '../../wire/succession.ts'
 import type { Followed } from '../contact-rows.ts'
@@ -68,15 +69,18 @@ export const isOfBefore = (
 ): followed is Followed =>
   followed?.fromFingerprint === fingerprint && followed.atMs + formerLifeMs > nowMs
 
-/** Whether a key that is known by its fingerprint alone, as from a card, leads to the one that is shown. */
-export async function isSuccessorOf(
+/**
+ * A key that is known by its fingerprint alone, as from a card or a letter under way, when it leads to the one that is shown; as it was before
+ * its owner revoked it.
+ */
+export async function formerKey(
   fingerprint: string,
   shown: Certificate,
   how: Following
-): Promise<boolean> {
+): Promise<Certificate | undefined> {
   const old = (await successorOf(fingerprint, how))?.certificate
-  if (old?.fingerprint !== fingerprint) return false
-  return (await follow(old, shown, [], how)) !== undefined
+  if (old?.fingerprint !== fingerprint) return undefined
+  return (await follow(old, shown, [], how)) && (await beforeRevocation(old))
 }
 
 /** Whether a key that was left has signed for another than the one it was left for: one of the two is not its owner's. */
@@ -89,6 +93,15 @@ export async function isForked(
   const next = found && nameOf(found.succession)
   if (!next || next.pin === successor) return false
   return (await saysSo(found, left, how)) !== undefined
+}
+
+/** A key that was left, as the pod has it now: with what its owner revoked since. */
+export async function lastKnown(
+  left: Certificate,
+  how: Following
+): Promise<Certificate | undefined> {
+  const found = await successorOf(left.fingerprint, how)
+  return found?.certificate.pin === left.pin ? found.certificate : undefined
 }
 
 /** Whether a pod shows a word of this very key for a successor. @returns the successor's fingerprint */

@@ -83,7 +83,7 @@ async function refusal(answer: Response): Promise<Problem> {
   })
 }
 
-interface SendOptions {
+export interface SendOptions {
   signal: AbortSignal
   onProgress: (sentBytes: number) => void
 }

@@ -1,6 +1,6 @@
 import type { MakeHome, Settings, SettingsChange, Setup } from '../../api/house.ts'
 import type { Registration } from '../../client/client.ts'
-import { ask, json, post, send } from './ask.ts'
+import { ask, json, post, type SendOptions, send } from './ask.ts'
 import { refresh, settings, setup } from './session.ts'
 import { attempt, tell } from './toasts.ts'
 
@@ -36,11 +36,10 @@ export async function register(alias: string, invite?: string): Promise<Registra
 export const restoreHome = (
   file: File,
   said: { words: string; passphrase: string },
-  onProgress: (sentBytes: number) => void
+  how: SendOptions
 ): Promise<void> => {
   const body = new Blob([`${JSON.stringify(said)}\n`, file])
-  const { signal } = new AbortController()
-  return take(send<Setup>('/setup/restore', body, {}, { signal, onProgress }))
+  return take(send<Setup>('/setup/restore', body, {}, how))
 }
 
 export const recoveryWords = (passphrase: string | null): Promise<string[]> =>

@@ -59,7 +59,9 @@ const relevant = new Set([
   'requested',
   'node',
   'alarm',
-  'backed-up'
+  'backed-up',
+  'followed',
+  'disputed'
 ])
 onEvent(event => {
   if (relevant.has(event.type)) soon()

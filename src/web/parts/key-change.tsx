@@ -1,28 +1,88 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { Contact } from '../../client/client.ts'
+import { nowMs } from '../clock.ts'
 import { post } from '../data/ask.ts'
 import { refresh } from '../data/session.ts'
 import { attempt, tell } from '../data/toasts.ts'
+import { apart, grouped } from '../text/format.ts'
 import { Safe } from '../text/safe.tsx'
 import { Button, Fingerprint } from './basics.tsx'
 import { Icon } from './icons.tsx'
+import { Lapsed } from './lapsed.tsx'
 
-/** Somebody's name leads to another key than before. Nothing is sent to it, nor shown from it, until the person has answered. */
-export function KeyChange({
-  contact,
-  onAnswer
+type Question = Pick<Contact, 'alias' | 'fingerprint'> & { other: string }
+
+interface Words {
+  title: string
+  text: string
+  other: string
+  sure: string
+  accept: string
+  done: string
+  keep: string | null
+}
+
+const changed: Words = {
+  title: 'has another key than before.',
+  text: 'They made a new key, or somebody else answers in their name. Ask them, by another way than Muttr, and compare the new fingerprint. Until you answer, letters to and from them wait.',
+  other: 'New',
+  sure: 'They told me that the new fingerprint is theirs',
+  accept: 'Pin the new key',
+  done: 'The new key is pinned.',
+  keep: 'Keep the old one'
+}
+
+const disputed: Words = {
+  title: 'has an old key that named two others as its successor.',
+  text: 'Somebody else has that old key. Ask them, by another way than Muttr, which key is theirs. Nothing is sent until you answer.',
+  other: 'Also named',
+  sure: 'They told me that the pinned fingerprint is theirs',
+  accept: 'Keep the pinned key',
+  done: 'The pinned key stays.',
+  keep: null
+}
+
+/** Nothing is sent to them as it is. */
+export const isStopped = ({ changedTo, disputed, lapsed }: Contact): boolean =>
+  changedTo !== null || disputed !== null || lapsed === 'revoked'
+
+/** What is to be known, or decided, about somebody's key before they are written to. Source: docs/protocol/keys.md#pins */
+export function KeyNews({ contact }: { contact: Contact }): JSX.Element {
+  const { changedTo, disputed: also, lapsed, succession, verified } = contact
+  return (
+    <>
+      {changedTo && <Decide question={{ ...contact, other: changedTo }} words={changed} />}
+      {!changedTo && also && <Decide question={{ ...contact, other: also }} words={disputed} />}
+      {lapsed && <Lapsed contact={contact} />}
+      {succession && !verified && !also && (
+        <div class="callout">
+          <Icon name="shield" />
+          <p>
+            They changed their key {apart(succession.atMs, nowMs.value)}. The one before,{' '}
+            <code>{grouped(succession.from).slice(-2).join(' ')}</code> at its end, named the new
+            one, and their pod agrees. Compare keys again if it matters.
+          </p>
+        </div>
+      )}
+    </>
+  )
+}
+
+/** Somebody's name leads to more than one key. Nothing is sent to it, nor shown from it, until the person has answered. */
+function Decide({
+  question: { alias, fingerprint, other },
+  words
 }: {
-  contact: Contact
-  onAnswer?: () => void
+  question: Question
+  words: Words
 }): JSX.Element {
   const isSure = useSignal(false)
   const accept = () =>
     attempt(async () => {
-      await post('/contacts/accept', { alias: contact.alias })
+      await post('/contacts/accept', { alias })
       await refresh()
-      tell(`The new key of ${contact.alias} is pinned.`)
-      onAnswer?.()
+      tell(words.done)
     })
   return (
     <div class="callout bad key-change" role="alert">
@@ -30,21 +90,18 @@ export function KeyChange({
       <div>
         <p>
           <strong>
-            <Safe text={contact.alias} /> has another key than before.
+            <Safe text={alias} /> {words.title}
           </strong>
         </p>
-        <p>
-          They made a new key, or somebody else answers in their name. Ask them, by another way than
-          Muttr, and compare the new fingerprint. Until you answer, letters to and from them wait.
-        </p>
+        <p>{words.text}</p>
         <dl class="keys">
           <dt>Pinned</dt>
           <dd>
-            <Fingerprint hex={contact.fingerprint} />
+            <Fingerprint hex={fingerprint} />
           </dd>
-          <dt>New</dt>
+          <dt>{words.other}</dt>
           <dd>
-            <Fingerprint hex={contact.changedTo ?? ''} />
+            <Fingerprint hex={other} />
           </dd>
         </dl>
         <label class="check">
@@ -53,18 +110,20 @@ export function KeyChange({
             checked={isSure}
             onChange={event => (isSure.value = event.currentTarget.checked)}
           />
-          They told me that the new fingerprint is theirs
+          {words.sure}
         </label>
         <div class="buttons">
           <Button kind="danger" disabled={!isSure.value} onClick={() => void accept()}>
-            Pin the new key
+            {words.accept}
           </Button>
-          <Button
-            kind="quiet"
-            onClick={() => tell('Nothing was changed. The old key stays pinned.')}
-          >
-            Keep the old one
-          </Button>
+          {words.keep && (
+            <Button
+              kind="quiet"
+              onClick={() => tell('Nothing was changed. The old key stays pinned.')}
+            >
+              {words.keep}
+            </Button>
+          )}
         </div>
       </div>
     </div>

@@ -2,10 +2,12 @@ import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { ReceivedAttachment } from '../../client/client.ts'
+import type { FetchedAhead } from '../../client/files.ts'
 import { nowMs } from '../clock.ts'
 import { post } from '../data/ask.ts'
 import { download } from '../data/house.ts'
 import { onEvent } from '../data/live.ts'
+import { aliases } from '../data/session.ts'
 import { attempt } from '../data/toasts.ts'
 import { apart, duration, size } from '../text/format.ts'
 import { Safe } from '../text/safe.tsx'
@@ -35,17 +37,25 @@ function Row({ letter, given }: { letter: string; given: ReceivedAttachment }): 
   useEffect(
     () =>
       onEvent(event => {
+        if (event.type === 'ahead' && event.id === letter && event.index === given.index) {
+          const { pod, haveBytes } = event
+          const state = event.state as FetchedAhead['state']
+          moved.value = { ...moved.value, ahead: { pod, state, haveBytes, problem: null } }
+        }
         if (event.type !== 'transfer' || event.direction !== 'in') return
         if (event.id !== letter || event.index !== given.index) return
         const { state, doneBytes: haveBytes, bytesPerSecond, remainingMs } = event
         const next = state as ReceivedAttachment['state']
-        moved.value = { state: next, haveBytes, bytesPerSecond, remainingMs }
+        moved.value = { ...moved.value, state: next, haveBytes, bytesPerSecond, remainingMs }
       }),
     [letter, given.index]
   )
   const file = { ...given, ...moved.value }
   const at = `/inbox/${letter}/attachments/${file.index}`
-  const tell = (what: 'fetch' | 'pause') => void attempt(() => post(`${at}/${what}`))
+  const tell = (what: 'fetch' | 'pause' | 'ahead') =>
+    void attempt(async () => {
+      moved.value = await post<ReceivedAttachment>(`${at}/${what}`)
+    })
   const keep = () => void attempt(() => download(at, file.name))
   return (
     <li class="file-row">
@@ -71,6 +81,22 @@ function Row({ letter, given }: { letter: string; given: ReceivedAttachment }): 
           {file.state === 'paused' ? 'Go on' : 'Fetch'}
         </Button>
       )}
+      {file.state === 'remote' && aliases.value.length > 0 && !file.ahead && (
+        <Button
+          icon="clock"
+          kind="quiet"
+          label="Have your pod fetch it while this computer is off"
+          onClick={() => tell('ahead')}
+        />
+      )}
+      {file.state === 'remote' && file.ahead && file.ahead.state !== 'refused' && (
+        <Button
+          icon="close"
+          kind="quiet"
+          label="Your pod need not fetch it"
+          onClick={() => tell('pause')}
+        />
+      )}
       {file.state === 'fetching' && (
         <Button icon="pause" label="Pause" kind="quiet" onClick={() => tell('pause')} />
       )}
@@ -88,7 +114,9 @@ function saying({
   bytesPerSecond,
   remainingMs,
   problem,
-  expiryMs
+  expiryMs,
+  sizeBytes,
+  ahead
 }: ReceivedAttachment): string {
   switch (state) {
     case 'here':
@@ -100,10 +128,23 @@ function saying({
     case 'paused':
       return problem?.message ?? 'paused'
     case 'remote':
-      return `in the network, gone ${apart(expiryMs, nowMs.value)}`
+      return `in the network, gone ${apart(expiryMs, nowMs.value)}${ahead ? `; ${aheadSaying(ahead, sizeBytes)}` : ''}`
     case 'fetching': {
       const rate = bytesPerSecond === null ? '' : `, ${size(bytesPerSecond)}/s`
       return `being fetched${rate}${remainingMs === null ? '' : `, ${duration(remainingMs)} left`}`
     }
+  }
+}
+
+function aheadSaying({ pod, state, haveBytes, problem }: FetchedAhead, sizeBytes: number): string {
+  switch (state) {
+    case 'asking':
+      return `${pod} is told what to fetch: leave this computer on until then`
+    case 'fetching':
+      return `${pod} fetches it: ${Math.floor((100 * haveBytes) / Math.max(1, sizeBytes))} %`
+    case 'kept':
+      return `${pod} has it for you`
+    case 'refused':
+      return problem?.message ?? `${pod} does not fetch it`
   }
 }

@@ -11,8 +11,7 @@ import { attempt, tell } from '../data/toasts.ts'
 import { Uploads } from '../data/uploads.ts'
 import { Button, Field, Trouble } from '../parts/basics.tsx'
 import { Icon } from '../parts/icons.tsx'
-import { KeyChange } from '../parts/key-change.tsx'
-import { Lapsed } from '../parts/lapsed.tsx'
+import { isStopped, KeyNews } from '../parts/key-change.tsx'
 import { Lookalike, Trust } from '../parts/trust.tsx'
 import { UploadList } from '../parts/uploads.tsx'
 import { go, href, route } from '../route.ts'
@@ -100,7 +99,7 @@ function Editor({ draft, isReply = false, onSent, onDiscard }: EditorProps): JSX
   const bytes = new TextEncoder().encode(fields.body).byteLength
   const isTooLong = bytes > limits.letterBodyBytesMax
   const contact = fields.to ? contactOf(fields.to.trim().toLowerCase()) : undefined
-  const isBlocked = contact?.changedTo != null || contact?.lapsed === 'revoked'
+  const isBlocked = contact !== undefined && isStopped(contact)
 
   const send = async () => {
     if (isSending.value || isTooLong || isBlocked) return
@@ -168,8 +167,7 @@ function Editor({ draft, isReply = false, onSent, onDiscard }: EditorProps): JSX
           )}
         </Field>
       )}
-      {contact?.changedTo && <KeyChange contact={contact} />}
-      {contact?.lapsed && <Lapsed contact={contact} />}
+      {contact && <KeyNews contact={contact} />}
       <div class="writing">
         <div class="writing-bar">
           <fieldset class="tabs" aria-label="How it is written">

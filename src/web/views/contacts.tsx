@@ -5,6 +5,7 @@ import { json, type Problem, post, problemOf } from '../data/ask.ts'
 import { contacts, refresh } from '../data/session.ts'
 import { Avatar, Button, Dialog, Empty, Field, Trouble } from '../parts/basics.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { isStopped } from '../parts/key-change.tsx'
 import { lapseNames } from '../parts/lapsed.tsx'
 import { rowId, useListKeys } from '../parts/list-keys.ts'
 import { Trust } from '../parts/trust.tsx'
@@ -14,8 +15,7 @@ import { Safe } from '../text/safe.tsx'
 import { Person } from './person.tsx'
 
 /** Something about their key is to be decided. */
-const needsAnswer = ({ changedTo, lapsed }: Contact): boolean =>
-  changedTo !== null || lapsed !== null
+const needsAnswer = (contact: Contact): boolean => isStopped(contact) || contact.lapsed !== null
 
 /** People whose keys are pinned. */
 export function Contacts(): JSX.Element {
@@ -87,10 +87,14 @@ const Row = ({ contact, isOpen }: { contact: Contact; isOpen: boolean }): JSX.El
         <Safe text={contact.alias} />
       </span>
       <span class="row-snippet">
-        {contact.changedTo || contact.lapsed ? (
+        {needsAnswer(contact) ? (
           <span class="trust unsure">
             <Icon name="warning" size={14} />{' '}
-            {contact.lapsed ? lapseNames[contact.lapsed] : 'Key changed: needs your answer'}
+            {contact.lapsed
+              ? lapseNames[contact.lapsed]
+              : contact.changedTo
+                ? 'Key changed: needs your answer'
+                : 'Two keys: needs your answer'}
           </span>
         ) : (
           <Trust from={contact} />

@@ -9,8 +9,7 @@ import { refresh, setup } from '../data/session.ts'
 import { attempt, tell } from '../data/toasts.ts'
 import { Avatar, Button, Dialog, Fingerprint, Spinner } from '../parts/basics.tsx'
 import { Icon } from '../parts/icons.tsx'
-import { KeyChange } from '../parts/key-change.tsx'
-import { Lapsed } from '../parts/lapsed.tsx'
+import { KeyNews } from '../parts/key-change.tsx'
 import { Trust } from '../parts/trust.tsx'
 import { go, leave } from '../route.ts'
 import { apart } from '../text/format.ts'
@@ -43,8 +42,7 @@ export function Person({ contact }: { contact: Contact }): JSX.Element {
         </div>
       </header>
       <div class="letters">
-        {contact.changedTo && <KeyChange contact={contact} />}
-        {contact.lapsed && <Lapsed contact={contact} />}
+        <KeyNews contact={contact} />
         <section class="letter sheet">
           <h3>Fingerprint</h3>
           <Fingerprint hex={contact.fingerprint} />

@@ -12,12 +12,17 @@ export function Restore({ onBack }: { onBack: () => void }): JSX.Element {
   const words = useSignal('')
   const passphrase = useSignal<string | null>(null)
   const readBytes = useSignal<number | null>(null)
+  const stop = useSignal(new AbortController())
   const { problem, isBusy, run } = useRun()
   const restore = (event: SubmitEvent) =>
     run(event, async () => {
       try {
         const said = { words: words.value, passphrase: samePassphrase(passphrase.value) }
-        await restoreHome(file.value!, said, sent => (readBytes.value = sent))
+        stop.value = new AbortController()
+        await restoreHome(file.value!, said, {
+          signal: stop.value.signal,
+          onProgress: sentBytes => (readBytes.value = sentBytes)
+        })
       } finally {
         readBytes.value = null
       }
@@ -83,9 +88,15 @@ export function Restore({ onBack }: { onBack: () => void }): JSX.Element {
         <Button type="submit" kind="primary" busy={isBusy}>
           Restore
         </Button>
-        <Button kind="quiet" disabled={isBusy} onClick={onBack}>
-          I have no backup
-        </Button>
+        {isBusy ? (
+          <Button kind="quiet" onClick={() => stop.value.abort()}>
+            Cancel
+          </Button>
+        ) : (
+          <Button kind="quiet" onClick={onBack}>
+            I have no backup
+          </Button>
+        )}
       </div>
     </form>
   )

@@ -117,6 +117,27 @@ describe('correspondents of a key that was left', () => {
     await assert.rejects(bob.client.send(toAlice), { code: 'KEY_CHANGED' })
   })
 
+  it('hear when the old key turns out to have been stolen when it named the new one', async () => {
+    const old = alice.person
+    const thief = await person('mallory')
+    await show(thief, old, await said(old, thief))
+    assert.equal((await bob.client.lookup(alias)).fingerprint, thief.certificate.fingerprint)
+    // Its owner, whom the pod lets in no more, takes it back.
+    const { pods } = await alice.client.revokeKey({ reason: 'compromised' })
+    assert.equal(pods[0]?.shown, true)
+    await bob.client.lookup(alias)
+    const { disputed, fingerprint } = await contact()
+    assert.deepEqual(
+      [disputed, fingerprint],
+      [old.certificate.fingerprint, thief.certificate.fingerprint]
+    )
+    await bob.seen('disputed')
+    await assert.rejects(bob.client.send(toAlice), { code: 'KEY_CHANGED' })
+    const carol = await world.join('carol')
+    const found = await carol.client.lookup(alias)
+    assert.equal(found.fingerprint, thief.certificate.fingerprint, 'who never saw the old key')
+  })
+
   it('hear it too when one pod shows the one and another pod the other', async () => {
     const other = 'alice@two.test'
     await alice.client.register(other)
@@ -143,6 +164,18 @@ describe('correspondents of a key that was left', () => {
     const wrong = (await person('eve')).certificate.fingerprint
     const dave = await world.join('dave', { vouched: { [alias]: wrong } })
     await assert.rejects(dave.client.lookup(alias), { code: 'KEY_CHANGED' })
+  })
+
+  it('are asked about a stranger who took another key after writing, and not about a thief', async () => {
+    const carol = await world.join('carol', { hostname: 'two.test', requests: 'ask' })
+    await carol.client[Symbol.asyncDispose]()
+    const sent = await alice.client.send({ to: 'carol@two.test', body: 'Hello' })
+    await alice.client.succeedKey()
+    await carol.revive()
+    const { request } = await carol.seen('requested', ({ certifiedByPod }) => certifiedByPod)
+    await carol.client.decide(request, 'once')
+    await carol.seen('opened', ({ letter }) => letter === sent.id)
+    assert.equal((await carol.client.lookup(alias)).fingerprint, print(alice))
   })
 
   it('wait for the vault: with a locked one nobody is followed', async () => {

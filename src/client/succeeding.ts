@@ -36,7 +36,7 @@ export interface OwnSuccession {
   eraseMs: Millis | null
 }
 
-export interface SuccessionParts {
+export interface SucceedingParts {
   state: State
   self: Self
   pods: Pick<Pods, 'link' | 'identified' | 'renew' | 'lines'>
@@ -106,15 +106,15 @@ const place = 'own'
  * secrets are erased when nothing in the network is sealed to them. Each step may be cut off by a crash and is taken up by the next look.
  * Source: docs/protocol/succession.md#a-new-key-step-by-step
  */
-export class Successor {
-  readonly #parts: SuccessionParts
+export class Succeeding {
+  readonly #parts: SucceedingParts
   readonly #plan: Table<Plan>
   /** By pod. */
   readonly #taken: Table<Taken>
   readonly #problems = new Map<string, Failure>()
   #looking: Promise<unknown> = Promise.resolve()
 
-  constructor(parts: SuccessionParts) {
+  constructor(parts: SucceedingParts) {
     this.#parts = parts
     const { state, log } = parts
     this.#plan = createTable({
@@ -313,7 +313,7 @@ export class Successor {
 
   /** Takes over what the old key has at a pod, before anything else is asked of it there. @throws {MuttrError} `VAULT_LOCKED`, as {@link PodLink.succeed} */
   async handOver(pod: string, link: PodLink): Promise<string[] | undefined> {
-    const { self, rotation, state, clock, crypto, emit } = this.#parts
+    const { self, rotation, state, clock, crypto, emit, log } = this.#parts
     const plan = await this.#plan.get(place)
     if (plan?.stage !== 'moving' || (await this.hasTaken(pod)) || !this.#byPod().has(pod))
       return undefined
@@ -332,6 +332,8 @@ export class Successor {
     await state.write([this.#taken.put(pod, { fingerprint, revoked: false })])
     this.#problems.delete(pod)
     emit({ type: 'handed-over', pod, fingerprint })
+    // It may have been the last one that was waited for.
+    this.look().catch(err => log.warn('a new key does not get on', { code: codeOf(err) }))
     return aliases
   }
 }
