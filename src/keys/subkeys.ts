@@ -59,7 +59,7 @@ export async function dropSubkeys(
  * Takes over what another copy of the same key has in encryption subkeys, with their secrets.
  * @throws {MuttrError} `KEY_INVALID` when it is another key
  */
-export async function adoptSubkeys(person: Person, other: Person): Promise<Person> {
+async function adoptSubkeys(person: Person, other: Person): Promise<Person> {
   if (person.certificate.pin !== other.certificate.pin)
     throw keyInvalid(new Error('subkeys of another key'))
   const key = new openpgp.PrivateKey(secretOf(person).toPacketList())

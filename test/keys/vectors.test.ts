@@ -3,7 +3,12 @@ import { readFile } from 'node:fs/promises'
 import { toHex } from '../../src/base/bytes.ts'
 import { readCertificate } from '../../src/keys/certificate.ts'
 import { checkCertification } from '../../src/keys/certify.ts'
-import { makeDevice, verifyDevice, verifyStatement } from '../../src/keys/device.ts'
+import {
+  makeDevice,
+  verifyDevice,
+  verifyDismissal,
+  verifyStatement
+} from '../../src/keys/device.ts'
 import { hpkeOpen, makeHpkeKey } from '../../src/keys/hpke.ts'
 import { importPerson } from '../../src/keys/person.ts'
 import { open } from '../../src/keys/seal.ts'
@@ -53,7 +58,7 @@ describe('vectors of keys', () => {
   })
 
   it('device.json: a device’s signature, a statement, and what is no statement', async () => {
-    const { nowMs, certificate: bytes, device, valid, invalid } = await vectors('device')
+    const { nowMs, certificate: bytes, device, valid, invalid, dismissal } = await vectors('device')
     const certificate = await readCertificate(hex(bytes))
     const made = makeDevice(hex(device.seed))
     assert.equal(toHex(made.publicKey), device.publicKey)
@@ -69,5 +74,17 @@ describe('vectors of keys', () => {
         { code: 'STATEMENT_INVALID' },
         v.what
       )
+    const by = await readCertificate(hex(dismissal.certificate))
+    const { pod } = dismissal
+    const at = { certificate: by, pod, nowMs }
+    assert.equal(await verifyDismissal(hex(dismissal.frame), at), dismissal.deviceKey)
+    for (const wrong of [
+      { ...at, certificate },
+      { ...at, pod: 'two.example' },
+      { ...at, nowMs: 0 }
+    ])
+      await assert.rejects(verifyDismissal(hex(dismissal.frame), wrong), {
+        code: 'STATEMENT_INVALID'
+      })
   })
 })

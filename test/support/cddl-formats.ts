@@ -4,7 +4,7 @@ import { decodeManifest } from '../../src/wire/attachment.ts'
 import { decodeBackupItem } from '../../src/wire/backup.ts'
 import { decodeBlobHeader } from '../../src/wire/blob.ts'
 import { decodeFrame } from '../../src/wire/channel.ts'
-import { decodeSignedStatement } from '../../src/wire/device.ts'
+import { decodeSignedDismissal, decodeSignedStatement } from '../../src/wire/device.ts'
 import * as dht from '../../src/wire/dht.ts'
 import { decodeLetter } from '../../src/wire/letter.ts'
 import * as link from '../../src/wire/link.ts'
@@ -17,6 +17,7 @@ import { decodePerson } from '../../src/wire/records/person.ts'
 import { decodeWhereabouts } from '../../src/wire/records/whereabouts.ts'
 import { decodeStamp } from '../../src/wire/stamp.ts'
 import * as succession from '../../src/wire/succession.ts'
+import { decodeSyncEntry } from '../../src/wire/sync.ts'
 import { readTombstone } from '../../src/wire/tombstone.ts'
 import { decodeVia, decodeViaAnswer } from '../../src/wire/via.ts'
 
@@ -38,6 +39,8 @@ const addresses = 'addresses in the shape of a multiaddr, one encoding each'
 
 export const formats: Record<string, Format> = {
   'backup-item': { read: decodeBackupItem },
+  'sync-entry': { read: decodeSyncEntry },
+  'signed-dismissal': { read: decodeSignedDismissal },
   'blob-header': { read: decodeBlobHeader },
   stamp: { read: decodeStamp },
   tombstone: { read: readTombstone, more: 'preimages that fit the header' },

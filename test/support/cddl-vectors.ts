@@ -28,6 +28,7 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
   const [notice, pod, link] = [read('notice'), read('pod'), read('join-link')]
   const [blob, dht, record] = [read('blob'), read('dht'), read('record')]
   const { codes, exchange } = read('link')
+  const sync = read('sync')
   const [stamp, via] = [read('stamp'), read('via')]
   const ofReach = (message: string) =>
     frames(read('reach').frames.filter((v: { message: string }) => v.message === message))
@@ -35,6 +36,8 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     frames(dht.frames.filter((v: { message: string }) => v.message === message))
   const frames = (list: { frame: string }[]) => list.map(({ frame }) => bytes(frame))
   return {
+    'sync-entry': frames(sync.entries),
+    'signed-dismissal': [bytes(device.dismissal.frame)],
     'backup-item': frames(read('backup').items),
     'channel-frame': read('channel').frames.map((v: { hex: string }) => bytes(v.hex)),
     'blob-header': blob.blobs.map((v: { header: string }) => bytes(v.header)),

@@ -21,7 +21,7 @@ const isLater = (a: Pick<Word, 'atMs' | 'by'>, b: Pick<Word, 'atMs' | 'by'>): bo
   a.atMs > b.atMs || (a.atMs === b.atMs && a.by > b.by)
 
 /** What an event is about, when it is about something that others can change too; else null. */
-export function subjectOf(event: SyncEvent): string | null {
+function subjectOf(event: SyncEvent): string | null {
   if (event.type === 'read') return `read ${event.letter.id} ${event.letter.fingerprint}`
   if (event.type === 'conversation') return `conversation ${event.thread}`
   if (event.type === 'contact') return `contact ${event.alias}`

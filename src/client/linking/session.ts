@@ -45,7 +45,7 @@ export type LinkStep =
   | ({ type: 'linked' } & LinkedDevice)
 
 /** Takes a device into the person's list, and tells the others. */
-export type Linked = (card: DeviceCard) => Promise<void>
+type Linked = (card: DeviceCard) => Promise<void>
 
 export interface LinkingParts {
   network: Pick<Network, 'self' | 'accept'>
