@@ -41,6 +41,8 @@ export interface FakePod {
   person: Person
   /** Fetches files for its people; a pod's own. */
   ahead: Ahead | undefined
+  /** What it is asked to fetch is answered when this has resolved. */
+  beforeAhead: (method: string) => Promise<void>
   /** Refuses to be opened, and ends what is open. */
   down(): void
   up(): void
@@ -119,6 +121,7 @@ export async function fakePod({
     accounts,
     person,
     ahead: undefined,
+    beforeAhead: async () => undefined,
     lies: new Map(),
     opened: 0,
     looked: 0,
@@ -198,6 +201,7 @@ export async function fakePod({
         },
         ahead: podAhead(async (method, payload) => {
           ask()
+          await pod.beforeAhead(method)
           const answers = aheadAnswers(pod.ahead, {
             account: () => who?.pin ?? '',
             isKnown: async () => mine().length > 0
