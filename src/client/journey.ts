@@ -140,8 +140,10 @@ export class Journey {
   async slip(row: SentRow, { certificate }: Known): Promise<void> {
     if (row.slip) return
     const { self, clock, crypto } = this.#parts
+    const from = this.#sealedBy.get(row) ?? self.person()
+    this.#sealedBy.set(row, from)
     row.slip = await sealSlip({
-      from: this.#sealedBy.get(row) ?? self.person(),
+      from,
       alias: row.from,
       to: certificate,
       letter: Buffer.from(row.id, 'hex'),

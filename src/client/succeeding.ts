@@ -101,6 +101,11 @@ const takenRow = mapped(
 
 const place = 'own'
 
+const underWay = (): MuttrError =>
+  new MuttrError('SUCCESSION_INVALID', 'the last new key is still on its way to a pod', {
+    hint: 'See `muttr key show`: which pods have it not yet.'
+  })
+
 /**
  * A new primary key in the place of the own one: made, taken for our own, then handed to each pod; at last the old one is revoked, and its
  * secrets are erased when nothing in the network is sealed to them. Each step may be cut off by a crash and is taken up by the next look.
@@ -113,6 +118,7 @@ export class Succeeding {
   readonly #taken: Table<Taken>
   readonly #problems = new Map<string, Failure>()
   #looking: Promise<unknown> = Promise.resolve()
+  #beginning = false
 
   constructor(parts: SucceedingParts) {
     this.#parts = parts
@@ -132,6 +138,17 @@ export class Succeeding {
    * @throws {MuttrError} nothing is changed then: `VAULT_LOCKED`, `KEY_REVOKED`, `SUCCESSION_INVALID`, `POD_TOO_OLD`
    */
   async begin(make: (nowMs: Millis) => Promise<Person>): Promise<OwnSuccession> {
+    // Two at once would each leave the key of now, and not know of the other.
+    if (this.#beginning) throw underWay()
+    this.#beginning = true
+    try {
+      return await this.#begin(make)
+    } finally {
+      this.#beginning = false
+    }
+  }
+
+  async #begin(make: (nowMs: Millis) => Promise<Person>): Promise<OwnSuccession> {
     const { self, clock, state, crypto } = this.#parts
     await this.look()
     const nowMs = clock.now()
@@ -157,10 +174,7 @@ export class Succeeding {
         hint: 'Take them off the list first (`muttr device revoke`), and link them again afterwards.'
       })
     const plan = await this.#plan.get(place)
-    if (plan && (plan.stage === 'made' || plan.eraseMs === null))
-      throw new MuttrError('SUCCESSION_INVALID', 'the last new key is still on its way to a pod', {
-        hint: 'See `muttr key show`: which pods have it not yet.'
-      })
+    if (plan && (plan.stage === 'made' || plan.eraseMs === null)) throw underWay()
     if (former.length >= limits.successionsMax)
       throw new MuttrError('LIMIT_EXCEEDED', 'too many former keys have still to be erased')
   }
@@ -240,6 +254,8 @@ export class Succeeding {
     const [old] = next.former
     const from = old!.certificate.fingerprint
     const now = self.person()
+    if (![next, old!].some(({ certificate }) => certificate.pin === now.certificate.pin))
+      throw new MuttrError('HOME_DAMAGED', 'a new key that is no successor of the own one')
     // The vault may have been written before a crash: with what was registered since.
     await self.succeed(now.certificate.pin === next.certificate.pin ? now : next, () => [
       this.#plan.put(place, { stage: 'moving', sinceMs, from, revoked: null, eraseMs: null }),

@@ -13,6 +13,11 @@ interface Repairer {
 const view = { keyEncoding: 'view', valueEncoding: 'view' } as const
 /** Bytes a page of an iterator fetches per thread hop. */
 const hopBytes = 256 * 1024
+/**
+ * LevelDB maps each table that it has open into our memory and keeps it there; else a seed that holds a gigabyte for others looks as if it took
+ * that much. It keeps 64 at least, whatever it is told, so they are small. Measured in docs/benchmarks.md.
+ */
+const tables = { maxOpenFiles: 64, maxFileSize: 1024 * 1024 } as const
 /** Room beside the log's own size that opening again takes: the list of files, a new log. */
 const spareBytes = 1024 * 1024
 
@@ -142,7 +147,7 @@ class LevelRows implements Rows {
         await this.#quiet()
         await db.close()
       } else await this.#checkWhole()
-      const db: Database = new Level(this.#folder, { ...view, compression: false })
+      const db: Database = new Level(this.#folder, { ...view, ...tables, compression: false })
       await db.open()
       this.#db = db
       this.#failed = false

@@ -56,6 +56,10 @@ const benches: Record<string, { what: string; run: Run }> = {
     what: "a file of 100 MiB over 20 nodes, out and in, and both ends' memory",
     run: rounds => benchAttachment(rounds, 100)
   },
+  'attachment-256m': {
+    what: 'the same with 256 MiB',
+    run: rounds => benchAttachment(rounds, 256)
+  },
   'attachment-1g': {
     what: 'the same with 1 GiB, which takes 6 GiB of disk meanwhile',
     run: rounds => benchAttachment(rounds, 1_024)

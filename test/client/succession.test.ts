@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { toHex } from '../../src/base/bytes.ts'
+import { codeOf } from '../../src/base/errors.ts'
 import { eraseAfterMs } from '../../src/client/rotation.ts'
+import { sentTable } from '../../src/client/sent-rows.ts'
 import { exportPerson, importPerson, makePerson } from '../../src/keys/person.ts'
 import type { Tester } from '../support/client-world.ts'
-import { away, ClientWorld } from '../support/client-world.ts'
+import { away, ClientWorld, quiet } from '../support/client-world.ts'
 import { bytesOf, craft, post } from '../support/crafted.ts'
 import { dyingState } from '../support/dying-state.ts'
 
@@ -151,6 +153,17 @@ describe('a new key in the place of the old one', () => {
     await done(alice)
   })
 
+  it('is one at a time: who asks twice has one new key', async () => {
+    const [first, second] = await Promise.allSettled([
+      alice.client.succeedKey(),
+      alice.client.succeedKey()
+    ])
+    assert.equal(first.status, 'fulfilled')
+    assert(second.status === 'rejected' && codeOf(second.reason) === 'SUCCESSION_INVALID')
+    assert.equal(alice.person.former.length, 1)
+    assert.equal(world.pod().accounts.get(alias)!.certificate.fingerprint, print(alice))
+  })
+
   it('asks once more when the answer to the handing over was lost', async () => {
     const answer = Promise.withResolvers<void>()
     world.pod().succeeding = answer.promise
@@ -180,6 +193,62 @@ describe('a new key in the place of the old one', () => {
     await alice.client[Symbol.asyncDispose]()
     const again = await world.rejoin(self, state)
     assert.equal((await again.client.inbox()).length, 1)
+  })
+})
+
+describe('a letter that waits while its sender takes another key', () => {
+  for (const again of [false, true])
+    it(`arrives and holds${again ? ', also after a restart' : ''}`, async () => {
+      await using world = await ClientWorld.make(['one.test', 'two.test'])
+      const alice = await world.join('alice')
+      const bob = await world.join('bob', { hostname: 'two.test' })
+      await bob.client.lookup(alias)
+      await alice.client.lookup('bob@two.test')
+      world.pod('two.test').down()
+      const stored = await alice.client.send({ to: 'bob@two.test', body: 'stored' })
+      assert.equal(stored.state, 'stored')
+      world.clock.advance(60_000)
+      if (again) await alice.restart()
+      await alice.client.succeedKey()
+      const later = await alice.client.send({ to: 'bob@two.test', body: 'by the new key' })
+      world.pod('two.test').up()
+      world.clock.advance(3_600_000)
+      await bob.seen('listening')
+      for (const { id } of [stored, later]) await bob.seen('opened', ({ letter }) => letter === id)
+      const from = (await bob.client.inbox()).map(letter => letter.from.fingerprint)
+      assert.equal(new Set(from).size, 2)
+      assert(!bob.events.some(event => event.type === 'refused' && event.code === 'LETTER_FORGED'))
+    })
+})
+
+describe('a letter that was sealed before a crash', () => {
+  it('is sealed anew by the new key, when the old one did not sign its notice', async () => {
+    await using world = await ClientWorld.make(['one.test', 'two.test'])
+    const alice = await world.join('alice')
+    await world.join('bob', { hostname: 'two.test' })
+    await alice.client.lookup('bob@two.test')
+    world.pod('two.test').down()
+    const { id } = await alice.client.send({ to: 'bob@two.test', body: 'stored' })
+    await alice.client[Symbol.asyncDispose]()
+    const { state } = alice
+    const sent = sentTable(state, quiet)
+    const [found] = await sent.list()
+    assert.deepEqual([found?.value.id, found?.value.stage], [id, 'stored'])
+    // As if it had been killed between the two, and knew nobody: so its next try waits for a pod that says nothing.
+    const forgotten = ['people', 'correspondents'].map(async table =>
+      (await state.list(table)).map(({ key }) => ({ type: 'delete' as const, table, key }))
+    )
+    const cut = sent.put(found!.key, { ...found!.value, slip: null })
+    await state.write([cut, ...(await Promise.all(forgotten)).flat()])
+    world.pod('two.test').up()
+    world.pod('two.test').stall()
+    await alice.revive()
+    await alice.client.succeedKey()
+    assert.equal((await sent.get(found!.key))?.stage, 'draft')
+    // It gives what is under way some seconds.
+    const over = alice.client[Symbol.asyncDispose]()
+    world.clock.advance(10_000)
+    await over
   })
 })
 

@@ -15,15 +15,7 @@ describe('a home that was destroyed', () => {
   after(() => net?.[Symbol.asyncDispose]())
 
   const run = (who: string, ...args: string[]): Promise<Ran> => net.muttr(who, '--json', ...args)
-  async function ok<T>(who: string, ...args: string[]): Promise<T[]> {
-    const ran = await run(who, ...args)
-    assert.equal(ran.status, 0, `${args.join(' ')}: ${ran.stderr}`)
-    return ran.stdout
-      .trimEnd()
-      .split('\n')
-      .filter(line => line !== '')
-      .map(line => JSON.parse(line) as T)
-  }
+  const ok = <T>(who: string, ...args: string[]): Promise<T[]> => net.json<T>(who, ...args)
 
   it('comes back from its backup: identity, contacts and letters, and gets new ones', async () => {
     const file = join(net.folder, 'bob.backup')

@@ -48,6 +48,8 @@ export interface FakePod {
   person: Person
   /** Fetches files for its people; a pod's own. */
   ahead: Ahead | undefined
+  /** What it is asked to fetch is answered when this has resolved. */
+  beforeAhead: (method: string) => Promise<void>
   /** Refuses to be opened, and ends what is open. */
   down(): void
   up(): void
@@ -137,6 +139,7 @@ export async function fakePod({
     accounts,
     person,
     ahead: undefined,
+    beforeAhead: async () => undefined,
     lies: new Map(),
     dismissed: new Set(),
     opened: 0,
@@ -223,6 +226,7 @@ export async function fakePod({
         },
         ahead: podAhead(async (method, payload) => {
           ask()
+          await pod.beforeAhead(method)
           const answers = aheadAnswers(pod.ahead, {
             account: () => who?.pin ?? '',
             isKnown: async () => mine().length > 0

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -164,6 +165,17 @@ export class Testnet implements AsyncDisposable {
   /** Runs one command as a person would, on the home of a node. */
   muttr(name: string, ...args: string[]): Promise<Ran> {
     return muttr('--home', this.home(name), ...args)
+  }
+
+  /** The same with `--json`: the objects that it prints. Fails where the command does. */
+  async json<T>(name: string, ...args: string[]): Promise<T[]> {
+    const ran = await this.muttr(name, '--json', ...args)
+    assert.equal(ran.status, 0, `${args.join(' ')}: ${ran.stderr}`)
+    return ran.stdout
+      .trimEnd()
+      .split('\n')
+      .filter(line => line !== '')
+      .map(line => JSON.parse(line) as T)
   }
 
   /** Waits for an event; `from` is where in {@link events} to begin. */

@@ -63,13 +63,14 @@ describe('the web page, in Chromium', function () {
     }
   })
 
-  it('fits a phone', async () => {
+  it('fits a phone, without a flaw there either', async () => {
     await using tab = await stage.open({ width: 390, height: 800 })
     for (const [name, hash, there] of places(tab.client).filter(([name]) => name !== 'search')) {
       await tab.to(hash)
       await there(tab.page)
       await tab.shot(`${name}-phone`)
       assert.equal(await stage.tooWidePx(tab.page), 0, name)
+      assert.deepEqual(await stage.flaws(tab.page), [], name)
     }
   })
 

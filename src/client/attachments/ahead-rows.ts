@@ -1,12 +1,12 @@
 import { toHex } from '../../base/bytes.ts'
-import type { ErrorCode } from '../../base/errors.ts'
-import { isErrorCode } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import type { Log, Millis } from '../../base/ports.ts'
 import type { State } from '../../store/state.ts'
-import { bytes, literal, mapped, nullable, oneOf, text, tuple, uint } from '../../wire/cbor.ts'
+import { bytes, literal, mapped, oneOf, text, tuple, uint } from '../../wire/cbor.ts'
 import type { Table } from '../table.ts'
 import { createTable } from '../table.ts'
+import type { Problem } from './problem.ts'
+import { problemField, problemRow } from './problem.ts'
 
 /** `dropping`: the pod is told that nobody wants it any more. */
 const stages = ['asking', 'fetching', 'kept', 'refused', 'dropping'] as const
@@ -24,14 +24,9 @@ export interface AheadRow {
   /** Chunks that the pod has, and those that it cannot get, as it said last. */
   here: number
   lost: number
-  problem: { code: ErrorCode; message: string } | null
+  problem: Problem
 }
 
-const messageCharsMax = 100
-const code = (value: unknown): ErrorCode => {
-  if (!isErrorCode(value)) throw new TypeError('an error code')
-  return value
-}
 const count = uint(limits.aheadChunksMax)
 
 const row = mapped(
@@ -41,11 +36,10 @@ const row = mapped(
     text(limits.hostnameCharsMax, 1),
     tuple(count, uint(), count, count),
     oneOf<Stage>(...stages),
-    nullable(tuple(code, text(4 * messageCharsMax)))
+    problemField
   ),
   ([, id, pod, [chunks, expiryMs, here, lost], stage, problem]): AheadRow => ({
-    ...{ id, pod, chunks, expiryMs, here, lost, stage },
-    problem: problem && { code: problem[0], message: problem[1] }
+    ...{ id, pod, chunks, expiryMs, here, lost, stage, problem }
   })
 )
 
@@ -62,7 +56,7 @@ export const aheadTable = (state: State, log: Log): Table<AheadRow> =>
       r.pod,
       [r.chunks, r.expiryMs, r.here, r.lost],
       r.stage,
-      r.problem && [r.problem.code, r.problem.message.toWellFormed().slice(0, messageCharsMax)]
+      problemRow(r.problem)
     ],
     maxBytes: 1_024
   })

@@ -191,6 +191,9 @@ export class Ahead implements AsyncDisposable {
       const status = await ahead.status(taskOf(id))
       outbox.finished(id)
       await this.#progress(id, status)
+      // Dropped while the pod was asked: that was noted where this attempt has just ended.
+      const now = this.#rows.get(id)
+      if (now?.stage === 'dropping') this.#look(now, 0)
     } catch (err) {
       const isGone = codeOf(err) === 'ATTACHMENT_UNKNOWN' || codeOf(err) === 'METHOD_UNKNOWN'
       if (row && isGone) {

@@ -41,10 +41,11 @@ const final: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'BLOB_RELEASED',
   'BLOB_EXPIRED'
 ])
-/** A pod that fetches nothing ahead, and one that lets us in no more. */
+/** A pod that fetches nothing ahead, or never so much, or lets us in no more. */
 const refusals: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...final,
   'METHOD_UNKNOWN',
+  'PEER_REFUSED',
   'IDENTIFY_REFUSED'
 ])
 

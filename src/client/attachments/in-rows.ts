@@ -1,6 +1,4 @@
 import { toHex } from '../../base/bytes.ts'
-import type { ErrorCode } from '../../base/errors.ts'
-import { isErrorCode } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import type { Log, Millis } from '../../base/ports.ts'
 import type { State } from '../../store/state.ts'
@@ -10,7 +8,6 @@ import {
   encodeCbor,
   literal,
   mapped,
-  nullable,
   oneOf,
   text,
   tuple,
@@ -18,6 +15,8 @@ import {
 } from '../../wire/cbor.ts'
 import type { Table } from '../table.ts'
 import { createTable } from '../table.ts'
+import type { Problem } from './problem.ts'
+import { problemField, problemRow } from './problem.ts'
 
 /** `ahead`: only its keys are fetched, for a pod that fetches the rest. */
 const stages = ['fetching', 'paused', 'here', 'lost', 'ahead'] as const
@@ -35,19 +34,13 @@ export interface InRow {
   readonly expiryMs: Millis
   readonly sizeBytes: number
   stage: Stage
-  problem: { code: ErrorCode; message: string } | null
+  problem: Problem
   /** Who sent it, to which of our aliases, and the manifest: in the closet. */
   readonly secret: Uint8Array
 }
 
-const messageBytesMax = 400
 const hash = mapped(bytes(32), toHex)
 const unhex = (hex: string) => Buffer.from(hex, 'hex')
-
-const code = (value: unknown): ErrorCode => {
-  if (!isErrorCode(value)) throw new TypeError('an error code')
-  return value
-}
 
 const row = mapped(
   tuple(
@@ -56,13 +49,19 @@ const row = mapped(
     tuple(hash, hash, uint(limits.letterAttachmentsMax - 1)),
     tuple(uint(), uint(), uint(limits.attachmentBytesMax)),
     oneOf<Stage>(...stages),
-    nullable(tuple(code, text(messageBytesMax))),
+    problemField,
     bytes(1, 8_192)
   ),
   ([, id, of, numbers, stage, problem, secret]): InRow => ({
     ...{ id, letter: of[0], key: of[1], index: of[2] },
-    ...{ createdMs: numbers[0], expiryMs: numbers[1], sizeBytes: numbers[2], stage, secret },
-    problem: problem && { code: problem[0], message: problem[1] }
+    ...{
+      createdMs: numbers[0],
+      expiryMs: numbers[1],
+      sizeBytes: numbers[2],
+      stage,
+      problem,
+      secret
+    }
   })
 )
 
@@ -79,7 +78,7 @@ export const inTable = (state: State, log: Log): Table<InRow> =>
       [unhex(r.letter), unhex(r.key), r.index],
       [r.createdMs, r.expiryMs, r.sizeBytes],
       r.stage,
-      r.problem && [r.problem.code, r.problem.message.toWellFormed().slice(0, messageBytesMax / 4)],
+      problemRow(r.problem),
       r.secret
     ],
     maxBytes: 10_240

@@ -1,6 +1,4 @@
 import { sha256, toHex } from '../../base/bytes.ts'
-import type { ErrorCode } from '../../base/errors.ts'
-import { isErrorCode } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import type { Log, Millis } from '../../base/ports.ts'
 import type { State } from '../../store/state.ts'
@@ -23,6 +21,8 @@ import {
 } from '../../wire/cbor.ts'
 import type { Table } from '../table.ts'
 import { createTable } from '../table.ts'
+import type { Problem } from './problem.ts'
+import { problemField, problemRow } from './problem.ts'
 
 const stages = ['sealing', 'storing', 'stored', 'failed', 'withdrawing'] as const
 type Stage = (typeof stages)[number]
@@ -43,7 +43,7 @@ export interface OutRow {
   spooled: boolean
   /** Keys of its topmost level, once it is sealed. */
   roots: readonly Uint8Array[]
-  problem: { code: ErrorCode; message: string } | null
+  problem: Problem
   /** How often its holders were asked, and when they are asked again. */
   checks: number
   checkMs: Millis
@@ -51,13 +51,7 @@ export interface OutRow {
   readonly secret: Uint8Array
 }
 
-const messageBytesMax = 400
 const id = mapped(bytes(16), toHex)
-
-const code = (value: unknown): ErrorCode => {
-  if (!isErrorCode(value)) throw new TypeError('an error code')
-  return value
-}
 
 const row = mapped(
   tuple(
@@ -67,19 +61,17 @@ const row = mapped(
     oneOf<Stage>(...stages),
     tuple(bool, bool),
     array(bytes(32), limits.attachmentRootsMax),
-    nullable(tuple(code, text(messageBytesMax))),
+    problemField,
     tuple(uint(), uint()),
     bytes(1, 2_048)
   ),
   ([, first, sizeBytes, stage, flags, roots, problem, checks, secret]): OutRow => ({
     ...{ id: first[0], createdMs: first[1], expiryMs: first[2], via: first[3] },
     ...{ sizeBytes, stage, paused: flags[0], spooled: flags[1], roots },
-    problem: problem && { code: problem[0], message: problem[1] },
+    problem,
     ...{ checks: checks[0], checkMs: checks[1], secret }
   })
 )
-
-const clip = (message: string): string => message.toWellFormed().slice(0, messageBytesMax / 4)
 
 /** By id. */
 export const outTable = (state: State, log: Log): Table<OutRow> =>
@@ -95,7 +87,7 @@ export const outTable = (state: State, log: Log): Table<OutRow> =>
       r.stage,
       [r.paused, r.spooled],
       r.roots,
-      r.problem && [r.problem.code, clip(r.problem.message)],
+      problemRow(r.problem),
       [r.checks, Math.round(r.checkMs)],
       r.secret
     ],

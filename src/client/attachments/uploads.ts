@@ -44,7 +44,8 @@ export interface UploadsParts extends ChunkDhtParts {
 
 /** Room is looked for so much at a time. */
 const roomBytes = 4 * 2 ** 20
-const pace = { most: 8, slowMs: 10_000 }
+/** Each goes to five seeds at once. Twice as many were no faster, and took more memory: docs/benchmarks.md. */
+const pace = { most: 4, slowMs: 10_000 }
 const final: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['BLOB_EXPIRED', 'BLOB_INVALID'])
 
 /** Files that go out: sealed into the spool, stored chunk by chunk, taken back. Source: docs/protocol/attachment.md#sending */

@@ -27,7 +27,7 @@ interface AheadParts {
 
 /** Files that a pod fetches for its people while they are away. Source: docs/protocol/ahead.md */
 export interface Ahead extends AsyncDisposable {
-  /** @throws {MuttrError} `LIMIT_EXCEEDED`, `BLOB_EXPIRED` */
+  /** @throws {MuttrError} `LIMIT_EXCEEDED`, `PEER_REFUSED` for more than there is ever room for, `BLOB_EXPIRED` */
   ask(account: AccountId, request: wire.AheadRequest): Promise<wire.AheadStatus>
   /** Keys elsewhere than where the last ones ended are left alone. @throws {MuttrError} `ATTACHMENT_UNKNOWN`, `LIMIT_EXCEEDED` */
   addKeys(account: AccountId, request: wire.AheadKeys): Promise<wire.AheadStatus>
@@ -114,6 +114,8 @@ export async function openAhead(parts: AheadParts): Promise<Ahead> {
     const refuse = (what: string): never => {
       throw new MuttrError('LIMIT_EXCEEDED', what)
     }
+    if (bytes > Math.min(bounds.accountBytes, bounds.bytes))
+      throw new MuttrError('PEER_REFUSED', 'the file is larger than all that is fetched ahead here')
     if (own + bytes > bounds.accountBytes) refuse('more than is fetched ahead for one account')
     if (total + bytes > bounds.bytes) refuse('more than is fetched ahead for all')
     if (files >= bounds.filesPerAccountMax) refuse('too many files')

@@ -250,6 +250,31 @@ describe('a file that a pod fetches ahead', () => {
     await emptied()
   })
 
+  it('is refused for good when it is larger than all there is room for', async () => {
+    await serve({ accountBytes: 2 ** 18 })
+    const id = await sent(dice.bytes(2 * chunkContentBytes))
+    await bob.client.fetchAhead(id, 0)
+    await bob.seen('ahead', is(id, 'refused'))
+    assert.equal((await fileOf(id)).ahead?.problem?.code, 'PEER_REFUSED')
+  })
+
+  it('is forgotten by the pod also when it was given up while the pod was asked', async () => {
+    const id = await sent(dice.bytes(2 * chunkContentBytes))
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
+    const { promise: reached, resolve: reach } = Promise.withResolvers<void>()
+    world.dht.getFails = 'BLOB_UNKNOWN'
+    world.pod().beforeAhead = async method => {
+      if (method !== 'ahead-status') return
+      reach()
+      await held
+    }
+    await bob.client.fetchAhead(id, 0)
+    await passTime(reached)
+    await bob.client.forgetAttachment(id, 0)
+    letGo()
+    await emptied()
+  })
+
   it('is not one whose letter lies: that is lost here, and dropped there', async () => {
     const id = await sent(dice.bytes(9 * chunkContentBytes))
     world.dht.get = async () => {

@@ -72,7 +72,7 @@ describe('correspondents of a key that was left', () => {
     }
     account.certificate = await certified(old)
     await assert.rejects(bob.client.lookup(alias), { code: 'KEY_CHANGED' })
-  }).timeout(20_000)
+  })
 
   it('are asked about a key that the old one did not name, or may not name any more', async () => {
     const [mallory, eve] = [await person('mallory'), await person('eve')]
