@@ -134,12 +134,17 @@ describe('a second device', () => {
     await net.start('bob')
     const isHere = ({ letter }: { letter: string }) => letter === alone!.id
     await net.event('bob', 'opened', from, isHere)
-    const unread = async () =>
-      (await ok<{ id: string }>('bob', 'inbox', '--unread')).map(({ id }) => id)
-    while ((await unread()).includes(fresh!.id))
-      await net.event('bob', 'mirrored', net.events.length)
-    const known = await ok<SentLetter>('bob', 'sent')
-    assert(known.some(({ id }) => id === answer!.id))
+    const mirrored = async (isSo: () => Promise<boolean>) => {
+      for (let since = net.events.length; !(await isSo()); since = net.events.length)
+        await net.event('bob', 'mirrored', since)
+    }
+    await mirrored(async () => {
+      const unread = await ok<{ id: string }>('bob', 'inbox', '--unread')
+      return !unread.some(({ id }) => id === fresh!.id)
+    })
+    await mirrored(async () =>
+      (await ok<SentLetter>('bob', 'sent')).some(({ id }) => id === answer!.id)
+    )
     const devices = await ok<OwnDevice>('bob', 'devices')
     assert.deepEqual(devices.map(({ name, own }) => [name, own]).sort(), [
       ['bob', true],
