@@ -49,11 +49,14 @@ export function subkeysText(out: Output, subkeys: readonly OwnSubkey[]): string 
   })
 }
 
-export function successionText(out: Output, { from, to, pods, eraseMs }: OwnSuccession): string {
+export function successionText(
+  out: Output,
+  { from, sinceMs, pods, eraseMs }: OwnSuccession
+): string {
   const { style, nowMs } = out
   const left = pods.filter(({ taken }) => !taken)
   return [
-    `${style.good('✓')} Your key is ${grouped(to)}; it succeeded ${grouped(from)}.`,
+    `It succeeded ${grouped(from)}, ${formatTime(sinceMs, nowMs)}.`,
     ...pods
       .filter(({ taken }) => taken)
       .map(({ pod }) => `  ${line(pod)} has given your aliases to it.`),
@@ -98,7 +101,7 @@ const disputed = ({ style }: Output, { alias, disputed: other, succession }: Con
 }
 
 const followed = ({ nowMs }: Output, { alias, succession }: Contact): string =>
-  `${line(alias)} changed their key on ${formatTime(succession!.atMs, nowMs)}: the old one, ${shortId(succession!.from)}, named the new one. Compare words again: muttr verify ${line(alias)}`
+  `${line(alias)} changed their key (${formatTime(succession!.atMs, nowMs)}): the old one, ${shortId(succession!.from)}, named the new one. Compare words again: muttr verify ${line(alias)}`
 
 const notes = (out: Output, contacts: readonly Contact[]): string[] => [
   ...contacts.filter(one => one.disputed !== null).map(one => disputed(out, one)),

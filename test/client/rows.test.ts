@@ -27,6 +27,8 @@ import type { Table } from '../../src/client/table.ts'
 import { memoryState } from '../../src/store/memory.ts'
 import type { State } from '../../src/store/state.ts'
 import { expiryAt, makeBlob } from '../../src/wire/blob.ts'
+import { encodeCbor } from '../../src/wire/cbor.ts'
+import { decode } from '../../src/wire/cbor-bytes.ts'
 import { dice, quiet } from '../support/client-world.ts'
 import { bytesOf, hostile, recordOf } from '../support/hostile-frames.ts'
 import { mailStores } from '../support/mailbox.ts'
@@ -254,6 +256,29 @@ describe('rows', () => {
     tableHolds(state => correspondentTable(state, quiet), contact))
   it('of contacts come back', () =>
     sealedTableHolds(state => contactTable(state, quiet), recordOf({ alias: name, row: contact })))
+  it('of contacts come back as they were kept before keys could succeed others', async () => {
+    const closet = closetOf(dice.bytes(32), dice)
+    const state = memoryState()
+    const [clear, sealed] = [correspondentTable(state, quiet), contactTable(state, quiet)]
+    const older = (row: unknown) => (row as unknown[]).slice(0, -2)
+    await fc.assert(
+      fc.asyncProperty(contact, async row => {
+        const [open, shut] = [clear.put('a', row), sealed.put('b', { alias: 'a@b', row }, closet)]
+        assert(open.type === 'put' && shut.type === 'put')
+        const [, ...fields] = older(decode(open.value))
+        const [, alias, kept] = decode(closet.open('people b', shut.value)) as unknown[]
+        const old = encodeCbor([1, alias, older(kept)])
+        await state.write([
+          { ...open, value: encodeCbor([2, ...fields]) },
+          { ...shut, value: closet.seal('people b', old) }
+        ])
+        const read = { ...row, followed: null, disputed: null }
+        assert.deepEqual(await clear.get('a'), read)
+        assert.deepEqual((await sealed.get('b', closet))?.row, read)
+      }),
+      { numRuns: 40 }
+    )
+  })
   it('of received letters come back', () =>
     sealedTableHolds(state => letterTable(state, quiet), letterRow))
   it('of conversations come back', () =>

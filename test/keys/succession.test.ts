@@ -42,6 +42,16 @@ describe('a succession', () => {
     })
   })
 
+  it('does not hold once the old key has expired: a signature can be dated back', async () => {
+    const frame = await makeSuccession({ old, next }, { pod, nowMs })
+    const expiresMs = nowMs + 1_000
+    const ending = { ...shown(), old: { ...old.certificate, expiresMs } }
+    await verifySuccession(frame, ending)
+    await assert.rejects(verifySuccession(frame, { ...ending, nowMs: expiresMs }), {
+      code: 'SUCCESSION_INVALID'
+    })
+  })
+
   it('is not made for a key that succeeds itself', async () => {
     await assert.rejects(makeSuccession({ old, next: old }, { pod, nowMs }), {
       code: 'SUCCESSION_INVALID'

@@ -77,6 +77,18 @@ describe('a pod where a key succeeds another', () => {
     )
   })
 
+  it('gives it what the old key has let go, too, which nobody else gets', async () => {
+    const { device, link } = await registered()
+    await link.unregister('ally')
+    const again = await device.as(next).enter(host)
+    await again.succeed(next.certificate, await said(old, next))
+    const bob = await personNamed('bob', ['bob', 'ally'])
+    const his = await (await world.device(bob)).enter(host)
+    await assert.rejects(his.register('ally', bob.certificate), { code: 'ALIAS_QUARANTINED' })
+    const { certificate } = await again.register('ally', next.certificate)
+    assert.equal(certificate.pin, next.certificate.pin)
+  })
+
   it('shows what both keys signed to whoever knows the old one', async () => {
     const { device } = await registered()
     const link = await device.as(next).enter(host)

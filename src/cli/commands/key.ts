@@ -156,6 +156,7 @@ async function succeedKey(
           })
     await out.result(done, () =>
       [
+        `${out.style.good('✓')} Your key is ${grouped(done.to)} now.`,
         successionText(out, done),
         'Now make a new backup (muttr backup), and put away a new revocation certificate (muttr key revocation).'
       ].join('\n')
