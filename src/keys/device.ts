@@ -18,7 +18,6 @@ import { fingerprintBytes } from '../wire/fingerprint.ts'
 import type { Certificate } from './certificate.ts'
 import type { Crypto } from './crypto.ts'
 import { openPgp } from './crypto.ts'
-import { makeHpkeKey } from './hpke.ts'
 import type { Person } from './person.ts'
 
 /** A device's own Ed25519 key (RFC 8032): answers challenges whether the vault is locked or not. Source: docs/protocol/device.md */
@@ -27,29 +26,36 @@ export interface Device {
   readonly publicKey: Uint8Array
   /** @returns 64 bytes. */
   sign(bytes: Uint8Array): Uint8Array
-  /** X25519, for what other devices of the person seal to this one alone; made from the same seed. */
-  sealKey(): Promise<{ publicKey: Uint8Array; secret: Uint8Array }>
+  /** X25519, for what other devices of the person seal to this one alone; made from the same seed. 32 bytes each. */
+  readonly sealKey: { readonly publicKey: Uint8Array; readonly secret: Uint8Array }
 }
 
 const sealKeyInfo = 'muttr device seal key 1'
 
 // What stands before the 32 bytes of a key in PKCS #8 and SubjectPublicKeyInfo (RFC 8410).
 const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex')
+const x25519Prefix = Buffer.from('302e020100300506032b656e04220420', 'hex')
 const publicPrefix = Buffer.from('302a300506032b6570032100', 'hex')
 
 /** The same seed of 32 bytes makes the same device. */
 export function makeDevice(seed: Uint8Array): Device {
   if (seed.byteLength !== 32) throw new TypeError('a device seed is 32 bytes')
-  const der = Buffer.concat([privatePrefix, seed])
-  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-  const spki = createPublicKey(key).export({ format: 'der', type: 'spki' })
-  const ikm = new Uint8Array(hkdfSync('sha256', seed, new Uint8Array(), sealKeyInfo, 32))
-  let sealKey: ReturnType<Device['sealKey']> | undefined
+  const key = keyOf(privatePrefix, seed)
+  const secret = new Uint8Array(hkdfSync('sha256', seed, new Uint8Array(), sealKeyInfo, 32))
   return {
-    sealKey: () => (sealKey ??= makeHpkeKey(ikm)),
-    publicKey: new Uint8Array(spki.subarray(publicPrefix.byteLength)),
+    sealKey: { publicKey: publicOf(keyOf(x25519Prefix, secret)), secret },
+    publicKey: publicOf(key),
     sign: bytes => new Uint8Array(sign(null, bytes, key))
   }
+}
+
+const keyOf = (prefix: Uint8Array, secret: Uint8Array): KeyObject =>
+  createPrivateKey({ key: Buffer.concat([prefix, secret]), format: 'der', type: 'pkcs8' })
+
+/** The last 32 bytes, whatever the algorithm. */
+const publicOf = (key: KeyObject): Uint8Array => {
+  const spki = createPublicKey(key).export({ format: 'der', type: 'spki' })
+  return new Uint8Array(spki.subarray(publicPrefix.byteLength))
 }
 
 /** Never throws: anything that is not a key and its signature is false. */

@@ -27,7 +27,7 @@ export async function joinAsDevice(o: JoinDeviceOptions): Promise<DeviceMade> {
   const passphrase = await o.passphrase('new-vault')
   return inNewHome(home, async paths => {
     const { privateKey, device } = await makeKeys(paths)
-    const card = await cardOf(device, peerKeys(privateKey).self, name)
+    const card = cardOf(device, peerKeys(privateKey).self, name)
     const log = createLog({ level: 'silent', write() {} })
     const alone = { mode: 'client', listen: [], datastore: null } as const
     await using network = await createNode({ privateKey, clock, log, ...alone })
@@ -50,8 +50,8 @@ export async function joinAsDevice(o: JoinDeviceOptions): Promise<DeviceMade> {
   })
 }
 
-async function cardOf(device: Device, peer: PeerId, name: string): Promise<DeviceCard> {
-  const { publicKey: sealKey } = await device.sealKey()
+function cardOf(device: Device, peer: PeerId, name: string): DeviceCard {
+  const { publicKey: sealKey } = device.sealKey
   return { deviceKey: device.publicKey, sealKey, peer, name, sinceMs: clock.now() }
 }
 

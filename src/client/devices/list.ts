@@ -74,7 +74,7 @@ export class DeviceList {
     for (const { key, value } of rows) this.#known.set(key, value)
     if (this.#known.get(this.self)?.peer === peer) return []
     const nowMs = clock.now()
-    const { publicKey: sealKey } = await device.sealKey()
+    const { publicKey: sealKey } = device.sealKey
     const made = { deviceKey: device.publicKey, sealKey, peer, name, sinceMs: nowMs }
     const card = (await this.#linkedAs()) ?? made
     return this.#put({ ...card, revokedMs: null, heardMs: nowMs }, closet)

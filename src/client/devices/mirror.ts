@@ -143,8 +143,7 @@ export class Mirror {
       const { device, crypto, self, tools, onSubkeys } = this.#parts
       const ours = sealed.find(({ deviceKey }) => equalBytes(deviceKey, device.publicKey))
       if (!ours) return 'done'
-      const { secret } = await device.sealKey()
-      const opened = await crypto.hpkeOpen(secret, deviceSealInfo, ours.secret)
+      const opened = await crypto.hpkeOpen(device.sealKey.secret, deviceSealInfo, ours.secret)
       const other = await importPerson(opened)
       await self.rekey(
         person => tools.adoptSubkeys(person, other),
