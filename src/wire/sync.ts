@@ -102,6 +102,8 @@ export interface SyncEntry {
   readonly deviceKey: Uint8Array
   /** From 1, without gaps. */
   readonly sequence: number
+  /** Of entries before this one nothing is left with their maker: who lacks them does not wait. At most `sequence`. */
+  readonly first: number
   readonly madeMs: Millis
   readonly taken: readonly Taken[]
   readonly events: readonly SyncEvent[]
@@ -295,10 +297,18 @@ const writeEvent = (e: SyncEvent): unknown[] => {
 }
 
 const entry: Field<SyncEntry> = mapped(
-  tuple(literal(1), bytes(32), sequence, uint(), array(taken, devicesMax), array(event, eventsMax)),
-  ([, deviceKey, sequence, madeMs, taken, events]) => ({
-    ...{ deviceKey, sequence, madeMs, taken, events }
-  })
+  tuple(
+    literal(1),
+    bytes(32),
+    tuple(sequence, sequence),
+    uint(),
+    array(taken, devicesMax),
+    array(event, eventsMax)
+  ),
+  ([, deviceKey, [sequence, first], madeMs, taken, events]) => {
+    if (first > sequence) throw new RangeError('begins after itself')
+    return { deviceKey, sequence, first, madeMs, taken, events }
+  }
 )
 
 export const encodeSyncEvent = (e: SyncEvent): Uint8Array => encodeCbor(writeEvent(e))
@@ -311,7 +321,7 @@ export const encodeSyncEntry = (e: SyncEntry): Uint8Array =>
   encodeCbor([
     1,
     e.deviceKey,
-    e.sequence,
+    [e.sequence, e.first],
     e.madeMs,
     e.taken.map(({ deviceKey, through, beyond }) => [deviceKey, through, beyond]),
     e.events.map(writeEvent)

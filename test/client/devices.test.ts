@@ -216,6 +216,38 @@ describe('two devices of one person', () => {
     }
   })
 
+  it('do not wait for what nobody has any more', async () => {
+    await using world = await ClientWorld.make()
+    const { alice, desk, laptop } = await people(world)
+    const old = await copyOf(desk.state)
+    for (const letters of [1, 2, 3]) {
+      await alice.client.send({ to: 'bob@one.test', body: 'one more' })
+      await until(() => counted(desk, 'opened') === letters)
+      await told(world, laptop)
+    }
+    const lacking = async () => (await desk.client.devices()).some(({ lacks }) => lacks > 0)
+    const kept = async () => (await desk.state.list('sync-out')).length
+    assert.equal((await lacking()) && (await kept()) >= 3, true)
+    while ((await lacking()) || (await kept()) > 1) {
+      world.clock.advance(3_600_000)
+      for (let i = 0; i < 50; i++) await turn()
+    }
+    // It knows the desk's first entries; the desk has none of them left.
+    const restored = await world.rejoin(desk.person, old)
+    await restored.seen('listening')
+    await alice.client.send({ to: 'bob@one.test', body: 'four' })
+    await until(() => counted(desk, 'opened') === 4)
+    await told(world, restored)
+    await restored.client.lookup('alice@one.test')
+    await restored.client.verify('alice@one.test')
+    world.clock.advance(2_000)
+    await until(async () => (await desk.client.contacts())[0]?.verified === true)
+    while (await lacking()) {
+      world.clock.advance(3_600_000)
+      for (let i = 0; i < 50; i++) await turn()
+    }
+  })
+
   it('know each other also when one came out of a copy that nobody linked', async () => {
     await using world = await ClientWorld.make()
     const alice = await world.join('alice')

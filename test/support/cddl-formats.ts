@@ -39,7 +39,7 @@ const addresses = 'addresses in the shape of a multiaddr, one encoding each'
 
 export const formats: Record<string, Format> = {
   'backup-item': { read: decodeBackupItem },
-  'sync-entry': { read: decodeSyncEntry, more: 'numbers of entries ascending, with a gap before' },
+  'sync-entry': { read: decodeSyncEntry, more: 'numbers of entries in their order' },
   'signed-dismissal': { read: decodeSignedDismissal },
   'blob-header': { read: decodeBlobHeader },
   stamp: { read: decodeStamp },

@@ -37,7 +37,8 @@ const event: fc.Arbitrary<SyncEvent> = fc.oneof(
 )
 const entry = recordOf<SyncEntry>({
   deviceKey: bytesOf(32),
-  sequence: fc.integer({ min: 1, max: 1e9 }),
+  sequence: fc.integer({ min: 1_000, max: 1e9 }),
+  first: fc.integer({ min: 1, max: 1_000 }),
   madeMs: fc.maxSafeNat(),
   taken: fc.array(
     recordOf({

@@ -94,11 +94,8 @@ export class Devices {
     const { state, self, list, journal, own, sent } = this.#parts
     const closet = self.closet()
     const isNew = await list.load(closet)
-    const { copied } = await own.start()
-    const key = copied && toHex(copied.deviceKey)
-    const copy =
-      key && copied ? [this.#taken.put(key, { through: copied.through, beyond: [] })] : []
-    if (isNew.length + copy.length > 0) await state.write([...isNew, ...copy])
+    await own.start((host, through) => this.#taken.put(host, { through, beyond: [] }))
+    if (isNew.length > 0) await state.write(isNew)
     const changed = await journal.changedLocked()
     const told = await sent.tell(changed)
     if (changed.length > 0)
@@ -156,7 +153,8 @@ export class Devices {
     const nowMs = clock.now()
     const rows = await own.rows()
     const isBeat =
-      nowMs - this.#toldMs >= beatMs && rows.some(({ row }) => row.madeMs + beatMs <= nowMs)
+      nowMs - this.#toldMs >= beatMs &&
+      rows.some(({ row }) => row.events > 0 && row.madeMs + beatMs <= nowMs)
     const isOwed =
       this.#owed >= owedMax ||
       (this.#owedSinceMs !== undefined && this.#owedSinceMs + owedMs <= nowMs) ||
@@ -188,7 +186,9 @@ export class Devices {
         const key = toHex(device.deviceKey)
         const { name, peer, sinceMs, heardMs, revokedMs } = device
         const isOwn = key === list.self
-        const lacks = rows.filter(({ sequence }) => !has(ack, sequence)).length
+        const lacks = rows.filter(
+          ({ sequence, row }) => row.events > 0 && !has(ack, sequence)
+        ).length
         return {
           ...{ key, name, peer, own: isOwn, sinceMs, heardMs: isOwn ? null : heardMs, revokedMs },
           lacks: isOwn || revokedMs !== null ? 0 : lacks
@@ -337,12 +337,14 @@ export class Devices {
     await this.#takeEntry(entry)
   }
 
-  async #takeEntry({ deviceKey, sequence, madeMs, taken, events }: SyncEntry): Promise<void> {
+  async #takeEntry(entry: SyncEntry): Promise<void> {
+    const { deviceKey, sequence, first, madeMs, taken, events } = entry
     const { list, self, state, mirror, emit, own, clock, log } = this.#parts
     const by = toHex(deviceKey)
     if (by === list.self) return
     if (list.get(by)?.revokedMs != null) return log.info('a revoked device says something')
-    const before = (await this.#taken.get(by)) ?? nothingHad
+    const kept = (await this.#taken.get(by)) ?? nothingHad
+    const before = joined(kept, { through: first - 1, beyond: [] }) ?? kept
     const after = withOne(before, sequence)
     if (!after) throw new MuttrError('LIMIT_EXCEEDED', 'too many entries before this are missing')
     if (!has(before, sequence)) {
@@ -357,9 +359,11 @@ export class Devices {
         this.#taken.put(by, after),
         ...list.change(by, { heardMs }, self.closet())
       ])
-      if (events.length > 0) emit({ type: 'mirrored', device: by })
-      this.#owed++
-      this.#owedSinceMs ??= clock.now()
+      if (events.length > 0) {
+        emit({ type: 'mirrored', device: by })
+        this.#owed++
+        this.#owedSinceMs ??= clock.now()
+      }
     }
     const ours = taken.find(one => toHex(one.deviceKey) === list.self)
     if (!list.get(by)) return

@@ -20,6 +20,8 @@ export interface EntryRow {
   readonly announcedMs: Millis | null
   /** Blobs' keys, hex: letters that are not given up before this is announced. */
   readonly holds: readonly string[]
+  /** How much it tells; nothing, when it only says what we have of the others: then nobody is asked for it. */
+  readonly events: number
 }
 
 const holdsMax = 1_000
@@ -38,10 +40,11 @@ export const entryTable = (state: State, log: Log): Table<EntryRow> =>
         bytes(32),
         tuple(text(limits.fullAliasCharsMax, 3), bytes(1, limits.slipBytes)),
         nullable(uint()),
-        array(key, holdsMax)
+        array(key, holdsMax),
+        uint()
       ),
-      ([, madeMs, headerBytes, sealed, retract, [alias, slip], announcedMs, holds]): EntryRow => ({
-        ...{ madeMs, headerBytes, sealed, retract, alias, slip, announcedMs, holds }
+      ([, madeMs, headerBytes, sealed, retract, [alias, slip], announcedMs, holds, events]) => ({
+        ...{ madeMs, headerBytes, sealed, retract, alias, slip, announcedMs, holds, events }
       })
     ),
     write: e => [
@@ -52,7 +55,8 @@ export const entryTable = (state: State, log: Log): Table<EntryRow> =>
       e.retract,
       [e.alias, e.slip],
       e.announcedMs,
-      e.holds.map(one => new Uint8Array(Buffer.from(one, 'hex')))
+      e.holds.map(one => new Uint8Array(Buffer.from(one, 'hex'))),
+      e.events
     ]
   })
 

@@ -99,10 +99,10 @@ export class OwnLog implements AsyncDisposable {
   }
 
   /**
-   * Takes up what a former run left. @returns for a folder that was copied from another device's: that device's key, and how many of
-   * its entries are in what was copied.
+   * Takes up what a former run left. @param copied for a folder that was copied from another device's: what to write when so many entries
+   * of that one, by its key in hex, are in what was copied.
    */
-  async start(): Promise<{ copied: { deviceKey: Uint8Array; through: number } | null }> {
+  async start(copied: (host: string, through: number) => Change): Promise<void> {
     const { list, clock, state } = this.#parts
     const numbers = await this.#numbers.get('self')
     const own = Buffer.from(list.self, 'hex')
@@ -110,7 +110,7 @@ export class OwnLog implements AsyncDisposable {
       for (const { key, value } of await this.#rows.list())
         if (value.announcedMs === null) this.#add(key, value, clock.now())
       this.#pump.run()
-      return { copied: null }
+      return
     }
     const others = ['sync-out', 'sync-acks', 'sync-events', 'sync-holds', 'sync-sent']
     const rows = await Promise.all(
@@ -119,8 +119,8 @@ export class OwnLog implements AsyncDisposable {
       )
     )
     const first = this.#numbers.put('self', { deviceKey: new Uint8Array(own), next: 1 })
-    await state.write([...rows.flat(), first])
-    return { copied: numbers ? { deviceKey: numbers.deviceKey, through: numbers.next - 1 } : null }
+    const host = numbers ? [copied(toHex(numbers.deviceKey), numbers.next - 1)] : []
+    await state.write([...rows.flat(), ...host, first])
   }
 
   /** Something was noted: it goes out in a moment, with what else happens then. */
@@ -225,6 +225,7 @@ export class OwnLog implements AsyncDisposable {
     const entry = encodeSyncEntry({
       deviceKey: numbers.deviceKey,
       sequence: numbers.next,
+      first: (await this.rows())[0]?.sequence ?? numbers.next,
       madeMs: nowMs,
       taken: await this.#parts.taken(),
       events: merged(noted)
@@ -249,6 +250,7 @@ export class OwnLog implements AsyncDisposable {
     const row: EntryRow = {
       ...{ madeMs: nowMs, headerBytes: blob.headerBytes, sealed, retract, alias, slip },
       announcedMs: null,
+      events: noted.length,
       holds: noted.flatMap(({ event }) => (event.type === 'letter' ? [toHex(event.key)] : []))
     }
     const key = entryKey(numbers.next)
