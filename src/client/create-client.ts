@@ -162,16 +162,10 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     void rooms.watch.wake().catch(err => log.warn('not watched', { error: `${err}` }))
     record.look()
   }
-  const look = () =>
-    void rooms.succeeding
-      .look()
-      .catch(err => log.warn('a new key does not get on', { error: `${err}` }))
-      .then(() => rooms.rotation.look())
-      .catch(err => log.warn('subkeys stay', { error: `${err}` }))
-      .then(() => rooms.revoking.look())
-      .then(() => rooms.canary.look())
-      .then(() => rooms.devices.look())
-      .catch(err => log.warn('not looked after', { error: `${err}` }))
+  let looking: Promise<void> = Promise.resolve()
+  const look = () => {
+    looking = Promise.all([looking, lookAfter(rooms, log, life.signal)]).then(() => undefined)
+  }
   const peers = watchPeers({ network, clock, pods: parts.pods }, courier, wake)
   let timer: Disposable
   const sweep = () => {
@@ -232,10 +226,22 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       life.abort()
       await record[Symbol.asyncDispose]()
       await pods[Symbol.asyncDispose]()
+      await looking
       const letters = [courier, inbox, rooms.fetched, requests, rooms.own]
       const mail = [...letters, rooms.watch, rooms.releases, rooms.files]
       await Promise.all(mail.map(room => room[Symbol.asyncDispose]()))
     }
+  }
+}
+
+/** What is done now and then for keys and devices, one after the other; what fails is taken up by the next. */
+async function lookAfter(rooms: Rooms, log: Log, life: AbortSignal): Promise<void> {
+  const { succeeding, rotation, revoking, canary, devices } = rooms
+  for (const room of [succeeding, rotation, revoking, canary, devices]) {
+    if (life.aborted) return
+    await room.look().catch(err => {
+      if (!life.aborted) log.warn('something is not looked after', { error: `${err}` })
+    })
   }
 }
 
