@@ -80,10 +80,11 @@ describe('letters in a world, and those who watch over them', () => {
     assert.deepEqual(whats(world), [])
     const { state, member } = world.people.residents[1]!
     for (const table of [
-      'inbox',
-      'inbox-text',
-      'inbox-ids',
-      'inbox-read',
+      'mail',
+      'mail-text',
+      'mail-ids',
+      'conversations',
+      'conversation-letters',
       'inbox-done',
       'releases'
     ])
