@@ -237,7 +237,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...{ crypto, log, emit },
     tools: subkeyTools,
     register: alias => register(alias, { signal: life }),
-    onSubkeys: () => inbox.wake()
+    ...{ requests: () => requests, onSubkeys: () => inbox.wake() }
   })
   const devices: Devices = new Devices({
     ...{ state, self, list, journal, own, mirror, sent, clock, log, crypto, emit },

@@ -141,6 +141,28 @@ describe('two devices of one person', () => {
     )
   })
 
+  it('ask about a stranger until one of them was answered', async () => {
+    await using world = await ClientWorld.make()
+    const desk = await world.join('bob', { requests: 'ask' })
+    const laptop = await secondDevice(world, desk, { requests: 'ask' })
+    const [alice, carol] = [await world.join('alice'), await world.join('carol')]
+    const { id } = await alice.client.send({ to: 'bob@one.test', body: 'may I?' })
+    await carol.client.send({ to: 'bob@one.test', body: 'and I?' })
+    const asking = async (one: Tester) => (await one.client.requests()).map(({ alias }) => alias)
+    await until(
+      async () => (await asking(desk)).length === 2 && (await asking(laptop)).length === 2
+    )
+    const requests = await desk.client.requests()
+    const of = (name: string) => requests.find(({ alias }) => alias === `${name}@one.test`)!.id
+    await desk.client.decide(of('alice'), 'once')
+    await desk.client.decide(of('carol'), 'block')
+    await desk.seen('opened')
+    world.clock.advance(2_000)
+    await until(async () => (await asking(laptop)).length === 0)
+    assert.equal((await laptop.client.read(id)).body, 'may I?')
+    assert.equal((await laptop.client.inbox()).length, 1)
+  })
+
   it('share new subkeys before anybody can seal to them', async () => {
     await using world = await ClientWorld.make()
     const { alice, desk, laptop } = await people(world)

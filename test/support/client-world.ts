@@ -171,8 +171,8 @@ export class ClientWorld implements AsyncDisposable {
   }
 
   /** Somebody on another machine, with what a backup brought. */
-  rejoin(self: Person, state: State): Promise<Tester> {
-    return this.#tester(self, state, { publishAliases: false, requests: 'pull' })
+  rejoin(self: Person, state: State, how: { requests?: Policy } = {}): Promise<Tester> {
+    return this.#tester(self, state, { publishAliases: false, requests: 'pull', ...how })
   }
 
   async #tester(

@@ -24,9 +24,13 @@ export async function told(world: ClientWorld, to: Tester, times = 1): Promise<v
 }
 
 /** Another device of the same person, with all that the first has; each knows the other when this resolves. */
-export async function secondDevice(world: ClientWorld, first: Tester): Promise<Tester> {
+export async function secondDevice(
+  world: ClientWorld,
+  first: Tester,
+  how: { requests?: 'pull' | 'ask' } = {}
+): Promise<Tester> {
   await using _expected = first.client.linking.expect()
-  const second = await world.rejoin(first.person, await copyOf(first.state))
+  const second = await world.rejoin(first.person, await copyOf(first.state), how)
   await second.seen('listening')
   await first.client.linking.linked(second.client.linking.card())
   await second.seen('mirrored')

@@ -17,6 +17,7 @@ import { freshLetter } from '../fresh-letter.ts'
 import type { InboxStore } from '../inbox-store.ts'
 import type { Mailbox } from '../mailbox/mailbox.ts'
 import type { Policies } from '../requests/policies.ts'
+import type { Requests } from '../requests/requests.ts'
 import { decodePolicy } from '../requests/rows.ts'
 import type { Self } from '../self.ts'
 import { decodeSentRow } from '../sent-rows.ts'
@@ -35,6 +36,7 @@ export interface MirrorParts {
   mailbox: Pick<Mailbox, 'mirrorRead' | 'mirrorConversation' | 'mirrorDeleted'>
   contacts: Pick<Contacts, 'mirror'>
   policies: Policies
+  requests: () => Pick<Requests, 'elsewhere'>
   tools: SubkeyTools
   crypto: Crypto
   log: Log
@@ -104,6 +106,8 @@ export class Mirror {
       const about = { frame, key, ...rest, to: me.alias }
       const fresh = freshLetter(letter, about, toHex(me.fingerprint))
       if (!(await received.addLetter(null, fresh, closet, []))) return 'done'
+      const { fromAlias: alias, fromFingerprint: fingerprint } = fresh.row
+      await this.#parts.requests().elsewhere({ alias, fingerprint }, key)
       emit({ type: 'opened', letter: fresh.row.id, from: fresh.row.fromAlias, ms: 0 })
       await this.arrived(subjectsOf(letter))
       return 'done'
@@ -136,7 +140,11 @@ export class Mirror {
       return 'done'
     },
     policy: async ({ row }, { closet }) => {
-      await this.#parts.policies.mirror(decodePolicy(row), closet)
+      const { policies, requests } = this.#parts
+      const chosen = decodePolicy(row)
+      await policies.mirror(chosen, closet)
+      const { alias, fingerprint, policy } = chosen
+      if (policy === 'ignore' && fingerprint) await requests().elsewhere({ alias, fingerprint })
       return 'done'
     },
     subkeys: async ({ sealed }) => {

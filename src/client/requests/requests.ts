@@ -1,3 +1,4 @@
+import { equalBytes } from '../../base/bytes.ts'
 import { codeOf, MuttrError } from '../../base/errors.ts'
 import type { Emit } from '../../base/events.ts'
 import type { Clock, Log, Millis } from '../../base/ports.ts'
@@ -150,6 +151,14 @@ export class Requests implements AsyncDisposable {
     return true
   }
 
+  /** Another device of the person has read this sender's letter, of this blob, or refused them all. */
+  async elsewhere(sender: Pick<Sender, 'alias' | 'fingerprint'>, key?: Uint8Array): Promise<void> {
+    for (const id of [...(this.#senders.get(senderId(sender))?.letters.keys() ?? [])]) {
+      const row = key && (await this.#row(id))
+      if (!key || (row && equalBytes(row.notice.key, key))) await this.#dropLetter(id)
+    }
+  }
+
   /** A notice that was let in was opened, refused or is over. */
   async settled(notice: string): Promise<void> {
     if (this.#accepted.delete(notice)) await this.#parts.state.write([drop(notice)])
@@ -159,12 +168,11 @@ export class Requests implements AsyncDisposable {
   async list({ limit = 50 } = {}): Promise<LetterRequest[]> {
     const { self, contacts, clock } = this.#parts
     self.closet()
-    const nowMs = clock.now()
     const own = self.registrations().map(({ alias }) => alias)
     const looksLike = createLooks([...(await contacts.aliases()), ...own])
     return [...this.#senders.all()]
       .map(sender => shown(sender, looksLike))
-      .filter(({ expiryMs }) => expiryMs > nowMs)
+      .filter(({ expiryMs }) => expiryMs > clock.now())
       .sort((a, b) => b.atMs - a.atMs)
       .slice(0, limit)
   }
@@ -211,7 +219,7 @@ export class Requests implements AsyncDisposable {
     )
     if (over.length > 0) await this.#parts.state.write(over.map(drop))
     for (const notice of over) this.#remove(notice)
-    this.#checks.wake()
+    this.wake()
   }
 
   #remove(notice: string): void {
@@ -229,8 +237,8 @@ export class Requests implements AsyncDisposable {
 
   async #row(notice: string): Promise<RequestRow | undefined> {
     const { state, self } = this.#parts
-    const sealed = await state.get(table, notice)
-    return sealed && decodeRequest(self.closet().open(`request ${notice}`, sealed))
+    const row = await state.get(table, notice)
+    return row && decodeRequest(self.closet().open(`request ${notice}`, row))
   }
 
   /** What the pod said when another letter of this sender came. */
