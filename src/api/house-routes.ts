@@ -1,14 +1,16 @@
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
 import { codeOf } from '../base/errors.ts'
+import { failureOf } from '../base/failure.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock } from '../base/ports.ts'
 import { parseJson, readJson } from './body.ts'
 import { firstLine, flowing, refusedMeanwhile } from './flowing.ts'
-import type { House, MakeHome, SettingsChange } from './house.ts'
+import type { House, JoinDeviceNews, MakeHome, SettingsChange, Setup } from './house.ts'
 import { themes } from './house.ts'
 import { apiLimits } from './limits.ts'
 import { check } from './schemas.ts'
+import { eventStream } from './sse.ts'
 
 const makeLimit = { maxBytes: apiLimits.homeBytesMax, code: 'WIRE_TOO_LARGE' } as const
 const jsonLimit = { maxBytes: apiLimits.jsonBytesMax, code: 'WIRE_TOO_LARGE' } as const
@@ -28,6 +30,12 @@ const making = z.strictObject({
 }) satisfies z.ZodType<MakeHome>
 const joining = z.strictObject({ link: z.string() })
 const restoring = z.strictObject({ words: z.string(), passphrase: passphrase.min(1).nullable() })
+const joiningDevice = z.strictObject({
+  code: z.string(),
+  name: z.string().max(apiLimits.shownCharsMax).exactOptional(),
+  passphrase: passphrase.min(1).nullable(),
+  history: z.boolean()
+})
 const proving = z.strictObject({ passphrase: passphrase.min(1).nullable() })
 const opening = z.strictObject({ passphrase })
 
@@ -59,6 +67,20 @@ export function addHouse(app: Hono, house: House, clock: Clock): void {
     return c.json(await house.join(link))
   })
   app.post('/setup/restore', c => restore(c, house, clock))
+  app.post('/setup/device', async c => {
+    const said = check(joiningDevice, await readJson(c.req.raw, jsonLimit))
+    const ended = new AbortController()
+    const signal = AbortSignal.any([ended.signal, c.req.raw.signal])
+    const events = joiningNews(onProgress => house.joinDevice({ ...said, signal, onProgress }))
+    return c.body(eventStream({ events, clock, onEnd: () => ended.abort() }), 200, {
+      'Content-Type': 'text/event-stream'
+    })
+  })
+  app.post('/setup/proof', async c => {
+    const { passphrase } = check(proving, await readJson(c.req.raw, jsonLimit))
+    await house.prove(passphrase)
+    return c.json({ proved: true })
+  })
   app.post('/setup/words', async c => {
     const { passphrase } = check(proving, await readJson(c.req.raw, jsonLimit))
     return c.json(await house.words(passphrase))
@@ -73,6 +95,27 @@ export function addHouse(app: Hono, house: House, clock: Clock): void {
     c.json(await house.change(check(changing, await readJson(c.req.raw, jsonLimit))))
   )
   app.get('/network', async c => c.json(await house.network()))
+}
+
+/** How far it is, as often as that is asked for, and how it ended: a stream that has begun can only say within itself that it failed. */
+async function* joiningNews(
+  join: (onProgress: (rows: number) => void) => Promise<Setup>
+): AsyncGenerator<JoinDeviceNews> {
+  let rows = 0
+  let more = Promise.withResolvers<null>()
+  const end = join(taken => {
+    rows = taken
+    more.resolve(null)
+  }).then(
+    (setup): JoinDeviceNews => ({ type: 'made', setup }),
+    (err): JoinDeviceNews => ({ type: 'failed', error: failureOf(err) })
+  )
+  for (;;) {
+    const last = await Promise.race([end, more.promise])
+    if (last) return yield last
+    more = Promise.withResolvers()
+    yield { type: 'taken', rows }
+  }
 }
 
 /** A line of JSON, then the backup. */

@@ -57,6 +57,26 @@ export interface RestoreHome {
   signal: AbortSignal
 }
 
+export interface JoinDevice {
+  /** As the other device shows it. */
+  code: string
+  /** Of this device; the machine's unless told. */
+  name?: string
+  /** Locks the key on this device; null stores it unlocked. */
+  passphrase: string | null
+  /** With letters and drafts. */
+  history: boolean
+  signal: AbortSignal
+  /** Called with the number of rows taken so far. */
+  onProgress: (rows: number) => void
+}
+
+/** How a home comes from another device, and how that ended. */
+export type JoinDeviceNews =
+  | { type: 'taken'; rows: number }
+  | { type: 'made'; setup: Setup }
+  | { type: 'failed'; error: Failure }
+
 export const themes = ['system', 'light', 'dark'] as const
 
 /** Of muttr.json, as it is or by default. */
@@ -109,6 +129,13 @@ export interface House {
    * @throws {MuttrError} `HOME_EXISTS`, `RECOVERY_WRONG`, `BACKUP_INVALID`, `PASSPHRASE_*`, `DISK_FULL`, `CANCELLED`
    */
   restore(backup: RestoreHome): Promise<Setup>
+  /**
+   * Makes the home of another device of the person who shows a code, and starts its node.
+   * @throws {MuttrError} `HOME_EXISTS`, `LINK_INVALID`, `LINK_REFUSED`, `PEER_UNREACHABLE`, `PEER_TIMEOUT`, `PASSPHRASE_*`, `DISK_FULL`, `CANCELLED`
+   */
+  joinDevice(device: JoinDevice): Promise<Setup>
+  /** Whether somebody knows the passphrase of the vault, where it has one. @throws {MuttrError} `PASSPHRASE_WRONG`, `HOME_MISSING` */
+  prove(passphrase: string | null): Promise<void>
   /** The twelve words of the person's backups, for who knows the passphrase, where there is one. @throws {MuttrError} `PASSPHRASE_WRONG`, `VAULT_LOCKED` */
   words(passphrase: string | null): Promise<string[]>
   /** @throws {MuttrError} `PASSPHRASE_WRONG` */

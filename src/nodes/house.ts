@@ -1,5 +1,6 @@
 import type {
   House,
+  JoinDevice,
   MakeHome,
   NetworkView,
   RestoreHome,
@@ -26,6 +27,7 @@ import type { Home } from './home.ts'
 import { createHome, readHome } from './home.ts'
 import { hostPod } from './host-pod.ts'
 import { networkFor } from './init.ts'
+import { joinAsDevice } from './join-device.ts'
 import { lateClient } from './late-client.ts'
 import { addLink, loadJoined } from './link.ts'
 import { networkView } from './network-view.ts'
@@ -222,6 +224,16 @@ export class NodeHouse implements House, AsyncDisposable {
       return await this.#begin(passphrase)
     })
 
+  joinDevice = ({ code, passphrase, ...device }: JoinDevice): Promise<Setup> =>
+    this.#inTurn(async () => {
+      await joinAsDevice({
+        ...{ ...device, home: this.#p.folder },
+        code: async () => code,
+        passphrase: async () => passphrase
+      })
+      return await this.#begin(passphrase)
+    })
+
   /** Starts the node of a home that was just made. Who made it goes on meanwhile; why it failed is in `problem`. */
   async #begin(passphrase: string | null): Promise<Setup> {
     const home = await this.#read()
@@ -239,12 +251,13 @@ export class NodeHouse implements House, AsyncDisposable {
       return await this.setup()
     })
 
-  words = (passphrase: string | null): Promise<string[]> =>
-    this.#inTurn(async () => {
-      const { started } = this.#need()
-      await openVault(await this.#vault(), passphrase)
-      return await started.client.recovery()
-    })
+  prove = (passphrase: string | null): Promise<void> =>
+    this.#inTurn(async () => void (await openVault(await this.#vault(), passphrase)))
+
+  words = async (passphrase: string | null): Promise<string[]> => {
+    await this.prove(passphrase)
+    return await this.#need().started.client.recovery()
+  }
 
   /** @throws {MuttrError} `HOME_MISSING` where there is none */
   async #vault(): Promise<Uint8Array> {

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import type { Setup } from '../../src/api/house.ts'
+import type { JoinDeviceNews, Setup } from '../../src/api/house.ts'
 import { readPageFiles } from '../../src/api/page-files.ts'
+import { readEvents } from '../../src/api/sse.ts'
 import { type ServedClient, serveClient, testToken } from '../support/api.ts'
 import { createFakeClient, fakeWords } from '../support/fake-client.ts'
 import { createFakeHouse, fakePassphrase } from '../support/fake-house.ts'
+import { fakeCode } from '../support/fake-link.ts'
 import { temporaryFolder } from '../support/store-folder.ts'
 
 /** As curl would ask: with any Host, which fetch does not let one choose. */
@@ -138,6 +140,48 @@ describe('the local API around the node', () => {
       ['restore', 'other words', 3_000_000],
       ['restore', fakeWords, 3_000_000]
     ])
+  })
+
+  it('proves that somebody knows the passphrase, and shows nothing else', async () => {
+    await using served = await serveClient(createFakeClient())
+    const prove = (passphrase: unknown) => ask(served, 'POST', '/setup/proof', { passphrase })
+    assert.deepEqual((await prove(fakePassphrase)).said, { proved: true })
+    const wrong = await prove('guess')
+    assert.deepEqual([wrong.status, wrong.said.error.code], [409, 'PASSPHRASE_WRONG'])
+    assert.equal((await prove(null)).said.error.code, 'PASSPHRASE_WRONG')
+    assert.equal((await prove('')).said.error.code, 'WIRE_MALFORMED')
+  })
+
+  it('makes the home of another device, tells how far it is, and ends with whoever asked', async () => {
+    const house = createFakeHouse({ state: 'missing', fingerprint: null })
+    await using served = await serveClient(createFakeClient(), { house })
+    const join = (said: object, signal?: AbortSignal) =>
+      fetch(`${served.server.url}/setup/device`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${testToken}` },
+        body: JSON.stringify({ passphrase: null, history: true, ...said }),
+        ...(signal && { signal })
+      })
+    const newsOf = async (answer: Response): Promise<JoinDeviceNews[]> => {
+      const all: JoinDeviceNews[] = []
+      for await (const one of readEvents<JoinDeviceNews>(answer.body!)) all.push(one)
+      return all
+    }
+    for (const said of [{}, { code: fakeCode, name: 'x'.repeat(70_000) }, { code: 1 }])
+      assert.notEqual((await join(said)).status, 200)
+    const [refused] = await newsOf(await join({ code: 'muttr:device?no' }))
+    assert.ok(refused?.type === 'failed' && refused.error.code === 'LINK_INVALID')
+    const stop = new AbortController()
+    const stopped = await join({ code: fakeCode, history: false }, stop.signal)
+    const reader = readEvents<JoinDeviceNews>(stopped.body!)
+    assert.deepEqual((await reader.next()).value, { type: 'taken', rows: 1_234 })
+    const over = house.cancelled()
+    stop.abort()
+    await over
+    assert.equal(house.now.state, 'missing')
+    const made = (await newsOf(await join({ code: fakeCode, name: 'phone' }))).at(-1)
+    assert.ok(made?.type === 'made' && made.setup.state === 'running')
+    assert.deepEqual(house.calls.at(-1), ['joinDevice', fakeCode, 'phone', true])
   })
 
   it('takes no setting that there is not, and no value that cannot be', async () => {

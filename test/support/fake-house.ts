@@ -1,12 +1,15 @@
 import type { House, Settings, Setup } from '../../src/api/house.ts'
 import { MuttrError } from '../../src/base/errors.ts'
 import { fakeWords } from './fake-client.ts'
+import { fakeCode } from './fake-link.ts'
 
 export interface FakeHouse extends House {
   /** What it answers; tests may change it. */
   readonly now: Setup
   readonly said: Settings
   readonly calls: unknown[][]
+  /** Resolves when the next device that waits to be joined was given up. */
+  cancelled(): Promise<void>
 }
 
 export const fakePassphrase = 'open sesame'
@@ -48,7 +51,12 @@ export function createFakeHouse(changes: Partial<Setup> = {}): FakeHouse {
     if (passphrase !== fakePassphrase)
       throw new MuttrError('PASSPHRASE_WRONG', 'the passphrase does not open the vault')
   }
+  let givenUp = Promise.withResolvers<void>()
   return {
+    cancelled() {
+      givenUp = Promise.withResolvers()
+      return givenUp.promise
+    },
     now,
     said,
     calls,
@@ -84,6 +92,25 @@ export function createFakeHouse(changes: Partial<Setup> = {}): FakeHouse {
         ...{ state: 'running', name: 'alice', network: 'local', fingerprint: 'ab'.repeat(20) },
         ...{ sealed: passphrase !== null, aliases: ['alice@one.test'], backupMs: 1 }
       })
+    },
+    async joinDevice({ code, passphrase, name, history, signal, onProgress }) {
+      calls.push(['joinDevice', code, name, history])
+      if (code !== fakeCode) throw new MuttrError('LINK_INVALID', 'this is no code of a device')
+      onProgress(1_234)
+      if (!history) {
+        await new Promise(resolve => signal.addEventListener('abort', resolve))
+        calls.push(['cancelled'])
+        givenUp.resolve()
+        throw new MuttrError('CANCELLED', 'nothing was made')
+      }
+      return Object.assign(now, {
+        ...{ state: 'running', name: 'alice', network: 'local', fingerprint: 'ab'.repeat(20) },
+        ...{ sealed: passphrase !== null, aliases: ['alice@one.test'], backupMs: 1 }
+      })
+    },
+    async prove(passphrase) {
+      calls.push(['prove'])
+      opened(passphrase ?? '')
     },
     async words(passphrase) {
       calls.push(['words'])

@@ -7,6 +7,7 @@ import type {
 } from '../../src/client/client.ts'
 import type { Policy } from '../../src/client/requests/request.ts'
 import { createFakeClient, type FakeClient } from './fake-client.ts'
+import { createPageDevices, type PageDevices } from './page-devices.ts'
 import {
   manyConversations,
   openedConversations,
@@ -14,7 +15,7 @@ import {
   sentLetters
 } from './page-letters.ts'
 
-export interface PageClient extends FakeClient {
+export interface PageClient extends FakeClient, PageDevices {
   readonly opened: OpenedConversation[]
   readonly saved: Map<string, SavedDraft>
   /** Told of each alias that was taken. */
@@ -42,7 +43,7 @@ export function createPageClient(nowMs: number, many = 0): PageClient {
     return { deleted: id }
   }
   fake.people.splice(0, fake.people.length, ...pageContacts(nowMs))
-  const client: PageClient = Object.assign(fake, {
+  const client: PageClient = Object.assign(fake, createPageDevices(nowMs, fake.calls), {
     opened,
     saved,
     onRegister: () => {},

@@ -1,6 +1,7 @@
 import type { MuttrEvent } from '../../base/events.ts'
 import { clock, lookAtClock } from '../clock.ts'
 import { access, ask } from './ask.ts'
+import { eventsIn } from './stream.ts'
 
 type Listener = (event: MuttrEvent) => void
 
@@ -19,34 +20,21 @@ export function onResume(listener: () => void): () => void {
   return () => resumed.delete(listener)
 }
 
-/** Follows the node's events for as long as the page is open. EventSource cannot carry a token, so the stream is read by hand. */
+/** Follows the node's events for as long as the page is open. */
 export async function follow(): Promise<void> {
   for (let waitMs = retryMs.first; access.value === 'open'; ) {
     try {
       const answer = await ask('/events')
       waitMs = retryMs.first
       for (const listener of resumed) listener()
-      if (answer.body) await read(answer.body)
+      for await (const event of eventsIn<MuttrEvent>(answer)) {
+        lookAtClock()
+        for (const listener of listeners) listener(event)
+      }
     } catch {
       // Whether Muttr answers is shown; here it is only asked again.
     }
     await new Promise<void>(done => clock.after(waitMs, done))
     waitMs = Math.min(2 * waitMs, retryMs.most)
-  }
-}
-
-async function read(body: ReadableStream<Uint8Array>): Promise<void> {
-  const reader = body.pipeThrough(new TextDecoderStream() as never).getReader()
-  for (let rest = ''; ; ) {
-    const { value, done } = (await reader.read()) as ReadableStreamReadResult<string>
-    if (done) return
-    const lines = (rest + value).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines)
-      if (line.startsWith('data: ')) {
-        const event = JSON.parse(line.slice(6)) as MuttrEvent
-        lookAtClock()
-        for (const listener of listeners) listener(event)
-      }
   }
 }

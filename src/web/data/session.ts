@@ -61,7 +61,11 @@ const relevant = new Set([
   'alarm',
   'backed-up',
   'followed',
-  'disputed'
+  'disputed',
+  'mirrored',
+  'device-revoked',
+  'succeeded',
+  'handed-over'
 ])
 onEvent(event => {
   if (relevant.has(event.type)) soon()

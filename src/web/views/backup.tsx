@@ -7,6 +7,7 @@ import { setup } from '../data/session.ts'
 import { attempt } from '../data/toasts.ts'
 import { Button, Field, Trouble } from '../parts/basics.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { Prove } from '../parts/prove.tsx'
 import { useRun } from '../parts/use-run.ts'
 import { apart } from '../text/format.ts'
 
@@ -26,8 +27,9 @@ export function Backup({ onBegin, onDone, done }: BackupProps): JSX.Element {
   if (words.value.length === 0)
     return (
       <Prove
-        onWords={shown => {
-          words.value = shown
+        yes="Show the twelve words"
+        onProof={async passphrase => {
+          words.value = await recoveryWords(passphrase)
           onBegin?.()
         }}
       />
@@ -53,39 +55,6 @@ export const Starting = (): JSX.Element => (
     Your node is starting…
   </p>
 )
-
-/** The passphrase is asked for again, so that whoever finds the page open does not see the words. */
-function Prove({ onWords }: { onWords: (words: readonly string[]) => void }): JSX.Element {
-  const passphrase = useSignal('')
-  const { problem, isBusy, run } = useRun()
-  const isSealed = setup.value?.sealed
-  const show = (event: SubmitEvent) =>
-    run(event, async () => onWords(await recoveryWords(isSealed ? passphrase.value : null)))
-  return (
-    <form class="stack" onSubmit={show}>
-      {isSealed && (
-        <Field label="Your passphrase">
-          {id => (
-            <input
-              id={id}
-              type="password"
-              required
-              autocomplete="current-password"
-              value={passphrase}
-              onInput={e => (passphrase.value = e.currentTarget.value)}
-            />
-          )}
-        </Field>
-      )}
-      <Trouble problem={problem} />
-      <div class="buttons">
-        <Button type="submit" kind="primary" busy={isBusy}>
-          Show the twelve words
-        </Button>
-      </div>
-    </form>
-  )
-}
 
 function Words({ words, onKept }: { words: readonly string[]; onKept: () => void }): JSX.Element {
   return (

@@ -11,6 +11,7 @@ import { useRun } from '../parts/use-run.ts'
 import { go } from '../route.ts'
 import { AliasForm } from './alias-form.tsx'
 import { Backup, Starting } from './backup.tsx'
+import { JoinDevice } from './join-device.tsx'
 import { Restore } from './restore.tsx'
 
 /** Who chose to look around before having an address. */
@@ -21,11 +22,11 @@ const steps = ['Key', 'Backup', 'Address'] as const
 /** From nothing to an address: a key, a backup of it before anything else, and a name at a pod. */
 export function FirstRun(): JSX.Element {
   const now = setup.value!
-  const isRestoring = useSignal(false)
+  const way = useSignal<'make' | 'restore' | 'device'>('make')
   const isBackingUp = useSignal(false)
   const isThrough = useSignal(false)
   const isBackedUp = isThrough.value || (now.backupMs !== null && !isBackingUp.value)
-  const isComing = isRestoring.value && now.state === 'starting'
+  const isComing = way.value !== 'make' && now.state === 'starting'
   const at = now.state === 'missing' || isComing ? 0 : isBackedUp ? 2 : 1
   return (
     <main class="alone">
@@ -46,10 +47,15 @@ export function FirstRun(): JSX.Element {
         </header>
         {isComing && <Starting />}
         {now.state === 'missing' &&
-          (isRestoring.value ? (
-            <Restore onBack={() => (isRestoring.value = false)} />
+          (way.value === 'restore' ? (
+            <Restore onBack={() => (way.value = 'make')} />
+          ) : way.value === 'device' ? (
+            <JoinDevice onBack={() => (way.value = 'make')} />
           ) : (
-            <MakeKey onRestore={() => (isRestoring.value = true)} />
+            <MakeKey
+              onRestore={() => (way.value = 'restore')}
+              onDevice={() => (way.value = 'device')}
+            />
           ))}
         {at === 1 && (
           <>
@@ -101,7 +107,12 @@ export function FirstRun(): JSX.Element {
   )
 }
 
-function MakeKey({ onRestore }: { onRestore: () => void }): JSX.Element {
+interface MakeKeyProps {
+  onRestore: () => void
+  onDevice: () => void
+}
+
+function MakeKey({ onRestore, onDevice }: MakeKeyProps): JSX.Element {
   const form = useSignal({
     name: '',
     passphrase: null as string | null,
@@ -178,6 +189,9 @@ function MakeKey({ onRestore }: { onRestore: () => void }): JSX.Element {
         </Button>
         <Button kind="quiet" onClick={onRestore}>
           I have a backup
+        </Button>
+        <Button kind="quiet" onClick={onDevice}>
+          I have another device
         </Button>
       </div>
     </form>

@@ -12,15 +12,13 @@ export function Restore({ onBack }: { onBack: () => void }): JSX.Element {
   const words = useSignal('')
   const passphrase = useSignal<string | null>(null)
   const readBytes = useSignal<number | null>(null)
-  const stop = useSignal(new AbortController())
-  const { problem, isBusy, run } = useRun()
+  const { problem, isBusy, run, stop } = useRun()
   const restore = (event: SubmitEvent) =>
-    run(event, async () => {
+    run(event, async signal => {
       try {
         const said = { words: words.value, passphrase: samePassphrase(passphrase.value) }
-        stop.value = new AbortController()
         await restoreHome(file.value!, said, {
-          signal: stop.value.signal,
+          signal,
           onProgress: sentBytes => (readBytes.value = sentBytes)
         })
       } finally {
@@ -89,7 +87,7 @@ export function Restore({ onBack }: { onBack: () => void }): JSX.Element {
           Restore
         </Button>
         {isBusy ? (
-          <Button kind="quiet" onClick={() => stop.value.abort()}>
+          <Button kind="quiet" onClick={stop}>
             Cancel
           </Button>
         ) : (

@@ -1,17 +1,22 @@
 import { useSignal } from '@preact/signals'
-import type { ComponentChildren, JSX } from 'preact'
+import type { JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
 import type { Settings } from '../../api/house.ts'
 import { nowMs } from '../clock.ts'
 import { ask } from '../data/ask.ts'
+import { loadDevices } from '../data/devices.ts'
 import { changeSettings, join, lock, save, saveBackup } from '../data/house.ts'
 import { aliases, settings, setup, status } from '../data/session.ts'
 import { attempt, tell } from '../data/toasts.ts'
 import { Button, Dialog, Field, Fingerprint, Spinner, Trouble } from '../parts/basics.tsx'
+import { Section } from '../parts/section.tsx'
 import { useRun } from '../parts/use-run.ts'
 import { apart } from '../text/format.ts'
 import { AliasForm } from './alias-form.tsx'
 import { Backup } from './backup.tsx'
 import { Card } from './card.tsx'
+import { Devices } from './devices.tsx'
+import { NewKey } from './new-key.tsx'
 
 const GiB = 2 ** 30
 const KiB = 1_024
@@ -141,6 +146,10 @@ function You(): JSX.Element {
   const now = setup.value!
   const isCard = useSignal(false)
   const isBackingUp = useSignal(false)
+  const isRunning = now.state === 'running'
+  useEffect(() => {
+    if (isRunning) void loadDevices()
+  }, [isRunning])
   const exportKey = () =>
     attempt(async () => {
       const answer = await ask('/key')
@@ -174,6 +183,12 @@ function You(): JSX.Element {
         </div>
       </Section>
       {isCard.value && <Card onClose={() => (isCard.value = false)} />}
+      {isRunning && (
+        <>
+          <NewKey />
+          <Devices />
+        </>
+      )}
       <Section title="Another address">
         <AliasForm onDone={alias => tell(`${alias} is yours.`)} />
       </Section>
@@ -211,24 +226,6 @@ function You(): JSX.Element {
     </>
   )
 }
-
-const Section = ({
-  title,
-  note,
-  children
-}: {
-  title: string
-  note?: string
-  children: ComponentChildren
-}): JSX.Element => (
-  <section class="setting-group">
-    <div class="setting-head">
-      <h2>{title}</h2>
-      {note && <p class="hint">{note}</p>}
-    </div>
-    <div class="setting-body stack">{children}</div>
-  </section>
-)
 
 interface ChoiceProps<Name extends keyof Settings> {
   label: string

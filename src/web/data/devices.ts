@@ -1,0 +1,88 @@
+import { signal } from '@preact/signals'
+import type { JoinDevice, JoinDeviceNews } from '../../api/house.ts'
+import type { LinkNews } from '../../api/remote-devices.ts'
+import type { OwnDevice, OwnSuccession } from '../../client/client.ts'
+import { gathered } from '../clock.ts'
+import { ask, json, Problem, post } from './ask.ts'
+import { onEvent, onResume } from './live.ts'
+import { refresh, setup } from './session.ts'
+import { eventsIn } from './stream.ts'
+import { attempt } from './toasts.ts'
+
+/** The person's devices; null until they are asked for. */
+export const devices = signal<readonly OwnDevice[] | null>(null)
+/** How far the last new key has come; null when nothing is left of the one before. */
+export const succession = signal<OwnSuccession | null>(null)
+
+/** Reads both anew. */
+export const loadDevices = (): Promise<void> =>
+  attempt(async () => {
+    const [all, last] = await Promise.all([
+      json<OwnDevice[]>('/devices'),
+      json<OwnSuccession | null>('/key/succession')
+    ])
+    devices.value = all
+    succession.value = last
+  }) as Promise<void>
+
+const relevant = new Set(['mirrored', 'device-revoked', 'succeeded', 'handed-over'])
+const soon = gathered(250, () => {
+  const { state, locked } = setup.value ?? {}
+  if (devices.value !== null && state === 'running' && !locked) void loadDevices()
+})
+onEvent(event => {
+  if (relevant.has(event.type)) soon()
+})
+onResume(soon)
+
+export async function renameDevice(name: string): Promise<void> {
+  devices.value = await post<OwnDevice[]>('/devices/name', { name })
+}
+
+export async function revokeDevice(key: string): Promise<void> {
+  devices.value = await post<OwnDevice[]>('/devices/revoke', { device: key })
+}
+
+export async function succeedKey(): Promise<void> {
+  succession.value = await post<OwnSuccession>('/key/succession', {})
+  await refresh()
+}
+
+/** Shows a code, and tells how linking goes on until its end. @throws {Problem} */
+export async function* linkDevice(
+  history: boolean,
+  signal: AbortSignal
+): AsyncGenerator<Exclude<LinkNews, { type: 'failed' }>> {
+  const answer = await ask('/devices/link', { method: 'POST', json: { history }, signal })
+  for await (const one of eventsIn<LinkNews>(answer)) {
+    if (one.type === 'failed') throw new Problem(one.error)
+    yield one
+    if (one.type === 'linked') return
+  }
+  throw cutOff
+}
+
+/** Makes this home another device of the person who shows a code. @throws {Problem} */
+export async function joinDevice({ signal, onProgress, ...said }: JoinDevice): Promise<void> {
+  const answer = await ask('/setup/device', { method: 'POST', json: said, signal })
+  try {
+    for await (const one of eventsIn<JoinDeviceNews>(answer)) {
+      if (one.type === 'taken') onProgress(one.rows)
+      else if (one.type === 'failed') throw new Problem(one.error)
+      else {
+        setup.value = one.setup
+        void refresh()
+        return
+      }
+    }
+  } catch (err) {
+    throw signal.aborted ? new Problem({ code: 'CANCELLED', message: 'cancelled', hint: '' }) : err
+  }
+  throw cutOff
+}
+
+const cutOff = new Problem({
+  code: 'DAEMON_UNREACHABLE',
+  message: 'Muttr stopped before the device was linked',
+  hint: 'Is `muttr up` still running?'
+})
