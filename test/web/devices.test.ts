@@ -258,18 +258,25 @@ describe("a person's devices on the web page, in Chromium", function () {
     await alice.client.saveDraft({ to: 'bob@two.test', subject: 'Not finished', body: 'Dear Bob' })
     await using first = await stage.openOn(alice.client, 'alice@one.test')
     await using second = await openHouse(stage, join(pod.folder, 'second'))
+    const shown = async () => {
+      await press(first.page, 'Link a new device')
+      await first.page.getByLabel('Your passphrase').fill(fakePassphrase)
+      await press(first.page, 'Show the code')
+      return (await first.page.locator('.link-code').textContent())!
+    }
     await first.page.getByRole('link', { name: 'Settings' }).click()
-    await press(first.page, 'Link a new device')
-    await first.page.getByLabel('Your passphrase').fill(fakePassphrase)
-    await press(first.page, 'Show the code')
-    const shown = await first.page.locator('.link-code').textContent()
+    const closed = await shown()
+    await press(first.page, 'Close')
 
     const { page } = second
     await press(page, 'I have another device')
-    await page.getByLabel('The code').fill(shown!)
+    await page.getByLabel('The code').fill(closed)
     await page.getByLabel('Name of this device').fill('second')
     await page.getByLabel('A passphrase').fill('quite another one')
     await page.getByLabel('Once more').fill('quite another one')
+    await press(page, 'Link this computer')
+    await page.getByText('does not wait for this code').waitFor()
+    await page.getByLabel('The code').fill(await shown())
     await press(page, 'Link this computer')
     await first.page.getByText('is your device now.').waitFor()
     await press(first.page, 'Done')
@@ -287,5 +294,19 @@ describe("a person's devices on the web page, in Chromium", function () {
     await first.tab.shot('linked-first')
     await second.shot('linked-second')
     assert.deepEqual([...first.tab.complaints, ...second.complaints], [])
+  })
+  it('takes a new key at a real pod', async () => {
+    await using pod = await createPagePod()
+    await using alice = await pod.join('alice')
+    const before = (await alice.client.status()).fingerprint
+    await using tab = await stage.openOn(alice.client, 'alice@one.test')
+    const { page } = tab
+    await page.getByRole('link', { name: 'Settings' }).click()
+    await press(page, 'Take a new key')
+    await page.getByRole('dialog').getByRole('button', { name: 'Take a new key' }).click()
+    await page.getByText('one.test has given your addresses to the new key.').waitFor()
+    await page.getByText('then its secrets are erased').waitFor()
+    assert.notEqual((await alice.client.status()).fingerprint, before)
+    assert.deepEqual(tab.tab.complaints, [])
   })
 })
