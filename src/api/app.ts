@@ -198,6 +198,9 @@ function addBackups(app: Hono, { client }: AppParts, downloads: Downloads): void
     const pieces = await client.backup(signalOf(c))
     return c.body(answerOf(pieces), 200, { 'Content-Type': 'application/octet-stream' })
   })
+  app.get('/backup/network', async c => c.json(await client.networkBackup()))
+  app.post('/backup/network', async c => c.json(await client.makeNetworkBackup()))
+  app.post('/backup/network/cancel', async c => c.json(await client.cancelNetworkBackup()))
   app.post('/backup/download', async c =>
     c.json(await downloads.offer(signal => client.backup({ signal }), c.req.raw.signal))
   )

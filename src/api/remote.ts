@@ -110,6 +110,9 @@ function people(
   | 'importKey'
   | 'recovery'
   | 'backup'
+  | 'networkBackup'
+  | 'makeNetworkBackup'
+  | 'cancelNetworkBackup'
   | 'subkeys'
   | 'rotateSubkey'
   | 'succeedKey'
@@ -130,6 +133,9 @@ function people(
     exportKey: () => ask('/key', {}, textOf),
     recovery: () => get('/recovery'),
     backup: options => ask('/backup', signalIn(options), streamOf),
+    networkBackup: () => get('/backup/network'),
+    makeNetworkBackup: () => post('/backup/network', undefined),
+    cancelNetworkBackup: () => post('/backup/network/cancel', undefined),
     subkeys: () => get('/key/subkeys'),
     rotateSubkey: () => post('/key/subkeys', {}),
     succeedKey: (given = {}) => post('/key/succession', given),

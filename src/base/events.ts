@@ -1,4 +1,4 @@
-import type { Millis, PeerId } from './ports.ts'
+import type { Failure, Millis, PeerId } from './ports.ts'
 
 /**
  * What happened on a letter's way, as it happens: the twelve steps and what can come between them. Keys and ids are hex.
@@ -75,6 +75,17 @@ export type MuttrEvent =
   | { type: 'alarm'; alias: string; what: string; shown: string | null }
   /** A backup was written to its end; `madeMs` is the moment that it holds. */
   | { type: 'backed-up'; madeMs: Millis }
+  /** How the backup in the network gets on: at most a few a second, and at each of its steps. */
+  | {
+      type: 'network-backup'
+      making: {
+        step: string
+        sizeBytes: number
+        doneBytes: number
+        remainingMs: Millis | null
+      } | null
+      problem: Failure | null
+    }
   /** Somebody asks to be read: `letters` of theirs wait for the person's word, and nothing of them was fetched. */
   | {
       type: 'requested'

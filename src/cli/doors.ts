@@ -1,6 +1,6 @@
 import type { Invite, InviteOptions } from '../api/operator.ts'
 import type { MuttrEvent } from '../base/events.ts'
-import type { Millis } from '../base/ports.ts'
+import type { Failure, Millis } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
 import type { CrawlDone, CrawlOptions } from './crawler.ts'
 import type { Simulator } from './simulator.ts'
@@ -21,6 +21,11 @@ export interface Doors {
   initHome(options: InitOptions): Promise<HomeMade>
   /** Makes a home out of a backup. @throws {MuttrError} `HOME_EXISTS`, `RECOVERY_WRONG`, `BACKUP_INVALID`, `DISK_FULL`, `CANCELLED`, `PASSPHRASE_*` */
   restore(options: RestoreOptions): Promise<Restored>
+  /**
+   * The same out of the backup in the network.
+   * @throws {MuttrError} as {@link restore}; `RECORD_UNKNOWN`, `BLOB_EXPIRED`, `NETWORK_EMPTY`, `NETWORK_INVALID`, `LINK_INVALID`
+   */
+  restoreFromNetwork(options: NetworkRestoreOptions): Promise<Restored>
   /**
    * Makes a home as another device of the person who shows a code.
    * @throws {MuttrError} `HOME_EXISTS`, `LINK_INVALID`, `LINK_REFUSED`, `PEER_UNREACHABLE`, `PEER_TIMEOUT`, `DISK_FULL`, `CANCELLED`, `PASSPHRASE_*`
@@ -132,6 +137,22 @@ export interface RestoreOptions extends OpenOptions {
   words: () => Promise<string>
   /** Called with the number of rows taken so far. */
   onProgress?: (rows: number) => void
+}
+
+export interface NetworkRestoreOptions extends Omit<RestoreOptions, 'input'> {
+  /** A network file, or the name of a built-in network. */
+  network?: string
+  /** A `muttr:` link with the network. */
+  link?: string
+  onFetch?: (fetched: Fetched) => void
+}
+
+/** How far the fetching of a backup is, and what holds it up. */
+export interface Fetched {
+  madeMs: Millis
+  sizeBytes: number
+  haveBytes: number
+  problem: (Failure & { retryAtMs: Millis }) | null
 }
 
 export interface Restored {

@@ -27,7 +27,8 @@ export function statusText(out: Output, status: Status): string {
     ['outbox', status.outbox.waiting === 0 ? 'empty' : `${status.outbox.waiting} waiting`],
     ...inboxLine(status.inbox),
     ...requestsLine(status.inbox),
-    ...backupLine(status, out.nowMs)
+    ...backupLine(status, out.nowMs),
+    ...networkBackupLine(status, out.nowMs)
   ])
   return [
     own,
@@ -40,6 +41,40 @@ function backupLine({ fingerprint, backupMs }: Status, nowMs: number): [string, 
   if (fingerprint === null) return []
   const last = backupMs === null ? 'none yet: `muttr backup FILE`' : formatTime(backupMs, nowMs)
   return [['backup', last]]
+}
+
+/** Only where there is one, or shall be. */
+function networkBackupLine({ networkBackup }: Status, nowMs: number): [string, string][] {
+  const { mode, last, making, problem } = networkBackup
+  if (mode === 'off' && !last && !making && !problem) return []
+  return [['in network', networkBackupText(networkBackup, nowMs)]]
+}
+
+export function networkBackupText(
+  { last, making, problem, elsewhere }: Status['networkBackup'],
+  nowMs: number
+): string {
+  const stands = last
+    ? `${formatTime(last.madeMs, nowMs)}, ${formatBytes(last.sizeBytes)}, kept until ${formatTime(last.expiryMs, nowMs)}`
+    : elsewhere
+      ? 'another of your devices makes it'
+      : 'none yet'
+  return [
+    stands,
+    ...(making ? [makingText(making)] : []),
+    ...(problem ? [problem.message] : [])
+  ].join('; ')
+}
+
+export function makingText({
+  step,
+  sizeBytes,
+  doneBytes
+}: NonNullable<Status['networkBackup']['making']>): string {
+  if (step === 'waiting') return 'one is about to be made'
+  if (step === 'sealing') return `sealing one: ${formatBytes(doneBytes)}`
+  if (step === 'telling') return 'all of one is stored, and its record is being put'
+  return `storing one: ${formatBytes(doneBytes)} of ${formatBytes(sizeBytes)}`
 }
 
 function nodeLines({

@@ -1,6 +1,7 @@
 import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { Revocation } from '../keys/revoke.ts'
+import type { NetworkBackup } from './backup/network.ts'
 import type { OwnDevice } from './devices/shapes.ts'
 import type { Attachment, AttachOptions, ReceivedAttachment, Transfer } from './files.ts'
 import type { KeyCalls } from './key-calls.ts'
@@ -23,6 +24,7 @@ import type { ChosenPolicy, Decision, LetterRequest, Policy } from './requests/r
 import type { Alarm } from './trust/alarms.ts'
 import type { Lapse } from './trust/pins.ts'
 
+export type { NetworkBackup } from './backup/network.ts'
 export type { OwnDevice } from './devices/shapes.ts'
 export type * from './files.ts'
 export type { LinkStep } from './linking/session.ts'
@@ -214,6 +216,7 @@ export interface Status {
   alarms: Alarm[]
   /** When the last backup was made, or the one that this came out of; null where there is none. */
   backupMs: Millis | null
+  networkBackup: NetworkBackup
 }
 
 export interface Check {
@@ -327,6 +330,12 @@ export interface Client extends KeyCalls {
   recovery(): Promise<string[]>
   /** Everything of the person and the client, sealed under those words, as it is written. @throws {MuttrError} `VAULT_LOCKED` */
   backup(options?: CallOptions): Promise<AsyncIterable<Uint8Array>>
+  /** How the backup in the network stands. */
+  networkBackup(): Promise<NetworkBackup>
+  /** Begins to make one now, which goes on until it stands. @throws {MuttrError} `VAULT_LOCKED`, `USAGE` where another device makes them */
+  makeNetworkBackup(): Promise<NetworkBackup>
+  /** Ends what is being made; what stands goes on standing. */
+  cancelNetworkBackup(): Promise<NetworkBackup>
   /** Shows a code and waits for one new device; ends with `signal`. @throws {MuttrError} as {@link Linking.open} */
   linkDevice(options?: LinkOptions): Promise<AsyncIterable<LinkStep>>
   /** The person's devices, this one among them. @throws {MuttrError} `VAULT_LOCKED` */

@@ -15,6 +15,7 @@ import { expiryAt, makeBlob } from '../wire/blob.ts'
 import { attachments } from './attachments/attachments.ts'
 import type { SpoolCaps } from './attachments/room.ts'
 import type { createBackups } from './backup/backup.ts'
+import type { NetworkBackupsParts } from './backup/network.ts'
 import type { Check, Client, Status } from './client.ts'
 import type { Devices } from './devices/devices.ts'
 import { examine } from './doctor.ts'
@@ -99,6 +100,8 @@ export interface ClientParts {
   searchAhead?: boolean
   /** The home's own files that belong into a backup; none unless told. */
   backupFiles?: Parameters<typeof createBackups>[0]['files']
+  /** Whether backups are made in the network by themselves, and up to which size; not unless told. */
+  networkBackup?: Pick<NetworkBackupsParts, 'mode' | 'maxBytes'>
   /** Of them, what a new device of the person is given. */
   linkFiles?: Parameters<typeof createBackups>[0]['filesAlong']
   /** Where another machine can dial this one, best first: for the code that links a device; nowhere unless told. */
@@ -309,10 +312,8 @@ function watchPeers(
   })
 }
 
-function machine(
-  { self, pods, courier, inbox, strangerFetch, requests, events, skew, alarms, backups }: Rooms,
-  { dht, clock, random, network, about, checks = [] }: ClientParts
-) {
+function machine(rooms: Rooms, { dht, clock, random, network, about, checks = [] }: ClientParts) {
+  const { self, pods, courier, inbox, strangerFetch, requests, events, skew, alarms } = rooms
   const through = async (via: string | undefined, signal: AbortSignal | undefined) => {
     const waiting = signal ?? new AbortController().signal
     const relay = via === undefined ? {} : { via: await pods.relay(foldHostname(via), waiting) }
@@ -358,7 +359,8 @@ function machine(
         outbox: { waiting: courier.waiting },
         inbox: inboxStatus(),
         alarms: await alarms.list(),
-        backupMs: await backups.lastMs()
+        backupMs: await rooms.backups.lastMs(),
+        networkBackup: rooms.networkBackups.show()
       }
     },
     doctor: () =>

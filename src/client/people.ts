@@ -77,7 +77,10 @@ export function people(rooms: Rooms, { invites = {}, clock, about }: ClientParts
     },
     revokeDevice: device => rooms.devices.revoke(device),
     recovery: () => rooms.backups.words(),
-    backup: () => rooms.backups.write()
+    backup: () => rooms.backups.write(),
+    networkBackup: async () => rooms.networkBackups.show(),
+    makeNetworkBackup: () => rooms.networkBackups.begin(),
+    cancelNetworkBackup: () => rooms.networkBackups.cancel()
   } satisfies Partial<Client>
 }
 

@@ -1,14 +1,7 @@
 import { codeOf } from '../base/errors.ts'
 import { openPgp } from '../keys/crypto.ts'
 import { subkeyTools } from '../keys/subkeys.ts'
-import { memorySpool } from '../store/spool.ts'
-import { Ahead } from './attachments/ahead.ts'
 import { askAhead, together } from './attachments/attachments.ts'
-import { ChunkWatch } from './attachments/chunk-watch.ts'
-import { Downloads } from './attachments/downloads.ts'
-import { createLetterFiles } from './attachments/letter-files.ts'
-import { usualCaps } from './attachments/room.ts'
-import { Uploads } from './attachments/uploads.ts'
 import { createBackups } from './backup/backup.ts'
 import { createContactStore } from './contact-store.ts'
 import { createContacts } from './contacts.ts'
@@ -22,6 +15,7 @@ import { Mirror } from './devices/mirror.ts'
 import { OwnLog } from './devices/own-log.ts'
 import { createSkew } from './doctor.ts'
 import { createEvents } from './events.ts'
+import { makeFileRooms } from './file-rooms.ts'
 import { Inbox } from './inbox.ts'
 import { createInboxStore } from './inbox-store.ts'
 import { Linking } from './linking/session.ts'
@@ -38,13 +32,7 @@ import { createRegister } from './register.ts'
 import { Releases } from './release.ts'
 import { Policies } from './requests/policies.ts'
 import { Requests } from './requests/requests.ts'
-import {
-  aheadSchedule,
-  chunkWatchSchedule,
-  fetchSchedule,
-  releaseSchedule,
-  watchSchedule
-} from './retry.ts'
+import { fetchSchedule, releaseSchedule, watchSchedule } from './retry.ts'
 import { Rotation } from './rotation.ts'
 import { createSelf } from './self.ts'
 import { Courier } from './send.ts'
@@ -62,7 +50,7 @@ export type Rooms = Awaited<ReturnType<typeof makeRooms>>
 /** The parts of a client, each with what it uses. They are started by who makes them. */
 export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, life: AbortSignal) {
   const { dht, state, clock, random, log, keys, network, device } = parts
-  const { spool = memorySpool(), spoolCaps = usualCaps, aheadBytes = 0 } = parts
+  const { aheadBytes = 0 } = parts
   const events = parts.events ?? createEvents()
   const { emit } = events
   const self = await createSelf({ ...parts, crypto, certificate: parts.certificate })
@@ -291,51 +279,12 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     },
     life
   })
-  const uploads = new Uploads({
-    dht,
-    ourPeer: parts.keys.self,
-    state,
-    spool,
-    caps: spoolCaps,
-    self,
-    clock,
-    random,
-    log,
-    emit,
-    life,
-    relay,
-    onStored(row) {
-      chunkWatch.watch(row)
-      void letterFiles.lettersOf(row.id).then(ids => courier.wake(({ id }) => ids.includes(id)))
-    }
+  const fileRooms = makeFileRooms({
+    ...{ ...parts, self, contacts, pods, strangerFetch, backups, list, emit, life, relay },
+    ourPeer: keys.self,
+    onStored: letters => courier.wake(({ id }) => letters.includes(id))
   })
-  const ahead = new Ahead({
-    ...{ state, pods, clock, random, log, life },
-    outbox: new Outbox({ schedule: aheadSchedule, parallel: 4 }),
-    onChange: id => downloads.aheadChanged(id),
-    onForgotten: id => downloads.aheadForgotten(id)
-  })
-  const downloads = new Downloads({
-    ...{ dht, state, self, contacts, strangerFetch, ahead, clock, random, log, emit, life },
-    spool,
-    caps: spoolCaps
-  })
-  const letterFiles = createLetterFiles({
-    state,
-    self,
-    manifest: id => uploads.manifest(id),
-    row: id => uploads.row(id)
-  })
-  const chunkWatch = new ChunkWatch({
-    dht,
-    uploads,
-    outbox: new Outbox({ schedule: chunkWatchSchedule, parallel: 2 }),
-    clock,
-    random,
-    log,
-    life,
-    relay
-  })
+  const { uploads, downloads, letterFiles, networkBackups } = fileRooms
   const courier = new Courier({
     dht,
     ourPeer: parts.keys.self,
@@ -392,7 +341,8 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     uploads,
     downloads,
     letterFiles,
-    files: together({ uploads, downloads, watch: chunkWatch, ahead })
+    networkBackups,
+    files: together(fileRooms)
   }
   const machines = { devices, own }
   const trust = { register, rotation, succeeding, backups, linking, alarms, canary, revoking }

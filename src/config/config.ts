@@ -87,6 +87,10 @@ export const Config = z.strictObject({
   receipts: z.enum(['contacts', 'verified', 'nobody']).default('contacts'),
   /** Whether letters are sealed to a new subkey every month, and the secrets of old ones erased; not for keys that other programs use too. */
   subkeys: z.enum(['monthly', 'keep']).default('monthly'),
+  /** Whether a backup is kept in the network, made anew every week: its holders see that somebody keeps one, and of which size. */
+  networkBackup: z.enum(['off', 'weekly']).default('off'),
+  /** A larger one is not stored there. */
+  networkBackupBytes: bytes.default(256 * 2 ** 20),
   /** Pods that the network file does not list. */
   pods: z.array(PodEntry).max(100).default([]),
   pod: z

@@ -21,6 +21,8 @@ export const doors: Doors = {
   },
   initHome: async options => (await import('./init.ts')).initHome(options),
   restore: async options => (await import('./restore.ts')).restoreHome(options),
+  restoreFromNetwork: async options =>
+    (await import('./restore-network.ts')).restoreFromNetwork(options),
   joinDevice: async options => (await import('./join-device.ts')).joinAsDevice(options),
   joinLink: ({ home, link }) => applyLink(home, readJoinLink(link)),
   linkContact(link) {

@@ -13,6 +13,8 @@ const ofThePerson = [
   'requests',
   'receipts',
   'subkeys',
+  'networkBackup',
+  'networkBackupBytes',
   'pods',
   'page'
 ] as const satisfies readonly (keyof ConfigFile)[]

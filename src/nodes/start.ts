@@ -147,6 +147,10 @@ export async function startParts(options: StartOptions): Promise<Started> {
       },
       savePerson: personSaver(home, options.passphrase),
       searchAhead: mode === 'server',
+      networkBackup: {
+        mode: home.config.pod ? 'off' : home.config.networkBackup,
+        maxBytes: home.config.networkBackupBytes
+      },
       backupFiles: () => backupFiles(home),
       linkFiles: () => linkFiles(home),
       linkAddresses: () => bestPlaces(network.places(), codeAddressesMax),

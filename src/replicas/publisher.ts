@@ -44,6 +44,33 @@ export interface Publisher extends AsyncDisposable {
   quiet(): Promise<void>
 }
 
+interface PutStatement {
+  dht: RecordDht
+  kind: string
+  /** The least that it has. */
+  sequence: number
+  signal: AbortSignal
+}
+
+/** Puts a record once, above a former one of ours. @throws {MuttrError} as {@link RecordDht.putRecord} */
+export async function putStatement(
+  { dht, kind, sequence, signal }: PutStatement,
+  { author, body, sign }: Statement
+): Promise<{ copies: number; sequence: number }> {
+  const put = async (sequence: number) => {
+    const { frame } = await makeRecord({ kind, author, sequence, body }, bytes => sign(bytes))
+    return { copies: (await dht.putRecord(frame, { signal })).copies, sequence }
+  }
+  try {
+    return await put(sequence)
+  } catch (err) {
+    if (codeOf(err) !== 'RECORD_STALE') throw err
+    // Our own clock was ahead once, or we were restored from a backup.
+    const stored = await dht.getRecord(recordKey(kind, author), { signal })
+    return await put(Math.max(sequence, decodeRecord(stored).sequence) + 1)
+  }
+}
+
 /** Looks at once, and goes on until disposed. */
 export function createPublisher(parts: PublisherParts): Publisher {
   const { clock, random, log, kind, lookEveryMs } = parts
@@ -55,20 +82,15 @@ export function createPublisher(parts: PublisherParts): Publisher {
   let again = false
 
   /** @throws {MuttrError} as {@link RecordDht.putRecord} */
-  async function put({ author, body, sign }: Statement): Promise<number> {
-    const { signal } = life
-    sequence = Math.max(sequence + 1, clock.now())
-    const frame = async () =>
-      (await makeRecord({ kind, author, sequence, body }, bytes => sign(bytes))).frame
-    try {
-      return (await parts.dht.putRecord(await frame(), { signal })).copies
-    } catch (err) {
-      if (codeOf(err) !== 'RECORD_STALE') throw err
-      // Our own clock was ahead once, or we were restored from a backup.
-      const stored = await parts.dht.getRecord(recordKey(kind, author), { signal })
-      sequence = Math.max(sequence, decodeRecord(stored).sequence) + 1
-      return (await parts.dht.putRecord(await frame(), { signal })).copies
-    }
+  async function put(statement: Statement): Promise<number> {
+    const { dht } = parts
+    const from = Math.max(sequence + 1, clock.now())
+    const { copies, ...said } = await putStatement(
+      { dht, kind, sequence: from, signal: life.signal },
+      statement
+    )
+    sequence = said.sequence
+    return copies
   }
 
   async function lookOnce(): Promise<void> {

@@ -76,6 +76,15 @@ const calls: Record<string, (client: Client) => Promise<unknown>> = {
   exportKey: c => c.exportKey(),
   recovery: c => c.recovery(),
   backup: async c => Buffer.concat(await Array.fromAsync(await c.backup())).toString('hex'),
+  networkBackup: c => c.networkBackup(),
+  'makeNetworkBackup: and how it stands then': async c => [
+    await c.makeNetworkBackup(),
+    await c.networkBackup()
+  ],
+  'cancelNetworkBackup: while it is made': async c => {
+    await c.makeNetworkBackup()
+    return c.cancelNetworkBackup()
+  },
   'linkDevice: to its end': async c => Array.fromAsync(await c.linkDevice()),
   'linkDevice: refused in its midst': async c =>
     Array.fromAsync(await c.linkDevice({ history: false })),

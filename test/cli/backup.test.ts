@@ -49,6 +49,39 @@ describe('muttr recovery, backup and restore', () => {
     assert.equal((await muttr('backup -', { tty: true })).status, 1)
   })
 
+  it('makes one in the network, and says how it stands', async () => {
+    const doors = createFakeDoors()
+    const ran = await muttr('backup --network', { doors })
+    assert.equal(ran.status, 0)
+    assert.match(ran.stdout, /✓ .*293.* KiB, kept until/)
+    assert.match(ran.stderr, /storing one: .* of .*KiB/)
+    const { stdout } = await muttr('backup --network --json')
+    assert.equal(JSON.parse(stdout).last.sizeBytes, 300_000)
+    assert.equal((await muttr('backup --network a.backup')).status, 1)
+    assert.equal((await muttr('backup')).status, 1)
+  })
+
+  it('restores from the network with words alone', async () => {
+    const words = join(folder, 'words')
+    await writeFile(words, fakeWords)
+    const doors = createFakeDoors()
+    const line = ['restore', '--from-network', '--words-file', words, '--no-passphrase']
+    const ran = await muttr([...line, '--network', 'net.json'], { doors })
+    assert.equal(ran.status, 0)
+    assert.match(ran.stdout, /alice is back/)
+    assert.match(ran.stderr, /0 % of the backup[\s\S]*100 % of the backup/)
+    assert.deepEqual(
+      [doors.opened[0]![1].words, doors.opened[0]![1].network],
+      [fakeWords, 'net.json']
+    )
+    for (const wrong of [
+      [...line, 'a.backup'],
+      ['restore', '--no-passphrase'],
+      ['restore', 'a.backup', '--network', 'net.json', '--no-passphrase']
+    ])
+      assert.equal((await muttr(wrong)).status, 1, wrong.join(' '))
+  })
+
   it('restores from a file or a pipe, with words from a file or a person', async () => {
     const file = join(folder, 'a.backup')
     const words = join(folder, 'words')

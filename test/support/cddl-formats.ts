@@ -13,6 +13,7 @@ import * as pod from '../../src/wire/pod.ts'
 import { decodeProof } from '../../src/wire/proof.ts'
 import { decodeAcceptance } from '../../src/wire/receipt.ts'
 import { decodeRecord } from '../../src/wire/record.ts'
+import { decodeBackupPlace } from '../../src/wire/records/backup.ts'
 import { decodePerson } from '../../src/wire/records/person.ts'
 import { decodeWhereabouts } from '../../src/wire/records/whereabouts.ts'
 import { decodeStamp } from '../../src/wire/stamp.ts'
@@ -40,6 +41,7 @@ const addresses = 'addresses in the shape of a multiaddr, one encoding each'
 export const formats: Record<string, Format> = {
   'backup-item': { read: decodeBackupItem },
   'sync-entry': { read: decodeSyncEntry, more: 'numbers of entries in their order' },
+  'backup-place': { read: decodeBackupPlace, more: 'as many roots as the size takes' },
   'signed-dismissal': { read: decodeSignedDismissal },
   'blob-header': { read: decodeBlobHeader },
   stamp: { read: decodeStamp },

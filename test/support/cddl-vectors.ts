@@ -39,6 +39,7 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     'sync-entry': frames(sync.entries),
     'signed-dismissal': [bytes(device.dismissal.frame)],
     'backup-item': frames(read('backup').items),
+    'backup-place': [bytes(read('backup').network.place)],
     'channel-frame': read('channel').frames.map((v: { hex: string }) => bytes(v.hex)),
     'blob-header': blob.blobs.map((v: { header: string }) => bytes(v.header)),
     tombstone: frames(blob.tombstones),

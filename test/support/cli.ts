@@ -71,6 +71,17 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
         ...{ madeMs: testNowMs, rows, held: 1 }
       }
     },
+    async restoreFromNetwork({ words, onProgress, onFetch, ...options }) {
+      await note('restoreFromNetwork', { ...options, words: await words() } as never, 'new-vault')
+      const fetched = { madeMs: testNowMs, sizeBytes: 100_000, problem: null }
+      onFetch?.({ ...fetched, haveBytes: 0 })
+      onFetch?.({ ...fetched, haveBytes: 100_000 })
+      onProgress?.(5_000)
+      return {
+        ...{ home: options.home, name: 'alice', fingerprint: 'ab'.repeat(20) },
+        ...{ madeMs: testNowMs, rows: 5_000, held: 0 }
+      }
+    },
     async joinDevice({ code, onProgress, ...options }) {
       await note('joinDevice', { ...options, code: await code() } as never, 'new-vault')
       onProgress?.(5_000)

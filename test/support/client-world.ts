@@ -26,6 +26,8 @@ import { fakePod, openFakeLink } from './fake-pod.ts'
 
 export const quiet: Log = { debug() {}, info() {}, warn() {} }
 export const dice = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
+/** For a spool in memory. */
+const smallCaps: SpoolCaps = { outBytes: 2 ** 26, inBytes: 2 ** 26, reserveBytes: 0 }
 const clientStartMs = Date.UTC(2026, 0, 1)
 
 const persons = new Map<string, Promise<Person>>()
@@ -131,9 +133,10 @@ export class ClientWorld implements AsyncDisposable {
       receipts = 'contacts',
       subkeyEveryMs = null,
       spool = memorySpool(),
-      spoolCaps = { outBytes: 2 ** 26, inBytes: 2 ** 26, reserveBytes: 0 },
+      spoolCaps = smallCaps,
       canaryEveryMs = null,
-      aheadBytes = 0
+      aheadBytes = 0,
+      networkBackup
     }: {
       hostname?: string
       state?: State
@@ -149,6 +152,7 @@ export class ClientWorld implements AsyncDisposable {
       spoolCaps?: SpoolCaps
       canaryEveryMs?: number | null
       aheadBytes?: number
+      networkBackup?: Parameters<typeof createClient>[0]['networkBackup']
     } = {}
   ): Promise<Tester> {
     const tester = await this.#tester(await person(who), state, {
@@ -161,7 +165,8 @@ export class ClientWorld implements AsyncDisposable {
       spool,
       spoolCaps,
       canaryEveryMs,
-      aheadBytes
+      aheadBytes,
+      ...(networkBackup && { networkBackup })
     })
     if (register) {
       await tester.client.register(`${name}@${hostname}`)
@@ -172,7 +177,8 @@ export class ClientWorld implements AsyncDisposable {
 
   /** Somebody on another machine, with what a backup brought. */
   rejoin(self: Person, state: State, how: { requests?: Policy } = {}): Promise<Tester> {
-    return this.#tester(self, state, { publishAliases: false, requests: 'pull', ...how })
+    const usual = { publishAliases: false, requests: 'pull' as const, spoolCaps: smallCaps }
+    return this.#tester(self, state, { ...usual, ...how })
   }
 
   async #tester(
@@ -189,6 +195,7 @@ export class ClientWorld implements AsyncDisposable {
       | 'spoolCaps'
       | 'canaryEveryMs'
       | 'aheadBytes'
+      | 'networkBackup'
     > & {
       publishAliases: boolean
     }

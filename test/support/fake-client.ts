@@ -26,6 +26,7 @@ import {
 } from './fake-letters.ts'
 import { fakeLink } from './fake-link.ts'
 import { fakeMailbox } from './fake-mailbox.ts'
+import { fakeNetworkBackup } from './fake-network-backup.ts'
 
 export const fakeWords =
   'nice tumble actor any turkey title disagree robust rigid wise remove faint'
@@ -197,6 +198,7 @@ export function createFakeClient(): FakeClient {
       }
       return parts()
     },
+    ...fakeNetworkBackup(calls, event => fake.emit(event)),
     async devices() {
       return fakeDevices
     },

@@ -130,7 +130,8 @@ export const status: Status = {
   outbox: { waiting: 0 },
   inbox: { waiting: 0, relays: [], requests: 1 },
   alarms: [],
-  backupMs: null
+  backupMs: null,
+  networkBackup: { mode: 'off', elsewhere: false, last: null, making: null, problem: null }
 }
 
 export const alarmOf = (alias: string): Alarm => ({

@@ -1,6 +1,7 @@
 import { MuttrError } from '../../base/errors.ts'
 import type { Millis } from '../../base/ports.ts'
 import { decodeLetter } from '../../wire/letter.ts'
+import type { NetworkBackups } from '../backup/network.ts'
 import type { Client } from '../client.ts'
 import type { Contacts } from '../contacts.ts'
 import type { InboxStore } from '../inbox-store.ts'
@@ -19,6 +20,8 @@ interface LetterParts {
 
 interface AttachmentsParts extends DropParts, LetterParts {
   downloads: Downloads
+  /** Files of its own lie among the others. */
+  networkBackups: Pick<NetworkBackups, 'has'>
 }
 
 interface DropParts {
@@ -59,16 +62,23 @@ export async function askAhead(id: string, parts: AskAheadParts): Promise<void> 
 
 /** What a person does with files, out and in. */
 export function attachments(parts: AttachmentsParts) {
-  const { uploads, downloads, letterFiles, sent } = parts
+  const { uploads, downloads, letterFiles, sent, networkBackups } = parts
   const letter = (beginning: string) => withFiles(beginning, parts)
+  const ofPerson = (id: string): string => {
+    if (!networkBackups.has(id)) return id
+    throw new MuttrError('ATTACHMENT_UNKNOWN', 'this is no file of a letter')
+  }
   return {
     attach: (source, options) => uploads.attach(source, options),
-    attachments: async () => [...uploads.list(), ...downloads.list()],
-    attachment: async id => uploads.get(id),
-    pauseAttachment: id => uploads.pause(id),
-    resumeAttachment: id => uploads.resume(id),
+    attachments: async () => [
+      ...uploads.list().filter(({ id }) => !networkBackups.has(id)),
+      ...downloads.list()
+    ],
+    attachment: async id => uploads.get(ofPerson(id)),
+    pauseAttachment: async id => uploads.pause(ofPerson(id)),
+    resumeAttachment: async id => uploads.resume(ofPerson(id)),
     async dropAttachment(id) {
-      uploads.get(id)
+      uploads.get(ofPerson(id))
       for (const letter of await letterFiles.lettersOf(id))
         if (isUnderWay((await sent.find(letter))?.stage))
           throw new MuttrError('ATTACHMENT_WAITING', 'a letter waits for this file', {
@@ -98,34 +108,36 @@ export async function dropFilesOf(
   }
 }
 
-/** What a client starts, wakes and ends of its files. */
-export const together = ({
-  uploads,
-  downloads,
-  watch,
-  ahead
-}: {
+interface Together {
   uploads: Uploads
   downloads: Downloads
-  watch: ChunkWatch
+  chunkWatch: ChunkWatch
   ahead: Ahead
-}) => ({
+  networkBackups: NetworkBackups
+}
+
+/** What a client starts, wakes and ends of its files. */
+export const together = ({ uploads, downloads, chunkWatch, ahead, networkBackups }: Together) => ({
   async start() {
     await uploads.start()
+    await networkBackups.start()
     await ahead.start()
     await downloads.start()
-    watch.start()
+    chunkWatch.start()
   },
   wake() {
     uploads.wake()
     ahead.wake()
     downloads.wake()
+    networkBackups.look()
   },
   async sweep(nowMs: Millis) {
     await uploads.sweep(nowMs)
     await downloads.sweep(nowMs)
   },
   async [Symbol.asyncDispose]() {
-    await Promise.all([uploads, downloads, watch, ahead].map(room => room[Symbol.asyncDispose]()))
+    await networkBackups[Symbol.asyncDispose]()
+    const rooms = [uploads, downloads, chunkWatch, ahead]
+    await Promise.all(rooms.map(room => room[Symbol.asyncDispose]()))
   }
 })

@@ -31,7 +31,7 @@ const cachedMax = 2
 export async function openDownload(
   spool: Spool,
   id: string,
-  { sizeBytes, fileKey, roots }: Manifest
+  { sizeBytes, fileKey, roots }: Pick<Manifest, 'sizeBytes' | 'fileKey' | 'roots'>
 ): Promise<OpenDownload> {
   await using stack = new AsyncDisposableStack()
   const names = fetchedNames(id)

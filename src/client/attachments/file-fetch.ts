@@ -14,6 +14,7 @@ import type { OpenDownload } from './download.ts'
 import { roomStep } from './download.ts'
 import type { InLive } from './in-live.ts'
 import type { InSecret } from './in-rows.ts'
+import { throughLevels } from './levels.ts'
 import type { SpoolCaps } from './room.ts'
 import { noRoom } from './room.ts'
 
@@ -33,7 +34,8 @@ interface FetchParts {
   tell(always?: boolean): void
 }
 
-const pace = { most: 8, slowMs: 10_000 }
+/** Of fetching. */
+export const fetchPace = { most: 8, slowMs: 10_000 }
 /** No other attempt brings another file. */
 const final: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ATTACHMENT_INVALID',
@@ -82,18 +84,10 @@ export class FileFetch {
     })
   }
 
-  /** The topmost level first: it says where the next one lies. */
-  async #levels(levels: OpenDownload['levels']): Promise<void> {
-    const { download } = this.#parts
-    for (const { first, count } of levels) {
-      const missing = download.done.where(value => value !== done)
-      await this.#run(
-        within(missing, first, first + count),
-        (chunk, signal) => this.#chunk(chunk, signal),
-        isFinal
-      )
-    }
-    await download.sync()
+  #levels(levels: OpenDownload['levels']): Promise<void> {
+    return throughLevels(this.#parts.download, levels, missing =>
+      this.#run(missing, (chunk, signal) => this.#chunk(chunk, signal), isFinal)
+    )
   }
 
   async #run(
@@ -103,7 +97,7 @@ export class FileFetch {
   ): Promise<void> {
     const { live, clock, random, signal, tell } = this.#parts
     live.run = new ChunkRun({
-      ...{ ...pace, clock, random, signal, chunks, work, isFinal: isOver },
+      ...{ ...fetchPace, clock, random, signal, chunks, work, isFinal: isOver },
       onProblem: problem => {
         live.row.problem = problem && { code: problem.code, message: problem.message }
         if (problem) live.rate.reset()
@@ -141,12 +135,4 @@ export class FileFetch {
 
 async function* once(): AsyncGenerator<number> {
   yield 0
-}
-
-async function* within(
-  chunks: AsyncIterable<number>,
-  from: number,
-  to: number
-): AsyncGenerator<number> {
-  for await (const chunk of chunks) if (chunk >= from && chunk < to) yield chunk
 }

@@ -73,12 +73,12 @@ export class Uploads implements AsyncDisposable {
   }
 
   /**
-   * Seals all that `source` gives; storing goes on when this has resolved.
+   * Seals all that `source` gives; storing goes on when this has resolved. The `id` is dice unless told: 32 hex digits.
    * @throws {MuttrError} nothing is kept then: `VAULT_LOCKED`, `ATTACHMENT_INVALID`, `DISK_FULL`, `CANCELLED`
    */
   async attach(
     source: AsyncIterable<Uint8Array>,
-    { name, type = 'application/octet-stream', via, signal, ...o }: AttachOptions
+    { name, type = 'application/octet-stream', via, signal, ...o }: AttachOptions & { id?: string }
   ): Promise<Attachment> {
     const { self, clock, random, life, spool, caps } = this.#parts
     const closet = self.closet()
@@ -87,7 +87,7 @@ export class Uploads implements AsyncDisposable {
     checkOptions({ type, lifeMs, sizeBytes })
     if (sizeBytes !== undefined)
       checkRoom(sizeBytes, [...this.#live.values()], caps, await spool.freeBytes())
-    const id = toHex(random.bytes(16))
+    const id = o.id ?? toHex(random.bytes(16))
     const secret: OutSecret = {
       name: fileName(name, 0),
       mimeType: type,

@@ -23,6 +23,10 @@ export interface Backups {
    * left out. @throws {MuttrError} `VAULT_LOCKED`, before the first bytes
    */
   write(): Promise<BackupStream>
+  /** The same, of which nothing is noted: it is none before it stands somewhere. @throws {MuttrError} `VAULT_LOCKED`, before the first bytes */
+  sealed(): Promise<BackupStream>
+  /** What opens every backup: 16 bytes. @throws {MuttrError} `VAULT_LOCKED` */
+  secret(): Promise<Uint8Array>
   /**
    * What a new device of the person is given, not sealed: what of a backup is the person's, and nothing that this device does.
    * @param o.history with letters. @param o.onRows told how many rows were read so far. @throws {MuttrError} `VAULT_LOCKED`
@@ -109,12 +113,13 @@ export function createBackups(parts: BackupsParts): Backups {
     }
   }
 
-  async function* whole(
-    sealedUnder: Uint8Array,
-    all: AsyncIterable<Uint8Array>,
-    madeMs: Millis
-  ): AsyncGenerator<Uint8Array> {
-    yield* sealStream(sealedUnder, all, random)
+  async function sealed(madeMs: Millis): Promise<BackupStream> {
+    self.person() // a locked vault is told of before anything is written
+    return sealStream(await secret(), items(await files(), state.rows(), madeMs), random)
+  }
+
+  async function* whole(stream: BackupStream, madeMs: Millis): AsyncGenerator<Uint8Array> {
+    yield* stream
     await state.write([keptBackup(state, log, madeMs)])
     emit({ type: 'backed-up', madeMs })
   }
@@ -122,10 +127,11 @@ export function createBackups(parts: BackupsParts): Backups {
   return {
     words: async () => wordsOf(await secret()),
     async write() {
-      self.person() // a locked vault is told of before anything is written
       const madeMs = clock.now()
-      return whole(await secret(), items(await files(), state.rows(), madeMs), madeMs)
+      return whole(await sealed(madeMs), madeMs)
     },
+    sealed: () => sealed(clock.now()),
+    secret,
     async forDevice({ history, onRows }) {
       self.person()
       await secret() // the same words for the backups of both

@@ -50,6 +50,7 @@ const tables = {
   attachments: 'stays',
   'letter-attachments': 'stays',
   'attachment-letters': 'stays',
+  'network-backup': 'stays',
   releases: 'stays',
   notices: 'stays',
   fetched: 'stays',
