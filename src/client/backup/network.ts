@@ -175,7 +175,9 @@ export class NetworkBackups implements AsyncDisposable {
     return this.#inTurn(async () => {
       const { making, former } = this.#row
       if (making) {
-        await this.#save({ making: null, former: [...former, making.id] })
+        // By itself none is begun again at once.
+        const notBeforeMs = this.#p.clock.now() + dayMs
+        await this.#save({ making: null, former: [...former, making.id], notBeforeMs })
         this.#problem = null
         this.look()
       }
@@ -220,6 +222,8 @@ export class NetworkBackups implements AsyncDisposable {
     if (making) await this.#goOn(making)
     else if (current && this.#row.current && clock.now() >= current.putMs + recordEveryMs) {
       await this.#put(current)
+      this.#problem = null
+      this.#failures = 0
       await this.#save({ current: { ...current, putMs: clock.now() } })
     }
     for (const id of this.#row.former) await this.#takeBack(id)
