@@ -72,7 +72,11 @@ export function createContactStore(parts: ContactStoreParts): ContactStore {
   async function write(alias: string, row: ContactRow, also: readonly Change[]): Promise<void> {
     const closet = self.openCloset
     const clear = !closet || under.has(alias) ? [correspondents.put(alias, row)] : []
-    await state.write([...(closet ? [sealed(alias, row, closet)] : []), ...clear, ...also])
+    const changes = [...(closet ? [sealed(alias, row, closet)] : []), ...clear, ...also]
+    await state.write(changes).catch(err => {
+      told.delete(alias)
+      throw err
+    })
   }
 
   return {

@@ -28,3 +28,6 @@ export const hopeless: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** By a clock that is behind, the longest lives look too long: what is dropped for that is lost. */
 export const isInTime = ({ expiryMs }: { expiryMs: Millis }, nowMs: Millis): boolean =>
   expiryMs > nowMs && expiryMs <= nowMs + limits.blobLifeMsMax + limits.expiryStepMs + clockWrongMs
+
+/** Notices that no subkey here opens, while another device may have one that does: so many, and so often tried, which is some ten days. */
+export const sealedBounds = { max: 256, triesMax: 250 }

@@ -28,7 +28,7 @@ export interface InboxParts {
   /** Where letters go that were opened and are on the disk. */
   releases: Pick<Releases, 'plan' | 'due' | 'wake'>
   /** The person's other devices. */
-  devices: Pick<Devices, 'note' | 'kept' | 'take' | 'mayBringKeys'>
+  devices: Pick<Devices, 'note' | 'kept' | 'take' | 'mayBringKeys' | 'isReady'>
   /** Fetches what people write whom we do not know. */
   strangerFetch: StrangerFetch
   /** A notice of ours to ourselves that was under way is here. */

@@ -9,7 +9,7 @@ import type { Known } from './contacts.ts'
 import { isEntry } from './devices/devices.ts'
 import { failureOf } from './failure.ts'
 import { freshLetter } from './fresh-letter.ts'
-import { changedMax, hopeless, isInTime, pendingMax } from './inbox-bounds.ts'
+import { changedMax, hopeless, isInTime, pendingMax, sealedBounds } from './inbox-bounds.ts'
 import type { InboxParts } from './inbox-parts.ts'
 import type { NoticeRow } from './inbox-rows.ts'
 import { noticeId } from './inbox-rows.ts'
@@ -28,17 +28,19 @@ export class Inbox implements AsyncDisposable {
   readonly #fresh = new Map<string, { row: NoticeRow; recorded: Promise<void> }>()
   /** Letters in a contact's name, by another key than the pinned one. */
   readonly #changed = new Crowds(changedMax)
+  /** Notices that no subkey here opens. */
+  readonly #sealed = new Set<string>()
   readonly #pump: Pump
 
   constructor(parts: InboxParts) {
     this.#parts = parts
-    const { queue, clock, life, self, requests } = parts
+    const { queue, clock, life, self, requests, devices } = parts
     this.#pump = new Pump({
       outbox: queue,
       clock,
       life,
       act: ({ type, id }) => (type === 'try' ? this.#try(id) : this.#expired(id)),
-      mayBegin: () => !self.locked && requests.loaded
+      mayBegin: () => !self.locked && requests.loaded && devices.isReady
     })
   }
 
@@ -76,6 +78,21 @@ export class Inbox implements AsyncDisposable {
   /** Letters that the person let in. */
   accepted(rows: readonly NoticeRow[]): void {
     this.#begin(rows)
+  }
+
+  /** Without what waits for a subkey that another device may have. */
+  get openable(): number {
+    return this.waiting - this.#sealed.size
+  }
+
+  /** Anybody can send what nobody can open: little of it waits, and not for long. */
+  #mayWait(id: string): boolean {
+    const { devices, queue } = this.#parts
+    const hasRoom = this.#sealed.has(id) || this.#sealed.size < sealedBounds.max
+    const isYoung = queue.failures(id) < sealedBounds.triesMax
+    if (devices.mayBringKeys && hasRoom && isYoung) this.#sealed.add(id)
+    else this.#sealed.delete(id)
+    return this.#sealed.has(id)
   }
 
   get waiting(): number {
@@ -139,6 +156,7 @@ export class Inbox implements AsyncDisposable {
   async #expired(id: string): Promise<void> {
     const { store, log, strangers, requests, fetched } = this.#parts
     strangers.forget(id)
+    this.#sealed.delete(id)
     try {
       const notice = await store.notice(id)
       // It expired in the network, and not here.
@@ -165,12 +183,13 @@ export class Inbox implements AsyncDisposable {
     try {
       notice = this.#fresh.get(id)?.row ?? (await store.notice(id))
       if (notice && !(await this.#open(notice))) return
+      this.#sealed.delete(id)
       await requests.settled(id)
       queue.finished(id)
     } catch (err) {
       if (life.aborted) return
       const { code } = failureOf(err)
-      const isForLater = code === 'SEAL_REFUSED' && devices.mayBringKeys
+      const isForLater = code === 'SEAL_REFUSED' && this.#mayWait(id)
       if (!notice || (hopeless.has(code) && !isForLater)) {
         log.info('a letter is refused', { code, error: `${err}` })
         queue.finished(id)

@@ -13,7 +13,7 @@ interface Parts {
   events: Events
   clock: Clock
   /** The pod has certified this certificate under the alias, and shows it from now on. */
-  onCertified(alias: string, certificate: Certificate): Promise<void>
+  onCertified(alias: string, certificate: Certificate, isNew: boolean): Promise<void>
 }
 
 /** Has an alias certified by its pod, for the first time or again. */
@@ -34,9 +34,10 @@ export const createRegister =
     const done = await abortable(link.register(alias, certificate, given), signal)
     const registration = { alias, pod, certifiedUntilMs: done.untilMs }
     const by = link.pod.certificate
+    const isNew = !self.registrations().some(known => known.alias === alias)
     await self.registered(registration, { certificate: done.certificate, by })
     events.emit({ type: 'registered', alias, ms: clock.now() - startMs })
     pods.keep(pod)
-    await onCertified(alias, certificate)
+    await onCertified(alias, certificate, isNew)
     return registration
   }

@@ -10,9 +10,11 @@ import { Devices } from './devices/devices.ts'
 import { Dismissing } from './devices/dismissing.ts'
 import { JournalRows } from './devices/journal.ts'
 import { LastWords } from './devices/last-words.ts'
-import { DeviceList } from './devices/list.ts'
+import { DeviceList, deviceName } from './devices/list.ts'
 import { Mirror } from './devices/mirror.ts'
 import { OwnLog } from './devices/own-log.ts'
+import { SharedAliases } from './devices/shared-aliases.ts'
+import { createStrangeSubkeys } from './devices/strange-subkeys.ts'
 import { createSkew } from './doctor.ts'
 import { createEvents } from './events.ts'
 import { makeFileRooms } from './file-rooms.ts'
@@ -67,13 +69,13 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   const list = new DeviceList({
     ...{ state, clock, log, device },
     peer: network.self,
-    name: parts.about.name ?? 'device'
+    name: deviceName(parts.about.name)
   })
   const journal = new JournalRows({
     ...{ state, clock, log, last },
     closet: () => self.openCloset,
     self: list.self,
-    isShared: () => list.siblings().length > 0,
+    isShared: () => !list.loaded || list.siblings().length > 0,
     onNoted: () => own.soon()
   })
   const sent = createSentStore({
@@ -135,10 +137,10 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   })
   const register = createRegister({
     ...{ self, pods, events, clock },
-    async onCertified(alias, certificate) {
+    async onCertified(alias, certificate, isNew) {
       record.look()
       await rotation.published(alias, certificate)
-      await state.write(journal.note([{ type: 'alias', alias }]))
+      if (isNew) await state.write(journal.note([{ type: 'alias', alias }]))
     }
   })
   const rotation = new Rotation({
@@ -146,7 +148,8 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     tools: subkeyTools,
     devices: {
       shared: (next, before) => devices.shared(next, before),
-      haveSubkeys: () => devices.haveSubkeys()
+      haveSubkeys: () => devices.haveSubkeys(),
+      isCaughtUp: () => devices.isCaughtUp()
     },
     rank: () => list.rank,
     everyMs: parts.subkeyEveryMs ?? null,
@@ -173,7 +176,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     expect: () => devices.expect(),
     linked: card => devices.linked(card)
   })
-  const revoking = new Revoking({ state, self, pods, clock, log, life })
+  const revoking = new Revoking({ state, self, pods, clock, log, life, journal })
   const succeeding = new Succeeding({
     ...{ state, self, pods, contacts, rotation, clock, log, emit, crypto, life },
     unseal: () => courier.unseal(),
@@ -184,7 +187,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...{ state, self, pods, alarms, clock, random, log, crypto, life },
     everyMs: parts.canaryEveryMs ?? null,
     published: alias => rotation.shownBy(alias),
-    isOnItsWay: subkey => devices.isOnItsWay(subkey),
+    isOnItsWay: createStrangeSubkeys({ state, clock, isCaughtUp: () => devices.isCaughtUp() }),
     hasTaken: pod => succeeding.hasTaken(pod)
   })
   const relay = (pod: string) => pods.relay(pod, life)
@@ -220,18 +223,23 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     onAnnounced: () =>
       void rotation.look().catch(err => log.warn('subkeys stay', { error: `${err}` }))
   })
+  const aliases = new SharedAliases({
+    ...{ state, self, log },
+    register: alias => register(alias, { signal: life })
+  })
   const mirror = new Mirror({
+    aliases,
     ...{ state, self, device, list, last, received, sent, mailbox, contacts, policies },
     ...{ crypto, log, emit },
     tools: subkeyTools,
-    register: alias => register(alias, { signal: life }),
     ...{ requests: () => requests, onSubkeys: () => inbox.wake() }
   })
   const devices: Devices = new Devices({
     ...{ state, self, list, journal, own, mirror, sent, clock, log, crypto, emit },
     tools: subkeyTools,
-    isCaughtUp: () => inbox.waiting === 0 && pods.lines.every(({ caughtUp }) => caughtUp),
-    rotate: () => rotation.rotate(),
+    isCaughtUp: () => inbox.openable === 0 && pods.lines.every(({ caughtUp }) => caughtUp),
+    rotate: () => rotation.look(),
+    aliases,
     dismissing: new Dismissing({ state, self, pods, clock, log, crypto, life })
   })
   const requests = new Requests({

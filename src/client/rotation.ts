@@ -32,7 +32,7 @@ export interface RotationParts {
   emit: Emit
   tools: SubkeyTools
   /** The person's other devices, which get the secret before anybody seals to it. */
-  devices: Pick<Devices, 'shared' | 'haveSubkeys'>
+  devices: Pick<Devices, 'shared' | 'haveSubkeys' | 'isCaughtUp'>
   /** Of several devices one adds subkeys; the others only when it has not for long. From 0. */
   rank: () => number
   /** Age at which the newest subkey is followed by another; null never. */
@@ -136,7 +136,11 @@ export class Rotation {
     if (self.locked || self.certificate()?.revoked) return
     const newest = self.certificate()?.subkeys[0]
     const turnMs = (everyMs ?? 0) + rank() * rankMs
-    const isOld = everyMs !== null && newest && clock.now() - newest.createdMs >= turnMs
+    const isOld =
+      everyMs !== null &&
+      newest &&
+      clock.now() - newest.createdMs >= turnMs &&
+      this.#parts.devices.isCaughtUp()
     // After a backup was made a subkey may have come whose secret is not in it.
     const isRestored = (await state.get(restoredRow.table, restoredRow.key)) !== undefined
     if (isOld || isRestored) await this.#add([{ type: 'delete', ...restoredRow }])

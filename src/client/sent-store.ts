@@ -107,7 +107,10 @@ export function createSentStore(parts: SentStoreParts): SentStore {
   }
 
   async function writeNow(row: SentRow): Promise<void> {
-    await state.write(changesOf(row))
+    await state.write(changesOf(row)).catch(err => {
+      told.delete(row.id)
+      throw err
+    })
   }
 
   function save(row: SentRow): Promise<void> {

@@ -69,7 +69,7 @@ async function adoptSubkeys(person: Person, other: Person): Promise<Person> {
   )
   if (lacking.length === 0) return person
   key.subkeys.push(...lacking)
-  return personOf(new openpgp.PrivateKey(key.toPacketList()))
+  return personOf(new openpgp.PrivateKey(key.toPacketList()), person.former)
 }
 
 export const subkeyTools: SubkeyTools = { addSubkey, dropSubkeys, adoptSubkeys }

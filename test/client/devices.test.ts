@@ -210,6 +210,43 @@ describe('two devices of one person', () => {
     assert.equal(mine.has((await desk.client.subkeys())[0]!.fingerprint), false)
   })
 
+  it('take what a device told before it was taken off the list', async () => {
+    await using world = await ClientWorld.make()
+    const { alice, desk, laptop } = await people(world)
+    await away(desk)
+    const { id } = await alice.client.send({ to: 'bob@one.test', body: 'told in time' })
+    await laptop.seen('opened')
+    world.clock.advance(2_000)
+    await laptop.seen('released')
+    await away(laptop)
+    await desk.restart()
+    const other = (await desk.client.devices()).find(({ own }) => !own)!
+    await desk.client.revokeDevice(other.key)
+    await until(async () => (await desk.client.inbox()).some(one => one.id === id))
+  })
+
+  it('keep what the other lacks, also when the vault is locked while they look after it', async () => {
+    await using world = await ClientWorld.make()
+    const { alice, desk, laptop } = await people(world)
+    await away(laptop)
+    const { id } = await alice.client.send({ to: 'bob@one.test', body: 'kept' })
+    await desk.seen('opened')
+    world.clock.advance(2_000)
+    await desk.seen('released')
+    const { state } = desk
+    const list = state.list.bind(state)
+    state.list = async (table, range) => {
+      if (table === 'sync-dismissals') desk.client.lock()
+      return list(table, range)
+    }
+    world.clock.advance(3_600_000)
+    await until(() => desk.client.locked)
+    for (let i = 0; i < 300; i++) await turn()
+    state.list = list
+    await laptop.restart()
+    await until(async () => (await laptop.client.inbox()).some(one => one.id === id))
+  })
+
   it('say again what got lost, to one that was away for three months', async () => {
     await using world = await ClientWorld.make()
     const { alice, desk, laptop } = await people(world)

@@ -33,7 +33,10 @@ export class RowsBack {
   }
 }
 
-/** Says that this state came out of a backup: the client takes a new subkey, since one may have come after the backup was made. */
+/**
+ * The client takes a new subkey at its next look: this state came out of a backup, after which one may have come, or a device was taken off
+ * the list.
+ */
 export const restoredRow = { table: 'self', key: 'restored' } as const
 
 /**

@@ -57,6 +57,7 @@ const tables = {
   'fetched-sizes': 'stays',
   ahead: 'stays',
   'fetched-files': 'stays',
+  'sync-aliases': 'person',
   'sync-out': 'stays',
   'sync-acks': 'stays',
   'sync-events': 'stays',

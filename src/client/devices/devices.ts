@@ -16,12 +16,13 @@ import {
   decodeSyncEntry,
   deviceNameBytesMax,
   deviceSealInfo,
+  devicesMax,
   syncLetterOf
 } from '../../wire/sync.ts'
+import { restoredRow } from '../backup/restore.ts'
 import type { Self } from '../self.ts'
 import type { SentStore } from '../sent-shape.ts'
 import type { Table } from '../table.ts'
-import { putRow, sortableTime } from '../table.ts'
 import type { Dismissing } from './dismissing.ts'
 import type { JournalRows, News } from './journal.ts'
 import type { DeviceList, KnownDevice } from './list.ts'
@@ -29,6 +30,7 @@ import type { Mirror } from './mirror.ts'
 import { subjectsOf } from './mirror.ts'
 import type { OwnLog } from './own-log.ts'
 import type { OwnDevice } from './shapes.ts'
+import type { SharedAliases } from './shared-aliases.ts'
 import type { Had } from './taken.ts'
 import { hadTable, has, joined, nothingHad, withOne } from './taken.ts'
 
@@ -49,6 +51,8 @@ export interface DevicesParts {
   isCaughtUp: () => boolean
   /** A new subkey, which a device that was taken off the list does not get. */
   rotate: () => Promise<unknown>
+  /** Registers here what another device has registered. */
+  aliases: SharedAliases
   /** Has own pods let a device in no more. */
   dismissing: Dismissing
 }
@@ -58,9 +62,6 @@ const owedMs: Millis = 6 * 3_600_000
 const owedMax = 64
 /** So long after it was made an entry that not everybody has is followed by another, by which a lost one shows. */
 const beatMs: Millis = 24 * 3_600_000
-/** When a subkey was seen first that is not here. */
-const strange = 'sync-strange'
-const strangeMs: Millis = 2 * 24 * 3_600_000
 const sealTo = { table: 'sync-seal', key: 'to' } as const
 
 /** Whether an opened slip is of an entry of another device of ours; who signed it is still to be checked. */
@@ -110,6 +111,11 @@ export class Devices {
     this.#parts.list.forget()
   }
 
+  /** Who the other devices are is known. */
+  get isReady(): boolean {
+    return this.#isOpen
+  }
+
   /** Letters that cannot be opened may be sealed to a subkey that another device has made. */
   get mayBringKeys(): boolean {
     return this.#parts.list.siblings().length > 0
@@ -137,7 +143,10 @@ export class Devices {
   /** What of the others' logs is here. */
   async taken(): Promise<Taken[]> {
     const rows = await this.#taken.list()
-    return rows.map(({ key, value }) => ({ deviceKey: bytesOf(key), ...value }))
+    return rows
+      .filter(({ key }) => this.#parts.list.get(key)?.revokedMs === null)
+      .slice(0, devicesMax)
+      .map(({ key, value }) => ({ deviceKey: bytesOf(key), ...value }))
   }
 
   /** Says what is to be said now and then. */
@@ -145,9 +154,11 @@ export class Devices {
     const { list, own, clock, isCaughtUp, dismissing } = this.#parts
     if (!this.#isOpen) return
     await dismissing.look()
+    await this.#parts.aliases.look()
     const siblings = list.siblings()
     const acks = await Promise.all(siblings.map(one => this.#ackOf(one)))
-    await own.prune(acks)
+    if (!this.#isOpen) return
+    await own.prune(siblings.length > 0 ? acks : null)
     if (siblings.length === 0) return
     own.wake()
     const nowMs = clock.now()
@@ -173,7 +184,9 @@ export class Devices {
 
   /** Since this device came back: the others are told what it has, so that they send what it lacks. */
   async caughtUp(): Promise<void> {
-    if (this.#isOpen && (this.#owed > 0 || (await this.#hasGap()))) await this.tell()
+    const { list } = this.#parts
+    const isStrange = list.others().some(one => list.isAway(one))
+    if (this.#isOpen && (isStrange || this.#owed > 0 || (await this.#hasGap()))) await this.tell()
   }
 
   async all(): Promise<OwnDevice[]> {
@@ -251,11 +264,12 @@ export class Devices {
         hint: 'Revoke it from another one, or revoke the key: `muttr key revoke`.'
       })
     const off = list.change(key, { revokedMs: clock.now() }, closet)
-    await state.write([...off, ...dismissing.plan(device.deviceKey)])
-    await state.write(this.#listed())
+    const due: Change = { type: 'put', ...restoredRow, value: new Uint8Array() }
+    // One write: what comes after it is done by the next look, too.
+    await state.write([...off, ...dismissing.plan(device.deviceKey), ...this.#listed(), due])
     emit({ type: 'device-revoked', device: key })
-    await dismissing.look()
     await rotate()
+    await dismissing.look()
     return this.all()
   }
 
@@ -285,6 +299,11 @@ export class Devices {
     return { to: await crypto.readCertificate(kept), told: [{ type: 'delete', ...sealTo }] }
   }
 
+  /** What other devices told is here, as far as it has come: who they are, and which subkeys there are. */
+  isCaughtUp(): boolean {
+    return this.#parts.list.others().length === 0 || this.#parts.isCaughtUp()
+  }
+
   /** Whether a new subkey may be shown to others: all that our devices need to open with it has gone out. */
   async haveSubkeys(): Promise<boolean> {
     const { journal, self, own, list } = this.#parts
@@ -295,22 +314,10 @@ export class Devices {
     return (await own.rows()).every(({ row }) => row.announcedMs !== null)
   }
 
-  /**
-   * Whether a subkey that a pod shows, and that is not here, may be of another device of ours: its word comes before, so only as long as
-   * something waits to be opened, and not for ever.
-   */
-  async isOnItsWay(subkey: string): Promise<boolean> {
-    const { list, state, clock, isCaughtUp } = this.#parts
-    if (list.siblings().length === 0 || isCaughtUp()) return false
-    const seen = await state.get(strange, subkey)
-    if (!seen) await state.write([putRow(strange, subkey, utf8(sortableTime(clock.now())))])
-    const sinceMs = seen ? Number.parseInt(Buffer.from(seen).toString(), 16) : clock.now()
-    return sinceMs + strangeMs > clock.now()
-  }
-
   #listed(): Change[] {
     const { list, journal } = this.#parts
-    const devices = list.all().map(({ heardMs: _, ...device }) => device)
+    const all = list.all().slice(0, devicesMax)
+    const devices = all.map(({ heardMs: _, ...device }) => device)
     return journal.note([{ type: 'devices', devices }])
   }
 
@@ -342,7 +349,11 @@ export class Devices {
     const { list, self, state, mirror, emit, own, clock, log } = this.#parts
     const by = toHex(deviceKey)
     if (by === list.self) return
-    if (list.get(by)?.revokedMs != null) return log.info('a revoked device says something')
+    const device = list.get(by)
+    // What it told while it was one of ours may be the only word of a letter.
+    if (device && device.revokedMs !== null && madeMs > device.revokedMs)
+      return log.info('a revoked device says something')
+    const wasAway = device !== undefined && list.isAway(device)
     const kept = (await this.#taken.get(by)) ?? nothingHad
     const before = joined(kept, { through: first - 1, beyond: [] }) ?? kept
     const after = withOne(before, sequence)
@@ -363,7 +374,7 @@ export class Devices {
         emit({ type: 'mirrored', device: by })
         this.#owed++
         this.#owedSinceMs ??= clock.now()
-      }
+      } else if (after.beyond.length > 0) this.#owed++
     }
     const ours = taken.find(one => toHex(one.deviceKey) === list.self)
     if (!list.get(by)) return
@@ -371,6 +382,8 @@ export class Devices {
     const known = ours ? (joined(ack, ours) ?? ack) : ack
     await state.write([this.#acks.put(by, known)])
     await own.resend(known)
+    // It takes us for away too, until it hears of us.
+    if (wasAway) void this.tell()
   }
 }
 

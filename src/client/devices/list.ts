@@ -7,6 +7,7 @@ import { decodeCbor, encodeCbor, literal, mapped, tuple, uint } from '../../wire
 import type { DeviceCard, ListedDevice } from '../../wire/sync.ts'
 import {
   deviceCard,
+  deviceNameBytesMax,
   devicesMax,
   listedDevice,
   writeDeviceCard,
@@ -44,6 +45,13 @@ export const keptCard = (card: DeviceCard): Change => ({
   value: encodeCbor(writeDeviceCard(card))
 })
 
+/** As much of a node's name as a device's may have. */
+export const deviceName = (name: string | null): string =>
+  Buffer.from(name || 'device')
+    .subarray(0, deviceNameBytesMax)
+    .toString('utf8')
+    .replace(/\uFFFD+$/, '')
+
 const hexOf = ({ deviceKey }: Pick<DeviceCard, 'deviceKey'>): string => toHex(deviceKey)
 
 /** The devices of the person, this one among them. In memory while the vault is open. */
@@ -51,6 +59,7 @@ export class DeviceList {
   readonly #parts: DeviceListParts
   readonly #rows: SealedTable<KnownDevice>
   readonly #known = new Map<string, KnownDevice>()
+  #loaded = false
   readonly self: string
 
   constructor(parts: DeviceListParts) {
@@ -72,6 +81,7 @@ export class DeviceList {
     this.#known.clear()
     const { rows } = await this.#rows.page(closet, { limit: 4 * devicesMax })
     for (const { key, value } of rows) this.#known.set(key, value)
+    this.#loaded = true
     if (this.#known.get(this.self)?.peer === peer) return []
     const nowMs = clock.now()
     const { publicKey: sealKey } = device.sealKey
@@ -91,6 +101,12 @@ export class DeviceList {
 
   forget(): void {
     this.#known.clear()
+    this.#loaded = false
+  }
+
+  /** The list is known: before that, nobody can say that there is no other device. */
+  get loaded(): boolean {
+    return this.#loaded
   }
 
   get own(): KnownDevice | undefined {
@@ -112,11 +128,16 @@ export class DeviceList {
 
   /** The others for whom letters are sealed again: neither revoked nor away for too long. */
   siblings(): KnownDevice[] {
-    const nowMs = this.#parts.clock.now()
-    return this.all().filter(
-      device =>
-        hexOf(device) !== this.self && device.revokedMs === null && device.heardMs + awayMs > nowMs
-    )
+    return this.others().filter(device => !this.isAway(device))
+  }
+
+  /** All that are not revoked, also those that were away for long. */
+  others(): KnownDevice[] {
+    return this.all().filter(device => hexOf(device) !== this.self && device.revokedMs === null)
+  }
+
+  isAway({ heardMs }: KnownDevice): boolean {
+    return heardMs + awayMs <= this.#parts.clock.now()
   }
 
   /** From 0: whose turn it is first, where one of all is enough. */

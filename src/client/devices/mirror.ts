@@ -24,6 +24,7 @@ import { decodeSentRow } from '../sent-rows.ts'
 import type { SentStore } from '../sent-shape.ts'
 import type { LastWords } from './last-words.ts'
 import type { DeviceList } from './list.ts'
+import type { SharedAliases } from './shared-aliases.ts'
 
 export interface MirrorParts {
   state: State
@@ -41,8 +42,7 @@ export interface MirrorParts {
   crypto: Crypto
   log: Log
   emit: Emit
-  /** An alias of ours that this device does not know yet, at whose pod it makes itself known. */
-  register(alias: string): Promise<unknown>
+  aliases: SharedAliases
   /** Something may be opened now that could not be before. */
   onSubkeys(): void
 }
@@ -105,7 +105,10 @@ export class Mirror {
       if (!me) throw new MuttrError('SYNC_INVALID', 'a letter to somebody else')
       const about = { frame, key, ...rest, to: me.alias }
       const fresh = freshLetter(letter, about, toHex(me.fingerprint))
-      if (!(await received.addLetter(null, fresh, closet, []))) return 'done'
+      if (!(await received.addLetter(null, fresh, closet, []))) {
+        await this.arrived(subjectsOf(letter))
+        return 'done'
+      }
       const { fromAlias: alias, fromFingerprint: fingerprint } = fresh.row
       await this.#parts.requests().elsewhere({ alias, fingerprint }, key)
       emit({ type: 'opened', letter: fresh.row.id, from: fresh.row.fromAlias, ms: 0 })
@@ -165,8 +168,10 @@ export class Mirror {
       return 'done'
     },
     alias: async ({ alias }) => {
-      const { self, register } = this.#parts
-      if (!self.registrations().some(known => known.alias === alias)) await register(alias)
+      const { self, state, aliases, log } = this.#parts
+      if (self.registrations().some(known => known.alias === alias)) return 'done'
+      await state.write([aliases.plan(alias)])
+      void aliases.look().catch(err => log.warn('not registered', { error: `${err}` }))
       return 'done'
     },
     revoked: async ({ certificate }) => {

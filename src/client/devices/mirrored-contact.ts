@@ -17,7 +17,15 @@ export async function mirroredContact(
     throw new MuttrError('SYNC_INVALID', 'the key of a contact cannot be read', { cause })
   })
   if (!before) return { certificate, row }
-  const { route, knowsUs } = before.row
-  const isSame = before.certificate.pin === certificate.pin
-  return { certificate, row: { ...row, route, knowsUs: row.knowsUs || (isSame && knowsUs) } }
+  const { route } = before.row
+  if (before.certificate.pin !== certificate.pin) return { certificate, row: { ...row, route } }
+  // Of one key the newest is known: a revocation stays, whoever speaks last.
+  const known = isNewer(before.certificate, certificate) ? before.certificate : certificate
+  const knowsUs = row.knowsUs || before.row.knowsUs
+  return { certificate: known, row: { ...row, route, knowsUs, certificate: known.bytes } }
+}
+
+function isNewer(a: Certificate, b: Certificate): boolean {
+  if (a.revoked !== b.revoked) return a.revoked
+  return (a.subkeys[0]?.createdMs ?? 0) > (b.subkeys[0]?.createdMs ?? 0)
 }

@@ -173,12 +173,12 @@ export class OwnLog implements AsyncDisposable {
     this.#pump.run()
   }
 
-  /** Gives up what these all have, and what nobody can come back for. */
-  async prune(others: readonly Had[]): Promise<void> {
+  /** Gives up what these all have, null for nobody who is there, and what nobody can come back for. */
+  async prune(others: readonly Had[] | null): Promise<void> {
     const { clock } = this.#parts
     const over = (await this.rows()).filter(
       ({ sequence, row }) =>
-        (row.announcedMs !== null && others.every(had => has(had, sequence))) ||
+        (row.announcedMs !== null && others?.every(had => has(had, sequence))) ||
         row.madeMs + awayMs <= clock.now()
     )
     await this.#drop(over.map(({ sequence }) => entryKey(sequence)))
@@ -209,7 +209,10 @@ export class OwnLog implements AsyncDisposable {
     const { journal, self, list } = this.#parts
     for (let isFirst = true; ; isFirst = false) {
       const closet = self.openCloset
-      if (!closet || self.registrations().length === 0 || list.siblings().length === 0) return
+      if (!closet || !list.loaded) return
+      // What was written down before the list was known, or for a device that did not come.
+      if (list.others().length === 0 && journal.expected === 0) return this.forget()
+      if (self.registrations().length === 0 || list.others().length === 0) return
       const noted = await journal.waiting(closet, eventsMax)
       if (noted.length === 0 && !(always && isFirst)) return
       await this.#make(fitting(noted))
@@ -255,7 +258,10 @@ export class OwnLog implements AsyncDisposable {
     }
     const key = entryKey(numbers.next)
     const next = this.#numbers.put('self', { ...numbers, next: numbers.next + 1 })
-    const isTold = noted.some(({ event }) => event.type === 'subkeys')
+    const subkeys = (all: readonly Noted[]) =>
+      all.filter(({ event }) => event.type === 'subkeys').length
+    const waiting = await journal.waiting(self.closet(), eventsMax)
+    const isTold = subkeys(noted) > 0 && subkeys(waiting) === subkeys(noted)
     await state.write([this.#rows.put(key, row), next, ...drops, ...(isTold ? told : [])])
     this.#add(key, row, nowMs)
     this.#pump.run()

@@ -5,6 +5,7 @@ import { revoke, withRevocation } from '../../keys/revoke.ts'
 import { readAlias } from '../../pod/alias.ts'
 import type { State } from '../../store/state.ts'
 import { literal, mapped, tuple } from '../../wire/cbor.ts'
+import type { Journal } from '../devices/journal.ts'
 import { failureOf } from '../failure.ts'
 import type { Pods } from '../pods.ts'
 import type { Self } from '../self.ts'
@@ -24,6 +25,8 @@ export interface RevokingParts {
   pods: Pick<Pods, 'link'>
   clock: Clock
   log: Log
+  /** What other devices of the person are told. */
+  journal: Pick<Journal, 'note'>
   life: AbortSignal
 }
 
@@ -47,6 +50,7 @@ export class Revoking {
     const { self, clock } = this.#parts
     const certificate = self.certificate()
     if (!certificate?.revoked) await self.revoke(await revoke(self.person(), reason, clock.now()))
+    await this.#tell()
     return this.#publish()
   }
 
@@ -61,6 +65,7 @@ export class Revoking {
       if (!own)
         throw new MuttrError('HOME_MISSING', 'there is no person on this seed; name an alias')
       if (!own.revoked) await self.revoke(await withRevocation(own, revocation))
+      await this.#tell()
       return this.#publish()
     }
     const link = await pods.link(readAlias(alias).hostname, life)
@@ -73,6 +78,12 @@ export class Revoking {
   /** Tells the pods that could not be told yet. */
   async look(): Promise<void> {
     if (this.#parts.self.certificate()?.revoked) await this.#publish()
+  }
+
+  async #tell(): Promise<void> {
+    const { self, state, journal } = this.#parts
+    const certificate = self.certificate()!.bytes
+    await state.write(journal.note([{ type: 'revoked', certificate }]))
   }
 
   async #publish(): Promise<Revoked> {
