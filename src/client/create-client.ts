@@ -223,7 +223,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       peers[Symbol.dispose]()
       // A command that sends one letter ends right after: let the last copies be made.
       const ends = [courier.quiet(), record.quiet(), rooms.releases.quiet(), rooms.canary.quiet()]
-      if (!self.locked) void rooms.own.flush()
+      ends.push(rooms.own.end())
       const quiet = Promise.all(ends)
       await within(quiet, { clock, timeoutMs: lastCopiesMs }).catch(() => undefined)
       life.abort()

@@ -103,7 +103,7 @@ export class Devices {
       await state.write([...told, ...changed.map(id => journal.toldLocked(id))])
     if (isNew.length > 0) await state.write(this.#listed())
     this.#isOpen = true
-    own.soon()
+    if (list.others().length > 0) own.soon()
   }
 
   locked(): void {

@@ -20,7 +20,6 @@ import { throwDice } from '../retry.ts'
 import type { Self } from '../self.ts'
 import type { Table } from '../table.ts'
 import { createTable } from '../table.ts'
-import { within } from '../waiting.ts'
 import type { EntryRow } from './entry-rows.ts'
 import { entryKey, entryTable, sequenceOf } from './entry-rows.ts'
 import type { JournalRows, Noted } from './journal.ts'
@@ -59,7 +58,6 @@ const eventsMax = 500
 const entryBytesMax = 200 * 1_024
 /** So long an entry may be on its way before it is sent again to who lacks it. */
 const underWayMs: Millis = 10 * 60_000
-const stopMs: Millis = 3_000
 
 interface Numbers {
   readonly deviceKey: Uint8Array
@@ -190,14 +188,18 @@ export class OwnLog implements AsyncDisposable {
     for (const key of await journal.clear()) releases.wake(new Uint8Array(Buffer.from(key, 'hex')))
   }
 
-  async quiet(): Promise<void> {
-    await this.#turn
+  /** A command ends right after: what was noted goes out now. */
+  async end(): Promise<void> {
+    if (!this.#timer) return
+    this.#timer[Symbol.dispose]()
+    this.#timer = undefined
+    await this.flush()
     await this.#pump.quiet()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#timer?.[Symbol.dispose]()
-    await within(this.#turn, { clock: this.#parts.clock, timeoutMs: stopMs }).catch(() => undefined)
+    await this.#turn
     await this.#pump[Symbol.asyncDispose]()
   }
 
