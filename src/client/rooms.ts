@@ -236,7 +236,6 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   })
   const devices: Devices = new Devices({
     ...{ state, self, list, journal, own, mirror, sent, clock, log, crypto, emit },
-    tools: subkeyTools,
     isCaughtUp: () => inbox.openable === 0 && pods.lines.every(({ caughtUp }) => caughtUp),
     rotate: () => rotation.look(),
     aliases,

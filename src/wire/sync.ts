@@ -1,4 +1,4 @@
-import { sha256, toHex, utf8 } from '../base/bytes.ts'
+import { fromHex, sha256, toHex, utf8 } from '../base/bytes.ts'
 import { limits } from '../base/limits.ts'
 import type { Millis, PeerId } from '../base/ports.ts'
 import type { Field } from './cbor.ts'
@@ -16,7 +16,7 @@ import {
   tuple,
   uint
 } from './cbor.ts'
-import { fingerprintOctets } from './fingerprint.ts'
+import { fingerprint, fingerprintBytes } from './fingerprint.ts'
 
 /** A device of a person, as the others know it. */
 export interface DeviceCard {
@@ -127,14 +127,14 @@ const label = utf8('muttr sync 1\0')
 export const syncLetterOf = (key: Uint8Array): Uint8Array => sha256(label, key)
 
 const id = mapped(bytes(32), toHex)
-const hexOctets = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'))
+const idBytes = (hex: string): Uint8Array => fromHex(hex, 32)!
 const letterName = mapped(
-  tuple(id, nullable(fingerprintOctets)),
-  ([id, print]): LetterName => ({ id, fingerprint: print && toHex(print) })
+  tuple(id, nullable(fingerprint)),
+  ([id, fingerprint]): LetterName => ({ id, fingerprint })
 )
-const writeName = ({ id, fingerprint }: LetterName) => [
-  hexOctets(id),
-  fingerprint === null ? null : hexOctets(fingerprint)
+const writeName = ({ id, fingerprint: print }: LetterName) => [
+  idBytes(id),
+  print && fingerprintBytes(print)
 ]
 
 const cardFields = [
@@ -217,7 +217,7 @@ const kinds: Kinds = {
         ...{ type: 'sent', atMs, id, row, secret }
       })
     ),
-    write: e => [hexOctets(e.id), e.row, e.secret]
+    write: e => [idBytes(e.id), e.row, e.secret]
   },
   read: {
     read: mapped(tuple(literal(2), uint(), letterName, bool), ([, atMs, letter, read]) => ({
@@ -232,7 +232,7 @@ const kinds: Kinds = {
         ...{ type: 'conversation', atMs, thread, archived, labels }
       })
     ),
-    write: e => [hexOctets(e.thread), e.archived, e.labels]
+    write: e => [idBytes(e.thread), e.archived, e.labels]
   },
   deleted: {
     read: mapped(

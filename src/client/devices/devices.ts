@@ -1,4 +1,4 @@
-import { equalBytes, toHex, utf8 } from '../../base/bytes.ts'
+import { equalBytes, fromHex, toHex, utf8 } from '../../base/bytes.ts'
 import { MuttrError } from '../../base/errors.ts'
 import type { Emit } from '../../base/events.ts'
 import type { Clock, Log, Millis } from '../../base/ports.ts'
@@ -6,7 +6,6 @@ import type { Certificate } from '../../keys/certificate.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { Person } from '../../keys/person.ts'
 import { exportPerson, ownKey } from '../../keys/person.ts'
-import type { SubkeyTools } from '../../keys/subkeys.ts'
 import type { Change, State } from '../../store/state.ts'
 import type { Blob } from '../../wire/blob.ts'
 import type { Letter } from '../../wire/letter.ts'
@@ -42,7 +41,6 @@ export interface DevicesParts {
   own: OwnLog
   mirror: Mirror
   sent: Pick<SentStore, 'tell'>
-  tools: SubkeyTools
   clock: Clock
   log: Log
   crypto: Crypto
@@ -146,7 +144,7 @@ export class Devices {
     return rows
       .filter(({ key }) => this.#parts.list.get(key)?.revokedMs === null)
       .slice(0, devicesMax)
-      .map(({ key, value }) => ({ deviceKey: bytesOf(key), ...value }))
+      .map(({ key, value }) => ({ deviceKey: fromHex(key, 32)!, ...value }))
   }
 
   /** Says what is to be said now and then. */
@@ -386,5 +384,3 @@ export class Devices {
     if (wasAway) void this.tell()
   }
 }
-
-const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'))

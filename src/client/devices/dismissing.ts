@@ -1,4 +1,4 @@
-import { toHex } from '../../base/bytes.ts'
+import { fromHex, toHex } from '../../base/bytes.ts'
 import { codeOf } from '../../base/errors.ts'
 import type { Clock, Log } from '../../base/ports.ts'
 import type { Crypto } from '../../keys/crypto.ts'
@@ -42,7 +42,7 @@ export class Dismissing {
       const [device = '', pod = ''] = key.split('@')
       try {
         const link = await pods.identified(pod, life)
-        const deviceKey = new Uint8Array(Buffer.from(device, 'hex'))
+        const deviceKey = fromHex(device, 32)!
         const nowMs = clock.now()
         await link.dismiss(await makeDismissal(self.person(), { deviceKey, pod, nowMs }, crypto))
         await state.write([dropRow(table, key)])

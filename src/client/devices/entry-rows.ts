@@ -1,4 +1,4 @@
-import { toHex } from '../../base/bytes.ts'
+import { fromHex, toHex } from '../../base/bytes.ts'
 import { limits } from '../../base/limits.ts'
 import type { Log, Millis } from '../../base/ports.ts'
 import type { State } from '../../store/state.ts'
@@ -55,7 +55,7 @@ export const entryTable = (state: State, log: Log): Table<EntryRow> =>
       e.retract,
       [e.alias, e.slip],
       e.announcedMs,
-      e.holds.map(one => new Uint8Array(Buffer.from(one, 'hex'))),
+      e.holds.map(one => fromHex(one, 32)!),
       e.events
     ]
   })

@@ -1,4 +1,4 @@
-import { toHex } from '../../base/bytes.ts'
+import { fromHex, toHex } from '../../base/bytes.ts'
 import type { Log, Millis } from '../../base/ports.ts'
 import type { Change, State } from '../../store/state.ts'
 import { bytes, literal, mapped, nullable, tuple, uint } from '../../wire/cbor.ts'
@@ -40,7 +40,7 @@ export class LastWords {
         tuple(literal(1), uint(), bytes(32), nullable(bytes(1, 384 * 1_024))),
         ([, atMs, by, early]): Word => ({ atMs, by: toHex(by), early })
       ),
-      write: ({ atMs, by, early }) => [1, atMs, new Uint8Array(Buffer.from(by, 'hex')), early]
+      write: ({ atMs, by, early }) => [1, atMs, fromHex(by, 32)!, early]
     })
   }
 

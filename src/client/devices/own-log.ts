@@ -1,4 +1,4 @@
-import { sha256, toHex } from '../../base/bytes.ts'
+import { fromHex, sha256, toHex } from '../../base/bytes.ts'
 import { codeOf } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import type { Clock, Log, Millis, Random } from '../../base/ports.ts'
@@ -19,7 +19,7 @@ import type { Releases } from '../release.ts'
 import { throwDice } from '../retry.ts'
 import type { Self } from '../self.ts'
 import type { Table } from '../table.ts'
-import { createTable } from '../table.ts'
+import { createTable, dropRow } from '../table.ts'
 import type { EntryRow } from './entry-rows.ts'
 import { entryKey, entryTable, sequenceOf } from './entry-rows.ts'
 import type { JournalRows, Noted } from './journal.ts'
@@ -41,7 +41,7 @@ export interface OwnLogParts {
   taken: () => Promise<Taken[]>
   /** All of the person's subkeys but those that the other devices do not have yet. */
   sealedTo: () => Promise<{ to: Certificate; told: Change[] }>
-  /** An entry that says this may be read with the new subkeys. */
+  /** An entry can be taken by the others now: a subkey that it brings may be shown to everybody. */
   onAnnounced: () => void
   clock: Clock
   random: Random
@@ -103,20 +103,18 @@ export class OwnLog implements AsyncDisposable {
   async start(copied: (host: string, through: number) => Change): Promise<void> {
     const { list, clock, state } = this.#parts
     const numbers = await this.#numbers.get('self')
-    const own = Buffer.from(list.self, 'hex')
     if (numbers && toHex(numbers.deviceKey) === list.self) {
       for (const { key, value } of await this.#rows.list())
         if (value.announcedMs === null) this.#add(key, value, clock.now())
       this.#pump.run()
       return
     }
-    const others = ['sync-out', 'sync-acks', 'sync-events', 'sync-holds', 'sync-sent']
+    // Of the device that it was copied from.
+    const tables = ['sync-out', 'sync-acks', 'sync-events', 'sync-holds', 'sync-sent']
     const rows = await Promise.all(
-      others.map(async table =>
-        (await state.list(table)).map(({ key }): Change => ({ type: 'delete', table, key }))
-      )
+      tables.map(async table => (await state.list(table)).map(({ key }) => dropRow(table, key)))
     )
-    const first = this.#numbers.put('self', { deviceKey: new Uint8Array(own), next: 1 })
+    const first = this.#numbers.put('self', { deviceKey: fromHex(list.self, 32)!, next: 1 })
     const host = numbers ? [copied(toHex(numbers.deviceKey), numbers.next - 1)] : []
     await state.write([...rows.flat(), ...host, first])
   }
@@ -185,7 +183,7 @@ export class OwnLog implements AsyncDisposable {
   /** Nobody is to be told what was written down. */
   async forget(): Promise<void> {
     const { journal, releases } = this.#parts
-    for (const key of await journal.clear()) releases.wake(new Uint8Array(Buffer.from(key, 'hex')))
+    for (const key of await journal.clear()) releases.wake(fromHex(key, 32)!)
   }
 
   /** A command ends right after: what was noted goes out now. */
@@ -277,7 +275,7 @@ export class OwnLog implements AsyncDisposable {
         await this.#announce(row)
         const done = this.#rows.put(key, { ...row, announcedMs: clock.now() })
         await state.write([done, ...journal.free(row.holds)])
-        for (const held of row.holds) releases.wake(new Uint8Array(Buffer.from(held, 'hex')))
+        for (const held of row.holds) releases.wake(fromHex(held, 32)!)
       }
       outbox.finished(key)
       this.#parts.onAnnounced()
