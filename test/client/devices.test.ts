@@ -1,26 +1,21 @@
 import assert from 'node:assert/strict'
 import type { Tester } from '../support/client-world.ts'
 import { ClientWorld } from '../support/client-world.ts'
-import { copyOf, secondDevice, told } from '../support/own-devices.ts'
-
-const turn = () => new Promise(done => setImmediate(done))
-const until = async (isSo: () => Promise<boolean> | boolean) => {
-  while (!(await isSo())) await turn()
-}
-const away = (tester: Tester) => tester.client[Symbol.asyncDispose]()
-
-/** Alice, who writes, and Bob at his desk and his laptop. */
-async function people(world: ClientWorld) {
-  const alice = await world.join('alice')
-  const desk = await world.join('bob')
-  const laptop = await secondDevice(world, desk)
-  return { alice, desk, laptop }
-}
+import {
+  aliceAndTwoBobs,
+  away,
+  copyOf,
+  counted,
+  secondDevice,
+  told,
+  turn,
+  until
+} from '../support/own-devices.ts'
 
 describe('two devices of one person', () => {
   it('both have every letter, although the first to open it frees its holders', async () => {
     await using world = await ClientWorld.make()
-    const { alice, desk, laptop } = await people(world)
+    const { alice, desk, laptop } = await aliceAndTwoBobs(world)
     await away(laptop)
     const { id, key } = await alice.client.send({ to: 'bob@one.test', subject: 'Hi', body: 'both' })
     await desk.seen('opened')
@@ -41,7 +36,7 @@ describe('two devices of one person', () => {
 
   it('do not free a letter before the other can have it, whatever happens', async () => {
     await using world = await ClientWorld.make()
-    const { alice, desk, laptop } = await people(world)
+    const { alice, desk, laptop } = await aliceAndTwoBobs(world)
     await away(laptop)
     const { id } = await alice.client.send({ to: 'bob@one.test', body: 'held' })
     await desk.seen('opened')
@@ -64,7 +59,7 @@ describe('two devices of one person', () => {
 
   it('follow each other in what is read, archived, labelled and deleted', async () => {
     await using world = await ClientWorld.make()
-    const { alice, desk, laptop } = await people(world)
+    const { alice, desk, laptop } = await aliceAndTwoBobs(world)
     const first = await alice.client.send({ to: 'bob@one.test', subject: 'one', body: 'one' })
     const second = await alice.client.send({ to: 'bob@one.test', subject: 'two', body: 'two' })
     await Promise.all([desk, laptop].map(one => until(() => counted(one, 'opened') === 2)))
@@ -90,7 +85,7 @@ describe('two devices of one person', () => {
 
   it('of two words about one thing keep the later, in whatever order they come', async () => {
     await using world = await ClientWorld.make()
-    const { alice, desk, laptop } = await people(world)
+    const { alice, desk, laptop } = await aliceAndTwoBobs(world)
     const { id } = await alice.client.send({ to: 'bob@one.test', body: 'one' })
     await Promise.all([desk, laptop].map(one => one.seen('opened')))
     await told(world, laptop)
@@ -108,7 +103,7 @@ describe('two devices of one person', () => {
 
   it('show what the other has sent, and what became of it', async () => {
     await using world = await ClientWorld.make()
-    const { alice, desk, laptop } = await people(world)
+    const { alice, desk, laptop } = await aliceAndTwoBobs(world)
     const sent = await desk.client.send({
       to: 'alice@one.test',
       subject: 'S',
@@ -128,7 +123,7 @@ describe('two devices of one person', () => {
 
   it('share contacts, what was compared, and what is done with senders', async () => {
     await using world = await ClientWorld.make()
-    const { alice, desk, laptop } = await people(world)
+    const { alice, desk, laptop } = await aliceAndTwoBobs(world)
     await desk.client.lookup('alice@one.test')
     await desk.client.verify('alice@one.test')
     await desk.client.choosePolicy('alice@one.test', 'ask')
@@ -165,7 +160,7 @@ describe('two devices of one person', () => {
 
   it('share new subkeys before anybody can seal to them', async () => {
     await using world = await ClientWorld.make()
-    const { alice, desk, laptop } = await people(world)
+    const { alice, desk, laptop } = await aliceAndTwoBobs(world)
     const old = world.pod().accounts.get('bob@one.test')!.certificate.subkeys[0]!.fingerprint
     world.dht.putFails = 'QUORUM_MISSED'
     await desk.client.rotateSubkey()
@@ -191,7 +186,7 @@ describe('two devices of one person', () => {
 
   it('can be told apart, called otherwise, and taken off the list', async () => {
     await using world = await ClientWorld.make()
-    const { alice, desk, laptop } = await people(world)
+    const { alice, desk, laptop } = await aliceAndTwoBobs(world)
     await laptop.client.renameDevice('laptop')
     world.clock.advance(2_000)
     await until(async () => (await desk.client.devices()).some(({ name }) => name === 'laptop'))
@@ -212,7 +207,7 @@ describe('two devices of one person', () => {
 
   it('take what a device told before it was taken off the list', async () => {
     await using world = await ClientWorld.make()
-    const { alice, desk, laptop } = await people(world)
+    const { alice, desk, laptop } = await aliceAndTwoBobs(world)
     await away(desk)
     const { id } = await alice.client.send({ to: 'bob@one.test', body: 'told in time' })
     await laptop.seen('opened')
@@ -227,7 +222,7 @@ describe('two devices of one person', () => {
 
   it('keep what the other lacks, also when the vault is locked while they look after it', async () => {
     await using world = await ClientWorld.make()
-    const { alice, desk, laptop } = await people(world)
+    const { alice, desk, laptop } = await aliceAndTwoBobs(world)
     await away(laptop)
     const { id } = await alice.client.send({ to: 'bob@one.test', body: 'kept' })
     await desk.seen('opened')
@@ -249,7 +244,7 @@ describe('two devices of one person', () => {
 
   it('say again what got lost, to one that was away for three months', async () => {
     await using world = await ClientWorld.make()
-    const { alice, desk, laptop } = await people(world)
+    const { alice, desk, laptop } = await aliceAndTwoBobs(world)
     await away(laptop)
     world.pod().isFull = true
     const before = world.pod().accounts.get('bob@one.test')!.notices.length
@@ -277,7 +272,7 @@ describe('two devices of one person', () => {
 
   it('do not wait for what nobody has any more', async () => {
     await using world = await ClientWorld.make()
-    const { alice, desk, laptop } = await people(world)
+    const { alice, desk, laptop } = await aliceAndTwoBobs(world)
     const old = await copyOf(desk.state)
     for (const letters of [1, 2, 3]) {
       await alice.client.send({ to: 'bob@one.test', body: 'one more' })
@@ -321,6 +316,3 @@ describe('two devices of one person', () => {
     assert.equal((await restored.client.read(id)).body, 'both')
   })
 })
-
-const counted = ({ events }: Tester, wanted: string): number =>
-  events.filter(({ type }) => type === wanted).length

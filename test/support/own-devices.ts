@@ -38,3 +38,37 @@ export async function secondDevice(
   await first.seen('mirrored')
   return second
 }
+
+export const turn = (): Promise<void> => new Promise(done => setImmediate(done))
+
+export async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
+  while (!(await isSo())) await turn()
+}
+
+/** So much time passes that what is tried again is tried, until it is so. */
+export async function inTime(
+  { clock }: ClientWorld,
+  stepMs: number,
+  isSo: () => Promise<boolean> | boolean
+): Promise<void> {
+  while (!(await isSo())) {
+    clock.advance(stepMs)
+    for (let i = 0; i < 50; i++) await turn()
+  }
+}
+
+export async function away({ client }: Tester): Promise<void> {
+  await client[Symbol.asyncDispose]()
+}
+
+export const counted = ({ events }: Tester, wanted: string): number =>
+  events.filter(({ type }) => type === wanted).length
+
+/** Alice, who writes, and Bob at his desk and his laptop. */
+export async function aliceAndTwoBobs(
+  world: ClientWorld
+): Promise<{ alice: Tester; desk: Tester; laptop: Tester }> {
+  const alice = await world.join('alice')
+  const desk = await world.join('bob')
+  return { alice, desk, laptop: await secondDevice(world, desk) }
+}

@@ -35,7 +35,7 @@ export interface MirrorParts {
   received: InboxStore
   sent: SentStore
   mailbox: Pick<Mailbox, 'mirrorRead' | 'mirrorConversation' | 'mirrorDeleted'>
-  contacts: Pick<Contacts, 'mirror'>
+  contacts: Pick<Contacts, 'mirror' | 'known' | 'showed'>
   policies: Policies
   requests: () => Pick<Requests, 'elsewhere'>
   tools: SubkeyTools
@@ -69,10 +69,13 @@ export class Mirror {
   async apply(event: SyncEvent, by: string): Promise<void> {
     const { self, last, state, log } = this.#parts
     const closet = self.closet()
-    if (!(await last.isNews(event, by, closet))) return
     const said = last.put(event, by, closet)
     const handle = this.#handlers[event.type] as Handlers['read']
     try {
+      if (!(await last.isNews(event, by, closet))) {
+        if (event.type === 'contact') await this.#keyOf(event)
+        return
+      }
       const outcome = await handle(event as SyncEventOf<'read'>, { by, closet, said })
       if (outcome === 'early') await state.write(last.put(event, by, closet, true))
     } catch (err) {
@@ -80,6 +83,13 @@ export class Mirror {
       if (code !== 'SYNC_INVALID' && code !== 'LETTER_INVALID' && code !== 'KEY_INVALID') throw err
       log.warn('what another device says is not taken', { type: event.type, code })
     }
+  }
+
+  /** What was decided since stands, but a key that was revoked, or has newer subkeys, is known as that. */
+  async #keyOf({ alias, row }: SyncEventOf<'contact'>): Promise<void> {
+    const { contacts } = this.#parts
+    const known = await contacts.known(alias)
+    if (known) await contacts.showed(known, decodeContact(row).certificate)
   }
 
   /** A letter is here now: what was said of it before is done. */

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { makePerson, withFormer } from '../../src/keys/person.ts'
+import { subkeyTools } from '../../src/keys/subkeys.ts'
+import { ClientWorld } from '../support/client-world.ts'
+import {
+  aliceAndTwoBobs,
+  away,
+  counted,
+  inTime,
+  secondDevice,
+  told,
+  turn,
+  until
+} from '../support/own-devices.ts'
+
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
+
+describe('two devices of one person, when things go wrong', () => {
+  it('tell each other of a letter that came while the vault was being unlocked', async () => {
+    await using world = await ClientWorld.make()
+    const { alice, desk, laptop } = await aliceAndTwoBobs(world)
+    await away(laptop)
+    desk.client.lock()
+    const { id } = await alice.client.send({ to: 'bob@one.test', body: 'in between' })
+    await alice.seen('announced')
+    const { state } = desk
+    const list = state.list.bind(state)
+    const { promise: open, resolve } = Promise.withResolvers<void>()
+    state.list = async (table, range) => {
+      if (table === 'devices') await open
+      return list(table, range)
+    }
+    const unlocked = desk.client.unlock(desk.person)
+    desk.client.wake()
+    for (let i = 0; i < 300; i++) await turn()
+    resolve()
+    await unlocked
+    state.list = list
+    await desk.seen('opened')
+    assert.equal(world.dht.tombstones.size, 0)
+    world.clock.advance(2_000)
+    await desk.seen('released')
+    await laptop.restart()
+    await until(async () => (await laptop.client.inbox()).some(one => one.id === id))
+  })
+
+  it('find each other again after months in which neither said anything', async () => {
+    await using world = await ClientWorld.make()
+    const { alice, desk, laptop } = await aliceAndTwoBobs(world)
+    await Promise.all([desk, laptop].map(away))
+    world.clock.advance(101 * dayMs)
+    await desk.restart()
+    await laptop.restart()
+    await Promise.all(
+      [desk, laptop].map(one => inTime(world, 1_000, () => counted(one, 'fetched') > 0))
+    )
+    await away(laptop)
+    const { id } = await alice.client.send({ to: 'bob@one.test', body: 'after' })
+    await desk.seen('opened')
+    assert.equal(world.dht.tombstones.size, 0)
+    world.clock.advance(2_000)
+    await desk.seen('released')
+    await laptop.restart()
+    await until(async () => (await laptop.client.inbox()).some(one => one.id === id))
+  })
+
+  it('keep a revocation of a contact, whoever speaks last', async () => {
+    await using world = await ClientWorld.make()
+    const { alice, desk, laptop } = await aliceAndTwoBobs(world)
+    await desk.client.lookup('alice@one.test')
+    await told(world, laptop)
+    await until(async () => (await laptop.client.contacts()).length === 1)
+    await away(laptop)
+    await alice.client.revokeKey({ reason: 'compromised' })
+    const isRevoked = async ({ client }: typeof desk) =>
+      (await client.contacts())[0]?.revocation !== null
+    await desk.client.lookup('alice@one.test')
+    assert.equal(await isRevoked(desk), true)
+    world.clock.advance(60_000)
+    await away(desk)
+    await laptop.restart()
+    await laptop.client.verify('alice@one.test')
+    await desk.restart()
+    await inTime(world, 2_000, () => counted(desk, 'mirrored') > 0)
+    await inTime(world, 2_000, () => isRevoked(laptop))
+    assert.equal(await isRevoked(desk), true)
+  })
+
+  it('finish what was begun when one is taken off the list and the other is killed', async () => {
+    await using world = await ClientWorld.make()
+    const { desk } = await aliceAndTwoBobs(world)
+    const other = (await desk.client.devices()).find(({ own }) => !own)!
+    const before = (await desk.client.subkeys())[0]!.fingerprint
+    const { state } = desk
+    const write = state.write.bind(state)
+    const killed = Promise.withResolvers<void>()
+    state.write = async changes => {
+      const done = await write(changes)
+      if (changes.some(({ type, ...at }) => 'table' in at && at.table === 'sync-dismissals')) {
+        desk.kill()
+        killed.resolve()
+      }
+      return done
+    }
+    void desk.client.revokeDevice(other.key)
+    await killed.promise
+    state.write = write
+    await desk.revive()
+    await inTime(world, hourMs, async () => {
+      const [newest] = await desk.client.subkeys()
+      return newest!.fingerprint !== before && world.pod().dismissed.has(other.key)
+    })
+    const listed = (await desk.client.devices()).find(({ key }) => key === other.key)!
+    assert.notEqual(listed.revokedMs, null)
+  })
+
+  it('are not held up by an alias whose pod one of them cannot reach', async () => {
+    await using world = await ClientWorld.make(['one.test', 'two.test'])
+    const { desk, laptop } = await aliceAndTwoBobs(world)
+    const two = world.pod('two.test')
+    world.pods.delete('two.test')
+    await laptop.restart()
+    world.pods.set('two.test', two)
+    await desk.client.register('bob@two.test')
+    await told(world, laptop)
+    await desk.client.renameDevice('desk')
+    await told(world, laptop)
+    assert((await laptop.client.devices()).some(({ name }) => name === 'desk'))
+    await laptop.restart()
+    await inTime(world, hourMs, () =>
+      laptop.events.some(event => event.type === 'registered' && event.alias === 'bob@two.test')
+    )
+  })
+
+  it('keep little of what nobody can open, and not for long', async () => {
+    await using world = await ClientWorld.make()
+    const desk = await world.join('bob')
+    await secondDevice(world, desk)
+    const expiryMs = Math.ceil((world.clock.now() + 80 * dayMs) / hourMs) * hourMs
+    for (let i = 0; i < 300; i++) {
+      const key = new Uint8Array(32).fill(i % 250)
+      key[0] = i >> 8
+      const slip = new Uint8Array(1_024).fill(i)
+      await world.pod().deliver('bob@one.test', { key, sizeBytes: 4_096, expiryMs, slip })
+    }
+    const waiting = async () => (await desk.client.status()).inbox.waiting
+    await inTime(world, 60_000, async () => (await waiting()) <= 256)
+    await inTime(world, hourMs, async () => (await waiting()) === 0)
+    assert.equal(expiryMs > world.clock.now() + 30 * dayMs, true)
+  })
+
+  it('lose no former key when they take over a subkey', async () => {
+    const nowMs = Date.UTC(2026, 0, 1)
+    const old = await makePerson({ name: 'bob', nowMs: nowMs - dayMs })
+    const person = withFormer(await makePerson({ name: 'bob', nowMs: nowMs - hourMs }), [old])
+    const other = await subkeyTools.addSubkey(person, nowMs)
+    const adopted = await subkeyTools.adoptSubkeys(person, other)
+    assert.deepEqual(adopted.former, [old])
+    assert.equal(adopted.certificate.subkeys.length, 2)
+  })
+})
