@@ -79,9 +79,11 @@ const trust = (contact: Contact): string =>
         ? lapses[contact.lapsed]
         : contact.verified
           ? 'verified by you'
-          : contact.certifiedByPod
-            ? 'known to the pod'
-            : 'seen once'
+          : contact.invited
+            ? 'from your invitation'
+            : contact.certifiedByPod
+              ? 'known to the pod'
+              : 'seen once'
 
 const changed = ({ style }: Output, { alias, changedTo }: Contact): string =>
   `${style.bad(`! ${line(alias)} now shows another key:`)} ${grouped(line(changedTo ?? ''))}\n` +

@@ -198,6 +198,8 @@ export interface Joined {
   pods: string[]
   /** The alias that the link introduces, when there is one. */
   contact: string | null
+  /** An earlier link named another key for that alias; that one counts. */
+  contactDiffers: boolean
   /** The invite code that the link carries: `muttr register ALIAS` uses it. */
   invite: string | null
 }

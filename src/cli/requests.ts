@@ -22,9 +22,10 @@ export function requestsText(out: Output, requests: readonly LetterRequest[]): s
           : 'none: anybody can claim this name'
     ])
   })
-  const warnings = requests.flatMap(({ alias, looksLike }) =>
-    looksLike === null ? [] : [lookWarning(out, alias, looksLike)]
-  )
+  const warnings = requests.flatMap(({ alias, looksLike, invited, fingerprint }) => [
+    ...(looksLike === null ? [] : [lookWarning(out, alias, looksLike)]),
+    ...(invited === null ? [] : [invitedWarning(out, { alias, invited, fingerprint })])
+  ])
   return [
     listed,
     ...warnings,
@@ -34,6 +35,14 @@ export function requestsText(out: Output, requests: readonly LetterRequest[]): s
 
 const lookWarning = ({ style }: Output, alias: string, looksLike: string): string =>
   style.bad(`! ${line(alias)} is not ${line(looksLike)}, and looks like it.`)
+
+function invitedWarning(
+  { style }: Output,
+  { alias, invited, fingerprint }: Record<'alias' | 'invited' | 'fingerprint', string>
+): string {
+  const keys = `${grouped(line(invited))}, and ${grouped(line(fingerprint))} asks`
+  return `${style.bad(`! Your invitation named another key for ${line(alias)}:`)} ${keys}.`
+}
 
 /** Before somebody is let in whose name looks like another's. */
 export const lookQuestion = (out: Output, request: LetterRequest): string =>

@@ -158,6 +158,8 @@ export interface Contact {
   /** The person compared fingerprints and said so. */
   verified: boolean
   certifiedByPod: boolean
+  /** A join link named this key. */
+  invited: boolean
   /** The key is another than it was: the one before named it, and the pod agrees. */
   succession: { from: string; atMs: Millis } | null
   /** A key that stands against it: one that an old key of theirs named too, or the old one itself, taken back since. Nothing is sent until one is accepted. */

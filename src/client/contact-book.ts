@@ -172,9 +172,11 @@ export class ContactBook implements Contacts {
   }
 
   async show(known: Known): Promise<Contact> {
-    const { clock, policyOf } = this.#parts
-    const changed = known.row.changed && (await this.#parse(known.row.changed))
-    return showContact(known, { changed, policy: policyOf(known.alias), nowMs: clock.now() })
+    const { clock, policyOf, vouched } = this.#parts
+    const { alias, row } = known
+    const changed = row.changed && (await this.#parse(row.changed))
+    const about = { policy: policyOf(alias), invited: vouched[alias], nowMs: clock.now() }
+    return showContact(known, { ...about, changed })
   }
 
   async accept(text: string): Promise<Contact> {

@@ -57,7 +57,7 @@ export interface ClientParts {
   crypto?: Crypto
   /** Made by the nodes when the seed tells its events too. */
   events?: Events
-  /** Fingerprints (hex) that a join link named, by alias: another key is refused at first sight. */
+  /** Fingerprints (hex) that a join link named, by alias: contacts once their pods show these keys; others are refused at first sight. */
   vouched?: Readonly<Record<string, string>>
   /** Invite codes that a join link brought, by hostname. */
   invites?: Readonly<Record<string, string>>
@@ -162,6 +162,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     requests.wake()
     rooms.releases.wake()
     rooms.own.wake()
+    void rooms.introductions.look()
     void rooms.watch.wake().catch(err => log.warn('not watched', { error: `${err}` }))
     record.look()
   }
@@ -229,7 +230,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       life.abort()
       await record[Symbol.asyncDispose]()
       await pods[Symbol.asyncDispose]()
-      await looking
+      await Promise.all([looking, rooms.introductions.quiet()])
       const letters = [courier, inbox, rooms.fetched, requests, rooms.own]
       const mail = [...letters, rooms.watch, rooms.releases, rooms.files]
       await Promise.all(mail.map(room => room[Symbol.asyncDispose]()))
@@ -239,8 +240,8 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
 
 /** What is done now and then for keys and devices, one after the other; what fails is taken up by the next. */
 async function lookAfter(rooms: Rooms, log: Log, life: AbortSignal): Promise<void> {
-  const { succeeding, rotation, revoking, canary, devices } = rooms
-  for (const room of [succeeding, rotation, revoking, canary, devices]) {
+  const { succeeding, rotation, revoking, canary, devices, introductions } = rooms
+  for (const room of [succeeding, rotation, revoking, canary, devices, introductions]) {
     if (life.aborted) return
     await room.look().catch(err => {
       if (!life.aborted) log.warn('something is not looked after', { error: `${err}` })

@@ -44,6 +44,7 @@ import { createStrangers } from './strangers.ts'
 import { Succeeding } from './succeeding.ts'
 import { Alarms } from './trust/alarms.ts'
 import { Canary } from './trust/canary.ts'
+import { Introductions } from './trust/introductions.ts'
 import { Revoking } from './trust/revoking.ts'
 import { Watch } from './watch.ts'
 
@@ -52,7 +53,7 @@ export type Rooms = Awaited<ReturnType<typeof makeRooms>>
 /** The parts of a client, each with what it uses. They are started by who makes them. */
 export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, life: AbortSignal) {
   const { dht, state, clock, random, log, keys, network, device } = parts
-  const { aheadBytes = 0 } = parts
+  const { aheadBytes = 0, vouched = {} } = parts
   const events = parts.events ?? createEvents()
   const { emit } = events
   const self = await createSelf({ ...parts, crypto, certificate: parts.certificate })
@@ -121,6 +122,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     random,
     log,
     journal,
+    vouched,
     strangers: parts.requests ?? 'ask'
   })
   const contacts = createContacts({
@@ -132,9 +134,10 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     pods,
     emit,
     life,
-    vouched: parts.vouched ?? {},
+    vouched,
     policyOf: alias => policies.ofContact(alias)
   })
+  const introductions = new Introductions({ vouched, contacts, policies, self, log, life })
   const register = createRegister({
     ...{ self, pods, events, clock },
     async onCertified(alias, certificate, isNew) {
@@ -352,6 +355,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     files: together(fileRooms)
   }
   const machines = { devices, own }
-  const trust = { register, rotation, succeeding, backups, linking, alarms, canary, revoking }
+  const trusted = { rotation, succeeding, alarms, canary, revoking, introductions }
+  const trust = { ...trusted, register, backups, linking }
   return { self, pods, contacts, skew, events, record, ...machines, ...trust, ...mail, ...files }
 }

@@ -6,10 +6,18 @@ import type { Known } from './contacts.ts'
 import type { Policy } from './requests/request.ts'
 import { lapseOf } from './trust/pins.ts'
 
+interface ShownBeside {
+  changed: Certificate | null
+  policy: Policy | null
+  /** The fingerprint that a join link named. */
+  invited: string | undefined
+  nowMs: Millis
+}
+
 /** A pinned contact as people see it. */
 export async function showContact(
   { alias, certificate, row }: Known,
-  { changed, policy, nowMs }: { changed: Certificate | null; policy: Policy | null; nowMs: Millis }
+  { changed, policy, invited, nowMs }: ShownBeside
 ): Promise<Contact> {
   const { certifiedUntilMs, pinnedMs, seenMs, verified, followed, disputed } = row
   return {
@@ -22,6 +30,7 @@ export async function showContact(
     revocation: await revocationOf(certificate),
     verified,
     certifiedByPod: certifiedUntilMs !== null && certifiedUntilMs > nowMs,
+    invited: invited === certificate.fingerprint,
     succession: followed && { from: followed.fromFingerprint, atMs: followed.atMs },
     disputed,
     changedTo: changed?.fingerprint ?? null,

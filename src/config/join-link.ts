@@ -13,7 +13,7 @@ import {
   tuple,
   uint
 } from '../wire/cbor.ts'
-import { Hostname } from './fields.ts'
+import { Fingerprint, Hostname } from './fields.ts'
 import type { NetworkFile } from './network.ts'
 import { checkNetwork } from './network.ts'
 
@@ -33,7 +33,7 @@ const scheme = 'muttr:'
 const label = utf8('muttr link 1')
 const checksumBytes = 4
 const checksum = (payload: Uint8Array) => sha256(label, payload).subarray(0, checksumBytes)
-const fingerprint = mapped(bytes(20, 32), toHex)
+const fingerprint = mapped(bytes(20, 32), print => Fingerprint.parse(toHex(print)))
 
 const podEntry = mapped(
   tuple(

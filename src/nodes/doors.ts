@@ -3,10 +3,9 @@ import type { Invite } from '../api/operator.ts'
 import type { RemoteClient } from '../api/remote.ts'
 import { MuttrError } from '../base/errors.ts'
 import type { Doors } from '../cli/doors.ts'
-import { readJoinLink } from '../config/join-link.ts'
 import { systemClock as clock } from '../net/clock.ts'
 import { systemRandom as random } from '../net/random.ts'
-import { applyLink } from './link.ts'
+import { applyLink, readLink } from './link.ts'
 
 /** What the command line is handed. What needs libp2p is loaded when it is needed: most commands only talk to a daemon. */
 export const doors: Doors = {
@@ -24,9 +23,9 @@ export const doors: Doors = {
   restoreFromNetwork: async options =>
     (await import('./restore-network.ts')).restoreFromNetwork(options),
   joinDevice: async options => (await import('./join-device.ts')).joinAsDevice(options),
-  joinLink: ({ home, link }) => applyLink(home, readJoinLink(link)),
+  joinLink: ({ home, link }) => applyLink(home, readLink(link)),
   linkContact(link) {
-    const { contact } = readJoinLink(link)
+    const { contact } = readLink(link)
     if (!contact) throw new MuttrError('LINK_INVALID', 'the link names nobody')
     return contact
   },

@@ -17,7 +17,6 @@ import type { Client } from '../client/client.ts'
 import type { Events } from '../client/events.ts'
 import type { Overrides } from '../config/config.ts'
 import { homeExists, homePaths } from '../config/home.ts'
-import { readJoinLink } from '../config/join-link.ts'
 import { readNetwork } from '../config/network.ts'
 import { importPerson, type Person } from '../keys/person.ts'
 import { openVault, vaultNeedsPassphrase } from '../keys/vault.ts'
@@ -29,7 +28,7 @@ import { hostPod } from './host-pod.ts'
 import { networkFor } from './init.ts'
 import { joinAsDevice } from './join-device.ts'
 import { lateClient } from './late-client.ts'
-import { addLink, loadJoined } from './link.ts'
+import { addLink, loadJoined, readLink } from './link.ts'
 import { networkView } from './network-view.ts'
 import { restoreHome } from './restore.ts'
 import { changeSettings, needsRestart, settingsOf } from './settings.ts'
@@ -192,7 +191,7 @@ export class NodeHouse implements House, AsyncDisposable {
       const { folder } = this.#p
       if (await homeExists(folder))
         throw new MuttrError('HOME_EXISTS', `there is a node in ${folder}`)
-      const link = given.link === undefined ? null : readJoinLink(given.link)
+      const link = given.link === undefined ? null : readLink(given.link)
       const network = given.network?.trimStart().startsWith('{')
         ? readNetwork(given.network)
         : await networkFor(given.network, link)
@@ -246,7 +245,7 @@ export class NodeHouse implements House, AsyncDisposable {
 
   join = (link: string): Promise<Setup> =>
     this.#inTurn(async () => {
-      await addLink(this.#p.folder, readJoinLink(link))
+      await addLink(this.#p.folder, readLink(link))
       await this.#restart()
       return await this.setup()
     })

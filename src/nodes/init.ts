@@ -3,13 +3,12 @@ import { codeOf, MuttrError } from '../base/errors.ts'
 import type { HomeMade, InitOptions } from '../cli/doors.ts'
 import { homeExists } from '../config/home.ts'
 import type { JoinLink } from '../config/join-link.ts'
-import { readJoinLink } from '../config/join-link.ts'
 import type { NetworkFile } from '../config/network.ts'
 import { loadNetwork } from '../config/network.ts'
 import type { Person } from '../keys/person.ts'
 import { importPerson } from '../keys/person.ts'
 import { createHome } from './home.ts'
-import { applyLink } from './link.ts'
+import { applyLink, readLink } from './link.ts'
 
 const keyFileBytesMax = 1024 * 1024
 
@@ -17,7 +16,7 @@ const keyFileBytesMax = 1024 * 1024
 export async function initHome(options: InitOptions): Promise<HomeMade> {
   if (await homeExists(options.home))
     throw new MuttrError('HOME_EXISTS', `there is a node in ${options.home}`)
-  const link = options.link === undefined ? null : readJoinLink(options.link)
+  const link = options.link === undefined ? null : readLink(options.link)
   const network = await networkFor(options.network, link)
   const imported = await importedKey(options)
   const passphrase = await options.passphrase('new-vault')

@@ -2,12 +2,29 @@ import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Joined as JoinedLink } from '../cli/doors.ts'
 import { openHome, readHomeFile, writeFileAtomic } from '../config/home.ts'
 import type { JoinLink } from '../config/join-link.ts'
-import { makeJoinLink } from '../config/join-link.ts'
+import { makeJoinLink, readJoinLink } from '../config/join-link.ts'
 import type { Joined } from '../config/joined.ts'
 import { readJoined, writeJoined } from '../config/joined.ts'
 import { lockHome } from '../config/lock.ts'
 import { readNetwork, writeNetwork } from '../config/network.ts'
+import { readAlias } from '../pod/alias.ts'
 import type { Home } from './home.ts'
+
+/** As {@link readJoinLink}, whose contact can be written to. @throws {MuttrError} `LINK_INVALID` */
+export function readLink(pasted: string): JoinLink {
+  const link = readJoinLink(pasted)
+  if (link.contact && !isFull(link.contact.alias))
+    throw new MuttrError('LINK_INVALID', 'the link names somebody who cannot be written to')
+  return link
+}
+
+function isFull(alias: string): boolean {
+  try {
+    return readAlias(alias).full === alias
+  } catch {
+    return false
+  }
+}
 
 /** Adds what a link carries to a home whose node does not run. Errors as `Doors.joinLink`. */
 export async function applyLink(home: string, link: JoinLink): Promise<JoinedLink> {
@@ -23,7 +40,9 @@ export async function addLink(home: string, link: JoinLink): Promise<JoinedLink>
   const network = link.network ? merge(mine, link.network) : mine
   const joined = await loadJoined(paths.joined)
   if (link.invite !== null && link.pod !== null) joined.invites[link.pod] = link.invite
-  if (link.contact) joined.contacts[link.contact.alias] = link.contact.fingerprint
+  const before = link.contact ? joined.contacts[link.contact.alias] : undefined
+  if (link.contact && before === undefined)
+    joined.contacts[link.contact.alias] = link.contact.fingerprint
   await writeFileAtomic(paths.network, writeNetwork(network))
   await writeFileAtomic(paths.joined, writeJoined(joined))
   return {
@@ -31,6 +50,7 @@ export async function addLink(home: string, link: JoinLink): Promise<JoinedLink>
     network: network.name,
     pods: link.pod ? [link.pod] : (link.network?.pods.map(pod => pod.hostname) ?? []),
     contact: link.contact?.alias ?? null,
+    contactDiffers: before !== undefined && before !== link.contact?.fingerprint,
     invite: link.invite
   }
 }

@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises'
 import type { NetworkRestoreOptions, Restored } from '../cli/doors.ts'
 import { fetchBackup, findBackup } from '../client/backup/find.ts'
-import { readJoinLink } from '../config/join-link.ts'
 import type { NetworkFile } from '../config/network.ts'
 import { backupKeys } from '../keys/backup-record.ts'
 import { verifyRecord } from '../keys/record.ts'
@@ -16,13 +15,14 @@ import { memoryStore } from '../store/memory.ts'
 import { diskSpool } from '../store/spool.ts'
 import { networkFor } from './init.ts'
 import { joinNetwork } from './join.ts'
+import { readLink } from './link.ts'
 import { openSeed } from './open-seed.ts'
 import { restoreOutOf } from './restore.ts'
 
 /** Makes a home out of the backup in the network. As `Doors.restoreFromNetwork`. */
 export async function restoreFromNetwork(o: NetworkRestoreOptions): Promise<Restored> {
   const { home, signal, onFetch } = o
-  const file = await networkFor(o.network, o.link === undefined ? null : readJoinLink(o.link))
+  const file = await networkFor(o.network, o.link === undefined ? null : readLink(o.link))
   // Beside the home, which is not made before the words have opened what came: who is killed meanwhile goes on with it.
   const folder = `${home}.fetching`
   async function* input(secret: Uint8Array): AsyncGenerator<Uint8Array> {

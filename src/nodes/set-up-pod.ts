@@ -2,10 +2,10 @@ import { MuttrError } from '../base/errors.ts'
 import type { PodOptions, RunOptions } from '../cli/doors.ts'
 import { readConfig, writeConfig } from '../config/config.ts'
 import { homeExists, homePaths, readHomeFile, writeFileAtomic } from '../config/home.ts'
-import { readJoinLink } from '../config/join-link.ts'
 import { lockHome } from '../config/lock.ts'
 import { loadNetwork } from '../config/network.ts'
 import { createHome } from './home.ts'
+import { readLink } from './link.ts'
 
 /** Makes a home a pod at the first run; later runs may change its policy, never its hostname. */
 export async function setUpPod(options: RunOptions & PodOptions): Promise<void> {
@@ -29,7 +29,7 @@ async function makePodHome(o: RunOptions & PodOptions): Promise<void> {
     throw new MuttrError('USAGE', 'a new pod needs --hostname', {
       hint: 'As in: muttr pod --home DIR --hostname pod.example'
     })
-  const linked = o.link === undefined ? null : readJoinLink(o.link).network
+  const linked = o.link === undefined ? null : readLink(o.link).network
   const named = o.network ?? (linked ? undefined : 'local')
   const hostname = o.hostname.toLowerCase()
   await createHome({

@@ -10,7 +10,8 @@ describe('muttr requests, accept, ignore and block', () => {
     const doors = createFakeDoors()
     doors.client.asking.push(
       requestOf('mallory@two.test', { certifiedByPod: false, letters: 3 }),
-      requestOf('b0b@two.test', { looksLike: 'bob@two.test' })
+      requestOf('b0b@two.test', { looksLike: 'bob@two.test' }),
+      requestOf('erin@two.test', { invited: 'ab'.repeat(20) })
     )
     const { stdout } = await muttr('requests', { doors })
     assert.match(stdout, /carol@one\.test +1 +4\.0 KiB +\S+ +this is their key/)
@@ -18,6 +19,7 @@ describe('muttr requests, accept, ignore and block', () => {
     assert.match(stdout, /! b0b@two\.test is not bob@two\.test, and looks like it\./)
     const listed = (await muttr('requests --json --limit 2', { doors })).objects()
     assert.deepEqual(listed, doors.client.asking.slice(0, 2))
+    assert.match(stdout, /! Your invitation named another key for erin@two\.test: ABAB ABAB/i)
     doors.client.asking.length = 0
     assert.match((await muttr('requests', { doors })).stdout, /Nobody asks/)
     assert.equal((await muttr('requests --policies --limit 1', { doors })).status, 1)

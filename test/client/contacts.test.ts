@@ -69,6 +69,7 @@ describe('contacts', () => {
         revocation: null,
         succession: null,
         disputed: null,
+        invited: false,
         changedTo: null,
         policy: 'pull'
       }

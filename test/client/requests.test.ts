@@ -48,6 +48,7 @@ describe('requests', () => {
       contact: false,
       certifiedByPod: true,
       looksLike: null,
+      invited: null,
       pod: 'one.test',
       letters: 1,
       sizeBytes: letter.sizeBytes,

@@ -76,6 +76,15 @@ describe('a join link', () => {
     )
   })
 
+  it('is refused with a fingerprint of no key', () => {
+    for (const bytes of [20, 21, 31, 32]) {
+      const contact = { alias: 'bob@two.test', fingerprint: 'ab'.repeat(bytes) }
+      const make = () => makeJoinLink({ network: null, pod: null, invite: null, contact })
+      if (bytes === 20 || bytes === 32) assert.deepEqual(readJoinLink(make()).contact, contact)
+      else assert.throws(make, { code: 'LINK_INVALID' }, `${bytes} bytes`)
+    }
+  })
+
   it('is refused when it says nothing, or comes from elsewhere', () => {
     const nothing = { network: null, pod: null, invite: null, contact: null }
     assert.throws(() => makeJoinLink(nothing), { code: 'LINK_INVALID' })

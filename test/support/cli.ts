@@ -97,6 +97,7 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
         network: 'local',
         pods: ['one.test'],
         contact: 'bob@two.test',
+        contactDiffers: false,
         invite: 'c0de'
       }
     },

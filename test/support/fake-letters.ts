@@ -20,6 +20,7 @@ export function contactOf(alias: string, changes: Partial<Contact> = {}): Contac
     certifiedByPod: true,
     succession: null,
     disputed: null,
+    invited: false,
     changedTo: null,
     policy: 'pull',
     ...changes
@@ -34,6 +35,7 @@ export function requestOf(alias: string, changes: Partial<LetterRequest> = {}): 
     certifiedByPod: true,
     contact: false,
     looksLike: null,
+    invited: null,
     pod: 'one.test',
     letters: 1,
     sizeBytes: 4096,

@@ -3,7 +3,7 @@ import { addDaemonOptions, type DaemonOptions, runDaemon } from '../daemon.ts'
 import { example } from '../example.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
-import { pairs } from '../text.ts'
+import { line, pairs } from '../text.ts'
 import { grouped } from '../units.ts'
 
 interface InitArgs {
@@ -104,4 +104,8 @@ async function join(session: Session, _: object, link: string): Promise<void> {
       ...(joined.invite === null ? [] : [['invite', joined.invite] as const])
     ])
   )
+  if (joined.contactDiffers)
+    session.out.note(
+      `An earlier link named another key for ${line(joined.contact ?? '')}, and that one counts. Ask them which is theirs.`
+    )
 }

@@ -15,6 +15,8 @@ export interface PoliciesParts {
   log: Log
   /** For everybody who is no contact and whom the person said nothing about. */
   strangers: Policy
+  /** Fingerprints that a join link named, by alias. */
+  vouched: Readonly<Record<string, string>>
   /** What other devices of the person are told. */
   journal: Pick<Journal, 'note'>
 }
@@ -61,10 +63,23 @@ export class Policies {
     isContact: boolean
   ): Policy {
     const row = this.#rows.get(alias)
-    if (!row) return isContact ? 'pull' : this.#parts.strangers
+    if (!row && isContact) return 'pull'
+    // A link's word is half of it: their pod is asked first.
+    if (!row) return this.isInvited({ alias, fingerprint }) ? 'ask' : this.#parts.strangers
     // Anybody can write an alias into a slip: to pull for it alone would be to pull for everybody.
     if (row.policy === 'pull' && !isContact && row.fingerprint !== fingerprint) return 'ask'
     return row.policy
+  }
+
+  /** A join link introduced this alias and key, and the person said nothing else about them since. */
+  isInvited({ alias, fingerprint }: { alias: string; fingerprint: string }): boolean {
+    return !this.#rows.has(alias) && this.invited(alias) === fingerprint
+  }
+
+  /** The fingerprint that a join link named for an alias. */
+  invited(alias: string): string | null {
+    const { vouched } = this.#parts
+    return Object.hasOwn(vouched, alias) ? vouched[alias]! : null
   }
 
   list(): ChosenPolicy[] {

@@ -33,6 +33,8 @@ export interface LetterRequest {
   contact: boolean
   /** An alias of ours or of a contact that this one could be mistaken for. */
   looksLike: string | null
+  /** The key that a join link named for this alias, where another one asks. */
+  invited: string | null
   /** The own pod that announced the newest. */
   pod: string
   /** How many wait, and what they have in all, sealed. */

@@ -24,7 +24,7 @@ import type { ChosenPolicy, Decision, LetterRequest, Policy } from './request.ts
 import type { RequestRow } from './rows.ts'
 import { decodeRequest, encodeRequest, keptCertificateBytesMax } from './rows.ts'
 import type { Sender } from './senders.ts'
-import { Senders, senderId } from './senders.ts'
+import { Senders, senderId, showSender } from './senders.ts'
 
 export interface RequestsParts {
   state: State
@@ -91,7 +91,8 @@ export class Requests implements AsyncDisposable {
       if (!row.accepted) this.#senders.add(row, (await contacts.known(row.alias)) !== undefined)
       else if (await store.notice(key)) this.#accepted.add(key)
       else await state.write([drop(key)])
-    for (const { id, word } of this.#senders.all()) if (word === 'unasked') this.#checks.add(id)
+    for (const sender of this.#senders.all())
+      if (sender.word === 'unasked' || policies.isInvited(sender)) this.#checks.add(sender.id)
     this.#loaded = true
   }
 
@@ -166,12 +167,12 @@ export class Requests implements AsyncDisposable {
 
   /** Newest first. @throws {MuttrError} `VAULT_LOCKED` */
   async list({ limit = 50 } = {}): Promise<LetterRequest[]> {
-    const { self, contacts, clock } = this.#parts
+    const { self, contacts, clock, policies } = this.#parts
     self.closet()
     const own = self.registrations().map(({ alias }) => alias)
     const looksLike = createLooks([...(await contacts.aliases()), ...own])
     return [...this.#senders.all()]
-      .map(sender => shown(sender, looksLike))
+      .map(sender => showSender(sender, looksLike, policies.invited(sender.alias)))
       .filter(({ expiryMs }) => expiryMs > clock.now())
       .sort((a, b) => b.atMs - a.atMs)
       .slice(0, limit)
@@ -355,6 +356,7 @@ export class Requests implements AsyncDisposable {
       await policies.choose({ alias, policy: 'pull', fingerprint }, closet)
       return this.#accept(sender)
     }
+    if (certificate && policies.isInvited(sender)) return this.#accept(sender)
     this.#tell(sender)
   }
 
@@ -381,20 +383,3 @@ export class Requests implements AsyncDisposable {
 
 const put = (key: string, value: Uint8Array): Change => ({ type: 'put', table, key, value })
 const drop = (key: string): Change => ({ type: 'delete', table, key })
-
-function shown(
-  { id, alias, fingerprint, contact, word, letters }: Sender,
-  looksLike: (alias: string) => string | null
-): LetterRequest {
-  const waiting = [...letters.values()].sort((a, b) => b.atMs - a.atMs)
-  return {
-    ...{ id, alias, fingerprint, contact },
-    certifiedByPod: word === 'certified',
-    looksLike: looksLike(alias),
-    pod: waiting[0]!.pod,
-    letters: waiting.length,
-    sizeBytes: waiting.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    atMs: waiting[0]!.atMs,
-    expiryMs: Math.max(...waiting.map(({ expiryMs }) => expiryMs))
-  }
-}

@@ -2,6 +2,7 @@ import { sha256, toHex, utf8 } from '../../base/bytes.ts'
 import type { Millis } from '../../base/ports.ts'
 import { readAlias } from '../../pod/alias.ts'
 import { noticeId } from '../inbox-rows.ts'
+import type { LetterRequest } from './request.ts'
 import type { PodWord, RequestRow } from './rows.ts'
 
 /** What is remembered of one waiting letter; the rest lies on the disk. */
@@ -114,5 +115,25 @@ export class Senders {
     const group = this.#groups.get(name) ?? new Set()
     this.#groups.set(name, group)
     return group
+  }
+}
+
+/** As people see it. @param invited the fingerprint that a join link named for the alias */
+export function showSender(
+  { id, alias, fingerprint, contact, word, letters }: Sender,
+  looksLike: (alias: string) => string | null,
+  invited: string | null
+): LetterRequest {
+  const waiting = [...letters.values()].sort((a, b) => b.atMs - a.atMs)
+  return {
+    ...{ id, alias, fingerprint, contact },
+    certifiedByPod: word === 'certified',
+    looksLike: looksLike(alias),
+    invited: invited === fingerprint ? null : invited,
+    pod: waiting[0]!.pod,
+    letters: waiting.length,
+    sizeBytes: waiting.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    atMs: waiting[0]!.atMs,
+    expiryMs: Math.max(...waiting.map(({ expiryMs }) => expiryMs))
   }
 }

@@ -5,7 +5,10 @@ import { lookalikeOf } from '../text/lookalike.ts'
 import { Safe } from '../text/safe.tsx'
 import { Icon } from './icons.tsx'
 
-type From = Pick<ReceivedLetter['from'], 'alias' | 'verified' | 'certifiedByPod'>
+type From = Pick<ReceivedLetter['from'], 'alias' | 'verified' | 'certifiedByPod'> & {
+  /** Of a contact. */
+  invited?: boolean
+}
 
 /** A letter that was taken from a file: nobody here has checked who wrote it. */
 export const Imported = (): JSX.Element => (
@@ -20,6 +23,15 @@ export function Trust({ from }: { from: From }): JSX.Element {
     return (
       <span class="trust verified" title="You compared keys with them.">
         <Icon name="shield" size={15} /> Verified
+      </span>
+    )
+  if (from.invited)
+    return (
+      <span
+        class="trust known"
+        title="The link by which you joined named this key, and their pod shows it. You have not compared keys."
+      >
+        From your invitation
       </span>
     )
   if (from.certifiedByPod)

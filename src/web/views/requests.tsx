@@ -96,6 +96,15 @@ const Asking = ({ request: r, onDecide }: AskingProps): JSX.Element => (
           </span>
         </p>
       )}
+      {r.invited && (
+        <p class="callout bad">
+          <Icon name="warning" />
+          <span>
+            Your invitation named another key for this address. Ask them, by another way, which one
+            is theirs.
+          </span>
+        </p>
+      )}
       <div class="buttons">
         <Button kind="primary" onClick={() => onDecide('always')}>
           Let in
