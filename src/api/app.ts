@@ -1,5 +1,4 @@
 import { type Context, Hono } from 'hono'
-import { MuttrError } from '../base/errors.ts'
 import { asMuttrError, failureOf } from '../base/failure.ts'
 import type { Clock, Log, Random } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
@@ -15,6 +14,7 @@ import { apiLimits } from './limits.ts'
 import { addMailbox } from './mailbox.ts'
 import type { PodOperator } from './operator.ts'
 import { addPage, barePolicy, type PageFiles } from './page-files.ts'
+import { addPod } from './pod-routes.ts'
 import { isNonce, proofOf } from './proof.ts'
 import {
   check,
@@ -24,7 +24,6 @@ import {
   fetching,
   importing,
   inboxListing,
-  inviting,
   listing,
   malformed,
   named,
@@ -104,6 +103,7 @@ export function createApp(parts: AppParts): Hono {
   addDevices(app, parts)
   addBackups(app, parts, downloads)
   addOffice(app, parts)
+  addPod(app, parts.pod)
   if (parts.house) addHouse(app, parts.house, parts.clock)
   return app
 }
@@ -219,7 +219,7 @@ function addBlobs(app: Hono, { client }: AppParts): void {
   })
 }
 
-function addOffice(app: Hono, { client, pod }: AppParts): void {
+function addOffice(app: Hono, { client }: AppParts): void {
   app.get('/status', async c => c.json(await client.status()))
   app.get('/alarms', async c => c.json(await client.alarms()))
   app.post('/alarms/answer', async c => {
@@ -227,14 +227,6 @@ function addOffice(app: Hono, { client, pod }: AppParts): void {
     return c.json(await client.answerAlarms(alias))
   })
   app.get('/doctor', async c => c.json(await client.doctor(signalOf(c))))
-  app.post('/pod/invites', async c => {
-    if (!pod)
-      throw new MuttrError('POD_UNKNOWN', 'no pod runs here', {
-        hint: "This home is a person's or a seed's; give the pod's with --home."
-      })
-    const options = check(inviting, await readJson(c.req.raw, jsonLimit))
-    return c.json(await pod.invite({ ...options, ...signalOf(c) }))
-  })
 }
 
 function addEvents(app: Hono, { client, clock }: AppParts): void {

@@ -14,10 +14,11 @@ import {
   streamOf,
   textOf
 } from './ask.ts'
-import type { Invite, InviteOptions, PodOperator } from './operator.ts'
+import type { PodOperator } from './operator.ts'
 import { remoteAttachments } from './remote-attachments.ts'
 import { remoteDevices } from './remote-devices.ts'
 import { remoteMailbox } from './remote-mailbox.ts'
+import { remotePod } from './remote-pod.ts'
 import { readEvents } from './sse.ts'
 
 export interface RemoteClient extends Client, AsyncDisposable {
@@ -43,10 +44,7 @@ export function createRemoteClient(parts: AskParts): RemoteClient {
     answerAlarms: alias => post('/alarms/answer', { alias }),
     doctor: options => get('/doctor', signalIn(options)),
     events: signal => events(ask, signal, ended.signal),
-    pod: {
-      invite: ({ signal, ...options }: CallOptions & InviteOptions = {}): Promise<Invite> =>
-        post('/pod/invites', options, signalIn({ signal }))
-    },
+    pod: remotePod(ask),
     async [Symbol.asyncDispose]() {
       ended.abort()
     }

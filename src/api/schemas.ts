@@ -48,7 +48,6 @@ export const choosing = z.strictObject({
   alias: z.string(),
   policy: z.enum(['pull', 'ask', 'ignore'])
 })
-export const inviting = z.strictObject({ lifeMs: z.number().exactOptional() })
 
 export const limit = z.coerce.number().int().min(1).max(apiLimits.listMax).exactOptional()
 export const listing = z.strictObject({ limit })

@@ -115,6 +115,7 @@ const codes = {
   ALIAS_QUARANTINED: ['refused', 'It belonged to somebody else within the last year.'],
   REGISTRATION_CLOSED: ['refused', 'The pod takes no new aliases; choose another pod.'],
   INVITE_INVALID: ['refused', 'The pod needs an invite; ask its operator for a code.'],
+  INVITE_UNKNOWN: ['refused', 'See `muttr pod invites` for those there are.'],
   IDENTIFY_REFUSED: [
     'refused',
     'The device statement or its answer was not for this pod, peer, nonce and time.'

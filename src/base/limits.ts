@@ -186,6 +186,10 @@ export const limits = {
   requestMsMax: 120_000,
   failureMessageBytesMax: 256,
   playbackPageMax: 100,
+  /** What an operator or an applicant says about something: a reason, a note. */
+  podNoteBytesMax: 1_000,
+  /** An operator's name, or an account's id. */
+  operatorBytesMax: 64,
   /** A code by which a device is linked: how long it is good, and how many wrong proofs it outlives by one less. */
   linkCodeMs: 10 * 60_000,
   linkTriesMax: 3,

@@ -1,4 +1,4 @@
-import type { Invite, InviteOptions } from '../api/operator.ts'
+import type { PodOperator } from '../api/operator.ts'
 import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
@@ -43,8 +43,11 @@ export interface Doors {
   openPage(home: string, url: string): Promise<void>
   /** Like {@link runSeed} with a pod on it; sets the home up as a pod first, when it is not one yet. */
   runPod(options: RunOptions & PodOptions): Promise<void>
-  /** A code that lets somebody register at this home's running pod. @throws {MuttrError} `DAEMON_UNREACHABLE`, or `POD_UNKNOWN` when the home is no pod's. */
-  podInvite(options: OpenOptions & InviteOptions & { home: string }): Promise<Invite>
+  /** This home's running pod; its calls refuse with `POD_UNKNOWN` when the home is no pod's. @throws {MuttrError} `DAEMON_UNREACHABLE` */
+  openPod(
+    home: string,
+    options: Pick<OpenOptions, 'signal'>
+  ): Promise<PodOperator & AsyncDisposable>
   /** Two pods, eight seeds and the twelve steps between them; resolves when `signal` aborted and nothing is left behind. */
   runNeighbourhood(options: NeighbourhoodOptions): Promise<void>
   /**

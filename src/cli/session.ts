@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import type { PodOperator } from '../api/operator.ts'
 import type { Millis } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
 import type { Doors, OpenOptions } from './doors.ts'
@@ -43,6 +44,8 @@ export interface Session {
   readonly open: OpenOptions
   doors(): Promise<Doors>
   withClient<T>(use: (client: Client) => Promise<T>): Promise<T>
+  /** The running pod of this home. @param by who asks, for what is noted */
+  withPod<T>(use: (pod: PodOperator, by: string) => Promise<T>): Promise<T>
   /** Something secret, which is not shown as it is typed. @returns undefined when nobody can be asked, or gave up. */
   ask(message: string): Promise<string | undefined>
   /** @returns undefined when nobody can be asked. */
@@ -70,6 +73,11 @@ export function createSession(parts: CliParts, options: CommonOptions): Session 
       const doors = await parts.doors()
       await using client = await doors.openClient(home, open)
       return await use(client)
+    },
+    async withPod(use) {
+      const doors = await parts.doors()
+      await using pod = await doors.openPod(home, { signal })
+      return await use(pod, env.MUTTR_OPERATOR || env.SUDO_USER || env.USER || 'operator')
     },
     async ask(message) {
       if (options.json || !stdin.isTTY || !stderr.isTTY) return undefined

@@ -1,5 +1,4 @@
 import { connectDaemon } from '../api/file.ts'
-import type { Invite } from '../api/operator.ts'
 import type { RemoteClient } from '../api/remote.ts'
 import { MuttrError } from '../base/errors.ts'
 import type { Doors } from '../cli/doors.ts'
@@ -44,14 +43,13 @@ export const doors: Doors = {
     await (await import('./set-up-pod.ts')).setUpPod(options)
     await (await import('./daemon.ts')).runDaemon(options)
   },
-  async podInvite({ home, signal, ...options }): Promise<Invite> {
+  async openPod(home, { signal }) {
     const remote = await daemonOf(home, signal)
     if (!remote)
       throw new MuttrError('DAEMON_UNREACHABLE', 'the pod does not run', {
         hint: 'Start it with `muttr pod`.'
       })
-    await using client = remote
-    return await client.pod.invite({ ...options, signal })
+    return { ...remote.pod, [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose]() }
   },
   openJournal: async (home, name) => (await import('./journal.ts')).openJournal(home, name),
   runProgram: async options => (await import('./run-program.ts')).runProgram(options),

@@ -1,14 +1,12 @@
-import type { Invite, PodOperator } from '../api/operator.ts'
+import type { PodOperator } from '../api/operator.ts'
 import { MuttrError } from '../base/errors.ts'
 import type { Log, Network } from '../base/ports.ts'
 import { readHomeFile } from '../config/home.ts'
-import { makeJoinLink } from '../config/join-link.ts'
 import { makeHpkeKey } from '../keys/hpke.ts'
 import type { Person } from '../keys/person.ts'
 import { systemClock as clock } from '../net/clock.ts'
 import { peerKeys } from '../net/peer-key.ts'
 import { systemRandom as random } from '../net/random.ts'
-import type { Pod } from '../pod/pod.ts'
 import { createPod } from '../pod/pod.ts'
 import { publishWhereabouts } from '../pod/whereabouts.ts'
 import type { Dht } from '../seed/dht.ts'
@@ -16,6 +14,7 @@ import type { UserOf } from '../seed/serve-via.ts'
 import { levelState } from '../store/level.ts'
 import { diskSpool } from '../store/spool.ts'
 import type { Home } from './home.ts'
+import { podOperator } from './pod-operator.ts'
 
 export interface HostedPod extends AsyncDisposable {
   readonly operator: PodOperator
@@ -24,8 +23,6 @@ export interface HostedPod extends AsyncDisposable {
   /** From now on the network says where the pod is, and the pod fetches from it for its people. */
   announce(dht: Dht): void
 }
-
-const inviteLifeMs = 7 * 24 * 3_600_000
 
 /** Runs the pod of a home on its node. */
 export async function hostPod(
@@ -61,7 +58,7 @@ export async function hostPod(
   )
   const all = stack.move()
   return {
-    operator: { invite: o => invite(home, pod, network.contact().addresses, o?.lifeMs) },
+    operator: podOperator(home, pod, () => network.contact().addresses),
     userOf: async peer => (config.via ? pod.userOf(peer) : undefined),
     announce(dht) {
       const { hostname, certificate } = pod
@@ -73,25 +70,4 @@ export async function hostPod(
     },
     [Symbol.asyncDispose]: () => all.disposeAsync()
   }
-}
-
-/** A code for one new alias, and a link with everything a newcomer needs: the network with this pod in it, and the code. */
-async function invite(
-  home: Home,
-  pod: Pod,
-  addresses: readonly string[],
-  lifeMs = inviteLifeMs
-): Promise<Invite> {
-  const code = await pod.invite({ uses: 1, lifeMs })
-  const { hostname } = pod
-  const others = home.network.pods.filter(other => other.hostname !== hostname)
-  const listed = home.network.pods.find(other => other.hostname === hostname)
-  const itself = listed ?? {
-    hostname,
-    addresses: addresses.map(a => `${a}/p2p/${peerKeys(home.privateKey).self}`),
-    fingerprint: pod.certificate.fingerprint
-  }
-  const network = { ...home.network, pods: [itself, ...others] }
-  const link = makeJoinLink({ network, pod: hostname, invite: code, contact: null })
-  return { code, link, pod: hostname, untilMs: clock.now() + lifeMs }
 }

@@ -27,7 +27,7 @@ import { createHome, readHome } from './home.ts'
 import { hostPod } from './host-pod.ts'
 import { networkFor } from './init.ts'
 import { joinAsDevice } from './join-device.ts'
-import { lateClient } from './late-client.ts'
+import { late, lateClient } from './late-client.ts'
 import { addLink, loadJoined, readLink } from './link.ts'
 import { networkView } from './network-view.ts'
 import { restoreHome } from './restore.ts'
@@ -60,10 +60,17 @@ export class NodeHouse implements House, AsyncDisposable {
   #turn: Promise<unknown> = Promise.resolve()
   /** The client of whichever node runs; every call refuses while none does. */
   readonly client: Client
+  /** The pod's operator, where a pod runs. */
+  readonly pod: PodOperator
 
   constructor(parts: HouseParts) {
     this.#p = parts
     this.client = lateClient(() => this.#need().started.client, parts.events)
+    this.pod = late(() => {
+      const { pod } = this.#need().started
+      if (pod) return pod.operator
+      throw new MuttrError('POD_UNKNOWN', 'no pod runs here')
+    })
   }
 
   get log(): Log {
@@ -86,16 +93,6 @@ export class NodeHouse implements House, AsyncDisposable {
 
   get running(): Running | undefined {
     return this.#running
-  }
-
-  get pod(): PodOperator {
-    return {
-      invite: async options => {
-        const { pod } = this.#need().started
-        if (!pod) throw new MuttrError('POD_UNKNOWN', 'no pod runs here')
-        return pod.operator.invite(options)
-      }
-    }
   }
 
   /** Starts the node of the home, with the vault open or, with null, locked. */

@@ -7,15 +7,23 @@ import type { Events } from '../client/events.ts'
  * @param current throws while none runs
  */
 export const lateClient = (current: () => Client, events: Events): Client =>
-  new Proxy({} as Client, {
-    get(_, name: keyof Client) {
-      if (name === 'events') return events.stream
-      return (...given: never[]) => callOn(current, name, given)
+  late(current, { events: events.stream })
+
+/**
+ * Hands each call to what is there at that moment. What refuses does so as the call's own result.
+ * @param current throws while there is none
+ * @param own is there all the time
+ */
+export const late = <T extends object>(current: () => T, own: Partial<T> = {}): T =>
+  new Proxy({} as T, {
+    get(_, name) {
+      const key = name as keyof T
+      return (
+        own[key] ??
+        (async (...given: never[]) => {
+          const target = current()
+          return await (target[key] as (...given: never[]) => unknown).apply(target, given)
+        })
+      )
     }
   })
-
-/** What refuses does so as the call's own result, as a client's methods do. */
-async function callOn(current: () => Client, name: keyof Client, given: never[]): Promise<unknown> {
-  const client = current()
-  return await (client[name] as (...given: never[]) => unknown).apply(client, given)
-}

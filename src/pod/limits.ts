@@ -17,6 +17,9 @@ export interface PodLimits {
   readonly aliasesMax: number
   readonly aliasesPerAccountMax: number
   readonly devicesPerAccountMax: number
+  readonly invitesMax: number
+  /** Entries of what operators did; the oldest go first. */
+  readonly auditMax: number
   readonly noticesMax: number
   readonly noticeBytesMax: number
   readonly noticesPerAccountMax: number
@@ -52,6 +55,8 @@ export const podLimits: PodLimits = {
   aliasesMax: 20_000,
   aliasesPerAccountMax: 8,
   devicesPerAccountMax: 8,
+  invitesMax: 10_000,
+  auditMax: 50_000,
   noticesMax: 1_000_000,
   noticeBytesMax: 1_024 * MiB,
   noticesPerAccountMax: 20_000,
@@ -109,6 +114,8 @@ export const podTimes = {
   nonceLifeMs: 60 * secondMs,
   pushTimeoutMs: 20 * secondMs,
   sweepEveryMs: 10 * 60 * secondMs,
+  /** An invite, or whatever else an operator says ends by itself. */
+  termMsMax: 10 * 366 * dayMs,
   /** A device not seen for so long gives way to a new one where there are too many. */
   deviceAwayMs: 30 * dayMs,
   /** An account without aliases and notices is forgotten. */

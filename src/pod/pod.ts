@@ -1,4 +1,4 @@
-import type { Clock, Log, Millis, Network, PeerId, PeerKeys, Random } from '../base/ports.ts'
+import type { Clock, Log, Network, PeerId, PeerKeys, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { openPgp } from '../keys/crypto.ts'
@@ -17,6 +17,9 @@ import { createInvites } from './invites.ts'
 import type { AheadLimits, PodLimits } from './limits.ts'
 import { aheadLimits, podLimits } from './limits.ts'
 import { Mailbox } from './mailbox.ts'
+import { createAudit } from './office/audit.ts'
+import type { Office } from './office/office.ts'
+import { createOffice } from './office/office.ts'
 import { createReception } from './reception.ts'
 import { openHello } from './record.ts'
 import { Registry } from './registry.ts'
@@ -50,8 +53,8 @@ export interface PodParts {
 export interface Pod extends AsyncDisposable {
   readonly hostname: string
   readonly certificate: Certificate
-  /** @returns a code for `uses` new aliases within `lifeMs`; the pod keeps only its hash. */
-  invite(o: { uses: number; lifeMs: Millis }): Promise<string>
+  /** What its operators do and see. */
+  readonly office: Office
   /** @returns whose device a peer is that has identified here and is connected, when that person took an alias here. */
   userOf(peer: PeerId): Promise<string | undefined>
   /** From now on there is a network to fetch files from, for people who are away. */
@@ -66,7 +69,8 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const { network, clock, random, log, state, person, keys, hpke, policy } = parts
   const hostname = foldHostname(parts.hostname)
   const limits: PodLimits = { ...podLimits, ...parts.limits }
-  const invites = createInvites({ state, random })
+  const invites = createInvites({ state, random, invitesMax: limits.invitesMax })
+  const audit = createAudit(state)
   const registry = await Registry.open({
     ...{ state, crypto, person, hostname, policy, invites, limits }
   })
@@ -118,14 +122,15 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     }
   }
   const sweeper = createSweeper({
-    ...{ clock, log, state, registry, mailbox, directory, invites, dismissals, ahead }
+    ...{ clock, log, state, registry, mailbox, directory, invites, dismissals, ahead },
+    ...{ audit, auditMax: limits.auditMax }
   })
   network.accept(podProtocol, session => reception.take(session))
 
   return {
     hostname,
     certificate: person.certificate,
-    invite: ({ uses, lifeMs }) => invites.make({ uses, untilMs: clock.now() + lifeMs }),
+    office: createOffice({ clock, invites, audit }),
     async userOf(peer) {
       for (const served of reception.of(peer)) {
         const account = served.identity(clock.now())?.account

@@ -22,7 +22,7 @@ export interface Row<T> {
   decode(row: Uint8Array): T
 }
 
-const row = <T, A>(
+export const row = <T, A>(
   what: string,
   field: Field<A>,
   read: (value: A) => T,
@@ -40,6 +40,16 @@ const row = <T, A>(
 export type AccountId = string
 const account = text(64, 64)
 const time = uint()
+
+/** Who did something: an operator, by the name that they gave, or an account. */
+export interface Maker {
+  readonly kind: 'operator' | 'account'
+  readonly name: string
+}
+export const maker: Field<Maker> = mapped(
+  tuple(oneOf('operator', 'account'), text(limits.operatorBytesMax, 1)),
+  ([kind, name]) => ({ kind, name })
+)
 
 export interface AccountRow {
   readonly fingerprint: string
@@ -188,12 +198,25 @@ export const answerRow: Row<AnswerRow> = row(
 export interface InviteRow {
   readonly uses: number
   readonly untilMs: Millis
+  readonly createdMs: Millis
+  /** The operator who made it, or the account. */
+  readonly by: Maker
+  readonly note: string
+  readonly revoked: boolean
 }
 export const inviteRow: Row<InviteRow> = row(
   'an invite',
-  tuple(literal(1), uint(), time),
-  ([, uses, untilMs]) => ({ uses, untilMs }),
-  i => [1, i.uses, i.untilMs]
+  tuple(literal(1), uint(), time, time, maker, text(limits.podNoteBytesMax), bool),
+  ([, uses, untilMs, createdMs, by, note, revoked]) => ({
+    uses,
+    untilMs,
+    createdMs,
+    by,
+    note,
+    revoked
+  }),
+  i => [1, i.uses, i.untilMs, i.createdMs, [i.by.kind, i.by.name], i.note, i.revoked],
+  2_048
 )
 
 export interface SignedRow {
@@ -239,8 +262,10 @@ export const tables = {
   addresses: 'addresses',
   answers: 'answers',
   invites: 'invites',
-  /** `INVITE/NUMBER` -> account */
+  /** `INVITE/NUMBER` -> account; empty for the one that a revocation took, so that no use comes after it. */
   inviteUses: 'invite-uses',
+  /** By sequence: what operators did. Inserted, so that the chain has no two ends. */
+  audit: 'audit',
   /** A ring of notices for addresses nobody has: their writing takes as long as the others'. */
   nobody: 'nobody',
   pod: 'pod'

@@ -6,6 +6,7 @@ import type { Dismissals } from './dismissals.ts'
 import type { Invites } from './invites.ts'
 import { podTimes } from './limits.ts'
 import type { Mailbox } from './mailbox.ts'
+import type { Audit } from './office/audit.ts'
 import type { Registry } from './registry.ts'
 import { tables } from './rows.ts'
 import { rowsOf } from './scan.ts'
@@ -26,6 +27,8 @@ interface Parts {
   invites: Invites
   dismissals: Dismissals
   ahead: Ahead | undefined
+  audit: Audit
+  auditMax: number
 }
 
 export function createSweeper(parts: Parts): Sweeper {
@@ -58,7 +61,7 @@ export function createSweeper(parts: Parts): Sweeper {
 
 /** One round through everything a pod keeps. Stops between two rows when told to. */
 async function sweepAll(
-  { clock, log, state, registry, mailbox, directory, invites, dismissals, ahead }: Parts,
+  { clock, log, state, registry, mailbox, directory, invites, dismissals, ahead, ...rest }: Parts,
   signal: AbortSignal
 ): Promise<void> {
   const nowMs = clock.now()
@@ -77,6 +80,7 @@ async function sweepAll(
   const addresses = await directory.sweep(nowMs)
   const ended = await invites.sweep(nowMs)
   const dismissed = await dismissals.sweep(nowMs)
+  await rest.audit.sweep(rest.auditMax)
   const counts = { notices, aliases, addresses, invites: ended, dismissed }
   log.debug('pod.swept', { ...counts, ahead: ahead?.usage() })
 }

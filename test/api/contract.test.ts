@@ -4,6 +4,7 @@ import type { Client } from '../../src/client/client.ts'
 import { serveClient } from '../support/api.ts'
 import { createFakeClient, fakeWords } from '../support/fake-client.ts'
 import { bobsFingerprint } from '../support/fake-letters.ts'
+import { createFakeOperator } from '../support/fake-operator.ts'
 import { mailboxCalls } from '../support/mailbox-calls.ts'
 
 const kib = (count: number, fill = 7) => new Uint8Array(count * 1024).fill(fill)
@@ -213,13 +214,11 @@ describe('a client over the local API', () => {
   })
 
   it('lets a pod operator make invites, and refuses where no pod runs', async () => {
-    const invite = { code: 'c0de', link: 'muttr:x', pod: 'one.test', untilMs: 5 }
-    const pod = {
-      invite: async (o?: { lifeMs?: number }) => ({ ...invite, untilMs: o?.lifeMs ?? 5 })
-    }
+    const pod = createFakeOperator()
     await using served = await serveClient(createFakeClient(), { pod })
-    assert.deepEqual(await served.remote.pod.invite({ lifeMs: 9 }), { ...invite, untilMs: 9 })
-    assert.deepEqual(await served.remote.pod.invite(), invite)
+    const asked = { uses: 3, lifeMs: 9, note: 'n', by: 'olga' }
+    assert.deepEqual(await served.remote.pod.invite(asked), await pod.invite(asked))
+    assert.deepEqual(await served.remote.pod.invite(), await pod.invite())
     await using bare = await serveClient(createFakeClient())
     await assert.rejects(bare.remote.pod.invite(), { code: 'POD_UNKNOWN' })
   })

@@ -82,7 +82,10 @@ describe('muttr init, join, up and pod', () => {
     const doors = createFakeDoors()
     const ran = await muttr('pod invite --expires 2h --json --home /p', { doors })
     assert.equal(ran.objects()[0]?.link, 'muttr:abc')
-    assert.deepEqual(doors.opened, [['podInvite', { home: '/p', lifeMs: 7_200_000 }]])
+    assert.deepEqual(doors.opened, [
+      ['openPod', { home: '/p' }],
+      ['invite', { lifeMs: 7_200_000, by: 'operator' }]
+    ])
   })
 
   it('runs a neighbourhood in a folder of its own', async () => {

@@ -24,7 +24,7 @@ interface Options {
 
 async function open({ state = memoryState(), policy = 'open', limits = {} }: Options = {}) {
   const person = await personNamed(hostname, [])
-  const invites = createInvites({ state, random })
+  const invites = createInvites({ state, random, invitesMax: 100 })
   const shared = { state, crypto: openPgp, person, hostname, policy, invites }
   const registry = await Registry.open({ ...shared, limits: { ...podLimits, ...limits } })
   const register = (alias: string, who: Person, o: { atMs?: number; invite?: string } = {}) =>
@@ -35,7 +35,15 @@ async function open({ state = memoryState(), policy = 'open', limits = {} }: Opt
       invite: o.invite ?? null,
       nowMs: o.atMs ?? nowMs
     })
-  return { registry, invites, register, state, person }
+  /** @returns the code */
+  const invite = async (uses: number): Promise<string> => {
+    const by = { kind: 'operator', name: 'olga' } as const
+    const row = { uses, untilMs: nowMs + dayMs, createdMs: nowMs, by, note: '' }
+    const { code, changes } = await invites.make(row)
+    await state.write(changes)
+    return code
+  }
+  return { registry, invites, invite, register, state, person }
 }
 
 describe('the registry', () => {
@@ -202,17 +210,17 @@ describe('the registry', () => {
   })
 
   it('takes an invite as often as it says, until it ends', async () => {
-    const { register, invites } = await open({ policy: 'invite' })
+    const { register, invite: make } = await open({ policy: 'invite' })
     await assert.rejects(register('alice', alice), { code: 'INVITE_INVALID' })
     await assert.rejects(register('alice', alice, { invite: 'x' }), { code: 'INVITE_INVALID' })
-    const invite = await invites.make({ uses: 1, untilMs: nowMs + dayMs })
+    const invite = await make(1)
     assert.match(invite, /^[a-z2-9]{26}$/)
     await assert.rejects(register('a b', alice, { invite }), { code: 'ALIAS_INVALID' })
     await register('alice', alice, { invite: ` ${invite.toUpperCase()} ` })
     await assert.rejects(register('bob', bob, { invite }), { code: 'INVITE_INVALID' })
     await register('alice', alice) // a renewal needs none
 
-    const late = await invites.make({ uses: 9, untilMs: nowMs + dayMs })
+    const late = await make(9)
     await assert.rejects(register('bob', bob, { invite: late, atMs: nowMs + dayMs }), {
       code: 'INVITE_INVALID'
     })
@@ -222,7 +230,7 @@ describe('the registry', () => {
     const state = memoryState()
     const policy = 'invite'
     const [one, two] = [await open({ state, policy }), await open({ state, policy })]
-    const invite = await one.invites.make({ uses: 1, untilMs: nowMs + dayMs })
+    const invite = await one.invite(1)
     const results = await Promise.allSettled([
       one.register('alice', alice, { invite }),
       two.register('bob', bob, { invite })

@@ -7,6 +7,7 @@ import type { Client } from '../../src/client/client.ts'
 import { doors as doorsThatShip } from '../../src/nodes/doors.ts'
 import { createSimulator } from '../../src/worlds/simulator.ts'
 import { createFakeClient, type FakeClient } from './fake-client.ts'
+import { createFakeOperator } from './fake-operator.ts'
 
 export const testReady: Ready = {
   role: 'seed',
@@ -121,9 +122,9 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
       emit({ type: 'stored', key: 'ab'.repeat(32), copies: 8, needed: 5, wanted: 8, ms: 4 })
       await ended(options.signal)
     },
-    async podInvite(options) {
-      await note('podInvite', options)
-      return { code: 'c0de', link: 'muttr:abc', pod: 'one.test', untilMs: Date.UTC(2026, 3, 1) }
+    async openPod(home) {
+      await note('openPod', { home } as never)
+      return Object.assign(createFakeOperator(opened), { [Symbol.asyncDispose]: async () => {} })
     },
     async openJournal(home, name) {
       await note('openJournal', { home, name } as never)

@@ -8,6 +8,7 @@ import type { Node } from '../../src/net/node.ts'
 import { peerKeys } from '../../src/net/peer-key.ts'
 import { systemRandom as random } from '../../src/net/random.ts'
 import { createHome, openPerson, readHome } from '../../src/nodes/home.ts'
+import { podOperator } from '../../src/nodes/pod-operator.ts'
 import type { Started } from '../../src/nodes/start.ts'
 import { startParts } from '../../src/nodes/start.ts'
 import type { Pod } from '../../src/pod/pod.ts'
@@ -76,7 +77,7 @@ export async function wholeNode(init: WholeInit): Promise<Whole> {
     )
     const all = stack.move()
     return {
-      operator: { invite: () => Promise.reject(new Error('not here')) },
+      operator: podOperator(home, itsPod, () => node.contact().addresses),
       userOf: (peer: string) => itsPod!.userOf(peer),
       announce() {},
       [Symbol.asyncDispose]: () => all.disposeAsync()

@@ -4,8 +4,8 @@ import type { PodPolicy } from '../doors.ts'
 import { example } from '../example.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
-import { pairs } from '../text.ts'
-import { formatTime, parseDuration } from '../units.ts'
+import { addPodAudit } from './pod-audit.ts'
+import { addPodInvites } from './pod-invites.ts'
 
 interface PodArgs extends DaemonOptions {
   hostname?: string
@@ -33,14 +33,8 @@ export function addPod(program: Command, action: Action): void {
     'muttr pod --home /srv/pod --hostname pod.example --policy invite',
     'muttr pod invite --home /srv/pod'
   )
-  example(
-    pod
-      .command('invite')
-      .description('make a link with which somebody can take an alias here')
-      .option('--expires <duration>', 'how long it can be used, as in 7d')
-      .action(action(invite)),
-    'muttr pod invite --home /srv/pod --expires 7d'
-  )
+  addPodInvites(pod, action)
+  addPodAudit(pod, action)
 }
 
 async function run(session: Session, options: PodArgs): Promise<void> {
@@ -57,18 +51,4 @@ async function run(session: Session, options: PodArgs): Promise<void> {
         ...(join !== undefined && { link: join })
       })
   })
-}
-
-async function invite(session: Session, { expires }: { expires?: string }): Promise<void> {
-  const life = expires === undefined ? {} : { lifeMs: parseDuration(expires) }
-  const doors = await session.doors()
-  const made = await doors.podInvite({ ...session.open, ...life, home: session.home })
-  await session.out.result(made, ({ style, nowMs }) =>
-    pairs(style, [
-      ['pod', made.pod],
-      ['code', made.code],
-      ['until', formatTime(made.untilMs, nowMs)],
-      ['link', made.link]
-    ])
-  )
 }

@@ -1,0 +1,17 @@
+import { type Ask, type Call, jsonOf, segment } from './ask.ts'
+import type { PodOperator } from './operator.ts'
+
+/** The operator's calls over the local API. Source: docs/protocol/local-api.md#a-pods-operators */
+export function remotePod(ask: Ask): PodOperator {
+  const get = <T>(path: string, query: Call['query'] = {}) => ask(path, { query }, jsonOf<T>)
+  const post = <T>(path: string, json: unknown = {}, call: Call = {}) =>
+    ask(path, { ...call, method: 'POST', json }, jsonOf<T>)
+  return {
+    invite: ({ signal, ...options } = {}) =>
+      post('/pod/invites', options, signal ? { signal } : {}),
+    invites: () => get('/pod/invites'),
+    revokeInvite: (id, options) => post(`/pod/invites/${segment(id)}/revoke`, options),
+    audit: (options = {}) => get('/pod/audit', { ...options }),
+    checkAudit: hash => get('/pod/audit/check', { hash })
+  }
+}

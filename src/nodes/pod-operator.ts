@@ -1,0 +1,52 @@
+import type { Invite, InviteOptions, PodOperator } from '../api/operator.ts'
+import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import { makeJoinLink } from '../config/join-link.ts'
+import { peerKeys } from '../net/peer-key.ts'
+import type { Pod } from '../pod/pod.ts'
+import type { Maker } from '../pod/rows.ts'
+import type { Home } from './home.ts'
+
+/** What the local API lets a pod's operators do: the pod's office, and links that need the home. */
+export function podOperator(home: Home, pod: Pod, addresses: () => readonly string[]): PodOperator {
+  const { office } = pod
+  return {
+    async invite({ by, uses, lifeMs, note }: InviteOptions = {}): Promise<Invite> {
+      const { code, invite } = await office.invite(operator(by), {
+        ...(uses !== undefined && { uses }),
+        ...(lifeMs !== undefined && { lifeMs }),
+        ...(note !== undefined && { note })
+      })
+      const { id, untilMs } = invite
+      const link = linkWith(home, pod, addresses(), code)
+      const said = { uses: invite.uses, note: invite.note }
+      return { id, code, link, pod: pod.hostname, ...said, untilMs }
+    },
+    invites: () => office.invites(),
+    revokeInvite: (id, { by } = {}) => office.revokeInvite(operator(by), id),
+    audit: options => office.audit(options),
+    checkAudit: hash => office.checkAudit(hash)
+  }
+}
+
+/** @throws {MuttrError} `USAGE` */
+function operator(name = 'operator'): Maker {
+  const isName = name.isWellFormed() && name.trim() !== ''
+  if (!isName || Buffer.byteLength(name) > limits.operatorBytesMax)
+    throw new MuttrError('USAGE', `an operator's name has 1 to ${limits.operatorBytesMax} bytes`)
+  return { kind: 'operator', name }
+}
+
+/** Everything a newcomer needs: the network with this pod in it, and a code. */
+function linkWith(home: Home, pod: Pod, addresses: readonly string[], code: string): string {
+  const { hostname } = pod
+  const others = home.network.pods.filter(other => other.hostname !== hostname)
+  const listed = home.network.pods.find(other => other.hostname === hostname)
+  const itself = listed ?? {
+    hostname,
+    addresses: addresses.map(a => `${a}/p2p/${peerKeys(home.privateKey).self}`),
+    fingerprint: pod.certificate.fingerprint
+  }
+  const network = { ...home.network, pods: [itself, ...others] }
+  return makeJoinLink({ network, pod: hostname, invite: code, contact: null })
+}
