@@ -3,10 +3,6 @@ import { noise } from '@chainsafe/libp2p-noise'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
-import { connectDaemon } from '../../src/api/file.ts'
-import type { RemoteClient } from '../../src/api/remote.ts'
-import { systemClock as clock } from '../../src/net/clock.ts'
-import { systemRandom as random } from '../../src/net/random.ts'
 import { Testnet } from '../support/testnet.ts'
 import type { Row } from './table.ts'
 import { summary } from './table.ts'
@@ -48,8 +44,8 @@ async function residentMiB(pid: number): Promise<number> {
 export async function benchAttachment(rounds: number, sizeMiB: number): Promise<Row[]> {
   await using net = await Testnet.lay({ pods: ['one.test'], people: ['alice', 'bob'], seeds: 17 })
   await net.startAll()
-  await using alice = await clientOf(net, 'alice')
-  await using bob = await clientOf(net, 'bob')
+  await using alice = await net.client('alice')
+  await using bob = await net.client('bob')
   await alice.register('alice@one.test')
   await bob.register('bob@one.test')
   const [out, back, plain]: number[][] = [[], [], []]
@@ -118,10 +114,4 @@ async function plainRate(sizeMiB: number): Promise<number> {
   } finally {
     await Promise.all([from.stop(), to.stop()])
   }
-}
-
-async function clientOf(net: Testnet, name: string): Promise<RemoteClient> {
-  const found = await connectDaemon(net.home(name), { random, clock })
-  if (!found) throw new Error(`${name} does not answer`)
-  return found
 }

@@ -1,7 +1,3 @@
-import { connectDaemon } from '../../src/api/file.ts'
-import type { RemoteClient } from '../../src/api/remote.ts'
-import { systemClock as clock } from '../../src/net/clock.ts'
-import { systemRandom as random } from '../../src/net/random.ts'
 import { Testnet } from '../support/testnet.ts'
 import type { Row } from './table.ts'
 import { quantile, summary } from './table.ts'
@@ -14,8 +10,8 @@ const atOnce = 16
 export async function benchLetters(rounds: number): Promise<Row[]> {
   await using net = await Testnet.lay({ pods: ['one.test'], people: ['alice', 'bob'], seeds: 6 })
   await net.startAll()
-  await using alice = await client(net, 'alice')
-  await using bob = await client(net, 'bob')
+  await using alice = await net.client('alice')
+  await using bob = await net.client('bob')
   await alice.register('alice@one.test')
   await bob.register('bob@one.test')
   const letter = async () => {
@@ -66,10 +62,4 @@ export async function benchLetters(rounds: number): Promise<Row[]> {
     { name: 'letter, send to announced, p50', unit: 'ms', ...summary(sent) },
     { name: 'letters through one pod, 16 at once', unit: 'letters/s', ...summary(rate) }
   ]
-}
-
-async function client(net: Testnet, name: string): Promise<RemoteClient> {
-  const found = await connectDaemon(net.home(name), { random, clock })
-  if (!found) throw new Error(`${name} does not answer`)
-  return found
 }

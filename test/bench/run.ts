@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { benchAbsence } from './absence.ts'
 import { benchAttachment } from './attachment.ts'
 import { benchAttack } from './attack.ts'
 import { benchAttackNodes } from './attack-nodes.ts'
@@ -63,6 +64,10 @@ const benches: Record<string, { what: string; run: Run }> = {
   'attachment-1g': {
     what: 'the same with 1 GiB, which takes 6 GiB of disk meanwhile',
     run: rounds => benchAttachment(rounds, 1_024)
+  },
+  absence: {
+    what: 'five thousand letters that came while somebody was away',
+    run: benchAbsence
   },
   mailbox: {
     what: 'ten thousand letters at rest: taken in, listed, opened, searched',

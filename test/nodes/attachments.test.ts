@@ -2,11 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { connectDaemon } from '../../src/api/file.ts'
-import type { RemoteClient } from '../../src/api/remote.ts'
 import type { SentLetter } from '../../src/client/client.ts'
-import { systemClock as clock } from '../../src/net/clock.ts'
-import { systemRandom as random } from '../../src/net/random.ts'
 import { Testnet } from '../support/testnet.ts'
 
 describe('a file beside a letter, over separate processes', () => {
@@ -24,12 +20,6 @@ describe('a file beside a letter, over separate processes', () => {
     assert.equal(status, 0, `${args.join(' ')}: ${stderr}`)
     return stdout
   }
-  async function clientOf(name: string): Promise<RemoteClient> {
-    const client = await connectDaemon(net.home(name), { random, clock })
-    assert(client)
-    return client
-  }
-
   it('goes out and comes in, although both ends are killed on the way', async () => {
     await run('alice', 'register', 'alice@one.test')
     await run('bob', 'register', 'bob@one.test')
@@ -48,7 +38,7 @@ describe('a file beside a letter, over separate processes', () => {
     await net.start('alice')
     await net.event('bob', 'opened', 0, e => e.letter === sent.id)
     {
-      await using bob = await clientOf('bob')
+      await using bob = await net.client('bob')
       const from = net.events.length
       assert.equal((await bob.fetchAttachment(sent.id, 0)).state, 'fetching')
       await net.event('bob', 'transfer', from, e => e.doneBytes > 0)

@@ -4,9 +4,8 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { Connection, MessageStream } from '@libp2p/interface'
 import fc from 'fast-check'
-import { connectDaemon, readApiFile } from '../../src/api/file.ts'
+import { readApiFile } from '../../src/api/file.ts'
 import type { Contact, Session } from '../../src/base/ports.ts'
-import { systemClock as clock } from '../../src/net/clock.ts'
 import { kadProtocol } from '../../src/net/libp2p.ts'
 import { bulkProtocol, controlProtocol } from '../../src/net/links.ts'
 import type { Node } from '../../src/net/node.ts'
@@ -73,8 +72,8 @@ describe('a daemon among strangers', () => {
   })
 
   async function usage() {
-    await using api = await connectDaemon(net.home('one.test'), { random, clock })
-    return (await api!.status()).store
+    await using api = await net.client('one.test')
+    return (await api.status()).store
   }
 
   async function sizeOf(folder: string): Promise<number> {

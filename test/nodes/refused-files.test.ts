@@ -6,10 +6,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { connectDaemon } from '../../src/api/file.ts'
 import type { RemoteClient } from '../../src/api/remote.ts'
-import { systemClock as clock } from '../../src/net/clock.ts'
-import { systemRandom as random } from '../../src/net/random.ts'
 import { Testnet } from '../support/testnet.ts'
 
 const MiB = 2 ** 20
@@ -26,9 +23,7 @@ describe('a file that is refused while it is given to a daemon', () => {
     const attachments = { outBytes: 16 * MiB }
     await writeFile(config, JSON.stringify({ ...said, attachments }))
     await net.start('alice')
-    const client = await connectDaemon(net.home('alice'), { random, clock })
-    assert(client)
-    alice = client
+    alice = await net.client('alice')
   })
   after(async function () {
     this.timeout(30_000)

@@ -3,11 +3,14 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connectDaemon } from '../../src/api/file.ts'
+import type { RemoteClient } from '../../src/api/remote.ts'
 import type { MuttrEvent } from '../../src/base/events.ts'
 import { writeFileAtomic } from '../../src/config/home.ts'
 import type { NetworkFile } from '../../src/config/network.ts'
 import { writeNetwork } from '../../src/config/network.ts'
 import { packageRoot } from '../../src/config/package-root.ts'
+import { systemClock } from '../../src/net/clock.ts'
 import { systemRandom } from '../../src/net/random.ts'
 import type { Child } from '../../src/nodes/child.ts'
 import { startChild } from '../../src/nodes/child.ts'
@@ -178,6 +181,13 @@ export class Testnet implements AsyncDisposable {
       .map(line => JSON.parse(line) as T)
   }
 
+  /** A node's client over its local API. */
+  async client(name: string): Promise<RemoteClient> {
+    const found = await connectDaemon(this.home(name), { random: systemRandom, clock: systemClock })
+    if (!found) throw new Error(`${name} does not answer`)
+    return found
+  }
+
   /** Waits for an event; `from` is where in {@link events} to begin. */
   async event<T extends MuttrEvent['type']>(
     who: string,
@@ -185,12 +195,13 @@ export class Testnet implements AsyncDisposable {
     from = 0,
     fits: (event: Extract<MuttrEvent, { type: T }>) => boolean = () => true
   ): Promise<Extract<MuttrEvent, { type: T }>> {
-    for (;;) {
-      for (const { who: by, event } of this.events.slice(from))
-        if (by === who && event.type === type) {
-          const found = event as Extract<MuttrEvent, { type: T }>
-          if (fits(found)) return found
-        }
+    for (let at = from; ; ) {
+      for (; at < this.events.length; at++) {
+        const { who: by, event } = this.events[at]!
+        if (by !== who || event.type !== type) continue
+        const found = event as Extract<MuttrEvent, { type: T }>
+        if (fits(found)) return found
+      }
       await this.#wake.promise
     }
   }
