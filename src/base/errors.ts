@@ -28,6 +28,12 @@ const codes = {
   ],
   BACKUP_INVALID: ['refused', 'Use another copy of the backup; nothing was restored.'],
   VAULT_DAMAGED: ['refused', 'Restore the vault file from a backup.'],
+  STATE_UNREACHABLE: [
+    'network',
+    'Check that the PostgreSQL of `--store` runs; nothing that was acknowledged is lost.'
+  ],
+  STATE_READ_ONLY: ['refused', 'The PostgreSQL of `--store` takes no writes; see its own log.'],
+  STATE_UNFIT: ['refused', 'See docs/guides/pod.md for what the database must be.'],
 
   // Keys and sealed things.
   KEY_INVALID: ['refused', 'The key is not one Muttr can use; see docs/protocol/keys.md.'],

@@ -1,12 +1,13 @@
-import assert from 'node:assert/strict'
 import { MuttrError } from '../base/errors.ts'
 import { openRow, sealRow } from './checked.ts'
 import type { View } from './committer.ts'
 import { Committer } from './committer.ts'
+import { assertChange, assertKey, assertName } from './names.ts'
 import { Overlay } from './overlay.ts'
 import { readU48, u48 } from './row-bytes.ts'
 import type { Rows } from './rows.ts'
 import type { Change, State } from './state.ts'
+import { appendedBy } from './state.ts'
 import {
   entryRange,
   entryRow,
@@ -17,6 +18,7 @@ import {
   tableRange,
   tableRow
 } from './state-rows.ts'
+import { Watchers } from './watchers.ts'
 
 interface Outcome {
   ok: boolean
@@ -30,7 +32,7 @@ interface Ends {
 /** Tables and logs on ordered rows. Source: docs/protocol/store.md */
 export function createState(rows: Rows): State {
   const committer = new Committer<null>(rows, null)
-  const watchers = new Map<string, Set<() => void>>()
+  const watchers = new Watchers()
   return {
     async get(table, key) {
       assertName(table)
@@ -52,7 +54,7 @@ export function createState(rows: Rows): State {
     async write(changes) {
       for (const change of changes) assertChange(change)
       const outcome = await committer.run(view => apply(view, changes))
-      if (outcome.ok) wake(watchers, changes)
+      if (outcome.ok) watchers.wake(appendedBy(changes))
       return outcome
     },
 
@@ -72,26 +74,10 @@ export function createState(rows: Rows): State {
       }
     },
 
-    watch(log, call) {
-      const calls = watchers.get(log) ?? new Set()
-      // Later, so that what the watcher throws cannot fail the write that woke it.
-      const own = () => queueMicrotask(() => calls.has(own) && call())
-      watchers.set(log, calls.add(own))
-      return {
-        [Symbol.dispose]() {
-          calls.delete(own)
-          if (calls.size === 0 && watchers.get(log) === calls) watchers.delete(log)
-        }
-      }
-    },
+    watch: (log, call) => watchers.add(log, call),
 
     [Symbol.asyncDispose]: () => committer[Symbol.asyncDispose]()
   }
-}
-
-function wake(watchers: Map<string, Set<() => void>>, changes: readonly Change[]): void {
-  const logs = new Set(changes.map(change => (change.type === 'append' ? change.log : undefined)))
-  for (const log of logs) if (log !== undefined) for (const call of watchers.get(log) ?? []) call()
 }
 
 /** Decides all changes on a copy first, so that a refused insert leaves nothing behind. */
@@ -145,21 +131,3 @@ function checkedValue(row: Uint8Array, found: Uint8Array | undefined): Uint8Arra
   if (value !== undefined) return value
   throw new MuttrError('HOME_DAMAGED', 'a row of the database is not what was written')
 }
-
-function assertChange(change: Change): void {
-  if ('log' in change) assertName(change.log)
-  else {
-    assertName(change.table)
-    assertKey(change.key)
-  }
-}
-
-function assertName(name: string): void {
-  assert(name.length >= 1 && name.length <= 200 && isText(name), 'a name of 1 to 200 characters')
-}
-
-function assertKey(key: string): void {
-  assert(key.length <= 512 && isText(key), 'a key of at most 512 characters')
-}
-
-const isText = (text: string) => text.isWellFormed() && !text.includes('\0')

@@ -8,6 +8,10 @@ export type Change =
   /** Drops a log's entries up to and including `through`. */
   | { type: 'trim'; log: string; through: number }
 
+/** The logs that a write appends to. */
+export const appendedBy = (changes: readonly Change[]): string[] =>
+  changes.flatMap(change => (change.type === 'append' ? [change.log] : []))
+
 export type Put = Extract<Change, { type: 'put' }>
 
 export interface Row {

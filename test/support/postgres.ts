@@ -20,6 +20,9 @@ const nobody = 65_534
 
 export interface Postgres extends AsyncDisposable {
   readonly url: string
+  /** Ends the server as a crash would, or in order. What it has acknowledged is still there at the next start. */
+  stop(how: 'kill' | 'end'): Promise<void>
+  start(): Promise<void>
 }
 
 /** A PostgreSQL of the test's own, on a socket in a folder that is gone afterwards. */
@@ -34,26 +37,38 @@ export async function startPostgres(): Promise<Postgres> {
   const made = ['-D', data, '-U', 'muttr', '-A', 'trust', '--no-sync', '--encoding=UTF8']
   execFileSync(join(bin, 'initdb'), made, { ...options, stdio: 'pipe' })
   const settings = ['listen_addresses=', 'fsync=off', 'autovacuum=off', 'max_wal_senders=0']
-  const server = spawn(
-    join(bin, 'postgres'),
-    ['-D', data, '-k', folder, ...settings.flatMap(setting => ['-c', setting])],
-    { ...options, stdio: ['ignore', 'ignore', 'pipe'] }
-  )
-  const ended = once(server, 'close')
-  const lines = createInterface({ input: server.stderr })
-  const said: string[] = []
-  for await (const line of lines) {
-    said.push(line)
-    if (/ready to accept connections/.test(line)) break
+  const args = ['-D', data, '-k', folder, ...settings.flatMap(setting => ['-c', setting])]
+  const launch = async () => {
+    const server = spawn(join(bin, 'postgres'), args, {
+      ...options,
+      stdio: ['ignore', 'ignore', 'pipe']
+    })
+    const ended = once(server, 'close')
+    const lines = createInterface({ input: server.stderr })
+    const said: string[] = []
+    for await (const line of lines) {
+      said.push(line)
+      if (/ready to accept connections/.test(line)) break
+    }
+    if (server.exitCode !== null) throw new Error(`postgres ended: ${said.join('\n')}`)
+    server.stderr.resume()
+    return { server, ended }
   }
-  if (server.exitCode !== null) throw new Error(`postgres ended: ${said.join('\n')}`)
-  server.stderr.resume()
+  let running: Awaited<ReturnType<typeof launch>> | undefined = await launch()
+  // SIGQUIT ends all its processes at once, without writing down what is in memory; SIGINT in order, without waiting for who is connected.
+  const stop = async (how: 'kill' | 'end') => {
+    running?.server.kill(how === 'kill' ? 'SIGQUIT' : 'SIGINT')
+    await running?.ended
+    running = undefined
+  }
   return {
     url: `postgres://muttr@/postgres?host=${folder}`,
+    stop,
+    async start() {
+      running = await launch()
+    },
     async [Symbol.asyncDispose]() {
-      // Without waiting for who is connected.
-      server.kill('SIGINT')
-      await ended
+      await stop('end')
       await rm(folder, { recursive: true, force: true })
     }
   }

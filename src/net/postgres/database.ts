@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool } from 'pg'
-import { MuttrError } from '../base/errors.ts'
-import type { Millis } from '../base/ports.ts'
+import { MuttrError } from '../../base/errors.ts'
+import type { Millis } from '../../base/ports.ts'
+import { createPool, isLoss, messageOf, nameOf } from './pool.ts'
 
 type Row = Record<string, unknown>
 
@@ -19,26 +20,14 @@ export interface Database extends AsyncDisposable {
 /** A server that restarts, or a line that was down, costs nobody an hour of computing. */
 const patienceMs: Millis = 5 * 60_000
 const backoffMsMax: Millis = 10_000
-const connectMsMax: Millis = 10_000
-const statementMsMax: Millis = 60_000
 
 /**
- * @param url as `psql` takes it: `postgres://user@host/database?sslmode=verify-full`. What it leaves out comes from PGHOST, PGUSER, PGPASSWORD and the
- * like, the password also from ~/.pgpass.
+ * @param url as {@link createPool} takes it.
  * @throws {MuttrError} `USAGE` when it is no such address, `QUEUE_FAILED` when nobody answers there.
  */
 export async function openDatabase(url: string, signal: AbortSignal): Promise<Database> {
   const name = nameOf(url)
-  const { default: pg } = await import('pg')
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: 4,
-    connectionTimeoutMillis: connectMsMax,
-    query_timeout: statementMsMax,
-    application_name: 'muttr'
-  })
-  // Of connections that nobody uses just now; the next query makes another.
-  pool.on('error', () => {})
+  const pool = await createPool(url, 4)
   const database: Database = {
     name,
     query: (sql, values) => persist(pool, { sql, values, name, signal }),
@@ -51,16 +40,6 @@ export async function openDatabase(url: string, signal: AbortSignal): Promise<Da
     throw failed(err, name)
   }
   return database
-}
-
-function nameOf(url: string): string {
-  const [whole, host, path = ''] =
-    /^postgres(?:ql)?:\/\/(?:[^@/]*@)?([^/?]*)(\/[^?]*)?/.exec(url) ?? []
-  if (whole === undefined)
-    throw new MuttrError('USAGE', 'that is no address of a PostgreSQL', {
-      hint: 'Write postgres://user@host/database.'
-    })
-  return `${host || 'this machine'}${path}`
 }
 
 interface Statement {
@@ -83,17 +62,5 @@ async function persist(pool: Pool, { sql, values, name, signal }: Statement): Pr
   }
 }
 
-/** The server or the way to it is gone, not: it refuses. https://www.postgresql.org/docs/current/errcodes-appendix.html */
-function isLoss(err: unknown): boolean {
-  const { code = '', message } = err as NodeJS.ErrnoException
-  return /^(E[A-Z]+|08...|57P0[1-3]|53300)$/.test(code) || /terminated|timeout/i.test(message)
-}
-
 const failed = (err: unknown, name: string): MuttrError =>
-  new MuttrError(
-    'QUEUE_FAILED',
-    `${name}: ${(err as Error).message || (err as { code?: string }).code}`,
-    {
-      cause: err
-    }
-  )
+  new MuttrError('QUEUE_FAILED', `${name}: ${messageOf(err)}`, { cause: err })

@@ -1,6 +1,6 @@
 import { MuttrError } from '../../base/errors.ts'
 import type { Millis } from '../../base/ports.ts'
-import type { Database } from '../../net/postgres.ts'
+import type { Database } from '../../net/postgres/database.ts'
 import type { Plan } from './plan.ts'
 
 /** What a run found and what it took, as they stand in the files of a folder. */

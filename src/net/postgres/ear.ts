@@ -1,0 +1,80 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Client } from 'pg'
+import type { Millis } from '../../base/ports.ts'
+
+interface Parts {
+  url: string
+  channel: string
+  /** @param message undefined when some may have been missed. */
+  heard: (message: string | undefined) => void
+  backoffMsMax: Millis
+}
+
+/** A connection that listens, and another one when it is lost. */
+export class Ear implements AsyncDisposable {
+  readonly #parts: Parts
+  #client: Client | undefined
+  #stop = new AbortController()
+  #again: Promise<void> = Promise.resolve()
+
+  private constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  static async open(parts: Parts): Promise<Ear> {
+    const ear = new Ear(parts)
+    await ear.#connect()
+    return ear
+  }
+
+  async #connect(): Promise<void> {
+    const { url, channel, heard } = this.#parts
+    const { default: pg } = await import('pg')
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: 'muttr listens',
+      keepAlive: true
+    })
+    let isOpen = true
+    // `error` and `end` may both come; one of them is enough.
+    const lost = () => {
+      if (!isOpen) return
+      isOpen = false
+      if (this.#client === client) this.#again = this.#reconnect()
+    }
+    client.on('error', lost)
+    client.on('end', lost)
+    client.on('notification', ({ payload }) => heard(payload))
+    try {
+      await client.connect()
+      await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`)
+    } catch (err) {
+      isOpen = false
+      await client.end().catch(() => undefined)
+      throw err
+    }
+    if (!isOpen) throw new Error('the connection that listens was lost at once')
+    this.#client = client
+  }
+
+  async #reconnect(): Promise<void> {
+    const { signal } = this.#stop
+    const { backoffMsMax, heard } = this.#parts
+    for (let backoffMs = 50; !signal.aborted; backoffMs = Math.min(2 * backoffMs, backoffMsMax)) {
+      try {
+        await this.#connect()
+        return heard(undefined)
+      } catch {
+        await pause(backoffMs, undefined, { signal }).catch(() => undefined)
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await this.#again
+    const client = this.#client
+    this.#client = undefined
+    await client?.end().catch(() => undefined)
+  }
+}
