@@ -10,6 +10,7 @@ import { benchIdle } from './idle.ts'
 import { benchLetters } from './letters.ts'
 import { benchMailbox } from './mailbox.ts'
 import { benchMicro } from './micro.ts'
+import { benchNewcomer } from './newcomer.ts'
 import { benchPage } from './page.ts'
 import { benchStamp } from './stamp.ts'
 import type { SystemName } from './systems.ts'
@@ -76,6 +77,10 @@ const benches: Record<string, { what: string; run: Run }> = {
   page: {
     what: 'the web page in Chromium before ten thousand letters: loaded, scrolled, one long conversation',
     run: benchPage
+  },
+  newcomer: {
+    what: 'from npm install to the first letter, by the join link of a friend; fetches the packages from the registry once',
+    run: benchNewcomer
   },
   micro: {
     what: 'sealing, checking and signing, without a network (p99 for p95)',

@@ -3,6 +3,7 @@ export interface Row {
   name: string
   unit:
     | 'ms'
+    | 's'
     | 'ops/s'
     | 'MiB'
     | 'MiB/s'
