@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { MuttrError } from '../base/errors.ts'
 
 /** Bytes that a row's check takes. */
 const checkBytes = 4
@@ -26,4 +27,15 @@ export function openRow(key: Uint8Array, row: Uint8Array): Uint8Array | undefine
   const value = new Uint8Array(row.buffer, row.byteOffset + checkBytes, row.byteLength - checkBytes)
   const check = new DataView(row.buffer, row.byteOffset).getUint32(0)
   return crc32(value, crc32(key)) === check ? value : undefined
+}
+
+/** @returns undefined where there is no row. @throws {MuttrError} `HOME_DAMAGED` */
+export function checkedValue(
+  key: Uint8Array,
+  found: Uint8Array | undefined
+): Uint8Array | undefined {
+  if (found === undefined) return undefined
+  const value = openRow(key, found)
+  if (value !== undefined) return value
+  throw new MuttrError('HOME_DAMAGED', 'a row of the database is not what was written')
 }

@@ -2,7 +2,7 @@ import { levelRows } from './level-rows.ts'
 import { countIndex } from './seed-index.ts'
 import { seedFormat } from './seed-rows.ts'
 import { createSeedStore } from './seed-store.ts'
-import type { State } from './state.ts'
+import type { WholeState } from './state.ts'
 import { stateFormat } from './state-rows.ts'
 import { createState } from './state-store.ts'
 import type { SeedStore } from './store.ts'
@@ -31,5 +31,5 @@ export async function levelStore(
  * with those that came meanwhile.
  * @throws {MuttrError} `HOME_IN_USE`, `HOME_DAMAGED`, `DISK_FULL`, `DISK_FAILED`
  */
-export const levelState = async (folder: string): Promise<State> =>
+export const levelState = async (folder: string): Promise<WholeState> =>
   createState(await levelRows(folder, { format: stateFormat, sync: true }))

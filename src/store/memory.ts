@@ -1,6 +1,6 @@
 import { memoryRows } from './rows.ts'
 import { createSeedStore } from './seed-store.ts'
-import type { State } from './state.ts'
+import type { WholeState } from './state.ts'
 import { createState } from './state-store.ts'
 import type { SeedStore } from './store.ts'
 
@@ -12,4 +12,4 @@ export const memoryStore = ({
 } = {}): SeedStore => createSeedStore(memoryRows(), { capBytes, counted: { blobs: 0, bytes: 0 } })
 
 /** Tables and logs that are gone with the process. */
-export const memoryState = (): State => createState(memoryRows())
+export const memoryState = (): WholeState => createState(memoryRows())

@@ -3,7 +3,7 @@ import type { StampedBlob } from '../wire/blob.ts'
 import { checkSealed, readHeader } from '../wire/blob.ts'
 import { openRow, sealRow } from './checked.ts'
 import { levelRows } from './level-rows.ts'
-import { readU48, rowOf, u48 } from './row-bytes.ts'
+import { rowOf } from './row-bytes.ts'
 import type { KeyValue, RowChange, Rows } from './rows.ts'
 import { rowAfter } from './rows.ts'
 import type { Expiring } from './seed-rows.ts'
@@ -21,7 +21,7 @@ import {
   overheadBytes,
   seedFormat
 } from './seed-rows.ts'
-import { logOf, logRow, sequenceOf, stateFormat } from './state-rows.ts'
+import { decodeEnds, encodeEnds, logOf, logRow, sequenceOf, stateFormat } from './state-rows.ts'
 
 export interface Repaired {
   /** Rows that are what was written: of a seed its blobs, tombstones and records. */
@@ -107,8 +107,7 @@ export async function repairState(folder: string): Promise<Repaired> {
   await sweep(rows, 'c', row => {
     const value = check(row)
     if (value === undefined) return [{ key: row[0], value: null }]
-    const [first, last] = [readU48(value, 0), readU48(value, 6)]
-    ends.set(Buffer.from(row[0].subarray(1)).toString(), { first, last, counted: true })
+    ends.set(Buffer.from(row[0].subarray(1)).toString(), { ...decodeEnds(value), counted: true })
     return []
   })
   await sweep(rows, 'l', row => {
@@ -122,7 +121,8 @@ export async function repairState(folder: string): Promise<Repaired> {
   })
   const counters = [...ends].map(([log, { first, last, counted }]) => {
     const key = logRow(log)
-    return { key, value: sealRow(key, u48(first), u48(last + (counted ? 0 : sequencesLeftOut))) }
+    const after = counted ? 0 : sequencesLeftOut
+    return { key, value: sealRow(key, encodeEnds({ first, last: last + after })) }
   })
   await rows.write(counters)
   return repaired

@@ -1,19 +1,19 @@
 import { MuttrError } from '../base/errors.ts'
-import { openRow, sealRow } from './checked.ts'
+import { checkedValue, sealRow } from './checked.ts'
 import type { View } from './committer.ts'
 import { Committer } from './committer.ts'
+import { contentOf, fillFrom } from './contents.ts'
+import { readEnds, writeEnds } from './log-ends.ts'
 import { assertChange, assertKey, assertName } from './names.ts'
 import { Overlay } from './overlay.ts'
-import { readU48, u48 } from './row-bytes.ts'
 import type { Rows } from './rows.ts'
-import type { Change, State } from './state.ts'
+import type { Change, Content, WholeState } from './state.ts'
 import { appendedBy } from './state.ts'
 import {
+  allRows,
   entryRange,
   entryRow,
   keyOf,
-  logRow,
-  placeOf,
   sequenceOf,
   tableRange,
   tableRow
@@ -24,13 +24,11 @@ interface Outcome {
   ok: boolean
   sequences: number[]
 }
-interface Ends {
-  first: number
-  last: number
-}
+/** Rows written at once when a state is filled. */
+const fillRows = 500
 
 /** Tables and logs on ordered rows. Source: docs/protocol/store.md */
-export function createState(rows: Rows): State {
+export function createState(rows: Rows): WholeState {
   const committer = new Committer<null>(rows, null)
   const watchers = new Watchers()
   return {
@@ -68,10 +66,28 @@ export function createState(rows: Rows): State {
     },
 
     async *rows() {
+      for await (const content of this.contents()) if ('table' in content) yield content
+    },
+
+    async *contents() {
       for await (const [row, value] of rows.each()) {
-        const place = placeOf(row)
-        if (place) yield { ...place, value: checkedValue(row, value)! }
+        const content = contentOf(row, value)
+        if (content) yield content
       }
+    },
+
+    async fill(contents) {
+      if ((await rows.range({ ...allRows, limit: 1 })).length > 0)
+        throw new MuttrError('HOME_EXISTS', 'the database is not empty')
+      let page: Content[] = []
+      for await (const content of contents) {
+        page.push(content)
+        if (page.length < fillRows) continue
+        const full = page
+        page = []
+        await committer.run(view => fillFrom(view, full))
+      }
+      await committer.run(view => fillFrom(view, page))
     },
 
     watch: (log, call) => watchers.add(log, call),
@@ -112,22 +128,4 @@ function trim(staged: Overlay, log: string, through: number): void {
   for (let sequence = first; sequence <= end; sequence++)
     staged.write(entryRow(log, sequence), null)
   if (end >= first) writeEnds(staged, log, { first: end + 1, last })
-}
-
-function readEnds(staged: Overlay, log: string): Ends {
-  const row = logRow(log)
-  const value = checkedValue(row, staged.read(row))
-  return value ? { first: readU48(value, 0), last: readU48(value, 6) } : { first: 1, last: 0 }
-}
-
-function writeEnds(staged: Overlay, log: string, { first, last }: Ends): void {
-  const row = logRow(log)
-  staged.write(row, sealRow(row, u48(first), u48(last)))
-}
-
-function checkedValue(row: Uint8Array, found: Uint8Array | undefined): Uint8Array | undefined {
-  if (found === undefined) return undefined
-  const value = openRow(row, found)
-  if (value !== undefined) return value
-  throw new MuttrError('HOME_DAMAGED', 'a row of the database is not what was written')
 }

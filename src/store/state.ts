@@ -50,3 +50,21 @@ export interface State extends AsyncDisposable {
   /** Calls back after each write that appended to `log`; a hint only, the reader pages from its last cursor. */
   watch(log: string, wake: () => void): Disposable
 }
+
+/** One piece of all that is in a state. */
+export type Content =
+  | (Row & { table: string })
+  /** The last number that a log has given, whether its entry is still there or not; comes before its entries. */
+  | { log: string; last: number }
+  | (LogEntry & { log: string })
+
+/** A state that can be taken whole: to be kept, or moved to another. */
+export interface WholeState extends State {
+  /** All there is, as it was when it began, whatever is written meanwhile. @throws {MuttrError} `HOME_DAMAGED` */
+  contents(): AsyncIterable<Content>
+  /**
+   * Takes what another had. The state is empty before; when it is ended in between, some of it is there.
+   * @throws {MuttrError} `HOME_EXISTS` when it is not empty
+   */
+  fill(contents: AsyncIterable<Content>): Promise<void>
+}

@@ -4,7 +4,7 @@ import { utf8 } from '../../src/base/bytes.ts'
 import { openShared } from '../../src/net/postgres/shared.ts'
 import { memoryState } from '../../src/store/memory.ts'
 import { createSqlState } from '../../src/store/sql/sql-state.ts'
-import type { Change, State } from '../../src/store/state.ts'
+import type { Change, Content, WholeState } from '../../src/store/state.ts'
 import { cuttingProxy } from '../support/cutting-proxy.ts'
 import type { Postgres } from '../support/postgres.ts'
 import { hasPostgres, startPostgres } from '../support/postgres.ts'
@@ -27,7 +27,7 @@ describe('a state on PostgreSQL', () => {
   })
   after(() => server[Symbol.asyncDispose]())
 
-  const join = async (url = server.url): Promise<State> =>
+  const join = async (url = server.url): Promise<WholeState> =>
     createSqlState({ database: await openShared(url), self: `process ${++processes}` })
   async function run(...statements: string[]) {
     const mayWrite = encodeURIComponent('-c default_transaction_read_only=off')
@@ -39,7 +39,7 @@ describe('a state on PostgreSQL', () => {
       })
   }
   beforeEach(() => run('DROP SCHEMA IF EXISTS muttr CASCADE'))
-  const textsOf = async (state: State, log: string) =>
+  const textsOf = async (state: WholeState, log: string) =>
     (await state.page(log, 0, 100_000)).map(({ entry }) => Buffer.from(entry).toString())
 
   stateContract('postgres', () => join())
@@ -73,6 +73,24 @@ describe('a state on PostgreSQL', () => {
       }),
       { numRuns: 60 }
     )
+  })
+
+  it('is filled with what a pod on LevelDB had, all of it or nothing', async () => {
+    await using model = memoryState()
+    for (let n = 0; n < 1_200; n++)
+      await model.write([insert(`${n}`, 'x'.repeat(n)), append(`l${n % 7}`, `${n}`)])
+    await model.write([{ type: 'trim', log: 'l3', through: 50 }])
+    const contents = await Array.fromAsync(model.contents())
+    await using state = await join()
+    const broken = async function* () {
+      yield* contents.slice(0, 900)
+      throw new Error('the disk is gone')
+    }
+    await assert.rejects(state.fill(broken()))
+    assert.deepEqual(await Array.fromAsync(state.contents()), [])
+    await state.fill(model.contents())
+    const sorted = (all: Content[]) => all.map(one => JSON.stringify(one)).sort()
+    assert.deepEqual(sorted(await Array.fromAsync(state.contents())), sorted(contents))
   })
 
   describe('of several processes', () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { utf8 } from '../../src/base/bytes.ts'
-import type { Change, State } from '../../src/store/state.ts'
+import { memoryState } from '../../src/store/memory.ts'
+import type { Change, Content, WholeState } from '../../src/store/state.ts'
 
 const bytesOf = (n: number) => new Uint8Array([n])
 const put = (table: string, key: string, n = 0): Change => ({
@@ -22,7 +23,7 @@ const done = (...sequences: number[]) => ({ ok: true, sequences })
 const refused = { ok: false, sequences: [] }
 
 /** What every State keeps. `open` makes an empty one. */
-export const stateContract = (name: string, open: () => Promise<State>) =>
+export const stateContract = (name: string, open: () => Promise<WholeState>) =>
   describe(`${name} keeps the State contract`, () => {
     it('gives back rows until they are deleted', async () => {
       await using state = await open()
@@ -57,7 +58,7 @@ export const stateContract = (name: string, open: () => Promise<State>) =>
       const keys = ['', 'a', 'a b', 'ab', 'b', 'é', '\uff21', '😀']
       for (const key of [...keys].reverse()) await state.write([put('t', key)])
       await state.write([put('s', 'a'), put('t\u0001', 'a'), put('t2', 'a'), put('tt', 'a')])
-      const list = async (range?: Parameters<State['list']>[1]) =>
+      const list = async (range?: Parameters<WholeState['list']>[1]) =>
         (await state.list('t', range)).map(({ key }) => key)
       assert.deepEqual(await list(), keys)
       assert.deepEqual(await list({ reverse: true }), [...keys].reverse())
@@ -181,6 +182,46 @@ export const stateContract = (name: string, open: () => Promise<State>) =>
         ])
       })
       await fc.assert(property, { numRuns: 60 })
+    })
+
+    it('is taken whole, and filled with what another had, numbers of entries included', async () => {
+      await using state = await open()
+      await state.write([put('t', 'k', 1), put('u', '', 2), append('l', 3), append('gone', 4)])
+      await state.write([append('l', 5), append('l', 6), trim('l', 1), trim('gone', 1)])
+      const all = await Array.fromAsync(state.contents())
+      const sorted = (contents: Content[]) =>
+        contents.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+      assert.deepEqual(
+        sorted(all),
+        sorted([
+          { table: 't', key: 'k', value: bytesOf(1) },
+          { table: 'u', key: '', value: bytesOf(2) },
+          { log: 'gone', last: 1 },
+          { log: 'l', last: 3 },
+          { log: 'l', sequence: 2, entry: bytesOf(5) },
+          { log: 'l', sequence: 3, entry: bytesOf(6) }
+        ])
+      )
+      const rows = await Array.fromAsync(state.rows())
+      assert.deepEqual(
+        rows.map(({ table }) => table),
+        ['t', 'u']
+      )
+      await using model = memoryState()
+      await model.fill(state.contents())
+      await using other = await open()
+      // One that is shared has everything already.
+      const isShared = (await other.get('t', 'k')) !== undefined
+      if (!isShared) await other.fill(model.contents())
+      assert.deepEqual(sorted(await Array.fromAsync(other.contents())), sorted(all))
+      assert.deepEqual(await other.write([append('l', 7), append('gone', 8)]), done(4, 2))
+      assert.deepEqual(await other.page('l', 2, 9), [
+        { sequence: 3, entry: bytesOf(6) },
+        { sequence: 4, entry: bytesOf(7) }
+      ])
+      await other.write([trim('l', 2)])
+      assert.deepEqual((await other.page('l', 0, 1))[0]!.sequence, 3)
+      await assert.rejects(other.fill(model.contents()), { code: 'HOME_EXISTS' })
     })
 
     it('refuses when it is closed, after it did what was asked before', async () => {

@@ -42,7 +42,10 @@ export function nameOf(url: string): string {
 /** The server or the way to it is gone, not: it refuses. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export function isLoss(err: unknown): boolean {
   const { code = '', message } = err as NodeJS.ErrnoException
-  return /^(E[A-Z]+|08...|57P0[1-3]|53300)$/.test(code) || /terminated|timeout|not queryable/i.test(message)
+  return (
+    /^(E[A-Z]+|08...|57P0[1-3]|53300)$/.test(code) ||
+    /terminated|timeout|not queryable/i.test(message)
+  )
 }
 
 /** What the server or the way to it says. */

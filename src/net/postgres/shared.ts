@@ -41,7 +41,7 @@ export async function openShared(url: string): Promise<SqlDatabase> {
     name,
     read,
     change: work => persist(own, () => change(own, work)),
-    pages: (sql, pageRows) => pages(own, sql, pageRows),
+    pages: (statements, pageRows) => pages(own, statements, pageRows),
     async listen(channel, heard) {
       const ear = await Ear.open({ url, channel, heard, backoffMsMax })
       ears.add(ear)
@@ -134,7 +134,7 @@ async function came(own: Own, id: string): Promise<boolean> {
 
 async function* pages(
   { pool, name }: Own,
-  sql: string,
+  statements: readonly string[],
   pageRows: number
 ): AsyncGenerator<SqlRow[]> {
   const client = await pool.connect().catch(err => {
@@ -143,11 +143,14 @@ async function* pages(
   let broken = true
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-    await client.query(`DECLARE page CURSOR FOR ${sql}`)
-    for (;;) {
-      const rows = await rowsOf(client, `FETCH ${pageRows} FROM page`)
-      if (rows.length === 0) break
-      yield rows
+    for (const sql of statements) {
+      await client.query(`DECLARE page CURSOR FOR ${sql}`)
+      for (;;) {
+        const rows = await rowsOf(client, `FETCH ${pageRows} FROM page`)
+        if (rows.length === 0) break
+        yield rows
+      }
+      await client.query('CLOSE page')
     }
     await client.query('ROLLBACK')
     broken = false

@@ -1,10 +1,11 @@
+import { MuttrError } from '../../base/errors.ts'
 import { assertChange, assertKey, assertName } from '../names.ts'
-import type { Row, State } from '../state.ts'
+import type { Content, Row, WholeState } from '../state.ts'
 import { appendedBy } from '../state.ts'
 import { Watchers } from '../watchers.ts'
 import { prepareSchema } from './schema.ts'
 import type { SqlDatabase, SqlQuery, SqlRow } from './sql.ts'
-import { Writes } from './writes.ts'
+import { putContents, Writes } from './writes.ts'
 
 const channel = 'muttr_logs'
 /** PostgreSQL takes messages of less than 8,000 bytes. */
@@ -23,7 +24,7 @@ interface Parts {
  * others. Source: docs/protocol/store.md#on-postgresql
  * @throws {MuttrError} `STATE_UNREACHABLE`, `STATE_UNFIT`
  */
-export async function createSqlState({ database, self }: Parts): Promise<State> {
+export async function createSqlState({ database, self }: Parts): Promise<WholeState> {
   await using stack = new AsyncDisposableStack()
   stack.use(database)
   await prepareSchema(database)
@@ -74,9 +75,24 @@ export async function createSqlState({ database, self }: Parts): Promise<State> 
     },
 
     async *rows() {
-      const sql = 'SELECT tab, key, value FROM muttr.rows ORDER BY tab, key'
-      for await (const page of database.pages(sql, pageRows))
-        for (const row of page) yield { table: String(row.tab), ...rowOf(row) }
+      for await (const page of database.pages([allRows], pageRows)) yield* page.map(tableRowOf)
+    },
+
+    async *contents() {
+      for await (const page of database.pages([allRows, allLogs, allEntries], pageRows))
+        yield* page.map(contentOf)
+    },
+
+    async fill(contents) {
+      let begun = false
+      const isEmpty = await database.change(async query => {
+        // What is read comes once, so it cannot be done again.
+        if (begun) throw new MuttrError('STATE_UNREACHABLE', `${database.name} went on the way`)
+        begun = true
+        return await fill(query, contents)
+      })
+      if (!isEmpty)
+        throw new MuttrError('HOME_EXISTS', `the database at ${database.name} is not empty`)
     },
 
     watch: (log, call) => watchers.add(log, call),
@@ -96,6 +112,35 @@ function messages(self: string, logs: readonly string[]): string[] {
     } else names = longer
   }
   return [...all, JSON.stringify([self, ...names])]
+}
+
+/** @returns undefined when it is not empty. */
+async function fill(query: SqlQuery, contents: AsyncIterable<Content>): Promise<true | undefined> {
+  const [found] = await query(
+    'SELECT EXISTS (SELECT FROM muttr.rows) OR EXISTS (SELECT FROM muttr.logs) AS yes'
+  )
+  if (found?.yes !== false) return undefined
+  let page: Content[] = []
+  const flush = async () => {
+    await putContents(query, page)
+    page = []
+  }
+  for await (const content of contents) if (page.push(content) === pageRows) await flush()
+  await flush()
+  return true
+}
+
+const allRows = 'SELECT tab, key, value FROM muttr.rows ORDER BY tab, key'
+const allLogs = 'SELECT log, last FROM muttr.logs ORDER BY log'
+const allEntries = 'SELECT log, sequence, entry FROM muttr.entries ORDER BY log, sequence'
+
+const tableRowOf = (row: SqlRow) => ({ table: String(row.tab), ...rowOf(row) })
+
+function contentOf(row: SqlRow): Content {
+  if ('tab' in row) return tableRowOf(row)
+  const log = String(row.log)
+  if ('last' in row) return { log, last: Number(row.last) }
+  return { log, sequence: Number(row.sequence), entry: bytesOf(row.entry) }
 }
 
 const rowOf = (row: SqlRow): Row => ({ key: String(row.key), value: bytesOf(row.value) })

@@ -12,8 +12,8 @@ export interface SqlDatabase extends AsyncDisposable {
    * happened at its very end, the database is asked whether it did.
    */
   change<T>(work: (query: SqlQuery) => Promise<T | undefined>): Promise<T | undefined>
-  /** Rows of a statement, `pageRows` at a time, as they were when it began. */
-  pages(sql: string, pageRows: number): AsyncIterable<SqlRow[]>
+  /** Rows of statements, one after the other, `pageRows` at a time, all as they were when it began. */
+  pages(statements: readonly string[], pageRows: number): AsyncIterable<SqlRow[]>
   /**
    * Hears what is said on a channel, by `pg_notify`, from when it resolves until it is disposed.
    * @param heard gets undefined when something may have been missed.

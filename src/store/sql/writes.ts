@@ -1,5 +1,5 @@
 import { MuttrError } from '../../base/errors.ts'
-import type { Change } from '../state.ts'
+import type { Change, Content } from '../state.ts'
 import type { Decided, Numbered, RowName } from './decide.ts'
 import { appendsOf, askedBy, decide, numbered } from './decide.ts'
 import type { SqlDatabase, SqlQuery } from './sql.ts'
@@ -134,7 +134,7 @@ async function insert(query: SqlQuery, { rows }: Decided): Promise<boolean> {
   return done.length === fresh.length
 }
 
-async function putRows(query: SqlQuery, { rows }: Decided): Promise<void> {
+async function putRows(query: SqlQuery, { rows }: Pick<Decided, 'rows'>): Promise<void> {
   const puts = rows.filter(({ value, isNew }) => value !== null && !isNew)
   if (puts.length > 0)
     await query(
@@ -166,7 +166,10 @@ async function advance(
   return new Map(rows.map(({ log, last }) => [String(log), Number(last)]))
 }
 
-async function putEntries(query: SqlQuery, { entries, trims }: Numbered): Promise<void> {
+async function putEntries(
+  query: SqlQuery,
+  { entries, trims }: Omit<Numbered, 'sequences'>
+): Promise<void> {
   if (trims.size > 0)
     await query(
       `DELETE FROM muttr.entries e USING unnest($1::text[], $2::bigint[]) AS trim (log, through)
@@ -182,4 +185,17 @@ async function putEntries(query: SqlQuery, { entries, trims }: Numbered): Promis
         entries.map(({ entry }) => entry)
       ]
     )
+}
+
+/** Of another state, into an empty one: entries keep their numbers. */
+export async function putContents(query: SqlQuery, contents: readonly Content[]): Promise<void> {
+  const rows = contents.filter(content => 'table' in content)
+  await putRows(query, { rows: rows.map(row => ({ ...row, isNew: false })) })
+  const logs = contents.filter(content => 'last' in content)
+  await query('INSERT INTO muttr.logs SELECT * FROM unnest($1::text[], $2::bigint[])', [
+    logs.map(({ log }) => log),
+    logs.map(({ last }) => last)
+  ])
+  const entries = contents.filter(content => 'entry' in content)
+  await putEntries(query, { entries, trims: new Map() })
 }
