@@ -15,7 +15,7 @@ import { dialable, readAddress, withoutPeer } from './addresses.ts'
 import { bounded } from './bounded.ts'
 import type { Answer } from './channel/channel.ts'
 import { Slots, Traffic } from './channel/channel.ts'
-import type { TrafficCaps } from './channel/traffic.ts'
+import type { TrafficOptions } from './channel/traffic.ts'
 import { systemClock } from './clock.ts'
 import { Subnets } from './crowd.ts'
 import { identifyForeign } from './kad.ts'
@@ -56,8 +56,8 @@ export interface NodeInit {
     idleMs?: number
     /** Count loopback and private ranges as networks too: for tests, and for a network that lives in them. */
     groupLocal?: boolean
-    /** Caps on what all channels together send and receive. */
-    bandwidth?: TrafficCaps
+    /** Of what all channels together send and receive. */
+    bandwidth?: TrafficOptions
   }
   /** How others reach us; unless told, by our own addresses alone. */
   reach?: Partial<ReachInit>

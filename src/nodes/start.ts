@@ -9,6 +9,7 @@ import type { PodPlace } from '../client/pods.ts'
 import { lightPace, usualListen } from '../config/config.ts'
 import type { Person } from '../keys/person.ts'
 import { verifyRecord } from '../keys/record.ts'
+import { createBufferCollector } from '../net/buffers.ts'
 import { systemClock as clock } from '../net/clock.ts'
 import type { Node } from '../net/node.ts'
 import { createNode } from '../net/node.ts'
@@ -208,7 +209,7 @@ function openNode(
     limits: {
       connections: config.connections.max,
       groupLocal: config.connections.groupLocal,
-      bandwidth: config.bandwidth
+      bandwidth: { ...config.bandwidth, onMoved: createBufferCollector() }
     },
     onCandidate
   })

@@ -60,10 +60,12 @@ export class Valve {
   }
 }
 
-export interface TrafficCaps {
+export interface TrafficOptions {
   /** Bytes per second; without it as much as there is. */
   upBytesPerSecond?: number | undefined
   downBytesPerSecond?: number | undefined
+  /** Hears how much has come or gone. */
+  onMoved?: ((bytes: number) => void) | undefined
 }
 
 /** What all channels of a node send and receive together. */
@@ -72,8 +74,11 @@ export class Traffic {
   readonly down: Valve | undefined
   inBytes = 0
   outBytes = 0
+  readonly #onMoved: TrafficOptions['onMoved']
 
-  constructor(clock: Clock, { upBytesPerSecond, downBytesPerSecond }: TrafficCaps = {}) {
+  constructor(clock: Clock, options: TrafficOptions = {}) {
+    const { upBytesPerSecond, downBytesPerSecond, onMoved } = options
+    this.#onMoved = onMoved
     if (upBytesPerSecond !== undefined) this.up = new Valve(clock, upBytesPerSecond)
     if (downBytesPerSecond !== undefined) this.down = new Valve(clock, downBytesPerSecond)
   }
@@ -81,10 +86,12 @@ export class Traffic {
   sent(bytes: number): void {
     this.outBytes += bytes
     this.up?.spend(bytes)
+    this.#onMoved?.(bytes)
   }
 
   received(bytes: number): void {
     this.inBytes += bytes
     this.down?.spend(bytes)
+    this.#onMoved?.(bytes)
   }
 }
