@@ -6,7 +6,15 @@ import { limits } from '../base/limits.ts'
 import type { Clock } from '../base/ports.ts'
 import { parseJson, readJson } from './body.ts'
 import { firstLine, flowing, refusedMeanwhile } from './flowing.ts'
-import type { House, JoinDeviceNews, MakeHome, SettingsChange, Setup } from './house.ts'
+import type {
+  House,
+  JoinDeviceNews,
+  MadeNews,
+  MakeHome,
+  RestoreNews,
+  SettingsChange,
+  Setup
+} from './house.ts'
 import { themes } from './house.ts'
 import { apiLimits } from './limits.ts'
 import { check } from './schemas.ts'
@@ -16,20 +24,22 @@ const makeLimit = { maxBytes: apiLimits.homeBytesMax, code: 'WIRE_TOO_LARGE' } a
 const jsonLimit = { maxBytes: apiLimits.jsonBytesMax, code: 'WIRE_TOO_LARGE' } as const
 
 const passphrase = z.string().max(4_096)
+const network = z
+  .string()
+  .regex(/^(\s*\{|[a-z0-9-]{1,64}$)/)
+  .exactOptional()
 const making = z.strictObject({
   name: z.string(),
   passphrase: passphrase.min(1).nullable(),
   secretKey: z.string().exactOptional(),
   keyPassphrase: passphrase.exactOptional(),
   link: z.string().exactOptional(),
-  network: z
-    .string()
-    .regex(/^(\s*\{|[a-z0-9-]{1,64}$)/)
-    .exactOptional(),
+  network,
   light: z.boolean().exactOptional()
 }) satisfies z.ZodType<MakeHome>
 const joining = z.strictObject({ link: z.string() })
 const restoring = z.strictObject({ words: z.string(), passphrase: passphrase.min(1).nullable() })
+const restoringFromNetwork = restoring.extend({ link: z.string().exactOptional(), network })
 const joiningDevice = z.strictObject({
   code: z.string(),
   name: z.string().max(apiLimits.shownCharsMax).exactOptional(),
@@ -51,6 +61,7 @@ const changing = z.strictObject({
   strangers: z.enum(['relayed', 'relayed-first', 'direct']).nullable().exactOptional(),
   requests: z.enum(['pull', 'ask', 'ignore']).nullable().exactOptional(),
   receipts: z.enum(['contacts', 'verified', 'nobody']).nullable().exactOptional(),
+  networkBackup: z.enum(['off', 'weekly']).nullable().exactOptional(),
   publishAliases: z.boolean().nullable().exactOptional(),
   mdns: z.boolean().nullable().exactOptional(),
   theme: z.enum(themes).nullable().exactOptional()
@@ -67,14 +78,20 @@ export function addHouse(app: Hono, house: House, clock: Clock): void {
     return c.json(await house.join(link))
   })
   app.post('/setup/restore', c => restore(c, house, clock))
+  app.post('/setup/restore-network', async c => {
+    const said = check(restoringFromNetwork, await readJson(c.req.raw, makeLimit))
+    return newsOf<RestoreNews>(c, clock, (signal, tell) =>
+      house.restoreFromNetwork({
+        ...{ ...said, signal },
+        onProgress: fetched => tell({ type: 'fetched', ...fetched })
+      })
+    )
+  })
   app.post('/setup/device', async c => {
     const said = check(joiningDevice, await readJson(c.req.raw, jsonLimit))
-    const ended = new AbortController()
-    const signal = AbortSignal.any([ended.signal, c.req.raw.signal])
-    const events = joiningNews(onProgress => house.joinDevice({ ...said, signal, onProgress }))
-    return c.body(eventStream({ events, clock, onEnd: () => ended.abort() }), 200, {
-      'Content-Type': 'text/event-stream'
-    })
+    return newsOf<JoinDeviceNews>(c, clock, (signal, tell) =>
+      house.joinDevice({ ...said, signal, onProgress: rows => tell({ type: 'taken', rows }) })
+    )
   })
   app.post('/setup/proof', async c => {
     const { passphrase } = check(proving, await readJson(c.req.raw, jsonLimit))
@@ -97,24 +114,40 @@ export function addHouse(app: Hono, house: House, clock: Clock): void {
   app.get('/network', async c => c.json(await house.network()))
 }
 
+type MakeWith<News> = (signal: AbortSignal, tell: (news: News) => void) => Promise<Setup>
+
+/** A home is being made as long as somebody listens to how that goes on. */
+function newsOf<News extends { type: string }>(
+  c: Context,
+  clock: Clock,
+  make: MakeWith<News>
+): Response {
+  const ended = new AbortController()
+  const signal = AbortSignal.any([ended.signal, c.req.raw.signal])
+  const events = makingNews<News>(tell => make(signal, tell))
+  return c.body(eventStream({ events, clock, onEnd: () => ended.abort() }), 200, {
+    'Content-Type': 'text/event-stream'
+  })
+}
+
 /** How far it is, as often as that is asked for, and how it ended: a stream that has begun can only say within itself that it failed. */
-async function* joiningNews(
-  join: (onProgress: (rows: number) => void) => Promise<Setup>
-): AsyncGenerator<JoinDeviceNews> {
-  let rows = 0
+async function* makingNews<News>(
+  make: (tell: (news: News) => void) => Promise<Setup>
+): AsyncGenerator<News | MadeNews> {
+  let latest: News | undefined
   let more = Promise.withResolvers<null>()
-  const end = join(taken => {
-    rows = taken
+  const end = make(news => {
+    latest = news
     more.resolve(null)
   }).then(
-    (setup): JoinDeviceNews => ({ type: 'made', setup }),
-    (err): JoinDeviceNews => ({ type: 'failed', error: failureOf(err) })
+    (setup): MadeNews => ({ type: 'made', setup }),
+    (err): MadeNews => ({ type: 'failed', error: failureOf(err) })
   )
   for (;;) {
     const last = await Promise.race([end, more.promise])
     if (last) return yield last
     more = Promise.withResolvers()
-    yield { type: 'taken', rows }
+    if (latest) yield latest
   }
 }
 

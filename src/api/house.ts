@@ -1,4 +1,5 @@
 import type { Failure, Millis, PeerId, Reachability } from '../base/ports.ts'
+import type { Fetched } from '../cli/doors.ts'
 import type { Status } from '../client/client.ts'
 import type { Policy } from '../client/requests/request.ts'
 
@@ -57,6 +58,15 @@ export interface RestoreHome {
   signal: AbortSignal
 }
 
+export interface RestoreFromNetwork extends Omit<RestoreHome, 'input'> {
+  /** A `muttr:` link with the network. */
+  link?: string
+  /** The text of a network file, or the name of a built-in network. */
+  network?: string
+  /** Called with how far the fetching is. */
+  onProgress: (fetched: Fetched) => void
+}
+
 export interface JoinDevice {
   /** As the other device shows it. */
   code: string
@@ -71,11 +81,12 @@ export interface JoinDevice {
   onProgress: (rows: number) => void
 }
 
-/** How a home comes from another device, and how that ended. */
-export type JoinDeviceNews =
-  | { type: 'taken'; rows: number }
-  | { type: 'made'; setup: Setup }
-  | { type: 'failed'; error: Failure }
+/** How the making of a home ended. */
+export type MadeNews = { type: 'made'; setup: Setup } | { type: 'failed'; error: Failure }
+/** How a home comes from another device. */
+export type JoinDeviceNews = { type: 'taken'; rows: number } | MadeNews
+/** How a home comes out of the network. */
+export type RestoreNews = ({ type: 'fetched' } & Fetched) | MadeNews
 
 export const themes = ['system', 'light', 'dark'] as const
 
@@ -90,6 +101,8 @@ export interface Settings {
   strangers: 'relayed' | 'relayed-first' | 'direct'
   requests: Policy
   receipts: 'contacts' | 'verified' | 'nobody'
+  /** Whether a backup in the network is kept by itself. */
+  networkBackup: 'off' | 'weekly'
   publishAliases: boolean
   mdns: boolean
   theme: (typeof themes)[number]
@@ -129,6 +142,11 @@ export interface House {
    * @throws {MuttrError} `HOME_EXISTS`, `RECOVERY_WRONG`, `BACKUP_INVALID`, `PASSPHRASE_*`, `DISK_FULL`, `CANCELLED`
    */
   restore(backup: RestoreHome): Promise<Setup>
+  /**
+   * The same out of the network. Nobody who has a part of it in reach is no reason to end: `signal` is.
+   * @throws {MuttrError} as {@link restore}, `RECORD_UNKNOWN`, `BLOB_EXPIRED`, `NETWORK_*`, `LINK_INVALID`
+   */
+  restoreFromNetwork(backup: RestoreFromNetwork): Promise<Setup>
   /**
    * Makes the home of another device of the person who shows a code, and starts its node.
    * @throws {MuttrError} `HOME_EXISTS`, `LINK_INVALID`, `LINK_REFUSED`, `PEER_UNREACHABLE`, `PEER_TIMEOUT`, `PASSPHRASE_*`, `DISK_FULL`, `CANCELLED`

@@ -3,6 +3,7 @@ import type {
   JoinDevice,
   MakeHome,
   NetworkView,
+  RestoreFromNetwork,
   RestoreHome,
   Settings,
   SettingsChange,
@@ -17,7 +18,6 @@ import type { Client } from '../client/client.ts'
 import type { Events } from '../client/events.ts'
 import type { Overrides } from '../config/config.ts'
 import { homeExists, homePaths } from '../config/home.ts'
-import { readNetwork } from '../config/network.ts'
 import { importPerson, type Person } from '../keys/person.ts'
 import { openVault, vaultNeedsPassphrase } from '../keys/vault.ts'
 import { createLog } from '../net/log.ts'
@@ -25,12 +25,13 @@ import type { Node } from '../net/node.ts'
 import type { Home } from './home.ts'
 import { createHome, readHome } from './home.ts'
 import { hostPod } from './host-pod.ts'
-import { networkFor } from './init.ts'
+import { networkGiven } from './init.ts'
 import { joinAsDevice } from './join-device.ts'
 import { late, lateClient } from './late-client.ts'
 import { addLink, loadJoined, readLink } from './link.ts'
 import { networkView } from './network-view.ts'
 import { restoreHome } from './restore.ts'
+import { restoreOutOfNetwork } from './restore-network.ts'
 import { changeSettings, needsRestart, settingsOf } from './settings.ts'
 import type { Started } from './start.ts'
 import { podPlaces, startParts } from './start.ts'
@@ -189,9 +190,7 @@ export class NodeHouse implements House, AsyncDisposable {
       if (await homeExists(folder))
         throw new MuttrError('HOME_EXISTS', `there is a node in ${folder}`)
       const link = given.link === undefined ? null : readLink(given.link)
-      const network = given.network?.trimStart().startsWith('{')
-        ? readNetwork(given.network)
-        : await networkFor(given.network, link)
+      const network = await networkGiven(given.network, link)
       const imported =
         given.secretKey === undefined
           ? undefined
@@ -216,6 +215,19 @@ export class NodeHouse implements House, AsyncDisposable {
         ...{ home: this.#p.folder, input, signal },
         words: async () => words,
         passphrase: async () => passphrase
+      })
+      return await this.#begin(passphrase)
+    })
+
+  restoreFromNetwork = (given: RestoreFromNetwork): Promise<Setup> =>
+    this.#inTurn(async () => {
+      const { words, passphrase, signal, onProgress } = given
+      const link = given.link === undefined ? null : readLink(given.link)
+      await restoreOutOfNetwork(await networkGiven(given.network, link), {
+        ...{ home: this.#p.folder, signal },
+        words: async () => words,
+        passphrase: async () => passphrase,
+        onFetch: onProgress
       })
       return await this.#begin(passphrase)
     })

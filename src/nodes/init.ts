@@ -4,7 +4,7 @@ import type { HomeMade, InitOptions } from '../cli/doors.ts'
 import { homeExists } from '../config/home.ts'
 import type { JoinLink } from '../config/join-link.ts'
 import type { NetworkFile } from '../config/network.ts'
-import { loadNetwork } from '../config/network.ts'
+import { loadNetwork, readNetwork } from '../config/network.ts'
 import type { Person } from '../keys/person.ts'
 import { importPerson } from '../keys/person.ts'
 import { createHome } from './home.ts'
@@ -46,6 +46,14 @@ export async function networkFor(
 ): Promise<NetworkFile> {
   if (named !== undefined) return loadNetwork(named)
   return link?.network ?? loadNetwork('local')
+}
+
+/** The same from who may name no file of this machine: the text of a network file, or the name of a built-in one. */
+export async function networkGiven(
+  given: string | undefined,
+  link: JoinLink | null
+): Promise<NetworkFile> {
+  return given?.trimStart().startsWith('{') ? readNetwork(given) : await networkFor(given, link)
 }
 
 async function importedKey({ importFile, passphrase }: InitOptions): Promise<Person | undefined> {

@@ -21,8 +21,16 @@ import { restoreOutOf } from './restore.ts'
 
 /** Makes a home out of the backup in the network. As `Doors.restoreFromNetwork`. */
 export async function restoreFromNetwork(o: NetworkRestoreOptions): Promise<Restored> {
+  const link = o.link === undefined ? null : readLink(o.link)
+  return await restoreOutOfNetwork(await networkFor(o.network, link), o)
+}
+
+/** The same, where the network is known. */
+export async function restoreOutOfNetwork(
+  file: NetworkFile,
+  o: Omit<NetworkRestoreOptions, 'network' | 'link'>
+): Promise<Restored> {
   const { home, signal, onFetch } = o
-  const file = await networkFor(o.network, o.link === undefined ? null : readLink(o.link))
   // Beside the home, which is not made before the words have opened what came: who is killed meanwhile goes on with it.
   const folder = `${home}.fetching`
   async function* input(secret: Uint8Array): AsyncGenerator<Uint8Array> {

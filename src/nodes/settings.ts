@@ -14,6 +14,7 @@ const places: Record<keyof Settings, readonly [string, string?]> = {
   strangers: ['strangers'],
   requests: ['requests'],
   receipts: ['receipts'],
+  networkBackup: ['networkBackup'],
   publishAliases: ['publishAliases'],
   mdns: ['mdns'],
   theme: ['page', 'theme']
@@ -29,6 +30,7 @@ export const settingsOf = (c: Config): Settings => ({
   strangers: c.strangers,
   requests: c.requests,
   receipts: c.receipts,
+  networkBackup: c.networkBackup,
   publishAliases: c.publishAliases,
   mdns: c.mdns,
   theme: c.page.theme

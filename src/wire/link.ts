@@ -44,10 +44,10 @@ const code: Field<LinkCode> = mapped(
   ([, key, addresses, secret]) => ({ at: { peer: peerOfKey(key), addresses }, secret })
 )
 
-const invalid = (why: string): MuttrError =>
-  new MuttrError('LINK_INVALID', why, {
-    hint: 'Copy the whole `muttr:device?` code that the other device shows.'
-  })
+const invalid = (
+  why: string,
+  hint = 'Copy the whole `muttr:device?` code that the other device shows.'
+): MuttrError => new MuttrError('LINK_INVALID', why, { hint })
 
 /** @returns `muttr:device?` and base64url, without line breaks. @throws {MuttrError} `LINK_INVALID` when it would not be readable again */
 export function makeLinkCode({ at, secret }: LinkCode): string {
@@ -61,6 +61,11 @@ export function makeLinkCode({ at, secret }: LinkCode): string {
 /** Reads what somebody pasted or scanned. @throws {MuttrError} `LINK_INVALID`, and nothing else, ever. */
 export function readLinkCode(pasted: string): LinkCode {
   const text = pasted.trim()
+  if (text.startsWith('muttr:') && !text.startsWith(scheme))
+    throw invalid(
+      'that is a link to join by, and no code of a device',
+      'For a new home: `muttr init --join LINK`; for one that is there: `muttr join LINK`.'
+    )
   if (text.length > codeCharsMax) throw invalid('the code is too long')
   if (!text.startsWith(scheme)) throw invalid('no code of a device')
   const encoded = text.slice(scheme.length)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import type { JoinDeviceNews, Setup } from '../../src/api/house.ts'
+import type { JoinDeviceNews, RestoreNews, Setup } from '../../src/api/house.ts'
 import { readPageFiles } from '../../src/api/page-files.ts'
 import { readEvents } from '../../src/api/sse.ts'
 import { type ServedClient, serveClient, testToken } from '../support/api.ts'
@@ -95,6 +95,7 @@ describe("the local API's web page", () => {
 })
 
 describe('the local API around the node', () => {
+  const readNews = (answer: Response) => readEvents<RestoreNews>(answer.body!)
   async function ask(served: ServedClient, method: string, path: string, body?: unknown) {
     const answer = await fetch(served.server.url + path, {
       method,
@@ -184,6 +185,41 @@ describe('the local API around the node', () => {
     assert.deepEqual(house.calls.at(-1), ['joinDevice', fakeCode, 'phone', true])
   })
 
+  it('brings a home out of the network, tells how far it is, and ends with whoever asked', async () => {
+    const house = createFakeHouse({ state: 'missing', fingerprint: null })
+    await using served = await serveClient(createFakeClient(), { house })
+    const restore = (said: object, signal?: AbortSignal) =>
+      fetch(`${served.server.url}/setup/restore-network`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${testToken}` },
+        body: JSON.stringify({ words: fakeWords, passphrase: null, ...said }),
+        ...(signal && { signal })
+      })
+    for (const bad of [
+      { words: 1 },
+      { network: '/etc/passwd' },
+      { network: '../network.json' },
+      { link: `muttr:${'A'.repeat(2 ** 20)}` },
+      { home: '/tmp' }
+    ])
+      assert.notEqual((await restore(bad)).status, 200, JSON.stringify(bad).slice(0, 40))
+    assert.deepEqual(house.calls, [])
+    const lastOf = async (answer: Response) => (await Array.fromAsync(readNews(answer))).at(-1)
+    const wrong = await lastOf(await restore({ words: 'other words' }))
+    assert.ok(wrong?.type === 'failed' && wrong.error.code === 'RECORD_UNKNOWN')
+    const stop = new AbortController()
+    const over = house.cancelled()
+    const reader = readNews(await restore({ link: 'muttr:wait' }, stop.signal))
+    const { value: far } = await reader.next()
+    assert.ok(far?.type === 'fetched' && far.haveBytes === 100_000 && far.problem === null)
+    stop.abort()
+    await over
+    assert.equal(house.now.state, 'missing')
+    const made = await lastOf(await restore({ network: '{"name":"n"}' }))
+    assert.ok(made?.type === 'made' && made.setup.state === 'running')
+    assert.deepEqual(house.calls.at(-1), ['restoreFromNetwork', fakeWords, null, '{"name":"n"}'])
+  })
+
   it('takes no setting that there is not, and no value that cannot be', async () => {
     await using served = await serveClient(createFakeClient())
     const change = (settings: unknown) => ask(served, 'PATCH', '/settings', settings)
@@ -196,6 +232,7 @@ describe('the local API around the node', () => {
       { receipts: 'all' },
       { upBytesPerSecond: 1 },
       { theme: 'pink' },
+      { networkBackup: 'daily' },
       { name: null }
     ]) {
       const { status, said } = await change(bad)

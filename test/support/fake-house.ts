@@ -8,7 +8,7 @@ export interface FakeHouse extends House {
   readonly now: Setup
   readonly said: Settings
   readonly calls: unknown[][]
-  /** Resolves when the next device that waits to be joined was given up. */
+  /** Resolves when the next home that comes from elsewhere, and waits, was given up. */
   cancelled(): Promise<void>
 }
 
@@ -31,7 +31,7 @@ export function createFakeHouse(changes: Partial<Setup> = {}): FakeHouse {
     invited: ['one.test'],
     introduced: ['bob@two.test'],
     backupMs: Date.UTC(2026, 2, 1),
-    ...changes
+    ...structuredClone(changes)
   }
   const said: Settings = {
     name: 'alice',
@@ -43,6 +43,7 @@ export function createFakeHouse(changes: Partial<Setup> = {}): FakeHouse {
     strangers: 'relayed',
     requests: 'ask',
     receipts: 'contacts',
+    networkBackup: 'off',
     publishAliases: false,
     mdns: false,
     theme: 'system'
@@ -88,6 +89,22 @@ export function createFakeHouse(changes: Partial<Setup> = {}): FakeHouse {
       for await (const piece of input) sizeBytes += piece.byteLength
       calls.push(['restore', words, sizeBytes])
       if (words !== fakeWords) throw new MuttrError('RECOVERY_WRONG', 'these are other words')
+      return Object.assign(now, {
+        ...{ state: 'running', name: 'alice', network: 'local', fingerprint: 'ab'.repeat(20) },
+        ...{ sealed: passphrase !== null, aliases: ['alice@one.test'], backupMs: 1 }
+      })
+    },
+    async restoreFromNetwork({ words, passphrase, link, network, signal, onProgress }) {
+      calls.push(['restoreFromNetwork', words, link ?? null, network ?? null])
+      if (words !== fakeWords)
+        throw new MuttrError('RECORD_UNKNOWN', 'no backup of these words is in this network')
+      const fetched = { madeMs: Date.UTC(2026, 2, 1, 9), sizeBytes: 300_000, problem: null }
+      onProgress({ ...fetched, haveBytes: 100_000 })
+      if (link === 'muttr:wait') {
+        await new Promise(resolve => signal.addEventListener('abort', resolve))
+        givenUp.resolve()
+        throw new MuttrError('CANCELLED', 'nothing was made')
+      }
       return Object.assign(now, {
         ...{ state: 'running', name: 'alice', network: 'local', fingerprint: 'ab'.repeat(20) },
         ...{ sealed: passphrase !== null, aliases: ['alice@one.test'], backupMs: 1 }

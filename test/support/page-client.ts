@@ -14,8 +14,9 @@ import {
   pageContacts,
   sentLetters
 } from './page-letters.ts'
+import { createPageNetworkBackup, type PageNetworkBackup } from './page-network-backup.ts'
 
-export interface PageClient extends FakeClient, PageDevices {
+export interface PageClient extends FakeClient, PageDevices, PageNetworkBackup {
   readonly opened: OpenedConversation[]
   readonly saved: Map<string, SavedDraft>
   /** Told of each alias that was taken. */
@@ -44,6 +45,7 @@ export function createPageClient(nowMs: number, many = 0): PageClient {
   }
   fake.people.splice(0, fake.people.length, ...pageContacts(nowMs))
   const client: PageClient = Object.assign(fake, createPageDevices(nowMs, fake.calls), {
+    ...createPageNetworkBackup(nowMs, fake),
     opened,
     saved,
     onRegister: () => {},

@@ -40,7 +40,7 @@ export const pageContacts = (nowMs: number): Contact[] =>
     certifiedByPod: true,
     succession: null,
     disputed: null,
-    invited: false,
+    invited: alias === 'carol@one.test',
     changedTo: alias === 'emil@two.test' ? printOf('another key') : null,
     policy: 'pull'
   }))

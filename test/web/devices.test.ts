@@ -276,6 +276,8 @@ describe("a person's devices on the web page, in Chromium", function () {
     await page.getByLabel('Once more').fill('quite another one')
     await press(page, 'Link this computer')
     await page.getByText('does not wait for this code').waitFor()
+    await page.getByText('Choose “Link a new device” on the device that you have').waitFor()
+    assert.equal(await page.getByText('muttr device').count(), 0, 'nobody is sent to a terminal')
     await page.getByLabel('The code').fill(await shown())
     await press(page, 'Link this computer')
     await first.page.getByText('is your device now.').waitFor()
@@ -295,6 +297,7 @@ describe("a person's devices on the web page, in Chromium", function () {
     await second.shot('linked-second')
     assert.deepEqual([...first.tab.complaints, ...second.complaints], [])
   })
+
   it('takes a new key at a real pod', async () => {
     await using pod = await createPagePod()
     await using alice = await pod.join('alice')

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
 import type { Setup } from '../../src/api/house.ts'
 import { makeJoinLink } from '../../src/config/join-link.ts'
 import { fakeWords } from '../support/fake-client.ts'
 import { fakePassphrase } from '../support/fake-house.ts'
+import { fakeCode } from '../support/fake-link.ts'
 import { openHouse } from '../support/page-house.ts'
 import { createPagePod } from '../support/page-net.ts'
 import { createPageStage, heading, type PageStage, press } from '../support/page-stage.ts'
+import { choosePassphrase, keepWords } from '../support/page-words.ts'
 
 describe("the web page's way in, in Chromium", function () {
   this.timeout(240_000)
@@ -21,26 +22,6 @@ describe("the web page's way in, in Chromium", function () {
   const missing: Partial<Setup> = {
     ...{ state: 'missing', name: null, network: null, fingerprint: null, sealed: false },
     ...{ aliases: [], pods: [], introduced: [], backupMs: null }
-  }
-
-  /** Types the passphrase, reads the words and gives back the two that are asked for. @returns all of them */
-  async function keepWords(
-    page: Page,
-    passphrase: string,
-    onWords: () => Promise<void> = async () => {}
-  ): Promise<string[]> {
-    await page.getByLabel('Your passphrase').fill(passphrase)
-    await press(page, 'Show the twelve words')
-    await page.locator('.twelve li').nth(11).waitFor()
-    const words = await page.locator('.twelve li').allTextContents()
-    await onWords()
-    await press(page, 'I have written them down')
-    for (const box of await page.getByLabel(/^Word \d+$/).all()) {
-      const label = await box.evaluate(input => (input as HTMLInputElement).labels![0]!.textContent)
-      await box.fill(words[Number(label.slice(5)) - 1]!)
-    }
-    await press(page, 'Go on')
-    return words
   }
 
   it('leads from nothing to an address, with a backup in between', async () => {
@@ -108,12 +89,11 @@ describe("the web page's way in, in Chromium", function () {
     await using tab = await stage.open({ setup: missing, width: 390, height: 800 })
     const { page, house } = tab
     await press(page, 'I have a backup')
-    await page.getByLabel('Backup').setInputFiles({
+    await page.getByLabel('Backup', { exact: true }).setInputFiles({
       ...{ name: 'alice.muttr-backup', mimeType: '', buffer: Buffer.alloc(200_000) }
     })
     await page.getByLabel('Its twelve words').fill('wait')
-    await page.getByLabel('A passphrase').fill(fakePassphrase)
-    await page.getByLabel('Once more').fill(fakePassphrase)
+    await choosePassphrase(page, fakePassphrase)
     await press(page, 'Restore')
     await press(page, 'Cancel')
     await page.getByText('Cancelled.').waitFor()
@@ -150,8 +130,7 @@ describe("the web page's way in, in Chromium", function () {
       await using tab = await openHouse(stage, join(pod.folder, 'carol'))
       const { page } = tab
       await page.getByLabel('Your name').fill('Carol')
-      await page.getByLabel('Passphrase', { exact: true }).fill(fakePassphrase)
-      await page.getByLabel('Once more').fill(fakePassphrase)
+      await choosePassphrase(page, fakePassphrase, 'Passphrase')
       await page.getByLabel('Join link').fill(link)
       await press(page, 'Make my key')
       words = await keepWords(page, fakePassphrase)
@@ -174,14 +153,45 @@ describe("the web page's way in, in Chromium", function () {
     await using tab = await openHouse(stage, join(pod.folder, 'again'))
     const { page } = tab
     await press(page, 'I have a backup')
-    await page.getByLabel('Backup').setInputFiles(saved)
+    await page.getByLabel('Backup', { exact: true }).setInputFiles(saved)
     await page.getByLabel('Its twelve words').fill(words.join(' '))
-    await page.getByLabel('A passphrase').fill('quite another one')
-    await page.getByLabel('Once more').fill('quite another one')
+    await choosePassphrase(page, 'quite another one')
     await press(page, 'Restore')
     await heading(page, 'Inbox').waitFor()
     await page.getByText('carol@one.test').first().waitFor()
     await page.getByRole('link', { name: '1 neighbour' }).waitFor()
+    assert.deepEqual(tab.complaints, [])
+  })
+
+  it('leads on from a code or a link that was pasted into the field of the other', async () => {
+    await using tab = await stage.open({ setup: missing, width: 390, height: 800 })
+    const { page, house } = tab
+    const link = makeJoinLink({ network: null, pod: 'one.test', invite: null, contact: null })
+    await page.getByLabel('Join link').fill(` ${fakeCode}`)
+    await page.getByText('That is the code of a device that you have').waitFor()
+    await tab.shot('misplaced-phone')
+    assert.equal(await stage.tooWidePx(page), 0)
+    assert.deepEqual(await stage.flaws(page), [])
+    await press(page, 'Link this computer')
+    await heading(page, 'From another device').waitFor()
+    assert.equal(await page.getByLabel('The code').inputValue(), fakeCode)
+    assert.equal(await page.getByRole('button', { name: 'Make a key and join' }).count(), 0)
+    await page.getByLabel('The code').fill(`${link}\n`)
+    assert.deepEqual(await stage.flaws(page), [])
+    await press(page, 'Make a key and join')
+    await heading(page, 'Welcome to Muttr').waitFor()
+    assert.equal(await page.getByLabel('Join link').inputValue(), link)
+    assert.equal(await page.getByText('That is the code').count(), 0)
+    await page.getByLabel('Your name').fill('Carol')
+    await choosePassphrase(page, fakePassphrase, 'Passphrase')
+    await press(page, 'Make my key')
+    await heading(page, 'Make a backup').waitFor()
+    assert.deepEqual(house.calls, [['make', { name: 'Carol', link }]])
+    house.now.aliases.push('carol@one.test')
+    await page.reload()
+    await tab.to('#/settings')
+    await page.getByLabel('Join link').fill(fakeCode)
+    await page.getByText('for a computer on which nothing is set up yet').waitFor()
     assert.deepEqual(tab.complaints, [])
   })
 

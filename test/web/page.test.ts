@@ -103,6 +103,9 @@ describe('the web page, in Chromium', function () {
     await page.keyboard.press('e')
     await page.getByText('Archived.').waitFor()
     assert.equal(tab.client.opened[1]!.conversation.archived, true)
+    for (const key of ['g', 'c']) await page.keyboard.press(key)
+    const carol = page.getByRole('link').filter({ hasText: 'carol@one.test' })
+    await carol.getByText('From your invitation').waitFor()
     for (const [keys, name] of [
       ['g s', 'Sent'],
       ['g c', 'Contacts'],

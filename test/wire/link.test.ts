@@ -92,6 +92,11 @@ describe('the code of a device', () => {
     )
   })
 
+  it('says of a link to join by that it is one', () => {
+    const said = { code: 'LINK_INVALID', message: /to join by/, hint: /muttr init --join/ }
+    assert.throws(() => readLinkCode(` muttr:${'A'.repeat(4_000)}`), said)
+  })
+
   it('is made for somewhere, and not for more than four places', () => {
     const at = { peer: peerOfKey(new Uint8Array(32)), addresses: [] as string[] }
     const secret = new Uint8Array(16)

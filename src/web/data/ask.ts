@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals'
 import type { Failure } from '../../base/ports.ts'
+import { hintHere } from '../text/hints.ts'
 
 /** What a request was refused with, or why no answer came. Codes are those of docs/protocol/errors.md. */
 export class Problem extends Error {
@@ -8,7 +9,7 @@ export class Problem extends Error {
   constructor({ code, message, hint }: Failure) {
     super(message)
     this.code = code
-    this.hint = hint
+    this.hint = hintHere(code, hint)
   }
 }
 

@@ -4,6 +4,7 @@ import type { LinkNews } from '../../api/remote-devices.ts'
 import type { OwnDevice, OwnSuccession } from '../../client/client.ts'
 import { gathered } from '../clock.ts'
 import { ask, json, Problem, post } from './ask.ts'
+import { comeHome, cutOff } from './house.ts'
 import { onEvent, onResume } from './live.ts'
 import { refresh, setup } from './session.ts'
 import { eventsIn } from './stream.ts'
@@ -63,26 +64,10 @@ export async function* linkDevice(
 }
 
 /** Makes this home another device of the person who shows a code. @throws {Problem} */
-export async function joinDevice({ signal, onProgress, ...said }: JoinDevice): Promise<void> {
-  const answer = await ask('/setup/device', { method: 'POST', json: said, signal })
-  try {
-    for await (const one of eventsIn<JoinDeviceNews>(answer)) {
+export const joinDevice = ({ signal, onProgress, ...said }: JoinDevice): Promise<void> =>
+  comeHome<JoinDeviceNews>('/setup/device', said, {
+    signal,
+    onNews: one => {
       if (one.type === 'taken') onProgress(one.rows)
-      else if (one.type === 'failed') throw new Problem(one.error)
-      else {
-        setup.value = one.setup
-        void refresh()
-        return
-      }
     }
-  } catch (err) {
-    throw signal.aborted ? new Problem({ code: 'CANCELLED', message: 'cancelled', hint: '' }) : err
-  }
-  throw cutOff
-}
-
-const cutOff = new Problem({
-  code: 'DAEMON_UNREACHABLE',
-  message: 'Muttr stopped before the device was linked',
-  hint: 'Is `muttr up` still running?'
-})
+  })

@@ -1,7 +1,16 @@
-import type { MakeHome, Settings, SettingsChange, Setup } from '../../api/house.ts'
+import type {
+  MadeNews,
+  MakeHome,
+  RestoreFromNetwork,
+  RestoreNews,
+  Settings,
+  SettingsChange,
+  Setup
+} from '../../api/house.ts'
 import type { Registration } from '../../client/client.ts'
-import { ask, json, post, type SendOptions, send } from './ask.ts'
-import { refresh, settings, setup } from './session.ts'
+import { ask, json, Problem, post, type SendOptions, send } from './ask.ts'
+import { refresh, settings, setup, takeStanding } from './session.ts'
+import { eventsIn } from './stream.ts'
 import { attempt, tell } from './toasts.ts'
 
 const take = async (asked: Promise<Setup>): Promise<void> => {
@@ -42,8 +51,55 @@ export const restoreHome = (
   return take(send<Setup>('/setup/restore', body, {}, how))
 }
 
+/** The same out of the network; ends when `signal` says so. @throws {Problem} */
+export const restoreFromNetwork = ({
+  signal,
+  onProgress,
+  ...said
+}: RestoreFromNetwork): Promise<void> =>
+  comeHome<RestoreNews>('/setup/restore-network', said, {
+    signal,
+    onNews: one => {
+      if (one.type === 'fetched') onProgress(one)
+    }
+  })
+
+/** Has a home made that comes from elsewhere, and follows how that goes on, to its end. @throws {Problem} */
+export async function comeHome<News extends { type: string }>(
+  path: string,
+  said: object,
+  { signal, onNews }: { signal: AbortSignal; onNews: (news: News) => void }
+): Promise<void> {
+  const answer = await ask(path, { method: 'POST', json: said, signal })
+  try {
+    for await (const one of eventsIn<News | MadeNews>(answer)) {
+      if (isFailed(one)) throw new Problem(one.error)
+      if (isMade(one)) return await take(Promise.resolve(one.setup))
+      onNews(one)
+    }
+  } catch (err) {
+    throw signal.aborted ? new Problem({ code: 'CANCELLED', message: 'cancelled', hint: '' }) : err
+  }
+  throw cutOff
+}
+
+type Failed = Extract<MadeNews, { type: 'failed' }>
+type Made = Extract<MadeNews, { type: 'made' }>
+const isFailed = (one: { type: string }): one is Failed => one.type === 'failed'
+const isMade = (one: { type: string }): one is Made => one.type === 'made'
+
+/** A stream that ended before it said how. */
+export const cutOff = new Problem({
+  code: 'DAEMON_UNREACHABLE',
+  message: 'Muttr stopped before the end',
+  hint: 'Is `muttr up` still running?'
+})
+
 export const recoveryWords = (passphrase: string | null): Promise<string[]> =>
   post('/setup/words', { passphrase })
+
+export const makeNetworkBackup = (): Promise<void> => takeStanding(post('/backup/network'))
+export const cancelNetworkBackup = (): Promise<void> => takeStanding(post('/backup/network/cancel'))
 
 const nameOfFiles = (): string => (setup.value?.name ?? 'me').replace(/[^\p{L}\p{N}]+/gu, '-')
 

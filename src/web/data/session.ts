@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals'
 import type { Settings, Setup } from '../../api/house.ts'
-import type { Contact, Status } from '../../client/client.ts'
+import type { Contact, NetworkBackup, Status } from '../../client/client.ts'
 import { clock, gathered } from '../clock.ts'
 import { json, problemOf } from './ask.ts'
 import { onEvent, onResume } from './live.ts'
@@ -48,6 +48,19 @@ export async function refresh(): Promise<void> {
     if (problem.code !== 'DAEMON_UNREACHABLE' && problem.code !== 'API_REFUSED') tell(problem)
   }
 }
+
+/** How the backup in the network stands now. */
+export async function takeStanding(asked: Promise<NetworkBackup>): Promise<void> {
+  const networkBackup = await asked
+  if (status.value) status.value = { ...status.value, networkBackup }
+}
+const standingSoon = gathered(250, () => {
+  // What fails here is asked again with everything else.
+  void takeStanding(json('/backup/network')).catch(() => undefined)
+})
+onEvent(({ type }) => {
+  if (type === 'network-backup') standingSoon()
+})
 
 const soon = gathered(250, () => void refresh())
 const relevant = new Set([

@@ -11,16 +11,19 @@ import { Prove } from '../parts/prove.tsx'
 import { useRun } from '../parts/use-run.ts'
 import { apart } from '../text/format.ts'
 
-interface BackupProps {
-  /** The person has gone as far as the words. */
-  onBegin?: () => void
+interface SaveProps {
   /** What closes it, and what that is called. */
   onDone: () => void
   done: string
 }
 
+type BackupProps = {
+  /** The person has gone as far as the words. */
+  onBegin?: () => void
+} & (SaveProps | { /** The person has the words, and no file is wanted. */ onKept: () => void })
+
 /** A whole backup: the twelve words that open it, two of them asked back, then the file, and what takes the key back. */
-export function Backup({ onBegin, onDone, done }: BackupProps): JSX.Element {
+export function Backup({ onBegin, ...then }: BackupProps): JSX.Element {
   const words = useSignal<readonly string[]>([])
   const at = useSignal<'words' | 'check' | 'save'>('words')
   if (setup.value?.state === 'starting') return <Starting />
@@ -42,11 +45,14 @@ export function Backup({ onBegin, onDone, done }: BackupProps): JSX.Element {
         <Check
           words={words.value}
           onBack={() => (at.value = 'words')}
-          onRight={() => (at.value = 'save')}
+          onRight={() => {
+            if ('onKept' in then) then.onKept()
+            else at.value = 'save'
+          }}
         />
       )
     case 'save':
-      return <Save onDone={onDone} done={done} />
+      return <Save {...(then as SaveProps)} />
   }
 }
 
@@ -146,7 +152,7 @@ function Check({ words, onBack, onRight }: CheckProps): JSX.Element {
   )
 }
 
-function Save({ onDone, done }: Pick<BackupProps, 'onDone' | 'done'>): JSX.Element {
+function Save({ onDone, done }: SaveProps): JSX.Element {
   const { backupMs } = setup.value!
   const before = useSignal(backupMs)
   const isSaved = backupMs !== before.value

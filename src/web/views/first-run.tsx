@@ -1,14 +1,17 @@
 import { signal, useSignal } from '@preact/signals'
-import type { ComponentChildren, InputHTMLAttributes, JSX } from 'preact'
+import type { InputHTMLAttributes, JSX } from 'preact'
 import type { MakeHome } from '../../api/house.ts'
 import { makeHome } from '../data/house.ts'
 import { setup } from '../data/session.ts'
 import icon from '../icon.svg'
 import { Button, Field, Fingerprint, Trouble } from '../parts/basics.tsx'
+import { FileField } from '../parts/file-field.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { Misplaced } from '../parts/misplaced.tsx'
 import { NewPassphrase, samePassphrase } from '../parts/new-passphrase.tsx'
 import { useRun } from '../parts/use-run.ts'
 import { go } from '../route.ts'
+import { isDeviceCode } from '../text/codes.ts'
 import { AliasForm } from './alias-form.tsx'
 import { Backup, Starting } from './backup.tsx'
 import { JoinDevice } from './join-device.tsx'
@@ -23,6 +26,11 @@ const steps = ['Key', 'Backup', 'Address'] as const
 export function FirstRun(): JSX.Element {
   const now = setup.value!
   const way = useSignal<'make' | 'restore' | 'device'>('make')
+  const pasted = useSignal('')
+  const turn = (to: 'make' | 'restore' | 'device', text = '') => {
+    pasted.value = text
+    way.value = to
+  }
   const isBackingUp = useSignal(false)
   const isThrough = useSignal(false)
   const isBackedUp = isThrough.value || (now.backupMs !== null && !isBackingUp.value)
@@ -48,13 +56,18 @@ export function FirstRun(): JSX.Element {
         {isComing && <Starting />}
         {now.state === 'missing' &&
           (way.value === 'restore' ? (
-            <Restore onBack={() => (way.value = 'make')} />
+            <Restore onBack={() => turn('make')} />
           ) : way.value === 'device' ? (
-            <JoinDevice onBack={() => (way.value = 'make')} />
+            <JoinDevice
+              given={pasted.value}
+              onBack={() => turn('make')}
+              onLink={link => turn('make', link)}
+            />
           ) : (
             <MakeKey
-              onRestore={() => (way.value = 'restore')}
-              onDevice={() => (way.value = 'device')}
+              link={pasted.value}
+              onRestore={() => turn('restore')}
+              onDevice={code => turn('device', code)}
             />
           ))}
         {at === 1 && (
@@ -108,15 +121,18 @@ export function FirstRun(): JSX.Element {
 }
 
 interface MakeKeyProps {
+  /** A join link that was pasted elsewhere. */
+  link: string
   onRestore: () => void
-  onDevice: () => void
+  /** With a code, if there is one already. */
+  onDevice: (code?: string) => void
 }
 
-function MakeKey({ onRestore, onDevice }: MakeKeyProps): JSX.Element {
+function MakeKey({ link, onRestore, onDevice }: MakeKeyProps): JSX.Element {
   const form = useSignal({
     name: '',
     passphrase: null as string | null,
-    link: '',
+    link,
     secretKey: '',
     keyPassphrase: '',
     network: ''
@@ -164,6 +180,11 @@ function MakeKey({ onRestore, onDevice }: MakeKeyProps): JSX.Element {
       >
         {text('link', { placeholder: 'muttr:…', spellcheck: false, autocomplete: 'off' })}
       </Field>
+      {isDeviceCode(f.link) && (
+        <Misplaced way={{ name: 'Link this computer', onGo: () => onDevice(f.link.trim()) }}>
+          That is the code of a device that you have, and no link by which one joins a network.
+        </Misplaced>
+      )}
       <details open={isImporting.value} onToggle={e => (isImporting.value = e.currentTarget.open)}>
         <summary>I have a key, or a network file</summary>
         <div class="stack inset">
@@ -190,34 +211,10 @@ function MakeKey({ onRestore, onDevice }: MakeKeyProps): JSX.Element {
         <Button kind="quiet" onClick={onRestore}>
           I have a backup
         </Button>
-        <Button kind="quiet" onClick={onDevice}>
+        <Button kind="quiet" onClick={() => onDevice()}>
           I have another device
         </Button>
       </div>
     </form>
   )
 }
-
-interface FileFieldProps {
-  label: string
-  hint?: ComponentChildren
-  onText: (text: string) => void
-}
-
-const fileBytesMax = 512 * 1_024
-
-const FileField = ({ label, hint, onText }: FileFieldProps): JSX.Element => (
-  <Field label={label} hint={hint}>
-    {(id, describedBy) => (
-      <input
-        id={id}
-        aria-describedby={describedBy}
-        type="file"
-        onChange={async e => {
-          const file = e.currentTarget.files?.[0]
-          onText(file && file.size <= fileBytesMax ? await file.text() : '')
-        }}
-      />
-    )}
-  </Field>
-)

@@ -144,8 +144,7 @@ function CodeView({
     <div class="stack card-sheet">
       <QrCode text={code.code} label="The code as a QR code" />
       <p>
-        On the new device choose <em>I have another device</em>, or run <code>muttr link</code>, and
-        give it this code:
+        On the new device choose <em>I have another device</em>, and give it this code:
       </p>
       <code class="link-code">{code.code}</code>
       <p class="hint">

@@ -9,13 +9,16 @@ import { changeSettings, join, lock, save, saveBackup } from '../data/house.ts'
 import { aliases, settings, setup, status } from '../data/session.ts'
 import { attempt, tell } from '../data/toasts.ts'
 import { Button, Dialog, Field, Fingerprint, Spinner, Trouble } from '../parts/basics.tsx'
+import { Misplaced } from '../parts/misplaced.tsx'
 import { Section } from '../parts/section.tsx'
 import { useRun } from '../parts/use-run.ts'
+import { isDeviceCode } from '../text/codes.ts'
 import { apart } from '../text/format.ts'
 import { AliasForm } from './alias-form.tsx'
 import { Backup } from './backup.tsx'
 import { Card } from './card.tsx'
 import { Devices } from './devices.tsx'
+import { NetworkBackup } from './network-backup.tsx'
 import { NewKey } from './new-key.tsx'
 
 const GiB = 2 ** 30
@@ -218,6 +221,7 @@ function You(): JSX.Element {
           </Button>
         </div>
       </Section>
+      {isRunning && <NetworkBackup />}
       {isBackingUp.value && (
         <Dialog title="Backup" wide onClose={() => (isBackingUp.value = false)}>
           <Backup done="Done" onDone={() => (isBackingUp.value = false)} />
@@ -335,6 +339,12 @@ function JoinForm(): JSX.Element {
           />
         )}
       </Field>
+      {isDeviceCode(link.value) && (
+        <Misplaced>
+          That is the code of a device, for a computer on which nothing is set up yet: there, choose{' '}
+          <em>I have another device</em>.
+        </Misplaced>
+      )}
       <Trouble problem={problem} />
       <div class="buttons">
         <Button type="submit" busy={isBusy}>
