@@ -1,9 +1,10 @@
 import { MuttrError } from '../base/errors.ts'
 import type { Clock, Failure, Log, Millis, Random } from '../base/ports.ts'
+import { retryDelayMs, throwDice } from '../base/retry.ts'
 import type { Notice } from '../wire/notice.ts'
 import { failureOf } from './failure.ts'
 import type { PodLink } from './pod-link.ts'
-import { reconnectSchedule, retryDelayMs, throwDice } from './retry.ts'
+import { reconnectSchedule } from './retry.ts'
 
 /** What a {@link PodLine} does its work with; {@link Pods} gives them one for each pod. */
 export interface LineParts {

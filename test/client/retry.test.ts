@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { Outbox } from '../../src/client/outbox.ts'
-import { outboxSchedule, retryDelayMs, throwDice } from '../../src/client/retry.ts'
+import { Outbox } from '../../src/base/outbox.ts'
+import { outboxSchedule, retryDelayMs, throwDice } from '../../src/base/retry.ts'
 import { createStrangers } from '../../src/client/strangers.ts'
 import { dice } from '../support/client-world.ts'
 

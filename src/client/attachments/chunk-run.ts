@@ -1,8 +1,8 @@
 import { MuttrError } from '../../base/errors.ts'
 import type { Clock, Failure, Millis, Random } from '../../base/ports.ts'
+import type { Schedule } from '../../base/retry.ts'
+import { retryDelayMs, throwDice } from '../../base/retry.ts'
 import { failureOf } from '../failure.ts'
-import type { Schedule } from '../retry.ts'
-import { retryDelayMs, throwDice } from '../retry.ts'
 import type { PaceOptions } from './pace.ts'
 import { Pace } from './pace.ts'
 

@@ -1,4 +1,4 @@
-import type { Millis } from '../base/ports.ts'
+import type { Millis } from './ports.ts'
 import type { Schedule } from './retry.ts'
 import { outboxSchedule, retryDelayMs } from './retry.ts'
 

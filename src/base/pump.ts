@@ -1,5 +1,5 @@
-import type { Clock } from '../base/ports.ts'
 import type { Action, Outbox } from './outbox.ts'
+import type { Clock } from './ports.ts'
 
 interface PumpParts {
   outbox: Outbox
