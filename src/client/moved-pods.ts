@@ -1,12 +1,12 @@
 import { codeOf } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Log, Millis, PeerId } from '../base/ports.ts'
+import type { PodPlace } from '../pod/place.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
 import { literal, mapped, text, tuple, uint } from '../wire/cbor.ts'
 import { decodeRecord } from '../wire/record.ts'
 import { decodeWhereabouts, whereaboutsKey } from '../wire/records/whereabouts.ts'
-import type { PodPlace } from './pods.ts'
 import { createTable } from './table.ts'
 
 /** Finds pods again whose known addresses do not answer, by their records in the DHT. Source: docs/protocol/pod.md#where-a-pod-is */

@@ -1,33 +1,21 @@
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import type { Clock, Contact, Millis, Network, PeerId, PeerKeys, Session } from '../base/ports.ts'
+import type { Clock, Millis, PeerId, PeerKeys, Session } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { openPgp } from '../keys/crypto.ts'
 import type { Device } from '../keys/device.ts'
 import { refuseFuture } from '../keys/future.ts'
 import { foldName, readAlias } from '../pod/alias.ts'
+import type { GreetParts, PodFace } from '../pod/greet.ts'
+import { greetPod, reached } from '../pod/greet.ts'
 import type { Notice } from '../wire/notice.ts'
 import { announcedBytes } from '../wire/notice.ts'
-import type { Policy } from '../wire/pod.ts'
 import * as wire from '../wire/pod.ts'
-import type { PodPapers } from '../wire/proof.ts'
 import { succeed, succeedAnswer, successionAnswer, successionRequest } from '../wire/succession.ts'
 import type { PodAhead } from './pod-ahead.ts'
 import { podAhead } from './pod-ahead.ts'
 import { listenTo } from './pod-listen.ts'
-
-/** Who a pod is, as it showed and signed it. */
-interface PodFace {
-  readonly hostname: string
-  readonly certificate: Certificate
-  readonly hpkeKey: Uint8Array
-  readonly policy: Policy
-  readonly sequence: number
-  readonly contact: Contact
-  /** What binds its peer key to its certificate, as it showed it: kept as evidence. */
-  readonly papers: PodPapers
-}
 
 export interface LookedUp {
   /** `alice@pod.example` */
@@ -108,82 +96,25 @@ export interface PodLink extends AsyncDisposable {
   readonly ahead: PodAhead
 }
 
-interface Parts {
-  network: Pick<Network, 'self' | 'open'>
-  contact: Contact
-  clock: Clock
-  crypto?: Crypto
-  hostname: string
-  /** As pinned: the certificate's fingerprint, or its pin (64 hex digits); a record below `sequence` is an old one. */
-  pinned?: { fingerprint: string; sequence?: number }
+type Parts = GreetParts & {
   /** With it, receipts of notices are verified. */
   keys?: Pick<PeerKeys, 'verify'>
-  signal?: AbortSignal
 }
 
-type Whole = Parts & { crypto: Crypto }
-
-const openTimeoutMs = 10_000
 const requestTimeoutMs = 20_000
 /** A stream idle for 120 s is aborted. */
 const pingEveryMs = 45_000
 
 /** @throws {MuttrError} `POD_UNREACHABLE`, `POD_CHANGED`, `SIGNATURE_INVALID`, `CANCELLED` */
 export async function openPodLink({ crypto = openPgp, ...rest }: Parts): Promise<PodLink> {
-  const parts = { ...rest, crypto }
-  const { network, contact, hostname, signal } = parts
-  const options = { timeoutMs: openTimeoutMs, ...(signal && { signal }) }
-  const session = await reached(hostname, network.open(contact, wire.podProtocol, options))
-  try {
-    const hello = session.request('hello', wire.nothing.encode(), options)
-    const answer = wire.helloAnswer.decode(await reached(hostname, hello))
-    const pod = await checkHello(answer, parts, session)
-    return linkOver(session, pod, parts)
-  } catch (err) {
-    await session[Symbol.asyncDispose]()
-    throw err
-  }
-}
-
-/** What says no more than that the pod is not there becomes `POD_UNREACHABLE`. */
-async function reached<T>(hostname: string, asked: Promise<T>): Promise<T> {
-  try {
-    return await asked
-  } catch (cause) {
-    const away =
-      cause instanceof MuttrError && cause.kind === 'network' && cause.code !== 'CANCELLED'
-    if (!away) throw cause
-    throw new MuttrError('POD_UNREACHABLE', `${hostname} does not answer`, { cause })
-  }
-}
-
-async function checkHello(
-  { record, signature, certificate: bytes }: wire.HelloAnswer,
-  { contact, hostname, pinned, clock, crypto }: Whole,
-  session: Session
-): Promise<PodFace> {
-  const changed = (what: string): never => {
-    throw new MuttrError('POD_CHANGED', what)
-  }
-  const certificate = await crypto.readCertificate(bytes)
-  const pin = pinned?.fingerprint.toLowerCase()
-  if (pin !== undefined && pin !== certificate.fingerprint && pin !== certificate.pin)
-    changed(`${hostname} shows the key ${certificate.fingerprint}`)
-  if (certificate.revoked) changed(`${hostname} shows a revoked key`)
-  await crypto.verifyDetached(certificate, wire.podRecordLabel, record, signature, clock.now())
-  const said = wire.podRecord.decode(record)
-  if (said.hostname !== hostname.toLowerCase()) changed(`it calls itself ${said.hostname}`)
-  if (said.peer !== session.peer) changed('its record is for another peer')
-  if (said.sequence < (pinned?.sequence ?? 0)) changed('it shows an older record than before')
-  const { hpkeKey, policy, sequence } = said
-  const papers = { record, signature, certificate: bytes }
-  return { hostname: said.hostname, certificate, hpkeKey, policy, sequence, contact, papers }
+  const { session, pod } = await greetPod({ ...rest, crypto })
+  return linkOver(session, pod, { ...rest, crypto })
 }
 
 function linkOver(
   session: Session,
   pod: PodFace,
-  { network, clock, keys, crypto }: Whole
+  { network, clock, keys, crypto }: Parts & { crypto: Crypto }
 ): PodLink {
   const { hostname } = pod
   const ask = (method: string, payload: Uint8Array): Promise<Uint8Array> =>

@@ -7,6 +7,8 @@ import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Device } from '../keys/device.ts'
 import { makeStatement } from '../keys/device.ts'
+import type { PodPlace } from '../pod/place.ts'
+import { dialFirst } from '../pod/place.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
 import { bytes, literal, mapped, tuple, uint } from '../wire/cbor.ts'
@@ -20,15 +22,6 @@ import type { openPodLink, PodLink } from './pod-link.ts'
 import type { Self } from './self.ts'
 import { createTable } from './table.ts'
 import { abortable } from './waiting.ts'
-
-/** Where a pod is, from the network file or the config; with a fingerprint, who it must be. */
-export interface PodPlace {
-  readonly hostname: string
-  /** Multiaddrs, with or without `/p2p/`. */
-  readonly addresses: readonly string[]
-  /** Of its certificate, lower-case hex. */
-  readonly fingerprint?: string | undefined
-}
 
 /** The pods a client talks to. */
 export interface Pods extends AsyncDisposable {
@@ -92,7 +85,6 @@ export interface PodsParts {
 }
 
 const dayMs = 24 * 3_600_000
-const dialTimeoutMs = 5_000
 const idleMs = 5 * 60_000
 /** Lines to foreign pods at once; the one idle longest is dropped for a new one. */
 const linesMax = 256
@@ -256,24 +248,6 @@ export function createPods(parts: PodsParts): Pods {
       await Promise.all([...lines.values()].map(line => line[Symbol.asyncDispose]()))
     }
   }
-}
-
-/** Tries the addresses one after the other. @throws {MuttrError} `POD_UNREACHABLE`, `CANCELLED` */
-async function dialFirst(
-  network: Pick<Network, 'dial'>,
-  { hostname, addresses }: PodPlace,
-  signal: AbortSignal
-): Promise<Contact> {
-  let last: unknown
-  for (const address of addresses) {
-    try {
-      return await network.dial(address, { timeoutMs: dialTimeoutMs, signal })
-    } catch (err) {
-      if (codeOf(err) === 'CANCELLED') throw err
-      last = err
-    }
-  }
-  throw new MuttrError('POD_UNREACHABLE', `the pod ${hostname} cannot be dialled`, { cause: last })
 }
 
 const statementRow = mapped(

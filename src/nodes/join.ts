@@ -1,6 +1,6 @@
 import type { Emit } from '../base/events.ts'
 import type { Clock, Contact, Log, Network } from '../base/ports.ts'
-import type { PodPlace } from '../client/pods.ts'
+import type { PodPlace } from '../pod/place.ts'
 import type { SeedNode } from '../seed/seed.ts'
 
 interface JoinParts {

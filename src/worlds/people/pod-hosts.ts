@@ -1,6 +1,6 @@
 import type { Contact, Millis } from '../../base/ports.ts'
-import type { PodPlace } from '../../client/pods.ts'
 import type { Person } from '../../keys/person.ts'
+import type { PodPlace } from '../../pod/place.ts'
 import type { Pod } from '../../pod/pod.ts'
 import { createPod } from '../../pod/pod.ts'
 import type { StandInCrypto } from '../../sim/crypto.ts'

@@ -1,0 +1,100 @@
+import { MuttrError } from '../base/errors.ts'
+import type { Clock, Contact, Millis, Network, PeerId, Session } from '../base/ports.ts'
+import type { Certificate } from '../keys/certificate.ts'
+import type { Crypto } from '../keys/crypto.ts'
+import type { Policy } from '../wire/pod.ts'
+import * as wire from '../wire/pod.ts'
+import type { PodPapers } from '../wire/proof.ts'
+
+/** Who a pod is, as it showed and signed it. */
+export interface PodFace {
+  readonly hostname: string
+  readonly certificate: Certificate
+  readonly hpkeKey: Uint8Array
+  readonly policy: Policy
+  readonly sequence: number
+  readonly contact: Contact
+  /** What binds its peer key to its certificate, as it showed it: kept as evidence. */
+  readonly papers: PodPapers
+}
+
+/** As pinned: the certificate's fingerprint, or its pin (64 hex digits); a record below `sequence` is an old one. */
+export interface PinnedPod {
+  readonly fingerprint: string
+  readonly sequence?: number
+}
+
+export interface GreetParts {
+  network: Pick<Network, 'self' | 'open'>
+  contact: Contact
+  clock: Clock
+  /** OpenPGP unless told. */
+  crypto?: Crypto
+  hostname: string
+  pinned?: PinnedPod
+  signal?: AbortSignal
+}
+
+const openTimeoutMs: Millis = 10_000
+
+/**
+ * Opens `/muttr/pod/1` to a pod and learns who it is: for clients, and for other pods.
+ * @throws {MuttrError} `POD_UNREACHABLE`, `POD_CHANGED`, `SIGNATURE_INVALID`, `CANCELLED`
+ */
+export async function greetPod(
+  parts: GreetParts & { crypto: Crypto }
+): Promise<{ session: Session; pod: PodFace }> {
+  const { network, contact, hostname, signal } = parts
+  const options = { timeoutMs: openTimeoutMs, ...(signal && { signal }) }
+  const session = await reached(hostname, network.open(contact, wire.podProtocol, options))
+  try {
+    const hello = session.request('hello', wire.nothing.encode(), options)
+    const papers = wire.helloAnswer.decode(await reached(hostname, hello))
+    const face = await readPapers(papers, { ...parts, peer: session.peer })
+    return { session, pod: { ...face, contact } }
+  } catch (err) {
+    await session[Symbol.asyncDispose]()
+    throw err
+  }
+}
+
+/** What says no more than that the pod is not there becomes `POD_UNREACHABLE`. */
+export async function reached<T>(hostname: string, asked: Promise<T>): Promise<T> {
+  try {
+    return await asked
+  } catch (cause) {
+    const away =
+      cause instanceof MuttrError && cause.kind === 'network' && cause.code !== 'CANCELLED'
+    if (!away) throw cause
+    throw new MuttrError('POD_UNREACHABLE', `${hostname} does not answer`, { cause })
+  }
+}
+
+/** Who shows these papers: the pod of that name, pinned as said, with the peer at the other end. @throws {MuttrError} `POD_CHANGED`, `SIGNATURE_INVALID`, `KEY_INVALID` */
+export async function readPapers(
+  papers: PodPapers,
+  {
+    hostname,
+    peer,
+    pinned,
+    clock,
+    crypto
+  }: Pick<GreetParts, 'hostname' | 'pinned' | 'clock'> & { crypto: Crypto; peer: PeerId }
+): Promise<Omit<PodFace, 'contact'>> {
+  const { record, signature, certificate: bytes } = papers
+  const changed = (what: string): never => {
+    throw new MuttrError('POD_CHANGED', what)
+  }
+  const certificate = await crypto.readCertificate(bytes)
+  const pin = pinned?.fingerprint.toLowerCase()
+  if (pin !== undefined && pin !== certificate.fingerprint && pin !== certificate.pin)
+    changed(`${hostname} shows the key ${certificate.fingerprint}`)
+  if (certificate.revoked) changed(`${hostname} shows a revoked key`)
+  await crypto.verifyDetached(certificate, wire.podRecordLabel, record, signature, clock.now())
+  const said = wire.podRecord.decode(record)
+  if (said.hostname !== hostname.toLowerCase()) changed(`it calls itself ${said.hostname}`)
+  if (said.peer !== peer) changed('its record is for another peer')
+  if (said.sequence < (pinned?.sequence ?? 0)) changed('it shows an older record than before')
+  const { hpkeKey, policy, sequence } = said
+  return { hostname: said.hostname, certificate, hpkeKey, policy, sequence, papers }
+}
