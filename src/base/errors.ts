@@ -135,6 +135,10 @@ const codes = {
     'Set the clock of this machine, best by NTP; if it is right, the other one is wrong. What waits is tried again.'
   ],
   POD_TOO_OLD: ['refused', 'Nothing was changed. Ask its operator for a newer version of Muttr.'],
+  FEDERATION_REFUSED: [
+    'refused',
+    'The pod takes notices from the pods on its list, or from its own people alone; ask its operator.'
+  ],
   POD_CHANGED: ['refused', 'The pod shows another key than the pinned one; ask its operator.'],
 
   // The desktop.

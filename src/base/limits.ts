@@ -190,6 +190,10 @@ export const limits = {
   podNoteBytesMax: 1_000,
   /** An operator's name, or an account's id. */
   operatorBytesMax: 64,
+  /** Notices in one transfer between pods: so many fit into one payload. */
+  transferNoticesMax: 256,
+  /** Notices whose state a client asks for at once. */
+  queueAskMax: 64,
   /** A code by which a device is linked: how long it is good, and how many wrong proofs it outlives by one less. */
   linkCodeMs: 10 * 60_000,
   linkTriesMax: 3,

@@ -9,6 +9,7 @@ import { refuseFuture } from '../keys/future.ts'
 import { foldName, readAlias } from '../pod/alias.ts'
 import type { GreetParts, PodFace } from '../pod/greet.ts'
 import { greetPod, reached } from '../pod/greet.ts'
+import type { QueueNews } from '../wire/federation.ts'
 import type { Notice } from '../wire/notice.ts'
 import { announcedBytes } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
@@ -16,6 +17,8 @@ import { succeed, succeedAnswer, successionAnswer, successionRequest } from '../
 import type { PodAhead } from './pod-ahead.ts'
 import { podAhead } from './pod-ahead.ts'
 import { listenTo } from './pod-listen.ts'
+import type { PodQueue } from './pod-queue.ts'
+import { podQueue } from './pod-queue.ts'
 
 export interface LookedUp {
   /** `alice@pod.example` */
@@ -43,6 +46,8 @@ interface PodReceipt {
   readonly podPeer: PeerId
 }
 
+/** The pod tells by itself what became of notices that it was to pass on. */
+export type OnNews = (news: readonly QueueNews[]) => void
 export type OnNotices = (entries: Notice[], how: 'push' | 'playback') => Promise<void>
 
 /**
@@ -92,8 +97,9 @@ export interface PodLink extends AsyncDisposable {
    * Resolves when all that waited is handed over and acknowledged; pushes go on until the link ends. Rejects, and ends the
    * link, when `onNotices` rejects: what was not acknowledged comes again on the next link. Once per link.
    */
-  listen(onNotices: OnNotices, after: number): Promise<void>
+  listen(onNotices: OnNotices, after: number, onNews?: OnNews): Promise<void>
   readonly ahead: PodAhead
+  readonly queue: PodQueue
 }
 
 type Parts = GreetParts & {
@@ -193,8 +199,10 @@ function linkOver(
         throw new MuttrError('SIGNATURE_INVALID', 'the receipt is not of this pod and notice')
       return { atMs, signature, podPeer: session.peer }
     },
-    listen: (onNotices, after) => listenTo({ session, ask, onNotices, after }),
+    listen: (onNotices, after, onNews = () => undefined) =>
+      listenTo({ session, ask, onNotices, after, onNews }),
     ahead: podAhead(ask),
+    queue: podQueue(ask),
     async [Symbol.asyncDispose]() {
       stopPings[Symbol.dispose]()
       await session[Symbol.asyncDispose]()

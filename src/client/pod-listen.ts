@@ -2,16 +2,18 @@ import assert from 'node:assert/strict'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Session } from '../base/ports.ts'
+import { queueNews } from '../wire/federation.ts'
 import type { Notice } from '../wire/notice.ts'
 import { readEntry } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
-import type { OnNotices } from './pod-link.ts'
+import type { OnNews, OnNotices } from './pod-link.ts'
 
 interface Parts {
   session: Session
   ask(method: string, payload: Uint8Array): Promise<Uint8Array>
   onNotices: OnNotices
   after: number
+  onNews: OnNews
 }
 
 /** Sessions that listen already: a second answerer would take the first one's pushes. */
@@ -21,7 +23,7 @@ const listening = new WeakSet<Session>()
  * Plays back what waits while pushes come in beside it. What is acknowledged is always a gapless beginning: the pushes count
  * only when the playback has reached the place where they began.
  */
-export async function listenTo({ session, ask, onNotices, after }: Parts): Promise<void> {
+export async function listenTo({ session, ask, onNotices, onNews, after }: Parts): Promise<void> {
   assert(!listening.has(session), 'a link listens once')
   listening.add(session)
   const progress = createProgress()
@@ -48,8 +50,12 @@ export async function listenTo({ session, ask, onNotices, after }: Parts): Promi
     await acknowledge()
   }
   session.serve(async (method, payload) => {
+    if (method === wire.podMethods.queueNews) {
+      onNews(queueNews.decode(payload).news)
+      return wire.nothing.encode()
+    }
     if (method !== wire.podMethods.notices)
-      throw new MuttrError('METHOD_UNKNOWN', 'a client answers `notices` alone')
+      throw new MuttrError('METHOD_UNKNOWN', 'a client answers `notices` and `queue-news` alone')
     const notices = wire.push.decode(payload).entries.map(readEntry)
     if (notices.length > 0) take(notices).catch(fail)
     return wire.nothing.encode()

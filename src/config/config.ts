@@ -101,6 +101,11 @@ export const Config = z.strictObject({
       mailboxMax: z.int().positive().default(10_000),
       /** Passes DHT requests of its people on, so that holders do not see who asks. */
       via: z.boolean().default(true),
+      /**
+       * Whose notices it takes, and to whom it passes those of its people on: of anybody, of the pods that `muttr pod allow` names,
+       * of nobody but its own people.
+       */
+      federation: z.enum(['open', 'list', 'closed']).default('open'),
       /** Files that it fetches for its people while they are away: of one of them, and of all; 0 fetches none. */
       ahead: z
         .strictObject({

@@ -14,6 +14,7 @@ import type { UserOf } from '../seed/serve-via.ts'
 import { levelState } from '../store/level.ts'
 import { diskSpool } from '../store/spool.ts'
 import type { Home } from './home.ts'
+import { podFinder, podPlaces } from './pod-finder.ts'
 import { podOperator } from './pod-operator.ts'
 
 export interface HostedPod extends AsyncDisposable {
@@ -39,6 +40,7 @@ export async function hostPod(
   const state = stack.use(await levelState(home.paths.podDb))
   const hpke = await makeHpkeKey(seed)
   const parts = { network, clock, random, log, keys: peerKeys(home.privateKey) }
+  const finder = podFinder({ places: podPlaces(home), state, log })
   const pod = stack.use(
     await createPod({
       ...parts,
@@ -48,6 +50,7 @@ export async function hostPod(
       hpke,
       hostname: config.hostname,
       policy: config.policy,
+      federation: { network, finder, policy: config.federation },
       ahead: {
         spool: diskSpool(home.paths.ahead),
         reserveBytes: home.config.attachments.reserveBytes,
@@ -67,6 +70,7 @@ export async function hostPod(
       const what = { hostname, fingerprint, hpkeKey: hpke.publicKey }
       all.use(publishWhereabouts({ ...parts, ...what, dht, quorum }))
       pod.fetchAhead(dht)
+      finder.begin(dht)
     },
     [Symbol.asyncDispose]: () => all.disposeAsync()
   }

@@ -30,11 +30,12 @@ import { joinAsDevice } from './join-device.ts'
 import { late, lateClient } from './late-client.ts'
 import { addLink, loadJoined, readLink } from './link.ts'
 import { networkView } from './network-view.ts'
+import { podPlaces } from './pod-finder.ts'
 import { restoreHome } from './restore.ts'
 import { restoreOutOfNetwork } from './restore-network.ts'
 import { changeSettings, needsRestart, settingsOf } from './settings.ts'
 import type { Started } from './start.ts'
-import { podPlaces, startParts } from './start.ts'
+import { startParts } from './start.ts'
 
 interface HouseParts {
   folder: string

@@ -33,6 +33,7 @@ import { linkTo, loadJoined } from './link.ts'
 import { linkFiles } from './link-files.ts'
 import { nodeStatus } from './node-status.ts'
 import { openSeed } from './open-seed.ts'
+import { podPlaces } from './pod-finder.ts'
 
 export interface StartOptions {
   home: Home
@@ -221,12 +222,6 @@ const strangerNode = async ({ home, log }: StartOptions): Promise<Node> =>
     ...{ privateKey: await makePeerKey(), clock, log, mode: 'client', listen: [], datastore: null },
     limits: { connections: 2, groupLocal: home.config.connections.groupLocal }
   })
-
-/** Of the network file, then of muttr.json, which may name more but not other ones. */
-export function podPlaces({ network, config }: Home): PodPlace[] {
-  const known = new Set(network.pods.map(pod => pod.hostname))
-  return [...network.pods, ...config.pods.filter(pod => !known.has(pod.hostname))]
-}
 
 const othersThan = ({ config }: Home, pods: readonly PodPlace[]): PodPlace[] =>
   pods.filter(pod => pod.hostname !== config.pod?.hostname)

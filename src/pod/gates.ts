@@ -9,6 +9,8 @@ export interface Gates {
   identify(peer: PeerId, nowMs: Millis): void
   lookup(peer: PeerId, account: AccountId | undefined, nowMs: Millis): void
   notice(peer: PeerId, account: AccountId | undefined, nowMs: Millis): void
+  /** A notice of another pod, which is known by name. */
+  pod(hostname: string, nowMs: Millis): void
   register(account: AccountId, nowMs: Millis): void
   /** A notice for one address, whether anybody has it or not; asked once it is open. */
   address(peer: PeerId, address: string, nowMs: Millis): void
@@ -36,6 +38,7 @@ export function createGates(
     lookup: createRates('lookups of one network', limits.lookupsPerSubnet),
     notice: createRates('notices of one network', limits.noticesPerSubnet)
   }
+  const perPod = createRates('notices of one pod', limits.noticesPerPod)
   const perAddress = createRates('notices of one sender for one address', limits.noticesPerAddress)
   const ofSubnet = (kind: keyof typeof perSubnet, peer: PeerId, nowMs: Millis): void => {
     const subnet = subnetOf(peer)
@@ -75,6 +78,10 @@ export function createGates(
     },
     lookup: (peer, account, nowMs) => both('lookup', peer, account, nowMs),
     notice: (peer, account, nowMs) => both('notice', peer, account, nowMs),
+    pod(hostname, nowMs) {
+      perPod.take(hostname, nowMs)
+      inAll.notice.take(all, nowMs)
+    },
     register(account, nowMs) {
       perAccount.register.take(account, nowMs)
       inAll.register.take(all, nowMs)

@@ -19,7 +19,7 @@ export interface PodFace {
 }
 
 /** As pinned: the certificate's fingerprint, or its pin (64 hex digits); a record below `sequence` is an old one. */
-export interface PinnedPod {
+interface PinnedPod {
   readonly fingerprint: string
   readonly sequence?: number
 }

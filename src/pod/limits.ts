@@ -24,6 +24,14 @@ export interface PodLimits {
   readonly noticeBytesMax: number
   readonly noticesPerAccountMax: number
   readonly noticeBytesPerAccountMax: number
+  /** Notices to be passed on to other pods: of one account, for one pod, in all. */
+  readonly queuePerAccountMax: number
+  readonly queuePerPodMax: number
+  readonly queueMax: number
+  /** Notices passed on of which the sender has not taken the receipt yet. */
+  readonly queueDonePerAccountMax: number
+  /** Other pods that are remembered. */
+  readonly peersMax: number
   readonly sessionsMax: number
   readonly sessionsPerPeerMax: number
   /** Per peer, identified or not. */
@@ -39,6 +47,8 @@ export interface PodLimits {
   readonly requestsPerSubnet: Rate
   /** For one address, of one subnet (or of one peer, where subnets do not count): a fifth of a mailbox, and more only slowly. */
   readonly noticesPerAddress: Rate
+  /** Of another pod that has said which one it is: instead of what counts for a peer and its network. */
+  readonly noticesPerPod: Rate
   /** Per account, over all its sessions. */
   readonly lookupsPerAccount: Rate
   readonly noticesPerAccount: Rate
@@ -61,6 +71,11 @@ export const podLimits: PodLimits = {
   noticeBytesMax: 1_024 * MiB,
   noticesPerAccountMax: 20_000,
   noticeBytesPerAccountMax: 24 * MiB,
+  queuePerAccountMax: 2_000,
+  queuePerPodMax: 20_000,
+  queueMax: 100_000,
+  queueDonePerAccountMax: 4_000,
+  peersMax: 10_000,
   sessionsMax: 8_192,
   sessionsPerPeerMax: 4,
   lookupsPerPeer: { burst: 200, everyMs: secondMs / 5 },
@@ -72,6 +87,7 @@ export const podLimits: PodLimits = {
   identifiesPerSubnet: { burst: 200, everyMs: secondMs },
   requestsPerSubnet: { burst: 40_000, everyMs: secondMs / 2_000 },
   noticesPerAddress: { burst: 4_000, everyMs: 20 * secondMs },
+  noticesPerPod: { burst: 5_000, everyMs: secondMs / 250 },
   lookupsPerAccount: { burst: 400, everyMs: secondMs / 5 },
   noticesPerAccount: { burst: 4_000, everyMs: secondMs / 20 },
   registrationsPerAccount: { burst: 20, everyMs: 10 * 60 * secondMs },
@@ -113,6 +129,8 @@ export const podTimes = {
   answerLifeMs: 7 * dayMs,
   nonceLifeMs: 60 * secondMs,
   pushTimeoutMs: 20 * secondMs,
+  /** A link to another pod over which nothing goes is closed. */
+  peerIdleMs: 5 * 60 * secondMs,
   sweepEveryMs: 10 * 60 * secondMs,
   /** An invite, or whatever else an operator says ends by itself. */
   termMsMax: 10 * 366 * dayMs,

@@ -333,7 +333,7 @@ const deleteDevice = (account: AccountId, device: string): Change => ({
 })
 
 /** The same for known and unknown addresses. @throws {MuttrError} `BLOB_EXPIRED` */
-function checkExpiry(expiryMs: Millis, nowMs: Millis): void {
+export function checkExpiry(expiryMs: Millis, nowMs: Millis): void {
   const furthestMs = nowMs + limits.blobLifeMsMax + limits.expiryStepMs + limits.clockSkewMs
   if (expiryMs <= nowMs || expiryMs > furthestMs)
     throw new MuttrError('BLOB_EXPIRED', 'the notice has expired, or would live too long')

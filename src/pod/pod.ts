@@ -12,6 +12,9 @@ import { openAhead } from './ahead/ahead.ts'
 import { foldHostname } from './alias.ts'
 import { createDirectory } from './directory.ts'
 import { createDismissals } from './dismissals.ts'
+import type { FederationParts, PodPeers } from './federation/federation.ts'
+import { openFederation } from './federation/federation.ts'
+import { tellNews } from './federation/news.ts'
 import { createGates } from './gates.ts'
 import { createInvites } from './invites.ts'
 import type { AheadLimits, PodLimits } from './limits.ts'
@@ -47,6 +50,8 @@ export interface PodParts {
   limits?: Partial<PodLimits>
   /** Where files are kept that are fetched for people who are away; none are unless told. */
   ahead?: { spool: Spool; reserveBytes: number; limits?: Partial<AheadLimits> }
+  /** How other pods are found and had to do with; not at all unless told. */
+  federation?: FederationParts
 }
 
 /** Gives aliases, answers whose they are, and keeps notices. Serves `/muttr/pod/1`. Source: docs/protocol/pod.md */
@@ -61,7 +66,17 @@ export interface Pod extends AsyncDisposable {
   fetchAhead(dht: Pick<Dht, 'get'>): void
   /** Drops what has expired; done by itself every ten minutes. */
   sweep(): Promise<void>
-  usage(): { accounts: number; aliases: number; notices: number; bytes: number; sessions: number }
+  usage(): {
+    accounts: number
+    aliases: number
+    notices: number
+    bytes: number
+    sessions: number
+    /** Notices that wait to be passed on to other pods. */
+    queued: number
+  }
+  /** Undefined for a pod that has nothing to do with others. */
+  readonly peers: PodPeers | undefined
 }
 
 /** @throws {MuttrError} `ALIAS_INVALID` when `hostname` is none, `HOME_DAMAGED` when the state is not a pod's. */
@@ -86,7 +101,16 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     parts.ahead && aheadBounds.accountBytes > 0
       ? await openAhead({ ...parts.ahead, clock, log, limits: aheadBounds })
       : undefined
+  const about = { state, clock, random, log, crypto, keys, hostname, hello, limits }
+  const federation =
+    parts.federation &&
+    (await openFederation({
+      ...parts.federation,
+      ...about,
+      tell: told => tellNews(reception.sessions(), told, clock.now())
+    }))
   const shared = {
+    federation,
     dismissals,
     hostname,
     clock,
@@ -123,8 +147,9 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   }
   const sweeper = createSweeper({
     ...{ clock, log, state, registry, mailbox, directory, invites, dismissals, ahead },
-    ...{ audit, auditMax: limits.auditMax }
+    ...{ audit, auditMax: limits.auditMax, federation }
   })
+  federation?.begin()
   network.accept(podProtocol, session => reception.take(session))
 
   return {
@@ -140,9 +165,16 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     },
     fetchAhead: dht => ahead?.begin(dht),
     sweep: () => sweeper.sweep(),
-    usage: () => ({ ...registry.usage(), ...mailbox.usage(), sessions: reception.size }),
+    usage: () => ({
+      ...registry.usage(),
+      ...mailbox.usage(),
+      sessions: reception.size,
+      queued: federation?.queue.usage().queued ?? 0
+    }),
+    peers: federation?.operator,
     async [Symbol.asyncDispose]() {
       await reception[Symbol.asyncDispose]()
+      await federation?.[Symbol.asyncDispose]()
       await sweeper[Symbol.asyncDispose]()
       await ahead?.[Symbol.asyncDispose]()
     }

@@ -266,6 +266,10 @@ export const tables = {
   inviteUses: 'invite-uses',
   /** By sequence: what operators did. Inserted, so that the chain has no two ends. */
   audit: 'audit',
+  /** `ACCOUNT/SHA-256 of the sealed notice`: notices for other pods, and what became of them. */
+  queue: 'queue',
+  /** Other pods, by hostname. */
+  peers: 'peers',
   /** A ring of notices for addresses nobody has: their writing takes as long as the others'. */
   nobody: 'nobody',
   pod: 'pod'

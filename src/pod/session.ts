@@ -18,6 +18,8 @@ import type { Ahead } from './ahead/ahead.ts'
 import { aheadAnswers } from './ahead/answers.ts'
 import type { Directory } from './directory.ts'
 import type { Dismissals } from './dismissals.ts'
+import { federationAnswers } from './federation/answers.ts'
+import type { Federation } from './federation/federation.ts'
 import type { Feed } from './feed.ts'
 import { createFeed } from './feed.ts'
 import type { Gates } from './gates.ts'
@@ -41,6 +43,8 @@ export interface Desk {
   readonly mailbox: Mailbox
   readonly dismissals: Dismissals
   readonly gates: Gates
+  /** Undefined where a pod has nothing to do with others. */
+  readonly federation: Federation | undefined
   /** Undefined where files are not fetched ahead. */
   readonly ahead: Ahead | undefined
   /** The answer to `hello`. */
@@ -57,7 +61,10 @@ export interface Served extends Disposable {
   identity(nowMs: Millis): Identity | undefined
 }
 
-export type Answers = Record<string, (payload: Uint8Array, nowMs: Millis) => Promise<Uint8Array>>
+export type Answers = Record<
+  string,
+  (payload: Uint8Array, nowMs: Millis, signal: AbortSignal) => Promise<Uint8Array>
+>
 
 /** What the answers of one session share. */
 interface Visit {
@@ -68,6 +75,8 @@ interface Visit {
   /** @throws {MuttrError} `IDENTIFY_FIRST` */
   self(nowMs: Millis): Identity
   become(identity: Identity): void
+  /** The pod at the other end, once it has said and shown so. */
+  readonly other: { hostname: string | undefined }
 }
 
 export function serveSession(session: Session, desk: Desk): Served {
@@ -77,6 +86,7 @@ export function serveSession(session: Session, desk: Desk): Served {
     session,
     desk,
     identity,
+    other: { hostname: undefined },
     self(nowMs) {
       const here = identity(nowMs)
       if (!here) throw new MuttrError('IDENTIFY_FIRST', 'identify with a device statement first')
@@ -89,6 +99,8 @@ export function serveSession(session: Session, desk: Desk): Served {
     }
   }
   const feed = feedOf(visit)
+  const isKnown = async (account: string): Promise<boolean> =>
+    (await desk.registry.account(account)) !== undefined
   const answers: Answers = {
     ...openAnswers(visit),
     ...identifyAnswers(visit),
@@ -96,15 +108,21 @@ export function serveSession(session: Session, desk: Desk): Served {
     ...mailboxAnswers(visit, feed),
     ...aheadAnswers(desk.ahead, {
       account: nowMs => visit.self(nowMs).account,
-      isKnown: async account => (await desk.registry.account(account)) !== undefined
+      isKnown
+    }),
+    ...federationAnswers({
+      ...{ session, isKnown, federation: desk.federation, gates: desk.gates, other: visit.other },
+      self: visit.self,
+      take: (notice, nowMs) => takeNotice(visit, notice, nowMs),
+      admit: nowMs => admit(visit, nowMs)
     })
   }
-  session.serve(async (method, payload) => {
+  session.serve(async (method, payload, signal) => {
     const nowMs = desk.clock.now()
     desk.gates.request(session.peer, nowMs)
     const answer = Object.hasOwn(answers, method) ? answers[method] : undefined
     if (!answer) throw new MuttrError('METHOD_UNKNOWN', 'not a request of /muttr/pod/1')
-    return await answer(payload, nowMs)
+    return await answer(payload, nowMs, signal)
   })
   return { identity, [Symbol.dispose]: () => feed[Symbol.dispose]() }
 }
@@ -125,43 +143,59 @@ const feedOf = ({ session, desk, self }: Visit): Feed =>
   })
 
 /** What anybody may ask, identified or not. */
-const openAnswers = ({ session, desk, identity }: Visit): Answers => ({
-  async hello(payload) {
-    wire.nothing.decode(payload)
-    return desk.hello
-  },
-  async ping(payload) {
-    wire.nothing.decode(payload)
-    return wire.nothing.encode()
-  },
-  async lookup(payload, nowMs) {
-    const { name } = wire.aliasRequest.decode(payload)
-    desk.gates.lookup(session.peer, identity(nowMs)?.account, nowMs)
-    return wire.lookupAnswer.encode(await desk.directory.lookup(name, nowMs))
-  },
-  async succession(payload, nowMs) {
-    const { name, fingerprint } = successionRequest.decode(payload)
-    desk.gates.lookup(session.peer, identity(nowMs)?.account, nowMs)
-    return successionAnswer.encode(await desk.registry.successor(name, fingerprint, nowMs))
-  },
-  async revoke(payload, nowMs) {
-    const { name, certificate: bytes } = wire.revoke.decode(payload)
-    desk.gates.identify(session.peer, nowMs)
-    const shown = await desk.crypto.readCertificate(bytes)
-    await desk.registry.revoke(name, shown, nowMs)
-    desk.dismiss(shown.pin)
-    return wire.nothing.encode()
-  },
-  async submit(payload, nowMs) {
-    const { notice } = wire.submit.decode(payload)
-    desk.gates.notice(session.peer, identity(nowMs)?.account, nowMs)
-    const opened = decodeNotice(await desk.crypto.hpkeOpen(desk.hpkeSecret, noticeInfo, notice))
-    desk.gates.address(session.peer, toHex(opened.address), nowMs)
-    await desk.mailbox.deliver(opened, nowMs)
-    const signature = desk.keys.sign(announcedBytes(notice, nowMs))
-    return wire.submitAnswer.encode({ atMs: nowMs, signature })
+function openAnswers(visit: Visit): Answers {
+  const { session, desk, identity } = visit
+  return {
+    async hello(payload) {
+      wire.nothing.decode(payload)
+      return desk.hello
+    },
+    async ping(payload) {
+      wire.nothing.decode(payload)
+      return wire.nothing.encode()
+    },
+    async lookup(payload, nowMs) {
+      const { name } = wire.aliasRequest.decode(payload)
+      desk.gates.lookup(session.peer, identity(nowMs)?.account, nowMs)
+      return wire.lookupAnswer.encode(await desk.directory.lookup(name, nowMs))
+    },
+    async succession(payload, nowMs) {
+      const { name, fingerprint } = successionRequest.decode(payload)
+      desk.gates.lookup(session.peer, identity(nowMs)?.account, nowMs)
+      return successionAnswer.encode(await desk.registry.successor(name, fingerprint, nowMs))
+    },
+    async revoke(payload, nowMs) {
+      const { name, certificate: bytes } = wire.revoke.decode(payload)
+      desk.gates.identify(session.peer, nowMs)
+      const shown = await desk.crypto.readCertificate(bytes)
+      await desk.registry.revoke(name, shown, nowMs)
+      desk.dismiss(shown.pin)
+      return wire.nothing.encode()
+    },
+    async submit(payload, nowMs) {
+      const { notice } = wire.submit.decode(payload)
+      admit(visit, nowMs)
+      const signature = await takeNotice(visit, notice, nowMs)
+      return wire.submitAnswer.encode({ atMs: nowMs, signature })
+    }
   }
-})
+}
+
+/** Whether the one at the other end may leave one more notice here now. @throws {MuttrError} `FEDERATION_REFUSED`, `LIMIT_EXCEEDED` */
+function admit({ session, desk, identity, other }: Visit, nowMs: Millis): void {
+  const account = identity(nowMs)?.account
+  if (account === undefined) desk.federation?.peers.check(other.hostname)
+  if (account === undefined && other.hostname !== undefined) desk.gates.pod(other.hostname, nowMs)
+  else desk.gates.notice(session.peer, account, nowMs)
+}
+
+/** @returns the receipt's signature. @throws {MuttrError} `NOTICE_INVALID`, `BLOB_EXPIRED`, `LIMIT_EXCEEDED`, `DISK_FULL` */
+async function takeNotice({ session, desk }: Visit, notice: Uint8Array, nowMs: Millis) {
+  const opened = decodeNotice(await desk.crypto.hpkeOpen(desk.hpkeSecret, noticeInfo, notice))
+  desk.gates.address(session.peer, toHex(opened.address), nowMs)
+  await desk.mailbox.deliver(opened, nowMs)
+  return desk.keys.sign(announcedBytes(notice, nowMs))
+}
 
 function identifyAnswers({ session, desk, become }: Visit): Answers {
   const challenge = createChallenge(desk.random)

@@ -3,6 +3,7 @@ import type { State } from '../store/state.ts'
 import type { Ahead } from './ahead/ahead.ts'
 import type { Directory } from './directory.ts'
 import type { Dismissals } from './dismissals.ts'
+import type { Federation } from './federation/federation.ts'
 import type { Invites } from './invites.ts'
 import { podTimes } from './limits.ts'
 import type { Mailbox } from './mailbox.ts'
@@ -29,6 +30,7 @@ interface Parts {
   ahead: Ahead | undefined
   audit: Audit
   auditMax: number
+  federation: Federation | undefined
 }
 
 export function createSweeper(parts: Parts): Sweeper {
@@ -77,6 +79,7 @@ async function sweepAll(
       await mailbox.forget(key)
   }
   await ahead?.sweep(nowMs, async account => (await registry.account(account)) !== undefined)
+  await rest.federation?.forwarder.expire()
   const addresses = await directory.sweep(nowMs)
   const ended = await invites.sweep(nowMs)
   const dismissed = await dismissals.sweep(nowMs)

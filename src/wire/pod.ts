@@ -342,6 +342,14 @@ export const podMethods = {
   aheadStatus: 'ahead-status',
   aheadTake: 'ahead-take',
   aheadDrop: 'ahead-drop',
+  /** Notices for other pods, and what pods ask of each other: src/wire/federation.ts. */
+  queue: 'queue',
+  queueStates: 'queue-states',
+  queueDone: 'queue-done',
+  queuePapers: 'queue-papers',
+  introduce: 'introduce',
+  transfer: 'transfer',
   /** Pod to client. */
-  notices: 'notices'
+  notices: 'notices',
+  queueNews: 'queue-news'
 } as const

@@ -35,7 +35,10 @@ describe('a pod whose known addresses do not answer', () => {
   beforeEach(async () => {
     dht = fakeDht(clock)
     state = memoryState()
-    pod = await fakePod({ hostname, person: await person(hostname), clock, random: dice })
+    pod = await fakePod({
+      ...{ hostname, clock, random: dice, others: new Map() },
+      person: await person(hostname)
+    })
     fingerprint = pod.person.certificate.fingerprint
     there = new Map([[old, peer]])
     dialled = []

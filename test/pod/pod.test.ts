@@ -204,6 +204,7 @@ describe('a pod', () => {
       aliases: 0,
       notices: 0,
       bytes: 0,
+      queued: 0,
       sessions: 1
     })
     for (const table of [tables.aliases, tables.intros, tables.addresses, tables.devices])

@@ -6,6 +6,7 @@ import { decodeBlobHeader } from '../../src/wire/blob.ts'
 import { decodeFrame } from '../../src/wire/channel.ts'
 import { decodeSignedDismissal, decodeSignedStatement } from '../../src/wire/device.ts'
 import * as dht from '../../src/wire/dht.ts'
+import * as federation from '../../src/wire/federation.ts'
 import { decodeLetter } from '../../src/wire/letter.ts'
 import * as link from '../../src/wire/link.ts'
 import * as notice from '../../src/wire/notice.ts'
@@ -110,6 +111,14 @@ export const formats: Record<string, Format> = {
   'ahead-task': { read: ahead.aheadTask.decode },
   'ahead-take': { read: ahead.aheadTake.decode },
   'ahead-chunk': { read: ahead.aheadChunk.decode },
+  queue: { read: federation.queueRequest.decode },
+  'queue-answer': { read: federation.queueAnswer.decode },
+  'queue-hashes': { read: federation.queueHashes.decode },
+  'queue-states': { read: federation.queueStates.decode },
+  'queue-news': { read: federation.queueNews.decode },
+  'queue-papers': { read: federation.queuePapers.decode },
+  transfer: { read: federation.transfer.decode },
+  'transfer-answer': { read: federation.transferAnswer.decode },
   receipt: { read: pod.submitAnswer.decode },
   cursor: { read: pod.cursor.decode },
   'listen-answer': { read: pod.listenAnswer.decode },

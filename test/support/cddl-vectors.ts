@@ -35,6 +35,8 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
   const ofDht = (message: string) =>
     frames(dht.frames.filter((v: { message: string }) => v.message === message))
   const frames = (list: { frame: string }[]) => list.map(({ frame }) => bytes(frame))
+  const byRule = (valid: Record<string, { frame: string }[]>) =>
+    Object.fromEntries(Object.entries(valid).map(([rule, list]) => [rule, frames(list)]))
   return {
     'sync-entry': frames(sync.entries),
     'signed-dismissal': [bytes(device.dismissal.frame)],
@@ -74,12 +76,8 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     vault: keys.vaults.map((v: { file: string }) => bytes(v.file)),
     letter: frames(letter.valid),
     manifest: frames(read('attachment').valid),
-    ...Object.fromEntries(
-      Object.entries(read('ahead').valid).map(([rule, list]) => [
-        rule,
-        frames(list as { frame: string }[])
-      ])
-    ),
+    ...byRule(read('ahead').valid),
+    ...byRule(read('federation').valid),
     proof: frames(read('proof').valid),
     notice: notice.valid.map((v: { plaintext: string }) => unpadded(bytes(v.plaintext))),
     slip: frames(notice.slips),

@@ -106,6 +106,7 @@ export class ClientWorld implements AsyncDisposable {
         hostname,
         await fakePod({
           hostname,
+          others: world.pods,
           person: await person(hostname),
           clock: world.clock,
           random: dice

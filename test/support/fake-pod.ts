@@ -18,6 +18,8 @@ import type { Notice } from '../../src/wire/notice.ts'
 import { announcedBytes, decodeNotice, noticeInfo } from '../../src/wire/notice.ts'
 import { podRecord, podRecordLabel } from '../../src/wire/pod.ts'
 import { decodeSignedSuccession } from '../../src/wire/succession.ts'
+import type { FakeQueue, OnNews } from './fake-queue.ts'
+import { fakeQueue } from './fake-queue.ts'
 
 type OnNotices = Parameters<PodLink['listen']>[0]
 
@@ -64,6 +66,8 @@ export interface FakePod {
   answering: Promise<void>
   /** What is shown of an alias to whoever has not said who they are, instead of the truth; null for an alias that nobody has. */
   readonly lies: Map<string, Certificate | null>
+  /** Of notices for other pods. */
+  readonly queue: FakeQueue
   /** Hand-overs are answered when it has resolved. */
   succeeding: Promise<void>
   succeeded: number
@@ -86,11 +90,14 @@ export interface FakePod {
 
 export async function fakePod({
   hostname,
+  others,
   person,
   clock,
   random
 }: {
   hostname: string
+  /** Pods to which it passes notices on. */
+  others: ReadonlyMap<string, FakePod>
   person: Person
   clock: Clock
   random: Random
@@ -98,6 +105,7 @@ export async function fakePod({
   const accounts = new Map<string, Account>()
   const ends = new Set<() => void>()
   const waiters = new Set<() => void>()
+  const queue = fakeQueue(others, clock)
   let hpke = await makeHpkeKey(random.bytes(32))
   let isDown = false
   let isDeaf = false
@@ -147,6 +155,7 @@ export async function fakePod({
     submitted: 0,
     isFull: false,
     answering: Promise.resolve(),
+    queue,
     succeeding: Promise.resolve(),
     succeeded: 0,
     isOld: false,
@@ -192,12 +201,14 @@ export async function fakePod({
       let open = true
       let listener: OnNotices | undefined
       let who: Certificate | undefined
+      let hearing: OnNews | undefined
       let self = ''
       void closed.promise.then(() => {
         open = false
         for (const { devices } of accounts.values())
           for (const one of devices.values())
             if (one.listener === listener) one.listener = undefined
+        if (hearing) queue.hearers.delete(hearing)
       })
       const ask = () => {
         if (isDown || !open) throw away()
@@ -232,7 +243,11 @@ export async function fakePod({
             isKnown: async () => mine().length > 0
           })
           if (!answers[method]) throw new MuttrError('METHOD_UNKNOWN', method)
-          return answers[method](payload, clock.now())
+          return answers[method](payload, clock.now(), new AbortController().signal)
+        }),
+        queue: queue.link(() => {
+          ask()
+          return who !== undefined
         }),
         async register(alias, certificate) {
           ask()
@@ -329,8 +344,9 @@ export async function fakePod({
           const atMs = clock.now()
           return { atMs, signature: device.sign(announcedBytes(sealed, atMs)), podPeer: peer }
         },
-        async listen(onNotices) {
+        async listen(onNotices, _after, onNews) {
           ask()
+          if (onNews) queue.hearers.add((hearing = onNews))
           for (const [, account] of mine()) {
             const one = account.devices.get(self) ?? { acknowledged: 0, listener: undefined }
             account.devices.set(self, one)

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { MuttrError } from '../../src/base/errors.ts'
 import type { Log, PeerKeys } from '../../src/base/ports.ts'
 import type { PodLink } from '../../src/client/pod-link.ts'
 import { openPodLink } from '../../src/client/pod-link.ts'
@@ -8,6 +9,7 @@ import { hpkeSeal, makeHpkeKey } from '../../src/keys/hpke.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { addAlias, makePerson } from '../../src/keys/person.ts'
 import { makePeerKey, peerKeys } from '../../src/net/peer-key.ts'
+import type { FederationPolicy } from '../../src/pod/federation/peers.ts'
 import type { PodLimits } from '../../src/pod/limits.ts'
 import type { Pod } from '../../src/pod/pod.ts'
 import { createPod } from '../../src/pod/pod.ts'
@@ -53,6 +55,8 @@ export interface PodHost {
   readonly hpkeKey: Uint8Array
   /** The process ends and starts again on the same state (or the one given). */
   restart(state?: State): Promise<void>
+  /** The same after the machine died: nobody waits for what was under way. */
+  revive(): Promise<void>
 }
 
 export interface PodWorld extends AsyncDisposable {
@@ -65,7 +69,13 @@ export interface PodWorld extends AsyncDisposable {
     state?: State
     subnetOf?: (peer: string) => string | undefined
     ahead?: Parameters<typeof createPod>[0]['ahead'] & {}
+    /** Whether and how it has to do with the other pods of this world, which it finds by name. */
+    federation?: FederationPolicy
+    /** As {@link PodPlace.fingerprint} of what it finds. */
+    vouched?: Readonly<Record<string, string>>
   }): Promise<PodHost>
+  /** From now on the pods find a pod of this name at that peer. */
+  move(hostname: string, peer: string): void
   /** A device of somebody, with a peer key of its own. */
   device(person: Person): Promise<TestDevice>
 }
@@ -86,6 +96,8 @@ export function podWorld(): PodWorld {
   const clock = fakeClock(startMs)
   const network = fakeNetwork()
   const pods = new Set<Pod>()
+  /** Peers of pods, by hostname. */
+  const hosts = new Map<string, string>()
   const deviceOf = (person: Person, device: Device, keys: PeerKeys): TestDevice => {
     const open: TestDevice['open'] = (host, pinned) =>
       openPodLink({
@@ -129,7 +141,9 @@ export function podWorld(): PodWorld {
       limits = {},
       state = memoryState(),
       subnetOf = () => undefined,
-      ahead
+      ahead,
+      federation,
+      vouched = {}
     } = {}) {
       const person = await personNamed(hostname, [])
       const keys = peerKeys(await makePeerKey())
@@ -138,10 +152,13 @@ export function podWorld(): PodWorld {
         const at = network.at(keys.self)
         const shared = { clock, random, log: silent, person, keys, hpke, hostname, policy, limits }
         const own = { network: at, state: on, subnetOf, ...(ahead && { ahead }) }
-        const pod = await createPod({ ...shared, ...own })
+        const finder = findIn(hosts, vouched)
+        const others = federation && { federation: { network: at, finder, policy: federation } }
+        const pod = await createPod({ ...shared, ...own, ...others })
         pods.add(pod)
         return pod
       }
+      hosts.set(hostname, keys.self)
       const host: PodHost = {
         pod: await start(state),
         hostname,
@@ -155,10 +172,18 @@ export function podWorld(): PodWorld {
           await host.pod[Symbol.asyncDispose]()
           network.plug(keys.self)
           host.pod = await start(on)
+        },
+        async revive() {
+          await network.unplug(keys.self)
+          pods.delete(host.pod)
+          void host.pod[Symbol.asyncDispose]()
+          network.plug(keys.self)
+          host.pod = await start(state)
         }
       }
       return host
     },
+    move: (hostname, peer) => void hosts.set(hostname, peer),
     device: async person =>
       deviceOf(person, makeDevice(random.bytes(32)), peerKeys(await makePeerKey())),
     async [Symbol.asyncDispose]() {
@@ -166,6 +191,14 @@ export function podWorld(): PodWorld {
     }
   }
 }
+
+const findIn = (hosts: Map<string, string>, vouched: Readonly<Record<string, string>>) => ({
+  async find(hostname: string) {
+    const peer = hosts.get(hostname)
+    if (peer === undefined) throw new MuttrError('POD_UNKNOWN', `${hostname} is unknown`)
+    return { hostname, addresses: [`/p2p/${peer}`], fingerprint: vouched[hostname] }
+  }
+})
 
 /** A notice for an address, with random key and slip unless given, that expires in ten days. */
 export const noticeFor = (

@@ -76,7 +76,7 @@ async function overWire(
 
 export interface FakeNetwork {
   /** The network as `self` sees it: only private streams. */
-  at(self: PeerId): Pick<Network, 'self' | 'accept' | 'open'>
+  at(self: PeerId): Pick<Network, 'self' | 'accept' | 'open' | 'dial'>
   /** From now on `peer` cannot be reached; its streams end. */
   unplug(peer: PeerId): Promise<void>
   plug(peer: PeerId): void
@@ -93,6 +93,11 @@ export function fakeNetwork(): FakeNetwork {
   return {
     at: self => ({
       self,
+      async dial(address) {
+        const peer = address.split('/p2p/').at(-1)!
+        if (away.has(peer)) throw new MuttrError('PEER_UNREACHABLE', `${peer} is not there`)
+        return { peer, addresses: [] }
+      },
       accept: (protocol, take) => void takers.set(`${self} ${protocol}`, take),
       async open(to: Contact, protocol: string, { signal }: RequestOptions) {
         if (signal?.aborted) throw new MuttrError('CANCELLED', 'cancelled')
@@ -108,8 +113,9 @@ export function fakeNetwork(): FakeNetwork {
     }),
     async unplug(peer) {
       away.add(peer)
-      for (const session of sessions.get(peer) ?? []) await session[Symbol.asyncDispose]()
+      const open = sessions.get(peer) ?? []
       sessions.delete(peer)
+      for (const session of open) await session[Symbol.asyncDispose]()
     },
     plug: peer => void away.delete(peer)
   }

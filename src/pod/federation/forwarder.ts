@@ -1,0 +1,252 @@
+import { codeOf, isErrorCode, MuttrError } from '../../base/errors.ts'
+import { limits } from '../../base/limits.ts'
+import { Outbox } from '../../base/outbox.ts'
+import type { Clock, Log, Millis, PeerKeys, Random, Session } from '../../base/ports.ts'
+import { Pump } from '../../base/pump.ts'
+import type { Schedule } from '../../base/retry.ts'
+import { outboxSchedule, retryDelayMs, throwDice } from '../../base/retry.ts'
+import type { QueueState } from '../../wire/federation.ts'
+import { transfer, transferAnswer } from '../../wire/federation.ts'
+import { announcedBytes } from '../../wire/notice.ts'
+import { podMethods } from '../../wire/pod.ts'
+import { reached } from '../greet.ts'
+import { podTimes } from '../limits.ts'
+import type { PeerPods } from './peers.ts'
+import type { Queue, Queued, Told } from './queue.ts'
+
+interface Parts {
+  queue: Queue
+  peers: PeerPods
+  clock: Clock
+  random: Random
+  log: Log
+  keys: Pick<PeerKeys, 'verify'>
+  /** This pod's own answer to `hello`, to introduce itself. */
+  hello: Uint8Array
+  tell(told: readonly Told[]): void
+}
+
+/** A link to another pod that is kept for a while. */
+interface Line {
+  readonly session: Session
+  /** Of the certificate that it showed, hex. */
+  readonly pin: string
+  /** Something goes over it. */
+  isBusy: boolean
+  idle: Disposable | undefined
+}
+
+interface Settled {
+  readonly entry: Queued
+  readonly state: QueueState
+}
+
+const transferTimeoutMs: Millis = 60_000
+/** Pods that are talked to at once. */
+const parallel = 64
+/** A pod that answered, and has no room now, is asked again at the latest so soon: what one person sends must not hold up the others. */
+const fullSchedule: Schedule = { firstMs: 60_000, maxMs: 10 * 60_000 }
+const full: ReadonlySet<string> = new Set(['LIMIT_EXCEEDED', 'DISK_FULL'])
+/** No later attempt brings anything else. */
+const final: ReadonlySet<string> = new Set(['NOTICE_INVALID', 'BLOB_EXPIRED', 'FEDERATION_REFUSED'])
+
+/**
+ * Passes on what waits in a {@link Queue}: all that is for one pod together, since it is the pod that is there or away. Tries again 60 s,
+ * doubling, at most six hours after a failure, until the other pod has signed for it, or it expires.
+ * Source: docs/protocol/federation.md#retrying
+ */
+export class Forwarder implements AsyncDisposable {
+  readonly #parts: Parts
+  readonly #life = new AbortController()
+  readonly #outbox = new Outbox({ schedule: outboxSchedule, parallel })
+  readonly #pump: Pump
+  readonly #lines = new Map<string, Line>()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    const { clock } = parts
+    this.#pump = new Pump({
+      outbox: this.#outbox,
+      clock,
+      life: this.#life.signal,
+      act: ({ id }) => this.#try(id)
+    })
+  }
+
+  /** Takes up what a former run left. */
+  start(): void {
+    const { queue, peers, clock } = this.#parts
+    for (const hostname of queue.hostnames()) {
+      const { failures = 0, retryMs = 0 } = peers.get(hostname) ?? {}
+      this.#outbox.add({ id: hostname, expiryMs: never, failures, dueMs: retryMs })
+    }
+    // Tried at once, but out of turn: many short runs must not make the waits long.
+    this.#outbox.wake(clock.now())
+    this.#pump.run()
+  }
+
+  /** Something waits for this pod. */
+  added(hostname: string): void {
+    this.#outbox.add({ id: hostname, expiryMs: never, failures: 0, dueMs: this.#parts.clock.now() })
+    this.#pump.run()
+  }
+
+  /** The pod is there: what waits for it is tried now. */
+  wake(hostname: string): void {
+    this.#outbox.wake(this.#parts.clock.now(), id => id === hostname)
+    this.#pump.run()
+  }
+
+  /** How it stands with what waits for a pod. */
+  state(hostname: string): QueueState {
+    const { failures = 0, retryMs = 0, code = null } = this.#parts.peers.get(hostname) ?? {}
+    return { type: 'queued', failures, nextMs: retryMs, code }
+  }
+
+  async expire(): Promise<void> {
+    const { queue, clock, tell } = this.#parts
+    tell(await queue.expire(clock.now()))
+  }
+
+  async #try(hostname: string): Promise<void> {
+    const { queue, clock, random, log, peers } = this.#parts
+    try {
+      for (;;) {
+        const entries = queue.waiting(hostname, limits.transferNoticesMax)
+        if (entries.length === 0) {
+          this.#outbox.finished(hostname)
+          return
+        }
+        await this.#pass(hostname, entries)
+      }
+    } catch (err) {
+      if (this.#life.signal.aborted) return
+      const code = codeOf(err) ?? 'INTERNAL'
+      if (code === 'INTERNAL') log.warn('pod.pass-broke', { error: `${err}` })
+      log.debug('pod.not-passed-on', { pod: hostname, code })
+      const nowMs = clock.now()
+      const dice = throwDice(random)
+      const dueMs = this.#outbox.failed(hostname, nowMs, dice)!
+      const failures = this.#outbox.failures(hostname)
+      const fullMs = nowMs + retryDelayMs(fullSchedule, failures, dice)
+      const retryMs = full.has(code) ? fullMs : dueMs
+      this.#outbox.later(hostname, retryMs)
+      await peers
+        .failed(hostname, { failures, retryMs, code })
+        .catch(error => log.warn('pod.peer-not-written', { code: codeOf(error) }))
+    } finally {
+      if (!this.#life.signal.aborted) this.#rest(hostname)
+    }
+  }
+
+  /** @throws {MuttrError} when the pod cannot be reached, or takes no more of them now */
+  async #pass(hostname: string, entries: readonly Queued[]): Promise<void> {
+    const { queue, clock, tell } = this.#parts
+    const nowMs = clock.now()
+    const barred = this.#barred(hostname)
+    const line = barred ? undefined : await this.#line(hostname)
+    const settled: Settled[] = []
+    const ready = entries.filter(entry => {
+      const state = barred ?? hopeless(entry, line!.pin, nowMs)
+      if (state) settled.push({ entry, state })
+      return state === undefined
+    })
+    const given = ready.length > 0 ? await this.#give(hostname, line!, ready) : undefined
+    settled.push(...(given?.settled ?? []))
+    tell(await queue.settle(settled))
+    if (!given?.problem) return
+    queue.putOff(ready)
+    throw given.problem
+  }
+
+  async #give(hostname: string, { session }: Line, entries: readonly Queued[]) {
+    const { queue, keys } = this.#parts
+    const loaded = await queue.load(entries)
+    const notices = loaded.map(({ notice }) => notice)
+    const options = { timeoutMs: transferTimeoutMs, signal: this.#life.signal }
+    const asked = session.request(podMethods.transfer, transfer.encode({ notices }), options)
+    const { atMs, results } = transferAnswer.decode(await reached(hostname, asked))
+    if (results.length !== loaded.length)
+      throw new MuttrError('WIRE_MALFORMED', 'an answer to another transfer')
+    let problem: MuttrError | undefined
+    const settled = loaded.flatMap(({ entry, notice }, i): Settled[] => {
+      const result = results[i]!
+      if (typeof result === 'string') {
+        if (result === 'BLOB_EXPIRED') return [{ entry, state: { type: 'expired' } }]
+        if (final.has(result)) return [{ entry, state: { type: 'refused', code: result } }]
+        const why = isErrorCode(result) ? result : 'PEER_REFUSED'
+        problem ??= new MuttrError(why, `${hostname} takes no more now`)
+        return []
+      }
+      const { peer } = session
+      if (keys.verify(peer, announcedBytes(notice, atMs), result))
+        return [{ entry, state: { type: 'accepted', atMs, signature: result, peer } }]
+      problem = new MuttrError('SIGNATURE_INVALID', `${hostname} gave a false receipt`)
+      return []
+    })
+    return { settled, problem }
+  }
+
+  /** What the operator has said since keeps notices from a pod. */
+  #barred(hostname: string): QueueState | undefined {
+    try {
+      this.#parts.peers.check(hostname)
+      return undefined
+    } catch (err) {
+      return { type: 'refused', code: codeOf(err)! }
+    }
+  }
+
+  async #line(hostname: string): Promise<Line> {
+    const known = this.#lines.get(hostname)
+    if (known) {
+      known.isBusy = true
+      return known
+    }
+    const { signal } = this.#life
+    const { session, pod } = await this.#parts.peers.meet(hostname, signal)
+    const line: Line = { session, pin: pod.certificate.pin, isBusy: true, idle: undefined }
+    this.#lines.set(hostname, line)
+    void session.closed.then(() => {
+      line.idle?.[Symbol.dispose]()
+      if (this.#lines.get(hostname) === line) this.#lines.delete(hostname)
+    })
+    // Who does not know us takes notices as from any seed, if at all.
+    await session
+      .request(podMethods.introduce, this.#parts.hello, { timeoutMs: transferTimeoutMs, signal })
+      .catch(err =>
+        this.#parts.log.debug('pod.not-introduced', { pod: hostname, code: codeOf(err) })
+      )
+    return line
+  }
+
+  /** What goes over the line has ended for now. */
+  #rest(hostname: string): void {
+    const line = this.#lines.get(hostname)
+    if (!line) return
+    line.isBusy = false
+    line.idle?.[Symbol.dispose]()
+    line.idle = this.#parts.clock.after(podTimes.peerIdleMs, () => {
+      if (line.isBusy) return
+      this.#lines.delete(hostname)
+      void line.session[Symbol.asyncDispose]()
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#life.abort()
+    await Promise.all(
+      [...this.#lines.values()].map(({ session }) => session[Symbol.asyncDispose]())
+    )
+    await this.#pump[Symbol.asyncDispose]()
+  }
+}
+
+function hopeless(entry: Queued, pin: string, nowMs: Millis): QueueState | undefined {
+  if (entry.expiryMs <= nowMs) return { type: 'expired' }
+  if (entry.pin !== null && entry.pin !== pin) return { type: 'refused', code: 'POD_CHANGED' }
+  return undefined
+}
+
+/** A pod has no expiry. */
+const never = Number.MAX_SAFE_INTEGER

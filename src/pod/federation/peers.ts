@@ -1,0 +1,235 @@
+import type { ErrorCode } from '../../base/errors.ts'
+import { codeOf, MuttrError } from '../../base/errors.ts'
+import type { Clock, Log, Millis, Network, PeerId, Session } from '../../base/ports.ts'
+import type { Crypto } from '../../keys/crypto.ts'
+import type { State } from '../../store/state.ts'
+import { podRecord } from '../../wire/pod.ts'
+import type { PodPapers } from '../../wire/proof.ts'
+import { foldHostname } from '../alias.ts'
+import type { PodFace } from '../greet.ts'
+import { greetPod, readPapers } from '../greet.ts'
+import type { PodPlace } from '../place.ts'
+import { dialFirst } from '../place.ts'
+import { tables } from '../rows.ts'
+import { rowsOf } from '../scan.ts'
+import type { PeerRow } from './rows.ts'
+import { peerRow } from './rows.ts'
+
+/** Whose notices a pod takes, and to whom it passes its people's on: of any seed and pod, of listed pods, of nobody. */
+export type FederationPolicy = 'open' | 'list' | 'closed'
+
+/** Where other pods are. */
+export interface PodFinder {
+  /** @throws {MuttrError} `POD_UNKNOWN` */
+  find(hostname: string): Promise<PodPlace>
+  /** Newer addresses of a pod that does not answer where it was: @see MovedPods. */
+  moved?(place: PodPlace, fingerprint: string, signal: AbortSignal): Promise<readonly string[]>
+  /** Who showed the pinned certificate of a pod. */
+  met?(hostname: string, peer: PeerId): Promise<void>
+}
+
+export interface PeersParts {
+  state: State
+  clock: Clock
+  log: Log
+  crypto: Crypto
+  network: Pick<Network, 'self' | 'dial' | 'open'>
+  finder: PodFinder
+  policy: FederationPolicy
+  /** Of this pod. */
+  hostname: string
+  peersMax: number
+}
+
+/** What is remembered of another pod, but for its papers. */
+export type Peer = Omit<PeerRow, 'papers'> & { readonly hostname: string }
+
+const stranger: PeerRow = {
+  ...{ standing: 'none', pin: null, papers: null, seenMs: 0, failures: 0, retryMs: 0, code: null }
+}
+
+const refused = (what: string): MuttrError => new MuttrError('FEDERATION_REFUSED', what)
+
+/**
+ * The other pods that a pod knows: who they are, pinned when first met; what its operator said of them; how reaching them went.
+ * Source: docs/protocol/federation.md#who-a-pod-talks-to
+ */
+export class PeerPods {
+  readonly #parts: PeersParts
+  readonly #known = new Map<string, Peer>()
+
+  private constructor(parts: PeersParts) {
+    this.#parts = parts
+  }
+
+  static async open(parts: PeersParts): Promise<PeerPods> {
+    const peers = new PeerPods(parts)
+    for await (const { key, value } of rowsOf(parts.state, tables.peers)) {
+      const { papers: _, ...row } = peerRow.decode(value)
+      peers.#known.set(key, { ...row, hostname: key })
+    }
+    return peers
+  }
+
+  get policy(): FederationPolicy {
+    return this.#parts.policy
+  }
+
+  list(): Peer[] {
+    return [...this.#known.values()].sort((a, b) => (a.hostname < b.hostname ? -1 : 1))
+  }
+
+  get(hostname: string): Peer | undefined {
+    return this.#known.get(hostname)
+  }
+
+  /**
+   * Whether notices go to and come from a pod; undefined for somebody who is none.
+   * @throws {MuttrError} `FEDERATION_REFUSED`
+   */
+  check(hostname: string | undefined): void {
+    const { policy } = this.#parts
+    const standing = hostname === undefined ? 'none' : (this.get(hostname)?.standing ?? 'none')
+    if (standing === 'blocked') throw refused(`this pod has nothing to do with ${hostname}`)
+    if (policy === 'closed') throw refused('this pod has nothing to do with others')
+    if (policy === 'list' && standing !== 'allowed')
+      throw refused('this pod has to do with the pods on its list alone')
+  }
+
+  /**
+   * Whether a notice may be given to this pod for another.
+   * @param pin of the other pod's certificate, as who asks knows it, hex.
+   * @throws {MuttrError} `FEDERATION_REFUSED`, `POD_UNKNOWN`, `POD_CHANGED`
+   */
+  async expect(hostname: string, pin: string | null): Promise<void> {
+    if (hostname === this.#parts.hostname || hostname !== foldHostname(hostname))
+      throw new MuttrError('POD_UNKNOWN', `${hostname} is not another pod`)
+    this.check(hostname)
+    await this.#parts.finder.find(hostname)
+    const papers = pin === null ? null : await this.papers(hostname)
+    const shown = papers && (await this.#parts.crypto.readCertificate(papers.certificate))
+    if (shown && shown.pin !== pin)
+      throw new MuttrError('POD_CHANGED', `${hostname} has shown another key here`)
+  }
+
+  /** What a pod showed of itself last. */
+  async papers(hostname: string): Promise<PodPapers | null> {
+    return (await this.#row(hostname)).papers
+  }
+
+  /** Opens a session to a pod, and remembers who it is. @throws {MuttrError} `POD_UNKNOWN`, `POD_UNREACHABLE`, `POD_CHANGED`, `SIGNATURE_INVALID`, `CANCELLED` */
+  async meet(hostname: string, signal: AbortSignal): Promise<{ session: Session; pod: PodFace }> {
+    const { network, clock, crypto, finder } = this.#parts
+    const place = await finder.find(hostname)
+    const row = await this.#row(hostname)
+    const fingerprint = place.fingerprint ?? row.pin ?? undefined
+    const at = async (where: PodPlace) => {
+      const contact = await dialFirst(network, where, signal)
+      const pinned = fingerprint === undefined ? {} : { pinned: { fingerprint } }
+      return greetPod({ network, contact, clock, crypto, hostname, ...pinned, signal })
+    }
+    const met = await at(place).catch(async err => {
+      const known = await this.#fingerprint(row)
+      if (codeOf(err) !== 'POD_UNREACHABLE' || known === undefined || !finder.moved) throw err
+      const addresses = await finder.moved(place, known, signal)
+      if (addresses.length === 0) throw err
+      return at({ hostname, addresses })
+    })
+    try {
+      await this.#met(hostname, met.pod.papers)
+      await finder.met?.(hostname, met.pod.contact.peer)
+    } catch (err) {
+      await met.session[Symbol.asyncDispose]()
+      throw err
+    }
+    return met
+  }
+
+  /**
+   * Somebody says that it is a pod. That the peer at the other end has the papers' peer key the connection shows; that the name is
+   * its own only a pin does, or meeting it where the pod is.
+   * @returns its hostname. @throws {MuttrError} `POD_UNKNOWN`, `POD_UNREACHABLE`, `POD_CHANGED`, `SIGNATURE_INVALID`
+   */
+  async introduced(papers: PodPapers, peer: PeerId, signal: AbortSignal): Promise<string> {
+    const { clock, crypto, finder } = this.#parts
+    const { hostname } = podRecord.decode(papers.record)
+    if (hostname === this.#parts.hostname || hostname !== foldHostname(hostname))
+      throw new MuttrError('POD_CHANGED', `${hostname} is another pod`)
+    const place = await finder.find(hostname)
+    const row = await this.#row(hostname)
+    const fingerprint = place.fingerprint ?? row.pin ?? (await this.#look(hostname, signal))
+    await readPapers(papers, { hostname, peer, pinned: { fingerprint }, clock, crypto })
+    await this.#met(hostname, papers)
+    return hostname
+  }
+
+  /** An attempt to reach it failed. */
+  async failed(
+    hostname: string,
+    { failures, retryMs, code }: { failures: number; retryMs: Millis; code: ErrorCode }
+  ): Promise<void> {
+    const row = await this.#row(hostname)
+    await this.#put(hostname, { ...row, failures, retryMs, code })
+  }
+
+  /** The operator's word. A fingerprint takes the place of the key that was seen. @throws {MuttrError} `ALIAS_INVALID` */
+  async allow(hostname: string, fingerprint?: string): Promise<void> {
+    const row = await this.#row(hostname)
+    const other = fingerprint === undefined ? {} : { pin: fingerprint, papers: null, code: null }
+    await this.#put(foldHostname(hostname), { ...row, standing: 'allowed', ...other })
+  }
+
+  async block(hostname: string): Promise<void> {
+    await this.#put(foldHostname(hostname), {
+      ...(await this.#row(hostname)),
+      standing: 'blocked'
+    })
+  }
+
+  async #look(hostname: string, signal: AbortSignal): Promise<string> {
+    const { session, pod } = await this.meet(hostname, signal)
+    await session[Symbol.asyncDispose]()
+    return pod.certificate.pin
+  }
+
+  async #met(hostname: string, papers: PodPapers): Promise<void> {
+    const row = await this.#row(hostname)
+    const [said, before] = [papers, row.papers].map(p => p && podRecord.decode(p.record))
+    if (before && said!.peer !== before.peer && said!.sequence < before.sequence)
+      throw new MuttrError('POD_CHANGED', `${hostname} shows an older record than before`)
+    const { pin } = await this.#parts.crypto.readCertificate(papers.certificate)
+    const seenMs = this.#parts.clock.now()
+    await this.#put(hostname, { ...row, pin, papers, seenMs, failures: 0, retryMs: 0, code: null })
+  }
+
+  async #fingerprint({ papers }: PeerRow): Promise<string | undefined> {
+    if (!papers) return undefined
+    return (await this.#parts.crypto.readCertificate(papers.certificate)).fingerprint
+  }
+
+  async #row(hostname: string): Promise<PeerRow> {
+    const value = await this.#parts.state.get(tables.peers, hostname)
+    return value ? peerRow.decode(value) : stranger
+  }
+
+  async #put(hostname: string, row: PeerRow): Promise<void> {
+    const { papers: _, ...peer } = row
+    const isNew = !this.#known.has(hostname)
+    const gone = isNew && this.#known.size >= this.#parts.peersMax ? this.#leastMissed() : undefined
+    this.#known.set(hostname, { ...peer, hostname })
+    if (gone !== undefined) this.#known.delete(gone)
+    await this.#parts.state.write([
+      { type: 'put', table: tables.peers, key: hostname, value: peerRow.encode(row) },
+      ...(gone === undefined ? [] : [{ type: 'delete' as const, table: tables.peers, key: gone }])
+    ])
+  }
+
+  /** Of those that the operator said nothing of, the one not seen for longest. */
+  #leastMissed(): string | undefined {
+    let found: Peer | undefined
+    for (const peer of this.#known.values())
+      if (peer.standing === 'none' && peer.seenMs < (found?.seenMs ?? Number.POSITIVE_INFINITY))
+        found = peer
+    return found?.hostname
+  }
+}
