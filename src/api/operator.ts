@@ -1,8 +1,11 @@
 import type { Millis } from '../base/ports.ts'
 import type { CallOptions } from '../client/client.ts'
 import type { InviteView } from '../pod/invites.ts'
+import type { AccountFilter, AccountPage, AccountView } from '../pod/office/accounts.ts'
 import type { AuditCheck, AuditEntry } from '../pod/office/audit.ts'
-import type { NewInviteOptions } from '../pod/office/office.ts'
+import type { AccountExport } from '../pod/office/export.ts'
+import type { FreedAlias, NewInviteOptions } from '../pod/office/office.ts'
+import type { Quota } from '../pod/office/quotas.ts'
 
 /** Whoever asks, by the name that they give: it is noted with what they did. */
 interface By {
@@ -30,6 +33,21 @@ export interface PodOperator {
   invites(): Promise<InviteView[]>
   /** @param id its first digits. @throws {MuttrError} `INVITE_UNKNOWN` */
   revokeInvite(id: string, options?: By): Promise<InviteView>
+  /** By id, a page at a time. */
+  accounts(filter?: AccountFilter): Promise<AccountPage>
+  /** @param who an alias, or the beginning of an id or fingerprint. @throws {MuttrError} `ACCOUNT_UNKNOWN` */
+  account(who: string): Promise<AccountView>
+  suspend(who: string, options: By & { reason: string; lifeMs?: Millis }): Promise<AccountView>
+  /** Ends a suspension, or lets in one who was removed. */
+  resume(who: string, options?: By): Promise<AccountView>
+  remove(who: string, options: By & { reason: string }): Promise<AccountView>
+  setQuota(who: string, options: By & Partial<Quota>): Promise<AccountView>
+  /** All that the pod keeps of somebody. */
+  exportAccount(who: string, options?: By): Promise<AccountExport>
+  /** Takes the pod's word back, for everybody to see. @throws {MuttrError} `ALIAS_UNKNOWN` */
+  revokeAlias(alias: string, options: By & { reason: string }): Promise<FreedAlias>
+  /** Ends a quarantine. @throws {MuttrError} `ALIAS_UNKNOWN` */
+  freeAlias(alias: string, options?: By): Promise<FreedAlias>
   /** What was done, newest first. */
   audit(options?: { before?: number; limit?: number }): Promise<AuditEntry[]>
   /** Goes through the chain. @param hash of an entry that is looked for in it. */

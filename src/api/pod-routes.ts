@@ -1,4 +1,4 @@
-import type { Hono } from 'hono'
+import type { Context, Hono } from 'hono'
 import { z } from 'zod'
 import { MuttrError } from '../base/errors.ts'
 import { readJson } from './body.ts'
@@ -14,6 +14,23 @@ const inviting = z.strictObject({
   by
 })
 const bare = z.strictObject({ by })
+const accountListing = z.strictObject({
+  state: z.enum(['active', 'suspended', 'removed']).exactOptional(),
+  text: z.string().max(apiLimits.shownCharsMax).exactOptional(),
+  after: z.string().max(apiLimits.shownCharsMax).exactOptional(),
+  limit
+})
+const reasoned = z.strictObject({ reason: z.string(), by })
+const suspending = z.strictObject({ reason: z.string(), lifeMs: z.number().exactOptional(), by })
+const bound = z.number().nullable().exactOptional()
+const bounding = z.strictObject({
+  aliases: bound,
+  notices: bound,
+  noticeBytes: bound,
+  aheadBytes: bound,
+  invites: bound,
+  by
+})
 const auditListing = z.strictObject({
   before: z.coerce.number().int().min(1).exactOptional(),
   limit
@@ -27,6 +44,9 @@ const auditCheck = z.strictObject({
 
 const jsonLimit = { maxBytes: apiLimits.jsonBytesMax, code: 'WIRE_TOO_LARGE' } as const
 
+const bodyOf = async <T>(c: Context, schema: z.ZodType<T>): Promise<T> =>
+  check(schema, await readJson(c.req.raw, jsonLimit))
+
 /** What the operators of a pod ask. Source: docs/protocol/local-api.md#a-pods-operators */
 export function addPod(app: Hono, given: PodOperator | undefined): void {
   const pod = (): PodOperator => {
@@ -37,15 +57,43 @@ export function addPod(app: Hono, given: PodOperator | undefined): void {
   }
   app.get('/pod/invites', async c => c.json(await pod().invites()))
   app.post('/pod/invites', async c => {
-    const options = check(inviting, await readJson(c.req.raw, jsonLimit))
+    const options = await bodyOf(c, inviting)
     return c.json(await pod().invite({ ...options, signal: c.req.raw.signal }))
   })
-  app.post('/pod/invites/:id/revoke', async c => {
-    const options = check(bare, await readJson(c.req.raw, jsonLimit))
-    return c.json(await pod().revokeInvite(c.req.param('id'), options))
-  })
+  app.post('/pod/invites/:id/revoke', async c =>
+    c.json(await pod().revokeInvite(c.req.param('id'), await bodyOf(c, bare)))
+  )
+  addAccounts(app, pod)
   app.get('/pod/audit', async c => c.json(await pod().audit(check(auditListing, c.req.query()))))
   app.get('/pod/audit/check', async c =>
     c.json(await pod().checkAudit(check(auditCheck, c.req.query()).hash))
+  )
+}
+
+function addAccounts(app: Hono, pod: () => PodOperator): void {
+  app.get('/pod/accounts', async c =>
+    c.json(await pod().accounts(check(accountListing, c.req.query())))
+  )
+  app.get('/pod/accounts/:who', async c => c.json(await pod().account(c.req.param('who'))))
+  app.post('/pod/accounts/:who/suspend', async c =>
+    c.json(await pod().suspend(c.req.param('who'), await bodyOf(c, suspending)))
+  )
+  app.post('/pod/accounts/:who/resume', async c =>
+    c.json(await pod().resume(c.req.param('who'), await bodyOf(c, bare)))
+  )
+  app.post('/pod/accounts/:who/remove', async c =>
+    c.json(await pod().remove(c.req.param('who'), await bodyOf(c, reasoned)))
+  )
+  app.post('/pod/accounts/:who/quota', async c =>
+    c.json(await pod().setQuota(c.req.param('who'), await bodyOf(c, bounding)))
+  )
+  app.post('/pod/accounts/:who/export', async c =>
+    c.json(await pod().exportAccount(c.req.param('who'), await bodyOf(c, bare)))
+  )
+  app.post('/pod/aliases/:alias/revoke', async c =>
+    c.json(await pod().revokeAlias(c.req.param('alias'), await bodyOf(c, reasoned)))
+  )
+  app.post('/pod/aliases/:alias/free', async c =>
+    c.json(await pod().freeAlias(c.req.param('alias'), await bodyOf(c, bare)))
   )
 }

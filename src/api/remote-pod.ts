@@ -11,6 +11,15 @@ export function remotePod(ask: Ask): PodOperator {
       post('/pod/invites', options, signal ? { signal } : {}),
     invites: () => get('/pod/invites'),
     revokeInvite: (id, options) => post(`/pod/invites/${segment(id)}/revoke`, options),
+    accounts: (filter = {}) => get('/pod/accounts', { ...filter }),
+    account: who => get(`/pod/accounts/${segment(who)}`),
+    suspend: (who, options) => post(`/pod/accounts/${segment(who)}/suspend`, options),
+    resume: (who, options) => post(`/pod/accounts/${segment(who)}/resume`, options),
+    remove: (who, options) => post(`/pod/accounts/${segment(who)}/remove`, options),
+    setQuota: (who, options) => post(`/pod/accounts/${segment(who)}/quota`, options),
+    exportAccount: (who, options) => post(`/pod/accounts/${segment(who)}/export`, options),
+    revokeAlias: (alias, options) => post(`/pod/aliases/${segment(alias)}/revoke`, options),
+    freeAlias: (alias, options) => post(`/pod/aliases/${segment(alias)}/free`, options),
     audit: (options = {}) => get('/pod/audit', { ...options }),
     checkAudit: hash => get('/pod/audit/check', { hash })
   }

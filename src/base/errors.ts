@@ -121,6 +121,16 @@ const codes = {
   ALIAS_QUARANTINED: ['refused', 'It belonged to somebody else within the last year.'],
   REGISTRATION_CLOSED: ['refused', 'The pod takes no new aliases; choose another pod.'],
   INVITE_INVALID: ['refused', 'The pod needs an invite; ask its operator for a code.'],
+  ACCOUNT_SUSPENDED: [
+    'refused',
+    'Letters still come in. Ask the operator of the pod, or wait until the time is over.'
+  ],
+  ACCOUNT_REMOVED: ['refused', 'The pod has let this account go; take an alias at another pod.'],
+  ACCOUNT_UNKNOWN: ['refused', 'See `muttr pod accounts` for those there are.'],
+  ALIAS_REVOKED: [
+    'refused',
+    'The pod has taken this name back from its owner. Ask them for another address, by another way.'
+  ],
   INVITE_UNKNOWN: ['refused', 'See `muttr pod invites` for those there are.'],
   IDENTIFY_REFUSED: [
     'refused',

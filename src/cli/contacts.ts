@@ -77,13 +77,15 @@ const trust = (contact: Contact): string =>
       ? 'KEY CHANGED'
       : contact.lapsed !== null
         ? lapses[contact.lapsed]
-        : contact.verified
-          ? 'verified by you'
-          : contact.invited
-            ? 'from your invitation'
-            : contact.certifiedByPod
-              ? 'known to the pod'
-              : 'seen once'
+        : contact.withdrawn
+          ? 'TAKEN BACK'
+          : contact.verified
+            ? 'verified by you'
+            : contact.invited
+              ? 'from your invitation'
+              : contact.certifiedByPod
+                ? 'known to the pod'
+                : 'seen once'
 
 const changed = ({ style }: Output, { alias, changedTo }: Contact): string =>
   `${style.bad(`! ${line(alias)} now shows another key:`)} ${grouped(line(changedTo ?? ''))}\n` +
@@ -105,10 +107,15 @@ const disputed = ({ style }: Output, { alias, disputed: other, succession }: Con
 const followed = ({ nowMs }: Output, { alias, succession }: Contact): string =>
   `${line(alias)} changed their key (${formatTime(succession!.atMs, nowMs)}): the old one, ${shortId(succession!.from)}, named the new one. Compare words again: muttr verify ${line(alias)}`
 
+const withdrawn = ({ style, nowMs }: Output, { alias, withdrawn: said }: Contact): string =>
+  `${style.bad(`! The pod has taken the name ${line(alias)} back`)} (${formatTime(said!.atMs, nowMs)})${said!.reason === '' ? '' : `: ${line(said!.reason)}`}. ` +
+  'Nothing is sent there.'
+
 const notes = (out: Output, contacts: readonly Contact[]): string[] => [
   ...contacts.filter(one => one.disputed !== null).map(one => disputed(out, one)),
   ...contacts.filter(one => one.succession && !one.verified).map(one => followed(out, one)),
   ...contacts.filter(({ changedTo }) => changedTo !== null).map(one => changed(out, one)),
+  ...contacts.filter(({ withdrawn }) => withdrawn !== null).map(one => withdrawn(out, one)),
   ...contacts.filter(({ lapsed }) => lapsed !== null).map(one => lapse(out, one))
 ]
 

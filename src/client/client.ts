@@ -1,6 +1,7 @@
 import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { Revocation } from '../keys/revoke.ts'
+import type { Withdrawal } from '../keys/withdraw.ts'
 import type { NetworkBackup } from './backup/network.ts'
 import type { OwnDevice } from './devices/shapes.ts'
 import type { Attachment, AttachOptions, ReceivedAttachment, Transfer } from './files.ts'
@@ -158,6 +159,8 @@ export interface Contact {
   /** The person compared fingerprints and said so. */
   verified: boolean
   certifiedByPod: boolean
+  /** The pod has taken its word about the alias back, and says why; nothing is sent there. */
+  withdrawn: Withdrawal | null
   /** A join link named this key. */
   invited: boolean
   /** The key is another than it was: the one before named it, and the pod agrees. */

@@ -12,6 +12,7 @@ import { firstRow } from './contact-rows.ts'
 import type { Contacts, ContactsParts, Known, Signer } from './contacts.ts'
 import { mirroredContact } from './devices/mirrored-contact.ts'
 import { aliasesOf } from './named-aliases.ts'
+import { AliasRevoked } from './pod-link.ts'
 import { showContact } from './show-contact.ts'
 import { isOfKey } from './told-key.ts'
 import { Follower } from './trust/follower.ts'
@@ -175,7 +176,8 @@ export class ContactBook implements Contacts {
     const { clock, policyOf, vouched } = this.#parts
     const { alias, row } = known
     const changed = row.changed && (await this.#parse(row.changed))
-    const about = { policy: policyOf(alias), invited: vouched[alias], nowMs: clock.now() }
+    const by = await this.#parts.pods.certificateOf(readAlias(alias).hostname)
+    const about = { policy: policyOf(alias), invited: vouched[alias], by, nowMs: clock.now() }
     return showContact(known, { ...about, changed })
   }
 
@@ -228,7 +230,7 @@ export class ContactBook implements Contacts {
     const { clock, pods, emit, life } = this.#parts
     const startMs = clock.now()
     const link = await pods.link(readAlias(alias).hostname, life)
-    const answer = await link.lookup(alias)
+    const answer = await link.lookup(alias).catch(err => this.#notShown(alias, err))
     const shown = answer.certificate
     const pinned = await this.known(alias)
     refuseRevoked(alias, shown, pinned?.certificate)
@@ -242,6 +244,14 @@ export class ContactBook implements Contacts {
     const { fingerprint } = shown
     emit({ type: 'looked-up', alias, fingerprint, pin, ms: clock.now() - startMs })
     return learned
+  }
+
+  /** What the pod takes back is known of who was pinned, too. */
+  async #notShown(alias: string, err: unknown): Promise<never> {
+    const pinned = err instanceof AliasRevoked ? await this.known(alias) : undefined
+    if (err instanceof AliasRevoked && pinned?.certificate.pin === err.certificate.pin)
+      await this.#learn(alias, err.certificate, { certifiedUntilMs: null, route: null }, 'pod')
+    throw err
   }
 
   signer(known: Known, fingerprint: string): Promise<Signer | undefined> {

@@ -2,9 +2,16 @@ import { MuttrError } from '../base/errors.ts'
 import type { Clock, Failure, Log, Millis, Random } from '../base/ports.ts'
 import { retryDelayMs, throwDice } from '../base/retry.ts'
 import type { Notice } from '../wire/notice.ts'
+import type { PodStanding } from '../wire/pod-standing.ts'
 import { failureOf } from './failure.ts'
 import type { PodLink } from './pod-link.ts'
 import { reconnectSchedule } from './retry.ts'
+
+/** As the pod knows us. */
+export interface Identified {
+  readonly aliases: string[]
+  readonly standing: PodStanding
+}
 
 /** What a {@link PodLine} does its work with; {@link Pods} gives them one for each pod. */
 export interface LineParts {
@@ -14,8 +21,10 @@ export interface LineParts {
   log: Log
   /** @throws {MuttrError} `POD_UNREACHABLE`, `POD_CHANGED`, … */
   open: (signal: AbortSignal) => Promise<PodLink>
-  /** Says who we are. @returns the aliases the pod has for us. */
-  identify: (link: PodLink) => Promise<string[]>
+  /** Says who we are. */
+  identify: (link: PodLink) => Promise<Identified>
+  /** What the pod has decided about us, each time that we hear of it. */
+  onStanding: (standing: PodStanding) => void
   /** Resolves when they are durably recorded. */
   onNotices: (entries: Notice[], how: 'push' | 'playback') => Promise<void>
   onListening: () => void
@@ -38,11 +47,12 @@ export class PodLine implements AsyncDisposable {
   #own = false
   #link: PodLink | undefined
   #opening: Promise<PodLink> | undefined
-  #identified: Promise<string[]> | undefined
+  #identified: Promise<void> | undefined
   #knownToPod = false
   #listening = false
   #caughtUp = false
   #aliases: string[] = []
+  #standing: PodStanding = { suspended: null, applications: [] }
   #problem: Failure | null = null
   #failures = 0
   readonly #tried = Promise.withResolvers<void>()
@@ -62,7 +72,7 @@ export class PodLine implements AsyncDisposable {
       /** What waited was handed over, and what comes is pushed. */
       caughtUp: this.#caughtUp,
       aliases: [...this.#aliases],
-      problem: this.#problem
+      problem: this.#problem ?? suspensionOf(this.#standing)
     }
   }
 
@@ -134,15 +144,21 @@ export class PodLine implements AsyncDisposable {
     }
   }
 
-  async #identify(link: PodLink): Promise<string[]> {
+  async #identify(link: PodLink): Promise<void> {
     try {
-      this.#aliases = await this.#parts.identify(link)
+      const { aliases, standing } = await this.#parts.identify(link)
+      this.#aliases = aliases
       this.#knownToPod = true
-      return this.#aliases
+      this.#stand(standing)
     } catch (err) {
       this.#identified = undefined
       throw err
     }
+  }
+
+  #stand(standing: PodStanding): void {
+    this.#standing = standing
+    this.#parts.onStanding(standing)
   }
 
   async #stayUp(): Promise<void> {
@@ -152,7 +168,8 @@ export class PodLine implements AsyncDisposable {
     this.#listening = true
     try {
       // From the pod's own cursor of this device: what came twice is dropped by its key.
-      await link.listen((entries, how) => this.#parts.onNotices(entries, how), 0)
+      const { onNotices } = this.#parts
+      await link.listen(onNotices, 0, undefined, standing => this.#stand(standing))
     } catch (err) {
       // A link is listened on once: begin again with a new one.
       if (this.#link === link) this.#forget()
@@ -215,4 +232,14 @@ export class PodLine implements AsyncDisposable {
     await link?.[Symbol.asyncDispose]()
     await this.#opening?.catch(() => undefined)
   }
+}
+
+function suspensionOf({ suspended }: PodStanding): Failure | null {
+  if (!suspended) return null
+  const { reason, untilMs } = suspended
+  const until = untilMs === null ? '' : ` until ${new Date(untilMs).toISOString().slice(0, 10)}`
+  const said = reason === '' ? '' : `: ${reason}`
+  return failureOf(
+    new MuttrError('ACCOUNT_SUSPENDED', `the pod has suspended the account${until}${said}`)
+  )
 }

@@ -6,6 +6,8 @@ import type { Crypto } from '../keys/crypto.ts'
 import { openPgp } from '../keys/crypto.ts'
 import type { Device } from '../keys/device.ts'
 import { refuseFuture } from '../keys/future.ts'
+import type { Withdrawal } from '../keys/withdraw.ts'
+import { withdrawalOf } from '../keys/withdraw.ts'
 import { foldName, readAlias } from '../pod/alias.ts'
 import type { GreetParts, PodFace } from '../pod/greet.ts'
 import { greetPod, reached } from '../pod/greet.ts'
@@ -13,6 +15,7 @@ import type { QueueNews } from '../wire/federation.ts'
 import type { Notice } from '../wire/notice.ts'
 import { announcedBytes } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
+import type { PodStanding } from '../wire/pod-standing.ts'
 import { succeed, succeedAnswer, successionAnswer, successionRequest } from '../wire/succession.ts'
 import type { PodAhead } from './pod-ahead.ts'
 import { podAhead } from './pod-ahead.ts'
@@ -48,6 +51,7 @@ interface PodReceipt {
 
 /** The pod tells by itself what became of notices that it was to pass on. */
 export type OnNews = (news: readonly QueueNews[]) => void
+export type OnStanding = (standing: PodStanding) => void
 export type OnNotices = (entries: Notice[], how: 'push' | 'playback') => Promise<void>
 
 /**
@@ -59,13 +63,13 @@ export interface PodLink extends AsyncDisposable {
   readonly pod: PodFace
   /** Resolves when the stream has ended, for whatever reason. */
   readonly closed: Promise<void>
-  /** Proves that this device speaks for the person. @returns the person's aliases here. @throws `IDENTIFY_REFUSED`, … */
+  /** Proves that this device speaks for the person. @returns the person's aliases here. @throws `IDENTIFY_REFUSED`, `ACCOUNT_REMOVED`, … */
   identify(o: {
     device: Device
     statement: Uint8Array
     certificate: Certificate
     nowMs: Millis
-  }): Promise<{ aliases: string[] }>
+  }): Promise<{ aliases: string[]; standing: PodStanding }>
   /** Also renews. The certificate must name the alias in a User ID of its own. @returns it with the pod's certification. */
   register(
     alias: string,
@@ -85,7 +89,7 @@ export interface PodLink extends AsyncDisposable {
   ): Promise<{ aliases: string[]; certificate: Certificate; untilMs: Millis }>
   /** The key that an alias had before, as the pod knows it, and what it says of its successor; nothing of it is checked. */
   successor(alias: string, fingerprint: string): Promise<Successor | null>
-  /** The pod's signed answer, checked against its certificate. @throws `ALIAS_UNKNOWN`, `SIGNATURE_INVALID` */
+  /** The pod's signed answer, checked against its certificate. @throws `ALIAS_UNKNOWN`, `SIGNATURE_INVALID`, {@link AliasRevoked} */
   lookup(alias: string): Promise<LookedUp>
   /** Has a device of ours let in no more. @param dismissal as the person signed it. @throws `STATEMENT_INVALID`, `LIMIT_EXCEEDED` */
   dismiss(dismissal: Uint8Array): Promise<void>
@@ -96,8 +100,14 @@ export interface PodLink extends AsyncDisposable {
    * moment on, what arrives live; acknowledges what `onNotices` resolved. A notice may come twice; none is lost.
    * Resolves when all that waited is handed over and acknowledged; pushes go on until the link ends. Rejects, and ends the
    * link, when `onNotices` rejects: what was not acknowledged comes again on the next link. Once per link.
+   * @param onStanding is told what the pod decides about us meanwhile.
    */
-  listen(onNotices: OnNotices, after: number, onNews?: OnNews): Promise<void>
+  listen(
+    onNotices: OnNotices,
+    after: number,
+    onNews?: OnNews,
+    onStanding?: OnStanding
+  ): Promise<void>
   readonly ahead: PodAhead
   readonly queue: PodQueue
 }
@@ -143,8 +153,8 @@ function linkOver(
       const answer = device.sign(wire.identifyBytes(o))
       const shown = { certificate: certificate.bytes, statement, timeMs: nowMs, answer }
       const frame = await ask('identify', wire.identify.encode(shown))
-      const { names } = wire.identifyAnswer.decode(frame)
-      return { aliases: names.map(name => `${foldName(name)}@${hostname}`) }
+      const { names, standing } = wire.identifyAnswer.decode(frame)
+      return { aliases: names.map(name => `${foldName(name)}@${hostname}`), standing }
     },
     async register(alias, certificate, { invite } = {}) {
       const name = nameOf(alias)
@@ -199,8 +209,8 @@ function linkOver(
         throw new MuttrError('SIGNATURE_INVALID', 'the receipt is not of this pod and notice')
       return { atMs, signature, podPeer: session.peer }
     },
-    listen: (onNotices, after, onNews = () => undefined) =>
-      listenTo({ session, ask, onNotices, after, onNews }),
+    listen: (onNotices, after, onNews = () => undefined, onStanding = () => undefined) =>
+      listenTo({ session, ask, onNotices, after, onNews, onStanding }),
     ahead: podAhead(ask),
     queue: podQueue(ask),
     async [Symbol.asyncDispose]() {
@@ -223,6 +233,16 @@ const certifiedBy = (pod: PodFace, certificate: Certificate, { name, nowMs, cryp
     nowMs
   })
 
+/** A pod takes its word about an alias back. */
+export class AliasRevoked extends MuttrError {
+  /** With the pod's revocation in it. */
+  readonly certificate: Certificate
+  constructor(alias: string, certificate: Certificate, { reason }: Withdrawal) {
+    super('ALIAS_REVOKED', `the pod has taken ${alias} back${reason === '' ? '' : `: ${reason}`}`)
+    this.certificate = certificate
+  }
+}
+
 async function checkLookup(
   { answer, signature }: wire.LookupAnswer,
   pod: PodFace,
@@ -238,7 +258,12 @@ async function checkLookup(
     throw new MuttrError('SIGNATURE_INVALID', 'the answer is not of now')
   const certificate = await crypto.readCertificate(said.certificate)
   // Nobody certifies a revoked key; the key's own word is enough.
-  if (!certificate.revoked) await certifiedBy(pod, certificate, o)
+  if (!certificate.revoked)
+    await certifiedBy(pod, certificate, o).catch(async err => {
+      const about = { userId: said.alias, by: pod.certificate }
+      const withdrawal = await withdrawalOf(certificate, about)
+      throw withdrawal ? new AliasRevoked(said.alias, certificate, withdrawal) : err
+    })
   const { alias, intro, hpkeKey, validUntilMs } = said
   return { alias, certificate, intro, hpkeKey, validUntilMs }
 }

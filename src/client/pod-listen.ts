@@ -6,12 +6,14 @@ import { queueNews } from '../wire/federation.ts'
 import type { Notice } from '../wire/notice.ts'
 import { readEntry } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
-import type { OnNews, OnNotices } from './pod-link.ts'
+import { standing } from '../wire/pod-standing.ts'
+import type { OnNews, OnNotices, OnStanding } from './pod-link.ts'
 
 interface Parts {
   session: Session
   ask(method: string, payload: Uint8Array): Promise<Uint8Array>
   onNotices: OnNotices
+  onStanding: OnStanding
   after: number
   onNews: OnNews
 }
@@ -23,7 +25,8 @@ const listening = new WeakSet<Session>()
  * Plays back what waits while pushes come in beside it. What is acknowledged is always a gapless beginning: the pushes count
  * only when the playback has reached the place where they began.
  */
-export async function listenTo({ session, ask, onNotices, onNews, after }: Parts): Promise<void> {
+export async function listenTo(parts: Parts): Promise<void> {
+  const { session, ask, onNotices, onNews, onStanding, after } = parts
   assert(!listening.has(session), 'a link listens once')
   listening.add(session)
   const progress = createProgress()
@@ -54,8 +57,12 @@ export async function listenTo({ session, ask, onNotices, onNews, after }: Parts
       onNews(queueNews.decode(payload).news)
       return wire.nothing.encode()
     }
+    if (method === wire.podMethods.standing) {
+      onStanding(standing.decode(payload))
+      return wire.nothing.encode()
+    }
     if (method !== wire.podMethods.notices)
-      throw new MuttrError('METHOD_UNKNOWN', 'a client answers `notices` and `queue-news` alone')
+      throw new MuttrError('METHOD_UNKNOWN', 'a client answers three requests alone')
     const notices = wire.push.decode(payload).entries.map(readEntry)
     if (notices.length > 0) take(notices).catch(fail)
     return wire.nothing.encode()

@@ -14,9 +14,11 @@ import type { State } from '../store/state.ts'
 import { bytes, literal, mapped, tuple, uint } from '../wire/cbor.ts'
 import { decodeSignedStatement } from '../wire/device.ts'
 import type { Notice } from '../wire/notice.ts'
+import type { PodStanding } from '../wire/pod-standing.ts'
 import type { PodPapers } from '../wire/proof.ts'
 import { createMovedPods } from './moved-pods.ts'
 import { createPapers } from './papers.ts'
+import type { Identified } from './pod-line.ts'
 import { PodLine } from './pod-line.ts'
 import type { openPodLink, PodLink } from './pod-link.ts'
 import type { Self } from './self.ts'
@@ -82,6 +84,8 @@ export interface PodsParts {
   onIdentified: (hostname: string, link: PodLink) => Promise<string[] | undefined>
   onNotices: (hostname: string, entries: Notice[], how: 'push' | 'playback') => Promise<void>
   onUp: (hostname: string) => void
+  /** What a pod has decided about us, each time that we hear of it. */
+  onStanding: (hostname: string, standing: PodStanding) => void
 }
 
 const dayMs = 24 * 3_600_000
@@ -148,11 +152,11 @@ export function createPods(parts: PodsParts): Pods {
     return link
   }
 
-  async function identify(hostname: string, link: PodLink): Promise<string[]> {
+  async function identify(hostname: string, link: PodLink): Promise<Identified> {
     const certificate = self.certificate()
     if (!certificate) throw new MuttrError('IDENTIFY_REFUSED', 'no person on this seed')
     const startMs = clock.now()
-    const { aliases } = await link.identify({
+    const { aliases, standing } = await link.identify({
       device: parts.device,
       statement: await statement(hostname),
       certificate,
@@ -162,7 +166,7 @@ export function createPods(parts: PodsParts): Pods {
     if (self.certificate()?.pin !== certificate.pin)
       throw new MuttrError('IDENTIFY_REFUSED', 'our key is another by now')
     parts.emit({ type: 'identified', pod: hostname, ms: clock.now() - startMs })
-    return taken ?? aliases
+    return { aliases: taken ?? aliases, standing }
   }
 
   function makeLine(place: PodPlace): PodLine {
@@ -174,6 +178,7 @@ export function createPods(parts: PodsParts): Pods {
       log,
       open: signal => open(place, signal),
       identify: link => identify(hostname, link),
+      onStanding: standing => parts.onStanding(hostname, standing),
       onNotices: (entries, how) => parts.onNotices(hostname, entries, how),
       onUp: () => parts.onUp(hostname),
       onListening: () => parts.emit({ type: 'listening', pod: hostname }),

@@ -104,6 +104,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     onNotices: async (hostname, entries, how) =>
       inbox.notified(hostname, await canary.sift(entries), how),
     onIdentified: (hostname, link) => succeeding.handOver(hostname, link),
+    onStanding() {},
     onUp(hostname) {
       courier.wake(row => row.to.endsWith(`@${hostname}`) || row.via === hostname)
       inbox.wake()

@@ -1,6 +1,7 @@
 import type { Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import { revocationOf } from '../keys/revoke.ts'
+import { withdrawalOf } from '../keys/withdraw.ts'
 import type { Contact } from './client.ts'
 import type { Known } from './contacts.ts'
 import type { Policy } from './requests/request.ts'
@@ -11,13 +12,15 @@ interface ShownBeside {
   policy: Policy | null
   /** The fingerprint that a join link named. */
   invited: string | undefined
+  /** The pod's certificate, as it showed it last. */
+  by: Certificate | undefined
   nowMs: Millis
 }
 
 /** A pinned contact as people see it. */
 export async function showContact(
   { alias, certificate, row }: Known,
-  { changed, policy, invited, nowMs }: ShownBeside
+  { changed, policy, invited, by, nowMs }: ShownBeside
 ): Promise<Contact> {
   const { certifiedUntilMs, pinnedMs, seenMs, verified, followed, disputed } = row
   return {
@@ -29,6 +32,10 @@ export async function showContact(
     lapsed: lapseOf({ certificate, row }, nowMs),
     revocation: await revocationOf(certificate),
     verified,
+    withdrawn:
+      by && certifiedUntilMs === null
+        ? await withdrawalOf(certificate, { userId: alias, by })
+        : null,
     certifiedByPod: certifiedUntilMs !== null && certifiedUntilMs > nowMs,
     invited: invited === certificate.fingerprint,
     succession: followed && { from: followed.fromFingerprint, atMs: followed.atMs },

@@ -24,6 +24,15 @@ export function podOperator(home: Home, pod: Pod, addresses: () => readonly stri
     },
     invites: () => office.invites(),
     revokeInvite: (id, { by } = {}) => office.revokeInvite(operator(by), id),
+    accounts: filter => office.accounts(filter),
+    account: who => office.account(who),
+    suspend: (who, { by, ...o }) => office.suspend(operator(by), who, o),
+    resume: (who, { by } = {}) => office.resume(operator(by), who),
+    remove: (who, { by, ...o }) => office.remove(operator(by), who, o),
+    setQuota: (who, { by, ...quota }) => office.setQuota(operator(by), who, quota),
+    exportAccount: (who, { by } = {}) => office.export(operator(by), who),
+    revokeAlias: (alias, { by, ...o }) => office.revokeAlias(operator(by), alias, o),
+    freeAlias: (alias, { by } = {}) => office.freeAlias(operator(by), alias),
     audit: options => office.audit(options),
     checkAudit: hash => office.checkAudit(hash)
   }

@@ -78,7 +78,7 @@ export function createDirectory(parts: Parts): Directory {
   }
 
   const answer = async (name: string, nowMs: Millis): Promise<LookupAnswer> => {
-    const row = await registry.find(name, nowMs)
+    const row = await registry.shown(name, nowMs)
     if (!row) throw new MuttrError('ALIAS_UNKNOWN', `no ${name} at ${hostname}`)
     const cached = await state.get(tables.answers, name)
     const known = cached && answerRow.decode(cached)

@@ -10,6 +10,8 @@ import type { PodLimits } from './limits.ts'
 import { podTimes } from './limits.ts'
 import type { Locks } from './locks.ts'
 import { createLocks } from './locks.ts'
+import type { Quota, Quotas } from './office/quotas.ts'
+import { createQuotas } from './office/quotas.ts'
 import type { AccountId, BoxRow, DeviceRow } from './rows.ts'
 import { addressRow, boxRow, deviceRow, mailLog, tables, under } from './rows.ts'
 import { rowsOf } from './scan.ts'
@@ -42,12 +44,14 @@ export class Mailbox {
   readonly #locks: Locks = createLocks()
   readonly #keep: (account: AccountId, incoming: Incoming) => Promise<void>
   readonly #keepForNobody: (address: string, incoming: Incoming) => Promise<void>
+  readonly #quotas: Quotas
   #notices = 0
   #bytes = 0
 
   private constructor(state: State, bounds: PodLimits) {
     this.#state = state
     this.#limits = bounds
+    this.#quotas = createQuotas(state)
     this.#keep = createBatches(this.#locks, batchMax, (key, all) => this.#keepAll(key, all))
     this.#keepForNobody = createBatches(this.#locks, batchMax, (_, all) => this.#pretend(all))
   }
@@ -168,6 +172,19 @@ export class Mailbox {
     })
   }
 
+  /** What waits for an account. */
+  async usageOf(account: AccountId): Promise<{ notices: number; bytes: number }> {
+    const { count, bytes } = await this.#box(account)
+    return { notices: count, bytes }
+  }
+
+  /** Drops all that waits for an account, and its devices. A page at a time: what is left of it a sweep drops. */
+  async clear(account: AccountId): Promise<number> {
+    const dropped = await this.#locks.run(account, () => this.#trim(account, () => true))
+    await this.forget(account)
+    return dropped
+  }
+
   async isEmpty(account: AccountId): Promise<boolean> {
     return (await this.#box(account)).count === 0
   }
@@ -208,6 +225,7 @@ export class Mailbox {
   /** Keeps what came for one account, in one write. */
   async #keepAll(account: AccountId, incoming: readonly Incoming[]): Promise<(() => undefined)[]> {
     const before = await this.#box(account)
+    const quota = await this.#quotas.of(account)
     let box = before
     const changes: Change[] = []
     const marks = new Set<string>()
@@ -217,7 +235,7 @@ export class Mailbox {
       const seen = toHex(mark)
       const key = `${account}/${seen}`
       const known = marks.has(seen) || (await this.#state.get(tables.seen, key)) !== undefined
-      const isFull = !known && this.#isFull(before, box, entry.byteLength)
+      const isFull = !known && this.#isFull({ before, box, quota }, entry.byteLength)
       results.push(isFull === 'pod' ? noRoom : kept)
       if (isFull === 'account') lost.push({ entry, mark })
       if (known || isFull) continue
@@ -247,21 +265,25 @@ export class Mailbox {
     return this.#notices < noticesMax && this.#bytes + limits.noticeBytesMax <= noticeBytesMax
   }
 
-  #isFull(before: BoxRow, box: BoxRow, bytes: number): 'account' | 'pod' | false {
+  #isFull(
+    { before, box, quota }: { before: BoxRow; box: BoxRow; quota: Quota },
+    bytes: number
+  ): 'account' | 'pod' | false {
     const bounds = this.#limits
     const podIsFull =
       this.#notices + box.count - before.count >= bounds.noticesMax ||
       this.#bytes + box.bytes - before.bytes + bytes > bounds.noticeBytesMax
     if (podIsFull) return 'pod'
     const isFull =
-      box.count >= bounds.noticesPerAccountMax ||
-      box.bytes + bytes > bounds.noticeBytesPerAccountMax
+      box.count >= (quota.notices ?? bounds.noticesPerAccountMax) ||
+      box.bytes + bytes > (quota.noticeBytes ?? bounds.noticeBytesPerAccountMax)
     return isFull && 'account'
   }
 
   /** For an address nobody has: reads and writes as much as {@link #keepAll}, into a ring that does not grow. */
   async #pretend(incoming: readonly Incoming[]): Promise<(() => undefined)[]> {
     await this.#state.get(tables.boxes, 'nobody')
+    await this.#quotas.of('nobody')
     const changes: Change[] = []
     for (const { entry, mark } of incoming) {
       const slot = String((mark[0]! * 256 + mark[1]!) % nobodySlots)

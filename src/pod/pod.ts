@@ -1,4 +1,4 @@
-import type { Clock, Log, Network, PeerId, PeerKeys, Random } from '../base/ports.ts'
+import type { Clock, Log, Millis, Network, PeerId, PeerKeys, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { openPgp } from '../keys/crypto.ts'
@@ -7,7 +7,9 @@ import type { Dht } from '../seed/dht.ts'
 import type { Spool } from '../store/spool.ts'
 import type { State } from '../store/state.ts'
 import type { Policy } from '../wire/pod.ts'
-import { podProtocol } from '../wire/pod.ts'
+import { podMethods, podProtocol } from '../wire/pod.ts'
+import type { PodStanding } from '../wire/pod-standing.ts'
+import { standing as wireStanding } from '../wire/pod-standing.ts'
 import { openAhead } from './ahead/ahead.ts'
 import { foldHostname } from './alias.ts'
 import { createDirectory } from './directory.ts'
@@ -18,11 +20,14 @@ import { tellNews } from './federation/news.ts'
 import { createGates } from './gates.ts'
 import { createInvites } from './invites.ts'
 import type { AheadLimits, PodLimits } from './limits.ts'
-import { aheadLimits, podLimits } from './limits.ts'
+import { aheadLimits, podLimits, podTimes } from './limits.ts'
 import { Mailbox } from './mailbox.ts'
+import { watchNews } from './news.ts'
 import { createAudit } from './office/audit.ts'
 import type { Office } from './office/office.ts'
-import { createOffice } from './office/office.ts'
+import { createOffice } from './office/open.ts'
+import { createQuotas } from './office/quotas.ts'
+import { createStandings } from './office/standings.ts'
 import { createReception } from './reception.ts'
 import { openHello } from './record.ts'
 import { Registry } from './registry.ts'
@@ -86,6 +91,8 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const limits: PodLimits = { ...podLimits, ...parts.limits }
   const invites = createInvites({ state, random, invitesMax: limits.invitesMax })
   const audit = createAudit(state)
+  const standings = createStandings(state)
+  const quotas = createQuotas(state)
   const registry = await Registry.open({
     ...{ state, crypto, person, hostname, policy, invites, limits }
   })
@@ -99,7 +106,11 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const aheadBounds = { ...aheadLimits, ...parts.ahead?.limits }
   const ahead =
     parts.ahead && aheadBounds.accountBytes > 0
-      ? await openAhead({ ...parts.ahead, clock, log, limits: aheadBounds })
+      ? await openAhead({
+          ...parts.ahead,
+          ...{ clock, log, limits: aheadBounds },
+          bytesFor: async account => (await quotas.of(account)).aheadBytes
+        })
       : undefined
   const about = { state, clock, random, log, crypto, keys, hostname, hello, limits }
   const federation =
@@ -112,6 +123,8 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const shared = {
     federation,
     dismissals,
+    standings,
+    standing,
     hostname,
     clock,
     random,
@@ -124,6 +137,26 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     mailbox,
     gates,
     ahead
+  }
+
+  async function standing(account: string, nowMs: Millis): Promise<PodStanding> {
+    const { reason, untilMs } = (await standings.of(account, nowMs)) ?? {}
+    const suspended = reason === undefined ? null : { reason, untilMs: untilMs ?? null }
+    return { suspended, applications: [] }
+  }
+  /** A standing has changed: whoever is here is told, or sent away. */
+  async function told(account: string): Promise<void> {
+    const nowMs = clock.now()
+    const isRemoved = (await standings.of(account, nowMs))?.state === 'removed'
+    const frame = wireStanding.encode(await standing(account, nowMs))
+    for (const [session, served] of reception.sessions()) {
+      if (served.identity(nowMs)?.account !== account) continue
+      if (isRemoved) void session[Symbol.asyncDispose]()
+      else
+        session
+          .request(podMethods.standing, frame, { timeoutMs: podTimes.pushTimeoutMs })
+          .catch(err => log.debug('pod.standing-not-told', { peer: session.peer, err }))
+    }
   }
 
   const reception = createReception({
@@ -147,19 +180,25 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   }
   const sweeper = createSweeper({
     ...{ clock, log, state, registry, mailbox, directory, invites, dismissals, ahead },
-    ...{ audit, auditMax: limits.auditMax, federation }
+    ...{ audit, auditMax: limits.auditMax, federation, standings },
+    sweepNews: () => news.sweep()
   })
+  const news = await watchNews(state, told, log.warn)
   federation?.begin()
   network.accept(podProtocol, session => reception.take(session))
 
   return {
     hostname,
     certificate: person.certificate,
-    office: createOffice({ clock, invites, audit }),
+    office: createOffice({
+      ...{ ...own, clock, random, limits, aheadBytes: aheadBounds.accountBytes },
+      ...{ registry, mailbox, ahead, invites, standings, quotas, audit }
+    }),
     async userOf(peer) {
       for (const served of reception.of(peer)) {
         const account = served.identity(clock.now())?.account
-        if (account !== undefined && (await registry.account(account))) return account
+        if (account === undefined || !(await registry.account(account))) continue
+        if (!(await standings.of(account, clock.now()))) return account
       }
       return undefined
     },
@@ -173,6 +212,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     }),
     peers: federation?.operator,
     async [Symbol.asyncDispose]() {
+      await news[Symbol.asyncDispose]()
       await reception[Symbol.asyncDispose]()
       await federation?.[Symbol.asyncDispose]()
       await sweeper[Symbol.asyncDispose]()

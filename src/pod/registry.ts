@@ -18,6 +18,10 @@ import type { PodLimits } from './limits.ts'
 import { podTimes } from './limits.ts'
 import type { Locks } from './locks.ts'
 import { createLocks } from './locks.ts'
+import type { Quotas } from './office/quotas.ts'
+import { createQuotas } from './office/quotas.ts'
+import type { Standings } from './office/standings.ts'
+import { createStandings } from './office/standings.ts'
 import type { AccountId, AccountRow, AliasRow } from './rows.ts'
 import { accountRow, aliasRow, putAccount, tables } from './rows.ts'
 import { countOf, rowsOf } from './scan.ts'
@@ -64,6 +68,8 @@ export class Registry {
   readonly #aliases: AliasTable
   readonly #successions: Successions
   readonly #handover: Handover
+  readonly #standings: Standings
+  readonly #quotas: Quotas
   readonly #locks: Locks = createLocks()
   #accounts = 0
   #active = 0
@@ -74,6 +80,8 @@ export class Registry {
     this.#parts = parts
     this.#aliases = createAliasTable(parts.state)
     this.#successions = createSuccessions(parts.state)
+    this.#standings = createStandings(parts.state)
+    this.#quotas = createQuotas(parts.state)
     this.#handover = createHandover({
       ...parts,
       aliases: this.#aliases,
@@ -169,12 +177,22 @@ export class Registry {
     return certificate?.pin === pin ? { certificate, link } : undefined
   }
 
-  /** The account of a key that says who it is. @throws {MuttrError} `IDENTIFY_REFUSED` for one that was revoked or succeeded */
-  async accountOf(pin: string): Promise<AccountId> {
+  /** Aliases and accounts came or went by another hand. */
+  counted({ active = 0, released = 0 }: { active?: number; released?: number }): void {
+    this.#active += active
+    this.#released += released
+  }
+
+  /**
+   * The account of a key that says who it is.
+   * @throws {MuttrError} `IDENTIFY_REFUSED` for one that was revoked or succeeded, `ACCOUNT_REMOVED`
+   */
+  async accountOf(pin: string, nowMs: Millis): Promise<AccountId> {
     if (await this.isRevoked(pin))
       throw new MuttrError('IDENTIFY_REFUSED', 'the certificate is revoked')
     const { account, current } = await this.#successions.holder(pin)
     if (!current) throw new MuttrError('IDENTIFY_REFUSED', 'another key has succeeded this one')
+    await this.#standings.admit(account, nowMs)
     return account
   }
 
@@ -207,8 +225,16 @@ export class Registry {
 
   /** @returns undefined unless registered, and certified by now. */
   async find(name: AliasName, nowMs: Millis): Promise<AliasRow | undefined> {
+    const row = await this.shown(name, nowMs)
+    return row?.state === 'active' ? row : undefined
+  }
+
+  /** The same, and what the pod has taken its word back about. */
+  async shown(name: AliasName, nowMs: Millis): Promise<AliasRow | undefined> {
     const row = await this.#aliases.get(name)
-    return row?.state === 'active' && row.untilMs > nowMs ? row : undefined
+    return row && row.untilMs > nowMs && (row.state === 'active' || isWithdrawn(row))
+      ? row
+      : undefined
   }
 
   async account(account: AccountId): Promise<AccountRow | undefined> {
@@ -252,7 +278,9 @@ export class Registry {
       if (!idle || (await this.aliases(account)).length > 0) return false
       await this.#parts.state.write([
         { type: 'delete', table: tables.accounts, key: account },
-        ...(await this.#successions.forget(account))
+        ...(await this.#successions.forget(account)),
+        ...(await this.#standings.forget(account)),
+        this.#quotas.forget(account)
       ])
       this.#accounts -= 1
       return true
@@ -265,11 +293,13 @@ export class Registry {
     const { account, current } = await this.#successions.holder(o.pin)
     if (!current) throw new MuttrError('KEY_INVALID', 'another key has succeeded this one')
     const row = await this.#aliases.get(name)
-    const own = row?.account === account
+    const own = row?.account === account && !isWithdrawn(row)
     if (row?.state === 'active' && !own) throw new MuttrError('ALIAS_TAKEN', `${name} is taken`)
     if (row?.state === 'quarantined' && !own && row.untilMs > nowMs)
       throw new MuttrError('ALIAS_QUARANTINED', `${name} was somebody else's until lately`)
     const renewal = row?.state === 'active'
+    const turn = renewal ? [] : await this.#standings.turn(account)
+    if (!renewal) await this.#standings.check(account, nowMs)
     const claims = renewal ? [] : await this.#aliases.claim(name, nowMs)
     const known = await this.account(account)
     const uses = renewal ? [] : await this.#admit(known, own, { ...o, account })
@@ -278,6 +308,7 @@ export class Registry {
     const createdMs = known?.createdMs ?? nowMs
     const { fingerprint } = certificate
     const { ok } = await this.#parts.state.write([
+      ...turn,
       ...claims,
       ...uses,
       ...this.#aliases.replace(name, row, after),
@@ -297,12 +328,13 @@ export class Registry {
     { account, invite, nowMs }: Application & { account: AccountId }
   ): Promise<Change[]> {
     const { policy, hostname, limits, invites } = this.#parts
+    const aliasesMax = (await this.#quotas.of(account)).aliases ?? limits.aliasesPerAccountMax
     if (policy === 'closed' && !own)
       throw new MuttrError('REGISTRATION_CLOSED', `${hostname} takes no new aliases`)
     if (
       (!known && this.#accounts >= limits.accountsMax) ||
       (!own && this.#active + this.#released >= limits.aliasesMax) ||
-      (!own && (await this.#aliases.held(account)) >= limits.aliasesPerAccountMax)
+      (!own && (await this.#aliases.held(account)) >= aliasesMax)
     )
       throw new MuttrError('LIMIT_EXCEEDED', 'no room for another alias')
     return policy === 'invite' && !own ? await invites.use(invite, account, nowMs) : []
@@ -347,3 +379,7 @@ export class Registry {
     return ok
   }
 }
+
+/** The pod has taken its word back: the name is shown so, and nobody gets it until the quarantine ends. */
+export const isWithdrawn = ({ state, certificate }: AliasRow): boolean =>
+  state === 'quarantined' && certificate.byteLength > 0

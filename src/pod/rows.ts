@@ -264,6 +264,11 @@ export const tables = {
   invites: 'invites',
   /** `INVITE/NUMBER` -> account; empty for the one that a revocation took, so that no use comes after it. */
   inviteUses: 'invite-uses',
+  /** By account: who may not do all that others may. */
+  standings: 'standings',
+  /** `ACCOUNT/TURN`: inserted with what a standing decides about, so that of two that read the same one is late. */
+  turns: 'turns',
+  quotas: 'quotas',
   /** By sequence: what operators did. Inserted, so that the chain has no two ends. */
   audit: 'audit',
   /** `ACCOUNT/SHA-256 of the sealed notice`: notices for other pods, and what became of them. */

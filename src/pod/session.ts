@@ -7,6 +7,7 @@ import { verifyDismissal } from '../keys/device.ts'
 import type { State } from '../store/state.ts'
 import { announcedBytes, decodeNotice, noticeInfo } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
+import type { PodStanding } from '../wire/pod-standing.ts'
 import {
   decodeSignedSuccession,
   succeed,
@@ -26,6 +27,7 @@ import type { Gates } from './gates.ts'
 import type { Identity } from './identify.ts'
 import { checkIdentify, createChallenge } from './identify.ts'
 import type { Mailbox } from './mailbox.ts'
+import type { Standings } from './office/standings.ts'
 import type { Registry } from './registry.ts'
 
 /** What every session of a pod shares. */
@@ -42,6 +44,9 @@ export interface Desk {
   readonly directory: Directory
   readonly mailbox: Mailbox
   readonly dismissals: Dismissals
+  readonly standings: Standings
+  /** What the pod has decided about an account. */
+  standing(account: string, nowMs: Millis): Promise<PodStanding>
   readonly gates: Gates
   /** Undefined where a pod has nothing to do with others. */
   readonly federation: Federation | undefined
@@ -101,6 +106,8 @@ export function serveSession(session: Session, desk: Desk): Served {
   const feed = feedOf(visit)
   const isKnown = async (account: string): Promise<boolean> =>
     (await desk.registry.account(account)) !== undefined
+  const mayAsk = (account: string, nowMs: Millis): Promise<void> =>
+    desk.standings.check(account, nowMs)
   const answers: Answers = {
     ...openAnswers(visit),
     ...identifyAnswers(visit),
@@ -108,11 +115,13 @@ export function serveSession(session: Session, desk: Desk): Served {
     ...mailboxAnswers(visit, feed),
     ...aheadAnswers(desk.ahead, {
       account: nowMs => visit.self(nowMs).account,
-      isKnown
+      isKnown,
+      mayAsk
     }),
     ...federationAnswers({
       ...{ session, isKnown, federation: desk.federation, gates: desk.gates, other: visit.other },
       self: visit.self,
+      mayAsk,
       take: (notice, nowMs) => takeNotice(visit, notice, nowMs),
       admit: nowMs => admit(visit, nowMs)
     })
@@ -175,6 +184,8 @@ function openAnswers(visit: Visit): Answers {
     async submit(payload, nowMs) {
       const { notice } = wire.submit.decode(payload)
       admit(visit, nowMs)
+      const account = identity(nowMs)?.account
+      if (account !== undefined) await desk.standings.check(account, nowMs)
       const signature = await takeNotice(visit, notice, nowMs)
       return wire.submitAnswer.encode({ atMs: nowMs, signature })
     }
@@ -211,7 +222,7 @@ function identifyAnswers({ session, desk, become }: Visit): Answers {
       const o = { hostname, pod: keys.self, peer: session.peer, nonce, nowMs, crypto }
       const shown = await checkIdentify(wire.identify.decode(payload), o)
       const { device, peer, untilMs } = shown
-      const account = await registry.accountOf(shown.pin)
+      const account = await registry.accountOf(shown.pin, nowMs)
       if (await dismissals.has(account, device, nowMs))
         throw new MuttrError('DEVICE_REVOKED', 'its person has taken this device off the list')
       if (await registry.account(account)) {
@@ -219,7 +230,8 @@ function identifyAnswers({ session, desk, become }: Visit): Answers {
         await registry.greet(account, nowMs)
       }
       become({ ...shown, account })
-      return wire.identifyAnswer.encode({ names: await registry.aliases(account) })
+      const names = await registry.aliases(account)
+      return wire.identifyAnswer.encode({ names, standing: await desk.standing(account, nowMs) })
     }
   }
 }

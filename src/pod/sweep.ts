@@ -8,6 +8,7 @@ import type { Invites } from './invites.ts'
 import { podTimes } from './limits.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { Audit } from './office/audit.ts'
+import type { Standings } from './office/standings.ts'
 import type { Registry } from './registry.ts'
 import { tables } from './rows.ts'
 import { rowsOf } from './scan.ts'
@@ -31,6 +32,8 @@ interface Parts {
   audit: Audit
   auditMax: number
   federation: Federation | undefined
+  standings: Standings
+  sweepNews(): Promise<void>
 }
 
 export function createSweeper(parts: Parts): Sweeper {
@@ -70,7 +73,8 @@ async function sweepAll(
   let notices = 0
   for await (const { key } of rowsOf(state, tables.boxes)) {
     if (signal.aborted) return
-    notices += await mailbox.sweep(key, nowMs)
+    const isRemoved = (await rest.standings.of(key, nowMs))?.state === 'removed'
+    notices += await (isRemoved ? mailbox.clear(key) : mailbox.sweep(key, nowMs))
   }
   const aliases = await registry.sweep(nowMs, signal)
   for await (const { key } of rowsOf(state, tables.accounts)) {
@@ -83,7 +87,9 @@ async function sweepAll(
   const addresses = await directory.sweep(nowMs)
   const ended = await invites.sweep(nowMs)
   const dismissed = await dismissals.sweep(nowMs)
+  await rest.standings.sweep(nowMs)
   await rest.audit.sweep(rest.auditMax)
+  await rest.sweepNews()
   const counts = { notices, aliases, addresses, invites: ended, dismissed }
   log.debug('pod.swept', { ...counts, ahead: ahead?.usage() })
 }

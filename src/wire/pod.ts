@@ -6,6 +6,8 @@ import type { Codec } from './codec.ts'
 import { codec } from './codec.ts'
 import type { Entry } from './notice.ts'
 import { entries } from './notice.ts'
+import type { PodStanding } from './pod-standing.ts'
+import { standingBytesMax, standingField, writeStanding } from './pod-standing.ts'
 
 /** `/muttr/pod/1`: the private channel between a client and a pod. Source: docs/protocol/pod.md */
 export const podProtocol = '/muttr/pod/1'
@@ -124,13 +126,18 @@ export const identifyBytes = (o: {
     sha256(o.statement)
   ])
 
-/** Names of aliases on this pod, without the hostname. */
-export const identifyAnswer: Codec<{ names: string[] }> = codec(
+export interface IdentifyAnswer {
+  /** Of aliases on this pod, without the hostname. */
+  readonly names: string[]
+  readonly standing: PodStanding
+}
+
+export const identifyAnswer: Codec<IdentifyAnswer> = codec(
   'an identification answer',
-  64 * (limits.aliasCharsMax + 2) + 16,
-  tuple(array(name, 64)),
-  ([names]) => ({ names }),
-  a => [a.names]
+  64 * (limits.aliasCharsMax + 2) + standingBytesMax + 32,
+  tuple(array(name, 64), standingField),
+  ([names, standing]) => ({ names, standing }),
+  a => [a.names, writeStanding(a.standing)]
 )
 
 export interface Register {
@@ -351,5 +358,6 @@ export const podMethods = {
   transfer: 'transfer',
   /** Pod to client. */
   notices: 'notices',
-  queueNews: 'queue-news'
+  queueNews: 'queue-news',
+  standing: 'standing'
 } as const

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { PodOperator } from '../../src/api/operator.ts'
 import { failureOf } from '../../src/base/failure.ts'
 import type { Client } from '../../src/client/client.ts'
 import { serveClient } from '../support/api.ts'
@@ -10,7 +11,7 @@ import { mailboxCalls } from '../support/mailbox-calls.ts'
 const kib = (count: number, fill = 7) => new Uint8Array(count * 1024).fill(fill)
 
 /** What a caller sees of one call: its value, or how it was refused. */
-async function outcome(call: (client: Client) => Promise<unknown>, client: Client) {
+async function outcome<T>(call: (client: T) => Promise<unknown>, client: T) {
   try {
     return { value: await call(client) }
   } catch (err) {
@@ -168,6 +169,29 @@ const calls: Record<string, (client: Client) => Promise<unknown>> = {
     })
 }
 
+const by = 'olga'
+const operatorCalls: Record<string, (pod: PodOperator) => Promise<unknown>> = {
+  invite: pod => pod.invite({ uses: 3, lifeMs: 9, note: 'n', by }),
+  'invite: as usual': pod => pod.invite(),
+  invites: pod => pod.invites(),
+  revokeInvite: pod => pod.revokeInvite('3fa9', { by }),
+  'revokeInvite: unknown': pod => pod.revokeInvite('../x', { by }),
+  accounts: pod => pod.accounts({ state: 'suspended', text: 'al', after: 'ab', limit: 1 }),
+  'accounts: all': pod => pod.accounts(),
+  account: pod => pod.account('mallory@one.test'),
+  'account: unknown': pod => pod.account('nobody'),
+  suspend: pod => pod.suspend('mallory', { reason: 'spam', lifeMs: 5, by }),
+  resume: pod => pod.resume('mallory', { by }),
+  remove: pod => pod.remove('mallory', { reason: '', by }),
+  setQuota: pod => pod.setQuota('mallory', { notices: 5, aliases: null, by }),
+  exportAccount: pod => pod.exportAccount('mallory', { by }),
+  revokeAlias: pod => pod.revokeAlias('mallory', { reason: 'why', by }),
+  freeAlias: pod => pod.freeAlias('mallory', { by }),
+  audit: pod => pod.audit({ before: 9, limit: 2 }),
+  checkAudit: pod => pod.checkAudit('cd'.repeat(32)),
+  'checkAudit: no hash': pod => pod.checkAudit()
+}
+
 describe('a client over the local API', () => {
   for (const [name, call] of Object.entries(calls))
     it(`is the client itself: ${name}`, async () => {
@@ -213,12 +237,17 @@ describe('a client over the local API', () => {
     await assert.rejects(served.remote.status(), { code: 'DAEMON_UNREACHABLE' })
   })
 
-  it('lets a pod operator make invites, and refuses where no pod runs', async () => {
-    const pod = createFakeOperator()
-    await using served = await serveClient(createFakeClient(), { pod })
-    const asked = { uses: 3, lifeMs: 9, note: 'n', by: 'olga' }
-    assert.deepEqual(await served.remote.pod.invite(asked), await pod.invite(asked))
-    assert.deepEqual(await served.remote.pod.invite(), await pod.invite())
+  for (const [name, ask] of Object.entries(operatorCalls))
+    it(`hands a pod's operator what it is given and answered: ${name}`, async () => {
+      const [direct, served] = [[], []] as [string, Record<string, unknown>][][]
+      const pod = createFakeOperator(served)
+      const wanted = await outcome(ask, createFakeOperator(direct))
+      await using over = await serveClient(createFakeClient(), { pod })
+      assert.deepEqual(await outcome(ask, over.remote.pod), wanted)
+      assert.deepEqual(served, JSON.parse(JSON.stringify(direct)))
+    })
+
+  it('refuses what is for operators where no pod runs', async () => {
     await using bare = await serveClient(createFakeClient())
     await assert.rejects(bare.remote.pod.invite(), { code: 'POD_UNKNOWN' })
   })

@@ -64,6 +64,7 @@ describe('contacts', () => {
         pinnedMs: 0,
         verified: false,
         certifiedByPod: true,
+        withdrawn: null,
         seenMs: world.clock.now(),
         lapsed: null,
         revocation: null,

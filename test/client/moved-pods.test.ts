@@ -79,7 +79,8 @@ describe('a pod whose known addresses do not answer', () => {
       emit: () => undefined,
       onNotices: async () => undefined,
       onIdentified: async () => undefined,
-      onUp: () => undefined
+      onUp: () => undefined,
+      onStanding: () => undefined
     })
 
   async function say(

@@ -111,7 +111,10 @@ describe('a link to a pod', () => {
     const { certificate } = person
     const nowMs = world.clock.now()
     const known = await again.identify({ device, statement, certificate, nowMs })
-    assert.deepEqual(known, { aliases: ['alice@one.test'] })
+    assert.deepEqual(known, {
+      aliases: ['alice@one.test'],
+      standing: { suspended: null, applications: [] }
+    })
     await link.unregister('alice')
     await assert.rejects(link.unregister('alice'), { code: 'ALIAS_UNKNOWN' })
   })

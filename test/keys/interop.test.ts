@@ -8,6 +8,7 @@ import { addAlias, exportPerson, importPerson, makePerson } from '../../src/keys
 import { revocationCertificate } from '../../src/keys/revoke.ts'
 import { open, seal } from '../../src/keys/seal.ts'
 import { signDetached } from '../../src/keys/sign.ts'
+import { withdraw, withdrawalOf } from '../../src/keys/withdraw.ts'
 import type { OpenPgpTools } from '../support/openpgp-tools.ts'
 import { missingTools, openPgpTools } from '../support/openpgp-tools.ts'
 
@@ -75,6 +76,39 @@ function interop(): void {
       .find(line => line.startsWith('sig') && line.includes(podId))
     assert.match(certification ?? '', /^sig:!:/)
     assert.match(stdout.toString(), new RegExp(`uid:.*:${alias}:`))
+  })
+
+  it('gpg shows that the pod has taken its word back, and why', async () => {
+    const after = nowMs + 2_000
+    const certificate = await readCertificate((await tools.gpg('--export', alias)).stdout)
+    const about = { certificate, userId: alias, reason: 'not who they say', nowMs: after }
+    const withdrawn = await withdraw(pod, about)
+    const by = pod.certificate
+    await assert.rejects(checkCertification(withdrawn, { userId: alias, by, nowMs: after }), {
+      code: 'SIGNATURE_INVALID'
+    })
+    assert.equal((await withdrawalOf(withdrawn, { userId: alias, by }))?.reason, about.reason)
+    await using others = await openPgpTools()
+    const file = await others.write('revoked.asc', armorCertificate(withdrawn))
+    await others.gpg('--import', await others.write('pod.asc', armorCertificate(by)), file)
+    const clock = ['--faked-system-time', String(Math.floor(after / 1_000) + 60)]
+    const { stdout } = await others.gpg(...clock, '--with-colons', '--check-sigs', alias)
+    const podId = by.fingerprint.slice(-16).toUpperCase()
+    const lines = stdout.toString().split('\n')
+    const revocation = lines.find(line => line.startsWith('rev:') && line.includes(podId))
+    assert.match(revocation ?? stdout.toString(), /^rev:!:/)
+    const shown = await others.gpg(...clock, '--check-sigs', '--verbose', alias)
+    assert.match(shown.stdout.toString(), /not who they say/)
+
+    const lifeMs = 86_400_000
+    const again = await certify(pod, {
+      ...about,
+      certificate: withdrawn,
+      nowMs: after + 2_000,
+      lifeMs
+    })
+    await checkCertification(again, { userId: alias, by, nowMs: after + 2_000 })
+    assert.equal(await withdrawalOf(again, { userId: alias, by }), null)
   })
 
   it('gpg shows a certification by a key that has a signing subkey as good too', async () => {

@@ -11,6 +11,7 @@ import { decodeLetter } from '../../src/wire/letter.ts'
 import * as link from '../../src/wire/link.ts'
 import * as notice from '../../src/wire/notice.ts'
 import * as pod from '../../src/wire/pod.ts'
+import * as podStanding from '../../src/wire/pod-standing.ts'
 import { decodeProof } from '../../src/wire/proof.ts'
 import { decodeAcceptance } from '../../src/wire/receipt.ts'
 import { decodeRecord } from '../../src/wire/record.ts'
@@ -95,6 +96,7 @@ export const formats: Record<string, Format> = {
   'challenge-answer': { read: pod.challengeAnswer.decode },
   identify: { read: pod.identify.decode },
   'identify-answer': { read: pod.identifyAnswer.decode },
+  'pod-standing': { read: podStanding.standing.decode },
   register: { read: pod.register.decode },
   'register-answer': { read: pod.registerAnswer.decode },
   'signed-succession': { read: succession.decodeSignedSuccession, more: 'two keys' },

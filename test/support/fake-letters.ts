@@ -18,6 +18,7 @@ export function contactOf(alias: string, changes: Partial<Contact> = {}): Contac
     revocation: null,
     verified: false,
     certifiedByPod: true,
+    withdrawn: null,
     succession: null,
     disputed: null,
     invited: false,

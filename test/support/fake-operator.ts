@@ -1,6 +1,7 @@
 import type { PodOperator } from '../../src/api/operator.ts'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { InviteView } from '../../src/pod/invites.ts'
+import type { AccountView } from '../../src/pod/office/accounts.ts'
 
 const nowMs = Date.UTC(2026, 2, 1, 12)
 const by = { kind: 'operator' as const, name: 'olga' }
@@ -9,6 +10,22 @@ const testInvite: InviteView = {
   ...{ id: '3fa9c2d1', state: 'open', uses: 3, used: 1, accounts: ['ab'.repeat(32)] },
   ...{ createdMs: nowMs, untilMs: Date.UTC(2026, 3, 1), by, note: 'the \u001b[31mchoir' }
 }
+
+const testAccount: AccountView = {
+  ...{ account: 'ab'.repeat(32), fingerprint: 'cd'.repeat(20), state: 'active', standing: null },
+  ...{ createdMs: nowMs, seenMs: nowMs, notices: 3, noticeBytes: 3_600 },
+  aliases: [
+    { name: 'mallory', state: 'active', untilMs: nowMs },
+    { name: 'old', state: 'quarantined', untilMs: nowMs }
+  ],
+  devices: [{ device: 'ef'.repeat(32), peer: '12D3KooWFake', seenMs: nowMs, untilMs: nowMs }],
+  ahead: { files: 1, bytes: 262_144 },
+  quota: { aliases: null, notices: 5, noticeBytes: null, aheadBytes: null, invites: null },
+  bounds: { aliases: 8, notices: 5, noticeBytes: 2 ** 20, aheadBytes: 2 ** 29, invites: 0 }
+}
+
+const known = <T>(who: string, then: () => Promise<T>): Promise<T> =>
+  who === 'nobody' ? Promise.reject(new MuttrError('ACCOUNT_UNKNOWN', who)) : then()
 
 /** An operator's calls with nothing behind them. @param calls gets each of them with what it was given. */
 export function createFakeOperator(calls: [string, Record<string, unknown>][] = []): PodOperator {
@@ -27,6 +44,49 @@ export function createFakeOperator(calls: [string, Record<string, unknown>][] = 
       if (!testInvite.id.startsWith(id)) throw new MuttrError('INVITE_UNKNOWN', id)
       return note('revokeInvite', { id, ...options }, { ...testInvite, state: 'revoked' as const })
     },
+    accounts: (filter = {}) =>
+      note('accounts', filter, { accounts: [testAccount], next: filter.limit === 1 ? 'ab' : null }),
+    account: who => known(who, () => note('account', { who }, testAccount)),
+    suspend: (who, options) =>
+      known(who, () =>
+        note(
+          'suspend',
+          { who, ...options },
+          {
+            ...testAccount,
+            ...{ state: 'suspended' as const },
+            standing: { reason: options.reason, sinceMs: nowMs, untilMs: null }
+          }
+        )
+      ),
+    resume: (who, options = {}) =>
+      known(who, () => note('resume', { who, ...options }, testAccount)),
+    remove: (who, options) =>
+      known(who, () =>
+        note('remove', { who, ...options }, { ...testAccount, state: 'removed' as const })
+      ),
+    setQuota: (who, options) =>
+      known(who, () => note('setQuota', { who, ...options }, testAccount)),
+    exportAccount: (who, options = {}) =>
+      known(who, () =>
+        note(
+          'exportAccount',
+          { who, ...options },
+          {
+            ...{ format: 'muttr pod account 1' as const, pod: 'one.test', madeMs: nowMs },
+            ...{
+              account: testAccount.account,
+              tables: { owned: [{ row: 'x' }] },
+              mail: [],
+              ahead: []
+            }
+          }
+        )
+      ),
+    revokeAlias: (alias, options) =>
+      note('revokeAlias', { alias, ...options }, { alias, account: testAccount.account }),
+    freeAlias: (alias, options = {}) =>
+      note('freeAlias', { alias, ...options }, { alias, account: testAccount.account }),
     audit: (options = {}) =>
       note('audit', options, [
         {
@@ -35,13 +95,9 @@ export function createFakeOperator(calls: [string, Record<string, unknown>][] = 
         }
       ]),
     checkAudit: hash =>
-      note(
-        'checkAudit',
-        { hash },
-        {
-          ...{ entries: 7, from: 1, head: 'cd'.repeat(32), brokenAt: null },
-          found: hash === undefined ? null : hash === 'cd'.repeat(32)
-        }
-      )
+      note('checkAudit', hash === undefined ? {} : { hash }, {
+        ...{ entries: 7, from: 1, head: 'cd'.repeat(32), brokenAt: null },
+        found: hash === undefined ? null : hash === 'cd'.repeat(32)
+      })
   }
 }

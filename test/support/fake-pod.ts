@@ -233,14 +233,16 @@ export async function fakePod({
             throw new MuttrError('DEVICE_REVOKED', 'taken off the list')
           self = toHex(deviceKey)
           who = certificate
-          return { aliases: mine().map(([alias]) => alias) }
+          const standing = { suspended: null, applications: [] }
+          return { aliases: mine().map(([alias]) => alias), standing }
         },
         ahead: podAhead(async (method, payload) => {
           ask()
           await pod.beforeAhead(method)
           const answers = aheadAnswers(pod.ahead, {
             account: () => who?.pin ?? '',
-            isKnown: async () => mine().length > 0
+            isKnown: async () => mine().length > 0,
+            mayAsk: async () => undefined
           })
           if (!answers[method]) throw new MuttrError('METHOD_UNKNOWN', method)
           return answers[method](payload, clock.now(), new AbortController().signal)

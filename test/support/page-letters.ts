@@ -38,6 +38,7 @@ export const pageContacts = (nowMs: number): Contact[] =>
     ...lapsed(nowMs, alias),
     verified: i % 3 === 0,
     certifiedByPod: true,
+    withdrawn: null,
     succession: null,
     disputed: null,
     invited: alias === 'carol@one.test',

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { fromHex, toHex } from '../../src/base/bytes.ts'
 import { limits } from '../../src/base/limits.ts'
 import * as wire from '../../src/wire/pod.ts'
+import { standing } from '../../src/wire/pod-standing.ts'
 import { bytesOf, hostile, recordOf } from '../support/hostile-frames.ts'
 
 const hash = bytesOf(32)
@@ -58,11 +59,24 @@ kind(
   wire.identify,
   recordOf({ certificate: some(65_536), statement: some(2_000), timeMs: uint, answer: bytesOf(64) })
 )
+const standingOf = recordOf({
+  suspended: fc.option(recordOf({ reason: text(100), untilMs: fc.option(uint) })),
+  applications: fc.array(
+    recordOf({
+      name: text(64),
+      state: fc.constantFrom('waiting' as const, 'approved' as const, 'refused' as const),
+      reason: text(100),
+      untilMs: uint
+    }),
+    { maxLength: 8 }
+  )
+})
 kind(
   'identifyAnswer',
   wire.identifyAnswer,
-  recordOf({ names: fc.array(text(64), { maxLength: 8 }) })
+  recordOf({ names: fc.array(text(64), { maxLength: 8 }), standing: standingOf })
 )
+kind('standing', standing, standingOf)
 kind(
   'register',
   wire.register,

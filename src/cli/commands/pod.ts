@@ -4,6 +4,7 @@ import type { PodPolicy } from '../doors.ts'
 import { example } from '../example.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
+import { addPodAccounts } from './pod-accounts.ts'
 import { addPodAudit } from './pod-audit.ts'
 import { addPodInvites } from './pod-invites.ts'
 
@@ -34,6 +35,7 @@ export function addPod(program: Command, action: Action): void {
     'muttr pod invite --home /srv/pod'
   )
   addPodInvites(pod, action)
+  addPodAccounts(pod, action)
   addPodAudit(pod, action)
 }
 

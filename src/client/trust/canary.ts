@@ -69,6 +69,7 @@ const shownKinds: readonly AlarmKind[] = [
 /** Failures that say something about the pod; others say that it is away, or busy. */
 const telling: Partial<Record<ErrorCode, AlarmKind>> = {
   ALIAS_UNKNOWN: 'alias-gone',
+  ALIAS_REVOKED: 'not-certified',
   SIGNATURE_INVALID: 'not-certified',
   KEY_INVALID: 'not-certified',
   WIRE_MALFORMED: 'not-certified',

@@ -21,6 +21,8 @@ interface AheadParts {
   /** What stays free on the disk for everything else. */
   reserveBytes: number
   limits: AheadLimits
+  /** Of one account, where that is not what all may have. */
+  bytesFor?: (account: AccountId) => Promise<number | null>
   clock: Clock
   log: Log
 }
@@ -41,6 +43,8 @@ export interface Ahead extends AsyncDisposable {
   /** Forgets what has expired, and what is of accounts that are no more. */
   sweep(nowMs: Millis, isKnown: (account: AccountId) => Promise<boolean>): Promise<void>
   usage(): { files: number; bytes: number }
+  /** What is fetched for one account. */
+  filesOf(account: AccountId): { task: string; chunks: number; bytes: number; expiryMs: Millis }[]
 }
 
 /** Of what a pod fetched for an account, it gives out so many times as much at once. */
@@ -103,7 +107,7 @@ export async function openAhead(parts: AheadParts): Promise<Ahead> {
       log.warn('pod.ahead-not-written', { error: `${cause}` })
       throw new MuttrError('LIMIT_EXCEEDED', 'there is no room', { cause })
     })
-  function checkRoom(account: AccountId, bytes: number): void {
+  function checkRoom(account: AccountId, bytes: number, accountBytes: number): void {
     let [files, own, total] = [0, 0, 0]
     for (const task of tasks.values()) {
       total += bytesOf(task)
@@ -114,9 +118,9 @@ export async function openAhead(parts: AheadParts): Promise<Ahead> {
     const refuse = (what: string): never => {
       throw new MuttrError('LIMIT_EXCEEDED', what)
     }
-    if (bytes > Math.min(bounds.accountBytes, bounds.bytes))
+    if (bytes > Math.min(accountBytes, bounds.bytes))
       throw new MuttrError('PEER_REFUSED', 'the file is larger than all that is fetched ahead here')
-    if (own + bytes > bounds.accountBytes) refuse('more than is fetched ahead for one account')
+    if (own + bytes > accountBytes) refuse('more than is fetched ahead for one account')
     if (total + bytes > bounds.bytes) refuse('more than is fetched ahead for all')
     if (files >= bounds.filesPerAccountMax) refuse('too many files')
   }
@@ -131,10 +135,11 @@ export async function openAhead(parts: AheadParts): Promise<Ahead> {
       const latestMs = nowMs + limits.blobLifeMsMax + limits.expiryStepMs + limits.clockSkewMs
       if (expiryMs > latestMs) throw new MuttrError('BLOB_EXPIRED', 'no file lives so long')
       const id = toHex(bytes)
+      const quota = await parts.bytesFor?.(account)
       const known = tasks.get(nameOf(account, id))
       if (known?.chunks === chunks && known.expiryMs === expiryMs) return statusOf(known)
       if (known) throw new MuttrError('LIMIT_EXCEEDED', 'another file is fetched under this id')
-      checkRoom(account, bytesOf({ chunks }))
+      checkRoom(account, bytesOf({ chunks }), quota ?? bounds.accountBytes)
       const task = newTask({ account, id, chunks, expiryMs })
       enter(task) // before it is written: two of them at once must not both find room
       try {
@@ -187,6 +192,13 @@ export async function openAhead(parts: AheadParts): Promise<Ahead> {
       for (const task of [...tasks.values()])
         if (task.expiryMs <= nowMs || !(await isKnown(task.account))) await forget(task)
     },
+    filesOf: account =>
+      [...tasks.values()]
+        .filter(task => task.account === account)
+        .map(task => ({
+          ...{ task: task.id, chunks: task.chunks, expiryMs: task.expiryMs },
+          bytes: bytesOf(task)
+        })),
     usage: () => ({
       files: tasks.size,
       bytes: [...tasks.values()].reduce((sum, task) => sum + bytesOf(task), 0)

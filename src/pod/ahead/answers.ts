@@ -11,10 +11,15 @@ interface Asker {
   account(nowMs: Millis): AccountId
   /** Whether it took an alias here. */
   isKnown(account: AccountId): Promise<boolean>
+  /** @throws {MuttrError} `ACCOUNT_SUSPENDED` */
+  mayAsk(account: AccountId, nowMs: Millis): Promise<void>
 }
 
 /** Requests to fetch files ahead: of people who have an alias here, for themselves. Without a disk for it they are unknown. */
-export function aheadAnswers(ahead: Ahead | undefined, { account, isKnown }: Asker): Answers {
+export function aheadAnswers(
+  ahead: Ahead | undefined,
+  { account, isKnown, mayAsk }: Asker
+): Answers {
   if (!ahead) return {}
   const ownOf = async (nowMs: Millis): Promise<AccountId> => {
     const own = account(nowMs)
@@ -24,6 +29,7 @@ export function aheadAnswers(ahead: Ahead | undefined, { account, isKnown }: Ask
   return {
     async [podMethods.ahead](payload, nowMs) {
       const own = await ownOf(nowMs)
+      await mayAsk(own, nowMs)
       return wire.aheadStatus.encode(await ahead.ask(own, wire.aheadRequest.decode(payload)))
     },
     async [podMethods.aheadKeys](payload, nowMs) {

@@ -17,6 +17,8 @@ interface Parts {
   /** @throws {MuttrError} `IDENTIFY_FIRST` */
   self(nowMs: Millis): { account: AccountId; device: string }
   isKnown(account: AccountId): Promise<boolean>
+  /** @throws {MuttrError} `ACCOUNT_SUSPENDED` */
+  mayAsk(account: AccountId, nowMs: Millis): Promise<void>
   /** Takes a notice, opened or not, for an account of ours. @returns the receipt's signature. */
   take(notice: Uint8Array, nowMs: Millis): Promise<Uint8Array>
   /** The pod at the other end, once it has said and shown so. */
@@ -32,7 +34,8 @@ export function federationAnswers(parts: Parts): Answers {
     : {}
 }
 
-function queueAnswers({ session, gates, self, isKnown }: Parts, federation: Federation): Answers {
+function queueAnswers(parts: Parts, federation: Federation): Answers {
+  const { session, gates, self, isKnown, mayAsk } = parts
   const { queue, peers, forwarder } = federation
   return {
     async [podMethods.queue](payload, nowMs) {
@@ -41,6 +44,7 @@ function queueAnswers({ session, gates, self, isKnown }: Parts, federation: Fede
       gates.notice(session.peer, account, nowMs)
       if (!(await isKnown(account)))
         throw new MuttrError('ALIAS_MISSING', 'notices are passed on for people of this pod')
+      await mayAsk(account, nowMs)
       checkExpiry(request.expiryMs, nowMs)
       const pin = request.pin && Buffer.from(request.pin).toString('hex')
       await peers.expect(request.hostname, pin)

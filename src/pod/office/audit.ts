@@ -73,7 +73,7 @@ interface AuditRow {
 const subjectBytesMax = limits.fullAliasCharsMax
 const detailBytesMax = limits.podNoteBytesMax + 1_024
 
-const auditRow: Row<AuditRow> = row(
+export const auditRow: Row<AuditRow> = row(
   'an entry of the audit log',
   tuple(
     literal(1),

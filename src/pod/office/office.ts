@@ -1,10 +1,10 @@
-import { MuttrError } from '../../base/errors.ts'
-import { limits } from '../../base/limits.ts'
-import type { Clock, Millis } from '../../base/ports.ts'
-import type { Invites, InviteView } from '../invites.ts'
-import { podTimes } from '../limits.ts'
-import type { Maker } from '../rows.ts'
-import type { Audit, AuditCheck, AuditEntry } from './audit.ts'
+import type { Millis } from '../../base/ports.ts'
+import type { InviteView } from '../invites.ts'
+import type { AccountId, Maker } from '../rows.ts'
+import type { AccountFilter, AccountPage, AccountView } from './accounts.ts'
+import type { AuditCheck, AuditEntry } from './audit.ts'
+import type { AccountExport } from './export.ts'
+import type { Quota } from './quotas.ts'
 
 export interface NewInviteOptions {
   /** New aliases; one unless told. */
@@ -20,59 +20,28 @@ export interface Office {
   invites(): Promise<InviteView[]>
   /** @param id its first digits, at least four. @throws {MuttrError} `INVITE_UNKNOWN` */
   revokeInvite(by: Maker, id: string): Promise<InviteView>
+  accounts(filter?: AccountFilter): Promise<AccountPage>
+  /** @param who an alias, or the beginning of an id or fingerprint. @throws {MuttrError} `ACCOUNT_UNKNOWN` */
+  account(who: string): Promise<AccountView>
+  /** It neither registers nor submits, and goes on receiving; its devices are told why. @throws as {@link account}, `USAGE`, `ACCOUNT_REMOVED` */
+  suspend(by: Maker, who: string, o: { reason: string; lifeMs?: Millis }): Promise<AccountView>
+  resume(by: Maker, who: string): Promise<AccountView>
+  /** Its aliases rest for a year, what waits for it and its devices are dropped, and it is not let in for as long. */
+  remove(by: Maker, who: string, o: { reason: string }): Promise<AccountView>
+  setQuota(by: Maker, who: string, quota: Partial<Quota>): Promise<AccountView>
+  /** All that the pod keeps of somebody. */
+  export(by: Maker, who: string): Promise<AccountExport>
+  /** Takes the pod's word about an alias back, for everybody to see. @throws {MuttrError} `ALIAS_UNKNOWN` */
+  revokeAlias(by: Maker, alias: string, o: { reason: string }): Promise<FreedAlias>
+  /** Ends the quarantine of an alias. @throws {MuttrError} `ALIAS_UNKNOWN` */
+  freeAlias(by: Maker, alias: string): Promise<FreedAlias>
   /** Newest first. */
   audit(o?: { before?: number; limit?: number }): Promise<AuditEntry[]>
   checkAudit(hash?: string): Promise<AuditCheck>
 }
 
-interface Parts {
-  clock: Clock
-  invites: Invites
-  audit: Audit
-}
-
-const inviteLifeMs = 7 * 24 * 3_600_000
-const usesMax = 10_000
-const listMax = 10_000
-
-export function createOffice({ clock, invites, audit }: Parts): Office {
-  return {
-    async invite(by, { uses = 1, lifeMs = inviteLifeMs, note = '' } = {}) {
-      within(uses, usesMax, 'uses of an invite')
-      within(lifeMs, podTimes.termMsMax, 'the life of an invite in milliseconds')
-      noted(note)
-      const nowMs = clock.now()
-      const row = { uses, untilMs: nowMs + lifeMs, createdMs: nowMs, by, note }
-      return await audit.act(nowMs, async () => {
-        const { code, id, changes } = await invites.make(row)
-        const invite: InviteView = { ...row, id, state: 'open', used: 0, accounts: [] }
-        const deed = { by, action: 'invite.make', subject: id, detail: `uses ${uses}. ${note}` }
-        return { changes, deed, result: { code, invite } }
-      })
-    },
-    invites: () => invites.list(clock.now()),
-    async revokeInvite(by, id) {
-      const nowMs = clock.now()
-      return await audit.act(nowMs, async () => {
-        const { changes, invite } = await invites.revoke(id, nowMs)
-        const detail = `used ${invite.used} of ${invite.uses}`
-        const deed = { by, action: 'invite.revoke', subject: invite.id, detail }
-        return { changes, deed, result: invite }
-      })
-    },
-    audit: ({ limit = 100, ...o } = {}) => audit.list({ ...o, limit: Math.min(limit, listMax) }),
-    checkAudit: hash => audit.check(hash)
-  }
-}
-
-/** @throws {MuttrError} `USAGE` */
-function within(value: number, max: number, what: string, min = 1): void {
-  if (!Number.isSafeInteger(value) || value < min || value > max)
-    throw new MuttrError('USAGE', `${what} is a whole number from ${min} to ${max}`)
-}
-
-/** @throws {MuttrError} `USAGE` */
-function noted(note: string): void {
-  if (Buffer.byteLength(note) > limits.podNoteBytesMax || !note.isWellFormed())
-    throw new MuttrError('USAGE', `a note of more than ${limits.podNoteBytesMax} bytes`)
+/** What became of an alias, and whose it was. */
+export interface FreedAlias {
+  readonly alias: string
+  readonly account: AccountId
 }

@@ -44,17 +44,32 @@ const disputed: Words = {
 }
 
 /** Nothing is sent to them as it is. */
-export const isStopped = ({ changedTo, disputed, lapsed }: Contact): boolean =>
-  changedTo !== null || disputed !== null || lapsed === 'revoked'
+export const isStopped = ({ changedTo, disputed, lapsed, withdrawn }: Contact): boolean =>
+  changedTo !== null || disputed !== null || lapsed === 'revoked' || withdrawn !== null
 
 /** What is to be known, or decided, about somebody's key before they are written to. Source: docs/protocol/keys.md#pins */
 export function KeyNews({ contact }: { contact: Contact }): JSX.Element {
-  const { changedTo, disputed: also, lapsed, succession, verified } = contact
+  const { changedTo, disputed: also, lapsed, succession, verified, withdrawn } = contact
   return (
     <>
       {changedTo && <Decide question={{ ...contact, other: changedTo }} words={changed} />}
       {!changedTo && also && <Decide question={{ ...contact, other: also }} words={disputed} />}
       {lapsed && <Lapsed contact={contact} />}
+      {withdrawn && (
+        <div class="callout bad" role="alert">
+          <Icon name="warning" />
+          <p>
+            Their pod has taken this name back {apart(withdrawn.atMs, nowMs.value)}
+            {withdrawn.reason !== '' && (
+              <>
+                {': '}
+                <Safe text={withdrawn.reason} />
+              </>
+            )}
+            . Nothing is sent there: ask them for another address, by another way.
+          </p>
+        </div>
+      )}
       {succession && !verified && !also && (
         <div class="callout">
           <Icon name="shield" />

@@ -94,7 +94,9 @@ const Row = ({ contact, isOpen }: { contact: Contact; isOpen: boolean }): JSX.El
               ? lapseNames[contact.lapsed]
               : contact.changedTo
                 ? 'Key changed: needs your answer'
-                : 'Two keys: needs your answer'}
+                : contact.withdrawn
+                  ? 'Name taken back by its pod'
+                  : 'Two keys: needs your answer'}
           </span>
         ) : (
           <Trust from={contact} />

@@ -1,0 +1,54 @@
+import type { Clock, Random } from '../../base/ports.ts'
+import type { Crypto } from '../../keys/crypto.ts'
+import type { Person } from '../../keys/person.ts'
+import type { State } from '../../store/state.ts'
+import type { Ahead } from '../ahead/ahead.ts'
+import type { Invites } from '../invites.ts'
+import type { PodLimits } from '../limits.ts'
+import type { Mailbox } from '../mailbox.ts'
+import type { Registry } from '../registry.ts'
+import { accountDeeds } from './account-deeds.ts'
+import { createAccounts } from './accounts.ts'
+import type { Audit } from './audit.ts'
+import { inviteDeeds } from './invite-deeds.ts'
+import { createNames } from './names.ts'
+import type { Office } from './office.ts'
+import type { Quotas } from './quotas.ts'
+import type { Standings } from './standings.ts'
+
+interface Parts {
+  state: State
+  clock: Clock
+  random: Random
+  crypto: Crypto
+  /** The pod's own key. */
+  person: Person
+  hostname: string
+  limits: PodLimits
+  /** What all may have fetched ahead. */
+  aheadBytes: number
+  registry: Registry
+  mailbox: Mailbox
+  ahead: Ahead | undefined
+  invites: Invites
+  standings: Standings
+  quotas: Quotas
+  audit: Audit
+}
+
+const listUsual = 100
+const listMax = 10_000
+
+/** Puts the office of a pod together. */
+export function createOffice(parts: Parts): Office {
+  const { audit } = parts
+  const names = createNames(parts)
+  const accounts = createAccounts({ ...parts, names })
+  return {
+    ...inviteDeeds(parts),
+    ...accountDeeds({ ...parts, names, accounts }),
+    audit: ({ limit = listUsual, ...o } = {}) =>
+      audit.list({ ...o, limit: Math.min(limit, listMax) }),
+    checkAudit: hash => audit.check(hash)
+  }
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createFakeDoors, muttr } from '../support/cli.ts'
+import { temporaryFolder } from '../support/store-folder.ts'
+
+/** What a command asked of the pod, and what it printed. */
+async function run(command: string, o: Parameters<typeof muttr>[1] = {}) {
+  const doors = createFakeDoors()
+  const env = { MUTTR_OPERATOR: 'olga' }
+  const ran = await muttr(`${command} --home /p`, { doors, env, ...o })
+  return { ran, asked: doors.opened.slice(1) }
+}
+
+describe('muttr pod, for its operators', () => {
+  it('makes invites for many, lists them, and takes one back', async () => {
+    const made = await run('pod invite --uses 30 --expires 14d --note choir --json')
+    assert.deepEqual(made.asked, [
+      ['invite', { uses: 30, lifeMs: 14 * 86_400_000, note: 'choir', by: 'olga' }]
+    ])
+    const listed = await run('pod invites')
+    assert.match(listed.ran.stdout, /3fa9c2d1 {2}open {2,}1 of 3 .* olga .*choir/)
+    assert.equal(listed.ran.stdout.includes('\u001b'), false)
+    assert.equal((await run('pod invites --json')).ran.objects()[0]?.used, 1)
+    const revoked = await run('pod invites revoke 3fa9')
+    assert.deepEqual(revoked.asked, [['revokeInvite', { id: '3fa9', by: 'olga' }]])
+    assert.match(revoked.ran.stdout, /Taken back: 3fa9c2d1, used 1 of 3 times\./)
+    assert.equal((await run('pod invites revoke ffff --json')).ran.error().code, 'INVITE_UNKNOWN')
+  })
+
+  it('lists accounts and shows one', async () => {
+    const listed = await run('pod accounts mall --state active --limit 1')
+    assert.deepEqual(listed.asked, [['accounts', { text: 'mall', state: 'active', limit: 1 }]])
+    assert.match(listed.ran.stdout, /abababab {2}active .* 3 \(3\.5 KiB\) .* mallory \(old\)/)
+    assert.match(listed.ran.stdout, /There are more: --after ab/)
+    const lines = (await run('pod accounts --limit 1 --json')).ran.objects()
+    assert.deepEqual([lines[0]?.state, lines[1]], ['active', { next: 'ab' }])
+    const shown = await run('pod account mallory')
+    assert.match(shown.ran.stdout, /waiting +3 of 5 notices, 3\.5 KiB of 1\.0 MiB/)
+    assert.equal((await run('pod accounts --state away')).ran.status, 1)
+    assert.equal((await run('pod account nobody --json')).ran.error().code, 'ACCOUNT_UNKNOWN')
+  })
+
+  it('suspends with a reason and for a time, and resumes', async () => {
+    const { asked, ran } = await run('pod account suspend mallory --reason spam --for 2h')
+    assert.deepEqual(asked, [
+      ['suspend', { who: 'mallory', reason: 'spam', by: 'olga', lifeMs: 7_200_000 }]
+    ])
+    assert.match(ran.stdout, /why +spam/)
+    assert.equal((await run('pod account suspend mallory')).ran.status, 1)
+    const resumed = await run('pod account resume mallory --json')
+    assert.deepEqual(resumed.asked, [['resume', { who: 'mallory', by: 'olga' }]])
+  })
+
+  it('removes only when it is meant', async () => {
+    const refused = await run('pod account remove mallory --reason fraud --json')
+    assert.equal(refused.ran.error().code, 'CANCELLED')
+    assert.deepEqual(refused.asked, [['account', { who: 'mallory' }]])
+    const { asked } = await run('pod account remove mallory --reason fraud --yes')
+    assert.deepEqual(asked.at(-1), [
+      'remove',
+      { who: 'ab'.repeat(32), reason: 'fraud', by: 'olga' }
+    ])
+  })
+
+  it('sets quotas, and takes them back', async () => {
+    const { asked } = await run(
+      'pod account quota mallory --notices 5 --ahead-bytes 2GiB --aliases all --invites 0'
+    )
+    const given = { notices: 5, aheadBytes: 2 ** 31, aliases: null, invites: 0 }
+    assert.deepEqual(asked, [['setQuota', { who: 'mallory', ...given, by: 'olga' }]])
+    assert.equal((await run('pod account quota mallory')).ran.status, 1)
+  })
+
+  it('writes out what is kept of somebody, and never over another file', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'mallory.json')
+    const { ran } = await run(`pod account export mallory --out ${file}`)
+    assert.match(ran.stdout, /1 rows and 0 notices are in/)
+    assert.equal(JSON.parse(await readFile(file, 'utf8')).format, 'muttr pod account 1')
+    assert.equal((await stat(file)).mode & 0o777, 0o600)
+    const again = await run(`pod account export mallory --out ${file} --json`)
+    assert.equal(again.ran.error().code, 'OUTPUT_EXISTS')
+    assert.equal((await run('pod account export mallory --json')).ran.objects()[0]?.pod, 'one.test')
+  })
+
+  it('takes the word of the pod back, and ends a quarantine', async () => {
+    const revoked = await run('pod alias revoke mallory --reason impostor')
+    assert.deepEqual(revoked.asked, [
+      ['revokeAlias', { alias: 'mallory', reason: 'impostor', by: 'olga' }]
+    ])
+    const freed = await run('pod alias free mallory')
+    assert.match(freed.ran.stdout, /Anybody may take mallory now\./)
+  })
+
+  it('shows what was done, and whether the chain holds', async () => {
+    const listed = await run('pod audit --limit 5 --before 9')
+    assert.deepEqual(listed.asked, [['audit', { limit: 5, before: 9 }]])
+    assert.match(listed.ran.stdout, /7 .* olga {2}invite\.make {2}3fa9c2d1/)
+    const good = await run(`pod audit --verify ${'cd'.repeat(32)}`)
+    assert.deepEqual(
+      [good.ran.status, good.asked],
+      [0, [['checkAudit', { hash: 'cd'.repeat(32) }]]]
+    )
+    assert.equal((await run(`pod audit --verify ${'ef'.repeat(32)}`)).ran.status, 2)
+    assert.equal((await run('pod audit --verify')).ran.status, 0)
+    assert.equal((await run('pod audit --verify x')).ran.status, 1)
+  })
+})
