@@ -28,6 +28,7 @@ import {
   malformed,
   named,
   nothing,
+  proving,
   registering,
   revoking,
   storing,
@@ -40,8 +41,8 @@ export interface AppParts {
   client: Client
   /** Present where a pod runs. */
   pod?: PodOperator
-  /** The process around the node; without it nothing can be set up through the API. */
-  house?: House
+  /** The process around the node. */
+  house: House
   /** The built web page. */
   page?: PageFiles
   token: string
@@ -104,7 +105,7 @@ export function createApp(parts: AppParts): Hono {
   addBackups(app, parts, downloads)
   addOffice(app, parts)
   addPod(app, parts.pod)
-  if (parts.house) addHouse(app, parts.house, parts.clock)
+  addHouse(app, parts.house, parts.clock)
   return app
 }
 
@@ -192,8 +193,11 @@ function addPeople(app: Hono, { client }: AppParts): void {
   })
 }
 
-function addBackups(app: Hono, { client }: AppParts, downloads: Downloads): void {
-  app.get('/recovery', async c => c.json(await client.recovery()))
+function addBackups(app: Hono, { client, house }: AppParts, downloads: Downloads): void {
+  app.post('/recovery', async c => {
+    await house.prove(check(proving, await readJson(c.req.raw, jsonLimit)).passphrase)
+    return c.json(await client.recovery())
+  })
   app.get('/backup', async c => {
     const pieces = await client.backup(signalOf(c))
     return c.body(answerOf(pieces), 200, { 'Content-Type': 'application/octet-stream' })

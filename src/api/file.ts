@@ -6,7 +6,7 @@ import type { Clock, Random } from '../base/ports.ts'
 import { createAsk, jsonOf } from './ask.ts'
 import { apiLimits } from './limits.ts'
 import { isNonce, proofOf, sameSecret } from './proof.ts'
-import { createRemoteClient, type RemoteClient } from './remote.ts'
+import { createRemoteClient, type RemoteClient, type RemoteParts } from './remote.ts'
 
 /** HOME/api.json: where the daemon of this home listens, and the token that lets one in. Only its owner can read it. */
 export interface ApiFile {
@@ -47,7 +47,7 @@ export async function readApiFile(home: string): Promise<ApiFile | undefined> {
   }
 }
 
-interface ConnectParts {
+interface ConnectParts extends Pick<RemoteParts, 'passphrase'> {
   random: Random
   clock: Clock
   signal?: AbortSignal
@@ -62,7 +62,7 @@ interface ConnectParts {
  */
 export async function connectDaemon(
   home: string,
-  { random, clock, signal, fetch = globalThis.fetch }: ConnectParts
+  { random, clock, signal, fetch = globalThis.fetch, passphrase }: ConnectParts
 ): Promise<RemoteClient | undefined> {
   const file = await readApiFile(home)
   if (!file) return undefined
@@ -80,5 +80,6 @@ export async function connectDaemon(
     if (signal?.aborted) throw err
     return undefined
   }
-  return createRemoteClient({ url: file.url, token: file.token, fetch })
+  const { url, token } = file
+  return createRemoteClient({ url, token, fetch, ...(passphrase && { passphrase }) })
 }

@@ -17,13 +17,12 @@ import type {
 } from './house.ts'
 import { themes } from './house.ts'
 import { apiLimits } from './limits.ts'
-import { check } from './schemas.ts'
+import { check, passphrase } from './schemas.ts'
 import { eventStream } from './sse.ts'
 
 const makeLimit = { maxBytes: apiLimits.homeBytesMax, code: 'WIRE_TOO_LARGE' } as const
 const jsonLimit = { maxBytes: apiLimits.jsonBytesMax, code: 'WIRE_TOO_LARGE' } as const
 
-const passphrase = z.string().max(4_096)
 const network = z
   .string()
   .regex(/^(\s*\{|[a-z0-9-]{1,64}$)/)
@@ -46,7 +45,6 @@ const joiningDevice = z.strictObject({
   passphrase: passphrase.min(1).nullable(),
   history: z.boolean()
 })
-const proving = z.strictObject({ passphrase: passphrase.min(1).nullable() })
 const opening = z.strictObject({ passphrase })
 
 const bytes = z.int().positive()
@@ -92,15 +90,6 @@ export function addHouse(app: Hono, house: House, clock: Clock): void {
     return newsOf<JoinDeviceNews>(c, clock, (signal, tell) =>
       house.joinDevice({ ...said, signal, onProgress: rows => tell({ type: 'taken', rows }) })
     )
-  })
-  app.post('/setup/proof', async c => {
-    const { passphrase } = check(proving, await readJson(c.req.raw, jsonLimit))
-    await house.prove(passphrase)
-    return c.json({ proved: true })
-  })
-  app.post('/setup/words', async c => {
-    const { passphrase } = check(proving, await readJson(c.req.raw, jsonLimit))
-    return c.json(await house.words(passphrase))
   })
   app.post('/unlock', async c => {
     const { passphrase } = check(opening, await readJson(c.req.raw, jsonLimit))

@@ -152,10 +152,8 @@ export interface House {
    * @throws {MuttrError} `HOME_EXISTS`, `LINK_INVALID`, `LINK_REFUSED`, `PEER_UNREACHABLE`, `PEER_TIMEOUT`, `PASSPHRASE_*`, `DISK_FULL`, `CANCELLED`
    */
   joinDevice(device: JoinDevice): Promise<Setup>
-  /** Whether somebody knows the passphrase of the vault, where it has one. @throws {MuttrError} `PASSPHRASE_WRONG`, `HOME_MISSING` */
+  /** Whether somebody knows the passphrase of the vault, where it has one. @throws {MuttrError} `PASSPHRASE_WRONG`, `PASSPHRASE_MISSING`, `HOME_MISSING` */
   prove(passphrase: string | null): Promise<void>
-  /** The twelve words of the person's backups, for who knows the passphrase, where there is one. @throws {MuttrError} `PASSPHRASE_WRONG`, `VAULT_LOCKED` */
-  words(passphrase: string | null): Promise<string[]>
   /** @throws {MuttrError} `PASSPHRASE_WRONG` */
   unlock(passphrase: string): Promise<Setup>
   /** Forgets the key until it is unlocked. @throws {MuttrError} `PASSPHRASE_MISSING` where no passphrase would open it again. */

@@ -1,4 +1,4 @@
-import { MuttrError } from '../base/errors.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Failure } from '../base/ports.ts'
 import type { Client, LinkStep, OwnDevice } from '../client/client.ts'
 import type { Ask } from './ask.ts'
@@ -8,9 +8,24 @@ import { readEvents } from './sse.ts'
 /** How linking goes on, or why it ended. */
 export type LinkNews = LinkStep | { type: 'failed'; error: Failure }
 
+/** Asks once without a passphrase, and with it where the vault has one. */
+export type Proved = <T>(ask: (passphrase: string | null) => Promise<T>) => Promise<T>
+
+export const provedBy =
+  (passphrase: (() => Promise<string | null>) | undefined): Proved =>
+  async ask => {
+    try {
+      return await ask(null)
+    } catch (err) {
+      if (codeOf(err) !== 'PASSPHRASE_MISSING' || !passphrase) throw err
+      return await ask(await passphrase())
+    }
+  }
+
 /** The devices of the daemon's person, over its local API. */
 export function remoteDevices(
   ask: Ask,
+  proved: Proved,
   ended: AbortSignal
 ): Pick<Client, 'devices' | 'renameDevice' | 'revokeDevice' | 'linkDevice'> {
   return {
@@ -19,9 +34,12 @@ export function remoteDevices(
       ask('/devices/name', { method: 'POST', json: { name } }, jsonOf<OwnDevice[]>),
     revokeDevice: device =>
       ask('/devices/revoke', { method: 'POST', json: { device } }, jsonOf<OwnDevice[]>),
-    async linkDevice({ signal, ...json } = {}) {
-      const call = { method: 'POST', json, ...(signal && { signal }) } as const
-      const body = await ask('/devices/link', call, async answer => answer.body)
+    async linkDevice({ signal, ...options } = {}) {
+      const body = await proved(passphrase => {
+        const json = { ...options, passphrase }
+        const call = { method: 'POST', json, ...(signal && { signal }) } as const
+        return ask('/devices/link', call, async answer => answer.body)
+      })
       return steps(body, signal ? AbortSignal.any([signal, ended]) : ended)
     }
   }

@@ -16,7 +16,7 @@ import {
 } from './ask.ts'
 import type { PodOperator } from './operator.ts'
 import { remoteAttachments } from './remote-attachments.ts'
-import { remoteDevices } from './remote-devices.ts'
+import { provedBy, remoteDevices } from './remote-devices.ts'
 import { remoteMailbox } from './remote-mailbox.ts'
 import { remotePod } from './remote-pod.ts'
 import { readEvents } from './sse.ts'
@@ -26,19 +26,26 @@ export interface RemoteClient extends Client, AsyncDisposable {
   readonly pod: PodOperator
 }
 
+export interface RemoteParts extends AskParts {
+  /** Asks the person, where the daemon wants to know that it is them; without it such calls are refused. */
+  passphrase?: () => Promise<string | null>
+}
+
 /** The daemon's client, over its local API: the same calls, results and error codes. Source: docs/protocol/local-api.md */
-export function createRemoteClient(parts: AskParts): RemoteClient {
+export function createRemoteClient({ passphrase, ...parts }: RemoteParts): RemoteClient {
   const ended = new AbortController()
   const ask = createAsk(parts, ended.signal)
   const { get, post } = asJson(ask)
+  const proved = provedBy(passphrase)
   return {
     ...letters(get, post, ask),
     ...remoteMailbox(ask),
     ...people(get, post, ask),
+    recovery: () => proved(given => post('/recovery', { passphrase: given })),
     ...requests(get, post),
     ...blobs(ask),
     ...remoteAttachments(ask),
-    ...remoteDevices(ask, ended.signal),
+    ...remoteDevices(ask, proved, ended.signal),
     status: () => get('/status'),
     alarms: () => get('/alarms'),
     answerAlarms: alias => post('/alarms/answer', { alias }),
@@ -106,7 +113,6 @@ function people(
   | 'card'
   | 'exportKey'
   | 'importKey'
-  | 'recovery'
   | 'backup'
   | 'networkBackup'
   | 'makeNetworkBackup'
@@ -129,7 +135,6 @@ function people(
     verify: (alias, shown) => post('/contacts/verify', { alias, shown }),
     card: alias => get('/card', { query: { alias } }),
     exportKey: () => ask('/key', {}, textOf),
-    recovery: () => get('/recovery'),
     backup: options => ask('/backup', signalIn(options), streamOf),
     networkBackup: () => get('/backup/network'),
     makeNetworkBackup: () => post('/backup/network', undefined),

@@ -61,6 +61,9 @@ export const storing = z.strictObject({
   via: z.string().exactOptional()
 })
 export const fetching = z.strictObject({ via: z.string().exactOptional() })
+export const passphrase = z.string().max(4_096)
+/** Who asks knows the passphrase of the vault; null where it has none. */
+export const proving = z.strictObject({ passphrase: passphrase.min(1).nullable() })
 export const nothing = z.strictObject({})
 export const importing = z.strictObject({ alias: z.string().exactOptional() })
 

@@ -9,7 +9,7 @@ import { applyLink, readLink } from './link.ts'
 /** What the command line is handed. What needs libp2p is loaded when it is needed: most commands only talk to a daemon. */
 export const doors: Doors = {
   async openClient(home, options) {
-    const remote = await daemonOf(home, options.signal)
+    const remote = await daemonOf(home, options.signal, () => options.passphrase('vault'))
     return remote ?? (await import('./light.ts')).openLight(home, options)
   },
   async exportKey(folder, signal) {
@@ -59,5 +59,9 @@ export const doors: Doors = {
   simulator: async () => (await import('../worlds/simulator.ts')).createSimulator()
 }
 
-const daemonOf = (home: string, signal: AbortSignal): Promise<RemoteClient | undefined> =>
-  connectDaemon(home, { random, clock, signal })
+const daemonOf = (
+  home: string,
+  signal: AbortSignal,
+  passphrase?: () => Promise<string | null>
+): Promise<RemoteClient | undefined> =>
+  connectDaemon(home, { random, clock, signal, ...(passphrase && { passphrase }) })

@@ -263,11 +263,6 @@ export class NodeHouse implements House, AsyncDisposable {
   prove = (passphrase: string | null): Promise<void> =>
     this.#inTurn(async () => void (await openVault(await this.#vault(), passphrase)))
 
-  words = async (passphrase: string | null): Promise<string[]> => {
-    await this.prove(passphrase)
-    return await this.#need().started.client.recovery()
-  }
-
   /** @throws {MuttrError} `HOME_MISSING` where there is none */
   async #vault(): Promise<Uint8Array> {
     const { vault } = await this.#read()

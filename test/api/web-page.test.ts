@@ -4,6 +4,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import type { JoinDeviceNews, RestoreNews, Setup } from '../../src/api/house.ts'
 import { readPageFiles } from '../../src/api/page-files.ts'
+import { createRemoteClient } from '../../src/api/remote.ts'
 import { readEvents } from '../../src/api/sse.ts'
 import { type ServedClient, serveClient, testToken } from '../support/api.ts'
 import { createFakeClient, fakeWords } from '../support/fake-client.ts'
@@ -106,16 +107,13 @@ describe('the local API around the node', () => {
     return { status: answer.status, said: text.startsWith('{') ? JSON.parse(text) : text }
   }
 
-  it('opens, locks and shows the twelve words with the right passphrase only', async () => {
+  it('opens and locks with the right passphrase only', async () => {
     await using served = await serveClient(createFakeClient())
     assert.equal((await ask(served, 'POST', '/lock')).said.locked, true)
     const wrong = await ask(served, 'POST', '/unlock', { passphrase: 'guess' })
     assert.deepEqual([wrong.status, wrong.said.error.code], [409, 'PASSPHRASE_WRONG'])
     const right = await ask(served, 'POST', '/unlock', { passphrase: fakePassphrase })
     assert.equal(right.said.locked, false)
-    assert.equal((await ask(served, 'POST', '/setup/words', { passphrase: 'guess' })).status, 409)
-    const shown = await ask(served, 'POST', '/setup/words', { passphrase: fakePassphrase })
-    assert.deepEqual(JSON.parse(shown.said), fakeWords.split(' '))
   })
 
   it('takes a backup of any length behind a line with its words, and says why not', async () => {
@@ -143,14 +141,34 @@ describe('the local API around the node', () => {
     ])
   })
 
-  it('proves that somebody knows the passphrase, and shows nothing else', async () => {
-    await using served = await serveClient(createFakeClient())
-    const prove = (passphrase: unknown) => ask(served, 'POST', '/setup/proof', { passphrase })
-    assert.deepEqual((await prove(fakePassphrase)).said, { proved: true })
-    const wrong = await prove('guess')
-    assert.deepEqual([wrong.status, wrong.said.error.code], [409, 'PASSPHRASE_WRONG'])
-    assert.equal((await prove(null)).said.error.code, 'PASSPHRASE_WRONG')
-    assert.equal((await prove('')).said.error.code, 'WIRE_MALFORMED')
+  it('shows words and codes to nobody who has the token alone', async () => {
+    const client = createFakeClient()
+    const house = createFakeHouse()
+    await using served = await serveClient(client, { house })
+    for (const path of ['/recovery', '/devices/link']) {
+      const asked = (body: unknown) => ask(served, 'POST', path, body)
+      for (const [passphrase, code, status] of [
+        [null, 'PASSPHRASE_MISSING', 409],
+        ['guess', 'PASSPHRASE_WRONG', 409],
+        ['', 'WIRE_MALFORMED', 400],
+        ['x'.repeat(5_000), 'WIRE_MALFORMED', 400],
+        [undefined, 'WIRE_MALFORMED', 400]
+      ] as const) {
+        const refused = await asked({ passphrase })
+        assert.deepEqual([refused.status, refused.said.error.code], [status, code], path)
+      }
+      assert.equal((await ask(served, 'GET', path)).status, 404, path)
+    }
+    assert.deepEqual(client.calls, [])
+    const shown = await ask(served, 'POST', '/recovery', { passphrase: fakePassphrase })
+    assert.deepEqual(JSON.parse(shown.said), fakeWords.split(' '))
+    const linked = await ask(served, 'POST', '/devices/link', { passphrase: fakePassphrase })
+    assert.match(linked.said, /"type":"code".*muttr:device/)
+    const ignorant = createRemoteClient({ url: served.server.url, token: testToken })
+    await assert.rejects(ignorant.recovery(), { code: 'PASSPHRASE_MISSING' })
+    await assert.rejects(ignorant.linkDevice(), { code: 'PASSPHRASE_MISSING' })
+    house.now.sealed = false
+    assert.deepEqual(await ignorant.recovery(), fakeWords.split(' '))
   })
 
   it('makes the home of another device, tells how far it is, and ends with whoever asked', async () => {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { readFile, stat } from 'node:fs/promises'
+import { once } from 'node:events'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Setup } from '../../src/api/house.ts'
 import type { MuttrEvent } from '../../src/base/events.ts'
 import type { Ready } from '../../src/cli/doors.ts'
 import { writeNetwork } from '../../src/config/network.ts'
 import { runDaemon } from '../../src/nodes/daemon.ts'
+import { firstLines, refusalOf, resultsOf, startMuttr } from '../support/command.ts'
 import { temporaryFolder } from '../support/store-folder.ts'
 
 const passphrase = 'correct horse'
@@ -106,11 +108,7 @@ describe('a node that is set up through its page', () => {
     )
     assert.equal(setup.backupMs, null)
     assert.equal((await stat(join(ready.home, 'vault'))).mode & 0o777, 0o600)
-    const guess = await ask<{ error: { code: string } }>('POST', '/setup/words', {
-      passphrase: 'guess'
-    })
-    assert.equal(guess.error.code, 'PASSPHRASE_WRONG')
-    const words = (await ask<string[]>('POST', '/setup/words', { passphrase })).join(' ')
+    const words = (await ask<string[]>('POST', '/recovery', { passphrase })).join(' ')
     const { path } = await ask<{ path: string }>('POST', '/backup/download')
     const backup = await (await fetch(ready.api + path)).blob()
     const { backupMs } = await ask<Setup>('GET', '/setup')
@@ -140,6 +138,30 @@ describe('a node that is set up through its page', () => {
     other.abort()
     await ended
     ;({ ready, token, ended } = own)
+  })
+
+  it('shows words and codes on the command line to who knows the passphrase', async () => {
+    const at = ['--home', ready.home]
+    const file = join(folder.path, 'passphrase')
+    const words = await ask<string[]>('POST', '/recovery', { passphrase })
+    for (const command of [['recovery'], ['device', 'link']]) {
+      assert.deepEqual(await refusalOf([...command, ...at]), [2, 'PASSPHRASE_MISSING'])
+      await writeFile(file, 'guess\n')
+      const guessed = [...command, ...at, '--passphrase-file', file]
+      assert.deepEqual(await refusalOf(guessed), [2, 'PASSPHRASE_WRONG'])
+    }
+    await writeFile(file, `${passphrase}\n`)
+    const [shown] = await resultsOf(['recovery', ...at, '--passphrase-file', file])
+    assert.deepEqual(shown.words, words)
+    const env = { MUTTR_PASSPHRASE: passphrase }
+    assert.deepEqual((await resultsOf(['recovery', ...at], { env }))[0].words, words)
+    // Commands that show nothing of the kind ask nobody.
+    assert.equal((await resultsOf(['status', ...at]))[0].name, 'carol')
+    const linking = startMuttr(['device', 'link', '--json', ...at], env)
+    const [first] = await firstLines(linking, 1)
+    assert.match(first.code, /^muttr:device\?/)
+    linking.kill('SIGINT')
+    await once(linking, 'exit')
   })
 
   it('locks, and opens again with the passphrase', async () => {

@@ -7,7 +7,7 @@ import { type ApiServer, serveApi } from '../../src/api/server.ts'
 import type { Client } from '../../src/client/client.ts'
 import { systemRandom } from '../../src/net/random.ts'
 import { type FakeClock, fakeClock } from './fake-clock.ts'
-import { createFakeHouse } from './fake-house.ts'
+import { createFakeHouse, fakePassphrase } from './fake-house.ts'
 
 export const testToken = 'ab'.repeat(32)
 /** As the build makes it: a page, and parts with a hash in their names. */
@@ -50,7 +50,8 @@ export async function serveClient(
     page,
     ...(pod && { pod })
   })
-  const remote = createRemoteClient({ url: server.url, token: testToken })
+  const passphrase = async () => fakePassphrase
+  const remote = createRemoteClient({ url: server.url, token: testToken, passphrase })
   return {
     server,
     remote,

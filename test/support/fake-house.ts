@@ -127,12 +127,9 @@ export function createFakeHouse(changes: Partial<Setup> = {}): FakeHouse {
     },
     async prove(passphrase) {
       calls.push(['prove'])
-      opened(passphrase ?? '')
-    },
-    async words(passphrase) {
-      calls.push(['words'])
-      opened(passphrase ?? '')
-      return fakeWords.split(' ')
+      if (passphrase === null && now.sealed)
+        throw new MuttrError('PASSPHRASE_MISSING', 'the vault is locked with a passphrase')
+      if (now.sealed) opened(passphrase ?? '')
     },
     async unlock(passphrase) {
       calls.push(['unlock'])

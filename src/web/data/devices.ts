@@ -49,12 +49,17 @@ export async function succeedKey(): Promise<void> {
   await refresh()
 }
 
-/** Shows a code, and tells how linking goes on until its end. @throws {Problem} */
-export async function* linkDevice(
-  history: boolean,
+type Step = Exclude<LinkNews, { type: 'failed' }>
+
+/** Shows a code to who knows the passphrase, and tells how linking goes on until its end. @throws {Problem} also while it goes on */
+export async function linkDevice(
+  said: { history: boolean; passphrase: string | null },
   signal: AbortSignal
-): AsyncGenerator<Exclude<LinkNews, { type: 'failed' }>> {
-  const answer = await ask('/devices/link', { method: 'POST', json: { history }, signal })
+): Promise<AsyncIterable<Step>> {
+  return steps(await ask('/devices/link', { method: 'POST', json: said, signal }))
+}
+
+async function* steps(answer: Response): AsyncGenerator<Step> {
   for await (const one of eventsIn<LinkNews>(answer)) {
     if (one.type === 'failed') throw new Problem(one.error)
     yield one

@@ -96,7 +96,7 @@ export const cutOff = new Problem({
 })
 
 export const recoveryWords = (passphrase: string | null): Promise<string[]> =>
-  post('/setup/words', { passphrase })
+  post('/recovery', { passphrase })
 
 export const makeNetworkBackup = (): Promise<void> => takeStanding(post('/backup/network'))
 export const cancelNetworkBackup = (): Promise<void> => takeStanding(post('/backup/network/cancel'))

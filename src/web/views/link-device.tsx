@@ -3,7 +3,7 @@ import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { LinkStep } from '../../client/client.ts'
 import { nowMs } from '../clock.ts'
-import { type Problem, post, problemOf } from '../data/ask.ts'
+import { type Problem, problemOf } from '../data/ask.ts'
 import { linkDevice } from '../data/devices.ts'
 import { attempt, tell } from '../data/toasts.ts'
 import { Button, Dialog, Spinner, Trouble } from '../parts/basics.tsx'
@@ -31,20 +31,19 @@ export function LinkDevice({ onClose }: { onClose: () => void }): JSX.Element {
   const problem = useSignal<Problem | null>(null)
   const stop = useRef<AbortController>(undefined)
   useEffect(() => () => stop.current?.abort(), [])
-  const link = async (signal: AbortSignal) => {
+  const follow = async (steps: AsyncIterable<LinkStep>, signal: AbortSignal) => {
     try {
-      for await (const step of linkDevice(history.value, signal))
-        course.value = { ...course.value, [step.type]: step }
+      for await (const step of steps) course.value = { ...course.value, [step.type]: step }
     } catch (err) {
       if (!signal.aborted) problem.value = problemOf(err)
     }
   }
   const begin = async (passphrase: string | null) => {
-    await post('/setup/proof', { passphrase })
-    stop.current = new AbortController()
+    const { signal } = (stop.current = new AbortController())
+    const steps = await linkDevice({ history: history.value, passphrase }, signal)
     problem.value = null
     course.value = {}
-    void link(stop.current.signal)
+    void follow(steps, signal)
   }
   return (
     <Dialog title="Link a new device" onClose={onClose}>
