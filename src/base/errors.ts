@@ -32,7 +32,7 @@ const codes = {
     'network',
     'Check that the PostgreSQL of `--store` runs; nothing that was acknowledged is lost.'
   ],
-  STATE_READ_ONLY: ['refused', 'The PostgreSQL of `--store` takes no writes; see its own log.'],
+  STATE_READ_ONLY: ['network', 'The PostgreSQL of `--store` takes no writes; see its own log.'],
   STATE_UNFIT: ['refused', 'See docs/guides/pod.md for what the database must be.'],
 
   // Keys and sealed things.

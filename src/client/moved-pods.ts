@@ -4,7 +4,8 @@ import type { Log, Millis, PeerId } from '../base/ports.ts'
 import type { PodPlace } from '../pod/place.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
-import { literal, mapped, text, tuple, uint } from '../wire/cbor.ts'
+import { array, literal, mapped, text, tuple, uint } from '../wire/cbor.ts'
+import { podPeersMax } from '../wire/pod.ts'
 import { decodeRecord } from '../wire/record.ts'
 import { decodeWhereabouts, whereaboutsKey } from '../wire/records/whereabouts.ts'
 import { createTable } from './table.ts'
@@ -18,25 +19,28 @@ export interface MovedPods {
    * @returns empty when there is no such record. @throws {MuttrError} `CANCELLED`
    */
   find(place: PodPlace, fingerprint: string, signal: AbortSignal): Promise<readonly string[]>
-  /** Remembers the peer that showed the pinned certificate of a pod. */
-  met(hostname: string, peer: PeerId): Promise<void>
+  /** Remembers the peer that showed the pinned certificate of a pod, and those it named beside itself. */
+  met(hostname: string, peer: PeerId, peers: readonly PeerId[]): Promise<void>
   /** Who showed the pod's certificate last. */
   peerOf(hostname: string): Promise<PeerId | undefined>
 }
 
 interface Met {
   readonly peer: PeerId
-  /** Of the newest record that was believed. */
+  /** Of the newest record of this peer that was believed. */
   readonly sequence: number
+  /** All that serve the pod, it among them. */
+  readonly peers: readonly PeerId[]
 }
 
 const lookupTimeoutMs: Millis = 5_000
-/** Of one pod: those that the network file names, and the one met last. */
-const peersMax = 3
+/** Of one pod: some that the network file names, some that it named itself, and the one met last. */
+const peersMax = 6
 
+const peerId = text(limits.peerIdCharsMax, 1)
 const metRow = mapped(
-  tuple(literal(1), text(limits.peerIdCharsMax, 1), uint()),
-  ([, peer, sequence]): Met => ({ peer, sequence })
+  tuple(literal(1), peerId, uint(), array(peerId, podPeersMax, 1)),
+  ([, peer, sequence, peers]): Met => ({ peer, sequence, peers })
 )
 
 export function createMovedPods(parts: {
@@ -50,8 +54,8 @@ export function createMovedPods(parts: {
     log,
     name: 'pod-peers',
     field: metRow,
-    write: (m: Met) => [1, m.peer, m.sequence],
-    maxBytes: 256
+    write: (m: Met) => [1, m.peer, m.sequence, m.peers],
+    maxBytes: 2_048
   })
   const metBefore = (hostname: string): Promise<Met | undefined> =>
     rows.get(hostname).catch(() => undefined)
@@ -75,21 +79,28 @@ export function createMovedPods(parts: {
   return {
     async find(place, fingerprint, signal) {
       const before = await metBefore(place.hostname)
-      const peers = [...new Set([...peersOf(place), ...(before ? [before.peer] : [])])]
-      for (const peer of peers.slice(-peersMax).reverse()) {
+      const known = before ? [...before.peers, before.peer] : []
+      // Of one that stands there twice the last counts: who was met last is asked first.
+      const peers = [...new Set([...peersOf(place), ...known].reverse())]
+      for (const peer of peers.slice(0, peersMax)) {
         const found = await ask(peer, place, fingerprint, signal)
         const isOld = before?.peer === peer && (found?.sequence ?? 0) < before.sequence
         if (!found || isOld) continue
         const { sequence, addresses } = found
-        await state.write([rows.put(place.hostname, { peer, sequence })])
+        await state.write([
+          rows.put(place.hostname, { peer, sequence, peers: before?.peers ?? [peer] })
+        ])
         log.info('a pod is asked for where its record says', { pod: place.hostname })
         return addresses.map(address => `${address}/p2p/${peer}`)
       }
       return []
     },
-    async met(hostname, peer) {
+    async met(hostname, peer, peers) {
       const before = await metBefore(hostname)
-      if (before?.peer !== peer) await state.write([rows.put(hostname, { peer, sequence: 0 })])
+      const same = before?.peer === peer
+      if (same && before.peers.join() === peers.join()) return
+      const sequence = same ? before.sequence : 0
+      await state.write([rows.put(hostname, { peer, sequence, peers })])
     },
     peerOf: async hostname => (await metBefore(hostname))?.peer
   }

@@ -147,7 +147,7 @@ export function createPods(parts: PodsParts): Pods {
       return at({ hostname, addresses })
     })
     await pin(hostname, link.pod.certificate)
-    await moved.met(hostname, link.pod.contact.peer)
+    await moved.met(hostname, link.pod.contact.peer, link.pod.peers)
     await papers.keep(hostname, link.pod.contact.peer, link.pod.papers)
     return link
   }

@@ -144,7 +144,8 @@ async function podOf(
   const certificate = await readCertificate(bytes)
   await verifyDetached(certificate, podRecordLabel, record, signature, nowMs)
   const said = podRecord.decode(record)
-  if (said.hostname !== pod || said.peer !== peerOfKey(peer)) throw new TypeError('another pod')
+  if (said.hostname !== pod || !said.peers.includes(peerOfKey(peer)))
+    throw new TypeError('another pod')
   return certificate
 }
 

@@ -27,7 +27,7 @@ export function podFinder(o: {
     },
     moved: async (place, fingerprint, signal) =>
       (await moved?.find(place, fingerprint, signal)) ?? [],
-    met: async (hostname, peer) => moved?.met(hostname, peer)
+    met: async (hostname, peer, peers) => moved?.met(hostname, peer, peers)
   }
 }
 

@@ -13,6 +13,8 @@ export interface PodFace {
   readonly hpkeKey: Uint8Array
   readonly policy: Policy
   readonly sequence: number
+  /** Of the processes that serve it. */
+  readonly peers: readonly PeerId[]
   readonly contact: Contact
   /** What binds its peer key to its certificate, as it showed it: kept as evidence. */
   readonly papers: PodPapers
@@ -93,8 +95,8 @@ export async function readPapers(
   await crypto.verifyDetached(certificate, wire.podRecordLabel, record, signature, clock.now())
   const said = wire.podRecord.decode(record)
   if (said.hostname !== hostname.toLowerCase()) changed(`it calls itself ${said.hostname}`)
-  if (said.peer !== peer) changed('its record is for another peer')
+  if (!said.peers.includes(peer)) changed('its record is for other peers')
   if (said.sequence < (pinned?.sequence ?? 0)) changed('it shows an older record than before')
-  const { hpkeKey, policy, sequence } = said
-  return { hostname: said.hostname, certificate, hpkeKey, policy, sequence, papers }
+  const { hpkeKey, policy, sequence, peers } = said
+  return { hostname: said.hostname, certificate, hpkeKey, policy, sequence, peers, papers }
 }

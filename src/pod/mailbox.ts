@@ -58,12 +58,20 @@ export class Mailbox {
 
   static async open({ state, limits: bounds }: { state: State; limits: PodLimits }) {
     const mailbox = new Mailbox(state, bounds)
-    for await (const { value } of rowsOf(state, tables.boxes)) {
-      const box = boxRow.decode(value)
-      mailbox.#notices += box.count
-      mailbox.#bytes += box.bytes
-    }
+    await mailbox.recount()
     return mailbox
+  }
+
+  /** Adds up what there is: other processes have added to it and taken from it. */
+  async recount(): Promise<void> {
+    let [notices, bytes] = [0, 0]
+    for await (const { value } of rowsOf(this.#state, tables.boxes)) {
+      const box = boxRow.decode(value)
+      notices += box.count
+      bytes += box.bytes
+    }
+    this.#notices = notices
+    this.#bytes = bytes
   }
 
   usage(): { notices: number; bytes: number } {

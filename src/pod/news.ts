@@ -1,8 +1,21 @@
 import type { Log } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
+import { literal, nullable, oneOf, text, tuple } from '../wire/cbor.ts'
+import type { AccountId, Row } from './rows.ts'
+import { row } from './rows.ts'
 
-/** What all processes of a pod are told: an account whose standing changed, or (empty) the pod's settings. */
-export interface News extends AsyncDisposable {
+/** What all processes of a pod are told. */
+export type News =
+  /** What the pod has decided about an account has changed. */
+  | { readonly what: 'standing'; readonly account: AccountId }
+  /** There is an account now, whose devices may be here already. */
+  | { readonly what: 'account'; readonly account: AccountId }
+  /** Devices that speak for a key, or the one of this device key, are let in no more. */
+  | { readonly what: 'gone'; readonly pin: string; readonly device: string | null }
+  /** The pod's own settings have. */
+  | { readonly what: 'settings' }
+
+export interface NewsWatch extends AsyncDisposable {
   /** Resolves when everything written so far was handed over. */
   settled(): Promise<void>
   /** Drops what every process has read long ago. */
@@ -14,19 +27,36 @@ const pageRows = 500
 /** So much stays, for a process that is slow. */
 const kept = 1_000
 
-/** To be written with what it tells of. @param about an account; nothing for the settings. */
-export const newsOf = (about = ''): Change => ({
+const id = text(64, 64)
+const newsRow: Row<News> = row(
+  'news',
+  tuple(literal(1), oneOf('standing', 'account', 'gone', 'settings'), nullable(id), nullable(id)),
+  ([, what, subject, device]): News => {
+    if (what === 'settings') return { what }
+    if (subject === null) throw new TypeError('about nobody')
+    return what === 'gone' ? { what, pin: subject, device } : { what, account: subject }
+  },
+  news => {
+    if (news.what === 'settings') return [1, news.what, null, null]
+    return news.what === 'gone'
+      ? [1, news.what, news.pin, news.device]
+      : [1, news.what, news.account, null]
+  }
+)
+
+/** To be written with what it tells of. */
+export const newsOf = (news: News): Change => ({
   type: 'append',
   log,
-  entry: new Uint8Array(Buffer.from(about || 'settings'))
+  entry: newsRow.encode(news)
 })
 
 /** Hands over what is told from now on, one after the other. */
 export async function watchNews(
   state: State,
-  told: (about: string) => Promise<void>,
+  told: (news: News) => Promise<void>,
   warn: Log['warn']
-): Promise<News> {
+): Promise<NewsWatch> {
   let cursor = 0
   for (;;) {
     const page = await state.page(log, cursor, pageRows)
@@ -39,14 +69,13 @@ export async function watchNews(
       const page = await state.page(log, cursor, pageRows)
       for (const { sequence, entry } of page) {
         cursor = sequence
-        const about = Buffer.from(entry).toString()
-        await told(about === 'settings' ? '' : about)
+        await told(newsRow.decode(entry)).catch(err => warn('pod.news-failed', { err }))
       }
       if (page.length < pageRows) return
     }
   }
   const wake = (): void => {
-    last = last.then(read).catch(err => warn('pod.news-failed', { err }))
+    last = last.then(read).catch(err => warn('pod.news-unread', { err }))
   }
   const watch = state.watch(log, wake)
   return {

@@ -22,14 +22,15 @@ import { createInvites } from './invites.ts'
 import type { AheadLimits, PodLimits } from './limits.ts'
 import { aheadLimits, podLimits, podTimes } from './limits.ts'
 import { Mailbox } from './mailbox.ts'
-import { watchNews } from './news.ts'
+import type { News } from './news.ts'
+import { newsOf, watchNews } from './news.ts'
 import { createAudit } from './office/audit.ts'
 import type { Office } from './office/office.ts'
 import { createOffice } from './office/open.ts'
 import { createQuotas } from './office/quotas.ts'
 import { createStandings } from './office/standings.ts'
 import { createReception } from './reception.ts'
-import { openHello } from './record.ts'
+import { openRecord } from './record.ts'
 import { Registry } from './registry.ts'
 import { serveSession } from './session.ts'
 import { createSweeper } from './sweep.ts'
@@ -45,6 +46,8 @@ export interface PodParts {
   crypto?: Crypto
   /** The pod's own; not closed by the pod. */
   state: State
+  /** Other processes serve the pod too, over the same state. */
+  isShared?: boolean
   /** The pod's OpenPGP key: it certifies aliases, and signs the pod record and directory answers. */
   person: Person
   keys: PeerKeys
@@ -69,6 +72,10 @@ export interface Pod extends AsyncDisposable {
   userOf(peer: PeerId): Promise<string | undefined>
   /** From now on there is a network to fetch files from, for people who are away. */
   fetchAhead(dht: Pick<Dht, 'get'>): void
+  /** The peer ids of all processes that serve this pod. */
+  processes(): Promise<readonly PeerId[]>
+  /** Takes one that is no more out of the pod's record. @returns whether it stood there. @throws {MuttrError} `USAGE` for this one */
+  removeProcess(peer: PeerId): Promise<boolean>
   /** Drops what has expired; done by itself every ten minutes. */
   sweep(): Promise<void>
   usage(): {
@@ -100,7 +107,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const hpkeKey = hpke.publicKey
   const own = { state, crypto, person, hostname }
   const directory = createDirectory({ ...own, random, hpkeKey, registry })
-  const hello = await openHello({ ...own, clock, keys, hpke, policy })
+  const record = await openRecord({ ...own, clock, keys, hpke, policy })
   const gates = createGates(limits, parts.subnetOf)
   const dismissals = createDismissals(state)
   const aheadBounds = { ...aheadLimits, ...parts.ahead?.limits }
@@ -112,7 +119,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
           bytesFor: async account => (await quotas.of(account)).aheadBytes
         })
       : undefined
-  const about = { state, clock, random, log, crypto, keys, hostname, hello, limits }
+  const about = { state, clock, random, log, crypto, keys, hostname, limits, hello: record.hello }
   const federation =
     parts.federation &&
     (await openFederation({
@@ -144,9 +151,8 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     const suspended = reason === undefined ? null : { reason, untilMs: untilMs ?? null }
     return { suspended, applications: [] }
   }
-  /** A standing has changed: whoever is here is told, or sent away. */
-  async function told(account: string): Promise<void> {
-    const nowMs = clock.now()
+  /** Whoever is here is told what the pod has decided, or sent away. */
+  async function decidedAbout(account: string, nowMs: Millis): Promise<void> {
     const isRemoved = (await standings.of(account, nowMs))?.state === 'removed'
     const frame = wireStanding.encode(await standing(account, nowMs))
     for (const [session, served] of reception.sessions()) {
@@ -158,29 +164,36 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
           .catch(err => log.debug('pod.standing-not-told', { peer: session.peer, err }))
     }
   }
+  /** Of every process, this one too. */
+  async function told(said: News): Promise<void> {
+    const nowMs = clock.now()
+    if (said.what === 'standing') return await decidedAbout(said.account, nowMs)
+    if (said.what === 'settings') return
+    for (const [session, served] of reception.sessions()) {
+      const here = served.identity(nowMs)
+      if (said.what === 'gone') {
+        const isIt = here?.pin === said.pin && (said.device ?? here.device) === here.device
+        if (isIt) void session[Symbol.asyncDispose]()
+      } else if (here?.account === said.account) {
+        const { account, device, peer, untilMs } = here
+        await mailbox.meet(account, device, { peer, untilMs, nowMs })
+      }
+    }
+  }
+  async function tell(said: News): Promise<void> {
+    await state.write([newsOf(said)])
+    await news.settled()
+  }
 
   const reception = createReception({
     limits,
     log,
-    serve: session =>
-      serveSession(session, { ...shared, hpkeSecret: hpke.secret, hello, present, dismiss })
+    serve: session => serveSession(session, { ...shared, hpkeSecret: hpke.secret, record, tell })
   })
-  function* present(account: string) {
-    for (const served of reception.served()) {
-      const identity = served.identity(clock.now())
-      if (identity?.account === account) yield identity
-    }
-  }
-  function dismiss(pin: string, device?: string) {
-    for (const [session, served] of reception.sessions()) {
-      const here = served.identity(clock.now())
-      if (here?.pin === pin && (device === undefined || here.device === device))
-        void session[Symbol.asyncDispose]()
-    }
-  }
   const sweeper = createSweeper({
     ...{ clock, log, state, registry, mailbox, directory, invites, dismissals, ahead },
-    ...{ audit, auditMax: limits.auditMax, federation, standings },
+    ...{ audit, auditMax: limits.auditMax, isShared: parts.isShared === true },
+    ...{ federation, standings },
     sweepNews: () => news.sweep()
   })
   const news = await watchNews(state, told, log.warn)
@@ -203,6 +216,8 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       return undefined
     },
     fetchAhead: dht => ahead?.begin(dht),
+    processes: () => record.peers(),
+    removeProcess: peer => record.remove(peer),
     sweep: () => sweeper.sweep(),
     usage: () => ({
       ...registry.usage(),

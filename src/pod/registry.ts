@@ -94,10 +94,18 @@ export class Registry {
 
   static async open(parts: Parts): Promise<Registry> {
     const registry = new Registry(parts)
-    registry.#accounts = await countOf(parts.state, tables.accounts)
-    registry.#active = await countOf(parts.state, tables.owned)
-    registry.#released = await countOf(parts.state, tables.released)
+    await registry.recount()
     return registry
+  }
+
+  /** Counts what there is: other processes have added to it and taken from it. */
+  async recount(): Promise<void> {
+    const { state } = this.#parts
+    const accounts = await countOf(state, tables.accounts)
+    const active = await countOf(state, tables.owned)
+    this.#released = await countOf(state, tables.released)
+    this.#accounts = accounts
+    this.#active = active
   }
 
   usage(): { accounts: number; aliases: number } {

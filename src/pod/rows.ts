@@ -227,7 +227,7 @@ export interface SignedRow {
 }
 export const signedRow: Row<SignedRow> = row(
   'a signed record',
-  tuple(literal(1), bytes(1, 1_024), bytes(1, 1_024), bytes(32)),
+  tuple(literal(1), bytes(1, 2_048), bytes(1, 1_024), bytes(32)),
   ([, frame, signature, signer]) => ({ frame, signature, signer }),
   s => [1, s.frame, s.signature, s.signer],
   4_096

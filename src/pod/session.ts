@@ -27,7 +27,9 @@ import type { Gates } from './gates.ts'
 import type { Identity } from './identify.ts'
 import { checkIdentify, createChallenge } from './identify.ts'
 import type { Mailbox } from './mailbox.ts'
+import type { News } from './news.ts'
 import type { Standings } from './office/standings.ts'
+import type { PodRecordShelf } from './record.ts'
 import type { Registry } from './registry.ts'
 
 /** What every session of a pod shares. */
@@ -52,12 +54,9 @@ export interface Desk {
   readonly federation: Federation | undefined
   /** Undefined where files are not fetched ahead. */
   readonly ahead: Ahead | undefined
-  /** The answer to `hello`. */
-  readonly hello: Uint8Array
-  /** All devices of an account that are here now, so that a mailbox made later knows them. */
-  present(account: string): Iterable<Identity>
-  /** Ends the sessions of devices that speak for a key, or of the one of this device key, hex. */
-  dismiss(pin: string, device?: string): void
+  readonly record: Pick<PodRecordShelf, 'hello'>
+  /** Tells every process of the pod, this one before it resolves. */
+  tell(news: News): Promise<void>
 }
 
 /** One client's session: who it is, and its answers. */
@@ -157,7 +156,7 @@ function openAnswers(visit: Visit): Answers {
   return {
     async hello(payload) {
       wire.nothing.decode(payload)
-      return desk.hello
+      return await desk.record.hello()
     },
     async ping(payload) {
       wire.nothing.decode(payload)
@@ -178,7 +177,7 @@ function openAnswers(visit: Visit): Answers {
       desk.gates.identify(session.peer, nowMs)
       const shown = await desk.crypto.readCertificate(bytes)
       await desk.registry.revoke(name, shown, nowMs)
-      desk.dismiss(shown.pin)
+      await desk.tell({ what: 'gone', pin: shown.pin, device: null })
       return wire.nothing.encode()
     },
     async submit(payload, nowMs) {
@@ -244,7 +243,7 @@ const aliasAnswers = ({ desk, self, become }: Visit): Answers => ({
     const { hostname, crypto, dismissals } = desk
     const device = await verifyDismissal(dismissal, { certificate, pod: hostname, nowMs }, crypto)
     await dismissals.add(account, device, nowMs)
-    desk.dismiss(certificate.pin, device)
+    await desk.tell({ what: 'gone', pin: certificate.pin, device })
     return wire.nothing.encode()
   },
   async register(payload, nowMs) {
@@ -255,8 +254,7 @@ const aliasAnswers = ({ desk, self, become }: Visit): Answers => ({
     const o = { alias: name, pin, certificate, invite, nowMs }
     const registered = await desk.registry.register(o)
     // A new account's devices that are here already count from now on.
-    for (const { device, peer, untilMs } of desk.present(account))
-      await desk.mailbox.meet(account, device, { peer, untilMs, nowMs })
+    await desk.tell({ what: 'account', account })
     const { untilMs } = registered
     return wire.registerAnswer.encode({ certificate: registered.certificate.bytes, untilMs })
   },
@@ -269,7 +267,7 @@ const aliasAnswers = ({ desk, self, become }: Visit): Answers => ({
       throw new MuttrError('KEY_INVALID', 'the certificate is not of the person who identified')
     const { old } = decodeSignedSuccession(succession).succession
     const { account, names, ...given } = await desk.registry.succeed(certificate, succession, nowMs)
-    desk.dismiss(old.pin)
+    await desk.tell({ what: 'gone', pin: old.pin, device: null })
     const { device, peer, untilMs } = here
     await desk.mailbox.meet(account, device, { peer, untilMs, nowMs })
     become({ ...here, account })

@@ -29,6 +29,8 @@ interface Parts {
   invites: Invites
   dismissals: Dismissals
   ahead: Ahead | undefined
+  /** Other processes serve the pod too. */
+  isShared: boolean
   audit: Audit
   auditMax: number
   federation: Federation | undefined
@@ -90,6 +92,10 @@ async function sweepAll(
   await rest.standings.sweep(nowMs)
   await rest.audit.sweep(rest.auditMax)
   await rest.sweepNews()
+  if (rest.isShared) {
+    await registry.recount()
+    await mailbox.recount()
+  }
   const counts = { notices, aliases, addresses, invites: ended, dismissed }
   log.debug('pod.swept', { ...counts, ahead: ahead?.usage() })
 }

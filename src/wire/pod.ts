@@ -20,6 +20,7 @@ export type Policy = 'open' | 'invite' | 'closed'
 const policies: readonly Policy[] = ['open', 'invite', 'closed']
 
 const signatureBytesMax = 1_024
+const podRecordBytesMax = 2_048
 const statementBytesMax = 8 * 1_024
 const inviteCharsMax = 64
 
@@ -39,10 +40,14 @@ export const nothing: Codec<void> = codec(
   () => []
 )
 
-/** Binds a pod's hostname, peer key and HPKE key; signed with its OpenPGP key under {@link podRecordLabel}. */
+/** Processes that serve one pod. */
+export const podPeersMax = 16
+
+/** Binds a pod's hostname, peer keys and HPKE key; signed with its OpenPGP key under {@link podRecordLabel}. */
 export interface PodRecord {
   readonly hostname: string
-  readonly peer: PeerId
+  /** Of each process that serves the pod, one usually; 1 to {@link podPeersMax}. */
+  readonly peers: readonly PeerId[]
   /** X25519 public key to which notices are sealed. 32 bytes. */
   readonly hpkeKey: Uint8Array
   readonly policy: Policy
@@ -53,17 +58,25 @@ export interface PodRecord {
 
 export const podRecord: Codec<PodRecord> = codec(
   'a pod record',
-  1_024,
-  tuple(literal(1), hostname, peerId, bytes(32), oneOf(...policies), uint(), time),
-  ([, hostname, peer, hpkeKey, policy, sequence, issuedMs]) => ({
+  podRecordBytesMax,
+  tuple(
+    literal(1),
     hostname,
-    peer,
+    array(peerId, podPeersMax, 1),
+    bytes(32),
+    oneOf(...policies),
+    uint(),
+    time
+  ),
+  ([, hostname, peers, hpkeKey, policy, sequence, issuedMs]) => ({
+    hostname,
+    peers,
     hpkeKey,
     policy,
     sequence,
     issuedMs
   }),
-  r => [1, r.hostname, r.peer, r.hpkeKey, r.policy, r.sequence, r.issuedMs]
+  r => [1, r.hostname, r.peers, r.hpkeKey, r.policy, r.sequence, r.issuedMs]
 )
 
 export interface HelloAnswer {
@@ -76,8 +89,8 @@ export interface HelloAnswer {
 
 export const helloAnswer: Codec<HelloAnswer> = codec(
   'a hello answer',
-  limits.certificateBytesMax + 2_048 + 64,
-  tuple(bytes(1, 1_024), signature, certificate),
+  limits.certificateBytesMax + podRecordBytesMax + signatureBytesMax + 64,
+  tuple(bytes(1, podRecordBytesMax), signature, certificate),
   ([record, signature, certificate]) => ({ record, signature, certificate }),
   a => [a.record, a.signature, a.certificate]
 )

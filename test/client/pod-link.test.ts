@@ -174,7 +174,7 @@ describe('a link to a pod that lies', () => {
       const hello = wire.helloAnswer.decode(honest)
       const record = wire.podRecord.encode({
         ...wire.podRecord.decode(hello.record),
-        peer: bob.keys.self
+        peers: [bob.keys.self]
       })
       const signature = await signDetached(pod, wire.podRecordLabel, record, world.clock.now())
       return wire.helloAnswer.encode({ ...hello, record, signature })

@@ -222,8 +222,13 @@ export async function fakePod({
           hpkeKey: hpke.publicKey,
           policy: 'open',
           sequence: 1,
+          peers: [peer],
           contact: { peer, addresses: [] },
-          papers: await papersOf({ hostname, peer, hpkeKey: hpke.publicKey }, pod.person, clock)
+          papers: await papersOf(
+            { hostname, peers: [peer], hpkeKey: hpke.publicKey },
+            pod.person,
+            clock
+          )
         },
         closed: closed.promise,
         async identify({ statement, certificate, nowMs }) {
@@ -368,7 +373,7 @@ export async function fakePod({
 }
 
 async function papersOf(
-  face: { hostname: string; peer: string; hpkeKey: Uint8Array },
+  face: { hostname: string; peers: string[]; hpkeKey: Uint8Array },
   person: Person,
   clock: Clock
 ) {

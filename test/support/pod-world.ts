@@ -53,6 +53,7 @@ export interface PodHost {
   readonly keys: PeerKeys
   readonly state: State
   readonly hpkeKey: Uint8Array
+  readonly hpke: Awaited<ReturnType<typeof makeHpkeKey>>
   /** The process ends and starts again on the same state (or the one given). */
   restart(state?: State): Promise<void>
   /** The same after the machine died: nobody waits for what was under way. */
@@ -73,6 +74,8 @@ export interface PodWorld extends AsyncDisposable {
     federation?: FederationPolicy
     /** As {@link PodPlace.fingerprint} of what it finds. */
     vouched?: Readonly<Record<string, string>>
+    /** Another process of the same pod: with its keys but for the peer key. */
+    beside?: PodHost
   }): Promise<PodHost>
   /** From now on the pods find a pod of this name at that peer. */
   move(hostname: string, peer: string): void
@@ -143,15 +146,16 @@ export function podWorld(): PodWorld {
       subnetOf = () => undefined,
       ahead,
       federation,
-      vouched = {}
+      vouched = {},
+      beside
     } = {}) {
       const person = await personNamed(hostname, [])
       const keys = peerKeys(await makePeerKey())
-      const hpke = await makeHpkeKey(random.bytes(32))
+      const hpke = beside?.hpke ?? (await makeHpkeKey(random.bytes(32)))
       const start = async (on: State): Promise<Pod> => {
         const at = network.at(keys.self)
         const shared = { clock, random, log: silent, person, keys, hpke, hostname, policy, limits }
-        const own = { network: at, state: on, subnetOf, ...(ahead && { ahead }) }
+        const own = { network: at, state: on, subnetOf, isShared: true, ...(ahead && { ahead }) }
         const finder = findIn(hosts, vouched)
         const others = federation && { federation: { network: at, finder, policy: federation } }
         const pod = await createPod({ ...shared, ...own, ...others })
@@ -166,6 +170,7 @@ export function podWorld(): PodWorld {
         keys,
         state,
         hpkeKey: hpke.publicKey,
+        hpke,
         async restart(on = state) {
           await network.unplug(keys.self)
           pods.delete(host.pod)

@@ -41,7 +41,7 @@ kind(
   wire.podRecord,
   recordOf({
     hostname: text(limits.hostnameCharsMax),
-    peer: text(limits.peerIdCharsMax),
+    peers: fc.array(text(limits.peerIdCharsMax), { minLength: 1, maxLength: wire.podPeersMax }),
     hpkeKey: hash,
     policy: fc.constantFrom('open' as const, 'invite' as const, 'closed' as const),
     sequence: uint,
@@ -184,7 +184,7 @@ describe('the pod vectors', () => {
   interface Vectors {
     record: {
       hostname: string
-      peer: string
+      peers: string[]
       hpkeKey: string
       policy: 'open'
       sequence: number

@@ -49,7 +49,7 @@ export async function openFederation(
     crypto: Crypto
     keys: PeerKeys
     hostname: string
-    hello: Uint8Array
+    hello(): Promise<Uint8Array>
     limits: PodLimits
     tell(told: readonly Told[]): void
   }

@@ -22,7 +22,7 @@ interface Parts {
   log: Log
   keys: Pick<PeerKeys, 'verify'>
   /** This pod's own answer to `hello`, to introduce itself. */
-  hello: Uint8Array
+  hello(): Promise<Uint8Array>
   tell(told: readonly Told[]): void
 }
 
@@ -213,7 +213,10 @@ export class Forwarder implements AsyncDisposable {
     })
     // Who does not know us takes notices as from any seed, if at all.
     await session
-      .request(podMethods.introduce, this.#parts.hello, { timeoutMs: transferTimeoutMs, signal })
+      .request(podMethods.introduce, await this.#parts.hello(), {
+        timeoutMs: transferTimeoutMs,
+        signal
+      })
       .catch(err =>
         this.#parts.log.debug('pod.not-introduced', { pod: hostname, code: codeOf(err) })
       )

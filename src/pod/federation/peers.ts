@@ -25,7 +25,7 @@ export interface PodFinder {
   /** Newer addresses of a pod that does not answer where it was: @see MovedPods. */
   moved?(place: PodPlace, fingerprint: string, signal: AbortSignal): Promise<readonly string[]>
   /** Who showed the pinned certificate of a pod. */
-  met?(hostname: string, peer: PeerId): Promise<void>
+  met?(hostname: string, peer: PeerId, peers: readonly PeerId[]): Promise<void>
 }
 
 export interface PeersParts {
@@ -137,7 +137,7 @@ export class PeerPods {
     })
     try {
       await this.#met(hostname, met.pod.papers)
-      await finder.met?.(hostname, met.pod.contact.peer)
+      await finder.met?.(hostname, met.pod.contact.peer, met.pod.peers)
     } catch (err) {
       await met.session[Symbol.asyncDispose]()
       throw err
@@ -195,7 +195,8 @@ export class PeerPods {
   async #met(hostname: string, papers: PodPapers): Promise<void> {
     const row = await this.#row(hostname)
     const [said, before] = [papers, row.papers].map(p => p && podRecord.decode(p.record))
-    if (before && said!.peer !== before.peer && said!.sequence < before.sequence)
+    const isOther = before && said!.peers.join() !== before.peers.join()
+    if (isOther && said!.sequence < before.sequence)
       throw new MuttrError('POD_CHANGED', `${hostname} shows an older record than before`)
     const { pin } = await this.#parts.crypto.readCertificate(papers.certificate)
     const seenMs = this.#parts.clock.now()

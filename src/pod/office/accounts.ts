@@ -195,13 +195,13 @@ export function createAccounts(parts: Parts): Accounts {
       const turn = await standings.turn(account)
       await standings.admit(account, nowMs)
       const standing: Standing = { state: 'suspended', reason, sinceMs: nowMs, untilMs }
-      return [...turn, standings.set(account, standing), newsOf(account)]
+      return [...turn, standings.set(account, standing), newsOf({ what: 'standing', account })]
     },
     async resume(account, nowMs) {
       const turn = await standings.turn(account)
       if (!(await standings.of(account, nowMs)))
         throw new MuttrError('ACCOUNT_UNKNOWN', 'the account is neither suspended nor removed')
-      return [...turn, standings.clear(account), newsOf(account)]
+      return [...turn, standings.clear(account), newsOf({ what: 'standing', account })]
     },
     async remove(account, { reason, nowMs }) {
       const turn = await standings.turn(account)
@@ -219,7 +219,7 @@ export function createAccounts(parts: Parts): Accounts {
           ...devices.map(({ key }): Change => ({ type: 'delete', table: tables.devices, key })),
           standings.set(account, standing),
           quotas.forget(account),
-          newsOf(account)
+          newsOf({ what: 'standing', account })
         ]
       }
     },

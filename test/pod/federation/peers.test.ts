@@ -30,7 +30,7 @@ async function somebody(all: Neighbours) {
     const nowMs = all.world.clock.now()
     const record = podRecord.encode({
       hostname,
-      peer: keys.self,
+      peers: [keys.self],
       hpkeKey: all.two.hpkeKey,
       policy: 'open',
       sequence: nowMs,
