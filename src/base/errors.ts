@@ -18,6 +18,10 @@ const codes = {
   HOME_EXISTS: ['refused', 'Choose another folder with --home, or use the identity that is there.'],
   HOME_IN_USE: ['refused', 'Another muttr process runs on this folder; stop it, or talk to it.'],
   ADDRESS_IN_USE: ['refused', 'Another program listens there; change `listen` in muttr.json.'],
+  ADDRESS_DENIED: [
+    'refused',
+    'Ports below 1024 need the capability CAP_NET_BIND_SERVICE, which bootstrap/muttr-pod.service gives; or let a proxy stand in front.'
+  ],
   HOME_DAMAGED: ['refused', 'Restore the folder from a backup; `muttr doctor` says what is wrong.'],
   PASSPHRASE_MISSING: ['refused', 'Give --passphrase-file FILE or MUTTR_PASSPHRASE.'],
   PASSPHRASE_WRONG: ['refused', 'Check the passphrase; nothing was changed.'],
@@ -150,6 +154,16 @@ const codes = {
     'The pod takes notices from the pods on its list, or from its own people alone; ask its operator.'
   ],
   POD_CHANGED: ['refused', 'The pod shows another key than the pinned one; ask its operator.'],
+
+  // The door of a pod.
+  CERTIFICATE_INVALID: [
+    'refused',
+    'Give a certificate for the hostname with its chain, and its key, both PEM; the last good one stays in use.'
+  ],
+  ORDER_FAILED: [
+    'network',
+    'The authority must reach http://HOSTNAME on port 80; the former certificate stays in use, and it is tried again.'
+  ],
 
   // The desktop.
   DESKTOP_MISSING: [

@@ -2,6 +2,7 @@ import type { PodOperator } from '../api/operator.ts'
 import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
+import type { DnsRecord } from '../wire/pod-dns.ts'
 import type { CrawlDone, CrawlOptions } from './crawler.ts'
 import type { Simulator } from './simulator.ts'
 
@@ -41,8 +42,10 @@ export interface Doors {
   pageOf(home: string, signal: AbortSignal): Promise<string>
   /** Opens that page in a browser. @throws {MuttrError} `BROWSER_MISSING` */
   openPage(home: string, url: string): Promise<void>
-  /** Like {@link runSeed} with a pod on it; sets the home up as a pod first, when it is not one yet. */
-  runPod(options: RunOptions & PodOptions): Promise<void>
+  /** Makes the home of a pod. @throws {MuttrError} `HOME_EXISTS`, `USAGE`, `NETWORK_INVALID`, `LINK_INVALID`, `PASSPHRASE_*` */
+  initPod(options: InitPodOptions): Promise<PodMade>
+  /** Like {@link runSeed}, of a home that is a pod's. @throws {MuttrError} `POD_UNKNOWN` when it is not, else as {@link runSeed} */
+  runPod(options: RunOptions): Promise<void>
   /** This home's running pod; its calls refuse with `POD_UNKNOWN` when the home is no pod's. @throws {MuttrError} `DAEMON_UNREACHABLE` */
   openPod(
     home: string,
@@ -239,17 +242,40 @@ export interface Ready {
   aliases: string[]
   /** The web page, with its token; not to be shown to others. */
   page: string
+  /** A pod's key server, where its door is open on loopback: `hkp://127.0.0.1:PORT`. */
+  hkp?: string
 }
 
 export type PodPolicy = 'open' | 'invite' | 'closed'
 
-export interface PodOptions {
-  /** Needed the first time; later it must be the same. */
-  hostname?: string
-  policy?: PodPolicy
-  /** Used like those of {@link InitOptions} when the home does not exist yet; its name is the hostname. */
+export type HttpsMode = 'off' | 'acme' | 'files' | 'proxy'
+
+export interface InitPodOptions extends OpenOptions {
+  home: string
+  hostname: string
+  policy: PodPolicy
+  https: {
+    mode: HttpsMode
+    certificate?: string
+    key?: string
+    /** To whom the authority writes that certifies. */
+    email?: string
+  }
+  /** A network file or a built-in name; the link's, or the built-in `local`, unless told. */
   network?: string
   link?: string
+}
+
+export interface PodMade {
+  home: string
+  hostname: string
+  fingerprint: string
+  /** The file to look at. */
+  config: string
+  /** What must be published, so that others find the pod by its hostname. */
+  records: DnsRecord[]
+  /** Whether the machine knows a public address of its own; else the operator must publish one. */
+  addressed: boolean
 }
 
 export interface NeighbourhoodOptions {

@@ -228,7 +228,7 @@ interface Checking {
 
 const certifiedBy = (pod: PodFace, certificate: Certificate, { name, nowMs, crypto }: Checking) =>
   crypto.checkCertification(certificate, {
-    userId: `${name}@${pod.hostname}`,
+    alias: `${name}@${pod.hostname}`,
     by: pod.certificate,
     nowMs
   })
@@ -260,7 +260,7 @@ async function checkLookup(
   // Nobody certifies a revoked key; the key's own word is enough.
   if (!certificate.revoked)
     await certifiedBy(pod, certificate, o).catch(async err => {
-      const about = { userId: said.alias, by: pod.certificate }
+      const about = { alias: said.alias, by: pod.certificate }
       const withdrawal = await withdrawalOf(certificate, about)
       throw withdrawal ? new AliasRevoked(said.alias, certificate, withdrawal) : err
     })

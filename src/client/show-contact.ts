@@ -33,9 +33,7 @@ export async function showContact(
     revocation: await revocationOf(certificate),
     verified,
     withdrawn:
-      by && certifiedUntilMs === null
-        ? await withdrawalOf(certificate, { userId: alias, by })
-        : null,
+      by && certifiedUntilMs === null ? await withdrawalOf(certificate, { alias, by }) : null,
     certifiedByPod: certifiedUntilMs !== null && certifiedUntilMs > nowMs,
     invited: invited === certificate.fingerprint,
     succession: followed && { from: followed.fromFingerprint, atMs: followed.atMs },

@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { firstProblem, Hostname, Multiaddr, PodEntry } from './fields.ts'
+import { Hostname, Multiaddr, PodEntry } from './fields.ts'
+import { Https } from './https.ts'
+import { editJsonc, parseJsonc } from './jsonc.ts'
+import { problemOf } from './problem.ts'
 
 const bytes = z.int().positive()
 
@@ -106,6 +109,7 @@ export const Config = z.strictObject({
        * of nobody but its own people.
        */
       federation: z.enum(['open', 'list', 'closed']).default('open'),
+      https: Https.prefault({}),
       /** Files that it fetches for its people while they are away: of one of them, and of all; 0 fetches none. */
       ahead: z
         .strictObject({
@@ -141,13 +145,25 @@ export type Overrides = Pick<ConfigFile, 'profile' | 'store' | 'bandwidth' | 'tr
  * @throws {MuttrError} `CONFIG_INVALID`, naming the field.
  */
 export function readConfig(text: string, overrides: Overrides = {}): Config {
-  const file = parseJson(text, 'CONFIG_INVALID', 'muttr.json')
+  const file = parseText(text, parseJsonc, 'CONFIG_INVALID', 'muttr.json')
   const said = isObject(file) ? over(file, overrides) : file
   const isLight = isObject(said) && said.profile === 'light'
   const parsed = Config.safeParse(isLight ? over(lightDefaults, said) : said)
-  if (!parsed.success)
-    throw new MuttrError('CONFIG_INVALID', `muttr.json: ${firstProblem(parsed.error)}`)
+  if (!parsed.success) throw problemOf('CONFIG_INVALID', 'muttr.json', parsed.error, Config)
   return parsed.data
+}
+
+/** What muttr.json says, without the defaults. @throws {MuttrError} `CONFIG_INVALID` */
+export function readConfigFile(text: string): ConfigFile {
+  readConfig(text)
+  return parseJsonc(text) as ConfigFile
+}
+
+/** muttr.json with one thing said otherwise, its comments kept; undefined takes away what was said. @throws {MuttrError} `CONFIG_INVALID` */
+export function editConfig(text: string, path: readonly string[], value: unknown): string {
+  const edited = editJsonc(text, path, value)
+  readConfig(edited)
+  return edited
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -170,15 +186,21 @@ export function writeConfig(file: ConfigFile): string {
   return `${JSON.stringify(file, null, 2)}\n`
 }
 
+type Kind = 'CONFIG_INVALID' | 'NETWORK_INVALID'
+
 /** @throws {MuttrError} `code` for what is not JSON or too large. */
-export function parseJson(
+export const parseJson = (text: string, code: Kind, what: string): unknown =>
+  parseText(text, JSON.parse, code, what)
+
+function parseText(
   text: string,
-  code: 'CONFIG_INVALID' | 'NETWORK_INVALID',
+  parse: (text: string) => unknown,
+  code: Kind,
   what: string
 ): unknown {
   if (text.length > configBytesMax) throw new MuttrError(code, `${what} is too large`)
   try {
-    return JSON.parse(text)
+    return parse(text)
   } catch (cause) {
     throw new MuttrError(code, `${what} is not JSON: ${(cause as Error).message}`, { cause })
   }

@@ -38,12 +38,3 @@ export const PodEntry = z.strictObject({
   fingerprint: Fingerprint.optional()
 })
 export type PodEntry = z.infer<typeof PodEntry>
-
-/** The first thing wrong, as `pod.hostname: not a lower-case hostname`. */
-export function firstProblem(error: z.ZodError): string {
-  const [issue] = error.issues
-  if (!issue) return 'not valid'
-  if (issue.code === 'unrecognized_keys')
-    return `unknown field ${[...issue.path, issue.keys[0]].join('.')}`
-  return `${issue.path.join('.') || 'the file'}: ${issue.message}`
-}

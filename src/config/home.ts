@@ -27,6 +27,8 @@ export interface HomePaths {
   readonly attachments: string
   /** Sealed files that a pod fetched for its people. */
   readonly ahead: string
+  /** The certificate that a pod ordered, and its key at the authority. */
+  readonly https: string
   readonly api: string
   /** Opens the web page in a browser. */
   readonly page: string
@@ -50,6 +52,7 @@ export const homePaths = (home: string): HomePaths => ({
   podDb: join(home, 'db', 'pod'),
   attachments: join(home, 'attachments'),
   ahead: join(home, 'ahead'),
+  https: join(home, 'https'),
   api: join(home, 'api.json'),
   page: join(home, 'page.html'),
   lock: join(home, 'lock')

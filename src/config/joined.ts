@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { MuttrError } from '../base/errors.ts'
 import { parseJson } from './config.ts'
-import { Fingerprint, firstProblem, Hostname } from './fields.ts'
+import { Fingerprint, Hostname } from './fields.ts'
+import { problemOf } from './problem.ts'
 
 /** HOME/joined.json: what `muttr:` links brought besides the network. */
 export const Joined = z.strictObject({
@@ -15,8 +15,7 @@ export type Joined = z.infer<typeof Joined>
 /** @throws {MuttrError} `CONFIG_INVALID`, naming the field. */
 export function readJoined(text: string): Joined {
   const parsed = Joined.safeParse(parseJson(text, 'CONFIG_INVALID', 'joined.json'))
-  if (!parsed.success)
-    throw new MuttrError('CONFIG_INVALID', `joined.json: ${firstProblem(parsed.error)}`)
+  if (!parsed.success) throw problemOf('CONFIG_INVALID', 'joined.json', parsed.error, Joined)
   return parsed.data
 }
 

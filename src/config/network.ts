@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { MuttrError } from '../base/errors.ts'
 import { configBytesMax, parseJson } from './config.ts'
-import { firstProblem, Multiaddr, PodEntry } from './fields.ts'
+import { Multiaddr, PodEntry } from './fields.ts'
 import { packageRoot } from './package-root.ts'
+import { problemOf } from './problem.ts'
 
 /** The parameters every node of a network shares. Defaults as in docs/protocol/dht.md. */
 const Parameters = z
@@ -38,8 +39,7 @@ export const readNetwork = (text: string): NetworkFile =>
 /** @throws {MuttrError} `NETWORK_INVALID` */
 export function checkNetwork(value: unknown): NetworkFile {
   const parsed = NetworkFile.safeParse(value)
-  if (!parsed.success)
-    throw new MuttrError('NETWORK_INVALID', `network file: ${firstProblem(parsed.error)}`)
+  if (!parsed.success) throw problemOf('NETWORK_INVALID', 'network file', parsed.error, NetworkFile)
   return parsed.data
 }
 

@@ -61,7 +61,7 @@ export async function readCertificate(bytes: Uint8Array): Promise<Certificate> {
 }
 
 /** Text as `gpg --import` takes it. */
-export const armorCertificate = (certificate: Certificate): string =>
+export const armorCertificate = (certificate: Pick<Certificate, 'bytes'>): string =>
   openpgp.armor(
     openpgp.enums.armor.publicKey,
     certificate.bytes,

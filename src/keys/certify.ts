@@ -3,6 +3,7 @@ import * as openpgp from 'openpgp'
 import { toHex, utf8 } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Millis } from '../base/ports.ts'
+import { namesAlias } from './alias-user-id.ts'
 import type { Certificate } from './certificate.ts'
 import { certificateOf, isUserRevoked, keyInvalid, keyOf } from './certificate.ts'
 import { checkedAt, refuseFuture } from './future.ts'
@@ -16,24 +17,24 @@ export const sequenceNotation = 'sequence@muttr.alt'
 const { certGeneric, certPositive, certRevocation } = openpgp.enums.signature
 
 /**
- * The pod's word that a User ID is whose key this is: signed by its primary key, expiring, with a sequence of max(previous + 1, unix ms).
+ * The pod's word that an alias is whose key this is: its User ID signed by the pod's primary key, expiring, with a sequence of max(previous + 1, unix ms).
  * It replaces the pod's former certification of the same User ID. Source: docs/protocol/keys.md
- * @throws {MuttrError} `KEY_INVALID` when the key did not sign that User ID itself, is revoked, or is the pod's own.
+ * @throws {MuttrError} `KEY_INVALID` when the key did not sign such a User ID itself, is revoked, or is the pod's own.
  */
 export async function certify(
   pod: Person,
   {
     certificate,
-    userId,
+    alias,
     nowMs,
     lifeMs
-  }: { certificate: Certificate; userId: string; nowMs: Millis; lifeMs: Millis }
+  }: { certificate: Certificate; alias: string; nowMs: Millis; lifeMs: Millis }
 ): Promise<Certificate> {
   if (certificate.revoked || certificate.fingerprint === pod.certificate.fingerprint)
     throw new MuttrError('KEY_INVALID', 'a revoked key, or the certifier’s own')
   const key = new openpgp.PublicKey((await keyOf(certificate)).toPacketList())
-  const user = userOf(key, userId)
-  if (!user) throw new MuttrError('KEY_INVALID', `the key does not name itself ${userId}`)
+  const [user] = usersOf(key, alias)
+  if (!user) throw new MuttrError('KEY_INVALID', `the key does not name itself ${alias}`)
   const secret = secretOf(pod)
   const former = await newestCertification(user, secret, pod.certificate)
   const sequence = Math.max(nowMs, former ? sequenceOf(former) + 1 : 0)
@@ -60,29 +61,32 @@ export async function certify(
 }
 
 /**
- * Checks that `by` certifies the User ID now. Of several certifications the one of the highest sequence counts.
+ * Checks that `by` certifies the alias now. Of several certifications the one of the highest sequence counts.
  * @returns until when it holds. @throws {MuttrError} `SIGNATURE_INVALID`; `CLOCK_WRONG` for one dated in the future; nothing else.
  */
 export async function checkCertification(
   certificate: Certificate,
-  { userId, by, nowMs }: { userId: string; by: Certificate; nowMs: Millis }
+  { alias, by, nowMs }: { alias: string; by: Certificate; nowMs: Millis }
 ): Promise<{ untilMs: Millis }> {
   try {
     if (certificate.revoked || by.revoked) throw new Error('a revoked key')
     const key = await keyOf(certificate)
-    const user = userOf(key, userId)
-    if (!user) throw new Error('no such user id')
     const certifier = await keyOf(by)
     await certifier.verifyPrimaryKey(checkedAt(by.createdMs, nowMs), undefined, settings)
-    const newest = await newestCertification(user, certifier, by)
+    const found = []
+    for (const user of usersOf(key, alias)) {
+      const newest = await newestCertification(user, certifier, by)
+      if (newest) found.push(newest)
+    }
+    const [newest] = found.sort((a, b) => sequenceOf(b) - sequenceOf(a))
     const expires = newest?.getExpirationTime()
     if (!newest || !(expires instanceof Date) || expires.getTime() <= nowMs)
       throw new Error('no certification, or an expired one')
-    refuseFuture(`the certification of ${userId}`, newest.created!.getTime(), nowMs)
+    refuseFuture(`the certification of ${alias}`, newest.created!.getTime(), nowMs)
     return { untilMs: expires.getTime() }
   } catch (cause) {
     if (codeOf(cause) === 'CLOCK_WRONG') throw cause
-    throw new MuttrError('SIGNATURE_INVALID', `not certified as ${userId}`, { cause })
+    throw new MuttrError('SIGNATURE_INVALID', `not certified as ${alias}`, { cause })
   }
 }
 
@@ -107,8 +111,11 @@ async function newestCertification(
   return undefined
 }
 
-const userOf = (key: PublicKey, userId: string): User | undefined =>
-  key.users.find(user => user.userID?.userID === userId && !isUserRevoked(user))
+/** The one in brackets first. */
+const usersOf = (key: PublicKey, alias: string): User[] =>
+  key.users
+    .filter(user => namesAlias(user.userID?.userID ?? '', alias) && !isUserRevoked(user))
+    .sort((a, b) => b.userID!.userID.length - a.userID!.userID.length)
 
 const isIssuedBy = (
   { issuerFingerprint }: SignaturePacket,

@@ -3,6 +3,7 @@ import * as openpgp from 'openpgp'
 import { equalBytes, utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import type { Millis } from '../base/ports.ts'
+import { aliasUserId } from './alias-user-id.ts'
 import type { Certificate } from './certificate.ts'
 import { boundedKey, certificateOf, isUserRevoked, keyInvalid, keyOf, tidy } from './certificate.ts'
 import { refuseFuture } from './future.ts'
@@ -175,10 +176,10 @@ export async function exportPerson(person: Person, passphrase?: string): Promise
  */
 export async function addAlias(person: Person, alias: string, nowMs: Millis): Promise<Person> {
   if (!isAddress(alias)) throw new MuttrError('ALIAS_INVALID', `not an alias: ${alias}`)
-  if (person.certificate.userIds.includes(alias)) return person
+  if (person.certificate.userIds.includes(aliasUserId(alias))) return person
   const key = secretOf(person)
   const userId = new openpgp.UserIDPacket()
-  userId.read(utf8(alias))
+  userId.read(utf8(aliasUserId(alias)))
   const date = signingDate(person, nowMs)
   const own = await key.getPrimaryUser(anyTime, undefined, settings)
   const data = { userID: userId, key: key.keyPacket }

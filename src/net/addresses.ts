@@ -1,4 +1,4 @@
-import { BlockList } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { CODE_P2P, CODE_P2P_CIRCUIT, multiaddr } from '@multiformats/multiaddr'
 import { MuttrError } from '../base/errors.ts'
@@ -39,6 +39,12 @@ function isIn(list: BlockList, address: Multiaddr): boolean {
 
 const isLoopback = (address: Multiaddr): boolean => isIn(loopback, address)
 const isLocal = (address: Multiaddr): boolean => isIn(local, address)
+
+/** @param ip an IPv4 or IPv6 address. @returns whether others than those in networks like ours can have it; false for what is no address. */
+export function isPublic(ip: string): boolean {
+  const version = isIP(ip)
+  return version !== 0 && !local.check(ip, version === 4 ? 'ipv4' : 'ipv6')
+}
 
 /** How far a place is: on this machine, in networks like ours, anywhere. */
 export type Scope = 'machine' | 'local' | 'public'

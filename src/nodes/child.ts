@@ -8,7 +8,7 @@ import type { MuttrEvent } from '../base/events.ts'
 import type { Ready } from '../cli/doors.ts'
 import { packageRoot } from '../config/package-root.ts'
 
-/** A node in a process of its own: `muttr up` or `muttr pod` on a home folder. */
+/** A node in a process of its own: `muttr up` or `muttr pod up` on a home folder. */
 export interface Child extends AsyncDisposable {
   readonly ready: Ready
   readonly pid: number
@@ -41,7 +41,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const args = [
     ...nodeOptions,
     join(packageRoot, 'bin/muttr.js'),
-    command,
+    ...(command === 'pod' ? ['pod', 'up'] : [command]),
     '--home',
     home,
     '--json',

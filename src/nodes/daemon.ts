@@ -52,7 +52,8 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     addresses: house.running ? addressesOf(house.running.started) : [],
     api: api.url,
     aliases: house.running ? await aliasesOf(house.running.started) : [],
-    page: pageUrl(api.url, token)
+    page: pageUrl(api.url, token),
+    ...hkpOf(house.running?.started)
   })
   await aborted(signal)
 }
@@ -88,6 +89,11 @@ const overridesOf = ({ light, storeBytes, traceFolder, ...bandwidth }: Caps): Ov
 
 const addressesOf = ({ network }: Started): Ready['addresses'] =>
   network.contact().addresses.map(address => `${address}/p2p/${network.self}`)
+
+const hkpOf = (started: Started | undefined): Pick<Ready, 'hkp'> => {
+  const status = started?.pod?.door?.status
+  return status?.mode === 'proxy' ? { hkp: `hkp://127.0.0.1:${status.port}` } : {}
+}
 
 const aliasesOf = async ({ client }: Started): Promise<string[]> =>
   (await client.status()).pods.flatMap(pod => pod.aliases)

@@ -39,15 +39,16 @@ export const doors: Doors = {
     return (await import('./page.ts')).pageOf(home)
   },
   openPage: async (home, url) => (await import('./page.ts')).openPage(home, url),
+  initPod: async options => (await import('./init-pod.ts')).initPod(options),
   async runPod(options) {
-    await (await import('./set-up-pod.ts')).setUpPod(options)
+    await (await import('./init-pod.ts')).mustBePod(options.home)
     await (await import('./daemon.ts')).runDaemon(options)
   },
   async openPod(home, { signal }) {
     const remote = await daemonOf(home, signal)
     if (!remote)
       throw new MuttrError('DAEMON_UNREACHABLE', 'the pod does not run', {
-        hint: 'Start it with `muttr pod`.'
+        hint: 'Start it with `muttr pod up`.'
       })
     return { ...remote.pod, [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose]() }
   },

@@ -13,6 +13,7 @@ import {
 } from '../config/home.ts'
 import type { NetworkFile } from '../config/network.ts'
 import { readNetwork, writeNetwork } from '../config/network.ts'
+import { podConfigText } from '../config/pod-file.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import { armorCertificate, readCertificate } from '../keys/certificate.ts'
 import type { Device } from '../keys/device.ts'
@@ -31,7 +32,7 @@ export interface CreateHome {
   name: string
   /** False for a seed that only stores for others. A pod has a key of its own. */
   person: boolean
-  pod: { hostname: string; policy: 'open' | 'invite' | 'closed' } | null
+  pod: ConfigFile['pod'] | null
   network: NetworkFile
   listen?: string[]
   /** As in muttr.json; the people of a network that plays itself have nobody to ask. */
@@ -62,7 +63,7 @@ export async function createHome(o: CreateHome): Promise<Created> {
     ...(o.requests ? { requests: o.requests } : {}),
     ...(o.pod ? { pod: o.pod } : {})
   }
-  const text = checkedText(config)
+  const text = checkedText(config, o.pod ? podConfigText : writeConfig)
   const nowMs = systemClock.now()
   const person = o.person ? (o.imported ?? (await makePerson({ name: o.name, nowMs }))) : null
   const paths = await makeHome(o.home)
@@ -89,9 +90,9 @@ export async function createHome(o: CreateHome): Promise<Created> {
 }
 
 /** Refuses a bad name or address before anything is written; there is no muttr.json yet that could be corrected. */
-function checkedText(config: ConfigFile): string {
+function checkedText(config: ConfigFile, write: (config: ConfigFile) => string): string {
   try {
-    return writeConfig(config)
+    return write(config)
   } catch (err) {
     if (codeOf(err) !== 'CONFIG_INVALID') throw err
     throw new MuttrError('USAGE', (err as Error).message.replace('muttr.json: ', ''), {

@@ -1,10 +1,12 @@
 import type { PodOperator } from '../api/operator.ts'
 import { MuttrError } from '../base/errors.ts'
-import type { Log, Network } from '../base/ports.ts'
+import type { Log } from '../base/ports.ts'
 import { readHomeFile } from '../config/home.ts'
+import type { Door } from '../https/open.ts'
 import { makeHpkeKey } from '../keys/hpke.ts'
 import type { Person } from '../keys/person.ts'
 import { systemClock as clock } from '../net/clock.ts'
+import type { Node } from '../net/node.ts'
 import { peerKeys } from '../net/peer-key.ts'
 import { systemRandom as random } from '../net/random.ts'
 import { createPod } from '../pod/pod.ts'
@@ -14,11 +16,14 @@ import type { UserOf } from '../seed/serve-via.ts'
 import { levelState } from '../store/level.ts'
 import { diskSpool } from '../store/spool.ts'
 import type { Home } from './home.ts'
+import { hostHttps } from './host-https.ts'
 import { podFinder, podPlaces } from './pod-finder.ts'
 import { podOperator } from './pod-operator.ts'
 
 export interface HostedPod extends AsyncDisposable {
   readonly operator: PodOperator
+  /** Undefined where it is off. */
+  readonly door: Door | undefined
   /** Whom its node relays for. */
   readonly userOf: UserOf
   /** From now on the network says where the pod is, and the pod fetches from it for its people. */
@@ -29,7 +34,7 @@ export interface HostedPod extends AsyncDisposable {
 export async function hostPod(
   home: Home,
   person: Person,
-  network: Network,
+  network: Node,
   log: Log
 ): Promise<HostedPod> {
   const config = home.config.pod!
@@ -59,8 +64,10 @@ export async function hostPod(
       limits: { accountsMax: config.accountsMax, noticesPerAccountMax: config.mailboxMax }
     })
   )
+  const door = stack.use(await hostHttps(home, pod, network, log))
   const all = stack.move()
   return {
+    door,
     operator: podOperator(home, pod, () => network.contact().addresses),
     userOf: async peer => (config.via ? pod.userOf(peer) : undefined),
     announce(dht) {

@@ -1,5 +1,5 @@
 import type { ConfigFile } from '../config/config.ts'
-import { writeConfig } from '../config/config.ts'
+import { readConfigFile, writeConfig } from '../config/config.ts'
 import type { BackupFile } from '../wire/backup.ts'
 import { backupFiles } from './backup-files.ts'
 import type { Home } from './home.ts'
@@ -29,7 +29,7 @@ export async function linkFiles(home: Home): Promise<{ name: BackupFile; content
 
 /** As it was written, without the defaults. */
 function personal(content: Uint8Array): Uint8Array {
-  const file = JSON.parse(Buffer.from(content).toString('utf8')) as ConfigFile
+  const file = readConfigFile(Buffer.from(content).toString('utf8'))
   const kept = ofThePerson.flatMap(key => (file[key] === undefined ? [] : [[key, file[key]]]))
   // Where the network lives is not the machine's: in private ranges all of it does.
   const { groupLocal } = file.connections ?? {}

@@ -102,6 +102,13 @@ async function lay(pods: number, seeds: number, folder: string): Promise<Member[
   ]
 }
 
+/** Its door is on loopback, at any free port. */
+const podOf = (hostname: string) => ({
+  hostname,
+  policy: 'open' as const,
+  https: { mode: 'proxy' as const, port: 0 }
+})
+
 /** Makes every home; all know all pods by address and fingerprint. */
 async function makeHomes(
   members: readonly Member[],
@@ -119,7 +126,7 @@ async function makeHomes(
   for (const { role, name, home, port } of members) {
     signal.throwIfAborted()
     const listen = [`/ip4/127.0.0.1/tcp/${port}`]
-    const pod = role === 'pod' ? { hostname: name, policy: 'open' as const } : null
+    const pod = role === 'pod' ? podOf(name) : null
     const person = pod !== null || people.includes(name)
     const created = await createHome({ home, name, person, pod, listen, network, requests: 'pull' })
     made.push(created)

@@ -1,6 +1,6 @@
 import type { Settings, SettingsChange } from '../api/house.ts'
 import type { Config, ConfigFile } from '../config/config.ts'
-import { readConfig, writeConfig } from '../config/config.ts'
+import { editConfig, readConfig, readConfigFile } from '../config/config.ts'
 import { homePaths, openHome, readHomeFile, writeFileAtomic } from '../config/home.ts'
 
 /** Where in muttr.json each setting stands. */
@@ -40,27 +40,19 @@ export const settingsOf = (c: Config): Settings => ({
 export const needsRestart = (change: SettingsChange): boolean =>
   Object.keys(change).some(name => name !== 'theme')
 
-/** Writes muttr.json with the change, and all else as it was said there. @throws {MuttrError} `CONFIG_INVALID`, naming the field */
+/** Writes muttr.json with the change; all else, and its comments, as it stood there. @throws {MuttrError} `CONFIG_INVALID`, naming the field */
 export async function changeSettings(home: string, change: SettingsChange): Promise<void> {
   await openHome(home)
   const { config } = homePaths(home)
-  const text = Buffer.from((await readHomeFile(config)) ?? []).toString('utf8')
+  let text = Buffer.from((await readHomeFile(config)) ?? []).toString('utf8')
   readConfig(text)
-  const said = JSON.parse(text) as Record<string, unknown>
   for (const [name, value] of Object.entries(change)) {
-    const [outer, inner] = places[name as keyof Settings]
-    if (inner === undefined) set(said, outer, value)
-    else {
-      const section = { ...(said[outer] as Record<string, unknown> | undefined) }
-      set(section, inner, value)
-      set(said, outer, Object.keys(section).length > 0 ? section : null)
-    }
+    const path = places[name as keyof Settings] as readonly string[]
+    const [outer] = path as readonly [keyof ConfigFile]
+    text = editConfig(text, path, value ?? undefined)
+    const section = readConfigFile(text)[outer]
+    const isEmpty = typeof section === 'object' && Object.keys(section).length === 0
+    if (isEmpty) text = editConfig(text, [outer], undefined)
   }
-  await writeFileAtomic(config, writeConfig(said as ConfigFile))
-}
-
-/** Null takes away what was said. */
-function set(object: Record<string, unknown>, name: string, value: unknown): void {
-  if (value === null) delete object[name]
-  else object[name] = value
+  await writeFileAtomic(config, text)
 }

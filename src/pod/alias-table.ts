@@ -3,6 +3,7 @@ import type { Millis } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
 import type { AliasName } from './alias.ts'
 import { skeleton } from './alias.ts'
+import { deleteHash, putHash } from './public-index.ts'
 import type { AccountId, AliasRow } from './rows.ts'
 import { aliasRow, ordered, tables, under } from './rows.ts'
 
@@ -71,6 +72,7 @@ export function createAliasTable(state: State): AliasTable {
           value: aliasRow.encode({ ...after, revision })
         },
         { type: 'delete', table: tables.answers, key: name },
+        after.state === 'active' ? putHash(name) : deleteHash(name),
         ...(before ? unlist(name, before.account) : []),
         { type: 'put', table: listed, key: `${after.account}/${name}`, value: nothing }
       ]

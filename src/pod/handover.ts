@@ -1,5 +1,6 @@
 import { MuttrError } from '../base/errors.ts'
 import type { Millis } from '../base/ports.ts'
+import { aliasUserId, namesAlias } from '../keys/alias-user-id.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { verifySuccession } from '../keys/succession.ts'
@@ -9,6 +10,7 @@ import { decodeSignedSuccession } from '../wire/succession.ts'
 import type { AliasName } from './alias.ts'
 import type { AliasTable } from './alias-table.ts'
 import { podTimes } from './limits.ts'
+import { deleteKey, putKey } from './public-index.ts'
 import type { AccountId, AccountRow } from './rows.ts'
 import { putAccount } from './rows.ts'
 import type { Successions } from './successions.ts'
@@ -88,7 +90,9 @@ export function createHandover(parts: Parts): Handover {
       ...names.flatMap((name, i) =>
         aliases.replace(name, rows[i], { account, state: 'active', untilMs, certificate: bytes })
       ),
-      putAccount(account, { ...known, fingerprint, seenMs: nowMs })
+      putAccount(account, { ...known, fingerprint, seenMs: nowMs }),
+      deleteKey(known.fingerprint),
+      putKey(fingerprint, account)
     ])
     return ok ? { account, names, certificate: certified, untilMs } : undefined
   }
@@ -97,7 +101,7 @@ export function createHandover(parts: Parts): Handover {
 /** @throws {MuttrError} `KEY_INVALID` */
 export function checkCertificate(
   { certificate, pin, nowMs }: { certificate: Certificate; pin: string; nowMs: Millis },
-  userId: string
+  alias: string
 ): void {
   const refuse = (what: string): never => {
     throw new MuttrError('KEY_INVALID', what)
@@ -106,5 +110,6 @@ export function checkCertificate(
   if (certificate.revoked) refuse('the certificate is revoked')
   if (certificate.expiresMs !== null && certificate.expiresMs <= nowMs)
     refuse('the certificate has expired')
-  if (!certificate.userIds.includes(userId)) refuse(`the certificate lacks the User ID ${userId}`)
+  if (!certificate.userIds.some(userId => namesAlias(userId, alias)))
+    refuse(`the certificate lacks the User ID ${aliasUserId(alias)}`)
 }

@@ -29,6 +29,8 @@ import type { Office } from './office/office.ts'
 import { createOffice } from './office/open.ts'
 import { createQuotas } from './office/quotas.ts'
 import { createStandings } from './office/standings.ts'
+import type { PublicDirectory } from './public-directory.ts'
+import { createPublicDirectory } from './public-directory.ts'
 import { createReception } from './reception.ts'
 import { openRecord } from './record.ts'
 import { Registry } from './registry.ts'
@@ -66,6 +68,9 @@ export interface PodParts {
 export interface Pod extends AsyncDisposable {
   readonly hostname: string
   readonly certificate: Certificate
+  /** Its signed record, as `hello` answers: a `helloAnswer` of src/wire/pod.ts. */
+  hello(): Promise<Uint8Array>
+  readonly directory: PublicDirectory
   /** What its operators do and see. */
   readonly office: Office
   /** @returns whose device a peer is that has identified here and is connected, when that person took an alias here. */
@@ -207,6 +212,8 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       ...{ ...own, clock, random, limits, aheadBytes: aheadBounds.accountBytes },
       ...{ registry, mailbox, ahead, invites, standings, quotas, audit }
     }),
+    hello: record.hello,
+    directory: createPublicDirectory({ state, clock, registry, hostname }),
     async userOf(peer) {
       for (const served of reception.of(peer)) {
         const account = served.identity(clock.now())?.account

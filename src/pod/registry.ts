@@ -22,6 +22,7 @@ import type { Quotas } from './office/quotas.ts'
 import { createQuotas } from './office/quotas.ts'
 import type { Standings } from './office/standings.ts'
 import { createStandings } from './office/standings.ts'
+import { deleteKey, indexOnce, putKey } from './public-index.ts'
 import type { AccountId, AccountRow, AliasRow } from './rows.ts'
 import { accountRow, aliasRow, putAccount, tables } from './rows.ts'
 import { countOf, rowsOf } from './scan.ts'
@@ -94,6 +95,7 @@ export class Registry {
 
   static async open(parts: Parts): Promise<Registry> {
     const registry = new Registry(parts)
+    await indexOnce(parts.state)
     await registry.recount()
     return registry
   }
@@ -286,6 +288,7 @@ export class Registry {
       if (!idle || (await this.aliases(account)).length > 0) return false
       await this.#parts.state.write([
         { type: 'delete', table: tables.accounts, key: account },
+        deleteKey(known.fingerprint),
         ...(await this.#successions.forget(account)),
         ...(await this.#standings.forget(account)),
         this.#quotas.forget(account)
@@ -320,7 +323,8 @@ export class Registry {
       ...claims,
       ...uses,
       ...this.#aliases.replace(name, row, after),
-      putAccount(account, { fingerprint, createdMs, seenMs: nowMs })
+      putAccount(account, { fingerprint, createdMs, seenMs: nowMs }),
+      putKey(fingerprint, account)
     ])
     if (!ok) return undefined
     this.#active += Number(!renewal)
@@ -351,8 +355,8 @@ export class Registry {
   async #certify(name: AliasName, certificate: Certificate, nowMs: Millis) {
     const { crypto, person, hostname } = this.#parts
     const lifeMs = podTimes.certificationLifeMs
-    const userId = `${name}@${hostname}`
-    const certified = await crypto.certify(person, { certificate, userId, nowMs, lifeMs })
+    const alias = `${name}@${hostname}`
+    const certified = await crypto.certify(person, { certificate, alias, nowMs, lifeMs })
     return { certificate: certified, untilMs: nowMs + lifeMs }
   }
 

@@ -261,6 +261,10 @@ export const tables = {
   intros: 'intros',
   addresses: 'addresses',
   answers: 'answers',
+  /** Hash of a Web Key Directory -> alias, while it is somebody's. */
+  hashes: 'hashes',
+  /** `KEY ID/FINGERPRINT` -> account */
+  keys: 'keys',
   invites: 'invites',
   /** `INVITE/NUMBER` -> account; empty for the one that a revocation took, so that no use comes after it. */
   inviteUses: 'invite-uses',

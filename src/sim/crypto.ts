@@ -2,6 +2,7 @@ import { concatBytes, equalBytes, sha256, toHex, utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Millis } from '../base/ports.ts'
+import { aliasUserId } from '../keys/alias-user-id.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { refuseFuture } from '../keys/future.ts'
@@ -36,7 +37,7 @@ const hpkeBytes = { key: 32, tag: 16 }
 
 /** A pod's word about a User ID. */
 interface Word {
-  readonly userId: string
+  readonly alias: string
   /** Fingerprint. */
   readonly by: string
   readonly madeMs: Millis
@@ -172,38 +173,39 @@ const standIn: Crypto = {
     return certificateOf(readBody(bytes))
   },
 
-  async certify(pod, { certificate, userId, nowMs, lifeMs }) {
+  async certify(pod, { certificate, alias, nowMs, lifeMs }) {
     const body = bodyOf(certificate)
     const by = pod.certificate.fingerprint
-    if (by === certificate.fingerprint || !body.userIds.includes(userId))
-      throw new MuttrError('KEY_INVALID', `the key does not name itself ${userId}`)
-    const others = body.words.filter(word => word.by !== by || word.userId !== userId)
-    const word = { userId, by, madeMs: signedAt(pod, nowMs), untilMs: nowMs + lifeMs }
+    if (by === certificate.fingerprint || !body.userIds.includes(aliasUserId(alias)))
+      throw new MuttrError('KEY_INVALID', `the key does not name itself ${alias}`)
+    const others = body.words.filter(word => word.by !== by || word.alias !== alias)
+    const word = { alias, by, madeMs: signedAt(pod, nowMs), untilMs: nowMs + lifeMs }
     return certificateOf({ ...body, words: [...others, word] })
   },
 
-  async checkCertification(certificate, { userId, by, nowMs }) {
+  async checkCertification(certificate, { alias, by, nowMs }) {
     const word = bodyOf(certificate).words.find(
-      word => word.by === by.fingerprint && word.userId === userId
+      word => word.by === by.fingerprint && word.alias === alias
     )
-    if (!word || word.untilMs <= nowMs) throw invalid(`not certified as ${userId}`)
-    refuseFuture(`the certification of ${userId}`, word.madeMs, nowMs)
+    if (!word || word.untilMs <= nowMs) throw invalid(`not certified as ${alias}`)
+    refuseFuture(`the certification of ${alias}`, word.madeMs, nowMs)
     return { untilMs: word.untilMs }
   },
 
   async addAlias(person, alias) {
     const body = bodyOf(person.certificate)
-    if (body.userIds.includes(alias)) return person
-    return personOf({ ...body, userIds: [...body.userIds, alias] })
+    const userId = aliasUserId(alias)
+    if (body.userIds.includes(userId)) return person
+    return personOf({ ...body, userIds: [...body.userIds, userId] })
   },
 
   async withCertificate(person, certified, by) {
     if (certified.fingerprint !== person.certificate.fingerprint)
       throw new MuttrError('KEY_INVALID', 'the certificate is of another key')
     const body = bodyOf(person.certificate)
-    const words = new Map(body.words.map(word => [`${word.by} ${word.userId}`, word]))
+    const words = new Map(body.words.map(word => [`${word.by} ${word.alias}`, word]))
     for (const word of bodyOf(certified).words)
-      if (!by || word.by === by.fingerprint) words.set(`${word.by} ${word.userId}`, word)
+      if (!by || word.by === by.fingerprint) words.set(`${word.by} ${word.alias}`, word)
     return personOf({ ...body, words: [...words.values()] })
   },
 

@@ -59,7 +59,7 @@ describe('muttr init, join, up and pod', () => {
     const until = untilPrinted('registered')
     const ran = await muttr('up --events --json --no-passphrase', until)
     assert.deepEqual(ran.objects()[1], { type: 'registered', alias: 'alice@one.test', ms: 4 })
-    const human = await muttr('pod --events --no-passphrase', untilPrinted('stored'))
+    const human = await muttr('pod up --events --no-passphrase', untilPrinted('stored'))
     assert.match(human.stdout, /stored key=abababab copies=8 needed=5/)
     assert.match(human.stdout, /alice is up, a pod\./)
   })
@@ -69,13 +69,30 @@ describe('muttr init, join, up and pod', () => {
     assert.equal(ran.status, 0)
   })
 
-  it('sets a pod up and runs it', async () => {
+  it('makes a pod, and prints what must be in the DNS', async () => {
     const doors = createFakeDoors()
-    const line = 'pod --hostname one.test --policy invite --network local --home /p --no-passphrase'
-    assert.equal((await muttr(line, { doors, ...untilPrinted('up') })).status, 0)
-    const { hostname, policy, network, home } = doors.opened[0]![1]
-    assert.deepEqual([hostname, policy, network, home], ['one.test', 'invite', 'local', '/p'])
-    assert.equal((await muttr('pod --policy everybody')).status, 1)
+    const line =
+      'pod init --hostname one.test --https acme --email a@one.test --home /p --no-passphrase'
+    const ran = await muttr(line, { doors })
+    assert.equal(ran.status, 0)
+    const { hostname, policy, https, home } = doors.opened[0]![1]
+    assert.deepEqual(
+      [hostname, policy, https, home],
+      ['one.test', 'invite', { mode: 'acme', email: 'a@one.test' }, '/p']
+    )
+    assert.match(ran.stdout, /_muttr\._tcp\.one\.test\. +SRV +0 0 4420 one\.test/)
+    assert.match(ran.stdout, /one\.test\. +A, AAAA +the public addresses of this machine/)
+    assert.equal((await muttr('pod init --hostname one.test --policy everybody')).status, 1)
+    assert.equal((await muttr('pod init')).status, 1)
+  })
+
+  it('runs a pod', async () => {
+    const doors = createFakeDoors()
+    assert.equal(
+      (await muttr('pod up --home /p --no-passphrase', { doors, ...untilPrinted('up') })).status,
+      0
+    )
+    assert.equal(doors.opened[0]![0], 'runPod')
   })
 
   it('makes invites', async () => {

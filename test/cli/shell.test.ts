@@ -36,7 +36,7 @@ describe('muttr completion', () => {
     assert.deepEqual(await offered(path, '--home', '/x', 'key', 'ro'), ['rotate'])
     assert.deepEqual(await offered(path, 'inbox', '--unr'), ['--unread'])
     assert.deepEqual(await offered(path, 'inbox', '--js'), ['--json'])
-    assert.deepEqual(await offered(path, 'pod', '--policy', 'o'), ['open'])
+    assert.deepEqual(await offered(path, 'pod', 'init', '--policy', 'o'), ['open'])
     assert.deepEqual(await offered(path, 'completion', ''), ['bash', 'zsh', 'fish'])
     assert.deepEqual(await offered(path, 'send', 'bob@two.test', '--file', 'a'), ['a letter.txt'])
     assert.deepEqual(await offered(path, 'inbox', '--limit', ''), [])

@@ -12,6 +12,8 @@ const commands = [
   'page',
   'join',
   'pod',
+  'pod init',
+  'pod up',
   'pod invite',
   'pod invites',
   'pod invites revoke',
@@ -147,7 +149,7 @@ describe('how muttr is called', () => {
       ['net', /a command is missing/, /Usage: muttr net/],
       ['', /a command is missing/, /Usage: muttr /],
       ['status --home', /argument missing/, /Usage: muttr/],
-      ['pod x', /too many arguments/, /Usage: muttr pod/],
+      ['pod up x', /too many arguments/, /Usage: muttr pod up/],
       ['status --no-passphrase --passphrase-file x', /exclude each other/, /muttr --help/]
     ]
     for (const [line, message, usage] of wrong) {
@@ -304,7 +306,7 @@ describe('docs/guides/cli.md', () => {
   it('shows every command', async () => {
     const page = readFileSync(new URL('../../docs/guides/cli.md', import.meta.url), 'utf8')
     for (const command of commands)
-      if (!['key', 'blob', 'net', 'sim'].includes(command))
+      if (!['key', 'blob', 'net', 'pod', 'sim'].includes(command))
         assert.match(page, new RegExp(`\`${command}[ \`]`), command)
   })
 })

@@ -22,7 +22,7 @@ describe('contacts', () => {
     const account = pod.accounts.get(alias)!
     account.certificate = await certify(pod.person, {
       certificate: named.certificate,
-      userId: alias,
+      alias,
       nowMs,
       lifeMs: 86_400_000
     })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import type { MuttrError } from '../../src/base/errors.ts'
 import { codeOf } from '../../src/base/errors.ts'
-import { readConfig, writeConfig } from '../../src/config/config.ts'
+import { editConfig, readConfig, readConfigFile, writeConfig } from '../../src/config/config.ts'
 import { loadNetwork, readNetwork, writeNetwork } from '../../src/config/network.ts'
 
 const messageOf = (run: () => unknown): string => {
@@ -49,6 +50,38 @@ describe('muttr.json', () => {
     assert.equal(config.connections.max, 24)
   })
 
+  it('may hold comments, which a change leaves where they are', () => {
+    const text = '{ // who\n  "name": "a",\n  /* how */ "log": "warn",\n}\n'
+    assert.equal(readConfig(text).log, 'warn')
+    const louder = editConfig(text, ['log'], 'debug')
+    assert.equal(louder, text.replace('warn', 'debug'))
+    const capped = editConfig(louder, ['store', 'capBytes'], 1_000)
+    assert.equal(readConfig(capped).store.capBytes, 1_000)
+    assert.match(capped, /\/\/ who[\s\S]*\/\* how \*\//)
+    assert.deepEqual(
+      readConfigFile(editConfig(capped, ['store'], undefined)),
+      readConfigFile(louder)
+    )
+    assert.throws(() => editConfig(text, ['log'], 'loud'), { code: 'CONFIG_INVALID' })
+  })
+
+  it('names the known field next to an unknown one', () => {
+    const hintOf = (text: string) => {
+      try {
+        readConfig(text)
+      } catch (err) {
+        return (err as MuttrError).hint
+      }
+    }
+    const pod = (inside: string) => `{"name":"a","pod":{"hostname":"one.test",${inside}}}`
+    assert.equal(hintOf('{"name":"a","lisen":[]}'), 'Did you mean listen?')
+    assert.equal(hintOf(pod('"polcy":"open"')), 'Did you mean pod.policy?')
+    assert.equal(hintOf(pod('"https":{"httpport":1}')), 'Did you mean pod.https.httpPort?')
+    assert.match(hintOf('{"name":"a","colour":"blue"}')!, /Correct the named field/)
+    const listed = '{"name":"a","pods":[{"hostname":"a.test","adresses":[]}]}'
+    assert.match(hintOf(listed)!, /Correct|addresses/)
+  })
+
   const refused: [string, string][] = [
     ['{"name":"a","bandwidth":{"upBytesPerSecond":1000}}', 'bandwidth.upBytesPerSecond'],
     ['{"name":"a","profile":"light","store":[]}', 'store'],
@@ -67,6 +100,13 @@ describe('muttr.json', () => {
     ['{}', 'name'],
     ['[]', 'the file'],
     ['{"name":"a"', 'not JSON'],
+    ['{"name":"a",\n "log" "warn"}', 'line 2, column 8'],
+    ['{"name":"a"} {}', 'not JSON'],
+    [`{"name":${'['.repeat(100_000)}`, 'not JSON'],
+    [
+      '{"name":"a","pod":{"hostname":"one.test","https":{"mode":"files"}}}',
+      'pod.https.certificate'
+    ],
     [`{"name":"a"}${' '.repeat(300_000)}`, 'too large']
   ]
   for (const [text, named] of refused)

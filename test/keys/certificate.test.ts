@@ -36,7 +36,7 @@ describe('certificate', () => {
     const [primary] = walkPackets(certificate.bytes, 20)
     assert.equal(certificate.pin, toHex(sha256(primary!.head)))
     assert.match(certificate.fingerprint, /^[0-9a-f]{40}$/)
-    assert.deepEqual(certificate.userIds, ['Alice <a@x.test>', 'alice@pod.test'])
+    assert.deepEqual(certificate.userIds, ['Alice <a@x.test>', 'alice <alice@pod.test>'])
     assert.equal(certificate.createdMs, nowMs)
     assert.equal(certificate.expiresMs, null)
     assert.equal(certificate.revoked, false)

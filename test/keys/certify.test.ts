@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import * as openpgp from 'openpgp'
 import { utf8 } from '../../src/base/bytes.ts'
+import { aliasUserId } from '../../src/keys/alias-user-id.ts'
 import type { Certificate } from '../../src/keys/certificate.ts'
 import { keyOf, readCertificate } from '../../src/keys/certificate.ts'
 import { certify, checkCertification, sequenceNotation } from '../../src/keys/certify.ts'
@@ -10,7 +11,7 @@ import { addAlias, makePerson, secretOf } from '../../src/keys/person.ts'
 import { nowMs } from '../support/sealing.ts'
 
 describe('certification of a user id', () => {
-  const userId = 'alice@pod.test'
+  const alias = 'alice@pod.test'
   const lifeMs = 30 * 86_400_000
   let pod: Person
   let other: Person
@@ -19,14 +20,15 @@ describe('certification of a user id', () => {
   before(async () => {
     pod = await makePerson({ name: 'pod.test', nowMs: nowMs - 3_600_000 })
     other = await makePerson({ name: 'other.test', nowMs })
-    certificate = (await addAlias(await makePerson({ name: 'Alice', nowMs }), userId, nowMs))
+    certificate = (await addAlias(await makePerson({ name: 'Alice', nowMs }), alias, nowMs))
       .certificate
-    certified = await certify(pod, { certificate, userId, nowMs, lifeMs })
+    certified = await certify(pod, { certificate, alias, nowMs, lifeMs })
   })
   const check = (c: Certificate, change: Partial<Parameters<typeof checkCertification>[1]> = {}) =>
-    checkCertification(c, { userId, by: pod.certificate, nowMs, ...change })
+    checkCertification(c, { alias, by: pod.certificate, nowMs, ...change })
   const certificationsOf = async (c: Certificate) =>
-    (await keyOf(c)).users.find(user => user.userID?.userID === userId)!.otherCertifications
+    (await keyOf(c)).users.find(user => user.userID?.userID === aliasUserId(alias))!
+      .otherCertifications
 
   it('holds until it expires, also for who reads the certificate from bytes', async () => {
     for (const c of [certified, await readCertificate(certified.bytes)])
@@ -39,12 +41,12 @@ describe('certification of a user id', () => {
     const refused = { code: 'SIGNATURE_INVALID' }
     await assert.rejects(check(certificate), refused)
     await assert.rejects(check(certified, { by: other.certificate }), refused)
-    await assert.rejects(check(certified, { userId: 'Alice' }), refused)
-    await assert.rejects(check(certified, { userId: 'nobody' }), refused)
+    await assert.rejects(check(certified, { alias: 'Alice' }), refused)
+    await assert.rejects(check(certified, { alias: 'nobody' }), refused)
     await assert.rejects(check(certified, { nowMs: nowMs - 600_000 }), { code: 'CLOCK_WRONG' })
     await check(certified, { nowMs: nowMs - 200_000 })
     const [signature] = await certificationsOf(certified)
-    const mallory = await addAlias(await makePerson({ name: 'Mallory', nowMs }), userId, nowMs)
+    const mallory = await addAlias(await makePerson({ name: 'Mallory', nowMs }), alias, nowMs)
     const key = new openpgp.PublicKey((await keyOf(mallory.certificate)).toPacketList())
     key.users[1]!.otherCertifications = [signature!]
     await assert.rejects(check(await readCertificate(key.write())), refused)
@@ -62,10 +64,10 @@ describe('certification of a user id', () => {
   })
 
   it('replaces the pod’s former one with a higher sequence, and leaves those of others', async () => {
-    const both = await certify(other, { certificate: certified, userId, nowMs, lifeMs })
+    const both = await certify(other, { certificate: certified, alias, nowMs, lifeMs })
     const again = await certify(pod, {
       certificate: both,
-      userId,
+      alias,
       nowMs: nowMs - 5000,
       lifeMs: 1000_000
     })
@@ -80,7 +82,7 @@ describe('certification of a user id', () => {
   })
 
   it('of several the highest sequence counts, whatever the order', async () => {
-    const short = await certify(pod, { certificate: certified, userId, nowMs, lifeMs: 5000_000 })
+    const short = await certify(pod, { certificate: certified, alias, nowMs, lifeMs: 5000_000 })
     const signatures = [...(await certificationsOf(certified)), ...(await certificationsOf(short))]
     for (const order of [signatures, signatures.toReversed()]) {
       const key = new openpgp.PublicKey((await keyOf(certificate)).toPacketList())
@@ -110,7 +112,7 @@ describe('certification of a user id', () => {
     const forged = await readCertificate(key.write())
     assert.equal((await certificationsOf(forged)).length, 2)
     assert.deepEqual(await check(forged), { untilMs: nowMs + lifeMs })
-    const again = await certify(pod, { certificate: forged, userId, nowMs, lifeMs })
+    const again = await certify(pod, { certificate: forged, alias, nowMs, lifeMs })
     const [only, ...rest] = await certificationsOf(again)
     assert.equal(rest.length, 0)
     const written = only!.rawNotations.find(({ name }) => name === sequenceNotation)
@@ -125,19 +127,19 @@ describe('certification of a user id', () => {
     const date = new Date(nowMs + 1000)
     user.revocationSignatures.push(await makeSignature(secretOf(pod), certRevocation, data, date))
     const revoked = await readCertificate(key.write())
-    assert.ok(revoked.userIds.includes(userId)) // only its owner takes a user id away
+    assert.ok(revoked.userIds.includes(aliasUserId(alias))) // only its owner takes a user id away
     await assert.rejects(check(revoked), { code: 'SIGNATURE_INVALID' })
-    const anew = await certify(pod, { certificate: revoked, userId, nowMs: nowMs + 5000, lifeMs })
+    const anew = await certify(pod, { certificate: revoked, alias, nowMs: nowMs + 5000, lifeMs })
     await check(anew, { nowMs: nowMs + 5000 })
   })
 
   it('is not given for a name the key does not give itself, nor for the pod’s own key', async () => {
     const refused = { code: 'KEY_INVALID' }
     await assert.rejects(
-      certify(pod, { certificate, userId: 'bob@pod.test', nowMs, lifeMs }),
+      certify(pod, { certificate, alias: 'bob@pod.test', nowMs, lifeMs }),
       refused
     )
-    const own = { certificate: pod.certificate, userId: 'pod.test', nowMs, lifeMs }
+    const own = { certificate: pod.certificate, alias: 'pod.test', nowMs, lifeMs }
     await assert.rejects(certify(pod, own), refused)
   })
 })

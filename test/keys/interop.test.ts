@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { limits } from '../../src/base/limits.ts'
+import { aliasUserId } from '../../src/keys/alias-user-id.ts'
 import type { Certificate } from '../../src/keys/certificate.ts'
 import { armorCertificate, readCertificate } from '../../src/keys/certificate.ts'
 import { certify, checkCertification } from '../../src/keys/certify.ts'
@@ -29,7 +30,7 @@ function interop(): void {
     pod = await makePerson({ name: 'pod.test', nowMs: madeMs })
     alice = await addAlias(await makePerson({ name: 'Alice', nowMs: madeMs }), alias, madeMs)
     const { certificate } = alice
-    const certified = await certify(pod, { certificate, userId: alias, nowMs, lifeMs: 86_400_000 })
+    const certified = await certify(pod, { certificate, alias, nowMs, lifeMs: 86_400_000 })
     await tools.write('alice.pgp', certified.bytes)
     await tools.write('alice.asc', armorCertificate(certified))
     await tools.write('pod.asc', armorCertificate(pod.certificate))
@@ -75,19 +76,19 @@ function interop(): void {
       .split('\n')
       .find(line => line.startsWith('sig') && line.includes(podId))
     assert.match(certification ?? '', /^sig:!:/)
-    assert.match(stdout.toString(), new RegExp(`uid:.*:${alias}:`))
+    assert.match(stdout.toString(), new RegExp(`uid:.*:${aliasUserId(alias)}:`))
   })
 
   it('gpg shows that the pod has taken its word back, and why', async () => {
     const after = nowMs + 2_000
     const certificate = await readCertificate((await tools.gpg('--export', alias)).stdout)
-    const about = { certificate, userId: alias, reason: 'not who they say', nowMs: after }
+    const about = { certificate, alias, reason: 'not who they say', nowMs: after }
     const withdrawn = await withdraw(pod, about)
     const by = pod.certificate
-    await assert.rejects(checkCertification(withdrawn, { userId: alias, by, nowMs: after }), {
+    await assert.rejects(checkCertification(withdrawn, { alias, by, nowMs: after }), {
       code: 'SIGNATURE_INVALID'
     })
-    assert.equal((await withdrawalOf(withdrawn, { userId: alias, by }))?.reason, about.reason)
+    assert.equal((await withdrawalOf(withdrawn, { alias, by }))?.reason, about.reason)
     await using others = await openPgpTools()
     const file = await others.write('revoked.asc', armorCertificate(withdrawn))
     await others.gpg('--import', await others.write('pod.asc', armorCertificate(by)), file)
@@ -107,8 +108,8 @@ function interop(): void {
       nowMs: after + 2_000,
       lifeMs
     })
-    await checkCertification(again, { userId: alias, by, nowMs: after + 2_000 })
-    assert.equal(await withdrawalOf(again, { userId: alias, by }), null)
+    await checkCertification(again, { alias, by, nowMs: after + 2_000 })
+    assert.equal(await withdrawalOf(again, { alias, by }), null)
   })
 
   it('gpg shows a certification by a key that has a signing subkey as good too', async () => {
@@ -116,11 +117,11 @@ function interop(): void {
     const { certificate } = alice
     const certified = await certify(sqPod, {
       certificate,
-      userId: alias,
+      alias,
       nowMs,
       lifeMs: 86_400_000
     })
-    await checkCertification(certified, { userId: alias, by: sqs, nowMs })
+    await checkCertification(certified, { alias, by: sqs, nowMs })
     await tools.gpg(
       '--import',
       await tools.write('by-sq.asc', armorCertificate(certified)),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import * as openpgp from 'openpgp'
 import { limits } from '../../src/base/limits.ts'
+import { aliasUserId } from '../../src/keys/alias-user-id.ts'
 import type { Certificate } from '../../src/keys/certificate.ts'
 import { readCertificate } from '../../src/keys/certificate.ts'
 import { certify, checkCertification } from '../../src/keys/certify.ts'
@@ -73,7 +74,7 @@ describe('person', () => {
 
   it('gets an alias as a user id of its own, once', async () => {
     const named = await addAlias(alice, alias, nowMs)
-    assert.deepEqual(named.certificate.userIds, ['Alice', alias])
+    assert.deepEqual(named.certificate.userIds, ['Alice', aliasUserId(alias)])
     assert.equal(await addAlias(named, alias, nowMs), named)
     assert.deepEqual(await readCertificate(named.certificate.bytes), named.certificate)
     await works(named)
@@ -95,10 +96,10 @@ describe('person', () => {
     let person = await addAlias(alice, alias, nowMs)
     for (const atMs of [nowMs, nowMs + 5000]) {
       const { certificate } = person
-      const certified = await certify(pod, { certificate, userId: alias, nowMs: atMs, lifeMs })
+      const certified = await certify(pod, { certificate, alias, nowMs: atMs, lifeMs })
       person = await withCertificate(person, await readCertificate(certified.bytes))
     }
-    const check = { userId: alias, by: pod.certificate, nowMs }
+    const check = { alias, by: pod.certificate, nowMs }
     assert.deepEqual(await checkCertification(person.certificate, check), {
       untilMs: nowMs + 5000 + lifeMs
     })
@@ -113,10 +114,10 @@ describe('person', () => {
     const other = await makePerson({ name: 'other.test', nowMs })
     const named = await addAlias(alice, alias, nowMs)
     const certifiedBy = async (by: Person, certificate: Certificate, atMs: number) =>
-      certify(by, { certificate, userId: alias, nowMs: atMs, lifeMs })
+      certify(by, { certificate, alias, nowMs: atMs, lifeMs })
     const first = await certifiedBy(other, named.certificate, nowMs)
     const person = await withCertificate(named, first, other.certificate)
-    await checkCertification(person.certificate, { userId: alias, by: other.certificate, nowMs })
+    await checkCertification(person.certificate, { alias, by: other.certificate, nowMs })
 
     // The pod hands out the certificate with words of others, newer than those we have, or made up.
     const stranger = await makePerson({ name: 'stranger.test', nowMs })
@@ -124,12 +125,12 @@ describe('person', () => {
     const strange = await certifiedBy(stranger, newer, nowMs)
     const shown = await certifiedBy(pod, strange, nowMs)
     const merged = await withCertificate(person, shown, pod.certificate)
-    const words = secretOf(merged).users.find(user => user.userID?.userID === alias)!
+    const words = secretOf(merged).users.find(user => user.userID?.userID === aliasUserId(alias))!
     assert.equal(words.otherCertifications.length, 2)
-    await checkCertification(merged.certificate, { userId: alias, by: pod.certificate, nowMs })
-    const theirs = { userId: alias, by: other.certificate, nowMs }
+    await checkCertification(merged.certificate, { alias, by: pod.certificate, nowMs })
+    const theirs = { alias, by: other.certificate, nowMs }
     assert.equal((await checkCertification(merged.certificate, theirs)).untilMs, nowMs + lifeMs)
-    const none = { userId: alias, by: stranger.certificate, nowMs }
+    const none = { alias, by: stranger.certificate, nowMs }
     await assert.rejects(checkCertification(merged.certificate, none), {
       code: 'SIGNATURE_INVALID'
     })

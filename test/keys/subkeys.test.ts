@@ -73,12 +73,12 @@ describe('subkeys', () => {
     const later = await addSubkey(named, nowMs + monthMs)
     const certified = await certify(pod, {
       certificate: later.certificate,
-      userId: alias,
+      alias,
       nowMs,
       lifeMs: monthMs
     })
     assert.deepEqual(certified.subkeys, later.certificate.subkeys)
-    await checkCertification(certified, { userId: alias, by: pod.certificate, nowMs })
+    await checkCertification(certified, { alias, by: pod.certificate, nowMs })
     const back = await importPerson(Buffer.from(await exportPerson(later)))
     assert.deepEqual(back.certificate, later.certificate)
   })

@@ -27,8 +27,8 @@ describe('vectors of keys', () => {
     const read = await readCertificate(hex(certificate.bytes))
     assert.deepEqual({ ...read, bytes: toHex(read.bytes) }, certificate)
     const by = await readCertificate(hex(certification.by))
-    const { userId, untilMs } = certification
-    assert.deepEqual(await checkCertification(read, { userId, by, nowMs }), { untilMs })
+    const { userId: alias, untilMs } = certification
+    assert.deepEqual(await checkCertification(read, { alias, by, nowMs }), { untilMs })
     await verifyDetached(
       read,
       signature.label,

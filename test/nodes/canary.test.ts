@@ -61,7 +61,7 @@ describe('a pod that shows strangers another key', () => {
     const said = wire.directoryAnswer.decode(wire.lookupAnswer.decode(await truth(payload)).answer)
     const eve = await addAlias(await makePerson({ name: 'eve', nowMs }), alias, nowMs)
     const { bytes: certificate } = await certify(pod.person!, {
-      ...{ certificate: eve.certificate, userId: alias, nowMs, lifeMs: 86_400_000 }
+      ...{ certificate: eve.certificate, alias, nowMs, lifeMs: 86_400_000 }
     })
     const answer = wire.directoryAnswer.encode({ ...said, certificate })
     const signature = await signDetached(pod.person!, wire.directoryLabel, answer, nowMs)

@@ -209,7 +209,7 @@ describe('accounts of a pod', () => {
     const refusal = await link.lookup('mallory').catch(err => err)
     assert.equal(refusal.code, 'ALIAS_REVOKED')
     assert.match(refusal.message, /not who they say/)
-    const about = { userId: 'mallory@one.test', by: host.person.certificate }
+    const about = { alias: 'mallory@one.test', by: host.person.certificate }
     assert.deepEqual(await withdrawalOf(refusal.certificate, about), {
       atMs: world.clock.now(),
       reason: 'not who they say'

@@ -61,7 +61,7 @@ describe('the registry', () => {
     assert.equal(name, 'alice')
     assert.equal(untilMs, nowMs + yearMs)
     const by = person.certificate
-    const checked = await checkCertification(certificate, { userId: 'alice@one.test', by, nowMs })
+    const checked = await checkCertification(certificate, { alias: 'alice@one.test', by, nowMs })
     assert.equal(checked.untilMs, untilMs)
     assert.deepEqual(await registry.aliases(alice.certificate.pin), ['alice'])
     assert.deepEqual(registry.usage(), { accounts: 1, aliases: 1 })

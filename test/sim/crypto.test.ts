@@ -85,25 +85,25 @@ describe('keys and their stand-in', () => {
   it('certify an alias, for a time, by who signed it', () =>
     each(async ({ crypto, make }) => {
       const [pod, other] = [await make('one.test'), await make('two.test')]
-      const userId = 'alice@one.test'
-      const alice = await crypto.addAlias(await make('alice'), userId, nowMs)
-      const about = { certificate: alice.certificate, userId, nowMs, lifeMs: 60 * minuteMs }
+      const alias = 'alice@one.test'
+      const alice = await crypto.addAlias(await make('alice'), alias, nowMs)
+      const about = { certificate: alice.certificate, alias, nowMs, lifeMs: 60 * minuteMs }
       const certified = await crypto.certify(pod, about)
       const read = await crypto.readCertificate(certified.bytes)
       assert.deepEqual(read, certified)
       const whole = await crypto.withCertificate(alice, read, pod.certificate)
-      const check = { userId, by: pod.certificate, nowMs }
+      const check = { alias, by: pod.certificate, nowMs }
       const { untilMs } = await crypto.checkCertification(whole.certificate, check)
       const invalid = { code: 'SIGNATURE_INVALID' }
       const bad = [
         { ...check, by: other.certificate },
-        { ...check, userId: 'bob@one.test' },
+        { ...check, alias: 'bob@one.test' },
         { ...check, nowMs: nowMs + 61 * minuteMs }
       ]
       for (const o of bad) await assert.rejects(crypto.checkCertification(read, o), invalid)
       const early = { ...check, nowMs: nowMs - 10 * minuteMs }
       await assert.rejects(crypto.checkCertification(read, early), { code: 'CLOCK_WRONG' })
-      await assert.rejects(crypto.certify(pod, { ...about, userId: 'bob@one.test' }), {
+      await assert.rejects(crypto.certify(pod, { ...about, alias: 'bob@one.test' }), {
         code: 'KEY_INVALID'
       })
       const damaged = flipped(certified.bytes, 60)

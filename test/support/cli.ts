@@ -116,6 +116,17 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
     async openPage(home, url) {
       await note('openPage', { home, url } as never)
     },
+    async initPod(options) {
+      await note('initPod', options, 'new-vault')
+      return {
+        ...{ home: options.home, hostname: options.hostname, fingerprint: 'ab'.repeat(20) },
+        config: `${options.home}/muttr.json`,
+        records: [
+          { name: `_muttr._tcp.${options.hostname}`, type: 'SRV', value: '0 0 4420 one.test' }
+        ],
+        addressed: false
+      }
+    },
     async runPod({ onReady, emit, ...options }) {
       await note('runPod', options, 'vault')
       onReady({ ...testReady, role: 'pod' })

@@ -261,7 +261,7 @@ export async function fakePod({
           if (!who) throw new MuttrError('IDENTIFY_FIRST', 'who?')
           const lifeMs = 90 * 24 * 3_600_000
           const nowMs = clock.now()
-          const certified = await certify(pod.person, { certificate, userId: alias, nowMs, lifeMs })
+          const certified = await certify(pod.person, { certificate, alias, nowMs, lifeMs })
           const before = accounts.get(alias)
           if (before && before.certificate.pin !== certificate.pin)
             throw new MuttrError('ALIAS_TAKEN', alias)
@@ -304,7 +304,7 @@ export async function fakePod({
             const shown = { old: before, next: certificate, pod: hostname, nowMs }
             await verifySuccession(succession, shown)
             certified = await certify(pod.person, {
-              ...{ certificate: certified, userId: alias, nowMs, lifeMs }
+              ...{ certificate: certified, alias, nowMs, lifeMs }
             })
             account.former.set(old.fingerprint, { certificate: before, succession })
             names.push(alias)

@@ -79,7 +79,7 @@ export class MuttrHosts implements AsyncDisposable {
     const node = this.#node(name)
     const { home, host, isPod } = node
     const args = ['--home', home, '--json', '--events', '--follow-stdin', '--no-passphrase']
-    const child = host.spawn(process.execPath, [bin, isPod ? 'pod' : 'up', ...args])
+    const child = host.spawn(process.execPath, [bin, ...(isPod ? ['pod'] : []), 'up', ...args])
     node.child = child
     let complaint = ''
     child.stderr.setEncoding('utf8').on('data', text => {

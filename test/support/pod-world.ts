@@ -95,8 +95,8 @@ export interface TestDevice {
   as(person: Person): TestDevice
 }
 
-export function podWorld(): PodWorld {
-  const clock = fakeClock(startMs)
+export function podWorld(atMs = startMs): PodWorld {
+  const clock = fakeClock(atMs)
   const network = fakeNetwork()
   const pods = new Set<Pod>()
   /** Peers of pods, by hostname. */

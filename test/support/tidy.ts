@@ -21,6 +21,7 @@ const floors: Record<string, number> = {
   client: 4,
   cli: 5,
   api: 5,
+  https: 5,
   web: 5,
   bridge: 5
 }

@@ -1,16 +1,23 @@
 import { type Command, Option } from 'commander'
 import { addDaemonOptions, type DaemonOptions, runDaemon } from '../daemon.ts'
-import type { PodPolicy } from '../doors.ts'
+import type { HttpsMode, PodMade, PodPolicy } from '../doors.ts'
 import { example } from '../example.ts'
+import type { Output } from '../output.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
+import { pairs, table } from '../text.ts'
+import { grouped } from '../units.ts'
 import { addPodAccounts } from './pod-accounts.ts'
 import { addPodAudit } from './pod-audit.ts'
 import { addPodInvites } from './pod-invites.ts'
 
-interface PodArgs extends DaemonOptions {
-  hostname?: string
-  policy?: PodPolicy
+interface InitArgs {
+  hostname: string
+  policy: PodPolicy
+  https: HttpsMode
+  certificate?: string
+  key?: string
+  email?: string
   network?: string
   join?: string
 }
@@ -18,39 +25,92 @@ interface PodArgs extends DaemonOptions {
 export function addPod(program: Command, action: Action): void {
   program.commandsGroup('For operators:')
   const pod = example(
-    addDaemonOptions(program.command('pod'))
-      .description('run a pod: aliases, keys and notices for people (set up at the first run)')
-      .option('--hostname <hostname>', 'the part of its aliases after the @; needed the first time')
-      .addOption(
-        new Option('--policy <policy>', 'who may take an alias').choices([
-          'open',
-          'invite',
-          'closed'
-        ])
-      )
-      .option('--network <file|name>', 'the network to join at the first run')
-      .option('--join <link>', 'the network that a muttr: link carries, at the first run')
-      .action(action(run)),
-    'muttr pod --home /srv/pod --hostname pod.example --policy invite',
-    'muttr pod invite --home /srv/pod'
+    program.command('pod').description('a pod: aliases, keys and notices for people'),
+    'muttr pod init --home /srv/pod --hostname pod.example --https acme',
+    'muttr pod up --home /srv/pod'
+  )
+  addInit(pod, action)
+  example(
+    addDaemonOptions(pod.command('up').description('run the pod')).action(action(up)),
+    'muttr pod up --home /srv/pod'
   )
   addPodInvites(pod, action)
   addPodAccounts(pod, action)
   addPodAudit(pod, action)
 }
 
-async function run(session: Session, options: PodArgs): Promise<void> {
-  const { hostname, policy, network, join } = options
+function addInit(pod: Command, action: Action): void {
+  const policies = new Option('--policy <policy>', 'who may take an alias')
+    .choices(['open', 'invite', 'closed'])
+    .default('invite')
+  const modes = new Option(
+    '--https <mode>',
+    'with a certificate that it orders (acme: you agree to the terms of Let’s Encrypt), with one of yours (files), behind a proxy, or not'
+  )
+    .choices(['acme', 'files', 'proxy', 'off'])
+    .default('off')
+  example(
+    pod
+      .command('init')
+      .description('make the folder, the keys and the settings of a pod')
+      .requiredOption('--hostname <hostname>', 'the part of its aliases after the @, for ever')
+      .addOption(policies)
+      .addOption(modes)
+      .option('--certificate <file>', 'with --https files: the certificate and its chain, PEM')
+      .option('--key <file>', 'with --https files: its key, PEM')
+      .option('--email <address>', 'with --https acme: to whom the authority writes')
+      .option('--network <file|name>', 'the network to join: a network file, or a built-in name')
+      .option('--join <link>', 'the network that a muttr: link carries')
+      .action(action(init)),
+    'muttr pod init --home /srv/pod --hostname pod.example --policy invite',
+    'muttr pod init --home /srv/pod --hostname pod.example --https acme --no-passphrase'
+  )
+}
+
+async function init(session: Session, options: InitArgs): Promise<void> {
+  const { hostname, policy, https: mode, certificate, key, email, network, join } = options
   const doors = await session.doors()
-  await runDaemon(session, {
-    ...options,
-    run: daemon =>
-      doors.runPod({
-        ...daemon,
-        ...(hostname !== undefined && { hostname }),
-        ...(policy !== undefined && { policy }),
-        ...(network !== undefined && { network }),
-        ...(join !== undefined && { link: join })
-      })
+  const made = await doors.initPod({
+    ...session.open,
+    home: session.home,
+    hostname,
+    policy,
+    https: {
+      mode,
+      ...(certificate !== undefined && { certificate }),
+      ...(key !== undefined && { key }),
+      ...(email !== undefined && { email })
+    },
+    ...(network !== undefined && { network }),
+    ...(join !== undefined && { link: join })
   })
+  await session.out.result(made, out => madeText(out, made))
+  session.out.note('Publish the records, look at the settings, then `muttr pod up`.')
+}
+
+function madeText({ style }: Output, made: PodMade): string {
+  const { hostname, home, config, fingerprint, records, addressed } = made
+  const about = pairs(style, [
+    ['pod', hostname],
+    ['home', home],
+    ['settings', config],
+    ['fingerprint', grouped(fingerprint)]
+  ])
+  const heads = ['record', 'type', 'value']
+  const rows = [
+    ...(addressed ? [] : [[`${hostname}.`, 'A, AAAA', 'the public addresses of this machine']]),
+    ...records.map(({ name, type, value }) => [
+      `${name}.`,
+      type,
+      type === 'TXT' ? `"${value}"` : value
+    ])
+  ]
+  // A record is copied from here: nothing of it may be cut.
+  const shown = table({ style, heads, rows, columns: Number.POSITIVE_INFINITY })
+  return `${about}\n\nIn the DNS, for others to find it by its hostname:\n\n${shown}`
+}
+
+async function up(session: Session, options: DaemonOptions): Promise<void> {
+  const doors = await session.doors()
+  await runDaemon(session, { ...options, run: daemon => doors.runPod(daemon) })
 }

@@ -74,13 +74,13 @@ export function checkVouched(
 /** Until when a pod's word for a key holds; null without one. */
 export async function certifiedUntil(
   { clock, log, crypto }: { clock: Clock; log: Log; crypto: Crypto },
-  userId: string,
+  alias: string,
   shown: Certificate,
   by: Certificate | undefined
 ): Promise<Millis | null> {
   if (!by) return null
   try {
-    return (await crypto.checkCertification(shown, { userId, by, nowMs: clock.now() })).untilMs
+    return (await crypto.checkCertification(shown, { alias, by, nowMs: clock.now() })).untilMs
   } catch (err) {
     log.debug('a certificate is not certified by its pod', { code: codeOf(err) })
     return null

@@ -133,6 +133,16 @@ const readers: Readonly<Record<Table, Reader | null>> = {
     find: (state, subject) => ofNames(state, tables.answers, subject),
     read: ({ value }) => rows.answerRow.decode(value)
   },
+  hashes: {
+    find: (state, { names }) =>
+      where(state, tables.hashes, ({ value }) => names.has(Buffer.from(value).toString())),
+    read: ({ value }) => ({ alias: Buffer.from(value).toString() })
+  },
+  keys: {
+    find: (state, { account }) =>
+      where(state, tables.keys, ({ value }) => Buffer.from(value).toString() === account),
+    read: nothing
+  },
   invites: {
     find: (state, { account }) =>
       where(state, tables.invites, ({ value }) => rows.inviteRow.decode(value).by.name === account),

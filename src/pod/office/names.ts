@@ -97,8 +97,8 @@ export function createNames({ state, crypto, person, hostname }: Parts): Names {
       const row = await aliases.get(name)
       if (row?.state !== 'active') return unknown(name, 'is nobody’s')
       const certificate = await crypto.readCertificate(row.certificate)
-      const userId = `${name}@${hostname}`
-      const shown = await withdraw(person, { certificate, userId, reason, nowMs })
+      const full = `${name}@${hostname}`
+      const shown = await withdraw(person, { certificate, alias: full, reason, nowMs })
       const after = quarantined(row, nowMs, shown.bytes)
       const changes = aliases.replace(name, row, after)
       return { changes, counts: { active: -1, released: 1 }, account: row.account, name }

@@ -24,7 +24,7 @@ describe('the canary', () => {
     const pod = world.pod()
     const nowMs = world.clock.now()
     const { certificate } = await addAlias(of, alias, nowMs)
-    return certify(pod.person, { certificate, userId: alias, nowMs, lifeMs: 90 * dayMs })
+    return certify(pod.person, { certificate, alias, nowMs, lifeMs: 90 * dayMs })
   }
 
   /** Lets hours pass, one by one, until the pod was asked once more, what that led to is done, and a probe is back. */

@@ -35,7 +35,7 @@ describe('correspondents of a key that was left', () => {
     const nowMs = world.clock.now()
     const pod = world.pod(name.slice(name.indexOf('@') + 1))
     const { certificate } = await addAlias(of, name, nowMs)
-    return certify(pod.person, { certificate, userId: name, nowMs, lifeMs: 90 * dayMs })
+    return certify(pod.person, { certificate, alias: name, nowMs, lifeMs: 90 * dayMs })
   }
   /** The pod gives the alias to a key, and shows this word for it. */
   const show = async (of: Person, old: Person, succession?: Uint8Array, name = alias) => {

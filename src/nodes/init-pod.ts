@@ -1,0 +1,87 @@
+import { networkInterfaces } from 'node:os'
+import { MuttrError } from '../base/errors.ts'
+import type { InitPodOptions, PodMade } from '../cli/doors.ts'
+import type { Config } from '../config/config.ts'
+import { homeExists } from '../config/home.ts'
+
+import { isPublic } from '../net/addresses.ts'
+import { peerKeys } from '../net/peer-key.ts'
+import type { DnsRecord } from '../wire/pod-dns.ts'
+import { podRecords } from '../wire/pod-dns.ts'
+import type { Home } from './home.ts'
+import { createHome, readHome } from './home.ts'
+import { networkFor } from './init.ts'
+import { readLink } from './link.ts'
+
+/** Makes the home of a pod. As `Doors.initPod`. */
+export async function initPod(o: InitPodOptions): Promise<PodMade> {
+  if (await homeExists(o.home))
+    throw new MuttrError('HOME_EXISTS', `there is a node in ${o.home}`, {
+      hint: 'Change its muttr.json, and start it with `muttr pod up`; its hostname stays what it is.'
+    })
+  const hostname = o.hostname.toLowerCase().replace(/\.$/, '')
+  const link = o.link === undefined ? null : readLink(o.link)
+  const { email, ...https } = o.https
+  const made = await createHome({
+    home: o.home,
+    name: hostname,
+    person: true,
+    pod: {
+      hostname,
+      policy: o.policy,
+      https: { ...https, ...(email !== undefined && { acme: { email } }) }
+    },
+    network: await networkFor(o.network, link),
+    passphrase: await o.passphrase('new-vault')
+  })
+  const home = await readHome(o.home)
+  const records = recordsOf(home)
+  return {
+    home: o.home,
+    hostname,
+    fingerprint: made.fingerprint!,
+    config: made.paths.config,
+    records,
+    addressed: records.some(({ type }) => type === 'A' || type === 'AAAA')
+  }
+}
+
+/** @throws {MuttrError} `HOME_MISSING`, `POD_UNKNOWN` */
+export async function mustBePod(home: string): Promise<void> {
+  const hint = 'Make one with `muttr pod init --hostname HOSTNAME`.'
+  if (!(await homeExists(home)))
+    throw new MuttrError('HOME_MISSING', `there is no pod in ${home}`, { hint })
+  if (!(await readHome(home)).config.pod)
+    throw new MuttrError('POD_UNKNOWN', `the home ${home} is a person's or a seed's, not a pod's`, {
+      hint
+    })
+}
+
+/** What must be in the DNS for the pod of a home. */
+export function recordsOf({ config, privateKey, certificate }: Home): DnsRecord[] {
+  const { hostname, https } = config.pod!
+  return podRecords({
+    hostname,
+    port: portOf(config),
+    peer: peerKeys(privateKey).self,
+    fingerprint: certificate!.fingerprint,
+    addresses: publicAddresses(config),
+    openpgpkey: https.openpgpkey
+  })
+}
+
+const tcp = /^\/(?:ip4|ip6|dns[46]?)\/([^/]+)\/tcp\/(\d+)/
+
+/** Where people dial: an announced port before one that is listened on. */
+function portOf({ reach, listen }: Config): number {
+  const [first] = [...reach.announce, ...listen].flatMap(address => tcp.exec(address)?.[2] ?? [])
+  return Number(first ?? 0)
+}
+
+/** What others shall dial as muttr.json says it, else the machine's own public addresses. */
+function publicAddresses({ reach }: Config): string[] {
+  const said = reach.announce.flatMap(address => tcp.exec(address)?.[1] ?? [])
+  const own = Object.values(networkInterfaces()).flatMap(all => (all ?? []).map(i => i.address))
+  const known = said.length > 0 ? said : own
+  return [...new Set(known.filter(isPublic))]
+}

@@ -1,0 +1,65 @@
+import type { Clock } from '../base/ports.ts'
+import type { State } from '../store/state.ts'
+import type { AliasName } from './alias.ts'
+import { foldName } from './alias.ts'
+import { keyIdOf } from './public-index.ts'
+import type { Registry } from './registry.ts'
+import { tables, under } from './rows.ts'
+
+/** An alias with the certificate that was certified for it, or that its owner revoked since. */
+export interface Published {
+  /** `alice@pod.example` */
+  readonly alias: string
+  readonly certificate: Uint8Array
+}
+
+/** What anybody may see of who is here, looked up as mail programs and OpenPGP programs do. Never says why there is nothing. */
+export interface PublicDirectory {
+  byName(name: string): Promise<Published | undefined>
+  /** @param hash of a Web Key Directory: `wkdHash` of src/wire/wkd.ts. */
+  byHash(hash: string): Promise<Published | undefined>
+  /** @param id key id (16 digits) or fingerprint (40 or 64), lower-case hex. @returns the aliases of such keys. */
+  byKey(id: string): Promise<Published[]>
+}
+
+/** Two keys with one id can be made. */
+const keysOfIdMax = 8
+
+export function createPublicDirectory(parts: {
+  state: State
+  clock: Clock
+  registry: Registry
+  hostname: string
+}): PublicDirectory {
+  const { state, clock, registry, hostname } = parts
+  const published = async (name: AliasName): Promise<Published | undefined> => {
+    const row = await registry.find(name, clock.now())
+    return row && { alias: `${name}@${hostname}`, certificate: row.certificate }
+  }
+  return {
+    async byName(name) {
+      try {
+        return await published(foldName(name))
+      } catch {
+        return undefined
+      }
+    },
+    async byHash(hash) {
+      const name = await state.get(tables.hashes, hash)
+      return name && (await published(Buffer.from(name).toString()))
+    },
+    async byKey(id) {
+      const isWhole = id.length > 16
+      const range = under(isWhole ? keyIdOf(id) : id)
+      const rows = await state.list(tables.keys, { ...range, limit: keysOfIdMax })
+      const wanted = rows.filter(({ key }) => !isWhole || key.endsWith(`/${id}`))
+      const found: Published[] = []
+      for (const { value } of wanted)
+        for (const name of await registry.aliases(Buffer.from(value).toString())) {
+          const one = await published(name)
+          if (one) found.push(one)
+        }
+      return found
+    }
+  }
+}
