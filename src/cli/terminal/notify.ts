@@ -84,6 +84,10 @@ function sentence(event: MuttrEvent): string | undefined {
   return undefined
 }
 
-/** The text of a notification may hold markup. */
+/** The text of a notification may hold markup, and notify-send reads `\074` as a `<` of its own. */
 const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  text
+    .replaceAll('\\', '\\\\')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
