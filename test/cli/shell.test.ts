@@ -58,7 +58,7 @@ describe('muttr completion', () => {
         'muttr --home /x key ro\t': ['--home', '/x', 'key', 'rotate'],
         'muttr inbox --unr\t': ['inbox', '--unread'],
         'muttr inbox --js\t': ['inbox', '--json'],
-        'muttr pod --policy o\t': ['pod', '--policy', 'open'],
+        'muttr pod init --policy o\t': ['pod', 'init', '--policy', 'open'],
         'muttr completion z\t': ['completion', 'zsh'],
         'muttr send b --file a\t': ['send', 'b', '--file', 'a letter.txt'],
         'muttr send b --file d\t': ['send', 'b', '--file', files[1]!],
