@@ -141,6 +141,9 @@ const requestsLine = ({ requests }: Status['inbox']): [string, string][] =>
     ? []
     : [['requests', `${requests} ask to be read; see \`muttr requests\``]]
 
+/** As docs/protocol/finding.md has it. */
+const weakly = 'its key came by the plain DNS: compare its fingerprint with its operator'
+
 const podsText = (out: Output, pods: Status['pods']): string =>
   table({
     ...out,
@@ -149,7 +152,7 @@ const podsText = (out: Output, pods: Status['pods']): string =>
       pod.hostname,
       pod.identified ? 'identified' : pod.connected ? 'connected' : 'away',
       pod.aliases.join(', ') || '-',
-      pod.problem?.message ?? ''
+      pod.problem?.message ?? (pod.found === 'dns' ? weakly : '')
     ])
   })
 

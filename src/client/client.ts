@@ -2,6 +2,7 @@ import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { Revocation } from '../keys/revoke.ts'
 import type { Withdrawal } from '../keys/withdraw.ts'
+import type { FoundBy } from '../pod/finding.ts'
 import type { NetworkBackup } from './backup/network.ts'
 import type { OwnDevice } from './devices/shapes.ts'
 import type { Attachment, AttachOptions, ReceivedAttachment, Transfer } from './files.ts'
@@ -210,6 +211,8 @@ export interface Status {
     identified: boolean
     aliases: string[]
     problem: Failure | null
+    /** Whose word its key was, where it was found by its hostname: `dns` is nobody's. Null for a pod that a file or link names. */
+    found: FoundBy | null
   }[]
   outbox: { waiting: number }
   /**

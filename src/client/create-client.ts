@@ -22,6 +22,7 @@ import type { Devices } from './devices/devices.ts'
 import { examine } from './doctor.ts'
 import type { Events } from './events.ts'
 import { failureOf } from './failure.ts'
+import type { FoundPods } from './found-pods.ts'
 import { letters } from './letters.ts'
 import { migrate } from './mailbox/migrate.ts'
 import type { NodeStatus } from './node-status.ts'
@@ -58,6 +59,8 @@ export interface ClientParts {
   crypto?: Crypto
   /** Made by the nodes when the seed tells its events too. */
   events?: Events
+  /** Pods found by their hostnames; none are unless told. */
+  found?: FoundPods
   /** Fingerprints (hex) that a join link named, by alias: contacts once their pods show these keys; others are refused at first sight. */
   vouched?: Readonly<Record<string, string>>
   /** Invite codes that a join link brought, by hostname. */
@@ -389,7 +392,8 @@ function ownPods(self: Self, pods: Pods): Status['pods'] {
       connected: line?.connected ?? false,
       identified: line?.identified ?? false,
       aliases: self.registrations().flatMap(({ pod, alias }) => (pod === hostname ? alias : [])),
-      problem: line ? line.problem : failureOf(lost)
+      problem: line ? line.problem : failureOf(lost),
+      found: pods.foundBy(hostname)
     }
   })
 }

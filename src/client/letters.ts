@@ -1,4 +1,5 @@
 import { codeOf } from '../base/errors.ts'
+import { readAlias } from '../pod/alias.ts'
 import { dropFilesOf } from './attachments/attachments.ts'
 import type { Client } from './client.ts'
 import type { ClientParts } from './create-client.ts'
@@ -31,7 +32,10 @@ export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSi
   const until = (signal: AbortSignal | undefined) =>
     signal ? AbortSignal.any([signal, life]) : life
   return {
-    send: (draft, options) => courier.send(draft, options?.signal),
+    async send(draft, options) {
+      await rooms.pods.know(readAlias(draft.to).hostname, until(options?.signal))
+      return await courier.send(draft, options?.signal)
+    },
     sent: options => courier.sent(options?.limit ?? sentMax),
     async sentLetter(id, { signal } = {}) {
       const row = await courier.row(id)

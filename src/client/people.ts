@@ -13,18 +13,22 @@ import type { Self } from './self.ts'
 /** What a person does about who they and others are. */
 export function people(rooms: Rooms, { invites = {}, clock, about }: ClientParts) {
   const brought = new Map(Object.entries(invites))
-  const { self, contacts, courier, inbox } = rooms
+  const { self, contacts, courier, inbox, pods } = rooms
   const forever = new AbortController().signal
   return {
     async register(alias, { invite, signal = forever } = {}) {
-      const code = invite ?? brought.get(readAlias(alias).hostname)
+      const { hostname } = readAlias(alias)
+      const code = invite ?? brought.get(hostname)
+      await pods.know(hostname, signal)
       return await rooms.register(alias, {
         signal,
         ...(code !== undefined && { invite: code })
       })
     },
     async lookup(alias, { signal = forever } = {}) {
-      return contacts.show(await contacts.lookup(readAlias(alias).full, signal))
+      const { full, hostname } = readAlias(alias)
+      await pods.know(hostname, signal)
+      return contacts.show(await contacts.lookup(full, signal))
     },
     contacts: () => contacts.list(),
     async acceptKey(alias) {

@@ -7,6 +7,7 @@ import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Device } from '../keys/device.ts'
 import { makeStatement } from '../keys/device.ts'
+import type { FoundBy } from '../pod/finding.ts'
 import type { PodPlace } from '../pod/place.ts'
 import { dialFirst } from '../pod/place.ts'
 import type { Dht } from '../seed/dht.ts'
@@ -16,6 +17,7 @@ import { decodeSignedStatement } from '../wire/device.ts'
 import type { Notice } from '../wire/notice.ts'
 import type { PodStanding } from '../wire/pod-standing.ts'
 import type { PodPapers } from '../wire/proof.ts'
+import type { FoundPods } from './found-pods.ts'
 import { createMovedPods } from './moved-pods.ts'
 import { createPapers } from './papers.ts'
 import type { Identified } from './pod-line.ts'
@@ -44,6 +46,13 @@ export interface Pods extends AsyncDisposable {
    * @throws {MuttrError} `RELAY_UNREACHABLE` instead of `POD_UNREACHABLE`, else as {@link identified}
    */
   relay(hostname: string, signal: AbortSignal): Promise<Contact>
+  /**
+   * Makes a pod known that the person names, finding it by its hostname where no file of ours says where it is.
+   * @throws as {@link link}
+   */
+  know(hostname: string, signal: AbortSignal): Promise<void>
+  /** Whose word its key was, of a pod that was found so. */
+  foundBy(hostname: string): FoundBy | null
   /** Keeps up the line to a pod where we have an alias. */
   keep(hostname: string): void
   /** The certificate a pod showed last, without asking it. */
@@ -78,6 +87,8 @@ export interface PodsParts {
   self: Self
   device: Device
   places: readonly PodPlace[]
+  /** Pods that were found by their hostnames; none are unless told. */
+  found?: FoundPods
   openLink: typeof openPodLink
   emit: Emit
   /** A pod knows who we are, and hands over nothing yet: what our key takes over there. @returns its aliases, undefined when there is nothing to take */
@@ -97,6 +108,11 @@ const certificatesTable = 'pods'
 export function createPods(parts: PodsParts): Pods {
   const { state, clock, self, log, crypto } = parts
   const places = new Map(parts.places.map(place => [place.hostname, place]))
+  const placeOf = (hostname: string): PodPlace => {
+    const place = places.get(hostname) ?? parts.found?.get(hostname)
+    if (!place) throw new MuttrError('POD_UNKNOWN', `no address of the pod ${hostname} is known`)
+    return place
+  }
   const lines = new Map<string, PodLine>()
   const certificates = new Map<string, Certificate>()
   const statement = createStatements(parts)
@@ -128,6 +144,23 @@ export function createPods(parts: PodsParts): Pods {
     ])
   }
 
+  /** Where a pod is published now that was found so, when that is elsewhere. */
+  async function foundAnew(
+    hostname: string,
+    pinned: string,
+    signal: AbortSignal
+  ): Promise<string[]> {
+    const before = parts.found?.get(hostname)
+    if (!before) return []
+    try {
+      const { addresses } = await parts.found!.find(hostname, pinned, signal)
+      return `${addresses}` === `${before.addresses}` ? [] : [...addresses]
+    } catch (err) {
+      if (codeOf(err) === 'POD_CHANGED' || codeOf(err) === 'CANCELLED') throw err
+      return []
+    }
+  }
+
   async function open(
     place: PodPlace,
     signal: AbortSignal,
@@ -142,7 +175,8 @@ export function createPods(parts: PodsParts): Pods {
     }
     const link = await at(place).catch(async err => {
       if (codeOf(err) !== 'POD_UNREACHABLE' || fingerprint === undefined) throw err
-      const addresses = await moved.find(place, fingerprint, signal)
+      const addresses = await foundAnew(hostname, fingerprint, signal)
+      if (addresses.length === 0) addresses.push(...(await moved.find(place, fingerprint, signal)))
       if (addresses.length === 0) throw err
       return at({ hostname, addresses })
     })
@@ -169,14 +203,13 @@ export function createPods(parts: PodsParts): Pods {
     return { aliases: taken ?? aliases, standing }
   }
 
-  function makeLine(place: PodPlace): PodLine {
-    const { hostname } = place
+  function makeLine({ hostname }: PodPlace): PodLine {
     return new PodLine({
       hostname,
       clock,
       random: parts.random,
       log,
-      open: signal => open(place, signal),
+      open: signal => open(placeOf(hostname), signal),
       identify: link => identify(hostname, link),
       onStanding: standing => parts.onStanding(hostname, standing),
       onNotices: (entries, how) => parts.onNotices(hostname, entries, how),
@@ -193,9 +226,7 @@ export function createPods(parts: PodsParts): Pods {
       lines.set(hostname, known)
       return known
     }
-    const place = places.get(hostname)
-    if (!place) throw new MuttrError('POD_UNKNOWN', `no address of the pod ${hostname} is known`)
-    const line = makeLine(place)
+    const line = makeLine(placeOf(hostname))
     lines.set(hostname, line)
     dropOldest()
     return line
@@ -210,8 +241,7 @@ export function createPods(parts: PodsParts): Pods {
   }
 
   async function asStranger(hostname: string, signal: AbortSignal): Promise<PodLink> {
-    const place = places.get(hostname)
-    if (!place) throw new MuttrError('POD_UNKNOWN', `no address of the pod ${hostname} is known`)
+    const place = placeOf(hostname)
     await using stack = new AsyncDisposableStack()
     const network = parts.disguise && stack.use(await parts.disguise())
     const link = stack.use(await open(place, signal, network))
@@ -233,6 +263,11 @@ export function createPods(parts: PodsParts): Pods {
         })
       }
     },
+    async know(hostname, signal) {
+      if (!parts.found || places.has(hostname) || parts.found.get(hostname)) return
+      await parts.found.find(hostname, (await certificateOf(hostname))?.fingerprint, signal)
+    },
+    foundBy: hostname => (places.has(hostname) ? null : (parts.found?.get(hostname)?.by ?? null)),
     keep: hostname => lineOf(hostname).keep(),
     certificateOf,
     peerOf: hostname => moved.peerOf(hostname),

@@ -99,6 +99,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     device,
     emit,
     places: parts.pods,
+    ...(parts.found && { found: parts.found }),
     openLink: options => open({ ...options, keys }),
     ...(parts.disguise && { disguise: parts.disguise }),
     onNotices: async (hostname, entries, how) =>

@@ -17,7 +17,7 @@ import { levelState } from '../store/level.ts'
 import { diskSpool } from '../store/spool.ts'
 import type { Home } from './home.ts'
 import { hostHttps } from './host-https.ts'
-import { podFinder, podPlaces } from './pod-finder.ts'
+import { podFinder, podPlaces, podSearch } from './pod-finder.ts'
 import { podOperator } from './pod-operator.ts'
 
 export interface HostedPod extends AsyncDisposable {
@@ -45,7 +45,11 @@ export async function hostPod(
   const state = stack.use(await levelState(home.paths.podDb))
   const hpke = await makeHpkeKey(seed)
   const parts = { network, clock, random, log, keys: peerKeys(home.privateKey) }
-  const finder = podFinder({ places: podPlaces(home), state, log })
+  const finder = podFinder({
+    places: podPlaces(home),
+    findPod: podSearch(home.config),
+    ...{ state, log }
+  })
   const pod = stack.use(
     await createPod({
       ...parts,

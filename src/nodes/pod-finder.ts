@@ -1,34 +1,74 @@
-import { MuttrError } from '../base/errors.ts'
-import type { Log } from '../base/ports.ts'
+import type { Log, Millis } from '../base/ports.ts'
+import type { FindPod } from '../client/found-pods.ts'
 import type { MovedPods } from '../client/moved-pods.ts'
 import { createMovedPods } from '../client/moved-pods.ts'
+import type { Config } from '../config/config.ts'
+import { openPgp } from '../keys/crypto.ts'
+import { systemClock as clock } from '../net/clock.ts'
+import { createNames } from '../net/names.ts'
+import { systemRandom as random } from '../net/random.ts'
+import { createWeb } from '../net/web.ts'
 import type { PodFinder } from '../pod/federation/peers.ts'
+import type { FoundPod } from '../pod/finding.ts'
+import { findPod } from '../pod/finding.ts'
 import type { PodPlace } from '../pod/place.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
 import type { Home } from './home.ts'
 
-/** Where other pods are: in the network file and muttr.json, and where they moved to, in the DHT once there is one. */
+interface Kept {
+  readonly pod: Promise<FoundPod>
+  readonly atMs: Millis
+}
+const keptMs: Millis = 10 * 60_000
+const keptMax = 1_000
+
+/**
+ * Where other pods are: in the network file and muttr.json, else in the DNS and over HTTPS; and where they moved to, in the DHT once there is
+ * one. Other pods say whom to look for, so what was found, or not, stands for ten minutes.
+ */
 export function podFinder(o: {
   places: readonly PodPlace[]
+  findPod: FindPod
   state: State
   log: Log
 }): PodFinder & { begin(dht: Dht): void } {
   const places = new Map(o.places.map(place => [place.hostname, place]))
   let moved: MovedPods | undefined
+  const kept = new Map<string, Kept>()
+  const search = (hostname: string): Promise<FoundPod> => {
+    const known = kept.get(hostname)
+    if (known && clock.now() - known.atMs < keptMs) return known.pod
+    kept.delete(hostname)
+    const [oldest] = kept.keys()
+    if (kept.size >= keptMax && oldest !== undefined) kept.delete(oldest)
+    const forever = new AbortController().signal
+    const pod = o.findPod({ hostname, pinned: undefined }, forever)
+    kept.set(hostname, { pod, atMs: clock.now() })
+    pod.catch(() => {})
+    return pod
+  }
   return {
     begin(dht) {
       moved = createMovedPods({ ...o, dht })
     },
-    async find(hostname) {
+    async find(hostname, pinned) {
       const place = places.get(hostname)
-      if (!place) throw new MuttrError('POD_UNKNOWN', `no address of the pod ${hostname} is known`)
-      return place
+      if (place) return place
+      const { addresses, fingerprint } = await search(hostname)
+      return pinned ? { hostname, addresses } : { hostname, addresses, fingerprint }
     },
     moved: async (place, fingerprint, signal) =>
       (await moved?.find(place, fingerprint, signal)) ?? [],
     met: async (hostname, peer, peers) => moved?.met(hostname, peer, peers)
   }
+}
+
+/** Finds pods by their hostnames, in the DNS and over HTTPS. */
+export function podSearch({ connections }: Pick<Config, 'connections'>): FindPod {
+  const allowLocal = connections.groupLocal
+  const parts = { names: createNames({ random }), web: createWeb({ allowLocal }) }
+  return (asked, signal) => findPod(asked, { ...parts, clock, crypto: openPgp, allowLocal }, signal)
 }
 
 /** Of the network file, then of muttr.json, which may name more but not other ones. */

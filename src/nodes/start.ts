@@ -5,6 +5,7 @@ import type { LocalClient } from '../client/create-client.ts'
 import { createClient } from '../client/create-client.ts'
 import type { Events } from '../client/events.ts'
 import { createEvents } from '../client/events.ts'
+import { openFoundPods } from '../client/found-pods.ts'
 import { lightPace, usualListen } from '../config/config.ts'
 import type { Person } from '../keys/person.ts'
 import { verifyRecord } from '../keys/record.ts'
@@ -33,7 +34,7 @@ import { linkTo, loadJoined } from './link.ts'
 import { linkFiles } from './link-files.ts'
 import { nodeStatus } from './node-status.ts'
 import { openSeed } from './open-seed.ts'
-import { podPlaces } from './pod-finder.ts'
+import { podPlaces, podSearch } from './pod-finder.ts'
 
 export interface StartOptions {
   home: Home
@@ -115,10 +116,12 @@ export async function startParts(options: StartOptions): Promise<Started> {
   })
   pod?.announce(seed.dht)
   const joined = await loadJoined(home.paths.joined)
+  const found = await openFoundPods({ state, log, findPod: podSearch(home.config) })
   const client = stack.use(
     await createClient({
       ...parts,
       state,
+      found,
       events,
       dht: seed.dht,
       person: options.person,

@@ -16,7 +16,7 @@ export interface WellKnown {
 }
 
 /** Larger than any whole one: a certificate in base64, and addresses. */
-const wellKnownBytesMax = 128 * 1024
+export const wellKnownBytesMax = 128 * 1024
 
 const base64 = z.base64().max(2 * limits.certificateBytesMax)
 const shape = z.object({

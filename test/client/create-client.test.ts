@@ -23,7 +23,8 @@ describe('a client', () => {
         connected: true,
         identified: true,
         aliases: ['alice@one.test'],
-        problem: null
+        problem: null,
+        found: null
       }
     ])
   })

@@ -127,7 +127,8 @@ export const status: Status = {
       connected: true,
       identified: true,
       aliases: ['alice@one.test'],
-      problem: null
+      problem: null,
+      found: null
     }
   ],
   outbox: { waiting: 0 },

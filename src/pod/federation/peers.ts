@@ -20,8 +20,11 @@ export type FederationPolicy = 'open' | 'list' | 'closed'
 
 /** Where other pods are. */
 export interface PodFinder {
-  /** @throws {MuttrError} `POD_UNKNOWN` */
-  find(hostname: string): Promise<PodPlace>
+  /**
+   * @param pinned the key is known: only where it is counts.
+   * @throws {MuttrError} `POD_UNKNOWN`, `POD_UNREACHABLE` when it cannot be found out; as `findPod` of src/pod/finding.ts
+   */
+  find(hostname: string, pinned?: string | null): Promise<PodPlace>
   /** Newer addresses of a pod that does not answer where it was: @see MovedPods. */
   moved?(place: PodPlace, fingerprint: string, signal: AbortSignal): Promise<readonly string[]>
   /** Who showed the pinned certificate of a pod. */
@@ -120,8 +123,8 @@ export class PeerPods {
   /** Opens a session to a pod, and remembers who it is. @throws {MuttrError} `POD_UNKNOWN`, `POD_UNREACHABLE`, `POD_CHANGED`, `SIGNATURE_INVALID`, `CANCELLED` */
   async meet(hostname: string, signal: AbortSignal): Promise<{ session: Session; pod: PodFace }> {
     const { network, clock, crypto, finder } = this.#parts
-    const place = await finder.find(hostname)
     const row = await this.#row(hostname)
+    const place = await finder.find(hostname, row.pin)
     const fingerprint = place.fingerprint ?? row.pin ?? undefined
     const at = async (where: PodPlace) => {
       const contact = await dialFirst(network, where, signal)
@@ -155,8 +158,8 @@ export class PeerPods {
     const { hostname } = podRecord.decode(papers.record)
     if (hostname === this.#parts.hostname || hostname !== foldHostname(hostname))
       throw new MuttrError('POD_CHANGED', `${hostname} is another pod`)
-    const place = await finder.find(hostname)
     const row = await this.#row(hostname)
+    const place = await finder.find(hostname, row.pin)
     const fingerprint = place.fingerprint ?? row.pin ?? (await this.#look(hostname, signal))
     await readPapers(papers, { hostname, peer, pinned: { fingerprint }, clock, crypto })
     await this.#met(hostname, papers)

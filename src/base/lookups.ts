@@ -1,0 +1,23 @@
+/** The DNS. @see docs/protocol/finding.md#in-the-dns */
+export interface Names {
+  /**
+   * Where a service is, the best place first. Empty only when the name servers say that there is none (NXDOMAIN, NODATA).
+   * @throws {MuttrError} `PEER_TIMEOUT`, `PEER_UNREACHABLE` when they say nothing, or that they failed; `CANCELLED`
+   */
+  services(name: string, signal: AbortSignal): Promise<{ host: string; port: number }[]>
+  /** TXT records, the strings of each joined; as {@link services}. */
+  texts(name: string, signal: AbortSignal): Promise<string[]>
+}
+
+/** HTTPS, with certificates that the machine trusts. */
+export interface Web {
+  /**
+   * One GET; no redirect is followed.
+   * @returns undefined when there is surely nothing: 404, 410, nobody listens, no such name.
+   * @throws {MuttrError} `PEER_TIMEOUT`, `PEER_UNREACHABLE` for any other answer and for none, `WIRE_TOO_LARGE`, `CANCELLED`
+   */
+  get(
+    url: string,
+    options: { maxBytes: number; signal: AbortSignal }
+  ): Promise<Uint8Array | undefined>
+}

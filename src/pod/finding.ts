@@ -1,0 +1,113 @@
+import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { Names, Web } from '../base/lookups.ts'
+import type { Clock, Millis } from '../base/ports.ts'
+import type { Crypto } from '../keys/crypto.ts'
+import { subnetOf } from '../routing/subnet.ts'
+import { podRecord } from '../wire/pod.ts'
+import type { PodTxt } from '../wire/pod-dns.ts'
+import { decodePodTxt, podService } from '../wire/pod-dns.ts'
+import { decodeWellKnown, wellKnownBytesMax, wellKnownPath } from '../wire/well-known.ts'
+import { readPapers } from './greet.ts'
+import type { PodPlace } from './place.ts'
+
+/**
+ * Whose word it is that a pod's key is the pod's: of HTTPS, of the plain DNS (which nobody has signed), or nobody's, since the key is
+ * known already.
+ */
+export type FoundBy = 'https' | 'dns' | 'pin'
+
+export interface FoundPod extends PodPlace {
+  readonly fingerprint: string
+  readonly by: FoundBy
+}
+
+export interface FindingParts {
+  names: Names
+  web: Web
+  clock: Clock
+  crypto: Crypto
+  /** Believe private addresses: for a Muttr that lives there. Else nobody sends us into our own house. */
+  allowLocal: boolean
+}
+
+interface Asked {
+  hostname: string
+  /** Fingerprint or pin of the certificate that is known, hex. */
+  pinned: string | undefined
+}
+
+const patienceMs: Millis = 15_000
+/** Names that are not in the DNS, or not the same everywhere (RFC 6761, 6762, 7686, 9476). */
+const special = /(^|\.)(test|example|invalid|localhost|local|onion|alt)$/
+
+/**
+ * Finds a pod by its hostname. Where it is and who it is are two questions: where, the DNS says, else HTTPS; who, HTTPS, else the DNS. A
+ * source that does not answer ends the search, so that nobody who can silence one is asked at a weaker one. Source: docs/protocol/finding.md
+ * @throws {MuttrError} `POD_UNKNOWN` when it is nowhere, `POD_UNREACHABLE` when a source says nothing, `POD_CHANGED` when one names another
+ *   key than the pinned; `SIGNATURE_INVALID`, `KEY_INVALID`, `WIRE_…` when what it shows does not hold; `CANCELLED`
+ */
+export async function findPod(
+  asked: Asked,
+  parts: FindingParts,
+  life: AbortSignal
+): Promise<FoundPod> {
+  const { hostname, pinned } = asked
+  if (!hostname.includes('.') || special.test(hostname)) throw nowhere(hostname)
+  const over = new AbortController()
+  using _timer = parts.clock.after(patienceMs, () => over.abort())
+  const signal = AbortSignal.any([life, over.signal])
+  try {
+    const services = await parts.names.services(podService(hostname), signal)
+    const dialled = services
+      .slice(0, limits.contactAddressesMax)
+      .map(({ host, port }) => `/dns/${host}/tcp/${port}`)
+    if (pinned !== undefined && dialled.length > 0)
+      return { hostname, addresses: dialled, fingerprint: pinned, by: 'pin' }
+    const shown = await overHttps(asked, parts, signal)
+    if (shown) return { ...shown, addresses: dialled.length > 0 ? dialled : shown.addresses }
+    const txt = await textOf(hostname, parts, signal)
+    if (!txt || dialled.length === 0) throw nowhere(hostname)
+    return { hostname, addresses: dialled, fingerprint: txt.fingerprint, by: 'dns' }
+  } catch (cause) {
+    if (life.aborted) throw new MuttrError('CANCELLED', 'nobody waits any more', { cause })
+    if (!(cause instanceof MuttrError) || cause.kind !== 'network') throw cause
+    const what = `it cannot be found out where ${hostname} is: ${cause.message}`
+    throw new MuttrError('POD_UNREACHABLE', what, { cause })
+  }
+}
+
+const nowhere = (hostname: string): MuttrError =>
+  new MuttrError('POD_UNKNOWN', `no pod ${hostname} is known, and none is published`)
+
+/** What the pod says of itself at its own name, checked as if it had said it on its channel. */
+async function overHttps(
+  { hostname, pinned }: Asked,
+  { web, clock, crypto, allowLocal }: FindingParts,
+  signal: AbortSignal
+): Promise<FoundPod | undefined> {
+  const url = `https://${hostname}${wellKnownPath}`
+  const bytes = await web.get(url, { maxBytes: wellKnownBytesMax, signal })
+  if (!bytes) return undefined
+  const { hello, addresses } = decodeWellKnown(bytes)
+  const [peer = ''] = podRecord.decode(hello.record).peers
+  const known = pinned === undefined ? {} : { pinned: { fingerprint: pinned } }
+  const { certificate } = await readPapers(hello, { hostname, peer, clock, crypto, ...known })
+  const { fingerprint } = certificate
+  const dialled = addresses.filter(a => allowLocal || subnetOf(`${a}/`) !== undefined)
+  return { hostname, addresses: dialled, fingerprint, by: pinned === undefined ? 'https' : 'pin' }
+}
+
+/** @returns undefined where there is none. @throws {MuttrError} `POD_CHANGED` where there are several that differ */
+async function textOf(
+  hostname: string,
+  { names }: FindingParts,
+  signal: AbortSignal
+): Promise<PodTxt | undefined> {
+  const texts = await names.texts(podService(hostname), signal)
+  const read = texts.map(decodePodTxt).filter(txt => txt !== undefined)
+  const fingerprints = new Set(read.map(({ fingerprint }) => fingerprint))
+  if (fingerprints.size > 1)
+    throw new MuttrError('POD_CHANGED', `the DNS names several keys of ${hostname}`)
+  return read[0]
+}
