@@ -48,6 +48,12 @@ export interface MakeHome {
   light?: boolean
 }
 
+export interface LinkTaken {
+  setup: Setup
+  /** Whom an earlier link introduced with another key; that one counts. */
+  contactDiffers: string | null
+}
+
 export interface RestoreHome {
   /** The twelve words, as somebody types them. */
   words: string
@@ -136,7 +142,7 @@ export interface House {
   /** Makes the home and starts its node. @throws {MuttrError} `HOME_EXISTS`, `KEY_INVALID`, `NETWORK_INVALID`, `LINK_INVALID`, `PASSPHRASE_*` */
   make(home: MakeHome): Promise<Setup>
   /** Takes what a link carries, and starts the node again. @throws {MuttrError} `LINK_INVALID` */
-  join(link: string): Promise<Setup>
+  join(link: string): Promise<LinkTaken>
   /**
    * Makes the home out of a backup and starts its node.
    * @throws {MuttrError} `HOME_EXISTS`, `RECOVERY_WRONG`, `BACKUP_INVALID`, `PASSPHRASE_*`, `DISK_FULL`, `CANCELLED`

@@ -1,6 +1,7 @@
 import type {
   House,
   JoinDevice,
+  LinkTaken,
   MakeHome,
   NetworkView,
   RestoreFromNetwork,
@@ -253,11 +254,11 @@ export class NodeHouse implements House, AsyncDisposable {
     return await this.setup()
   }
 
-  join = (link: string): Promise<Setup> =>
+  join = (link: string): Promise<LinkTaken> =>
     this.#inTurn(async () => {
-      await addLink(this.#p.folder, readLink(link))
+      const { contact, contactDiffers } = await addLink(this.#p.folder, readLink(link))
       await this.#restart()
-      return await this.setup()
+      return { setup: await this.setup(), contactDiffers: contactDiffers ? contact : null }
     })
 
   prove = (passphrase: string | null): Promise<void> =>

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Setup } from '../../src/api/house.ts'
+import type { LinkTaken, Setup } from '../../src/api/house.ts'
 import type { MuttrEvent } from '../../src/base/events.ts'
 import type { Ready } from '../../src/cli/doors.ts'
+import { makeJoinLink } from '../../src/config/join-link.ts'
 import { writeNetwork } from '../../src/config/network.ts'
 import { runDaemon } from '../../src/nodes/daemon.ts'
 import { firstLines, refusalOf, resultsOf, startMuttr } from '../support/command.ts'
@@ -172,6 +173,22 @@ describe('a node that is set up through its page', () => {
     const wrong = await ask<{ error: { code: string } }>('POST', '/unlock', { passphrase: 'x' })
     assert.equal(wrong.error.code, 'PASSPHRASE_WRONG')
     assert.equal((await ask<Setup>('POST', '/unlock', { passphrase })).locked, false)
+  })
+
+  it('takes a join link, and says when an earlier one named another key', async () => {
+    const taken = async (fingerprint: string) => {
+      const contact = { alias: 'bob@one.test', fingerprint }
+      const link = makeJoinLink({ network: null, pod: null, invite: null, contact })
+      let said: LinkTaken | undefined
+      const { introduced } = await restarted(async () => {
+        said = await ask<LinkTaken>('POST', '/setup/join', { link })
+      })
+      return [introduced, said?.setup.name, said?.contactDiffers]
+    }
+    const [first, other] = ['a'.repeat(40), 'b'.repeat(40)]
+    assert.deepEqual(await taken(first), [['bob@one.test'], 'carol', null])
+    assert.deepEqual(await taken(other), [['bob@one.test'], 'carol', 'bob@one.test'])
+    assert.deepEqual(await taken(first), [['bob@one.test'], 'carol', null])
   })
 
   it('writes settings beside what muttr.json says, and starts again with them', async () => {

@@ -14,6 +14,12 @@ export interface FakeHouse extends House {
 
 export const fakePassphrase = 'open sesame'
 
+/** Of a folder in which there is no home. */
+export const nothingMade: Partial<Setup> = {
+  ...{ state: 'missing', name: null, network: null, fingerprint: null, sealed: false },
+  ...{ aliases: [], pods: [], introduced: [], backupMs: null }
+}
+
 /** A house in memory that is set up and open, and refuses as the real one does. */
 export function createFakeHouse(changes: Partial<Setup> = {}): FakeHouse {
   const calls: unknown[][] = []
@@ -77,7 +83,7 @@ export function createFakeHouse(changes: Partial<Setup> = {}): FakeHouse {
     async join(link) {
       calls.push(['join', link])
       if (!link.startsWith('muttr:')) throw new MuttrError('LINK_INVALID', 'not a link')
-      return now
+      return { setup: now, contactDiffers: link === 'muttr:other' ? 'bob@two.test' : null }
     },
     async restore({ words, passphrase, input, signal }) {
       if (words === 'wait') {

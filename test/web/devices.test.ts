@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { LinkStep } from '../../src/client/client.ts'
 import { readCode } from '../support/browser.ts'
-import { fakePassphrase } from '../support/fake-house.ts'
+import { fakePassphrase, nothingMade } from '../support/fake-house.ts'
 import { fakeCode } from '../support/fake-link.ts'
 import type { PageClient } from '../support/page-client.ts'
 import { openHouse } from '../support/page-house.ts'
@@ -217,13 +217,7 @@ describe("a person's devices on the web page, in Chromium", function () {
     })
 
   it('makes a new computer one of them, on the first day there', async () => {
-    await using tab = await stage.open({
-      ...{ width: 390, height: 800 },
-      setup: {
-        ...{ state: 'missing', name: null, network: null, fingerprint: null, sealed: false },
-        ...{ aliases: [], pods: [], introduced: [], backupMs: null }
-      }
-    })
+    await using tab = await stage.open({ setup: nothingMade, width: 390, height: 800 })
     const { page, house } = tab
     await press(page, 'I have another device')
     await page.getByLabel('The code').fill('muttr-guess')

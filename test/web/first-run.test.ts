@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import type { Setup } from '../../src/api/house.ts'
 import { makeJoinLink } from '../../src/config/join-link.ts'
 import { fakeWords } from '../support/fake-client.ts'
-import { fakePassphrase } from '../support/fake-house.ts'
+import { fakePassphrase, nothingMade } from '../support/fake-house.ts'
 import { fakeCode } from '../support/fake-link.ts'
 import { openHouse } from '../support/page-house.ts'
 import { createPagePod } from '../support/page-net.ts'
@@ -19,13 +18,8 @@ describe("the web page's way in, in Chromium", function () {
   })
   after(() => stage?.[Symbol.asyncDispose]())
 
-  const missing: Partial<Setup> = {
-    ...{ state: 'missing', name: null, network: null, fingerprint: null, sealed: false },
-    ...{ aliases: [], pods: [], introduced: [], backupMs: null }
-  }
-
   it('leads from nothing to an address, with a backup in between', async () => {
-    await using tab = await stage.open({ setup: missing })
+    await using tab = await stage.open({ setup: nothingMade })
     const { page, house, client } = tab
     client.onRegister = alias => void house.now.aliases.push(alias)
     await heading(page, 'Welcome to Muttr').waitFor()
@@ -86,7 +80,7 @@ describe("the web page's way in, in Chromium", function () {
   })
 
   it('comes back from a backup with its words, also on a screen as narrow as a phone', async () => {
-    await using tab = await stage.open({ setup: missing, width: 390, height: 800 })
+    await using tab = await stage.open({ setup: nothingMade, width: 390, height: 800 })
     const { page, house } = tab
     await press(page, 'I have a backup')
     await page.getByLabel('Backup', { exact: true }).setInputFiles({
@@ -164,7 +158,7 @@ describe("the web page's way in, in Chromium", function () {
   })
 
   it('leads on from a code or a link that was pasted into the field of the other', async () => {
-    await using tab = await stage.open({ setup: missing, width: 390, height: 800 })
+    await using tab = await stage.open({ setup: nothingMade, width: 390, height: 800 })
     const { page, house } = tab
     const link = makeJoinLink({ network: null, pod: 'one.test', invite: null, contact: null })
     await page.getByLabel('Join link').fill(` ${fakeCode}`)
@@ -192,6 +186,12 @@ describe("the web page's way in, in Chromium", function () {
     await tab.to('#/settings')
     await page.getByLabel('Join link').fill(fakeCode)
     await page.getByText('for a computer on which nothing is set up yet').waitFor()
+    await page.getByLabel('Join link').fill('muttr:other')
+    await press(page, 'Join')
+    await page.getByText('An earlier link named another key for bob@two.test').waitFor()
+    await page.getByLabel('Join link').fill('muttr:same')
+    await press(page, 'Join')
+    await page.getByText('An earlier link named').waitFor({ state: 'detached' })
     assert.deepEqual(tab.complaints, [])
   })
 

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import type { Setup } from '../../src/api/house.ts'
 import { writeNetwork } from '../../src/config/network.ts'
 import { fakeWords } from '../support/fake-client.ts'
-import { fakePassphrase } from '../support/fake-house.ts'
+import { fakePassphrase, nothingMade } from '../support/fake-house.ts'
 import { openHouse } from '../support/page-house.ts'
 import { createPagePod } from '../support/page-net.ts'
 import { createPageStage, heading, type PageStage, press } from '../support/page-stage.ts'
@@ -20,11 +19,6 @@ describe('the backup in the network on the web page, in Chromium', function () {
     stage = await createPageStage()
   })
   after(() => stage?.[Symbol.asyncDispose]())
-
-  const missing: Partial<Setup> = {
-    ...{ state: 'missing', name: null, network: null, fingerprint: null, sealed: false },
-    ...{ aliases: [], pods: [], introduced: [], backupMs: null }
-  }
 
   it('is made now or every week, shows how far it is, and when the last one ends', async () => {
     await using tab = await stage.open()
@@ -89,7 +83,7 @@ describe('the backup in the network on the web page, in Chromium', function () {
   })
 
   it('brings a person back by words and link, and can be stopped, on a screen as narrow as a phone', async () => {
-    await using tab = await stage.open({ setup: missing, width: 390, height: 800 })
+    await using tab = await stage.open({ setup: nothingMade, width: 390, height: 800 })
     const { page, house } = tab
     await press(page, 'I have a backup')
     await page.getByLabel(inNetwork).check()

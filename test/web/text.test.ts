@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { MuttrError } from '../../src/base/errors.ts'
 import { stepsOf } from '../../src/web/data/steps.ts'
 import { apart, count, grouped, moment, size, when } from '../../src/web/text/format.ts'
+import { hintHere } from '../../src/web/text/hints.ts'
 import { lookalikeOf } from '../../src/web/text/lookalike.ts'
 import { tokensOf } from '../../src/web/text/markdown.ts'
 import { pieces, plainOf } from '../../src/web/text/tricks.ts'
@@ -18,6 +20,17 @@ describe("the page's texts", () => {
     assert.equal(plainOf('tag\u{e0041}\ufeff'), 'tag[U+E0041][U+FEFF]')
     assert.equal(plainOf('two\nlines'), 'two[U+000A]lines')
     assert.deepEqual(pieces('two\nlines\t.', true), [{ text: 'two\nlines\t.', trick: null }])
+  })
+
+  it('name no command to who sits at the page, where the page has a place for it', () => {
+    const codes = ['LINK_INVALID', 'LINK_REFUSED', 'PEER_TIMEOUT', 'PEER_UNREACHABLE'] as const
+    for (const code of [...codes, 'ALIAS_MISSING', 'KEY_CHANGED', 'LETTER_HELD'] as const) {
+      assert.doesNotMatch(hintHere(code, 'Run `muttr device link` there again.'), /`muttr /, code)
+      assert.equal(hintHere(code, 'Try again later.'), 'Try again later.')
+      assert.doesNotMatch(hintHere(code, new MuttrError(code, 'x').hint), /`muttr /, code)
+    }
+    const gone = 'Is `muttr up` still running?'
+    assert.equal(hintHere('DAEMON_UNREACHABLE', gone), gone, 'there the page is at its end')
   })
 
   it('leave what people write as it is', () => {

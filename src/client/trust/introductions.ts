@@ -40,7 +40,9 @@ export class Introductions {
         if (policies.chosen(alias)?.policy === 'ignore' || (await contacts.known(alias))) continue
         await contacts.lookup(alias, life)
       } catch (err) {
-        log.info('whom a link introduced is not known yet', { alias, code: codeOf(err) })
+        const code = codeOf(err)
+        if (code === 'KEY_CHANGED') log.warn('a link named another key than the pod', { alias })
+        else log.debug('whom a link introduced is not known yet', { code })
       }
   }
 

@@ -1,4 +1,5 @@
 import type {
+  LinkTaken,
   MadeNews,
   MakeHome,
   RestoreFromNetwork,
@@ -19,7 +20,12 @@ const take = async (asked: Promise<Setup>): Promise<void> => {
 }
 
 export const makeHome = (home: MakeHome): Promise<void> => take(post('/setup/home', home))
-export const join = (link: string): Promise<void> => take(post('/setup/join', { link }))
+/** @returns whom an earlier link introduced with another key */
+export async function join(link: string): Promise<string | null> {
+  const { setup: now, contactDiffers } = await post<LinkTaken>('/setup/join', { link })
+  await take(Promise.resolve(now))
+  return contactDiffers
+}
 export const unlock = (passphrase: string): Promise<void> => take(post('/unlock', { passphrase }))
 export const lock = async (): Promise<void> => {
   await attempt(() => take(post('/lock')))

@@ -9,7 +9,8 @@ const here: Partial<Record<ErrorCode, string>> = {
   CONTACT_UNKNOWN: 'Those you know are under Contacts.',
   DEVICE_UNKNOWN: 'Your devices are under Settings.',
   DEVICE_REVOKED: linkAgain,
-  KEY_CHANGED: 'Compare keys with the person, then answer under Contacts.',
+  KEY_CHANGED:
+    'Compare keys with the person. Then answer under Contacts, or import there the key file that they give you.',
   LETTER_HELD: 'It waited when a backup was made: send it, or take it back, under Sent.',
   LETTER_UNDER_WAY: 'Take it back first, or wait until it was accepted or has expired.',
   LETTER_UNKNOWN: 'Your letters are under Inbox and Sent.',

@@ -317,10 +317,11 @@ function NumberField({ label, name, value, unit, min, step }: NumberProps): JSX.
 
 function JoinForm(): JSX.Element {
   const link = useSignal('')
+  const differs = useSignal<string | null>(null)
   const { problem, isBusy, run } = useRun()
   const go = (event: SubmitEvent) =>
     run(event, async () => {
-      await join(link.value.trim())
+      differs.value = await join(link.value.trim())
       link.value = ''
       tell('Joined.')
     })
@@ -344,6 +345,14 @@ function JoinForm(): JSX.Element {
           That is the code of a device, for a computer on which nothing is set up yet: there, choose{' '}
           <em>I have another device</em>.
         </Misplaced>
+      )}
+      {differs.value && (
+        <Trouble
+          problem={{
+            message: `an earlier link named another key for ${differs.value}, and that one counts`,
+            hint: 'Ask them, by another way, which one is theirs.'
+          }}
+        />
       )}
       <Trouble problem={problem} />
       <div class="buttons">
