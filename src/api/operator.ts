@@ -2,10 +2,12 @@ import type { Millis } from '../base/ports.ts'
 import type { CallOptions } from '../client/client.ts'
 import type { InviteView } from '../pod/invites.ts'
 import type { AccountFilter, AccountPage, AccountView } from '../pod/office/accounts.ts'
+import type { ApplicationView } from '../pod/office/applications.ts'
 import type { AuditCheck, AuditEntry } from '../pod/office/audit.ts'
 import type { AccountExport } from '../pod/office/export.ts'
-import type { FreedAlias, NewInviteOptions } from '../pod/office/office.ts'
+import type { FreedAlias, NamesView, NewInviteOptions } from '../pod/office/office.ts'
 import type { Quota } from '../pod/office/quotas.ts'
+import type { RateView, SaidRate } from '../pod/office/settings.ts'
 
 /** Whoever asks, by the name that they give: it is noted with what they did. */
 interface By {
@@ -48,6 +50,17 @@ export interface PodOperator {
   revokeAlias(alias: string, options: By & { reason: string }): Promise<FreedAlias>
   /** Ends a quarantine. @throws {MuttrError} `ALIAS_UNKNOWN` */
   freeAlias(alias: string, options?: By): Promise<FreedAlias>
+  /** Who asks for an alias, longest waiting first, then what was said to those who asked lately. */
+  requests(): Promise<ApplicationView[]>
+  /** @param who the alias asked for, or the beginning of an id. @throws {MuttrError} `APPLICATION_UNKNOWN` */
+  approve(who: string, options?: By): Promise<ApplicationView>
+  refuse(who: string, options: By & { reason: string }): Promise<ApplicationView>
+  names(): Promise<NamesView>
+  reserve(names: readonly string[], options?: By): Promise<NamesView>
+  allow(names: readonly string[], options?: By): Promise<NamesView>
+  rates(): Promise<RateView[]>
+  setRate(rate: string, options: By & SaidRate): Promise<RateView>
+  resetRate(rate: string, options?: By): Promise<RateView>
   /** What was done, newest first. */
   audit(options?: { before?: number; limit?: number }): Promise<AuditEntry[]>
   /** Goes through the chain. @param hash of an entry that is looked for in it. */

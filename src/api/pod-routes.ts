@@ -31,6 +31,8 @@ const bounding = z.strictObject({
   invites: bound,
   by
 })
+const naming = z.strictObject({ names: z.array(z.string()).min(1).max(100), by })
+const rating = z.strictObject({ burst: z.number(), perHour: z.number(), by })
 const auditListing = z.strictObject({
   before: z.coerce.number().int().min(1).exactOptional(),
   limit
@@ -64,6 +66,7 @@ export function addPod(app: Hono, given: PodOperator | undefined): void {
     c.json(await pod().revokeInvite(c.req.param('id'), await bodyOf(c, bare)))
   )
   addAccounts(app, pod)
+  addRules(app, pod)
   app.get('/pod/audit', async c => c.json(await pod().audit(check(auditListing, c.req.query()))))
   app.get('/pod/audit/check', async c =>
     c.json(await pod().checkAudit(check(auditCheck, c.req.query()).hash))
@@ -95,5 +98,31 @@ function addAccounts(app: Hono, pod: () => PodOperator): void {
   )
   app.post('/pod/aliases/:alias/free', async c =>
     c.json(await pod().freeAlias(c.req.param('alias'), await bodyOf(c, bare)))
+  )
+}
+
+function addRules(app: Hono, pod: () => PodOperator): void {
+  app.get('/pod/requests', async c => c.json(await pod().requests()))
+  app.post('/pod/requests/:who/approve', async c =>
+    c.json(await pod().approve(c.req.param('who'), await bodyOf(c, bare)))
+  )
+  app.post('/pod/requests/:who/refuse', async c =>
+    c.json(await pod().refuse(c.req.param('who'), await bodyOf(c, reasoned)))
+  )
+  app.get('/pod/names', async c => c.json(await pod().names()))
+  app.post('/pod/names/reserve', async c => {
+    const { names, ...options } = await bodyOf(c, naming)
+    return c.json(await pod().reserve(names, options))
+  })
+  app.post('/pod/names/allow', async c => {
+    const { names, ...options } = await bodyOf(c, naming)
+    return c.json(await pod().allow(names, options))
+  })
+  app.get('/pod/rates', async c => c.json(await pod().rates()))
+  app.post('/pod/rates/:rate', async c =>
+    c.json(await pod().setRate(c.req.param('rate'), await bodyOf(c, rating)))
+  )
+  app.post('/pod/rates/:rate/reset', async c =>
+    c.json(await pod().resetRate(c.req.param('rate'), await bodyOf(c, bare)))
   )
 }

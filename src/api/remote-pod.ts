@@ -20,6 +20,15 @@ export function remotePod(ask: Ask): PodOperator {
     exportAccount: (who, options) => post(`/pod/accounts/${segment(who)}/export`, options),
     revokeAlias: (alias, options) => post(`/pod/aliases/${segment(alias)}/revoke`, options),
     freeAlias: (alias, options) => post(`/pod/aliases/${segment(alias)}/free`, options),
+    requests: () => get('/pod/requests'),
+    approve: (who, options) => post(`/pod/requests/${segment(who)}/approve`, options),
+    refuse: (who, options) => post(`/pod/requests/${segment(who)}/refuse`, options),
+    names: () => get('/pod/names'),
+    reserve: (names, options) => post('/pod/names/reserve', { names, ...options }),
+    allow: (names, options) => post('/pod/names/allow', { names, ...options }),
+    rates: () => get('/pod/rates'),
+    setRate: (rate, options) => post(`/pod/rates/${segment(rate)}`, options),
+    resetRate: (rate, options) => post(`/pod/rates/${segment(rate)}/reset`, options),
     audit: (options = {}) => get('/pod/audit', { ...options }),
     checkAudit: hash => get('/pod/audit/check', { hash })
   }

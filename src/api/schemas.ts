@@ -31,7 +31,11 @@ export const attachmentIndex = z.coerce
   .min(0)
   .max(limits.letterAttachmentsMax - 1)
 export const named = z.strictObject({ alias: z.string() })
-export const registering = z.strictObject({ alias: z.string(), invite: z.string().exactOptional() })
+export const registering = z.strictObject({
+  alias: z.string(),
+  invite: z.string().exactOptional(),
+  note: z.string().exactOptional()
+})
 export const verifying = z.strictObject({
   alias: z.string(),
   shown: z.string().max(apiLimits.shownCharsMax).exactOptional()

@@ -123,6 +123,8 @@ const codes = {
   ALIAS_MISSING: ['refused', 'Register one first: `muttr register ALIAS@POD`.'],
   ALIAS_TAKEN: ['refused', 'Choose another alias.'],
   ALIAS_QUARANTINED: ['refused', 'It belonged to somebody else within the last year.'],
+  REGISTRATION_WAITS: ['refused', 'The operator decides; your node asks again by itself.'],
+  REGISTRATION_REFUSED: ['refused', 'The operator of the pod said no; choose another pod.'],
   REGISTRATION_CLOSED: ['refused', 'The pod takes no new aliases; choose another pod.'],
   INVITE_INVALID: ['refused', 'The pod needs an invite; ask its operator for a code.'],
   ACCOUNT_SUSPENDED: [
@@ -135,6 +137,7 @@ const codes = {
     'refused',
     'The pod has taken this name back from its owner. Ask them for another address, by another way.'
   ],
+  APPLICATION_UNKNOWN: ['refused', 'See `muttr pod requests` for those who wait.'],
   INVITE_UNKNOWN: ['refused', 'See `muttr pod invites` for those there are.'],
   IDENTIFY_REFUSED: [
     'refused',

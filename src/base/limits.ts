@@ -188,8 +188,6 @@ export const limits = {
   playbackPageMax: 100,
   /** What an operator or an applicant says about something: a reason, a note. */
   podNoteBytesMax: 1_000,
-  /** Aliases that one account asks for at a time, where operators approve of each. */
-  applicationsOfAccountMax: 8,
   /** An operator's name, or an account's id. */
   operatorBytesMax: 64,
   /** Notices in one transfer between pods: so many fit into one payload. */

@@ -111,11 +111,15 @@ const withdrawn = ({ style, nowMs }: Output, { alias, withdrawn: said }: Contact
   `${style.bad(`! The pod has taken the name ${line(alias)} back`)} (${formatTime(said!.atMs, nowMs)})${said!.reason === '' ? '' : `: ${line(said!.reason)}`}. ` +
   'Nothing is sent there.'
 
+const escrowed = ({ style }: Output, { alias }: Contact): string =>
+  `${style.bold(`! The pod of ${line(alias)} holds what recovers the keys of its people`)}, as it says itself: whoever has that can read what you write them.`
+
 const notes = (out: Output, contacts: readonly Contact[]): string[] => [
   ...contacts.filter(one => one.disputed !== null).map(one => disputed(out, one)),
   ...contacts.filter(one => one.succession && !one.verified).map(one => followed(out, one)),
   ...contacts.filter(({ changedTo }) => changedTo !== null).map(one => changed(out, one)),
   ...contacts.filter(({ withdrawn }) => withdrawn !== null).map(one => withdrawn(out, one)),
+  ...contacts.filter(({ escrow }) => escrow).map(one => escrowed(out, one)),
   ...contacts.filter(({ lapsed }) => lapsed !== null).map(one => lapse(out, one))
 ]
 

@@ -246,7 +246,7 @@ export interface Ready {
   hkp?: string
 }
 
-export type PodPolicy = 'open' | 'invite' | 'closed'
+export type PodPolicy = 'open' | 'invite' | 'approval' | 'closed'
 
 export type HttpsMode = 'off' | 'acme' | 'files' | 'proxy'
 

@@ -152,7 +152,14 @@ const podsText = (out: Output, pods: Status['pods']): string =>
       pod.hostname,
       pod.identified ? 'identified' : pod.connected ? 'connected' : 'away',
       pod.aliases.join(', ') || '-',
-      pod.problem?.message ?? (pod.found === 'dns' ? weakly : '')
+      [
+        pod.problem?.message,
+        ...pod.waiting.map(({ problem }) => problem.message),
+        pod.escrow ? 'holds what recovers your key, and can read along' : undefined,
+        pod.found === 'dns' && !pod.problem ? weakly : undefined
+      ]
+        .filter(Boolean)
+        .join('; ')
     ])
   })
 

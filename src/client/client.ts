@@ -162,6 +162,8 @@ export interface Contact {
   certifiedByPod: boolean
   /** The pod has taken its word about the alias back, and says why; nothing is sent there. */
   withdrawn: Withdrawal | null
+  /** Their pod says that it holds what recovers the keys of its people: somebody else may read along. */
+  escrow: boolean
   /** A join link named this key. */
   invited: boolean
   /** The key is another than it was: the one before named it, and the pod agrees. */
@@ -210,6 +212,10 @@ export interface Status {
     connected: boolean
     identified: boolean
     aliases: string[]
+    /** Aliases that its operator has still to approve of, or refused. */
+    waiting: { alias: string; problem: Failure }[]
+    /** It says that it holds what recovers the keys of its people: whoever has that can read along. */
+    escrow: boolean
     problem: Failure | null
     /** Whose word its key was, where it was found by its hostname: `dns` is nobody's. Null for a pod that a file or link names. */
     found: FoundBy | null
@@ -318,7 +324,10 @@ export interface Client extends KeyCalls {
   /** A new one, or what one says from now on. @throws {MuttrError} `LETTER_UNKNOWN` for one that was sent or deleted, `LETTER_TOO_LARGE` */
   saveDraft(fields: DraftFields, id?: string): Promise<SavedDraft>
   deleteDraft(id: string): Promise<{ deleted: string }>
-  register(alias: string, options?: CallOptions & { invite?: string }): Promise<Registration>
+  register(
+    alias: string,
+    options?: CallOptions & { invite?: string; note?: string }
+  ): Promise<Registration>
   /** Asks the alias's pod, pins at first sight. @throws {MuttrError} `ALIAS_UNKNOWN`, `KEY_CHANGED`, `POD_UNKNOWN`, `POD_UNREACHABLE` */
   lookup(alias: string, options?: CallOptions): Promise<Contact>
   contacts(): Promise<Contact[]>

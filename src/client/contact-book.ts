@@ -176,8 +176,11 @@ export class ContactBook implements Contacts {
     const { clock, policyOf, vouched } = this.#parts
     const { alias, row } = known
     const changed = row.changed && (await this.#parse(row.changed))
-    const by = await this.#parts.pods.certificateOf(readAlias(alias).hostname)
-    const about = { policy: policyOf(alias), invited: vouched[alias], by, nowMs: clock.now() }
+    const { hostname } = readAlias(alias)
+    const by = await this.#parts.pods.certificateOf(hostname)
+    const escrow = await this.#parts.pods.escrowOf(hostname)
+    const shown = { policy: policyOf(alias), invited: vouched[alias] }
+    const about = { ...shown, by, escrow, nowMs: clock.now() }
     return showContact(known, { ...about, changed })
   }
 

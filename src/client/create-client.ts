@@ -21,19 +21,18 @@ import type { Check, Client, Status } from './client.ts'
 import type { Devices } from './devices/devices.ts'
 import { examine } from './doctor.ts'
 import type { Events } from './events.ts'
-import { failureOf } from './failure.ts'
 import type { FoundPods } from './found-pods.ts'
 import { letters } from './letters.ts'
 import { migrate } from './mailbox/migrate.ts'
 import type { NodeStatus } from './node-status.ts'
+import { ownPods } from './own-pods.ts'
 import { people } from './people.ts'
 import type { openPodLink } from './pod-link.ts'
-import type { Dialler, Pods } from './pods.ts'
+import type { Dialler } from './pods.ts'
 import type { ReceiptsTo } from './release.ts'
 import type { Policy } from './requests/request.ts'
 import type { Rooms } from './rooms.ts'
 import { makeRooms } from './rooms.ts'
-import type { Self } from './self.ts'
 import type { Courier } from './send.ts'
 import { stampNews } from './stamp-news.ts'
 import type { StrangersBy } from './stranger-fetch.ts'
@@ -156,6 +155,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   await rooms.watch.start()
   await rooms.releases.start()
   for (const { pod } of self.registrations()) keepIfKnown(rooms, pod, log)
+  await rooms.applying.begin()
 
   const wake = () => {
     pods.wake()
@@ -360,7 +360,7 @@ function machine(rooms: Rooms, { dht, clock, random, network, about, checks = []
         known: about.known(),
         store: about.usage(),
         node: about.node(),
-        pods: ownPods(self, pods),
+        pods: await ownPods(self, pods, rooms.applying),
         outbox: { waiting: courier.waiting },
         inbox: inboxStatus(),
         alarms: await alarms.list(),
@@ -378,22 +378,4 @@ function machine(rooms: Rooms, { dht, clock, random, network, about, checks = []
       }),
     events: signal => events.stream(signal)
   } satisfies Partial<Client>
-}
-
-/** Every pod where we have an alias, also one that the network file has dropped. */
-function ownPods(self: Self, pods: Pods): Status['pods'] {
-  const hostnames = new Set(self.registrations().map(({ pod }) => pod))
-  const lines = new Map(pods.lines.map(line => [line.hostname, line]))
-  return [...hostnames].map(hostname => {
-    const line = lines.get(hostname)
-    const lost = new MuttrError('POD_UNKNOWN', `no address of the pod ${hostname} is known`)
-    return {
-      hostname,
-      connected: line?.connected ?? false,
-      identified: line?.identified ?? false,
-      aliases: self.registrations().flatMap(({ pod, alias }) => (pod === hostname ? alias : [])),
-      problem: line ? line.problem : failureOf(lost),
-      found: pods.foundBy(hostname)
-    }
-  })
 }

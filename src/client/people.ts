@@ -16,13 +16,14 @@ export function people(rooms: Rooms, { invites = {}, clock, about }: ClientParts
   const { self, contacts, courier, inbox, pods } = rooms
   const forever = new AbortController().signal
   return {
-    async register(alias, { invite, signal = forever } = {}) {
+    async register(alias, { invite, note, signal = forever } = {}) {
       const { hostname } = readAlias(alias)
       const code = invite ?? brought.get(hostname)
       await pods.know(hostname, signal)
       return await rooms.register(alias, {
         signal,
-        ...(code !== undefined && { invite: code })
+        ...(code !== undefined && { invite: code }),
+        ...(note !== undefined && { note })
       })
     },
     async lookup(alias, { signal = forever } = {}) {

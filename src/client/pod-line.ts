@@ -52,7 +52,7 @@ export class PodLine implements AsyncDisposable {
   #listening = false
   #caughtUp = false
   #aliases: string[] = []
-  #standing: PodStanding = { suspended: null, applications: [] }
+  #standing: PodStanding = { suspended: null, application: null }
   #problem: Failure | null = null
   #failures = 0
   readonly #tried = Promise.withResolvers<void>()

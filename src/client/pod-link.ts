@@ -74,7 +74,7 @@ export interface PodLink extends AsyncDisposable {
   register(
     alias: string,
     certificate: Certificate,
-    o?: { invite?: string }
+    o?: { invite?: string; note?: string }
   ): Promise<{ certificate: Certificate; untilMs: Millis }>
   unregister(alias: string): Promise<void>
   /** Has the pod show that the alias's key is revoked; nobody need say who they are. @throws `ALIAS_UNKNOWN`, `KEY_INVALID` */
@@ -156,9 +156,14 @@ function linkOver(
       const { names, standing } = wire.identifyAnswer.decode(frame)
       return { aliases: names.map(name => `${foldName(name)}@${hostname}`), standing }
     },
-    async register(alias, certificate, { invite } = {}) {
+    async register(alias, certificate, { invite, note } = {}) {
       const name = nameOf(alias)
-      const request = { name, certificate: certificate.bytes, invite: invite ?? null }
+      const request = {
+        name,
+        certificate: certificate.bytes,
+        invite: invite ?? null,
+        note: note ?? null
+      }
       const frame = await ask('register', wire.register.encode(request))
       const answer = wire.registerAnswer.decode(frame)
       const certified = await crypto.readCertificate(answer.certificate)

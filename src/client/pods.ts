@@ -15,6 +15,7 @@ import type { State } from '../store/state.ts'
 import { bytes, literal, mapped, tuple, uint } from '../wire/cbor.ts'
 import { decodeSignedStatement } from '../wire/device.ts'
 import type { Notice } from '../wire/notice.ts'
+import { podRecord } from '../wire/pod.ts'
 import type { PodStanding } from '../wire/pod-standing.ts'
 import type { PodPapers } from '../wire/proof.ts'
 import type { FoundPods } from './found-pods.ts'
@@ -61,6 +62,8 @@ export interface Pods extends AsyncDisposable {
   peerOf(hostname: string): Promise<PeerId | undefined>
   /** What a pod showed that signed something with this peer key, when it did. */
   papersOf(hostname: string, peer: PeerId): Promise<PodPapers | undefined>
+  /** Whether a pod said when it was asked last that it holds recovery material for its people. */
+  escrowOf(hostname: string): Promise<boolean>
   /** Says anew to all own pods who we are: our key is another. */
   renew(): Promise<void>
   /** Tries all own pods again now. */
@@ -271,6 +274,11 @@ export function createPods(parts: PodsParts): Pods {
     keep: hostname => lineOf(hostname).keep(),
     certificateOf,
     peerOf: hostname => moved.peerOf(hostname),
+    async escrowOf(hostname) {
+      const peer = await moved.peerOf(hostname)
+      const kept = peer && (await papers.of(hostname, peer))
+      return kept ? podRecord.decode(kept.record).escrow : false
+    },
     papersOf: (hostname, peer) => papers.of(hostname, peer),
     async renew() {
       await Promise.all([...lines.values()].filter(({ state }) => state.own).map(l => l.renew()))

@@ -16,21 +16,25 @@ interface Parts {
   onCertified(alias: string, certificate: Certificate, isNew: boolean): Promise<void>
 }
 
+export interface RegisterOptions {
+  invite?: string
+  /** What the person says of themselves, where an operator approves of each. */
+  note?: string
+  signal: AbortSignal
+}
+
 /** Has an alias certified by its pod, for the first time or again. */
-export type Register = (
-  alias: string,
-  options: { invite?: string; signal: AbortSignal }
-) => Promise<Registration>
+export type Register = (alias: string, options: RegisterOptions) => Promise<Registration>
 
 export const createRegister =
   ({ self, pods, events, clock, onCertified }: Parts): Register =>
-  async (text, { invite, signal }) => {
+  async (text, { invite, note, signal }) => {
     const { full: alias, hostname: pod } = readAlias(text)
     const startMs: Millis = clock.now()
     self.person() // a locked vault is told of before the pod is asked
     const link = await pods.identified(pod, signal)
     const { certificate } = await self.prepare(alias)
-    const given = invite === undefined ? {} : { invite }
+    const given = { ...(invite !== undefined && { invite }), ...(note && { note }) }
     const done = await abortable(link.register(alias, certificate, given), signal)
     const registration = { alias, pod, certifiedUntilMs: done.untilMs }
     const by = link.pod.certificate

@@ -2,6 +2,7 @@ import { codeOf } from '../base/errors.ts'
 import { Outbox } from '../base/outbox.ts'
 import { openPgp } from '../keys/crypto.ts'
 import { subkeyTools } from '../keys/subkeys.ts'
+import { createApplying } from './applying.ts'
 import { askAhead, together } from './attachments/attachments.ts'
 import { createBackups } from './backup/backup.ts'
 import { createContactStore } from './contact-store.ts'
@@ -105,7 +106,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     onNotices: async (hostname, entries, how) =>
       inbox.notified(hostname, await canary.sift(entries), how),
     onIdentified: (hostname, link) => succeeding.handOver(hostname, link),
-    onStanding() {},
+    onStanding: (hostname, standing) => applying.heard(hostname, standing),
     onUp(hostname) {
       courier.wake(row => row.to.endsWith(`@${hostname}`) || row.via === hostname)
       inbox.wake()
@@ -140,7 +141,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     policyOf: alias => policies.ofContact(alias)
   })
   const introductions = new Introductions({ vouched, contacts, policies, self, log, life })
-  const register = createRegister({
+  const registering = createRegister({
     ...{ self, pods, events, clock },
     async onCertified(alias, certificate, isNew) {
       record.look()
@@ -148,6 +149,11 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
       if (isNew) await state.write(journal.note([{ type: 'alias', alias }]))
     }
   })
+  const applying = createApplying({
+    ...{ state, clock, log, pods, life },
+    register: registering
+  })
+  const { register } = applying
   const rotation = new Rotation({
     ...{ state, self, contacts, clock, log, emit },
     tools: subkeyTools,
@@ -358,6 +364,6 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   }
   const machines = { devices, own }
   const trusted = { rotation, succeeding, alarms, canary, revoking, introductions }
-  const trust = { ...trusted, register, backups, linking }
+  const trust = { ...trusted, register, applying, backups, linking }
   return { self, pods, contacts, skew, events, record, ...machines, ...trust, ...mail, ...files }
 }

@@ -14,13 +14,15 @@ interface ShownBeside {
   invited: string | undefined
   /** The pod's certificate, as it showed it last. */
   by: Certificate | undefined
+  /** Their pod says that it holds recovery material. */
+  escrow: boolean
   nowMs: Millis
 }
 
 /** A pinned contact as people see it. */
 export async function showContact(
   { alias, certificate, row }: Known,
-  { changed, policy, invited, by, nowMs }: ShownBeside
+  { changed, policy, invited, by, escrow, nowMs }: ShownBeside
 ): Promise<Contact> {
   const { certifiedUntilMs, pinnedMs, seenMs, verified, followed, disputed } = row
   return {
@@ -34,6 +36,7 @@ export async function showContact(
     verified,
     withdrawn:
       by && certifiedUntilMs === null ? await withdrawalOf(certificate, { alias, by }) : null,
+    escrow,
     certifiedByPod: certifiedUntilMs !== null && certifiedUntilMs > nowMs,
     invited: invited === certificate.fingerprint,
     succession: followed && { from: followed.fromFingerprint, atMs: followed.atMs },

@@ -99,9 +99,11 @@ export const Config = z.strictObject({
   pod: z
     .strictObject({
       hostname: Hostname,
-      policy: z.enum(['open', 'invite', 'closed']).default('invite'),
+      policy: z.enum(['open', 'invite', 'approval', 'closed']).default('invite'),
       accountsMax: z.int().positive().default(10_000),
       mailboxMax: z.int().positive().default(10_000),
+      /** It holds recovery material for its people, which lets it read along; everybody is shown that it does. */
+      escrow: z.boolean().default(false),
       /** Passes DHT requests of its people on, so that holders do not see who asks. */
       via: z.boolean().default(true),
       /**

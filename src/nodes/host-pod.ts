@@ -59,6 +59,7 @@ export async function hostPod(
       hpke,
       hostname: config.hostname,
       policy: config.policy,
+      escrow: config.escrow,
       federation: { network, finder, policy: config.federation },
       ahead: {
         spool: diskSpool(home.paths.ahead),

@@ -33,6 +33,15 @@ export function podOperator(home: Home, pod: Pod, addresses: () => readonly stri
     exportAccount: (who, { by } = {}) => office.export(operator(by), who),
     revokeAlias: (alias, { by, ...o }) => office.revokeAlias(operator(by), alias, o),
     freeAlias: (alias, { by } = {}) => office.freeAlias(operator(by), alias),
+    requests: () => office.requests(),
+    approve: (who, { by } = {}) => office.approve(operator(by), who),
+    refuse: (who, { by, ...o }) => office.refuse(operator(by), who, o),
+    names: () => office.names(),
+    reserve: (names, { by } = {}) => office.reserve(operator(by), names),
+    allow: (names, { by } = {}) => office.allow(operator(by), names),
+    rates: () => office.rates(),
+    setRate: (name, { by, ...rate }) => office.setRate(operator(by), name, rate),
+    resetRate: (name, { by } = {}) => office.setRate(operator(by), name, null),
     audit: options => office.audit(options),
     checkAudit: hash => office.checkAudit(hash)
   }

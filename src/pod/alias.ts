@@ -80,13 +80,30 @@ const reservedLooks: ReadonlyMap<string, string> = new Map(
   [...reserved].map(name => [skeleton(name), name])
 )
 
+export const isReserved = (name: AliasName): boolean => reserved.has(name)
+export const reservedNames: readonly string[] = [...reserved].sort()
+
+/** What an operator has said about names. */
+interface NamesSaid {
+  /** Nobody gets these here either. */
+  readonly reserved: readonly AliasName[]
+  /** These may be taken here. */
+  readonly allowed: readonly AliasName[]
+}
+
 /**
  * Refuses what the pod keeps for itself, and what could be taken for it.
  * @throws {MuttrError} `ALIAS_RESERVED`, `ALIAS_CONFUSABLE`
  */
-export function checkReserved(name: AliasName): void {
-  if (reserved.has(name)) throw new MuttrError('ALIAS_RESERVED', `${name} is kept for the pod`)
-  const looksLike = reservedLooks.get(skeleton(name))
+export function checkReserved(
+  name: AliasName,
+  said: NamesSaid = { reserved: [], allowed: [] }
+): void {
+  if (said.allowed.includes(name)) return
+  if (reserved.has(name) || said.reserved.includes(name))
+    throw new MuttrError('ALIAS_RESERVED', `${name} is kept for the pod`)
+  const look = skeleton(name)
+  const looksLike = reservedLooks.get(look) ?? said.reserved.find(one => skeleton(one) === look)
   if (looksLike !== undefined)
     throw new MuttrError('ALIAS_CONFUSABLE', `${name} looks like ${looksLike}`)
 }

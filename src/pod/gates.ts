@@ -12,8 +12,16 @@ export interface Gates {
   /** A notice of another pod, which is known by name. */
   pod(hostname: string, nowMs: Millis): void
   register(account: AccountId, nowMs: Millis): void
+  report(peer: PeerId, nowMs: Millis): void
+  /** Undefined where networks are not counted. */
+  networkOf(peer: PeerId): string | undefined
   /** A notice for one address, whether anybody has it or not; asked once it is open. */
   address(peer: PeerId, address: string, nowMs: Millis): void
+}
+
+interface Renewed {
+  /** The limits are others now: all that was counted is forgotten. */
+  renew(): void
 }
 
 const all = 'all'
@@ -23,9 +31,30 @@ const all = 'all'
  * @param subnetOf as {@link Network.subnetOf}: ids cost nothing, networks do.
  */
 export function createGates(
-  limits: PodLimits,
+  limits: () => PodLimits,
   subnetOf: (peer: PeerId) => string | undefined = () => undefined
-): Gates {
+): Gates & Renewed {
+  let gates = make(limits(), subnetOf)
+  return {
+    request: (...asked) => gates.request(...asked),
+    identify: (...asked) => gates.identify(...asked),
+    lookup: (...asked) => gates.lookup(...asked),
+    notice: (...asked) => gates.notice(...asked),
+    register: (...asked) => gates.register(...asked),
+    report: (...asked) => gates.report(...asked),
+    address: (...asked) => gates.address(...asked),
+    pod: (...asked) => gates.pod(...asked),
+    networkOf: subnetOf,
+    renew() {
+      gates = make(limits(), subnetOf)
+    }
+  }
+}
+
+function make(
+  limits: PodLimits,
+  subnetOf: (peer: PeerId) => string | undefined
+): Omit<Gates, 'networkOf'> {
   const perPeer = {
     request: createRates('requests', limits.requestsPerPeer),
     identify: createRates('identifications', limits.identifiesPerPeer),
@@ -39,6 +68,7 @@ export function createGates(
     notice: createRates('notices of one network', limits.noticesPerSubnet)
   }
   const perPod = createRates('notices of one pod', limits.noticesPerPod)
+  const reports = createRates('reports of one network', limits.reportsPerSubnet)
   const perAddress = createRates('notices of one sender for one address', limits.noticesPerAddress)
   const ofSubnet = (kind: keyof typeof perSubnet, peer: PeerId, nowMs: Millis): void => {
     const subnet = subnetOf(peer)
@@ -53,7 +83,8 @@ export function createGates(
     identify: createRates('identifications of all peers', limits.identifiesInAll),
     lookup: createRates('lookups of all peers', limits.lookupsInAll),
     notice: createRates('notices of all peers', limits.noticesInAll),
-    register: createRates('registrations of all accounts', limits.registrationsInAll)
+    register: createRates('registrations of all accounts', limits.registrationsInAll),
+    report: createRates('reports of all peers', limits.reportsInAll)
   }
   const both = (
     kind: 'lookup' | 'notice',
@@ -85,6 +116,10 @@ export function createGates(
     register(account, nowMs) {
       perAccount.register.take(account, nowMs)
       inAll.register.take(all, nowMs)
+    },
+    report(peer, nowMs) {
+      reports.take(subnetOf(peer) ?? peer, nowMs)
+      inAll.report.take(all, nowMs)
     },
     address: (peer, address, nowMs) =>
       perAddress.take(`${address}/${subnetOf(peer) ?? peer}`, nowMs)

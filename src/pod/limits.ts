@@ -18,6 +18,9 @@ export interface PodLimits {
   readonly aliasesPerAccountMax: number
   readonly devicesPerAccountMax: number
   readonly invitesMax: number
+  /** Applications that wait or were decided lately. */
+  readonly applicationsMax: number
+  readonly reportsMax: number
   /** Entries of what operators did; the oldest go first. */
   readonly auditMax: number
   readonly noticesMax: number
@@ -53,11 +56,13 @@ export interface PodLimits {
   readonly lookupsPerAccount: Rate
   readonly noticesPerAccount: Rate
   readonly registrationsPerAccount: Rate
+  readonly reportsPerSubnet: Rate
   /** Of all peers together: peer ids are free, so this is what bounds harm. */
   readonly noticesInAll: Rate
   readonly lookupsInAll: Rate
   readonly registrationsInAll: Rate
   readonly identifiesInAll: Rate
+  readonly reportsInAll: Rate
 }
 
 export const podLimits: PodLimits = {
@@ -66,6 +71,8 @@ export const podLimits: PodLimits = {
   aliasesPerAccountMax: 8,
   devicesPerAccountMax: 8,
   invitesMax: 10_000,
+  applicationsMax: 500,
+  reportsMax: 500,
   auditMax: 50_000,
   noticesMax: 1_000_000,
   noticeBytesMax: 1_024 * MiB,
@@ -90,11 +97,13 @@ export const podLimits: PodLimits = {
   noticesPerPod: { burst: 5_000, everyMs: secondMs / 250 },
   lookupsPerAccount: { burst: 400, everyMs: secondMs / 5 },
   noticesPerAccount: { burst: 4_000, everyMs: secondMs / 20 },
+  reportsPerSubnet: { burst: 10, everyMs: 10 * 60 * secondMs },
   registrationsPerAccount: { burst: 20, everyMs: 10 * 60 * secondMs },
   noticesInAll: { burst: 20_000, everyMs: secondMs / 1_000 },
   lookupsInAll: { burst: 10_000, everyMs: secondMs / 500 },
   registrationsInAll: { burst: 1_000, everyMs: secondMs },
-  identifiesInAll: { burst: 5_000, everyMs: secondMs / 100 }
+  identifiesInAll: { burst: 5_000, everyMs: secondMs / 100 },
+  reportsInAll: { burst: 200, everyMs: 60 * secondMs }
 }
 
 /** Bounds of what a pod fetches ahead for its people. Source: docs/protocol/ahead.md#limits */
@@ -132,6 +141,9 @@ export const podTimes = {
   /** A link to another pod over which nothing goes is closed. */
   peerIdleMs: 5 * 60 * secondMs,
   sweepEveryMs: 10 * 60 * secondMs,
+  /** Who asks for an alias waits so long for an operator; what was decided is kept so long. */
+  applicationWaitsMs: 14 * dayMs,
+  applicationDecidedMs: 30 * dayMs,
   /** An invite, or whatever else an operator says ends by itself. */
   termMsMax: 10 * 366 * dayMs,
   /** A device not seen for so long gives way to a new one where there are too many. */

@@ -24,10 +24,12 @@ import { aheadLimits, podLimits, podTimes } from './limits.ts'
 import { Mailbox } from './mailbox.ts'
 import type { News } from './news.ts'
 import { newsOf, watchNews } from './news.ts'
+import { createApplications } from './office/applications.ts'
 import { createAudit } from './office/audit.ts'
 import type { Office } from './office/office.ts'
 import { createOffice } from './office/open.ts'
 import { createQuotas } from './office/quotas.ts'
+import { readSettings, withRates } from './office/settings.ts'
 import { createStandings } from './office/standings.ts'
 import type { PublicDirectory } from './public-directory.ts'
 import { createPublicDirectory } from './public-directory.ts'
@@ -57,6 +59,8 @@ export interface PodParts {
   hpke: { publicKey: Uint8Array; secret: Uint8Array }
   hostname: string
   policy: Policy
+  /** It holds recovery material for its people, and says so to everybody. */
+  escrow?: boolean
   limits?: Partial<PodLimits>
   /** Where files are kept that are fetched for people who are away; none are unless told. */
   ahead?: { spool: Spool; reserveBytes: number; limits?: Partial<AheadLimits> }
@@ -105,15 +109,19 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const audit = createAudit(state)
   const standings = createStandings(state)
   const quotas = createQuotas(state)
+  const applications = createApplications(state, limits)
+  let settings = await readSettings(state)
   const registry = await Registry.open({
-    ...{ state, crypto, person, hostname, policy, invites, limits }
+    ...{ state, crypto, person, hostname, policy, invites, limits },
+    settings: () => settings
   })
   const mailbox = await Mailbox.open({ state, limits })
   const hpkeKey = hpke.publicKey
   const own = { state, crypto, person, hostname }
   const directory = createDirectory({ ...own, random, hpkeKey, registry })
-  const record = await openRecord({ ...own, clock, keys, hpke, policy })
-  const gates = createGates(limits, parts.subnetOf)
+  const escrow = parts.escrow ?? false
+  const record = await openRecord({ ...own, clock, keys, hpke, policy, escrow })
+  const gates = createGates(() => withRates(limits, settings), parts.subnetOf)
   const dismissals = createDismissals(state)
   const aheadBounds = { ...aheadLimits, ...parts.ahead?.limits }
   const ahead =
@@ -154,7 +162,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   async function standing(account: string, nowMs: Millis): Promise<PodStanding> {
     const { reason, untilMs } = (await standings.of(account, nowMs)) ?? {}
     const suspended = reason === undefined ? null : { reason, untilMs: untilMs ?? null }
-    return { suspended, applications: [] }
+    return { suspended, application: await applications.of(account, nowMs) }
   }
   /** Whoever is here is told what the pod has decided, or sent away. */
   async function decidedAbout(account: string, nowMs: Millis): Promise<void> {
@@ -173,7 +181,10 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   async function told(said: News): Promise<void> {
     const nowMs = clock.now()
     if (said.what === 'standing') return await decidedAbout(said.account, nowMs)
-    if (said.what === 'settings') return
+    if (said.what === 'settings') {
+      settings = await readSettings(state)
+      return gates.renew()
+    }
     for (const [session, served] of reception.sessions()) {
       const here = served.identity(nowMs)
       if (said.what === 'gone') {
@@ -198,7 +209,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const sweeper = createSweeper({
     ...{ clock, log, state, registry, mailbox, directory, invites, dismissals, ahead },
     ...{ audit, auditMax: limits.auditMax, isShared: parts.isShared === true },
-    ...{ federation, standings },
+    ...{ federation, standings, applications },
     sweepNews: () => news.sweep()
   })
   const news = await watchNews(state, told, log.warn)
@@ -210,7 +221,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     certificate: person.certificate,
     office: createOffice({
       ...{ ...own, clock, random, limits, aheadBytes: aheadBounds.accountBytes },
-      ...{ registry, mailbox, ahead, invites, standings, quotas, audit }
+      ...{ registry, mailbox, ahead, invites, standings, quotas, applications, audit }
     }),
     hello: record.hello,
     directory: createPublicDirectory({ state, clock, registry, hostname }),

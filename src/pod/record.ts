@@ -18,6 +18,7 @@ interface Parts {
   hpke: { publicKey: Uint8Array }
   hostname: string
   policy: Policy
+  escrow: boolean
 }
 
 /** The signed pod record, which all processes of the pod share. */
@@ -73,7 +74,7 @@ async function change(
   parts: Parts,
   choose: (peers: readonly PeerId[]) => readonly PeerId[]
 ): Promise<void> {
-  const { state, clock, crypto, person, hpke, hostname, policy } = parts
+  const { state, clock, crypto, person, hpke, hostname, policy, escrow } = parts
   const signer = new Uint8Array(Buffer.from(person.certificate.pin, 'hex'))
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const known = await kept(state)
@@ -84,13 +85,14 @@ async function change(
     const hpkeKey = hpke.publicKey
     if (
       known &&
-      isSame(last!, { hostname, peers, policy, hpkeKey }) &&
+      isSame(last!, { hostname, peers, policy, escrow, hpkeKey }) &&
       equalBytes(known.signer, signer)
     )
       return
     const nowMs = clock.now()
     const sequence = Math.max((last?.sequence ?? 0) + 1, nowMs)
-    const record = podRecord.encode({ hostname, peers, hpkeKey, policy, sequence, issuedMs: nowMs })
+    const said = { hostname, peers, hpkeKey, policy, escrow }
+    const record = podRecord.encode({ ...said, sequence, issuedMs: nowMs })
     const signature = await crypto.signDetached(person, podRecordLabel, record, nowMs)
     const value = signedRow.encode({ frame: record, signature, signer })
     const marks = await state.list(tables.pod, under('after'))
@@ -107,10 +109,11 @@ async function change(
   throw new MuttrError('LIMIT_EXCEEDED', 'the record is being changed all the time')
 }
 
-type Said = Pick<PodRecord, 'hostname' | 'peers' | 'policy' | 'hpkeKey'>
+type Said = Pick<PodRecord, 'hostname' | 'peers' | 'policy' | 'escrow' | 'hpkeKey'>
 
 const isSame = (last: PodRecord, now: Said): boolean =>
   last.hostname === now.hostname &&
   last.peers.join() === now.peers.join() &&
   last.policy === now.policy &&
+  last.escrow === now.escrow &&
   equalBytes(last.hpkeKey, now.hpkeKey)

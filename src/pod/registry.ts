@@ -4,9 +4,10 @@ import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
 import { saysMore, withRevocation } from '../keys/revoke.ts'
-import type { Change, State } from '../store/state.ts'
+import type { State } from '../store/state.ts'
 import type { Policy } from '../wire/pod.ts'
 import { decodeSignedSuccession } from '../wire/succession.ts'
+import { admit } from './admit.ts'
 import type { AliasName } from './alias.ts'
 import { checkReserved, foldName } from './alias.ts'
 import type { AliasTable } from './alias-table.ts'
@@ -18,8 +19,10 @@ import type { PodLimits } from './limits.ts'
 import { podTimes } from './limits.ts'
 import type { Locks } from './locks.ts'
 import { createLocks } from './locks.ts'
+import { createApplications } from './office/applications.ts'
 import type { Quotas } from './office/quotas.ts'
 import { createQuotas } from './office/quotas.ts'
+import type { Settings } from './office/settings.ts'
 import type { Standings } from './office/standings.ts'
 import { createStandings } from './office/standings.ts'
 import { deleteKey, indexOnce, putKey } from './public-index.ts'
@@ -36,6 +39,9 @@ export interface Application {
   /** Theirs, with a self-signed User ID of the alias. */
   readonly certificate: Certificate
   readonly invite: string | null
+  /** What the applicant says, and the network it asks from: for operators who approve of each. */
+  readonly note?: string | null
+  readonly network?: string | null
   readonly nowMs: Millis
 }
 
@@ -54,6 +60,8 @@ interface Parts {
   hostname: string
   policy: Policy
   invites: Invites
+  /** What operators say about names. */
+  settings?: () => Pick<Settings, 'reserved' | 'allowed'>
   limits: PodLimits
 }
 
@@ -71,6 +79,7 @@ export class Registry {
   readonly #handover: Handover
   readonly #standings: Standings
   readonly #quotas: Quotas
+  readonly #admission: Parameters<typeof admit>[0]
   readonly #locks: Locks = createLocks()
   #accounts = 0
   #active = 0
@@ -83,6 +92,12 @@ export class Registry {
     this.#successions = createSuccessions(parts.state)
     this.#standings = createStandings(parts.state)
     this.#quotas = createQuotas(parts.state)
+    this.#admission = {
+      ...parts,
+      ...{ aliases: this.#aliases, quotas: this.#quotas },
+      applications: createApplications(parts.state, parts.limits),
+      counts: () => ({ accounts: this.#accounts, aliases: this.#active + this.#released })
+    }
     this.#handover = createHandover({
       ...parts,
       aliases: this.#aliases,
@@ -117,11 +132,14 @@ export class Registry {
   /**
    * Certifies `name@hostname`, or certifies it anew for who has it already.
    * @throws {MuttrError} `ALIAS_INVALID`, `ALIAS_RESERVED`, `ALIAS_CONFUSABLE`, `ALIAS_TAKEN`, `ALIAS_QUARANTINED`,
-   *   `REGISTRATION_CLOSED`, `INVITE_INVALID`, `KEY_INVALID`, `LIMIT_EXCEEDED`
+   *   `REGISTRATION_CLOSED`, `REGISTRATION_WAITS`, `REGISTRATION_REFUSED`, `INVITE_INVALID`, `KEY_INVALID`, `ACCOUNT_SUSPENDED`,
+   *   `LIMIT_EXCEEDED`
    */
   async register(o: Application): Promise<Registered> {
     const name = foldName(o.alias)
-    checkReserved(name)
+    // Who has a name keeps it, whatever was reserved since.
+    if ((await this.#aliases.get(name))?.state !== 'active')
+      checkReserved(name, this.#parts.settings?.())
     checkCertificate(o, `${name}@${this.#parts.hostname}`)
     return await this.#locks.run(one, async () => {
       for (let i = 0; i < attemptsMax; i++) {
@@ -313,7 +331,10 @@ export class Registry {
     if (!renewal) await this.#standings.check(account, nowMs)
     const claims = renewal ? [] : await this.#aliases.claim(name, nowMs)
     const known = await this.account(account)
-    const uses = renewal ? [] : await this.#admit(known, own, { ...o, account })
+    const uses =
+      renewal || own
+        ? []
+        : await admit(this.#admission, { ...o, account, name, isKnown: known !== undefined })
     const { certificate, untilMs } = await this.#certify(name, o.certificate, nowMs)
     const after = { account, state: 'active' as const, untilMs, certificate: certificate.bytes }
     const createdMs = known?.createdMs ?? nowMs
@@ -331,25 +352,6 @@ export class Registry {
     this.#released -= Number(row?.state === 'quarantined')
     this.#accounts += Number(!known)
     return { name, certificate, untilMs }
-  }
-
-  /** What a new alias needs beyond the rules for its name; who takes an own one back needs no leave. @throws {MuttrError} */
-  async #admit(
-    known: AccountRow | undefined,
-    own: boolean,
-    { account, invite, nowMs }: Application & { account: AccountId }
-  ): Promise<Change[]> {
-    const { policy, hostname, limits, invites } = this.#parts
-    const aliasesMax = (await this.#quotas.of(account)).aliases ?? limits.aliasesPerAccountMax
-    if (policy === 'closed' && !own)
-      throw new MuttrError('REGISTRATION_CLOSED', `${hostname} takes no new aliases`)
-    if (
-      (!known && this.#accounts >= limits.accountsMax) ||
-      (!own && this.#active + this.#released >= limits.aliasesMax) ||
-      (!own && (await this.#aliases.held(account)) >= aliasesMax)
-    )
-      throw new MuttrError('LIMIT_EXCEEDED', 'no room for another alias')
-    return policy === 'invite' && !own ? await invites.use(invite, account, nowMs) : []
   }
 
   async #certify(name: AliasName, certificate: Certificate, nowMs: Millis) {

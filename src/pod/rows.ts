@@ -273,6 +273,10 @@ export const tables = {
   /** `ACCOUNT/TURN`: inserted with what a standing decides about, so that of two that read the same one is late. */
   turns: 'turns',
   quotas: 'quotas',
+  /** By account: who asks for an alias. Inserted, so that of one account one waits. */
+  applications: 'applications',
+  /** Networks of those who wait -> account. Inserted, so that of one network one waits. */
+  applicantNetworks: 'applicant-networks',
   /** By sequence: what operators did. Inserted, so that the chain has no two ends. */
   audit: 'audit',
   /** `ACCOUNT/SHA-256 of the sealed notice`: notices for other pods, and what became of them. */

@@ -235,7 +235,7 @@ function identifyAnswers({ session, desk, become }: Visit): Answers {
   }
 }
 
-const aliasAnswers = ({ desk, self, become }: Visit): Answers => ({
+const aliasAnswers = ({ session, desk, self, become }: Visit): Answers => ({
   async dismiss(payload, nowMs) {
     const { account, certificate } = self(nowMs)
     const { dismissal } = wire.dismiss.decode(payload)
@@ -248,10 +248,11 @@ const aliasAnswers = ({ desk, self, become }: Visit): Answers => ({
   },
   async register(payload, nowMs) {
     const { account, pin } = self(nowMs)
-    const { name, certificate: bytes, invite } = wire.register.decode(payload)
+    const { name, certificate: bytes, invite, note } = wire.register.decode(payload)
     desk.gates.register(account, nowMs)
     const certificate = await desk.crypto.readCertificate(bytes)
-    const o = { alias: name, pin, certificate, invite, nowMs }
+    const network = desk.gates.networkOf(session.peer) ?? null
+    const o = { alias: name, pin, certificate, invite, note, network, nowMs }
     const registered = await desk.registry.register(o)
     // A new account's devices that are here already count from now on.
     await desk.tell({ what: 'account', account })

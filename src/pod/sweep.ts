@@ -7,6 +7,7 @@ import type { Federation } from './federation/federation.ts'
 import type { Invites } from './invites.ts'
 import { podTimes } from './limits.ts'
 import type { Mailbox } from './mailbox.ts'
+import type { Applications } from './office/applications.ts'
 import type { Audit } from './office/audit.ts'
 import type { Standings } from './office/standings.ts'
 import type { Registry } from './registry.ts'
@@ -35,6 +36,7 @@ interface Parts {
   auditMax: number
   federation: Federation | undefined
   standings: Standings
+  applications: Applications
   sweepNews(): Promise<void>
 }
 
@@ -90,6 +92,7 @@ async function sweepAll(
   const ended = await invites.sweep(nowMs)
   const dismissed = await dismissals.sweep(nowMs)
   await rest.standings.sweep(nowMs)
+  await rest.applications.sweep(nowMs)
   await rest.audit.sweep(rest.auditMax)
   await rest.sweepNews()
   if (rest.isShared) {

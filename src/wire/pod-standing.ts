@@ -1,7 +1,7 @@
 import { limits } from '../base/limits.ts'
 import type { Millis } from '../base/ports.ts'
 import type { Field } from './cbor.ts'
-import { array, mapped, nullable, oneOf, text, tuple, uint } from './cbor.ts'
+import { mapped, nullable, oneOf, text, tuple, uint } from './cbor.ts'
 import type { Codec } from './codec.ts'
 import { codec } from './codec.ts'
 
@@ -9,7 +9,8 @@ import { codec } from './codec.ts'
 export interface PodStanding {
   /** Null: the account may do what all may. */
   readonly suspended: Suspension | null
-  readonly applications: readonly Application[]
+  /** Null: nobody waits for an operator. */
+  readonly application: Application | null
 }
 
 interface Suspension {
@@ -19,7 +20,7 @@ interface Suspension {
 }
 
 /** For an alias, at a pod where operators approve of each. */
-interface Application {
+export interface Application {
   readonly name: string
   readonly state: 'waiting' | 'approved' | 'refused'
   /** The operator's words; empty while it waits. */
@@ -39,18 +40,17 @@ const suspension: Field<Suspension> = mapped(
 )
 
 export const standingField: Field<PodStanding> = mapped(
-  tuple(nullable(suspension), array(application, limits.applicationsOfAccountMax)),
-  ([suspended, applications]) => ({ suspended, applications })
+  tuple(nullable(suspension), nullable(application)),
+  ([suspended, application]) => ({ suspended, application })
 )
 
-export const writeStanding = ({ suspended, applications }: PodStanding): unknown[] => [
+export const writeStanding = ({ suspended, application: asked }: PodStanding): unknown[] => [
   suspended && [suspended.reason, suspended.untilMs],
-  applications.map(a => [a.name, a.state, a.reason, a.untilMs])
+  asked && [asked.name, asked.state, asked.reason, asked.untilMs]
 ]
 
 /** The sum of its fields' maxima, rounded up. */
-export const standingBytesMax =
-  (limits.applicationsOfAccountMax + 1) * (limits.podNoteBytesMax + 128)
+export const standingBytesMax = 2 * (limits.podNoteBytesMax + 128)
 
 /** What the pod pushes when a standing changes. */
 export const standing: Codec<PodStanding> = codec(

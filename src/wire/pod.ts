@@ -1,7 +1,18 @@
 import { sha256 } from '../base/bytes.ts'
 import { limits } from '../base/limits.ts'
 import type { Millis, PeerId } from '../base/ports.ts'
-import { array, bytes, encodeCbor, literal, nullable, oneOf, text, tuple, uint } from './cbor.ts'
+import {
+  array,
+  bool,
+  bytes,
+  encodeCbor,
+  literal,
+  nullable,
+  oneOf,
+  text,
+  tuple,
+  uint
+} from './cbor.ts'
 import type { Codec } from './codec.ts'
 import { codec } from './codec.ts'
 import type { Entry } from './notice.ts'
@@ -16,8 +27,8 @@ export const podProtocol = '/muttr/pod/1'
 export const podRecordLabel = 'muttr pod 1'
 export const directoryLabel = 'muttr directory 1'
 
-export type Policy = 'open' | 'invite' | 'closed'
-const policies: readonly Policy[] = ['open', 'invite', 'closed']
+export type Policy = 'open' | 'invite' | 'approval' | 'closed'
+const policies: readonly Policy[] = ['open', 'invite', 'approval', 'closed']
 
 const signatureBytesMax = 1_024
 const podRecordBytesMax = 2_048
@@ -51,6 +62,8 @@ export interface PodRecord {
   /** X25519 public key to which notices are sealed. 32 bytes. */
   readonly hpkeKey: Uint8Array
   readonly policy: Policy
+  /** The pod holds recovery material for its people: whoever has it can read along. */
+  readonly escrow: boolean
   /** Grows with each change. */
   readonly sequence: number
   readonly issuedMs: Millis
@@ -65,18 +78,20 @@ export const podRecord: Codec<PodRecord> = codec(
     array(peerId, podPeersMax, 1),
     bytes(32),
     oneOf(...policies),
+    bool,
     uint(),
     time
   ),
-  ([, hostname, peers, hpkeKey, policy, sequence, issuedMs]) => ({
+  ([, hostname, peers, hpkeKey, policy, escrow, sequence, issuedMs]) => ({
     hostname,
     peers,
     hpkeKey,
     policy,
+    escrow,
     sequence,
     issuedMs
   }),
-  r => [1, r.hostname, r.peers, r.hpkeKey, r.policy, r.sequence, r.issuedMs]
+  r => [1, r.hostname, r.peers, r.hpkeKey, r.policy, r.escrow, r.sequence, r.issuedMs]
 )
 
 export interface HelloAnswer {
@@ -157,14 +172,21 @@ export interface Register {
   readonly name: string
   readonly certificate: Uint8Array
   readonly invite: string | null
+  /** What the applicant says of themselves, where operators approve of each. */
+  readonly note: string | null
 }
 
 export const register: Codec<Register> = codec(
   'a registration',
-  limits.certificateBytesMax + 256,
-  tuple(name, certificate, nullable(text(inviteCharsMax, 1))),
-  ([name, certificate, invite]) => ({ name, certificate, invite }),
-  r => [r.name, r.certificate, r.invite]
+  limits.certificateBytesMax + limits.podNoteBytesMax + 256,
+  tuple(
+    name,
+    certificate,
+    nullable(text(inviteCharsMax, 1)),
+    nullable(text(limits.podNoteBytesMax, 1))
+  ),
+  ([name, certificate, invite, note]) => ({ name, certificate, invite, note }),
+  r => [r.name, r.certificate, r.invite, r.note]
 )
 
 export interface RegisterAnswer {

@@ -93,6 +93,39 @@ describe('muttr pod, for its operators', () => {
     assert.match(freed.ran.stdout, /Anybody may take mallory now\./)
   })
 
+  it('answers those who ask for an alias', async () => {
+    const listed = await run('pod requests')
+    assert.match(listed.ran.stdout, /cdcdcdcd {2}carol@one\.test {2}waiting .* 192\.0\.2 .*alto/)
+    assert.equal(listed.ran.stdout.includes('\u202e'), false)
+    assert.deepEqual((await run('pod approve carol')).asked, [
+      ['approve', { who: 'carol', by: 'olga' }]
+    ])
+    assert.deepEqual((await run('pod refuse carol --reason no')).asked, [
+      ['refuse', { who: 'carol', reason: 'no', by: 'olga' }]
+    ])
+  })
+
+  it('keeps names, and sets rates', async () => {
+    assert.match((await run('pod names')).ran.stdout, /nobody here +mayor/)
+    assert.deepEqual((await run('pod names reserve mayor council')).asked, [
+      ['reserve', { names: ['mayor', 'council'], by: 'olga' }]
+    ])
+    assert.deepEqual((await run('pod names allow postmaster')).asked[0]?.[0], 'allow')
+    assert.match(
+      (await run('pod rates')).ran.stdout,
+      /noticesPerAccount {2}5 +60 +4000, 72000 an hour/
+    )
+    const set = await run('pod rates set noticesPerAccount --burst 9 --per-hour 90')
+    assert.deepEqual(set.asked, [
+      ['setRate', { rate: 'noticesPerAccount', burst: 9, perHour: 90, by: 'olga' }]
+    ])
+    assert.equal(
+      (await run('pod rates set noticesPerAccount --burst 0 --per-hour 1')).ran.status,
+      1
+    )
+    assert.equal((await run('pod rates reset noticesPerAccount')).asked[0]?.[0], 'resetRate')
+  })
+
   it('shows what was done, and whether the chain holds', async () => {
     const listed = await run('pod audit --limit 5 --before 9')
     assert.deepEqual(listed.asked, [['audit', { limit: 5, before: 9 }]])

@@ -65,6 +65,7 @@ describe('contacts', () => {
         verified: false,
         certifiedByPod: true,
         withdrawn: null,
+        escrow: false,
         seenMs: world.clock.now(),
         lapsed: null,
         revocation: null,

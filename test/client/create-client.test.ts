@@ -23,6 +23,8 @@ describe('a client', () => {
         connected: true,
         identified: true,
         aliases: ['alice@one.test'],
+        waiting: [],
+        escrow: false,
         problem: null,
         found: null
       }

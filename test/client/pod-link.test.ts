@@ -113,7 +113,7 @@ describe('a link to a pod', () => {
     const known = await again.identify({ device, statement, certificate, nowMs })
     assert.deepEqual(known, {
       aliases: ['alice@one.test'],
-      standing: { suspended: null, applications: [] }
+      standing: { suspended: null, application: null }
     })
     await link.unregister('alice')
     await assert.rejects(link.unregister('alice'), { code: 'ALIAS_UNKNOWN' })

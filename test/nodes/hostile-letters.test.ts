@@ -164,7 +164,12 @@ describe('people and pods among liars', () => {
       await session.request('identify', identification(mallory, pod, { nonce, statement }), soon)
       const register = async (name: string, as: string, code: ErrorCode) => {
         const { certificate } = await addAlias(person, `${as}@one.test`, nowMs)
-        const frame = wire.register.encode({ name, certificate: certificate.bytes, invite: null })
+        const frame = wire.register.encode({
+          name,
+          certificate: certificate.bytes,
+          invite: null,
+          note: null
+        })
         await assert.rejects(session.request('register', frame, soon), { code }, name)
       }
       await register('bob', 'bob', 'ALIAS_TAKEN')
@@ -175,7 +180,12 @@ describe('people and pods among liars', () => {
       for (const name of ['.x', 'x.', 'a..b', 'a b', 'bób', 'bob@one.test', '\u202ebob', '../etc'])
         await register(name, 'x', 'ALIAS_INVALID')
       await register('trudy', 'x', 'KEY_INVALID')
-      const notOurs = { name: 'trudy', certificate: bob.person!.certificate.bytes, invite: null }
+      const notOurs = {
+        name: 'trudy',
+        certificate: bob.person!.certificate.bytes,
+        invite: null,
+        note: null
+      }
       await assert.rejects(session.request('register', wire.register.encode(notOurs), soon), {
         code: 'KEY_INVALID'
       })

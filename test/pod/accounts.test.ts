@@ -125,7 +125,7 @@ describe('accounts of a pod', () => {
     const told = Promise.withResolvers<PodStanding>()
     await link.listen(async () => undefined, 0, undefined, told.resolve)
     assert.equal((await office.resume(olga, 'mallory')).state, 'active')
-    assert.deepEqual(await told.promise, { suspended: null, applications: [] })
+    assert.deepEqual(await told.promise, { suspended: null, application: null })
     const done = (await office.audit()).map(({ action, subject }) => [action, subject])
     const { pin } = mallory.person.certificate
     assert.deepEqual(done, [

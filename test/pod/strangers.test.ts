@@ -226,7 +226,12 @@ describe('a pod among strangers', () => {
     const link = await bob.enter(host)
     await assert.rejects(link.register('alice', certificate), { code: 'KEY_INVALID' })
     const session = await rawSession(world, host, bob.keys.self)
-    const large = { name: 'bob', certificate: new Uint8Array(64 * 1024 + 1), invite: null }
+    const large = {
+      name: 'bob',
+      certificate: new Uint8Array(64 * 1024 + 1),
+      invite: null,
+      note: null
+    }
     await assert.rejects(session.request('register', wire.register.encode(large), options), {
       code: 'IDENTIFY_FIRST'
     })

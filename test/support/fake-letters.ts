@@ -19,6 +19,7 @@ export function contactOf(alias: string, changes: Partial<Contact> = {}): Contac
     verified: false,
     certifiedByPod: true,
     withdrawn: null,
+    escrow: false,
     succession: null,
     disputed: null,
     invited: false,
@@ -127,6 +128,8 @@ export const status: Status = {
       connected: true,
       identified: true,
       aliases: ['alice@one.test'],
+      waiting: [],
+      escrow: false,
       problem: null,
       found: null
     }

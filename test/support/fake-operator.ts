@@ -2,6 +2,8 @@ import type { PodOperator } from '../../src/api/operator.ts'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { InviteView } from '../../src/pod/invites.ts'
 import type { AccountView } from '../../src/pod/office/accounts.ts'
+import type { ApplicationView } from '../../src/pod/office/applications.ts'
+import type { RateView } from '../../src/pod/office/settings.ts'
 
 const nowMs = Date.UTC(2026, 2, 1, 12)
 const by = { kind: 'operator' as const, name: 'olga' }
@@ -22,6 +24,17 @@ const testAccount: AccountView = {
   ahead: { files: 1, bytes: 262_144 },
   quota: { aliases: null, notices: 5, noticeBytes: null, aheadBytes: null, invites: null },
   bounds: { aliases: 8, notices: 5, noticeBytes: 2 ** 20, aheadBytes: 2 ** 29, invites: 0 }
+}
+
+const testApplication: ApplicationView = {
+  ...{ account: 'cd'.repeat(32), fingerprint: 'ef'.repeat(20), alias: 'carol@one.test' },
+  ...{ state: 'waiting', reason: '', note: 'alto\u202e', network: '192.0.2', atMs: nowMs },
+  untilMs: nowMs
+}
+const testNames = { always: ['root'], reserved: ['mayor'], allowed: [] }
+const testRate: RateView = {
+  ...{ rate: 'noticesPerAccount', burst: 5, perHour: 60 },
+  usual: { burst: 4_000, perHour: 72_000 }
 }
 
 const known = <T>(who: string, then: () => Promise<T>): Promise<T> =>
@@ -87,6 +100,18 @@ export function createFakeOperator(calls: [string, Record<string, unknown>][] = 
       note('revokeAlias', { alias, ...options }, { alias, account: testAccount.account }),
     freeAlias: (alias, options = {}) =>
       note('freeAlias', { alias, ...options }, { alias, account: testAccount.account }),
+    requests: () => note('requests', {}, [testApplication]),
+    approve: (who, options = {}) =>
+      note('approve', { who, ...options }, { ...testApplication, state: 'approved' as const }),
+    refuse: (who, options) =>
+      note('refuse', { who, ...options }, { ...testApplication, state: 'refused' as const }),
+    names: () => note('names', {}, testNames),
+    reserve: (names, options = {}) => note('reserve', { names, ...options }, testNames),
+    allow: (names, options = {}) => note('allow', { names, ...options }, testNames),
+    rates: () => note('rates', {}, [testRate]),
+    setRate: (rate, options) =>
+      note('setRate', { rate, ...options }, { ...testRate, burst: options.burst }),
+    resetRate: (rate, options = {}) => note('resetRate', { rate, ...options }, testRate),
     audit: (options = {}) =>
       note('audit', options, [
         {

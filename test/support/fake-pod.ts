@@ -238,7 +238,7 @@ export async function fakePod({
             throw new MuttrError('DEVICE_REVOKED', 'taken off the list')
           self = toHex(deviceKey)
           who = certificate
-          const standing = { suspended: null, applications: [] }
+          const standing = { suspended: null, application: null }
           return { aliases: mine().map(([alias]) => alias), standing }
         },
         ahead: podAhead(async (method, payload) => {
@@ -378,7 +378,7 @@ async function papersOf(
   clock: Clock
 ) {
   const issuedMs = clock.now()
-  const record = podRecord.encode({ ...face, policy: 'open', sequence: 1, issuedMs })
+  const record = podRecord.encode({ ...face, policy: 'open', escrow: false, sequence: 1, issuedMs })
   const signature = await signDetached(person, podRecordLabel, record, issuedMs)
   return { record, signature, certificate: person.certificate.bytes }
 }

@@ -39,6 +39,7 @@ export const pageContacts = (nowMs: number): Contact[] =>
     verified: i % 3 === 0,
     certifiedByPod: true,
     withdrawn: null,
+    escrow: false,
     succession: null,
     disputed: null,
     invited: alias === 'carol@one.test',

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { fromHex, toHex } from '../../src/base/bytes.ts'
 import { limits } from '../../src/base/limits.ts'
 import * as wire from '../../src/wire/pod.ts'
+import type { PodStanding } from '../../src/wire/pod-standing.ts'
 import { standing } from '../../src/wire/pod-standing.ts'
 import { bytesOf, hostile, recordOf } from '../support/hostile-frames.ts'
 
@@ -43,7 +44,13 @@ kind(
     hostname: text(limits.hostnameCharsMax),
     peers: fc.array(text(limits.peerIdCharsMax), { minLength: 1, maxLength: wire.podPeersMax }),
     hpkeKey: hash,
-    policy: fc.constantFrom('open' as const, 'invite' as const, 'closed' as const),
+    policy: fc.constantFrom(
+      'open' as const,
+      'invite' as const,
+      'approval' as const,
+      'closed' as const
+    ),
+    escrow: fc.boolean(),
     sequence: uint,
     issuedMs: uint
   })
@@ -61,14 +68,13 @@ kind(
 )
 const standingOf = recordOf({
   suspended: fc.option(recordOf({ reason: text(100), untilMs: fc.option(uint) })),
-  applications: fc.array(
+  application: fc.option(
     recordOf({
       name: text(64),
       state: fc.constantFrom('waiting' as const, 'approved' as const, 'refused' as const),
       reason: text(100),
       untilMs: uint
-    }),
-    { maxLength: 8 }
+    })
   )
 })
 kind(
@@ -82,6 +88,7 @@ kind(
   wire.register,
   recordOf({
     name: text(64),
+    note: fc.option(text(100)),
     certificate: some(65_536),
     invite: fc.option(text(64), { nil: null })
   })
@@ -137,7 +144,10 @@ describe('/muttr/pod/1', () => {
   it('takes every field at its longest, within the largest payload', () => {
     const certificate = new Uint8Array(limits.certificateBytesMax)
     const frames: [Codec, unknown][] = [
-      [wire.register, { name: 'x'.repeat(64), certificate, invite: 'x'.repeat(64) }],
+      [
+        wire.register,
+        { name: 'x'.repeat(64), certificate, invite: 'x'.repeat(64), note: 'x'.repeat(1_000) }
+      ],
       [
         wire.identify,
         { certificate, statement: new Uint8Array(8_192), timeMs: 1, answer: new Uint8Array(64) }
@@ -172,7 +182,8 @@ describe('/muttr/pod/1', () => {
     const oversized = {
       name: 'x',
       certificate: new Uint8Array(limits.certificateBytesMax + 1),
-      invite: null
+      invite: null,
+      note: null
     }
     assert.throws(() => wire.register.decode(wire.register.encode(oversized)), {
       code: 'WIRE_MALFORMED'
@@ -187,10 +198,12 @@ describe('the pod vectors', () => {
       peers: string[]
       hpkeKey: string
       policy: 'open'
+      escrow: boolean
       sequence: number
       issuedMs: number
       frame: string
     }
+    standing: PodStanding & { frame: string }
     identify: {
       hostname: string
       pod: string
@@ -225,6 +238,7 @@ describe('the pod vectors', () => {
       toHex(wire.podRecord.encode({ ...record, hpkeKey: raw(record.hpkeKey) })),
       record.frame
     )
+    assert.equal(toHex(standing.encode(vectors.standing)), vectors.standing.frame)
     const o = { ...identify, nonce: raw(identify.nonce), statement: raw(identify.statement) }
     assert.equal(toHex(wire.identifyBytes(o)), identify.signed)
     const answer = {

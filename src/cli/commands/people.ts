@@ -16,6 +16,7 @@ export function addPeople(program: Command, action: Action): void {
       .description('take an alias at a pod')
       .argument('<alias>', 'as in alice@one.test')
       .option('--invite <code>', "a code from the pod's operator")
+      .option('--note <text>', 'who you are, where the operator approves of each')
       .action(action(register)),
     'muttr register alice@one.test'
   )
@@ -69,14 +70,15 @@ export function addPeople(program: Command, action: Action): void {
 
 async function register(
   session: Session,
-  { invite }: { invite?: string },
+  { invite, note }: { invite?: string; note?: string },
   alias: string
 ): Promise<void> {
   const { signal, out } = session
   await session.withClient(async client => {
     const made = await client.register(alias, {
       signal,
-      ...(invite !== undefined && { invite })
+      ...(invite !== undefined && { invite }),
+      ...(note !== undefined && { note })
     })
     await out.result(
       made,

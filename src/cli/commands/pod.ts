@@ -10,6 +10,7 @@ import { grouped } from '../units.ts'
 import { addPodAccounts } from './pod-accounts.ts'
 import { addPodAudit } from './pod-audit.ts'
 import { addPodInvites } from './pod-invites.ts'
+import { addPodRules } from './pod-rules.ts'
 
 interface InitArgs {
   hostname: string
@@ -36,12 +37,13 @@ export function addPod(program: Command, action: Action): void {
   )
   addPodInvites(pod, action)
   addPodAccounts(pod, action)
+  addPodRules(pod, action)
   addPodAudit(pod, action)
 }
 
 function addInit(pod: Command, action: Action): void {
   const policies = new Option('--policy <policy>', 'who may take an alias')
-    .choices(['open', 'invite', 'closed'])
+    .choices(['open', 'invite', 'approval', 'closed'])
     .default('invite')
   const modes = new Option(
     '--https <mode>',

@@ -8,6 +8,7 @@ import type { AccountId } from '../rows.ts'
 import * as rows from '../rows.ts'
 import { mailLog, tables, under } from '../rows.ts'
 import { rowsOf } from '../scan.ts'
+import { applicationRow } from './applications.ts'
 import { auditRow } from './audit.ts'
 import { quotaRow } from './quotas.ts'
 import { standingRow } from './standings.ts'
@@ -156,6 +157,12 @@ const readers: Readonly<Record<Table, Reader | null>> = {
   standings: byAccount(tables.standings, standingRow),
   turns: underAccount(tables.turns),
   quotas: byAccount(tables.quotas, quotaRow),
+  applications: byAccount(tables.applications, applicationRow),
+  applicantNetworks: {
+    find: (state, { account }) =>
+      where(state, tables.applicantNetworks, ({ value }) => toHex(value) === account),
+    read: ({ value }) => ({ account: toHex(value) })
+  },
   audit: {
     find: (state, { account, names }) =>
       where(state, tables.audit, ({ value }) => {

@@ -2,9 +2,11 @@ import type { Millis } from '../../base/ports.ts'
 import type { InviteView } from '../invites.ts'
 import type { AccountId, Maker } from '../rows.ts'
 import type { AccountFilter, AccountPage, AccountView } from './accounts.ts'
+import type { ApplicationView } from './applications.ts'
 import type { AuditCheck, AuditEntry } from './audit.ts'
 import type { AccountExport } from './export.ts'
 import type { Quota } from './quotas.ts'
+import type { RateView, SaidRate } from './settings.ts'
 
 export interface NewInviteOptions {
   /** New aliases; one unless told. */
@@ -35,9 +37,31 @@ export interface Office {
   revokeAlias(by: Maker, alias: string, o: { reason: string }): Promise<FreedAlias>
   /** Ends the quarantine of an alias. @throws {MuttrError} `ALIAS_UNKNOWN` */
   freeAlias(by: Maker, alias: string): Promise<FreedAlias>
+  /** Who asks for an alias, and what was said to those who asked lately. */
+  requests(): Promise<ApplicationView[]>
+  /** @param who the alias asked for, or the beginning of an id. @throws {MuttrError} `APPLICATION_UNKNOWN` */
+  approve(by: Maker, who: string): Promise<ApplicationView>
+  refuse(by: Maker, who: string, o: { reason: string }): Promise<ApplicationView>
+  names(): Promise<NamesView>
+  /** Nobody gets these any more; who has one keeps it. @throws {MuttrError} `ALIAS_INVALID`, `LIMIT_EXCEEDED` */
+  reserve(by: Maker, names: readonly string[]): Promise<NamesView>
+  /** These may be taken, also where nobody gets them otherwise. @throws {MuttrError} `ALIAS_INVALID` */
+  allow(by: Maker, names: readonly string[]): Promise<NamesView>
+  rates(): Promise<RateView[]>
+  /** From now on, at all processes of the pod. @param rate null: as usual. @throws {MuttrError} `USAGE` */
+  setRate(by: Maker, name: string, rate: SaidRate | null): Promise<RateView>
   /** Newest first. */
   audit(o?: { before?: number; limit?: number }): Promise<AuditEntry[]>
   checkAudit(hash?: string): Promise<AuditCheck>
+}
+
+/** Names that nobody gets. */
+export interface NamesView {
+  /** At no pod, unless allowed. */
+  readonly always: readonly string[]
+  /** Here. */
+  readonly reserved: readonly string[]
+  readonly allowed: readonly string[]
 }
 
 /** What became of an alias, and whose it was. */

@@ -9,10 +9,12 @@ import type { Mailbox } from '../mailbox.ts'
 import type { Registry } from '../registry.ts'
 import { accountDeeds } from './account-deeds.ts'
 import { createAccounts } from './accounts.ts'
+import type { Applications } from './applications.ts'
 import type { Audit } from './audit.ts'
 import { inviteDeeds } from './invite-deeds.ts'
 import { createNames } from './names.ts'
 import type { Office } from './office.ts'
+import { podDeeds } from './pod-deeds.ts'
 import type { Quotas } from './quotas.ts'
 import type { Standings } from './standings.ts'
 
@@ -33,6 +35,7 @@ interface Parts {
   invites: Invites
   standings: Standings
   quotas: Quotas
+  applications: Applications
   audit: Audit
 }
 
@@ -46,6 +49,7 @@ export function createOffice(parts: Parts): Office {
   const accounts = createAccounts({ ...parts, names })
   return {
     ...inviteDeeds(parts),
+    ...podDeeds(parts),
     ...accountDeeds({ ...parts, names, accounts }),
     audit: ({ limit = listUsual, ...o } = {}) =>
       audit.list({ ...o, limit: Math.min(limit, listMax) }),

@@ -49,7 +49,7 @@ export const isStopped = ({ changedTo, disputed, lapsed, withdrawn }: Contact): 
 
 /** What is to be known, or decided, about somebody's key before they are written to. Source: docs/protocol/keys.md#pins */
 export function KeyNews({ contact }: { contact: Contact }): JSX.Element {
-  const { changedTo, disputed: also, lapsed, succession, verified, withdrawn } = contact
+  const { changedTo, disputed: also, escrow, lapsed, succession, verified, withdrawn } = contact
   return (
     <>
       {changedTo && <Decide question={{ ...contact, other: changedTo }} words={changed} />}
@@ -67,6 +67,15 @@ export function KeyNews({ contact }: { contact: Contact }): JSX.Element {
               </>
             )}
             . Nothing is sent there: ask them for another address, by another way.
+          </p>
+        </div>
+      )}
+      {escrow && (
+        <div class="callout">
+          <Icon name="warning" />
+          <p>
+            Their pod says that it holds what recovers the keys of its people: whoever has that can
+            read what you write them.
           </p>
         </div>
       )}

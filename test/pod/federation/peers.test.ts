@@ -33,6 +33,7 @@ async function somebody(all: Neighbours) {
       peers: [keys.self],
       hpkeKey: all.two.hpkeKey,
       policy: 'open',
+      escrow: false,
       sequence: nowMs,
       issuedMs: nowMs
     })
