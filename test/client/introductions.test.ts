@@ -124,6 +124,19 @@ describe('whom a join link introduced', () => {
     await assert.rejects(bob.client.importKey(key, alias), { code: 'KEY_CHANGED' })
   })
 
+  it('is not oneself, who joined by the own card', async () => {
+    const before = await world.join('bob')
+    await before.client[Symbol.asyncDispose]()
+    vouched = { 'bob@one.test': before.person.certificate.fingerprint, ...vouched }
+    const bob = await world.join('bob', { state: before.state, register: false, vouched })
+    const { alias: first } = await bob.seen('looked-up')
+    assert.equal(first, alias)
+    assert.deepEqual(
+      (await bob.client.contacts()).map(contact => contact.alias),
+      [alias]
+    )
+  })
+
   it('stays ignored by who said so', async () => {
     const before = await world.join('bob', { requests: 'ask' })
     await before.client.choosePolicy(alias, 'ignore')

@@ -9,7 +9,7 @@ export interface IntroductionsParts {
   vouched: Readonly<Record<string, string>>
   contacts: Pick<Contacts, 'known' | 'lookup'>
   policies: Pick<Policies, 'chosen'>
-  self: Pick<Self, 'locked'>
+  self: Pick<Self, 'locked' | 'registrations'>
   log: Log
   /** Ends with the client. */
   life: AbortSignal
@@ -37,8 +37,9 @@ export class Introductions {
     for (const alias of Object.keys(vouched))
       try {
         if (self.locked || life.aborted) return
-        if (policies.chosen(alias)?.policy === 'ignore' || (await contacts.known(alias))) continue
-        await contacts.lookup(alias, life)
+        const isOwn = self.registrations().some(own => own.alias === alias)
+        if (isOwn || policies.chosen(alias)?.policy === 'ignore') continue
+        if (!(await contacts.known(alias))) await contacts.lookup(alias, life)
       } catch (err) {
         const code = codeOf(err)
         if (code === 'KEY_CHANGED') log.warn('a link named another key than the pod', { alias })
