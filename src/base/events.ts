@@ -21,6 +21,8 @@ export type MuttrEvent =
   /** The work for storing takes more than a second: `factor` times the usual, and with probability `share` done by now. */
   | { type: 'stamping'; key: string; factor: number; share: number }
   | { type: 'stored'; key: string; copies: number; needed: number; wanted: number; ms: Millis }
+  /** An own pod has the notice, and is to pass it on. */
+  | { type: 'handed'; letter: string; pod: string }
   | { type: 'announced'; letter: string; pod: string; ms: Millis }
   | { type: 'accepted'; letter: string; receipt: boolean }
   | { type: 'withdrawn'; letter: string; took: number; asked: number }

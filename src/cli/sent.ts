@@ -8,12 +8,13 @@ import { formatBytes, formatDuration, formatTime, grouped, shortId } from './uni
 export function stateText(letter: SentLetter, nowMs: number): string {
   const count = letter.copies.length
   const copies = count === 0 ? '' : `, ${count} of ${Math.max(letter.wanted, count)} copies`
-  const { state, waiting, withdrawing, accepted, asked } = letter
+  const { state, waiting, withdrawing, accepted, asked, announced, handed } = letter
   if (state === 'accepted') return accepted?.receipt ? 'accepted, with receipt' : 'accepted'
   if (state === 'withdrawn') return `withdrawn${dropped(withdrawing)}`
   if (withdrawing) return `${state}, being withdrawn${dropped(withdrawing)}`
   if (state === 'expired' && asked)
     return `expired, no acceptance seen (${asked.answered} of ${asked.wanted} asked)`
+  if (handed && !announced) return `${state}${copies}, ${handed.pod} passes the notice on`
   if (!waiting || state === 'announced' || state === 'expired') return `${state}${copies}`
   return `${state}${copies}, waits; again in ${formatDuration(waiting.retryAtMs - nowMs)}`
 }
@@ -25,7 +26,7 @@ const dropped = (withdrawing: SentLetter['withdrawing']): string =>
 
 /** One letter with all that is known of it, and who said so. */
 export function sentLetterText({ style, nowMs }: Output, letter: SentLetter): string {
-  const { announced, accepted, asked, withdrawing, waiting } = letter
+  const { announced, handed, accepted, asked, withdrawing, waiting } = letter
   const time = (atMs: number) => formatTime(atMs, nowMs)
   const entries: Pair[] = [
     ['id', letter.id],
@@ -42,6 +43,11 @@ export function sentLetterText({ style, nowMs }: Output, letter: SentLetter): st
     entries.push([
       'announced',
       `${announced.pod} signed at ${time(announced.atMs)} that it took the notice; not that it delivered`
+    ])
+  else if (handed)
+    entries.push([
+      'passed on',
+      `${handed.pod} has had the notice since ${time(handed.atMs)}, by its own word; the reader's pod has not signed for it`
     ])
   if (asked)
     entries.push([

@@ -85,6 +85,8 @@ export interface SentLetter {
   wanted: number
   /** The pod that signed that it took the notice, and when. It does not say that it delivered. */
   announced: { pod: string; atMs: Millis } | null
+  /** The own pod that is to pass the notice on, and when it said so. That is its plain word: nobody has signed for the notice yet. */
+  handed: { pod: string; atMs: Millis } | null
   /** Why it waits, when it waits, and when it is tried again. */
   waiting: (Failure & { retryAtMs: Millis }) | null
   /** What the seeds that should hold it said when they were last asked: who answered, how many there should be, who has a copy. */

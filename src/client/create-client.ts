@@ -26,6 +26,7 @@ import { letters } from './letters.ts'
 import { migrate } from './mailbox/migrate.ts'
 import type { NodeStatus } from './node-status.ts'
 import { ownPods } from './own-pods.ts'
+import type { NoticesBy } from './passing.ts'
 import { people } from './people.ts'
 import type { openPodLink } from './pod-link.ts'
 import type { Dialler } from './pods.ts'
@@ -68,6 +69,8 @@ export interface ClientParts {
   publishAliases?: boolean
   /** How letters of people who are no contacts are fetched; through the pod that announced them unless told. */
   strangersBy?: StrangersBy
+  /** How the reader's pod is told of a letter; through the own pod unless told. */
+  noticesBy?: NoticesBy
   /** What is done with letters of people who are no contacts, and whom the person said nothing about; `ask` unless told. */
   requests?: Policy
   /** Who gets a receipt that asks for one; contacts unless told. */
@@ -350,11 +353,9 @@ function machine(rooms: Rooms, { dht, clock, random, network, about, checks = []
     async status(): Promise<Status> {
       const connected = network.connected()
       return {
-        name: about.name,
+        ...{ name: about.name, network: about.network, peer: network.self },
         fingerprint: self.certificate()?.fingerprint ?? null,
         locked: self.certificate() !== null && self.locked,
-        network: about.network,
-        peer: network.self,
         addresses: [...network.contact().addresses],
         neighbours: connected.filter(({ server }) => server).length,
         known: about.known(),

@@ -1,19 +1,20 @@
-import { sha256, toHex } from '../base/bytes.ts'
+import { toHex } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Log, PeerId } from '../base/ports.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
-import { readAlias } from '../pod/alias.ts'
 import type { Dht, PutProgress } from '../seed/dht.ts'
 import type { Blob } from '../wire/blob.ts'
 import type { Letter } from '../wire/letter.ts'
+import type { Way } from './announcing.ts'
+import { Announcing } from './announcing.ts'
 import type { LetterFiles } from './attachments/letter-files.ts'
-import { party, sealLetter, sealNotice, sealSlip } from './compose.ts'
+import { party, sealLetter, sealSlip } from './compose.ts'
 import type { Contacts, Known } from './contacts.ts'
 import type { Skew } from './doctor.ts'
-import type { PodLink } from './pod-link.ts'
+import type { Passing } from './passing.ts'
 import type { Pods } from './pods.ts'
 import type { Self } from './self.ts'
 import type { SentRow } from './sent-rows.ts'
@@ -35,7 +36,8 @@ export interface JourneyParts {
   dht: Pick<Dht, 'put'>
   /** Our own peer, when it is a seed too. */
   ourPeer: PeerId
-  pods: Pick<Pods, 'link' | 'relay'>
+  pods: Pick<Pods, 'link' | 'relay' | 'identified'>
+  passing: Passing
   contacts: Contacts
   self: Self
   store: SentStore
@@ -59,8 +61,11 @@ export class Journey {
   /** Under which key of ours a letter was sealed: the notice is signed by the same, also when we took another meanwhile. */
   readonly #sealedBy = new WeakMap<SentRow, Person>()
 
+  readonly #announcing: Announcing
+
   constructor(parts: JourneyParts) {
     this.#parts = parts
+    this.#announcing = new Announcing({ ...parts, slip: (row, known) => this.slip(row, known) })
   }
 
   /** The alias to write from: the one wanted when it is ours, else the oldest. @throws {MuttrError} `VAULT_LOCKED`, `ALIAS_MISSING` */
@@ -72,10 +77,29 @@ export class Journey {
     return alias
   }
 
-  /** One try of all that is still to be done. Storing, asking for the address and sealing the notice go on at once. */
-  async attempt(entry: Entry): Promise<void> {
+  /**
+   * One try of all that is still to be done. Storing, asking for the address and sealing the notice go on at once.
+   * @returns whether that is all; else an own pod has the notice, and has no receipt yet.
+   */
+  async attempt(entry: Entry): Promise<boolean> {
     const { row } = entry
-    const { contacts } = this.#parts
+    const { log } = this.#parts
+    const way = await this.#announcing.follow(row, this.#until(entry))
+    if (way === 'done' || way === 'waits') return way === 'done'
+    if (way === 'any') return await this.#attempt(entry)
+    try {
+      return await this.#attempt(entry, 'direct')
+    } catch (err) {
+      // The own pod still has it, and is no further.
+      if (way !== 'overdue' || codeOf(err) === 'CANCELLED') throw err
+      log.debug('not announced past the own pod', { code: codeOf(err) })
+      return false
+    }
+  }
+
+  async #attempt(entry: Entry, way: Way = 'any'): Promise<boolean> {
+    const { row } = entry
+    const { contacts, passing, life } = this.#parts
     const nowMs = this.#parts.clock.now()
     const early = row.stage === 'sealed' && row.sentMs > nowMs + limits.clockSkewMs
     const known =
@@ -86,13 +110,15 @@ export class Journey {
       await this.#sealLate(entry, known)
     await this.#parts.files.stand(row.id)
     const stored = row.stage === 'sealed' ? this.#store(entry) : Promise.resolve()
-    const announcement = this.#prepare(row, known)
+    const announcement = this.#announcing.prepare(row, known, way)
     announcement.catch(() => undefined) // thrown below, once the letter is stored
     await stored
     const prepared = await abortable(announcement, entry.stop.signal)
     if (entry.stop.signal.aborted) throw new MuttrError('CANCELLED', 'the letter is wanted back')
-    await this.#announce(row, known, prepared)
+    const isAnnounced = await this.#announcing.announce(row, known, prepared)
     await this.#parts.store.save(row)
+    if (isAnnounced) this.later(passing.forget(row.id, life))
+    return isAnnounced
   }
 
   #until({ stop }: Entry): AbortSignal {
@@ -222,64 +248,23 @@ export class Journey {
     )
   }
 
-  /** Makes the notice ready while the letter is being stored. */
-  async #prepare(row: SentRow, known: Known): Promise<{ link: PodLink; notice: Uint8Array }> {
-    const { contacts, pods, life, crypto } = this.#parts
-    await this.slip(row, known)
-    const { route } = await contacts.route(row.to, life)
-    const { key, sizeBytes, expiryMs, slip } = row
-    const [link, notice] = await Promise.all([
-      pods.link(readAlias(row.to).hostname, life),
-      sealNotice(
-        {
-          address: route.intro,
-          key: new Uint8Array(Buffer.from(key!, 'hex')),
-          sizeBytes,
-          expiryMs,
-          slip: slip!
-        },
-        route.hpkeKey,
-        crypto
-      )
-    ])
-    return { link, notice }
-  }
-
-  async #announce(
-    row: SentRow,
-    known: Known,
-    { link, notice }: { link: PodLink; notice: Uint8Array }
-  ): Promise<void> {
-    const { clock, emit, skew, contacts } = this.#parts
-    const startMs = clock.now()
-    const submit = async (by: PodLink, sealed: Uint8Array) => ({
-      ...(await by.submit(sealed)),
-      hash: sha256(sealed)
-    })
-    const { atMs, signature, podPeer, hash } = await submit(link, notice).catch(async err => {
-      if (codeOf(err) !== 'NOTICE_INVALID') throw err
-      await contacts.forgetRoute(row.to) // the pod has a new key: ask for it, once
-      const again = await this.#prepare(row, known)
-      return submit(again.link, again.notice)
-    })
-    skew.seen(atMs)
-    const pod = link.hostname
-    row.announced = { pod, peer: podPeer, notice: hash, atMs, signature }
-    // Announced anew it may have been accepted or withdrawn meanwhile.
-    if (row.stage === 'stored') row.stage = 'announced'
-    row.waiting = null
-    emit({ type: 'announced', letter: row.id, pod, ms: clock.now() - startMs })
-  }
-
   /**
    * Tells the pod once more: its mailbox may have been full, which it does not say, or its disk lost. The same notice while it waits
    * is taken once; a reader who has the letter drops it.
    * @throws {MuttrError} as {@link attempt}
    */
   async announceAgain(row: SentRow): Promise<void> {
+    const way = await this.#announcing.follow(row, this.#parts.life)
+    if (way === 'done' || way === 'waits') return
     const known = await this.#parts.contacts.recipient(row.to, this.#parts.life)
     if (row.fingerprint !== known.certificate.fingerprint) return
-    await this.#announce(row, known, await this.#prepare(row, known))
+    const prepared = await this.#announcing.prepare(row, known, way === 'any' ? way : 'direct')
+    await this.#announcing.announce(row, known, prepared)
+  }
+
+  /** Writes down what an own pod has told about a letter that is not on its way here any more. */
+  async settle(row: SentRow): Promise<void> {
+    await this.#announcing.follow(row, this.#parts.life)
   }
 
   /** Lets work go on that nobody waits for. */

@@ -4,7 +4,7 @@ import { retryDelayMs, throwDice } from '../base/retry.ts'
 import type { Notice } from '../wire/notice.ts'
 import type { PodStanding } from '../wire/pod-standing.ts'
 import { failureOf } from './failure.ts'
-import type { PodLink } from './pod-link.ts'
+import type { OnNews, PodLink } from './pod-link.ts'
 import { reconnectSchedule } from './retry.ts'
 
 /** As the pod knows us. */
@@ -27,6 +27,8 @@ export interface LineParts {
   onStanding: (standing: PodStanding) => void
   /** Resolves when they are durably recorded. */
   onNotices: (entries: Notice[], how: 'push' | 'playback') => Promise<void>
+  /** What became of notices that the pod was to pass on. */
+  onNews: OnNews
   onListening: () => void
   /** The line is up: what waited for this pod can go. */
   onUp: () => void
@@ -168,8 +170,8 @@ export class PodLine implements AsyncDisposable {
     this.#listening = true
     try {
       // From the pod's own cursor of this device: what came twice is dropped by its key.
-      const { onNotices } = this.#parts
-      await link.listen(onNotices, 0, undefined, standing => this.#stand(standing))
+      const { onNotices, onNews } = this.#parts
+      await link.listen(onNotices, 0, onNews, standing => this.#stand(standing))
     } catch (err) {
       // A link is listened on once: begin again with a new one.
       if (this.#link === link) this.#forget()

@@ -14,6 +14,7 @@ import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
 import { bytes, literal, mapped, tuple, uint } from '../wire/cbor.ts'
 import { decodeSignedStatement } from '../wire/device.ts'
+import type { QueueNews } from '../wire/federation.ts'
 import type { Notice } from '../wire/notice.ts'
 import { podRecord } from '../wire/pod.ts'
 import type { PodStanding } from '../wire/pod-standing.ts'
@@ -64,6 +65,8 @@ export interface Pods extends AsyncDisposable {
   papersOf(hostname: string, peer: PeerId): Promise<PodPapers | undefined>
   /** Whether a pod said when it was asked last that it holds recovery material for its people. */
   escrowOf(hostname: string): Promise<boolean>
+  /** The same, of papers that another pod showed, and that were checked. */
+  keepPapers(hostname: string, peer: PeerId, shown: PodPapers): Promise<void>
   /** Says anew to all own pods who we are: our key is another. */
   renew(): Promise<void>
   /** Tries all own pods again now. */
@@ -97,6 +100,8 @@ export interface PodsParts {
   /** A pod knows who we are, and hands over nothing yet: what our key takes over there. @returns its aliases, undefined when there is nothing to take */
   onIdentified: (hostname: string, link: PodLink) => Promise<string[] | undefined>
   onNotices: (hostname: string, entries: Notice[], how: 'push' | 'playback') => Promise<void>
+  /** A pod tells by itself what became of notices for others. */
+  onNews: (hostname: string, news: readonly QueueNews[]) => void
   onUp: (hostname: string) => void
   /** What a pod has decided about us, each time that we hear of it. */
   onStanding: (hostname: string, standing: PodStanding) => void
@@ -216,6 +221,7 @@ export function createPods(parts: PodsParts): Pods {
       identify: link => identify(hostname, link),
       onStanding: standing => parts.onStanding(hostname, standing),
       onNotices: (entries, how) => parts.onNotices(hostname, entries, how),
+      onNews: news => parts.onNews(hostname, news),
       onUp: () => parts.onUp(hostname),
       onListening: () => parts.emit({ type: 'listening', pod: hostname }),
       idleMs
@@ -280,6 +286,7 @@ export function createPods(parts: PodsParts): Pods {
       return kept ? podRecord.decode(kept.record).escrow : false
     },
     papersOf: (hostname, peer) => papers.of(hostname, peer),
+    keepPapers: (hostname, peer, shown) => papers.keep(hostname, peer, shown),
     async renew() {
       await Promise.all([...lines.values()].filter(({ state }) => state.own).map(l => l.renew()))
     },

@@ -28,6 +28,7 @@ import { createDrafts } from './mailbox/drafts.ts'
 import { Fetched } from './mailbox/fetched.ts'
 import { Mailbox } from './mailbox/mailbox.ts'
 import { Search } from './mailbox/search.ts'
+import { Passing } from './passing.ts'
 import { publishPerson } from './person-record.ts'
 import { openPodLink } from './pod-link.ts'
 import { createPods } from './pods.ts'
@@ -107,11 +108,21 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
       inbox.notified(hostname, await canary.sift(entries), how),
     onIdentified: (hostname, link) => succeeding.handOver(hostname, link),
     onStanding: (hostname, standing) => applying.heard(hostname, standing),
+    onNews: (hostname, news) => courier.heard(hostname, news),
     onUp(hostname) {
-      courier.wake(row => row.to.endsWith(`@${hostname}`) || row.via === hostname)
+      courier.wake(
+        row =>
+          row.to.endsWith(`@${hostname}`) ||
+          row.via === hostname ||
+          passing.of(row.id)?.pod === hostname
+      )
       inbox.wake()
       requests.wake()
     }
+  })
+  const passing = await Passing.open({
+    ...{ state, pods, clock, log, crypto, keys },
+    noticesBy: parts.noticesBy ?? 'own-pod'
   })
   const record = await publishPerson({
     ...parts,
@@ -173,6 +184,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
       forgetLetter: key => downloads.forgetLetter(key)
     },
     sentFiles: letter => letterFiles.shown(letter),
+    handed: letter => passing.of(letter),
     ...(parts.searchAhead && { onLook: () => search.prepare() })
   })
   const backups = createBackups({
@@ -318,6 +330,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     emit,
     life,
     skew,
+    passing,
     files: letterFiles,
     onStored: row => watch.watch(row),
     received: id => mailbox.received(id),

@@ -6,6 +6,7 @@ import type { Random } from '../base/ports.ts'
 import { throwDice } from '../base/retry.ts'
 import { readAlias } from '../pod/alias.ts'
 import type { Change } from '../store/state.ts'
+import type { QueueNews } from '../wire/federation.ts'
 import type { LetterFlags } from '../wire/letter.ts'
 import type { Draft, SentLetter } from './client.ts'
 import type { CheckedDraft } from './compose.ts'
@@ -45,6 +46,9 @@ const final: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'SIGNATURE_INVALID',
   'LETTER_TOO_LARGE'
 ])
+
+/** A pod that passes a notice on and said nothing is asked so often. */
+const askEveryMs = 30 * 60_000
 
 /** The letter that one answers, and the own alias it went to or came from. */
 interface Answered {
@@ -135,7 +139,7 @@ export class Courier implements AsyncDisposable {
     signal?: AbortSignal,
     { retracts }: { retracts?: string } = {}
   ): Promise<SentLetter> {
-    const { store, outbox, clock, self, contacts, life, files } = this.#parts
+    const { store, outbox, clock, self, contacts, life, files, passing } = this.#parts
     const journey = this.#journey
     const nowMs = clock.now()
     if (self.certificate()?.revoked)
@@ -179,7 +183,7 @@ export class Courier implements AsyncDisposable {
       earlier.row[retracts === undefined ? 'correctedBy' : 'forgetAsked'] = row.id
       await store.save(earlier.row)
     }
-    return showSent(row, secret, files.shown)
+    return showSent(row, secret, { files: files.shown, handed: passing.of(row.id) })
   }
 
   /** Lets a letter go no further. Resolves when nothing is being done for it. */
@@ -191,6 +195,7 @@ export class Courier implements AsyncDisposable {
     if (!this.#attempts.has(id)) this.#firsts.get(id)?.(undefined)
     await this.#attempts.get(id)
     this.#entries.delete(id)
+    this.#journey.later(this.#parts.passing.forget(id, this.#parts.life))
   }
 
   /** @throws {MuttrError} `LETTER_UNKNOWN` */
@@ -201,9 +206,9 @@ export class Courier implements AsyncDisposable {
   }
 
   async letter(row: SentRow): Promise<SentLetter> {
-    const { store, self, files } = this.#parts
+    const { store, self, files, passing } = this.#parts
     const secret = await store.secret(row.id, self.closet()).catch(() => undefined)
-    return showSent(row, secret, files.shown)
+    return showSent(row, secret, { files: files.shown, handed: passing.of(row.id) })
   }
 
   async sent(limit: number): Promise<SentLetter[]> {
@@ -247,8 +252,10 @@ export class Courier implements AsyncDisposable {
     const done: Promise<void> = this.#journey
       .attempt(entry)
       .then(
-        () => {
-          this.#parts.outbox.finished(id)
+        isDone => {
+          const { outbox, clock } = this.#parts
+          if (!isDone) return outbox.later(id, clock.now() + askEveryMs)
+          outbox.finished(id)
           this.#entries.delete(id)
         },
         async err => {
@@ -284,7 +291,8 @@ export class Courier implements AsyncDisposable {
     row.waiting = null
     this.#firsts.get(row.id)?.(undefined)
     this.#firsts.delete(row.id)
-    const saved = this.#parts.store.save(row)
+    const { store, passing, life } = this.#parts
+    const saved = store.save(row).then(() => passing.forget(row.id, life))
     this.#journey.later(saved.finally(() => this.#entries.delete(row.id)))
   }
 
@@ -344,6 +352,20 @@ export class Courier implements AsyncDisposable {
     const { thread, conversation } = await store.secret(text, self.closet())
     const first = thread ?? id
     return { parent: id, thread: first, conversation: conversation ?? first, from: own.from }
+  }
+
+  /** An own pod tells what became of notices that it was to pass on. */
+  heard(pod: string, news: readonly QueueNews[]): void {
+    const { passing, outbox, clock, store } = this.#parts
+    for (const letter of passing.heard(pod, news)) {
+      if (this.#attempts.has(letter)) continue
+      if (this.#entries.has(letter)) outbox.due(letter, clock.now())
+      else
+        this.#journey.later(
+          store.find(letter).then(row => (row ? this.#journey.settle(row) : undefined))
+        )
+    }
+    this.#pump()
   }
 
   /** As {@link Journey.announceAgain}. */

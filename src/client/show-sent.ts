@@ -1,6 +1,7 @@
 import { toHex } from '../base/bytes.ts'
 import { errorCodes } from '../base/errors.ts'
 import type { SentAttachment, SentLetter, SentState } from './client.ts'
+import type { Handed } from './passing.ts'
 import type { SentRow } from './sent-rows.ts'
 import type { SentSecret } from './sent-secrets.ts'
 
@@ -10,9 +11,13 @@ const hexOf = (id: Uint8Array | null | undefined): string | null => (id ? toHex(
 export async function showSent(
   row: SentRow,
   secret: SentSecret | undefined,
-  filesOf: (letter: string) => Promise<SentAttachment[]>
+  more: {
+    files: (letter: string) => Promise<SentAttachment[]>
+    /** What an own pod was given of it. */
+    handed: Handed | undefined
+  }
 ): Promise<SentLetter> {
-  const attachments = secret?.attachments ? await filesOf(row.id).catch(() => []) : []
+  const attachments = secret?.attachments ? await more.files(row.id).catch(() => []) : []
   const { id, from, to, fingerprint, sentMs, expiryMs, sizeBytes, key, wanted, waiting } = row
   const { withdrawing, announced, receipt } = row
   return {
@@ -22,6 +27,7 @@ export async function showSent(
     state: stateOf(row),
     copies: row.copies.map(({ holder, storedMs }) => ({ holder, storedMs })),
     announced: announced && { pod: announced.pod, atMs: announced.atMs },
+    handed: more.handed ? { pod: more.handed.pod, atMs: more.handed.atMs } : null,
     waiting: waiting && { ...waiting, hint: errorCodes[waiting.code][1] },
     asked: row.asked && { ...row.asked },
     receiptRequested: secret?.flags.receiptRequested ?? false,

@@ -86,6 +86,8 @@ export const Config = z.strictObject({
    * drop them.
    */
   requests: z.enum(['pull', 'ask', 'ignore']).default('ask'),
+  /** How the reader's pod is told of a letter: through the own pod, which then sees to it, or from here. */
+  notices: z.enum(['own-pod', 'direct']).default('own-pod'),
   /** Who gets a signed receipt when a letter asks for one: whose key is pinned, whose fingerprint was compared, or nobody. */
   receipts: z.enum(['contacts', 'verified', 'nobody']).default('contacts'),
   /** Whether letters are sealed to a new subkey every month, and the secrets of old ones erased; not for keys that other programs use too. */

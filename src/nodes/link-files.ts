@@ -10,6 +10,7 @@ const ofThePerson = [
   'network',
   'publishAliases',
   'strangers',
+  'notices',
   'requests',
   'receipts',
   'subkeys',

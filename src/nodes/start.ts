@@ -137,6 +137,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       disguise: () => strangerNode(options),
       subkeyEveryMs: home.config.subkeys === 'monthly' ? subkeyEveryMs : null,
       strangersBy: home.config.strangers,
+      noticesBy: home.config.notices,
       spool: diskSpool(home.paths.attachments),
       spoolCaps: home.config.attachments,
       aheadBytes: home.config.attachments.aheadBytes,

@@ -79,6 +79,7 @@ describe('a pod whose known addresses do not answer', () => {
       emit: () => undefined,
       onNotices: async () => undefined,
       onIdentified: async () => undefined,
+      onNews: () => undefined,
       onUp: () => undefined,
       onStanding: () => undefined
     })

@@ -8,15 +8,17 @@ import type { SentLetter } from '../../src/client/client.ts'
 import type { LocalClient } from '../../src/client/create-client.ts'
 import { createClient } from '../../src/client/create-client.ts'
 import { createEvents } from '../../src/client/events.ts'
+import type { NoticesBy } from '../../src/client/passing.ts'
 import type { ReceiptsTo } from '../../src/client/release.ts'
 import type { Policy } from '../../src/client/requests/request.ts'
-import { makeDevice } from '../../src/keys/device.ts'
+import { makeDevice, verifyDevice } from '../../src/keys/device.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { makePerson } from '../../src/keys/person.ts'
 import { memoryState } from '../../src/store/memory.ts'
 import type { Spool } from '../../src/store/spool.ts'
 import { memorySpool } from '../../src/store/spool.ts'
 import type { State } from '../../src/store/state.ts'
+import { keyOfPeer } from '../../src/wire/contact.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { fakeClock } from './fake-clock.ts'
 import type { FakeDht } from './fake-dht.ts'
@@ -137,6 +139,7 @@ export class ClientWorld implements AsyncDisposable {
       spoolCaps = smallCaps,
       canaryEveryMs = null,
       aheadBytes = 0,
+      noticesBy = 'own-pod',
       networkBackup
     }: {
       hostname?: string
@@ -153,6 +156,7 @@ export class ClientWorld implements AsyncDisposable {
       spoolCaps?: SpoolCaps
       canaryEveryMs?: number | null
       aheadBytes?: number
+      noticesBy?: NoticesBy
       networkBackup?: Parameters<typeof createClient>[0]['networkBackup']
     } = {}
   ): Promise<Tester> {
@@ -167,6 +171,7 @@ export class ClientWorld implements AsyncDisposable {
       spoolCaps,
       canaryEveryMs,
       aheadBytes,
+      noticesBy,
       ...(networkBackup && { networkBackup })
     })
     if (register) {
@@ -196,6 +201,7 @@ export class ClientWorld implements AsyncDisposable {
       | 'spoolCaps'
       | 'canaryEveryMs'
       | 'aheadBytes'
+      | 'noticesBy'
       | 'networkBackup'
     > & {
       publishAliases: boolean
@@ -213,7 +219,11 @@ export class ClientWorld implements AsyncDisposable {
         dht: this.dht,
         network: this.#network(peer, listeners),
         state: disk.state,
-        keys: { self: 'x', sign: () => new Uint8Array(64), verify: () => true } satisfies PeerKeys,
+        keys: {
+          self: 'x',
+          sign: () => new Uint8Array(64),
+          verify: (peer, bytes, signature) => verifyDevice(keyOfPeer(peer)!, bytes, signature)
+        } satisfies PeerKeys,
         person: locked ? null : vault,
         certificate: vault.certificate,
         savePerson: async saved => {

@@ -176,6 +176,7 @@ export function sentLetter(
       : Array.from({ length: 8 }, (_, i) => ({ holder: `12D3${i}`, storedMs: nowMs })),
     wanted: 8,
     announced: waits ? null : { pod: 'two.test', atMs: nowMs },
+    handed: null,
     waiting: waits
       ? {
           code: 'NETWORK_EMPTY',

@@ -218,6 +218,7 @@ function sentLetter(nowMs: number, to: string, changes: Partial<SentLetter> = {}
     })),
     wanted: 8,
     announced: { pod: to.split('@')[1]!, atMs: sentMs + 900 },
+    handed: null,
     waiting: null,
     asked: { atMs: nowMs - 60_000, answered: 8, wanted: 8, holders: 8 },
     receiptRequested: false,

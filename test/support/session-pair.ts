@@ -1,5 +1,12 @@
 import { MuttrError } from '../../src/base/errors.ts'
-import type { Contact, Network, PeerId, RequestOptions, Session } from '../../src/base/ports.ts'
+import type {
+  Contact,
+  Network,
+  PeerEvent,
+  PeerId,
+  RequestOptions,
+  Session
+} from '../../src/base/ports.ts'
 
 type Answer = (method: string, payload: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>
 
@@ -76,10 +83,12 @@ async function overWire(
 
 export interface FakeNetwork {
   /** The network as `self` sees it: only private streams. */
-  at(self: PeerId): Pick<Network, 'self' | 'accept' | 'open' | 'dial'>
+  at(self: PeerId): Pick<Network, 'self' | 'accept' | 'open' | 'dial' | 'onPeer'>
   /** From now on `peer` cannot be reached; its streams end. */
   unplug(peer: PeerId): Promise<void>
   plug(peer: PeerId): void
+  /** Everybody sees that `peer` is there. */
+  meet(peer: PeerId): void
 }
 
 /** Private streams between peers of one process. */
@@ -87,12 +96,17 @@ export function fakeNetwork(): FakeNetwork {
   const takers = new Map<string, (session: Session) => void>()
   const sessions = new Map<PeerId, Set<Session>>()
   const away = new Set<PeerId>()
+  const listeners = new Set<(event: PeerEvent) => void>()
   const remember = (peer: PeerId, session: Session): void => {
     sessions.set(peer, (sessions.get(peer) ?? new Set()).add(session))
   }
   return {
     at: self => ({
       self,
+      onPeer(listener) {
+        listeners.add(listener)
+        return { [Symbol.dispose]: () => void listeners.delete(listener) }
+      },
       async dial(address) {
         const peer = address.split('/p2p/').at(-1)!
         if (away.has(peer)) throw new MuttrError('PEER_UNREACHABLE', `${peer} is not there`)
@@ -117,6 +131,10 @@ export function fakeNetwork(): FakeNetwork {
       sessions.delete(peer)
       for (const session of open) await session[Symbol.asyncDispose]()
     },
-    plug: peer => void away.delete(peer)
+    plug: peer => void away.delete(peer),
+    meet(peer) {
+      const contact = { peer, addresses: [] }
+      for (const listener of listeners) listener({ type: 'connected', contact, server: true })
+    }
   }
 }

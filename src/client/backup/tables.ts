@@ -43,6 +43,7 @@ const tables = {
   // On their way, and whoever began that goes on with it.
   outbox: 'stays',
   'sent-watch': 'stays',
+  handed: 'stays',
   'sent-blob': 'stays',
   'sent-over': 'stays',
   'sent-expiry': 'stays',

@@ -11,6 +11,7 @@ import type { Contacts } from '../contacts.ts'
 import type { Journal, News } from '../devices/journal.ts'
 import type { InboxStore, Placed } from '../inbox-store.ts'
 import { memberOf } from '../inbox-store.ts'
+import type { Handed } from '../passing.ts'
 import type { Self } from '../self.ts'
 import type { SentStore } from '../sent-shape.ts'
 import { showReceived } from '../show-received.ts'
@@ -42,6 +43,8 @@ export interface MailboxParts {
   /** Of received letters. */
   files: Pick<Downloads, 'show' | 'forgetLetter'>
   sentFiles: LetterFiles['shown']
+  /** What an own pod was given of a letter. */
+  handed(letter: string): Handed | undefined
   /** Somebody looks at the conversations. */
   onLook?(): void
 }
@@ -297,7 +300,10 @@ export class Mailbox {
     const secret = await this.#parts.sent.secret(id, closet)
     const { parent, mimeType, body } = secret
     return {
-      ...(await showSent(row, secret, this.#parts.sentFiles)),
+      ...(await showSent(row, secret, {
+        files: this.#parts.sentFiles,
+        handed: this.#parts.handed(row.id)
+      })),
       parent: parent && hexOf(parent),
       mimeType,
       body: textOf(body)

@@ -10,7 +10,7 @@ import { Queue } from './queue.ts'
 
 /** What a pod needs to have to do with others. */
 export interface FederationParts {
-  network: Pick<Network, 'self' | 'dial' | 'open'>
+  network: Pick<Network, 'self' | 'dial' | 'open' | 'onPeer'>
   finder: PodFinder
   policy: FederationPolicy
 }
@@ -57,6 +57,11 @@ export async function openFederation(
   const queue = await Queue.open(parts)
   const peers = await PeerPods.open({ ...parts, peersMax: parts.limits.peersMax })
   const forwarder = new Forwarder({ ...parts, queue, peers })
+  // Pods are seeds: one that comes back is often seen before its notices are due.
+  const watching = parts.network.onPeer(({ type, contact }) => {
+    const hostname = type === 'connected' ? peers.hostnameOf(contact.peer) : undefined
+    if (hostname !== undefined) forwarder.wake(hostname)
+  })
   return {
     ...{ queue, peers, forwarder },
     begin: () => forwarder.start(),
@@ -69,6 +74,9 @@ export async function openFederation(
       },
       block: hostname => peers.block(hostname)
     },
-    [Symbol.asyncDispose]: () => forwarder[Symbol.asyncDispose]()
+    async [Symbol.asyncDispose]() {
+      watching[Symbol.dispose]()
+      await forwarder[Symbol.asyncDispose]()
+    }
   }
 }

@@ -162,6 +162,7 @@ export class Forwarder implements AsyncDisposable {
   async #give(hostname: string, { session }: Line, entries: readonly Queued[]) {
     const { queue, keys } = this.#parts
     const loaded = await queue.load(entries)
+    if (loaded.length === 0) return { settled: [], problem: undefined }
     const notices = loaded.map(({ notice }) => notice)
     const options = { timeoutMs: transferTimeoutMs, signal: this.#life.signal }
     const asked = session.request(podMethods.transfer, transfer.encode({ notices }), options)

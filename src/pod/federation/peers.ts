@@ -36,7 +36,7 @@ export interface PeersParts {
   clock: Clock
   log: Log
   crypto: Crypto
-  network: Pick<Network, 'self' | 'dial' | 'open'>
+  network: Pick<Network, 'dial' | 'open' | 'self'>
   finder: PodFinder
   policy: FederationPolicy
   /** Of this pod. */
@@ -60,6 +60,8 @@ const refused = (what: string): MuttrError => new MuttrError('FEDERATION_REFUSED
 export class PeerPods {
   readonly #parts: PeersParts
   readonly #known = new Map<string, Peer>()
+  /** Of pods that were met, by hostname. */
+  readonly #peers = new Map<string, readonly PeerId[]>()
 
   private constructor(parts: PeersParts) {
     this.#parts = parts
@@ -68,8 +70,7 @@ export class PeerPods {
   static async open(parts: PeersParts): Promise<PeerPods> {
     const peers = new PeerPods(parts)
     for await (const { key, value } of rowsOf(parts.state, tables.peers)) {
-      const { papers: _, ...row } = peerRow.decode(value)
-      peers.#known.set(key, { ...row, hostname: key })
+      peers.#remember(key, peerRow.decode(value))
     }
     return peers
   }
@@ -80,6 +81,12 @@ export class PeerPods {
 
   list(): Peer[] {
     return [...this.#known.values()].sort((a, b) => (a.hostname < b.hostname ? -1 : 1))
+  }
+
+  /** The pod that was last seen to have this peer. */
+  hostnameOf(peer: PeerId): string | undefined {
+    for (const [hostname, peers] of this.#peers) if (peers.includes(peer)) return hostname
+    return undefined
   }
 
   get(hostname: string): Peer | undefined {
@@ -217,15 +224,25 @@ export class PeerPods {
   }
 
   async #put(hostname: string, row: PeerRow): Promise<void> {
-    const { papers: _, ...peer } = row
     const isNew = !this.#known.has(hostname)
     const gone = isNew && this.#known.size >= this.#parts.peersMax ? this.#leastMissed() : undefined
-    this.#known.set(hostname, { ...peer, hostname })
-    if (gone !== undefined) this.#known.delete(gone)
+    this.#remember(hostname, row)
+    if (gone !== undefined) this.#forget(gone)
     await this.#parts.state.write([
       { type: 'put', table: tables.peers, key: hostname, value: peerRow.encode(row) },
       ...(gone === undefined ? [] : [{ type: 'delete' as const, table: tables.peers, key: gone }])
     ])
+  }
+
+  #forget(hostname: string): void {
+    this.#known.delete(hostname)
+    this.#peers.delete(hostname)
+  }
+
+  #remember(hostname: string, { papers, ...row }: PeerRow): void {
+    this.#known.set(hostname, { ...row, hostname })
+    if (papers) this.#peers.set(hostname, podRecord.decode(papers.record).peers)
+    else this.#peers.delete(hostname)
   }
 
   /** Of those that the operator said nothing of, the one not seen for longest. */

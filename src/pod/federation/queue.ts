@@ -150,12 +150,16 @@ export class Queue {
     }
   }
 
-  /** With the sealed bytes of each. */
+  /** With the sealed bytes of each that is still there. */
   async load(entries: readonly Queued[]): Promise<{ entry: Queued; notice: Uint8Array }[]> {
     const rows = await Promise.all(
       entries.map(async entry => ({ entry, row: await this.#row(entry.key) }))
     )
-    return rows.flatMap(({ entry, row }) => (row ? [{ entry, notice: row.notice }] : []))
+    return rows.flatMap(({ entry, row }) => {
+      if (row) return [{ entry, notice: row.notice }]
+      this.#remove(entry)
+      return []
+    })
   }
 
   /** Writes down what became of notices, in one write. @returns what to tell their senders. */
@@ -192,12 +196,20 @@ export class Queue {
     )
   }
 
-  /** Their sender has written down what became of them. */
+  /** Their sender has written down what became of them, or wants no more of it: they are forgotten, also when they wait. */
   async done(account: AccountId, hashes: readonly Uint8Array[]): Promise<void> {
     const { settled } = this.#mine(account)
-    const known = hashes.flatMap(hash => settled.get(keyOf(account, hash)) ?? [])
+    const known: Queued[] = []
+    for (const hash of hashes) {
+      const key = keyOf(account, hash)
+      const row = await this.#row(key)
+      if (row) known.push({ ...row, key, account })
+    }
     if (known.length > 0) await this.#state.write(known.map(drop))
-    for (const { key } of known) settled.delete(key)
+    for (const entry of known) {
+      settled.delete(entry.key)
+      this.#remove(entry)
+    }
     this.#tidy(account)
   }
 

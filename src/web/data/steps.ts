@@ -15,7 +15,7 @@ const shortPeer = (peer: string): string => `…${peer.slice(-6)}`
 
 /** A letter's way, with who signed for each step. Source: docs/protocol/proof.md */
 export function stepsOf(letter: SentLetter, nowMs: number): Step[] {
-  const { copies, wanted, announced, accepted, withdrawing, state } = letter
+  const { copies, wanted, announced, handed, accepted, withdrawing, state } = letter
   const stored = copies.length
   const steps: Step[] = [
     {
@@ -38,11 +38,13 @@ export function stepsOf(letter: SentLetter, nowMs: number): Step[] {
     },
     {
       name: 'Announced',
-      state: announced ? 'done' : 'todo',
+      state: announced ? 'done' : handed ? 'now' : 'todo',
       atMs: announced?.atMs ?? null,
       by: announced
         ? `${announced.pod} signed that it took the notice. Whether they were there, it does not say.`
-        : 'Their pod is told that a letter waits.'
+        : handed
+          ? `${handed.pod} has the notice and passes it on. Their pod has not signed for it yet.`
+          : 'Their pod is told that a letter waits.'
     }
   ]
   if (state === 'withdrawn' || withdrawing)

@@ -122,6 +122,8 @@ export class Resident {
       ...{ pods: this.#p.places(), random: this.#dice, log: silentLog },
       // Nobody sits there to be asked.
       requests: 'pull',
+      // Its pods pass nothing on.
+      noticesBy: 'direct',
       about: this.#about(seed, member)
     })
     if (!process.alive) return

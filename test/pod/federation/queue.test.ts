@@ -94,6 +94,21 @@ describe("a notice through the sender's pod", () => {
     assertReceipt(all, sealed, await all.stateOf(sealed))
   })
 
+  it('goes at once when the other pod is seen again', async () => {
+    await using all = await neighbours()
+    await all.give(await all.seal())
+    await until(() => all.news.length === 1)
+    await all.world.network.unplug(all.two.keys.self)
+    await all.give(await all.seal())
+    await until(() => failuresOf(all) === 1)
+    await tryAgain(all)
+    await tryAgain(all)
+    all.world.network.plug(all.two.keys.self)
+    all.world.clock.advance(2_000)
+    all.world.network.meet(all.two.keys.self)
+    await until(() => all.news.length === 2)
+  })
+
   it('is given up when it expires, and its sender is told', async () => {
     await using all = await neighbours()
     await all.world.network.unplug(all.two.keys.self)

@@ -1,0 +1,157 @@
+import { sha256 } from '../base/bytes.ts'
+import { codeOf } from '../base/errors.ts'
+import { readAlias } from '../pod/alias.ts'
+import { sealNotice } from './compose.ts'
+import type { Known } from './contacts.ts'
+import type { JourneyParts } from './journey.ts'
+import type { Passing } from './passing.ts'
+import type { PodLink } from './pod-link.ts'
+import type { SentRow } from './sent-rows.ts'
+import { within } from './waiting.ts'
+
+type Parts = Pick<
+  JourneyParts,
+  'contacts' | 'pods' | 'life' | 'crypto' | 'clock' | 'emit' | 'skew' | 'store' | 'log'
+> & {
+  passing: Passing
+  /** Makes the slip of a letter that has none yet. */
+  slip(row: SentRow, known: Known): Promise<void>
+}
+
+/** A sealed notice, and the link on which it goes: to an own pod, or to the reader's. */
+export interface Prepared {
+  readonly notice: Uint8Array
+  readonly link: PodLink
+  readonly isOwn: boolean
+}
+
+/** Which way a notice goes that an own pod was given before. */
+export type Way = 'any' | 'direct'
+
+/** The own pod usually has the receipt at once: who sends is told so. */
+const shortlyMs = 2_000
+
+/** Tells the reader's pod of a letter: through the sender's own, where there is one, else from here. Source: docs/protocol/federation.md */
+export class Announcing {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Makes the notice ready while the letter is being stored. */
+  async prepare(row: SentRow, known: Known, way: Way = 'any'): Promise<Prepared> {
+    const { contacts, life, crypto } = this.#parts
+    await this.#parts.slip(row, known)
+    const { route } = await contacts.route(row.to, life)
+    const { key, sizeBytes, expiryMs, slip } = row
+    const body = {
+      address: route.intro,
+      key: new Uint8Array(Buffer.from(key!, 'hex')),
+      sizeBytes,
+      expiryMs,
+      slip: slip!
+    }
+    const [own, notice] = await Promise.all([
+      way === 'any' ? this.#ownPod(row) : undefined,
+      sealNotice(body, route.hpkeKey, crypto)
+    ])
+    return { notice, link: own ?? (await this.#readersPod(row)), isOwn: own !== undefined }
+  }
+
+  /** @returns whether the reader's pod has signed for it; else an own pod has it. */
+  async announce(row: SentRow, known: Known, prepared: Prepared): Promise<boolean> {
+    const { passing, emit, log } = this.#parts
+    const { link, notice, isOwn } = prepared
+    if (!isOwn) {
+      await this.#submit(row, known, link, notice)
+      return true
+    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    using _waiting = passing.expect(row.id, resolve)
+    if (!(await passing.give(row, { link, notice }))) {
+      await this.#submit(row, known, await this.#readersPod(row), notice)
+      return true
+    }
+    row.waiting = null
+    emit({ type: 'handed', letter: row.id, pod: link.hostname })
+    const { clock, life } = this.#parts
+    await within(promise, { clock, timeoutMs: shortlyMs }).catch(() => undefined)
+    const way = passing.hasNews(row.id) ? await this.follow(row, life) : 'waits'
+    if (way !== 'any' && way !== 'direct') return way === 'done'
+    log.info('the own pod did not pass a notice on', { pod: link.hostname })
+    const again = await this.prepare(row, known, way)
+    await this.#submit(
+      row,
+      known,
+      again.isOwn ? await this.#readersPod(row) : again.link,
+      again.notice
+    )
+    return true
+  }
+
+  /** Looks what became of a notice that an own pod was given. @returns which way to go when nobody takes care of it. */
+  async follow(row: SentRow, signal: AbortSignal): Promise<'done' | 'waits' | 'overdue' | Way> {
+    const { passing, contacts } = this.#parts
+    const handed = passing.of(row.id)
+    if (!handed) return 'any'
+    const fate = await passing.fate(row.id, handed, signal)
+    if (fate.type === 'receipt') {
+      this.#announced(row, fate.announced, handed.atMs)
+      await this.#parts.store.save(row)
+      await passing.forget(row.id, signal)
+      return 'done'
+    }
+    if (fate.type !== 'lost') return fate.type
+    await passing.forget(row.id, signal)
+    if (fate.isSealedWrong) await contacts.forgetRoute(row.to) // the pod has a new key
+    return fate.again ? 'any' : 'direct'
+  }
+
+  async #submit(row: SentRow, known: Known, link: PodLink, notice: Uint8Array): Promise<void> {
+    const { clock, contacts } = this.#parts
+    const startMs = clock.now()
+    const submit = async (by: PodLink, sealed: Uint8Array) => ({
+      ...(await by.submit(sealed)),
+      hash: sha256(sealed)
+    })
+    const { atMs, signature, podPeer, hash } = await submit(link, notice).catch(async err => {
+      if (codeOf(err) !== 'NOTICE_INVALID') throw err
+      await contacts.forgetRoute(row.to) // the pod has a new key: ask for it, once
+      const again = await this.prepare(row, known, 'direct')
+      return submit(again.link, again.notice)
+    })
+    const announced = { pod: link.hostname, peer: podPeer, notice: hash, atMs, signature }
+    this.#announced(row, announced, startMs)
+  }
+
+  #announced(row: SentRow, announced: NonNullable<SentRow['announced']>, startMs: number): void {
+    const { clock, emit, skew } = this.#parts
+    const { pod, atMs } = announced
+    skew.seen(atMs)
+    row.announced = announced
+    // Announced anew it may have been accepted or withdrawn meanwhile.
+    if (row.stage === 'stored') row.stage = 'announced'
+    row.waiting = null
+    emit({ type: 'announced', letter: row.id, pod, ms: clock.now() - startMs })
+  }
+
+  /** A link to the own pod of the alias that the letter is from; undefined where the notice does not go that way now. */
+  async #ownPod(row: SentRow): Promise<PodLink | undefined> {
+    const { passing, pods, life, log } = this.#parts
+    const own = passing.way(row)
+    if (own === undefined) return undefined
+    try {
+      return await pods.identified(own, life)
+    } catch (err) {
+      if (codeOf(err) === 'CANCELLED') throw err
+      log.info('a notice goes past the own pod', { pod: own, code: codeOf(err) })
+      return undefined
+    }
+  }
+
+  #readersPod(row: SentRow): Promise<PodLink> {
+    const { pods, life } = this.#parts
+    return pods.link(readAlias(row.to).hostname, life)
+  }
+}
