@@ -30,6 +30,7 @@ import {
   nothing,
   proving,
   registering,
+  reporting,
   revoking,
   storing,
   succeeding,
@@ -137,6 +138,10 @@ function addPeople(app: Hono, { client }: AppParts): void {
   app.post('/lookups', async c => {
     const { alias } = check(named, await readJson(c.req.raw, jsonLimit))
     return c.json(await client.lookup(alias, signalOf(c)))
+  })
+  app.post('/reports', async c => {
+    const { alias, ...told } = check(reporting, await readJson(c.req.raw, jsonLimit))
+    return c.json(await client.report(alias, { ...told, ...signalOf(c) }))
   })
   app.get('/contacts', async c => c.json(await client.contacts()))
   app.post('/contacts/accept', async c => {

@@ -7,6 +7,7 @@ import type { AuditCheck, AuditEntry } from '../pod/office/audit.ts'
 import type { AccountExport } from '../pod/office/export.ts'
 import type { FreedAlias, NamesView, NewInviteOptions } from '../pod/office/office.ts'
 import type { Quota } from '../pod/office/quotas.ts'
+import type { ReportView } from '../pod/office/reports.ts'
 import type { RateView, SaidRate } from '../pod/office/settings.ts'
 
 /** Whoever asks, by the name that they give: it is noted with what they did. */
@@ -55,6 +56,10 @@ export interface PodOperator {
   /** @param who the alias asked for, or the beginning of an id. @throws {MuttrError} `APPLICATION_UNKNOWN` */
   approve(who: string, options?: By): Promise<ApplicationView>
   refuse(who: string, options: By & { reason: string }): Promise<ApplicationView>
+  /** What people told about aliases: open ones first, newest first. */
+  reports(): Promise<ReportView[]>
+  /** @param id its first digits. @throws {MuttrError} `REPORT_UNKNOWN` */
+  closeReport(id: string, options: By & { reason: string }): Promise<ReportView>
   names(): Promise<NamesView>
   reserve(names: readonly string[], options?: By): Promise<NamesView>
   allow(names: readonly string[], options?: By): Promise<NamesView>

@@ -109,6 +109,10 @@ function addRules(app: Hono, pod: () => PodOperator): void {
   app.post('/pod/requests/:who/refuse', async c =>
     c.json(await pod().refuse(c.req.param('who'), await bodyOf(c, reasoned)))
   )
+  app.get('/pod/reports', async c => c.json(await pod().reports()))
+  app.post('/pod/reports/:id/close', async c =>
+    c.json(await pod().closeReport(c.req.param('id'), await bodyOf(c, reasoned)))
+  )
   app.get('/pod/names', async c => c.json(await pod().names()))
   app.post('/pod/names/reserve', async c => {
     const { names, ...options } = await bodyOf(c, naming)

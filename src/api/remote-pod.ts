@@ -23,6 +23,8 @@ export function remotePod(ask: Ask): PodOperator {
     requests: () => get('/pod/requests'),
     approve: (who, options) => post(`/pod/requests/${segment(who)}/approve`, options),
     refuse: (who, options) => post(`/pod/requests/${segment(who)}/refuse`, options),
+    reports: () => get('/pod/reports'),
+    closeReport: (id, options) => post(`/pod/reports/${segment(id)}/close`, options),
     names: () => get('/pod/names'),
     reserve: (names, options) => post('/pod/names/reserve', { names, ...options }),
     allow: (names, options) => post('/pod/names/allow', { names, ...options }),

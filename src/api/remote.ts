@@ -106,6 +106,7 @@ function people(
   Client,
   | 'register'
   | 'lookup'
+  | 'report'
   | 'contacts'
   | 'acceptKey'
   | 'verification'
@@ -129,6 +130,8 @@ function people(
     register: (alias, { signal, ...rest } = {}) =>
       post('/registrations', { alias, ...rest }, signalIn({ signal })),
     lookup: (alias, options) => post('/lookups', { alias }, signalIn(options)),
+    report: (alias, { signal, ...told }) =>
+      post('/reports', { alias, ...told }, signalIn({ signal })),
     contacts: () => get('/contacts'),
     acceptKey: alias => post('/contacts/accept', { alias }),
     verification: alias => get('/contacts/verification', { query: { alias } }),

@@ -36,6 +36,12 @@ export const registering = z.strictObject({
   invite: z.string().exactOptional(),
   note: z.string().exactOptional()
 })
+export const reporting = z.strictObject({
+  alias: z.string(),
+  kind: z.enum(['spam', 'abuse', 'impersonation', 'other']),
+  text: z.string().exactOptional(),
+  letter: z.string().exactOptional()
+})
 export const verifying = z.strictObject({
   alias: z.string(),
   shown: z.string().max(apiLimits.shownCharsMax).exactOptional()

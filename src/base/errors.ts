@@ -138,6 +138,7 @@ const codes = {
     'The pod has taken this name back from its owner. Ask them for another address, by another way.'
   ],
   APPLICATION_UNKNOWN: ['refused', 'See `muttr pod requests` for those who wait.'],
+  REPORT_UNKNOWN: ['refused', 'See `muttr pod reports` for those that are open.'],
   INVITE_UNKNOWN: ['refused', 'See `muttr pod invites` for those there are.'],
   IDENTIFY_REFUSED: [
     'refused',

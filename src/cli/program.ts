@@ -13,6 +13,7 @@ import { addMailbox } from './commands/mailbox.ts'
 import { addNet } from './commands/net.ts'
 import { addPeople } from './commands/people.ts'
 import { addPod } from './commands/pod.ts'
+import { addReport } from './commands/report.ts'
 import { addRequests } from './commands/requests.ts'
 import { addSent } from './commands/sent.ts'
 import { addShell } from './commands/shell.ts'
@@ -76,6 +77,7 @@ export function createProgram(parts: ProgramParts): Command {
     addAttachments,
     addSent,
     addPeople,
+    addReport,
     addKey,
     addDevices,
     addPod,

@@ -3,6 +3,7 @@ import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { Revocation } from '../keys/revoke.ts'
 import type { Withdrawal } from '../keys/withdraw.ts'
 import type { FoundBy } from '../pod/finding.ts'
+import type { ReportKind } from '../wire/report.ts'
 import type { NetworkBackup } from './backup/network.ts'
 import type { OwnDevice } from './devices/shapes.ts'
 import type { Attachment, AttachOptions, ReceivedAttachment, Transfer } from './files.ts'
@@ -178,6 +179,20 @@ export interface Contact {
   policy: Policy | null
 }
 
+export interface ReportOptions {
+  kind: ReportKind
+  /** In the person's words; at most 1,000 bytes. */
+  text?: string
+  /** The id of the letter that it is about: the pod learns it. */
+  letter?: string
+}
+
+interface Reported {
+  alias: string
+  pod: string
+  kind: ReportKind
+}
+
 export interface Verification {
   alias: string
   fingerprint: string
@@ -330,6 +345,8 @@ export interface Client extends KeyCalls {
     alias: string,
     options?: CallOptions & { invite?: string; note?: string }
   ): Promise<Registration>
+  /** Tells the pod of an alias what its owner does. @throws {MuttrError} `ALIAS_UNKNOWN`, `LIMIT_EXCEEDED`, `POD_UNREACHABLE` */
+  report(alias: string, options: CallOptions & ReportOptions): Promise<Reported>
   /** Asks the alias's pod, pins at first sight. @throws {MuttrError} `ALIAS_UNKNOWN`, `KEY_CHANGED`, `POD_UNKNOWN`, `POD_UNREACHABLE` */
   lookup(alias: string, options?: CallOptions): Promise<Contact>
   contacts(): Promise<Contact[]>

@@ -1,5 +1,6 @@
-import { utf8 } from '../base/bytes.ts'
+import { fromHex, utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import { armorCertificate } from '../keys/certificate.ts'
 import { importPerson, makePerson } from '../keys/person.ts'
@@ -25,6 +26,17 @@ export function people(rooms: Rooms, { invites = {}, clock, about }: ClientParts
         ...(code !== undefined && { invite: code }),
         ...(note !== undefined && { note })
       })
+    },
+    async report(alias, { kind, text = '', letter, signal = forever }) {
+      const { full, hostname } = readAlias(alias)
+      const id = letter === undefined ? null : fromHex(letter, 32)
+      if (id === undefined) throw new MuttrError('LETTER_UNKNOWN', `no letter ${letter}`)
+      if (Buffer.byteLength(text) > limits.podNoteBytesMax)
+        throw new MuttrError('USAGE', `a report of more than ${limits.podNoteBytesMax} bytes`)
+      await pods.know(hostname, signal)
+      const link = await pods.link(hostname, signal)
+      await link.report(full, { kind, text, letter: id })
+      return { alias: full, pod: hostname, kind }
     },
     async lookup(alias, { signal = forever } = {}) {
       const { full, hostname } = readAlias(alias)

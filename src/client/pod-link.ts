@@ -16,6 +16,8 @@ import type { Notice } from '../wire/notice.ts'
 import { announcedBytes } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
 import type { PodStanding } from '../wire/pod-standing.ts'
+import type { Report } from '../wire/report.ts'
+import { report } from '../wire/report.ts'
 import { succeed, succeedAnswer, successionAnswer, successionRequest } from '../wire/succession.ts'
 import type { PodAhead } from './pod-ahead.ts'
 import { podAhead } from './pod-ahead.ts'
@@ -91,6 +93,8 @@ export interface PodLink extends AsyncDisposable {
   successor(alias: string, fingerprint: string): Promise<Successor | null>
   /** The pod's signed answer, checked against its certificate. @throws `ALIAS_UNKNOWN`, `SIGNATURE_INVALID`, {@link AliasRevoked} */
   lookup(alias: string): Promise<LookedUp>
+  /** Tells the pod something about one of its aliases. @throws `ALIAS_UNKNOWN`, `LIMIT_EXCEEDED` */
+  report(alias: string, report: Omit<Report, 'name'>): Promise<void>
   /** Has a device of ours let in no more. @param dismissal as the person signed it. @throws `STATEMENT_INVALID`, `LIMIT_EXCEEDED` */
   dismiss(dismissal: Uint8Array): Promise<void>
   /** @param notice sealed, exactly 1,200 bytes. @throws `NOTICE_INVALID`, `BLOB_EXPIRED`, `LIMIT_EXCEEDED` */
@@ -174,6 +178,9 @@ function linkOver(
     },
     async revoke(alias, { bytes }) {
       await ask('revoke', wire.revoke.encode({ name: nameOf(alias), certificate: bytes }))
+    },
+    async report(alias, told) {
+      wire.nothing.decode(await ask('report', report.encode({ name: nameOf(alias), ...told })))
     },
     async dismiss(dismissal) {
       wire.nothing.decode(await ask('dismiss', wire.dismiss.encode({ dismissal })))

@@ -36,6 +36,8 @@ export function podOperator(home: Home, pod: Pod, addresses: () => readonly stri
     requests: () => office.requests(),
     approve: (who, { by } = {}) => office.approve(operator(by), who),
     refuse: (who, { by, ...o }) => office.refuse(operator(by), who, o),
+    reports: () => office.reports(),
+    closeReport: (id, { by, ...o }) => office.closeReport(operator(by), id, o),
     names: () => office.names(),
     reserve: (names, { by } = {}) => office.reserve(operator(by), names),
     allow: (names, { by } = {}) => office.allow(operator(by), names),

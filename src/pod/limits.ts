@@ -144,6 +144,8 @@ export const podTimes = {
   /** Who asks for an alias waits so long for an operator; what was decided is kept so long. */
   applicationWaitsMs: 14 * dayMs,
   applicationDecidedMs: 30 * dayMs,
+  /** A report, closed or not. */
+  reportKeptMs: 90 * dayMs,
   /** An invite, or whatever else an operator says ends by itself. */
   termMsMax: 10 * 366 * dayMs,
   /** A device not seen for so long gives way to a new one where there are too many. */

@@ -29,6 +29,7 @@ import { createAudit } from './office/audit.ts'
 import type { Office } from './office/office.ts'
 import { createOffice } from './office/open.ts'
 import { createQuotas } from './office/quotas.ts'
+import { createReports } from './office/reports.ts'
 import { readSettings, withRates } from './office/settings.ts'
 import { createStandings } from './office/standings.ts'
 import type { PublicDirectory } from './public-directory.ts'
@@ -110,6 +111,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const standings = createStandings(state)
   const quotas = createQuotas(state)
   const applications = createApplications(state, limits)
+  const reports = createReports(state, limits)
   let settings = await readSettings(state)
   const registry = await Registry.open({
     ...{ state, crypto, person, hostname, policy, invites, limits },
@@ -145,6 +147,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     dismissals,
     standings,
     standing,
+    reports,
     hostname,
     clock,
     random,
@@ -209,7 +212,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const sweeper = createSweeper({
     ...{ clock, log, state, registry, mailbox, directory, invites, dismissals, ahead },
     ...{ audit, auditMax: limits.auditMax, isShared: parts.isShared === true },
-    ...{ federation, standings, applications },
+    ...{ federation, standings, applications, reports },
     sweepNews: () => news.sweep()
   })
   const news = await watchNews(state, told, log.warn)
@@ -221,7 +224,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     certificate: person.certificate,
     office: createOffice({
       ...{ ...own, clock, random, limits, aheadBytes: aheadBounds.accountBytes },
-      ...{ registry, mailbox, ahead, invites, standings, quotas, applications, audit }
+      ...{ registry, mailbox, ahead, invites, standings, quotas, applications, reports, audit }
     }),
     hello: record.hello,
     directory: createPublicDirectory({ state, clock, registry, hostname }),

@@ -275,6 +275,8 @@ export const tables = {
   quotas: 'quotas',
   /** By account: who asks for an alias. Inserted, so that of one account one waits. */
   applications: 'applications',
+  /** By the hash of what is told and by whom. Inserted, so that the same is told once. */
+  reports: 'reports',
   /** Networks of those who wait -> account. Inserted, so that of one network one waits. */
   applicantNetworks: 'applicant-networks',
   /** By sequence: what operators did. Inserted, so that the chain has no two ends. */

@@ -8,6 +8,7 @@ import type { State } from '../store/state.ts'
 import { announcedBytes, decodeNotice, noticeInfo } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
 import type { PodStanding } from '../wire/pod-standing.ts'
+import { report } from '../wire/report.ts'
 import {
   decodeSignedSuccession,
   succeed,
@@ -17,6 +18,7 @@ import {
 } from '../wire/succession.ts'
 import type { Ahead } from './ahead/ahead.ts'
 import { aheadAnswers } from './ahead/answers.ts'
+import { foldName } from './alias.ts'
 import type { Directory } from './directory.ts'
 import type { Dismissals } from './dismissals.ts'
 import { federationAnswers } from './federation/answers.ts'
@@ -28,6 +30,7 @@ import type { Identity } from './identify.ts'
 import { checkIdentify, createChallenge } from './identify.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { News } from './news.ts'
+import type { Reports } from './office/reports.ts'
 import type { Standings } from './office/standings.ts'
 import type { PodRecordShelf } from './record.ts'
 import type { Registry } from './registry.ts'
@@ -47,6 +50,7 @@ export interface Desk {
   readonly mailbox: Mailbox
   readonly dismissals: Dismissals
   readonly standings: Standings
+  readonly reports: Reports
   /** What the pod has decided about an account. */
   standing(account: string, nowMs: Millis): Promise<PodStanding>
   readonly gates: Gates
@@ -178,6 +182,17 @@ function openAnswers(visit: Visit): Answers {
       const shown = await desk.crypto.readCertificate(bytes)
       await desk.registry.revoke(name, shown, nowMs)
       await desk.tell({ what: 'gone', pin: shown.pin, device: null })
+      return wire.nothing.encode()
+    },
+    async report(payload, nowMs) {
+      const told = report.decode(payload)
+      desk.gates.report(session.peer, nowMs)
+      const name = foldName(told.name)
+      if (!(await desk.registry.shown(name, nowMs)))
+        throw new MuttrError('ALIAS_UNKNOWN', `no ${name} at ${desk.hostname}`)
+      const account = identity(nowMs)?.account ?? null
+      const network = desk.gates.networkOf(session.peer) ?? null
+      await desk.reports.add({ ...told, name, atMs: nowMs, account, network })
       return wire.nothing.encode()
     },
     async submit(payload, nowMs) {

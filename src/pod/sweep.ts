@@ -9,6 +9,7 @@ import { podTimes } from './limits.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { Applications } from './office/applications.ts'
 import type { Audit } from './office/audit.ts'
+import type { Reports } from './office/reports.ts'
 import type { Standings } from './office/standings.ts'
 import type { Registry } from './registry.ts'
 import { tables } from './rows.ts'
@@ -37,6 +38,7 @@ interface Parts {
   federation: Federation | undefined
   standings: Standings
   applications: Applications
+  reports: Reports
   sweepNews(): Promise<void>
 }
 
@@ -93,6 +95,7 @@ async function sweepAll(
   const dismissed = await dismissals.sweep(nowMs)
   await rest.standings.sweep(nowMs)
   await rest.applications.sweep(nowMs)
+  await rest.reports.sweep(nowMs)
   await rest.audit.sweep(rest.auditMax)
   await rest.sweepNews()
   if (rest.isShared) {

@@ -374,6 +374,7 @@ export const podMethods = {
   succession: 'succession',
   lookup: 'lookup',
   submit: 'submit',
+  report: 'report',
   listen: 'listen',
   playback: 'playback',
   acknowledge: 'acknowledge',

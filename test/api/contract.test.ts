@@ -30,6 +30,8 @@ const calls: Record<string, (client: Client) => Promise<unknown>> = {
   'send: unknown alias': c => c.send({ to: 'unknown@two.test', body: 'x' }),
   'send: no alias': c => c.send({ to: '', body: 'x' }),
   'send: changed key, own hint': c => c.send({ to: 'changed@two.test', body: 'x' }),
+  'report: somebody': c => c.report('mallory@two.test', { kind: 'spam', text: 'x', letter: 'ab' }),
+  'report: nobody': c => c.report('nobody@two.test', { kind: 'abuse' }),
   'send: pod away': c => c.send({ to: 'away@two.test', body: 'x' }),
   'send: aborted before': c => c.send({ to: 'slow@two.test', body: 'x' }, aborted()),
   'sent: after a letter': async c => {
@@ -190,6 +192,8 @@ const operatorCalls: Record<string, (pod: PodOperator) => Promise<unknown>> = {
   requests: pod => pod.requests(),
   approve: pod => pod.approve('carol', { by }),
   refuse: pod => pod.refuse('carol', { reason: 'no', by }),
+  reports: pod => pod.reports(),
+  closeReport: pod => pod.closeReport('fafa', { reason: 'done', by }),
   names: pod => pod.names(),
   reserve: pod => pod.reserve(['mayor', 'council'], { by }),
   allow: pod => pod.allow(['postmaster']),

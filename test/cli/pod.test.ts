@@ -105,6 +105,26 @@ describe('muttr pod, for its operators', () => {
     ])
   })
 
+  it('shows what people told, and closes it', async () => {
+    const listed = await run('pod reports')
+    assert.match(listed.ran.stdout, /fafafafa {2}open {2,}mallory@one\.test {2}spam .* 192\.0\.2 /)
+    assert.equal(listed.ran.stdout.includes('\u001b'), false)
+    const closed = await run('pod reports close fafa --reason done')
+    assert.deepEqual(closed.asked, [['closeReport', { id: 'fafa', reason: 'done', by: 'olga' }]])
+  })
+
+  it('is told by anybody about one of its aliases', async () => {
+    const doors = createFakeDoors()
+    const told = await muttr('report mallory@two.test --kind abuse --text no', { doors })
+    assert.match(told.stdout, /Told two\.test about mallory@two\.test\./)
+    assert.deepEqual(doors.client.calls.at(-1), [
+      'report',
+      { alias: 'mallory@two.test', kind: 'abuse', text: 'no' }
+    ])
+    assert.equal((await muttr('report mallory@two.test --kind boredom', { doors })).status, 1)
+    assert.equal((await muttr('report ffffffff --json', { doors })).error().code, 'LETTER_UNKNOWN')
+  })
+
   it('keeps names, and sets rates', async () => {
     assert.match((await run('pod names')).ran.stdout, /nobody here +mayor/)
     assert.deepEqual((await run('pod names reserve mayor council')).asked, [

@@ -18,6 +18,7 @@ import { decodeRecord } from '../../src/wire/record.ts'
 import { decodeBackupPlace } from '../../src/wire/records/backup.ts'
 import { decodePerson } from '../../src/wire/records/person.ts'
 import { decodeWhereabouts } from '../../src/wire/records/whereabouts.ts'
+import { report } from '../../src/wire/report.ts'
 import { decodeStamp } from '../../src/wire/stamp.ts'
 import * as succession from '../../src/wire/succession.ts'
 import { decodeSyncEntry } from '../../src/wire/sync.ts'
@@ -96,6 +97,7 @@ export const formats: Record<string, Format> = {
   'challenge-answer': { read: pod.challengeAnswer.decode },
   identify: { read: pod.identify.decode },
   'identify-answer': { read: pod.identifyAnswer.decode },
+  report: { read: report.decode },
   'pod-standing': { read: podStanding.standing.decode },
   register: { read: pod.register.decode },
   'register-answer': { read: pod.registerAnswer.decode },

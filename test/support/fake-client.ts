@@ -154,6 +154,12 @@ export function createFakeClient(): FakeClient {
       if (options?.invite === 'used') throw new MuttrError('INVITE_INVALID', 'the invite was used')
       return { alias, pod: alias.split('@')[1] ?? '', certifiedUntilMs: nowMs }
     },
+    async report(alias, { kind, ...told }) {
+      const { signal: _, ...rest } = told
+      calls.push(['report', { alias, kind, ...rest }])
+      if (alias.startsWith('nobody')) throw new MuttrError('ALIAS_UNKNOWN', alias)
+      return { alias, pod: 'two.test', kind }
+    },
     async lookup(alias, options) {
       calls.push(['lookup', alias])
       await meaning(alias, options)

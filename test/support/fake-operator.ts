@@ -3,6 +3,7 @@ import { MuttrError } from '../../src/base/errors.ts'
 import type { InviteView } from '../../src/pod/invites.ts'
 import type { AccountView } from '../../src/pod/office/accounts.ts'
 import type { ApplicationView } from '../../src/pod/office/applications.ts'
+import type { ReportView } from '../../src/pod/office/reports.ts'
 import type { RateView } from '../../src/pod/office/settings.ts'
 
 const nowMs = Date.UTC(2026, 2, 1, 12)
@@ -30,6 +31,11 @@ const testApplication: ApplicationView = {
   ...{ account: 'cd'.repeat(32), fingerprint: 'ef'.repeat(20), alias: 'carol@one.test' },
   ...{ state: 'waiting', reason: '', note: 'alto\u202e', network: '192.0.2', atMs: nowMs },
   untilMs: nowMs
+}
+const testReport: ReportView = {
+  ...{ id: 'fa'.repeat(16), alias: 'mallory@one.test', kind: 'spam', text: 'buy\u001b[2J' },
+  ...{ letter: 'ab'.repeat(32), atMs: nowMs, account: null, network: '192.0.2' },
+  ...{ isOpen: true, answer: '' }
 }
 const testNames = { always: ['root'], reserved: ['mayor'], allowed: [] }
 const testRate: RateView = {
@@ -105,6 +111,9 @@ export function createFakeOperator(calls: [string, Record<string, unknown>][] = 
       note('approve', { who, ...options }, { ...testApplication, state: 'approved' as const }),
     refuse: (who, options) =>
       note('refuse', { who, ...options }, { ...testApplication, state: 'refused' as const }),
+    reports: () => note('reports', {}, [testReport]),
+    closeReport: (id, options) =>
+      note('closeReport', { id, ...options }, { ...testReport, isOpen: false }),
     names: () => note('names', {}, testNames),
     reserve: (names, options = {}) => note('reserve', { names, ...options }, testNames),
     allow: (names, options = {}) => note('allow', { names, ...options }, testNames),

@@ -318,6 +318,10 @@ export async function fakePod({
           if (pod.isOld) throw new MuttrError('METHOD_UNKNOWN', 'what?')
           return need(alias).former.get(fingerprint) ?? null
         },
+        async report(alias) {
+          ask()
+          need(alias)
+        },
         async dismiss(dismissal) {
           ask()
           if (!who) throw new MuttrError('IDENTIFY_FIRST', 'who?')

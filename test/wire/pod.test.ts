@@ -6,6 +6,7 @@ import { limits } from '../../src/base/limits.ts'
 import * as wire from '../../src/wire/pod.ts'
 import type { PodStanding } from '../../src/wire/pod-standing.ts'
 import { standing } from '../../src/wire/pod-standing.ts'
+import { report, reportKinds } from '../../src/wire/report.ts'
 import { bytesOf, hostile, recordOf } from '../support/hostile-frames.ts'
 
 const hash = bytesOf(32)
@@ -81,6 +82,16 @@ kind(
   'identifyAnswer',
   wire.identifyAnswer,
   recordOf({ names: fc.array(text(64), { maxLength: 8 }), standing: standingOf })
+)
+kind(
+  'report',
+  report,
+  recordOf({
+    name: text(64),
+    kind: fc.constantFrom(...reportKinds),
+    text: text(100),
+    letter: fc.option(hash)
+  })
 )
 kind('standing', standing, standingOf)
 kind(

@@ -10,6 +10,7 @@ import { grouped } from '../units.ts'
 import { addPodAccounts } from './pod-accounts.ts'
 import { addPodAudit } from './pod-audit.ts'
 import { addPodInvites } from './pod-invites.ts'
+import { addPodReports } from './pod-reports.ts'
 import { addPodRules } from './pod-rules.ts'
 
 interface InitArgs {
@@ -38,6 +39,7 @@ export function addPod(program: Command, action: Action): void {
   addPodInvites(pod, action)
   addPodAccounts(pod, action)
   addPodRules(pod, action)
+  addPodReports(pod, action)
   addPodAudit(pod, action)
 }
 

@@ -11,6 +11,7 @@ import { rowsOf } from '../scan.ts'
 import { applicationRow } from './applications.ts'
 import { auditRow } from './audit.ts'
 import { quotaRow } from './quotas.ts'
+import { reportRow } from './reports.ts'
 import { standingRow } from './standings.ts'
 
 /** A row by its key, with what it says in words; bytes as base64. */
@@ -162,6 +163,14 @@ const readers: Readonly<Record<Table, Reader | null>> = {
     find: (state, { account }) =>
       where(state, tables.applicantNetworks, ({ value }) => toHex(value) === account),
     read: ({ value }) => ({ account: toHex(value) })
+  },
+  reports: {
+    find: (state, { account, names }) =>
+      where(state, tables.reports, ({ value }) => {
+        const report = reportRow.decode(value)
+        return report.account === account || names.has(report.name)
+      }),
+    read: ({ value }) => reportRow.decode(value)
   },
   audit: {
     find: (state, { account, names }) =>

@@ -6,6 +6,7 @@ import type { ApplicationView } from './applications.ts'
 import type { AuditCheck, AuditEntry } from './audit.ts'
 import type { AccountExport } from './export.ts'
 import type { Quota } from './quotas.ts'
+import type { ReportView } from './reports.ts'
 import type { RateView, SaidRate } from './settings.ts'
 
 export interface NewInviteOptions {
@@ -42,6 +43,10 @@ export interface Office {
   /** @param who the alias asked for, or the beginning of an id. @throws {MuttrError} `APPLICATION_UNKNOWN` */
   approve(by: Maker, who: string): Promise<ApplicationView>
   refuse(by: Maker, who: string, o: { reason: string }): Promise<ApplicationView>
+  /** Open ones first, newest first. */
+  reports(): Promise<ReportView[]>
+  /** @param id its first digits, at least four. @throws {MuttrError} `REPORT_UNKNOWN` */
+  closeReport(by: Maker, id: string, o: { reason: string }): Promise<ReportView>
   names(): Promise<NamesView>
   /** Nobody gets these any more; who has one keeps it. @throws {MuttrError} `ALIAS_INVALID`, `LIMIT_EXCEEDED` */
   reserve(by: Maker, names: readonly string[]): Promise<NamesView>

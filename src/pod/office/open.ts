@@ -16,6 +16,7 @@ import { createNames } from './names.ts'
 import type { Office } from './office.ts'
 import { podDeeds } from './pod-deeds.ts'
 import type { Quotas } from './quotas.ts'
+import type { Reports } from './reports.ts'
 import type { Standings } from './standings.ts'
 
 interface Parts {
@@ -36,6 +37,7 @@ interface Parts {
   standings: Standings
   quotas: Quotas
   applications: Applications
+  reports: Reports
   audit: Audit
 }
 

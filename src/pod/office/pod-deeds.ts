@@ -1,3 +1,4 @@
+import { toHex } from '../../base/bytes.ts'
 import type { Clock } from '../../base/ports.ts'
 import type { Change, State } from '../../store/state.ts'
 import { reservedNames } from '../alias.ts'
@@ -8,6 +9,7 @@ import type { ApplicationRow, Applications, ApplicationView } from './applicatio
 import type { Audit } from './audit.ts'
 import { noted, within } from './bounds.ts'
 import type { Office } from './office.ts'
+import type { ReportRow, Reports, ReportView } from './reports.ts'
 import type { Settings } from './settings.ts'
 import * as settings from './settings.ts'
 
@@ -17,22 +19,38 @@ interface Parts {
   hostname: string
   limits: PodLimits
   applications: Applications
+  reports: Reports
   audit: Audit
 }
 
 type PodDeeds = Pick<
   Office,
-  'requests' | 'approve' | 'refuse' | 'names' | 'reserve' | 'allow' | 'rates' | 'setRate'
+  | 'requests'
+  | 'approve'
+  | 'refuse'
+  | 'names'
+  | 'reserve'
+  | 'allow'
+  | 'rates'
+  | 'setRate'
+  | 'reports'
+  | 'closeReport'
 >
 
 const burstMax = 1_000_000
 const perHourMax = 1_000_000_000
 
 /** Who is let in, which names there are, and how much may be asked. */
-export function podDeeds({ clock, state, hostname, limits, applications, audit }: Parts): PodDeeds {
+export function podDeeds(parts: Parts): PodDeeds {
+  const { clock, state, hostname, limits, applications, reports, audit } = parts
   const view = (account: AccountId, { name, ...row }: ApplicationRow): ApplicationView => ({
     account,
     alias: `${name}@${hostname}`,
+    ...row
+  })
+
+  const reportView = (id: string, { name, letter, ...row }: ReportRow): ReportView => ({
+    ...{ id, alias: `${name}@${hostname}`, letter: letter && toHex(letter) },
     ...row
   })
 
@@ -77,6 +95,16 @@ export function podDeeds({ clock, state, hostname, limits, applications, audit }
     refuse(by, who, { reason }) {
       noted(reason)
       return decide(by, who, { state: 'refused', reason })
+    },
+    reports: async () => (await reports.list()).map(([id, row]) => reportView(id, row)),
+    async closeReport(by, beginning, { reason }) {
+      noted(reason)
+      return await audit.act(clock.now(), async () => {
+        const { changes, id, report } = await reports.close(beginning, reason)
+        const detail = `${report.name}. ${reason}`
+        const deed = { by, action: 'report.close', subject: id, detail }
+        return { changes, deed, result: reportView(id, report) }
+      })
     },
     names: async () => said(await settings.readSettings(state)),
     reserve: async (by, names) =>
