@@ -5,6 +5,8 @@ export interface Names {
    * @throws {MuttrError} `PEER_TIMEOUT`, `PEER_UNREACHABLE` when they say nothing, or that they failed; `CANCELLED`
    */
   services(name: string, signal: AbortSignal): Promise<{ host: string; port: number }[]>
+  /** A and AAAA; as {@link services}. */
+  addresses(name: string, signal: AbortSignal): Promise<string[]>
   /** TXT records, the strings of each joined; as {@link services}. */
   texts(name: string, signal: AbortSignal): Promise<string[]>
 }

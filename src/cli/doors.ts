@@ -2,6 +2,7 @@ import type { PodOperator } from '../api/operator.ts'
 import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
+import type { Finding } from '../pod/health.ts'
 import type { DnsRecord } from '../wire/pod-dns.ts'
 import type { CrawlDone, CrawlOptions } from './crawler.ts'
 import type { Simulator } from './simulator.ts'
@@ -44,6 +45,8 @@ export interface Doors {
   openPage(home: string, url: string): Promise<void>
   /** Makes the home of a pod. @throws {MuttrError} `HOME_EXISTS`, `USAGE`, `NETWORK_INVALID`, `LINK_INVALID`, `PASSPHRASE_*` */
   initPod(options: InitPodOptions): Promise<PodMade>
+  /** What a pod needs and has, also while it does not run. @throws {MuttrError} `HOME_MISSING`, `POD_UNKNOWN`, `CONFIG_INVALID` */
+  examinePod(home: string, signal: AbortSignal): Promise<Finding[]>
   /** Like {@link runSeed}, of a home that is a pod's. @throws {MuttrError} `POD_UNKNOWN` when it is not, else as {@link runSeed} */
   runPod(options: RunOptions): Promise<void>
   /** This home's running pod; its calls refuse with `POD_UNKNOWN` when the home is no pod's. @throws {MuttrError} `DAEMON_UNREACHABLE` */

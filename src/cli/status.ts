@@ -1,3 +1,4 @@
+import type { Millis } from '../base/ports.ts'
 import type { Check, Status } from '../client/client.ts'
 import { alarmsText } from './alarms.ts'
 import type { Output } from './output.ts'
@@ -17,6 +18,7 @@ export function statusText(out: Output, status: Status): string {
     ['addresses', status.addresses.length > 0 ? status.addresses : 'none'],
     ['reach', `${status.node.reach.how}: ${status.node.reach.reason}`],
     ...relayingLine(status.node),
+    ...doorLine(status.node, out.nowMs),
     ['neighbours', `${status.neighbours} connected, ${status.known} known`],
     [
       'connections',
@@ -102,6 +104,13 @@ function nodeLines({
     ['pings', errandText(asked.pings, asked.unanswered, 'unanswered')],
     ['forwarded', errandText(asked.forwards, asked.astray, 'led nowhere')]
   ]
+}
+
+const doorLine = ({ door }: Status['node'], nowMs: Millis): [string, string][] => {
+  if (!door) return []
+  const { mode, port, untilMs, problem } = door
+  const until = untilMs === null ? '' : `, certificate until ${formatTime(untilMs, nowMs)}`
+  return [['https', `${mode}, port ${port}${until}${problem ? `; ${problem.message}` : ''}`]]
 }
 
 const relayingLine = ({ relaying }: Status['node']): [string, string][] =>

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../base/errors.ts'
-import type { Reachability } from '../base/ports.ts'
+import type { Failure, Millis, Reachability } from '../base/ports.ts'
 import type { AskedStatus } from '../seed/asked.ts'
 import type { RepairStatus } from '../seed/repair.ts'
 
@@ -12,6 +12,13 @@ export interface NodeStatus {
   reach: Reachability
   /** What it carries for peers that cannot be dialled; null where it does not. */
   relaying: { reservations: number; connections: number } | null
+  /** The door of a pod; null without one. `problem`: why its certificate is none, or none newer. */
+  door: {
+    mode: 'files' | 'acme' | 'proxy'
+    port: number
+    untilMs: Millis | null
+    problem: Failure | null
+  } | null
   /** Bytes in and out since the start, by our own protocols; caps in bytes a second, null where there is none. */
   traffic: {
     inBytes: number

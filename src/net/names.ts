@@ -52,6 +52,13 @@ export function createNames({
         .map(({ name: host, port }) => ({ host: host.toLowerCase(), port }))
         .filter(({ host, port }) => hostPattern.test(host) && port > 0)
     },
+    async addresses(name, signal) {
+      const both = [
+        ask(name, signal, resolver => resolver.resolve4(name)),
+        ask(name, signal, resolver => resolver.resolve6(name))
+      ]
+      return (await Promise.all(both)).flat()
+    },
     texts: async (name, signal) =>
       (await ask(name, signal, resolver => resolver.resolveTxt(name))).map(parts => parts.join(''))
   }

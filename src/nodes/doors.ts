@@ -40,6 +40,7 @@ export const doors: Doors = {
   },
   openPage: async (home, url) => (await import('./page.ts')).openPage(home, url),
   initPod: async options => (await import('./init-pod.ts')).initPod(options),
+  examinePod: async (home, signal) => (await import('./pod-doctor.ts')).examinePod(home, signal),
   async runPod(options) {
     await (await import('./init-pod.ts')).mustBePod(options.home)
     await (await import('./daemon.ts')).runDaemon(options)

@@ -148,7 +148,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
         others: home.network.seeds.length + othersThan(home, pods).length,
         known: () => seed.table.size,
         usage: () => store.usage(),
-        node: () => nodeStatus(home, network, seed),
+        node: () => nodeStatus(home, network, seed, pod?.door),
         linkTo: person => linkTo(home, person)
       },
       savePerson: personSaver(home, options.passphrase),

@@ -23,7 +23,7 @@ export interface FoundPod extends PodPlace {
 }
 
 export interface FindingParts {
-  names: Names
+  names: Pick<Names, 'services' | 'texts'>
   web: Web
   clock: Clock
   crypto: Crypto

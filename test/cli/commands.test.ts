@@ -2,19 +2,11 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createFakeDoors, muttr, testReady } from '../support/cli.ts'
+import { createFakeDoors, muttr, testReady, untilPrinted } from '../support/cli.ts'
 import { bobsFingerprint } from '../support/fake-letters.ts'
 
 /** Besides line ends and tabs. */
 const harmful = /(?![\n\t])\p{Cc}|\p{Bidi_Control}/u
-
-const untilPrinted = (wanted: string) => {
-  const stop = new AbortController()
-  const onStdout = (text: string) => {
-    if (text.includes(wanted)) stop.abort()
-  }
-  return { onStdout, signal: stop.signal }
-}
 
 describe('muttr init, join, up and pod', () => {
   it('makes a home', async () => {
@@ -67,32 +59,6 @@ describe('muttr init, join, up and pod', () => {
   it('ends with the parent that it follows', async () => {
     const ran = await muttr('up --follow-stdin --json --no-passphrase', { stdin: 'x' })
     assert.equal(ran.status, 0)
-  })
-
-  it('makes a pod, and prints what must be in the DNS', async () => {
-    const doors = createFakeDoors()
-    const line =
-      'pod init --hostname one.test --https acme --email a@one.test --home /p --no-passphrase'
-    const ran = await muttr(line, { doors })
-    assert.equal(ran.status, 0)
-    const { hostname, policy, https, home } = doors.opened[0]![1]
-    assert.deepEqual(
-      [hostname, policy, https, home],
-      ['one.test', 'invite', { mode: 'acme', email: 'a@one.test' }, '/p']
-    )
-    assert.match(ran.stdout, /_muttr\._tcp\.one\.test\. +SRV +0 0 4420 one\.test/)
-    assert.match(ran.stdout, /one\.test\. +A, AAAA +the public addresses of this machine/)
-    assert.equal((await muttr('pod init --hostname one.test --policy everybody')).status, 1)
-    assert.equal((await muttr('pod init')).status, 1)
-  })
-
-  it('runs a pod', async () => {
-    const doors = createFakeDoors()
-    assert.equal(
-      (await muttr('pod up --home /p --no-passphrase', { doors, ...untilPrinted('up') })).status,
-      0
-    )
-    assert.equal(doors.opened[0]![0], 'runPod')
   })
 
   it('makes invites', async () => {

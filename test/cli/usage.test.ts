@@ -14,6 +14,7 @@ const commands = [
   'pod',
   'pod init',
   'pod up',
+  'pod doctor',
   'pod invite',
   'pod invites',
   'pod invites revoke',

@@ -36,7 +36,7 @@ describe('a pod that is known by its hostname alone', () => {
     assert.deepEqual(missingForNetns(), [])
     folder = await temporaryFolder()
     const ca = await testCa(folder.path)
-    const pair = await ca.issue(['one.pods'])
+    const pair = await ca.issue(['one.pods'], 60)
     await writeFile(path('door.pem'), pair.certificate)
     await writeFile(path('door.key'), pair.key)
     env = [`NODE_EXTRA_CA_CERTS=${ca.file}`, `HOME=${folder.path}`]
@@ -109,6 +109,23 @@ describe('a pod that is known by its hostname alone', () => {
       [['one.pods', 'https']]
     )
     assert.match(await readFile(path('alice/muttr.json'), 'utf8'), /^(?!.*one\.pods)/s)
+  })
+
+  it('is well, but for a network of one seed', async () => {
+    const asked = muttr('pod', 'doctor', '--home', path('pod'))
+    const { stdout } = await asked.then(
+      () => assert.fail('a network of one seed is no bad finding'),
+      (err: { stdout: string }) => err
+    )
+    const findings = stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    const bad = findings.filter(({ level }) => level === 'bad').map(({ code }) => code)
+    assert.deepEqual(bad, ['NETWORK_SMALL'])
+    const told = new Map(findings.map(({ what, level }) => [what, level]))
+    for (const what of ['dns address', 'dns service', 'dns key', 'door', 'https'])
+      assert.equal(told.get(what), 'good', what)
   })
 
   it('is unknown under a name that nobody published, and unreachable when no name server says', async () => {

@@ -127,6 +127,25 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
         addressed: false
       }
     },
+    async examinePod(home, signal) {
+      await note('examinePod', { home, signal } as never)
+      const fine = {
+        what: 'disk',
+        level: 'good' as const,
+        code: null,
+        detail: '9 GiB free',
+        hint: null,
+        used: 0.5
+      }
+      const dns = {
+        ...fine,
+        what: 'dns key',
+        level: 'bad' as const,
+        code: 'DNS_OTHER' as const,
+        hint: 'Publish: x'
+      }
+      return home === '/ill' ? [fine, dns] : [fine]
+    },
     async runPod({ onReady, emit, ...options }) {
       await note('runPod', options, 'vault')
       onReady({ ...testReady, role: 'pod' })
@@ -263,4 +282,12 @@ function sink({ tty = false, onStdout, brokenPipe }: Run): { stream: Terminal; c
   })
   if (tty) Object.assign(stream, { isTTY: true, columns: 80 })
   return { stream, chunks }
+}
+
+export const untilPrinted = (wanted: string) => {
+  const stop = new AbortController()
+  const onStdout = (text: string) => {
+    if (text.includes(wanted)) stop.abort()
+  }
+  return { onStdout, signal: stop.signal }
 }

@@ -252,6 +252,7 @@ export class ClientWorld implements AsyncDisposable {
             connections: { open: 1, max: 100 },
             reach: { how: 'direct', reason: 'asked nobody' },
             relaying: null,
+            door: null,
             traffic: { inBytes: 0, outBytes: 0, upBytesPerSecond: null, downBytesPerSecond: null },
             admission: { priceFactor: 1, refusals: {}, evicted: 0, networkSize: null },
             repair: {

@@ -94,6 +94,7 @@ export const status: Status = {
     connections: { open: 9, max: 24 },
     reach: { how: 'direct', reason: 'peers have dialled /ip4/1.2.3.4/tcp/4420' },
     relaying: null,
+    door: null,
     traffic: {
       inBytes: 4096,
       outBytes: 1024,

@@ -5,7 +5,7 @@ type Or<T> = T | MuttrError | 'silent'
 
 /** A DNS and a web that say what a test says, and remember what they were asked. */
 export interface Lookups {
-  readonly names: Names
+  readonly names: Pick<Names, 'services' | 'texts'>
   readonly web: Web
   readonly asked: string[]
   services: Or<{ host: string; port: number }[]>

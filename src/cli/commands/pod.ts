@@ -9,6 +9,7 @@ import { pairs, table } from '../text.ts'
 import { grouped } from '../units.ts'
 import { addPodAccounts } from './pod-accounts.ts'
 import { addPodAudit } from './pod-audit.ts'
+import { addPodDoctor } from './pod-doctor.ts'
 import { addPodInvites } from './pod-invites.ts'
 import { addPodReports } from './pod-reports.ts'
 import { addPodRules } from './pod-rules.ts'
@@ -36,6 +37,7 @@ export function addPod(program: Command, action: Action): void {
     addDaemonOptions(pod.command('up').description('run the pod')).action(action(up)),
     'muttr pod up --home /srv/pod'
   )
+  addPodDoctor(pod, action)
   addPodInvites(pod, action)
   addPodAccounts(pod, action)
   addPodRules(pod, action)

@@ -175,6 +175,7 @@ export class Resident {
         connections: { open: node.connected().length, max: this.#p.connectionsMax },
         reach,
         relaying: null,
+        door: null,
         traffic: { inBytes: 0, outBytes: 0, ...caps },
         admission: seed.admission.status(),
         repair: seed.repair.status(),
