@@ -179,7 +179,7 @@ export interface Contact {
   policy: Policy | null
 }
 
-export interface ReportOptions {
+interface ReportOptions {
   kind: ReportKind
   /** In the person's words; at most 1,000 bytes. */
   text?: string

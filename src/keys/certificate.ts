@@ -117,6 +117,10 @@ export async function certificateOf(parsedKey: openpgp.Key): Promise<Certificate
   if (expires === null) throw new Error('no user id is signed by the key itself')
   const bytes = key.write()
   if (bytes.byteLength > limits.certificateBytesMax) throw new Error('its size')
+  const { certificateSignaturesMax: signaturesMax } = limits
+  // What was added to a key must not make it one that nobody reads any more.
+  const signatures = walkPackets(bytes, 2 * signaturesMax).filter(p => p.tag === tags.signature)
+  if (signatures.length > signaturesMax) throw new Error('too many signatures')
   const certificate: Certificate = Object.freeze({
     fingerprint: key.getFingerprint(),
     pin: toHex(sha256(key.keyPacket.write())),

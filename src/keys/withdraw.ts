@@ -42,6 +42,11 @@ export async function withdraw(
       signingDate(pod, o.nowMs),
       { reasonForRevocationFlag: userIDInvalid, reasonForRevocationString: o.reason }
     )
+    // What is revoked goes: a key with as many signatures as are taken can be revoked, too.
+    user.otherCertifications = user.otherCertifications.filter(
+      ({ issuerFingerprint }) =>
+        !issuerFingerprint || toHex(issuerFingerprint) !== pod.certificate.fingerprint
+    )
     user.revocationSignatures = [...user.revocationSignatures, signature]
   }
   try {
