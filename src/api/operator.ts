@@ -1,5 +1,6 @@
 import type { Millis } from '../base/ports.ts'
 import type { CallOptions } from '../client/client.ts'
+import type { PeerState, PeersView } from '../pod/federation/federation.ts'
 import type { InviteView } from '../pod/invites.ts'
 import type { AccountFilter, AccountPage, AccountView } from '../pod/office/accounts.ts'
 import type { ApplicationView } from '../pod/office/applications.ts'
@@ -66,6 +67,10 @@ export interface PodOperator {
   rates(): Promise<RateView[]>
   setRate(rate: string, options: By & SaidRate): Promise<RateView>
   resetRate(rate: string, options?: By): Promise<RateView>
+  /** Other pods. @throws {MuttrError} `FEDERATION_REFUSED` where the pod has nothing to do with others */
+  peers(): Promise<PeersView>
+  allowPeer(hostname: string, options?: By & { fingerprint?: string }): Promise<PeerState>
+  blockPeer(hostname: string, options?: By): Promise<PeerState>
   /** What was done, newest first. */
   audit(options?: { before?: number; limit?: number }): Promise<AuditEntry[]>
   /** Goes through the chain. @param hash of an entry that is looked for in it. */

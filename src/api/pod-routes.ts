@@ -14,6 +14,7 @@ const inviting = z.strictObject({
   by
 })
 const bare = z.strictObject({ by })
+const pinning = z.strictObject({ fingerprint: z.string().exactOptional(), by })
 const accountListing = z.strictObject({
   state: z.enum(['active', 'suspended', 'removed']).exactOptional(),
   text: z.string().max(apiLimits.shownCharsMax).exactOptional(),
@@ -122,6 +123,13 @@ function addRules(app: Hono, pod: () => PodOperator): void {
     const { names, ...options } = await bodyOf(c, naming)
     return c.json(await pod().allow(names, options))
   })
+  app.get('/pod/peers', async c => c.json(await pod().peers()))
+  app.post('/pod/peers/:hostname/allow', async c =>
+    c.json(await pod().allowPeer(c.req.param('hostname'), await bodyOf(c, pinning)))
+  )
+  app.post('/pod/peers/:hostname/block', async c =>
+    c.json(await pod().blockPeer(c.req.param('hostname'), await bodyOf(c, bare)))
+  )
   app.get('/pod/rates', async c => c.json(await pod().rates()))
   app.post('/pod/rates/:rate', async c =>
     c.json(await pod().setRate(c.req.param('rate'), await bodyOf(c, rating)))

@@ -31,6 +31,9 @@ export function remotePod(ask: Ask): PodOperator {
     rates: () => get('/pod/rates'),
     setRate: (rate, options) => post(`/pod/rates/${segment(rate)}`, options),
     resetRate: (rate, options) => post(`/pod/rates/${segment(rate)}/reset`, options),
+    peers: () => get('/pod/peers'),
+    allowPeer: (hostname, options) => post(`/pod/peers/${segment(hostname)}/allow`, options),
+    blockPeer: (hostname, options) => post(`/pod/peers/${segment(hostname)}/block`, options),
     audit: (options = {}) => get('/pod/audit', { ...options }),
     checkAudit: hash => get('/pod/audit/check', { hash })
   }

@@ -109,7 +109,7 @@ export const Config = z.strictObject({
       /** Passes DHT requests of its people on, so that holders do not see who asks. */
       via: z.boolean().default(true),
       /**
-       * Whose notices it takes, and to whom it passes those of its people on: of anybody, of the pods that `muttr pod allow` names,
+       * Whose notices it takes, and to whom it passes those of its people on: of anybody, of the pods that `muttr pod peers allow` names,
        * of nobody but its own people.
        */
       federation: z.enum(['open', 'list', 'closed']).default('open'),

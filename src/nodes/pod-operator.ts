@@ -3,6 +3,7 @@ import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { makeJoinLink } from '../config/join-link.ts'
 import { peerKeys } from '../net/peer-key.ts'
+import type { PodPeers } from '../pod/federation/federation.ts'
 import type { Pod } from '../pod/pod.ts'
 import type { Maker } from '../pod/rows.ts'
 import type { Home } from './home.ts'
@@ -44,9 +45,19 @@ export function podOperator(home: Home, pod: Pod, addresses: () => readonly stri
     rates: () => office.rates(),
     setRate: (name, { by, ...rate }) => office.setRate(operator(by), name, rate),
     resetRate: (name, { by } = {}) => office.setRate(operator(by), name, null),
+    peers: async () => peers(pod).view(),
+    allowPeer: async (hostname, { by, fingerprint } = {}) =>
+      peers(pod).allow(operator(by), hostname, fingerprint),
+    blockPeer: async (hostname, { by } = {}) => peers(pod).block(operator(by), hostname),
     audit: options => office.audit(options),
     checkAudit: hash => office.checkAudit(hash)
   }
+}
+
+/** @throws {MuttrError} `FEDERATION_REFUSED` */
+function peers(pod: Pod): PodPeers {
+  if (pod.peers) return pod.peers
+  throw new MuttrError('FEDERATION_REFUSED', 'this pod has nothing to do with others')
 }
 
 /** @throws {MuttrError} `USAGE` */

@@ -140,6 +140,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     (await openFederation({
       ...parts.federation,
       ...about,
+      audit,
       tell: told => tellNews(reception.sessions(), told, clock.now())
     }))
   const shared = {

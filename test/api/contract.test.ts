@@ -200,6 +200,9 @@ const operatorCalls: Record<string, (pod: PodOperator) => Promise<unknown>> = {
   rates: pod => pod.rates(),
   setRate: pod => pod.setRate('noticesPerAccount', { burst: 5, perHour: 60, by }),
   resetRate: pod => pod.resetRate('noticesPerAccount', { by }),
+  peers: pod => pod.peers(),
+  allowPeer: pod => pod.allowPeer('two.test', { by, fingerprint: 'ab'.repeat(20) }),
+  blockPeer: pod => pod.blockPeer('two.test', { by }),
   audit: pod => pod.audit({ before: 9, limit: 2 }),
   checkAudit: pod => pod.checkAudit('cd'.repeat(32)),
   'checkAudit: no hash': pod => pod.checkAudit()

@@ -12,6 +12,7 @@ import { benchMailbox } from './mailbox.ts'
 import { benchMicro } from './micro.ts'
 import { benchNewcomer } from './newcomer.ts'
 import { benchPage } from './page.ts'
+import { benchPodTransfer } from './pod-transfer.ts'
 import { benchStamp } from './stamp.ts'
 import type { SystemName } from './systems.ts'
 import { systemNames } from './systems.ts'
@@ -81,6 +82,10 @@ const benches: Record<string, { what: string; run: Run }> = {
   newcomer: {
     what: 'from npm install to the first letter, by the join link of a friend; fetches the packages from the registry once',
     run: benchNewcomer
+  },
+  'pod-transfer': {
+    what: 'notices that one pod takes from another, one by one and in transfers',
+    run: benchPodTransfer
   },
   micro: {
     what: 'sealing, checking and signing, without a network (p99 for p95)',

@@ -146,6 +146,19 @@ describe('muttr pod, for its operators', () => {
     assert.equal((await run('pod rates reset noticesPerAccount')).asked[0]?.[0], 'resetRate')
   })
 
+  it('shows other pods, and says with which it has to do', async () => {
+    const listed = await run('pod peers')
+    assert.match(listed.ran.stdout, /list: notices of allowed pods alone/)
+    assert.match(listed.ran.stdout, /two\.test +12 .*POD_UNREACHABLE {2}8 min/)
+    const hex = 'AB'.repeat(20)
+    assert.deepEqual((await run(`pod peers allow two.test --fingerprint ${hex}`)).asked, [
+      ['allowPeer', { hostname: 'two.test', fingerprint: hex.toLowerCase(), by: 'olga' }]
+    ])
+    const blocked = await run('pod peers block two.test')
+    assert.deepEqual(blocked.asked, [['blockPeer', { hostname: 'two.test', by: 'olga' }]])
+    assert.match(blocked.ran.stdout, /Blocked: two\.test/)
+  })
+
   it('shows what was done, and whether the chain holds', async () => {
     const listed = await run('pod audit --limit 5 --before 9')
     assert.deepEqual(listed.asked, [['audit', { limit: 5, before: 9 }]])

@@ -1,5 +1,6 @@
 import type { PodOperator } from '../../src/api/operator.ts'
 import { MuttrError } from '../../src/base/errors.ts'
+import type { PeerState } from '../../src/pod/federation/federation.ts'
 import type { InviteView } from '../../src/pod/invites.ts'
 import type { AccountView } from '../../src/pod/office/accounts.ts'
 import type { ApplicationView } from '../../src/pod/office/applications.ts'
@@ -41,6 +42,11 @@ const testNames = { always: ['root'], reserved: ['mayor'], allowed: [] }
 const testRate: RateView = {
   ...{ rate: 'noticesPerAccount', burst: 5, perHour: 60 },
   usual: { burst: 4_000, perHour: 72_000 }
+}
+
+const testPeer: PeerState = {
+  ...{ hostname: 'two.test', standing: 'none', pin: 'ab'.repeat(32), seenMs: nowMs, failures: 3 },
+  ...{ retryMs: nowMs + 480_000, code: 'POD_UNREACHABLE', queued: 12 }
 }
 
 const known = <T>(who: string, then: () => Promise<T>): Promise<T> =>
@@ -121,6 +127,11 @@ export function createFakeOperator(calls: [string, Record<string, unknown>][] = 
     setRate: (rate, options) =>
       note('setRate', { rate, ...options }, { ...testRate, burst: options.burst }),
     resetRate: (rate, options = {}) => note('resetRate', { rate, ...options }, testRate),
+    peers: () => note('peers', {}, { policy: 'list', peers: [testPeer] }),
+    allowPeer: (hostname, options = {}) =>
+      note('allowPeer', { hostname, ...options }, { ...testPeer, standing: 'allowed' }),
+    blockPeer: (hostname, options = {}) =>
+      note('blockPeer', { hostname, ...options }, { ...testPeer, standing: 'blocked' }),
     audit: (options = {}) =>
       note('audit', options, [
         {

@@ -10,6 +10,9 @@ import { makeBox, noticeFor, personNamed, podWorld, sealNotice } from './pod-wor
 
 export { until } from './own-devices.ts'
 
+/** An operator. */
+export const olga = { kind: 'operator' as const, name: 'olga' }
+
 /** A sealed notice with what is in it. */
 export interface Sealed {
   readonly notice: NoticeBody

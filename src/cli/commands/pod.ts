@@ -11,6 +11,7 @@ import { addPodAccounts } from './pod-accounts.ts'
 import { addPodAudit } from './pod-audit.ts'
 import { addPodDoctor } from './pod-doctor.ts'
 import { addPodInvites } from './pod-invites.ts'
+import { addPodPeers } from './pod-peers.ts'
 import { addPodReports } from './pod-reports.ts'
 import { addPodRules } from './pod-rules.ts'
 
@@ -42,6 +43,7 @@ export function addPod(program: Command, action: Action): void {
   addPodAccounts(pod, action)
   addPodRules(pod, action)
   addPodReports(pod, action)
+  addPodPeers(pod, action)
   addPodAudit(pod, action)
 }
 

@@ -2,6 +2,8 @@ import type { Clock, Log, Network, PeerKeys, Random } from '../../base/ports.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { State } from '../../store/state.ts'
 import type { PodLimits } from '../limits.ts'
+import type { Audit } from '../office/audit.ts'
+import type { Maker } from '../rows.ts'
 import { Forwarder } from './forwarder.ts'
 import type { FederationPolicy, Peer, PodFinder } from './peers.ts'
 import { PeerPods } from './peers.ts'
@@ -16,19 +18,27 @@ export interface FederationParts {
 }
 
 /** How this pod and another stand. */
-interface PeerState extends Peer {
+export interface PeerState extends Peer {
   /** Notices that wait for it. */
   readonly queued: number
 }
 
-/** What an operator sees and says of other pods. */
-export interface PodPeers {
+/** Other pods, as an operator sees them. */
+export interface PeersView {
   readonly policy: FederationPolicy
-  list(): PeerState[]
-  /** Lets a pod in where the policy is a list, and takes a block back. @param fingerprint its key from now on. @throws {MuttrError} `ALIAS_INVALID` */
-  allow(hostname: string, fingerprint?: string): Promise<void>
-  /** Nothing is taken from a pod any more, and nothing passed on to it. */
-  block(hostname: string): Promise<void>
+  readonly peers: readonly PeerState[]
+}
+
+/** What an operator sees and says of other pods. Source: docs/protocol/federation.md#who-a-pod-talks-to */
+export interface PodPeers {
+  view(): PeersView
+  /**
+   * Lets a pod in where the policy is a list, and takes a block back.
+   * @param fingerprint its key from now on, lower-case hex. @throws {MuttrError} `ALIAS_INVALID`, `KEY_INVALID`
+   */
+  allow(by: Maker, hostname: string, fingerprint?: string): Promise<PeerState>
+  /** Nothing is taken from a pod any more, and nothing passed on to it. @throws {MuttrError} `ALIAS_INVALID` */
+  block(by: Maker, hostname: string): Promise<PeerState>
 }
 
 export interface Federation extends AsyncDisposable {
@@ -50,6 +60,7 @@ export async function openFederation(
     keys: PeerKeys
     hostname: string
     hello(): Promise<Uint8Array>
+    audit: Audit
     limits: PodLimits
     tell(told: readonly Told[]): void
   }
@@ -62,17 +73,30 @@ export async function openFederation(
     const hostname = type === 'connected' ? peers.hostnameOf(contact.peer) : undefined
     if (hostname !== undefined) forwarder.wake(hostname)
   })
+  const stateOf = (peer: Peer): PeerState => ({ ...peer, queued: queue.countFor(peer.hostname) })
+  const say = async (
+    by: Maker,
+    named: string,
+    standing: 'allowed' | 'blocked',
+    fingerprint?: string
+  ): Promise<PeerState> => {
+    const apply = await parts.audit.act(parts.clock.now(), async () => {
+      const { changes, apply } = await peers.word(named, standing, fingerprint)
+      const action = standing === 'allowed' ? 'peer.allow' : 'peer.block'
+      const detail = fingerprint === undefined ? '' : `key ${fingerprint}`
+      return { changes, deed: { by, action, subject: named, detail }, result: apply }
+    })
+    const peer = apply()
+    forwarder.wake(peer.hostname)
+    return stateOf(peer)
+  }
   return {
     ...{ queue, peers, forwarder },
     begin: () => forwarder.start(),
     operator: {
-      policy: parts.policy,
-      list: () => peers.list().map(p => ({ ...p, queued: queue.countFor(p.hostname) })),
-      async allow(hostname, fingerprint) {
-        await peers.allow(hostname, fingerprint)
-        forwarder.wake(hostname)
-      },
-      block: hostname => peers.block(hostname)
+      view: () => ({ policy: parts.policy, peers: peers.list().map(stateOf) }),
+      allow: (by, hostname, fingerprint) => say(by, hostname, 'allowed', fingerprint),
+      block: (by, hostname) => say(by, hostname, 'blocked')
     },
     async [Symbol.asyncDispose]() {
       watching[Symbol.dispose]()

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../base/errors.ts'
 import { codeOf, MuttrError } from '../../base/errors.ts'
 import type { Clock, Log, Millis, Network, PeerId, Session } from '../../base/ports.ts'
 import type { Crypto } from '../../keys/crypto.ts'
-import type { State } from '../../store/state.ts'
+import type { Change, State } from '../../store/state.ts'
 import { podRecord } from '../../wire/pod.ts'
 import type { PodPapers } from '../../wire/proof.ts'
 import { foldHostname } from '../alias.ts'
@@ -182,18 +182,23 @@ export class PeerPods {
     await this.#put(hostname, { ...row, failures, retryMs, code })
   }
 
-  /** The operator's word. A fingerprint takes the place of the key that was seen. @throws {MuttrError} `ALIAS_INVALID` */
-  async allow(hostname: string, fingerprint?: string): Promise<void> {
+  /**
+   * The operator's word, to be written by who notes it. A fingerprint takes the place of the key that was seen.
+   * @throws {MuttrError} `ALIAS_INVALID`, `KEY_INVALID`
+   */
+  async word(
+    named: string,
+    standing: 'allowed' | 'blocked',
+    fingerprint?: string
+  ): Promise<{ changes: Change[]; apply(): Peer }> {
+    const hostname = foldHostname(named)
+    if (fingerprint !== undefined && !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(fingerprint))
+      throw new MuttrError('KEY_INVALID', 'a fingerprint has 40 or 64 hexadecimal digits')
     const row = await this.#row(hostname)
     const other = fingerprint === undefined ? {} : { pin: fingerprint, papers: null, code: null }
-    await this.#put(foldHostname(hostname), { ...row, standing: 'allowed', ...other })
-  }
-
-  async block(hostname: string): Promise<void> {
-    await this.#put(foldHostname(hostname), {
-      ...(await this.#row(hostname)),
-      standing: 'blocked'
-    })
+    const next = { ...row, standing, ...other }
+    const { changes, gone } = this.#putting(hostname, next)
+    return { changes, apply: () => this.#apply(hostname, next, gone) }
   }
 
   async #look(hostname: string, signal: AbortSignal): Promise<string> {
@@ -224,14 +229,28 @@ export class PeerPods {
   }
 
   async #put(hostname: string, row: PeerRow): Promise<void> {
+    const { changes, gone } = this.#putting(hostname, row)
+    this.#apply(hostname, row, gone)
+    await this.#parts.state.write(changes)
+  }
+
+  #putting(hostname: string, row: PeerRow): { changes: Change[]; gone: string | undefined } {
     const isNew = !this.#known.has(hostname)
     const gone = isNew && this.#known.size >= this.#parts.peersMax ? this.#leastMissed() : undefined
+    const put: Change = {
+      type: 'put',
+      table: tables.peers,
+      key: hostname,
+      value: peerRow.encode(row)
+    }
+    if (gone === undefined) return { changes: [put], gone }
+    return { changes: [put, { type: 'delete', table: tables.peers, key: gone }], gone }
+  }
+
+  #apply(hostname: string, row: PeerRow, gone: string | undefined): Peer {
     this.#remember(hostname, row)
     if (gone !== undefined) this.#forget(gone)
-    await this.#parts.state.write([
-      { type: 'put', table: tables.peers, key: hostname, value: peerRow.encode(row) },
-      ...(gone === undefined ? [] : [{ type: 'delete' as const, table: tables.peers, key: gone }])
-    ])
+    return this.#known.get(hostname)!
   }
 
   #forget(hostname: string): void {

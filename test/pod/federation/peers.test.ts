@@ -14,11 +14,11 @@ import {
   podRecordLabel
 } from '../../../src/wire/pod.ts'
 import type { Neighbours } from '../../support/federation-world.ts'
-import { neighbours, until } from '../../support/federation-world.ts'
+import { neighbours, olga, until } from '../../support/federation-world.ts'
 import { hourMs, personNamed, random } from '../../support/pod-world.ts'
 
 const peerOf = (all: Neighbours, hostname = 'two.test') =>
-  all.one.pod.peers!.list().find(peer => peer.hostname === hostname)
+  all.one.pod.peers!.view().peers.find(peer => peer.hostname === hostname)
 
 /** Somebody with a peer key of its own, and what it says on `/muttr/pod/1`. */
 async function somebody(all: Neighbours) {
@@ -70,7 +70,7 @@ describe('another pod', () => {
 
     // The operator has asked by another way: it is so.
     const { fingerprint } = (await personNamed('mallory', [])).certificate
-    await all.one.pod.peers!.allow('two.test', fingerprint)
+    await all.one.pod.peers!.allow(olga, 'two.test', fingerprint)
     await until(() => peerOf(all)?.code !== 'POD_CHANGED')
     assert.equal(peerOf(all)?.standing, 'allowed')
   })
@@ -143,18 +143,18 @@ describe('another pod', () => {
     await using all = await neighbours()
     await all.give(await all.seal())
     await until(() => all.news.length === 1)
-    await all.two.pod.peers!.block('one.test')
+    await all.two.pod.peers!.block(olga, 'one.test')
     const refused = await all.seal()
     await all.give(refused)
     await until(() => all.news.length === 2)
     assert.deepEqual(all.news[1]!.state, { type: 'refused', code: 'FEDERATION_REFUSED' })
 
-    await all.two.pod.peers!.allow('one.test')
+    await all.two.pod.peers!.allow(olga, 'one.test')
     await all.give(await all.seal())
     await until(() => all.news.length === 3)
     assert.equal(all.news[2]!.state.type, 'accepted')
 
-    await all.one.pod.peers!.block('two.test')
+    await all.one.pod.peers!.block(olga, 'two.test')
     await assert.rejects(async () => all.give(await all.seal()), { code: 'FEDERATION_REFUSED' })
     await all.one.restart()
     await all.enter()
@@ -173,7 +173,7 @@ describe('another pod', () => {
     const own = await all.bob.enter(all.two)
     await own.submit(sealed.sealed)
 
-    await all.two.pod.peers!.allow('one.test')
+    await all.two.pod.peers!.allow(olga, 'one.test')
     await all.give(await all.seal())
     await until(() => all.news.length === 2)
     assert.equal(all.news[1]!.state.type, 'accepted')
@@ -243,7 +243,7 @@ describe('another pod', () => {
 
   it('gives way when too many are remembered, unless the operator spoke of it', async () => {
     await using all = await neighbours({ limits: { peersMax: 2 } })
-    await all.one.pod.peers!.allow('friend.test')
+    await all.one.pod.peers!.allow(olga, 'friend.test')
     await all.give(await all.seal())
     await until(() => all.news.length === 1)
     const other = await all.world.host({ hostname: 'three.test', federation: 'open' })
@@ -252,10 +252,10 @@ describe('another pod', () => {
     await until(() => all.news.length === 2)
     assert.deepEqual(all.news[1]!.state, { type: 'refused', code: 'NOTICE_INVALID' })
     assert.deepEqual(
-      all.one.pod.peers!.list().map(({ hostname }) => hostname),
+      all.one.pod.peers!.view().peers.map(({ hostname }) => hostname),
       ['friend.test', other.hostname]
     )
     await all.one.restart()
-    assert.equal(all.one.pod.peers!.list().length, 2)
+    assert.equal(all.one.pod.peers!.view().peers.length, 2)
   })
 })

@@ -18,7 +18,7 @@ function assertReceipt(all: Neighbours, { sealed }: Sealed, state: QueueState): 
 }
 
 const failuresOf = (all: Neighbours): number =>
-  all.one.pod.peers!.list().find(({ hostname }) => hostname === 'two.test')?.failures ?? 0
+  all.one.pod.peers!.view().peers.find(({ hostname }) => hostname === 'two.test')?.failures ?? 0
 
 /** Both ends of time: what failed was tried again once it was due. */
 async function tryAgain(all: Neighbours): Promise<void> {
