@@ -214,40 +214,44 @@ export function judgePage(own: string, shown: string | undefined | Failure): Fin
       )
 }
 
+const MiB = 2 ** 20
 const GiB = 2 ** 30
 
-export function judgeDisk({
-  freeBytes,
-  totalBytes
-}: {
+interface Room {
   freeBytes: number
   totalBytes: number
-}): Finding {
-  const used = totalBytes > 0 ? 1 - freeBytes / totalBytes : 0
-  const detail = `${(freeBytes / GiB).toFixed(1)} GiB free of ${(totalBytes / GiB).toFixed(1)}`
-  const hint = 'Make room, or lower store.capBytes and pod.ahead.'
-  if (freeBytes < GiB / 4) return bad('disk', 'DISK_SHORT', detail, hint, used)
-  return freeBytes < 2 * GiB
-    ? warning('disk', 'DISK_SHORT', detail, hint, used)
-    : good('disk', detail, used)
 }
 
-export function judgeMemory({
-  freeBytes,
-  totalBytes
-}: {
-  freeBytes: number
-  totalBytes: number
-}): Finding {
-  const used = totalBytes > 0 ? 1 - freeBytes / totalBytes : 0
-  const MiB = 2 ** 20
-  const detail = `${Math.round(freeBytes / MiB)} MiB free of ${Math.round(totalBytes / MiB)}`
-  const hint = 'A pod wants 512 MiB for itself; lower connections.max, or take a larger machine.'
-  if (freeBytes < 64 * MiB) return bad('memory', 'MEMORY_SHORT', detail, hint, used)
-  return freeBytes < 192 * MiB
-    ? warning('memory', 'MEMORY_SHORT', detail, hint, used)
-    : good('memory', detail, used)
+interface Need {
+  what: string
+  code: HealthCode
+  hint: string
+  /** Below so much free it is bad, and a warning. */
+  badBytes: number
+  warningBytes: number
 }
+
+function judgeRoom({ freeBytes, totalBytes }: Room, need: Need): Finding {
+  const { what, code, hint, badBytes, warningBytes } = need
+  const size = (bytes: number) =>
+    bytes < 10 * GiB ? `${Math.round(bytes / MiB)} MiB` : `${(bytes / GiB).toFixed(1)} GiB`
+  const detail = `${size(freeBytes)} free of ${size(totalBytes)}`
+  const used = totalBytes > 0 ? 1 - freeBytes / totalBytes : 0
+  if (freeBytes >= warningBytes) return good(what, detail, used)
+  return (freeBytes < badBytes ? bad : warning)(what, code, detail, hint, used)
+}
+
+export const judgeDisk = (room: Room): Finding =>
+  judgeRoom(room, {
+    ...{ what: 'disk', code: 'DISK_SHORT', badBytes: GiB / 4, warningBytes: 2 * GiB },
+    hint: 'Make room, or lower store.capBytes and pod.ahead.'
+  })
+
+export const judgeMemory = (room: Room): Finding =>
+  judgeRoom(room, {
+    ...{ what: 'memory', code: 'MEMORY_SHORT', badBytes: 64 * MiB, warningBytes: 192 * MiB },
+    hint: 'A pod wants 512 MiB for itself; lower connections.max, or take a larger machine.'
+  })
 
 /**
  * Whether a letter is safe in this network: it is kept by R nodes, and counts as stored at W.

@@ -347,14 +347,18 @@ describe('muttr net up', () => {
     )
     for (const node of net.nodes) {
       const names = ['ready', 'role', 'name', 'home', 'addresses', 'api', 'aliases', 'page']
-      assert.deepEqual(Object.keys(node), names)
+      const more = node.role === 'pod' ? ['hkp'] : []
+      assert.deepEqual(Object.keys(node), [...names, ...more])
       assert.equal(node.ready, true)
       assert.equal(dirname(dirname(node.home)), temporary)
       assert.match(node.addresses[0], /^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/p2p\/12D3Koo\w+$/)
       assert.match(node.api, /^http:\/\/127\.0\.0\.1:\d+$/)
       assert.match(node.page.replace(node.api, ''), /^\/#token=[0-9a-f]{64}$/)
     }
-    const [, alice, bob] = net.nodes
+    const [pod, alice, bob] = net.nodes
+    const server = pod.hkp.replace(/^hkp:/, 'http:')
+    const key = await fetch(`${server}/pks/lookup?op=get&options=mr&search=alice@one.test`)
+    assert.match(await key.text(), /^-----BEGIN PGP PUBLIC KEY BLOCK-----/)
     const [sent] = await resultsOf(['send', 'bob@one.test', 'hello', '--home', alice.home])
     assert.deepEqual([sent.state, sent.announced.pod], ['announced', 'one.test'])
     assert.equal((await resultsOf(['status', '--home', bob.home]))[0].name, 'bob')
