@@ -51,12 +51,14 @@ export function subkeysText(out: Output, subkeys: readonly OwnSubkey[]): string 
 
 export function successionText(
   out: Output,
-  { from, sinceMs, pods, eraseMs }: OwnSuccession
+  { from, sinceMs, pods, devicesTold, eraseMs }: OwnSuccession
 ): string {
   const { style, nowMs } = out
   const left = pods.filter(({ taken }) => !taken)
   return [
-    `It succeeded ${grouped(from)}, ${formatTime(sinceMs, nowMs)}.`,
+    devicesTold
+      ? `It succeeded ${grouped(from)}, ${formatTime(sinceMs, nowMs)}.`
+      : `It is to succeed ${grouped(from)}. Your other devices are told first, while your node runs; your pods after them.`,
     ...pods
       .filter(({ taken }) => taken)
       .map(({ pod }) => `  ${line(pod)} has given your aliases to it.`),

@@ -33,7 +33,7 @@ export type * from './files.ts'
 export type { LinkStep } from './linking/session.ts'
 export type * from './mailbox/shapes.ts'
 export type { OwnSubkey } from './rotation.ts'
-export type { OwnSuccession } from './succeeding.ts'
+export type { OwnSuccession } from './succession/succeeding.ts'
 export type { Alarm } from './trust/alarms.ts'
 export type { Revoked } from './trust/revoking.ts'
 

@@ -1,6 +1,6 @@
 import type { RevocationReason } from '../keys/revoke.ts'
 import type { OwnSubkey } from './rotation.ts'
-import type { OwnSuccession } from './succeeding.ts'
+import type { OwnSuccession } from './succession/succeeding.ts'
 import type { Alarm } from './trust/alarms.ts'
 import type { Revoked } from './trust/revoking.ts'
 

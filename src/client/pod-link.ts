@@ -83,11 +83,13 @@ export interface PodLink extends AsyncDisposable {
   revoke(alias: string, certificate: Certificate): Promise<void>
   /**
    * Takes over what the key had here that ours succeeds; whoever identified as ours. @returns its aliases, and our certificate with the pod's
-   * word for each. @throws `SUCCESSION_INVALID`, `KEY_INVALID`
+   * word for each. @param others keys of our devices that may listen under that key until they have ours, at most 16.
+   * @throws `SUCCESSION_INVALID`, `KEY_INVALID`, `IDENTIFY_REFUSED` when another key has succeeded ours
    */
   succeed(
     certificate: Certificate,
-    succession: Uint8Array
+    succession: Uint8Array,
+    others?: readonly Uint8Array[]
   ): Promise<{ aliases: string[]; certificate: Certificate; untilMs: Millis }>
   /** The key that an alias had before, as the pod knows it, and what it says of its successor; nothing of it is checked. */
   successor(alias: string, fingerprint: string): Promise<Successor | null>
@@ -185,8 +187,8 @@ function linkOver(
     async dismiss(dismissal) {
       wire.nothing.decode(await ask('dismiss', wire.dismiss.encode({ dismissal })))
     },
-    async succeed(certificate, succession) {
-      const request = { certificate: certificate.bytes, succession }
+    async succeed(certificate, succession, others = []) {
+      const request = { certificate: certificate.bytes, succession, others: [...others] }
       const answer = succeedAnswer.decode(await ask('succeed', succeed.encode(request)))
       const certified = await crypto.readCertificate(answer.certificate)
       if (certified.pin !== certificate.pin)

@@ -15,8 +15,9 @@ import { LastWords } from './devices/last-words.ts'
 import { DeviceList, deviceName } from './devices/list.ts'
 import { Mirror } from './devices/mirror.ts'
 import { OwnLog } from './devices/own-log.ts'
+import { DeviceSecrets } from './devices/secrets.ts'
 import { SharedAliases } from './devices/shared-aliases.ts'
-import { createStrangeSubkeys } from './devices/strange-subkeys.ts'
+import { createStrangeKeys } from './devices/strange-keys.ts'
 import { createSkew } from './doctor.ts'
 import { createEvents } from './events.ts'
 import { makeFileRooms } from './file-rooms.ts'
@@ -43,7 +44,7 @@ import { Courier } from './send.ts'
 import { createSentStore } from './sent-store.ts'
 import { createStrangerFetch } from './stranger-fetch.ts'
 import { createStrangers } from './strangers.ts'
-import { Succeeding } from './succeeding.ts'
+import { Succeeding } from './succession/succeeding.ts'
 import { Alarms } from './trust/alarms.ts'
 import { Canary } from './trust/canary.ts'
 import { Introductions } from './trust/introductions.ts'
@@ -168,11 +169,8 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   const rotation = new Rotation({
     ...{ state, self, contacts, clock, log, emit },
     tools: subkeyTools,
-    devices: {
-      shared: (next, before) => devices.shared(next, before),
-      haveSubkeys: () => devices.haveSubkeys(),
-      isCaughtUp: () => devices.isCaughtUp()
-    },
+    secrets: () => secrets,
+    isCaughtUp: () => devices.isCaughtUp(),
     rank: () => list.rank,
     everyMs: parts.subkeyEveryMs ?? null,
     certify: alias => register(alias, { signal: life })
@@ -200,17 +198,13 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     linked: card => devices.linked(card)
   })
   const revoking = new Revoking({ state, self, pods, clock, log, life, journal })
-  const succeeding = new Succeeding({
-    ...{ state, self, pods, contacts, rotation, clock, log, emit, crypto, life },
-    unseal: () => courier.unseal(),
-    hasOthers: () => list.siblings().length > 0
-  })
   const alarms = new Alarms({ state, clock, log, emit })
+  const isOnItsWay = createStrangeKeys({ state, clock, isCaughtUp: () => devices.isCaughtUp() })
   const canary = new Canary({
     ...{ state, self, pods, alarms, clock, random, log, crypto, life },
     everyMs: parts.canaryEveryMs ?? null,
     published: alias => rotation.shownBy(alias),
-    isOnItsWay: createStrangeSubkeys({ state, clock, isCaughtUp: () => devices.isCaughtUp() }),
+    isOnItsWay: async key => (await succeeding.isNext(key)) || isOnItsWay(key),
     hasTaken: pod => succeeding.hasTaken(pod)
   })
   const relay = (pod: string) => pods.relay(pod, life)
@@ -242,9 +236,19 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...{ state, dht, pods, self, list, journal, releases, clock, random, log, crypto, life },
     outbox: new Outbox({ parallel: 4 }),
     taken: () => devices.taken(),
-    sealedTo: () => devices.sealedTo(),
+    sealedTo: () => secrets.sealedTo(),
     onAnnounced: () =>
-      void rotation.look().catch(err => log.warn('subkeys stay', { error: `${err}` }))
+      void Promise.all([succeeding.look(), rotation.look()]).catch(err =>
+        log.warn('keys stay as they are', { error: `${err}` })
+      )
+  })
+  const secrets = new DeviceSecrets({ state, self, list, journal, own, crypto })
+  const succeeding: Succeeding = new Succeeding({
+    ...{ state, self, pods, contacts, rotation, secrets, clock, log, emit, crypto, life },
+    unseal: () => courier.unseal(),
+    sent: () => own.quiet(),
+    listed: () => devices.listed(),
+    onBecome: () => inbox.wake()
   })
   const aliases = new SharedAliases({
     ...{ state, self, log },
@@ -255,12 +259,13 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...{ state, self, device, list, last, received, sent, mailbox, contacts, policies },
     ...{ crypto, log, emit },
     tools: subkeyTools,
-    ...{ requests: () => requests, onSubkeys: () => inbox.wake() }
+    ...{ requests: () => requests, onSubkeys: () => inbox.wake(), succeeding: () => succeeding }
   })
   const devices: Devices = new Devices({
     ...{ state, self, list, journal, own, mirror, sent, clock, log, crypto, emit },
     isCaughtUp: () => inbox.openable === 0 && pods.lines.every(({ caughtUp }) => caughtUp),
     rotate: () => rotation.look(),
+    onCopied: () => succeeding.copied(),
     aliases,
     dismissing: new Dismissing({ state, self, pods, clock, log, crypto, life })
   })

@@ -8,7 +8,7 @@ import type { Change, State } from '../store/state.ts'
 import { literal, mapped, text, tuple, uint } from '../wire/cbor.ts'
 import { restoredRow } from './backup/restore.ts'
 import type { Contacts } from './contacts.ts'
-import type { Devices } from './devices/devices.ts'
+import type { DeviceSecrets } from './devices/secrets.ts'
 import type { Self } from './self.ts'
 import { createTable, type Table } from './table.ts'
 import { answerLifeMs, ownHint } from './trust/pins.ts'
@@ -32,7 +32,9 @@ export interface RotationParts {
   emit: Emit
   tools: SubkeyTools
   /** The person's other devices, which get the secret before anybody seals to it. */
-  devices: Pick<Devices, 'shared' | 'haveSubkeys' | 'isCaughtUp'>
+  secrets: () => Pick<DeviceSecrets, 'shared' | 'areTold'>
+  /** What other devices told is here, as far as it has come. */
+  isCaughtUp: () => boolean
   /** Of several devices one adds subkeys; the others only when it has not for long. From 0. */
   rank: () => number
   /** Age at which the newest subkey is followed by another; null never. */
@@ -140,7 +142,7 @@ export class Rotation {
       everyMs !== null &&
       newest &&
       clock.now() - newest.createdMs >= turnMs &&
-      this.#parts.devices.isCaughtUp()
+      this.#parts.isCaughtUp()
     // After a backup was made a subkey may have come whose secret is not in it.
     const isRestored = (await state.get(restoredRow.table, restoredRow.key)) !== undefined
     if (isOld || isRestored) await this.#add([{ type: 'delete', ...restoredRow }])
@@ -149,10 +151,10 @@ export class Rotation {
   }
 
   async #add(changes: Change[] = []): Promise<void> {
-    const { self, clock, tools, contacts, emit, devices } = this.#parts
+    const { self, clock, tools, contacts, emit, secrets } = this.#parts
     const next = await self.rekey(
       person => tools.addSubkey(person, clock.now()),
-      async (added, before) => [...changes, ...(await devices.shared(added, before.certificate))]
+      async (added, before) => [...changes, ...(await secrets().shared(added, before.certificate))]
     )
     // Who knows our key does not know this part of it: until they write again, our letters carry it.
     await contacts.forgetWhoKnowsUs()
@@ -161,9 +163,9 @@ export class Rotation {
 
   /** @returns whether every pod of ours shows the newest subkey. */
   async #show(): Promise<boolean> {
-    const { self, certify, log, devices } = this.#parts
+    const { self, certify, log, secrets } = this.#parts
     const newest = self.certificate()?.subkeys[0]
-    if (!newest || !(await devices.haveSubkeys())) return false
+    if (!newest || !(await secrets().areTold())) return false
     let all = true
     for (const { alias } of self.registrations()) {
       if ((await this.#published.get(alias)) === newest.fingerprint) continue

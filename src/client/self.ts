@@ -4,6 +4,7 @@ import type { Clock, Log, Millis, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
+import { withFormer } from '../keys/person.ts'
 import type { Change, State } from '../store/state.ts'
 import { bytes, literal, mapped, text, tuple, uint } from '../wire/cbor.ts'
 import type { Registration } from './client.ts'
@@ -48,7 +49,7 @@ export interface Self {
     changes: (next: Person, before: Person) => Change[] | Promise<Change[]>
   ): Promise<Person>
   /**
-   * Becomes another key, which has the one of now among those that came before: on the disk before anything needs it. What lies sealed here is
+   * Becomes another key, with the one of now as the newest that came before: on the disk before anything needs it. What lies sealed here is
    * sealed to it then. @param changes written with it, made when nothing comes between. @throws {MuttrError} `VAULT_LOCKED`
    */
   succeed(next: Person, changes: () => Change[]): Promise<void>
@@ -200,8 +201,13 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
       }),
     succeed: (given, changes) =>
       alone(async () => {
-        const sealing = { state, person: need(person), random, crypto, nowMs: clock.now() }
-        const next = await withAliases(given)
+        const before = need(person)
+        const sealing = { state, person: before, random, crypto, nowMs: clock.now() }
+        // The vault may have been written before a crash.
+        const isDone = before.certificate.pin === given.certificate.pin
+        const next = await withAliases(
+          isDone ? before : withFormer(given, [before, ...before.former])
+        )
         await savePerson?.(next)
         const resealed = await resealedCloset({ ...sealing, to: next })
         await keep(next, [resealed, ...changes()])

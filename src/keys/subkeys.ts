@@ -4,7 +4,7 @@ import { isEncryption, keyInvalid } from './certificate.ts'
 import { refuseFuture } from './future.ts'
 import { settings } from './openpgp.ts'
 import type { Person } from './person.ts'
-import { personOf, secretOf, signingDate } from './person.ts'
+import { personOf, secretOf, signingDate, withFormer } from './person.ts'
 
 /**
  * Encryption subkeys that come and go under one primary key. Who seals takes the newest one; who reads tries all that are left. What was
@@ -56,12 +56,21 @@ export async function dropSubkeys(
 }
 
 /**
- * Takes over what another copy of the same key has in encryption subkeys, with their secrets.
+ * Takes over what another copy of the same key, or of one that came before, has in encryption subkeys, with their secrets.
  * @throws {MuttrError} `KEY_INVALID` when it is another key
  */
 async function adoptSubkeys(person: Person, other: Person): Promise<Person> {
-  if (person.certificate.pin !== other.certificate.pin)
-    throw keyInvalid(new Error('subkeys of another key'))
+  const isSame = (one: Person) => one.certificate.pin === other.certificate.pin
+  const [before] = person.former.filter(isSame)
+  if (before) {
+    const adopted = await adoptSubkeys(before, other)
+    if (adopted === before) return person
+    return withFormer(
+      person,
+      person.former.map(one => (one === before ? adopted : one))
+    )
+  }
+  if (!isSame(person)) throw keyInvalid(new Error('subkeys of another key'))
   const key = new openpgp.PrivateKey(secretOf(person).toPacketList())
   const there = new Set(key.subkeys.map(subkey => subkey.getFingerprint()))
   const lacking = secretOf(other).subkeys.filter(

@@ -39,11 +39,16 @@ interface Parts {
   ): Promise<{ certificate: Certificate }>
 }
 
+interface Asked {
+  frame: Uint8Array
+  old: KeyName
+  /** Keys, hex, of devices that may listen under the old key until they have the new one. */
+  others: readonly string[]
+  nowMs: Millis
+}
+
 /** @returns undefined when the account was changed meanwhile. @throws {MuttrError} `SUCCESSION_INVALID`, `KEY_INVALID`, `LIMIT_EXCEEDED`, `CLOCK_WRONG` */
-export type Handover = (
-  next: Certificate,
-  asked: { frame: Uint8Array; old: KeyName; nowMs: Millis }
-) => Promise<Succeeded | undefined>
+export type Handover = (next: Certificate, asked: Asked) => Promise<Succeeded | undefined>
 
 const refuse = (what: string): never => {
   throw new MuttrError('SUCCESSION_INVALID', what)
@@ -67,7 +72,7 @@ export function createHandover(parts: Parts): Handover {
     return Boolean(isDone)
   }
 
-  return async (next, { frame, old, nowMs }) => {
+  return async (next, { frame, old, others, nowMs }) => {
     const { account } = await successions.holder(old.pin)
     const known = await parts.account(account)
     const names = await aliases.active(account)
@@ -87,6 +92,7 @@ export function createHandover(parts: Parts): Handover {
     const taken = { takenMs: nowMs, certificate: shown.bytes, succession: frame }
     const { ok } = await state.write([
       ...(isDone ? [] : await successions.handOver(account, shown, next, taken)),
+      ...(await successions.behind.add(account, others, nowMs)),
       ...names.flatMap((name, i) =>
         aliases.replace(name, rows[i], { account, state: 'active', untilMs, certificate: bytes })
       ),

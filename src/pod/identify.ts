@@ -26,6 +26,8 @@ export interface Shown {
 /** The same with what it has here. */
 export interface Identity extends Shown {
   readonly account: AccountId
+  /** It speaks for a key that another has succeeded, and may listen until it has that one. */
+  readonly isBehind: boolean
 }
 
 /** One session's challenge: a nonce for one answer within a minute. */

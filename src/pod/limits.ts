@@ -150,6 +150,8 @@ export const podTimes = {
   termMsMax: 10 * 366 * dayMs,
   /** A device not seen for so long gives way to a new one where there are too many. */
   deviceAwayMs: 30 * dayMs,
+  /** So long a device that has not heard of a new key may still listen under the old one. */
+  behindMs: 100 * dayMs,
   /** An account without aliases and notices is forgotten. */
   accountIdleMs: 150 * dayMs
 } as const

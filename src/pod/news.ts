@@ -10,8 +10,10 @@ export type News =
   | { readonly what: 'standing'; readonly account: AccountId }
   /** There is an account now, whose devices may be here already. */
   | { readonly what: 'account'; readonly account: AccountId }
-  /** Devices that speak for a key, or the one of this device key, are let in no more. */
-  | { readonly what: 'gone'; readonly pin: string; readonly device: string | null }
+  /** Devices that speak for a key are let in no more, but those that are behind. */
+  | { readonly what: 'gone'; readonly pin: string }
+  /** A device, by its key, is let in no more. */
+  | { readonly what: 'dismissed'; readonly account: AccountId; readonly device: string }
   /** The pod's own settings have. */
   | { readonly what: 'settings' }
 
@@ -30,17 +32,24 @@ const kept = 1_000
 const id = text(64, 64)
 const newsRow: Row<News> = row(
   'news',
-  tuple(literal(1), oneOf('standing', 'account', 'gone', 'settings'), nullable(id), nullable(id)),
+  tuple(
+    literal(1),
+    oneOf('standing', 'account', 'gone', 'settings', 'dismissed'),
+    nullable(id),
+    nullable(id)
+  ),
   ([, what, subject, device]): News => {
     if (what === 'settings') return { what }
     if (subject === null) throw new TypeError('about nobody')
-    return what === 'gone' ? { what, pin: subject, device } : { what, account: subject }
+    if (what === 'gone') return { what, pin: subject }
+    if (what !== 'dismissed') return { what, account: subject }
+    if (device === null) throw new TypeError('no device')
+    return { what, account: subject, device }
   },
   news => {
     if (news.what === 'settings') return [1, news.what, null, null]
-    return news.what === 'gone'
-      ? [1, news.what, news.pin, news.device]
-      : [1, news.what, news.account, null]
+    if (news.what === 'gone') return [1, news.what, news.pin, null]
+    return [1, news.what, news.account, news.what === 'dismissed' ? news.device : null]
   }
 )
 

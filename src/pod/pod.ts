@@ -192,7 +192,9 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     for (const [session, served] of reception.sessions()) {
       const here = served.identity(nowMs)
       if (said.what === 'gone') {
-        const isIt = here?.pin === said.pin && (said.device ?? here.device) === here.device
+        if (here?.pin === said.pin && !here.isBehind) void session[Symbol.asyncDispose]()
+      } else if (said.what === 'dismissed') {
+        const isIt = here?.account === said.account && here.device === said.device
         if (isIt) void session[Symbol.asyncDispose]()
       } else if (here?.account === said.account) {
         const { account, device, peer, untilMs } = here

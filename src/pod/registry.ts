@@ -211,17 +211,13 @@ export class Registry {
     this.#released += released
   }
 
-  /**
-   * The account of a key that says who it is.
-   * @throws {MuttrError} `IDENTIFY_REFUSED` for one that was revoked or succeeded, `ACCOUNT_REMOVED`
-   */
-  async accountOf(pin: string, nowMs: Millis): Promise<AccountId> {
+  /** The account for which a device, by its key in hex, speaks with a key. @throws {MuttrError} `IDENTIFY_REFUSED`, `ACCOUNT_REMOVED` */
+  async accountOf(pin: string, device: string, nowMs: Millis) {
     if (await this.isRevoked(pin))
       throw new MuttrError('IDENTIFY_REFUSED', 'the certificate is revoked')
-    const { account, current } = await this.#successions.holder(pin)
-    if (!current) throw new MuttrError('IDENTIFY_REFUSED', 'another key has succeeded this one')
-    await this.#standings.admit(account, nowMs)
-    return account
+    const found = await this.#successions.speaker(pin, device, nowMs)
+    await this.#standings.admit(found.account, nowMs)
+    return found
   }
 
   /** Which key came after one that an alias had. @throws {MuttrError} `ALIAS_UNKNOWN`, `ALIAS_INVALID` */
@@ -234,13 +230,17 @@ export class Registry {
 
   /**
    * Gives an account with all that is in it to the key that succeeds its own, in one write; again for the same key says the same.
+   * @param others keys of devices, hex, that may listen under the old key until they have the new one.
    * @throws {MuttrError} `SUCCESSION_INVALID`, `KEY_INVALID`, `LIMIT_EXCEEDED`, `CLOCK_WRONG`
    */
-  async succeed(certificate: Certificate, frame: Uint8Array, nowMs: Millis): Promise<Succeeded> {
-    const { succession } = decodeSignedSuccession(frame)
+  async succeed(
+    certificate: Certificate,
+    asked: { frame: Uint8Array; others: readonly string[]; nowMs: Millis }
+  ): Promise<Succeeded> {
+    const { old } = decodeSignedSuccession(asked.frame).succession
     return await this.#locks.run(one, async () => {
       for (let i = 0; i < attemptsMax; i++) {
-        const done = await this.#handover(certificate, { frame, old: succession.old, nowMs })
+        const done = await this.#handover(certificate, { ...asked, old })
         if (done) return done
       }
       throw new MuttrError('LIMIT_EXCEEDED', 'the account is being changed; try again')
@@ -287,6 +287,7 @@ export class Registry {
 
   /** Ends quarantines, quarantines what was not renewed. @returns how many aliases changed. */
   async sweep(nowMs: Millis, signal?: AbortSignal): Promise<number> {
+    await this.#successions.behind.sweep(nowMs)
     let changed = 0
     for await (const { key: name, value } of rowsOf(this.#parts.state, tables.aliases, {
       pageRows: 50

@@ -142,15 +142,15 @@ export const deviceRow: Row<DeviceRow> = row(
   d => [1, d.peer, d.untilMs, d.cursor, d.seenMs]
 )
 
-export interface DismissedRow {
-  /** Let in no more until then. */
+/** Of a device of which something holds for some time. */
+export interface MarkRow {
   readonly untilMs: Millis
 }
-export const dismissedRow: Row<DismissedRow> = row(
-  'a dismissed device',
+export const markRow: Row<MarkRow> = row(
+  'what holds of a device',
   tuple(literal(1), time),
   ([, untilMs]) => ({ untilMs }),
-  d => [1, d.untilMs]
+  m => [1, m.untilMs]
 )
 
 /** Counts of a mailbox. Several processes may write it at once, so `head` may lag behind and never runs ahead. */
@@ -254,6 +254,8 @@ export const tables = {
   devices: 'devices',
   /** `ACCOUNT/DEVICE KEY`: let in no more. */
   dismissed: 'dismissed',
+  /** `ACCOUNT/DEVICE KEY`: may still listen under a key that was left, to hear of the new one. */
+  behind: 'behind',
   boxes: 'boxes',
   /** `ACCOUNT/SHA-256 of key and slip`: what stands in the mailbox already. */
   seen: 'seen',

@@ -34,6 +34,7 @@ import type { Reports } from './office/reports.ts'
 import type { Standings } from './office/standings.ts'
 import type { PodRecordShelf } from './record.ts'
 import type { Registry } from './registry.ts'
+import { succeededBefore } from './successions.ts'
 
 /** What every session of a pod shares. */
 export interface Desk {
@@ -80,8 +81,10 @@ interface Visit {
   readonly desk: Desk
   /** Undefined until identified, and once the statement has ended. */
   identity(nowMs: Millis): Identity | undefined
-  /** @throws {MuttrError} `IDENTIFY_FIRST` */
+  /** @throws {MuttrError} `IDENTIFY_FIRST`, `IDENTIFY_REFUSED` for a device that is behind */
   self(nowMs: Millis): Identity
+  /** Who may listen. @throws {MuttrError} `IDENTIFY_FIRST` */
+  reader(nowMs: Millis): Identity
   become(identity: Identity): void
   /** The pod at the other end, once it has said and shown so. */
   readonly other: { hostname: string | undefined }
@@ -96,6 +99,11 @@ export function serveSession(session: Session, desk: Desk): Served {
     identity,
     other: { hostname: undefined },
     self(nowMs) {
+      const here = visit.reader(nowMs)
+      if (here.isBehind) throw succeededBefore()
+      return here
+    },
+    reader(nowMs) {
       const here = identity(nowMs)
       if (!here) throw new MuttrError('IDENTIFY_FIRST', 'identify with a device statement first')
       return here
@@ -139,13 +147,13 @@ export function serveSession(session: Session, desk: Desk): Served {
   return { identity, [Symbol.dispose]: () => feed[Symbol.dispose]() }
 }
 
-const feedOf = ({ session, desk, self }: Visit): Feed =>
+const feedOf = ({ session, desk, reader }: Visit): Feed =>
   createFeed({
     session,
     state: desk.state,
     page: async (account, after) => {
       const nowMs = desk.clock.now()
-      self(nowMs) // the statement may have ended meanwhile
+      reader(nowMs) // the statement may have ended meanwhile
       return await desk.mailbox.page(account, after, limits.playbackPageMax, nowMs)
     },
     onStuck: err => {
@@ -181,7 +189,7 @@ function openAnswers(visit: Visit): Answers {
       desk.gates.identify(session.peer, nowMs)
       const shown = await desk.crypto.readCertificate(bytes)
       await desk.registry.revoke(name, shown, nowMs)
-      await desk.tell({ what: 'gone', pin: shown.pin, device: null })
+      await desk.tell({ what: 'gone', pin: shown.pin })
       return wire.nothing.encode()
     },
     async report(payload, nowMs) {
@@ -236,14 +244,14 @@ function identifyAnswers({ session, desk, become }: Visit): Answers {
       const o = { hostname, pod: keys.self, peer: session.peer, nonce, nowMs, crypto }
       const shown = await checkIdentify(wire.identify.decode(payload), o)
       const { device, peer, untilMs } = shown
-      const account = await registry.accountOf(shown.pin, nowMs)
+      const { account, isBehind } = await registry.accountOf(shown.pin, device, nowMs)
       if (await dismissals.has(account, device, nowMs))
         throw new MuttrError('DEVICE_REVOKED', 'its person has taken this device off the list')
       if (await registry.account(account)) {
         await mailbox.meet(account, device, { peer, untilMs, nowMs })
         await registry.greet(account, nowMs)
       }
-      become({ ...shown, account })
+      become({ ...shown, account, isBehind })
       const names = await registry.aliases(account)
       return wire.identifyAnswer.encode({ names, standing: await desk.standing(account, nowMs) })
     }
@@ -258,7 +266,7 @@ const aliasAnswers = ({ session, desk, self, become }: Visit): Answers => ({
     const { hostname, crypto, dismissals } = desk
     const device = await verifyDismissal(dismissal, { certificate, pod: hostname, nowMs }, crypto)
     await dismissals.add(account, device, nowMs)
-    await desk.tell({ what: 'gone', pin: certificate.pin, device })
+    await desk.tell({ what: 'dismissed', account, device })
     return wire.nothing.encode()
   },
   async register(payload, nowMs) {
@@ -276,14 +284,15 @@ const aliasAnswers = ({ session, desk, self, become }: Visit): Answers => ({
   },
   async succeed(payload, nowMs) {
     const here = self(nowMs)
-    const { certificate: bytes, succession } = succeed.decode(payload)
+    const { certificate: bytes, succession: frame, others } = succeed.decode(payload)
     desk.gates.register(here.account, nowMs)
     const certificate = await desk.crypto.readCertificate(bytes)
     if (certificate.pin !== here.pin)
       throw new MuttrError('KEY_INVALID', 'the certificate is not of the person who identified')
-    const { old } = decodeSignedSuccession(succession).succession
-    const { account, names, ...given } = await desk.registry.succeed(certificate, succession, nowMs)
-    await desk.tell({ what: 'gone', pin: old.pin, device: null })
+    const { old } = decodeSignedSuccession(frame).succession
+    const asked = { frame, others: others.map(toHex), nowMs }
+    const { account, names, ...given } = await desk.registry.succeed(certificate, asked)
+    await desk.tell({ what: 'gone', pin: old.pin })
     const { device, peer, untilMs } = here
     await desk.mailbox.meet(account, device, { peer, untilMs, nowMs })
     become({ ...here, account })
@@ -302,21 +311,21 @@ const aliasAnswers = ({ session, desk, self, become }: Visit): Answers => ({
   }
 })
 
-const mailboxAnswers = ({ desk, self }: Visit, feed: Feed): Answers => ({
+const mailboxAnswers = ({ desk, reader }: Visit, feed: Feed): Answers => ({
   async listen(payload, nowMs) {
-    const { account, device } = self(nowMs)
+    const { account, device } = reader(nowMs)
     const { sequence } = wire.cursor.decode(payload)
     const position = await desk.mailbox.position(account, device, sequence)
     feed.start(account, position.head)
     return wire.listenAnswer.encode(position)
   },
   async playback(payload, nowMs) {
-    const { account } = self(nowMs)
+    const { account } = reader(nowMs)
     const { after, limit } = wire.playback.decode(payload)
     return wire.page.encode(await desk.mailbox.page(account, after, limit, nowMs))
   },
   async acknowledge(payload, nowMs) {
-    const { account, device } = self(nowMs)
+    const { account, device } = reader(nowMs)
     const { sequence } = wire.cursor.decode(payload)
     await desk.mailbox.acknowledge(account, device, sequence, nowMs)
     return wire.nothing.encode()

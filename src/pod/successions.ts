@@ -3,14 +3,28 @@ import { limits } from '../base/limits.ts'
 import type { Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Change, State } from '../store/state.ts'
+import type { DeviceMarks } from './device-marks.ts'
+import { createDeviceMarks } from './device-marks.ts'
+import { podTimes } from './limits.ts'
 import type { AccountId, HolderRow, SuccessionRow } from './rows.ts'
 import { holderRow, successionRow, tables, under } from './rows.ts'
 import { rowsOf } from './scan.ts'
 
 /** Which key an account has: rows, and the changes that hand one over. Source: docs/protocol/succession.md */
 export interface Successions {
+  /** Devices that may listen under a key that was left, to hear of the new one. */
+  readonly behind: DeviceMarks
   /** @returns the account of a key as its holder, or the account that it had before another key took it over. */
   holder(pin: string): Promise<HolderRow>
+  /**
+   * The account of a key that says who it is. One that another has succeeded has it for the devices that the new key named: they are behind, and
+   * may listen. @param device its key, hex. @throws {MuttrError} `IDENTIFY_REFUSED`
+   */
+  speaker(
+    pin: string,
+    device: string,
+    nowMs: Millis
+  ): Promise<{ account: AccountId; isBehind: boolean }>
   /** @param fingerprint of the old key, hex. */
   link(account: AccountId, fingerprint: string): Promise<SuccessionRow | undefined>
   putLink(account: AccountId, old: Certificate, row: SuccessionRow): Change
@@ -48,10 +62,19 @@ export function createSuccessions(state: State): Successions {
     return [{ type: 'delete', table: tables.successions, key: oldest!.key }]
   }
 
+  async function holder(pin: string): Promise<HolderRow> {
+    const row = await state.get(tables.holders, pin)
+    return row ? holderRow.decode(row) : { account: pin, current: true }
+  }
+  const behind = createDeviceMarks(state, tables.behind, podTimes.behindMs)
+
   return {
-    async holder(pin) {
-      const row = await state.get(tables.holders, pin)
-      return row ? holderRow.decode(row) : { account: pin, current: true }
+    behind,
+    holder,
+    async speaker(pin, device, nowMs) {
+      const { account, current } = await holder(pin)
+      if (!current && !(await behind.has(account, device, nowMs))) throw succeededBefore()
+      return { account, isBehind: !current }
     },
     async link(account, fingerprint) {
       const row = await state.get(tables.successions, keyOf(account, fingerprint))
@@ -84,3 +107,7 @@ export function createSuccessions(state: State): Successions {
     }
   }
 }
+
+/** To who still has a key that was left. */
+export const succeededBefore = (): MuttrError =>
+  new MuttrError('IDENTIFY_REFUSED', 'another key has succeeded this one')

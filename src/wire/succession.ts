@@ -5,6 +5,7 @@ import { array, bytes, decodeCbor, encodeCbor, literal, mapped, text, tuple, uin
 import type { Codec } from './codec.ts'
 import { codec } from './codec.ts'
 import { fingerprint, fingerprintBytes } from './fingerprint.ts'
+import { devicesMax } from './sync.ts'
 
 /** A primary key by name. */
 export interface KeyName {
@@ -82,12 +83,17 @@ const frame = bytes(1, limits.signedSuccessionBytesMax)
 const aliasName = text(limits.aliasCharsMax, 1)
 
 /** The identified key takes an account over from the key that it succeeds, see docs/protocol/succession.md. */
-export const succeed: Codec<{ certificate: Uint8Array; succession: Uint8Array }> = codec(
+export const succeed: Codec<{
+  certificate: Uint8Array
+  succession: Uint8Array
+  /** Keys of devices that may listen under the old key until they have the new one. */
+  others: Uint8Array[]
+}> = codec(
   'a request to succeed',
-  limits.certificateBytesMax + limits.signedSuccessionBytesMax + 16,
-  tuple(certificate, frame),
-  ([certificate, succession]) => ({ certificate, succession }),
-  s => [s.certificate, s.succession]
+  limits.certificateBytesMax + limits.signedSuccessionBytesMax + 34 * devicesMax + 16,
+  tuple(certificate, frame, array(bytes(32), devicesMax)),
+  ([certificate, succession, others]) => ({ certificate, succession, others }),
+  s => [s.certificate, s.succession, s.others]
 )
 
 /** Names of the aliases that are the new key's now, and the certificate with the pod's word for each. */

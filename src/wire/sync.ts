@@ -88,12 +88,25 @@ export type SyncEvent = { readonly atMs: Millis } & (
   | {
       readonly type: 'subkeys'
       /** The person's secret key, sealed to each device that shall have it. */
-      readonly sealed: readonly { readonly deviceKey: Uint8Array; readonly secret: Uint8Array }[]
+      readonly sealed: readonly SealedSecret[]
     }
   | { readonly type: 'devices'; readonly devices: readonly ListedDevice[] }
   | { readonly type: 'alias'; readonly alias: string }
   | { readonly type: 'revoked'; readonly certificate: Uint8Array }
+  | {
+      readonly type: 'succeeded'
+      /** Fingerprint of the key that another took the place of, hex. */
+      readonly from: string
+      /** The new secret key, sealed to each device that shall have it. */
+      readonly sealed: readonly SealedSecret[]
+    }
 )
+
+/** A secret of the person's that one device alone can open. */
+export interface SealedSecret {
+  readonly deviceKey: Uint8Array
+  readonly secret: Uint8Array
+}
 
 export type SyncEventOf<T extends SyncEvent['type']> = Extract<SyncEvent, { type: T }>
 
@@ -182,9 +195,15 @@ const taken: Field<Taken> = mapped(
 
 const alias = text(limits.fullAliasCharsMax, 3)
 const row = bytes(1, rowBytesMax)
-const sealedSecret = mapped(tuple(bytes(32), bytes(1, secretBytesMax)), ([deviceKey, secret]) => ({
-  ...{ deviceKey, secret }
-}))
+const sealedSecrets = array(
+  mapped(
+    tuple(bytes(32), bytes(1, secretBytesMax)),
+    ([deviceKey, secret]): SealedSecret => ({ deviceKey, secret })
+  ),
+  devicesMax
+)
+const writeSecrets = (sealed: readonly SealedSecret[]) =>
+  sealed.map(({ deviceKey, secret }) => [deviceKey, secret])
 
 type Kinds = {
   readonly [T in SyncEvent['type']]: {
@@ -254,11 +273,10 @@ const kinds: Kinds = {
     write: e => [e.row]
   },
   subkeys: {
-    read: mapped(
-      tuple(literal(7), uint(), array(sealedSecret, devicesMax)),
-      ([, atMs, sealed]) => ({ type: 'subkeys', atMs, sealed })
-    ),
-    write: e => [e.sealed.map(({ deviceKey, secret }) => [deviceKey, secret])]
+    read: mapped(tuple(literal(7), uint(), sealedSecrets), ([, atMs, sealed]) => ({
+      ...{ type: 'subkeys', atMs, sealed }
+    })),
+    write: e => [writeSecrets(e.sealed)]
   },
   devices: {
     read: mapped(
@@ -279,6 +297,13 @@ const kinds: Kinds = {
       ([, atMs, certificate]) => ({ type: 'revoked', atMs, certificate })
     ),
     write: e => [e.certificate]
+  },
+  succeeded: {
+    read: mapped(
+      tuple(literal(11), uint(), fingerprint, sealedSecrets),
+      ([, atMs, from, sealed]) => ({ type: 'succeeded', atMs, from, sealed })
+    ),
+    write: e => [fingerprintBytes(e.from), writeSecrets(e.sealed)]
   }
 }
 

@@ -16,6 +16,7 @@ describe('muttr key succeed', () => {
     assert.equal(left.status, 3)
     assert.match(left.stderr, /nothing was changed/)
     assert.match(left.stderr, /Make a new backup afterwards/)
+    assert.match(left.stderr, /These devices get it, too: .*muttr device revoke/)
     assert.deepEqual(doors.client.calls, [])
     const alone = await muttr('key succeed --json', { doors })
     assert.deepEqual([alone.status, alone.error().code], [1, 'USAGE'])
@@ -29,6 +30,11 @@ describe('muttr key succeed', () => {
     const [json] = (await muttr('key succeed --yes --json', { doors })).objects()
     assert.equal(json?.from, bobsFingerprint)
     assert.match((await muttr('key show', { doors })).stdout, /It succeeded/)
+    const { succession } = doors.client
+    doors.client.succession = async () => ({ ...(await succession())!, devicesTold: false })
+    const first = await muttr('key succeed --yes', { doors })
+    assert.match(first.stdout, /Your key will be ABAB .* as soon as your other devices/)
+    assert.match(first.stdout, /It is to succeed 81B6 .*Your other devices are told first/)
   })
 
   it('takes a key from a file, and asks for its passphrase when it has one', async () => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { toHex } from '../../src/base/bytes.ts'
+import { MuttrError } from '../../src/base/errors.ts'
 import { makePerson, withFormer } from '../../src/keys/person.ts'
 import { subkeyTools } from '../../src/keys/subkeys.ts'
 import { ClientWorld } from '../support/client-world.ts'
@@ -85,6 +87,30 @@ describe('two devices of one person, when things go wrong', () => {
     await inTime(world, 2_000, () => counted(desk, 'mirrored') > 0)
     await inTime(world, 2_000, () => isRevoked(laptop))
     assert.equal(await isRevoked(desk), true)
+  })
+
+  it('show a letter that the other has sent, whichever word of it comes first', async () => {
+    await using world = await ClientWorld.make()
+    const { desk, laptop } = await aliceAndTwoBobs(world)
+    await away(laptop)
+    const notices = () => world.pod().accounts.get('bob@one.test')!.notices
+    const before = notices().length
+    const { id } = await desk.client.send({ to: 'alice@one.test', body: 'from the desk' })
+    await inTime(world, 1_000, () => notices().length > before)
+    await inTime(world, 10_000, async () => (await desk.sent(id)).state === 'accepted')
+    await inTime(world, 1_000, () => notices().length > before + 1)
+    const first = toHex(notices()[before]!.key)
+    const get = world.dht.get.bind(world.dht)
+    world.dht.get = async (key, options) => {
+      if (toHex(key) === first && counted(laptop, 'mirrored') === 0)
+        throw new MuttrError('BLOB_UNKNOWN', 'not yet')
+      return get(key, options)
+    }
+    await laptop.restart()
+    await inTime(world, 10_000, async () => {
+      const [letter] = await laptop.client.sent()
+      return letter?.id === id && letter.state === 'accepted'
+    })
   })
 
   it('finish what was begun when one is taken off the list and the other is killed', async () => {

@@ -9,6 +9,7 @@ import type {
   Contact,
   LinkStep,
   OwnDevice,
+  OwnSuccession,
   ReceivedLetter,
   SentLetter
 } from '../../src/client/client.ts'
@@ -171,6 +172,31 @@ describe('a second device', () => {
     assert.deepEqual(await ok('bob-tablet', 'sent'), [])
     assert.deepEqual(await ok('bob-tablet', 'inbox'), [])
   }).timeout(120_000)
+
+  it('has the new key that another takes, also when it was off meanwhile', async () => {
+    await net.stop('bob-phone')
+    const from = net.events.length
+    const [begun] = await ok<OwnSuccession>('bob', 'key', 'succeed', '--yes')
+    for (const who of ['bob', 'bob-tablet'])
+      assert.equal((await net.event(who, 'handed-over', from)).fingerprint, begun!.to)
+    const [late] = await ok<SentLetter>('alice', 'send', 'bob@one.test', 'to whichever key')
+    const isLate = ({ letter }: { letter: string }) => letter === late!.id
+    await net.event('bob', 'opened', from, isLate)
+    const again = net.events.length
+    await net.start('bob-phone')
+    assert.equal((await net.event('bob-phone', 'handed-over', again)).fingerprint, begun!.to)
+    await net.event('bob-phone', 'opened', again, isLate)
+    const [fresh] = await ok<SentLetter>('alice', 'send', 'bob@one.test', 'to all of you')
+    for (const who of ['bob', 'bob-tablet', 'bob-phone']) {
+      await net.event(who, 'opened', from, ({ letter }) => letter === fresh!.id)
+      const [status] = await ok<{ fingerprint: string }>(who, 'status')
+      assert.equal(status!.fingerprint, begun!.to)
+      assert.deepEqual(await ok(who, 'alarms'), [])
+      assert.equal((await ok<OwnDevice>(who, 'devices')).length, 3)
+    }
+    const [answer] = await ok<SentLetter>('bob-phone', 'send', 'alice@one.test', 'by the new key')
+    await net.event('alice', 'opened', from, ({ letter }) => letter === answer!.id)
+  }).timeout(180_000)
 
   it('is none when the first one dies, or was given a code of two', async () => {
     const home = net.adopt('bob-laptop')

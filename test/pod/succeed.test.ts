@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { makeDismissal } from '../../src/keys/device.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { revocationOf, revoke } from '../../src/keys/revoke.ts'
 import { makeSuccession, verifySuccession } from '../../src/keys/succession.ts'
@@ -133,6 +134,42 @@ describe('a pod where a key succeeds another', () => {
       code: 'SUCCESSION_INVALID'
     })
     assert.equal((await again.lookup('alice')).certificate.pin, next.certificate.pin)
+  })
+
+  it('lets devices listen under the old key that the new one named, and nothing else', async () => {
+    const { device, link } = await registered()
+    const [laptop, thief] = [await world.device(old), await world.device(old)]
+    const before = await laptop.enter(host)
+    const next1 = await device.as(next).enter(host)
+    const named = [laptop.device.publicKey]
+    await next1.succeed(next.certificate, await said(old, next), named)
+    await Promise.all([link.closed, before.closed])
+    await assert.rejects(thief.enter(host), { code: 'IDENTIFY_REFUSED' })
+    await assert.rejects(device.enter(host), { code: 'IDENTIFY_REFUSED' })
+    const behind = await laptop.enter(host)
+    const box = makeBox()
+    await behind.listen(box.take, 0)
+    const { intro } = await next1.lookup('alice')
+    await next1.submit(await sealNotice(host.hpkeKey, noticeFor(intro, world.clock.now())))
+    await box.has(1)
+    const refused = { code: 'IDENTIFY_REFUSED' }
+    await assert.rejects(behind.register('alice', old.certificate), refused)
+    await assert.rejects(behind.unregister('alice'), refused)
+    await assert.rejects(behind.dismiss(Uint8Array.of(1)), refused)
+    await assert.rejects(behind.succeed(old.certificate, await said(next, old)), refused)
+
+    // Taken off the list, it does not listen either; and in time nobody does.
+    const nowMs = world.clock.now()
+    const { publicKey: deviceKey } = laptop.device
+    await next1.dismiss(await makeDismissal(next, { deviceKey, pod: 'one.test', nowMs }))
+    await behind.closed
+    await assert.rejects(laptop.enter(host), { code: 'DEVICE_REVOKED' })
+    await next1.succeed(next.certificate, await said(old, next), [thief.device.publicKey])
+    await thief.enter(host)
+    world.clock.advance(101 * dayMs)
+    await assert.rejects((await world.device(old)).enter(host), refused)
+    await host.pod.sweep()
+    assert.deepEqual(await host.state.list(tables.behind), [])
   })
 
   it('lets no old statement bring the old key back', async () => {

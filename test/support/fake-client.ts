@@ -232,7 +232,13 @@ export function createFakeClient(): FakeClient {
     },
     async succession() {
       return {
-        ...{ from: bobsFingerprint, to: 'ab'.repeat(20), sinceMs: nowMs, eraseMs: null },
+        ...{
+          from: bobsFingerprint,
+          to: 'ab'.repeat(20),
+          sinceMs: nowMs,
+          devicesTold: true,
+          eraseMs: null
+        },
         pods: [
           { pod: 'one.test', taken: true, problem: null },
           {

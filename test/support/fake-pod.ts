@@ -2,13 +2,12 @@ import { sha256, toHex, utf8 } from '../../src/base/bytes.ts'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { Clock, Random } from '../../src/base/ports.ts'
 import { podAhead } from '../../src/client/pod-ahead.ts'
-import type { openPodLink, PodLink, Successor } from '../../src/client/pod-link.ts'
+import type { openPodLink, PodLink } from '../../src/client/pod-link.ts'
 import type { Certificate } from '../../src/keys/certificate.ts'
 import { certify } from '../../src/keys/certify.ts'
 import { makeDevice, verifyDismissal, verifyStatement } from '../../src/keys/device.ts'
 import { hpkeOpen, makeHpkeKey } from '../../src/keys/hpke.ts'
 import type { Person } from '../../src/keys/person.ts'
-import { signDetached } from '../../src/keys/sign.ts'
 import { verifySuccession } from '../../src/keys/succession.ts'
 import type { Ahead } from '../../src/pod/ahead/ahead.ts'
 import { aheadAnswers } from '../../src/pod/ahead/answers.ts'
@@ -16,30 +15,11 @@ import { readAlias } from '../../src/pod/alias.ts'
 import { peerOfKey } from '../../src/wire/contact.ts'
 import type { Notice } from '../../src/wire/notice.ts'
 import { announcedBytes, decodeNotice, noticeInfo } from '../../src/wire/notice.ts'
-import { podRecord, podRecordLabel } from '../../src/wire/pod.ts'
 import { decodeSignedSuccession } from '../../src/wire/succession.ts'
+import type { Account, Mailbox, OnNotices } from './fake-account.ts'
 import type { FakeQueue, OnNews } from './fake-queue.ts'
 import { fakeQueue } from './fake-queue.ts'
-
-type OnNotices = Parameters<PodLink['listen']>[0]
-
-interface Account {
-  certificate: Certificate
-  intro: Uint8Array
-  notices: Notice[]
-  /** Through where any device has acknowledged. */
-  acknowledged: number
-  /** By device key, hex. */
-  devices: Map<string, Mailbox>
-  /** By the fingerprint of a key that another succeeded. */
-  former: Map<string, Successor>
-}
-
-/** One device's place in a mailbox. */
-interface Mailbox {
-  acknowledged: number
-  listener: OnNotices | undefined
-}
+import { papersOf } from './pod-papers.ts'
 
 /** A pod without a wire: what it says is signed and sealed with real keys. */
 export interface FakePod {
@@ -104,6 +84,8 @@ export async function fakePod({
 }): Promise<FakePod> {
   const accounts = new Map<string, Account>()
   const ends = new Set<() => void>()
+  /** Who is at the other end of each link that is open. */
+  const present = new Map<() => void, Certificate>()
   const waiters = new Set<() => void>()
   const queue = fakeQueue(others, clock)
   let hpke = await makeHpkeKey(random.bytes(32))
@@ -203,8 +185,10 @@ export async function fakePod({
       let who: Certificate | undefined
       let hearing: OnNews | undefined
       let self = ''
+      let isBehind = false
       void closed.promise.then(() => {
         open = false
+        present.delete(closed.resolve)
         for (const { devices } of accounts.values())
           for (const one of devices.values())
             if (one.listener === listener) one.listener = undefined
@@ -213,7 +197,17 @@ export async function fakePod({
       const ask = () => {
         if (isDown || !open) throw away()
       }
-      const mine = () => [...accounts].filter(([, { certificate }]) => certificate.pin === who?.pin)
+      const mine = () =>
+        [...accounts].filter(
+          ([, { certificate, former, behind }]) =>
+            certificate.pin === who?.pin ||
+            (former.get(who?.fingerprint ?? '')?.certificate.pin === who?.pin && behind.has(self))
+        )
+      const known = () => {
+        if (!who) throw new MuttrError('IDENTIFY_FIRST', 'who?')
+        if (isBehind) throw new MuttrError('IDENTIFY_REFUSED', 'another key has succeeded this one')
+        return who
+      }
       return {
         hostname,
         pod: {
@@ -234,10 +228,14 @@ export async function fakePod({
         async identify({ statement, certificate, nowMs }) {
           ask()
           const { deviceKey } = await verifyStatement(statement, { certificate, nowMs })
-          if (pod.dismissed.has(toHex(deviceKey)))
-            throw new MuttrError('DEVICE_REVOKED', 'taken off the list')
           self = toHex(deviceKey)
           who = certificate
+          isBehind = [...accounts.values()].some(({ former }) =>
+            former.has(certificate.fingerprint)
+          )
+          if (isBehind && mine().length === 0) known()
+          if (pod.dismissed.has(self)) throw new MuttrError('DEVICE_REVOKED', 'taken off the list')
+          if (!isBehind) present.set(closed.resolve, certificate)
           const standing = { suspended: null, application: null }
           return { aliases: mine().map(([alias]) => alias), standing }
         },
@@ -258,7 +256,7 @@ export async function fakePod({
         }),
         async register(alias, certificate) {
           ask()
-          if (!who) throw new MuttrError('IDENTIFY_FIRST', 'who?')
+          known()
           const lifeMs = 90 * 24 * 3_600_000
           const nowMs = clock.now()
           const certified = await certify(pod.person, { certificate, alias, nowMs, lifeMs })
@@ -271,6 +269,7 @@ export async function fakePod({
             acknowledged: 0,
             devices: new Map(),
             former: new Map(),
+            behind: new Set(),
             ...before,
             certificate: certified
           })
@@ -285,17 +284,19 @@ export async function fakePod({
           if (before) account.former.set(certificate.fingerprint, { ...before, certificate })
           else account.certificate = certificate
         },
-        async succeed(certificate, succession) {
+        async succeed(certificate, succession, others = []) {
           ask()
           await pod.succeeding
-          if (who?.pin !== certificate.pin) throw new MuttrError('IDENTIFY_FIRST', 'who?')
+          if (known().pin !== certificate.pin) throw new MuttrError('IDENTIFY_FIRST', 'who?')
           const nowMs = clock.now()
           const { old } = decodeSignedSuccession(succession).succession
           let certified = certificate
           const names: string[] = []
+          const former: Certificate[] = []
+          const holders = [old.pin, certificate.pin]
           const taken = [...accounts].filter(
             ([, { certificate: kept, former }]) =>
-              kept.pin === old.pin || former.has(old.fingerprint)
+              kept.pin === old.pin || (kept.pin === certificate.pin && former.has(old.fingerprint))
           )
           if (taken.length === 0) throw new MuttrError('SUCCESSION_INVALID', 'whose?')
           const lifeMs = 90 * 24 * 3_600_000
@@ -306,10 +307,19 @@ export async function fakePod({
             certified = await certify(pod.person, {
               ...{ certificate: certified, alias, nowMs, lifeMs }
             })
-            account.former.set(old.fingerprint, { certificate: before, succession })
             names.push(alias)
+            former.push(before)
           }
-          for (const [, account] of taken) account.certificate = certified
+          // Another key may have come first.
+          if (taken.some(([, { certificate: kept }]) => !holders.includes(kept.pin)))
+            throw new MuttrError('SUCCESSION_INVALID', 'whose?')
+          for (const [i, [, account]] of taken.entries()) {
+            const before = former[i]!
+            account.former.set(old.fingerprint, { certificate: before, succession })
+            account.certificate = certified
+            for (const other of others) account.behind.add(toHex(other))
+          }
+          for (const [end, there] of present) if (there.pin === old.pin) end()
           pod.succeeded++
           return { aliases: names, certificate: certified, untilMs: nowMs + lifeMs }
         },
@@ -324,8 +334,7 @@ export async function fakePod({
         },
         async dismiss(dismissal) {
           ask()
-          if (!who) throw new MuttrError('IDENTIFY_FIRST', 'who?')
-          const about = { certificate: who, pod: hostname, nowMs: clock.now() }
+          const about = { certificate: known(), pod: hostname, nowMs: clock.now() }
           pod.dismissed.add(await verifyDismissal(dismissal, about))
         },
         async unregister(alias) {
@@ -374,17 +383,6 @@ export async function fakePod({
     }
   }
   return pod
-}
-
-async function papersOf(
-  face: { hostname: string; peers: string[]; hpkeKey: Uint8Array },
-  person: Person,
-  clock: Clock
-) {
-  const issuedMs = clock.now()
-  const record = podRecord.encode({ ...face, policy: 'open', escrow: false, sequence: 1, issuedMs })
-  const signature = await signDetached(person, podRecordLabel, record, issuedMs)
-  return { record, signature, certificate: person.certificate.bytes }
 }
 
 /** `openPodLink` over fake pods. */

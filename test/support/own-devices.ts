@@ -6,8 +6,7 @@ import type { ClientWorld, Tester } from './client-world.ts'
 export const alone = (): AsyncDisposable => ({ [Symbol.asyncDispose]: async () => undefined })
 
 /** What a copy of a device's folder has in it. */
-export async function copyOf(state: State): Promise<State> {
-  const copy = memoryState()
+export async function copyOf(state: State, copy: State = memoryState()): Promise<State> {
   for await (const { table, key, value } of state.rows())
     await copy.write([{ type: 'put', table, key, value }])
   return copy
@@ -27,10 +26,10 @@ export async function told(world: ClientWorld, to: Tester, times = 1): Promise<v
 export async function secondDevice(
   world: ClientWorld,
   first: Tester,
-  how: { requests?: 'pull' | 'ask' } = {}
+  { state, ...how }: { requests?: 'pull' | 'ask'; state?: State } = {}
 ): Promise<Tester> {
   await using _expected = first.client.linking.expect()
-  const second = await world.rejoin(first.person, await copyOf(first.state), how)
+  const second = await world.rejoin(first.person, await copyOf(first.state, state), how)
   await second.seen('listening')
   await first.client.linking.linked(second.client.linking.card())
   await second.seen('mirrored')

@@ -62,7 +62,13 @@ export function createPageDevices(nowMs: number, calls: unknown[][]): PageDevice
       calls.push(['succeedKey'])
       const waits = { code: 'POD_UNREACHABLE', message: 'two.test is away', hint: 'Wait.' } as const
       const last: OwnSuccession = {
-        ...{ from: 'ab'.repeat(20), to: 'cd'.repeat(20), sinceMs: nowMs, eraseMs: null },
+        ...{
+          from: 'ab'.repeat(20),
+          to: 'cd'.repeat(20),
+          sinceMs: nowMs,
+          devicesTold: true,
+          eraseMs: null
+        },
         pods: [
           { pod: 'one.test', taken: true, problem: null },
           { pod: 'two.test', taken: false, problem: waits }

@@ -87,7 +87,8 @@ describe('a succession on the wire', () => {
     fc.assert(
       fc.property(certificates, certificates, (certificate, succession) => {
         const both = { certificate, succession }
-        assert.deepEqual(succeed.decode(succeed.encode(both)), both)
+        for (const others of [[], [new Uint8Array(32), new Uint8Array(32).fill(1)]])
+          assert.deepEqual(succeed.decode(succeed.encode({ ...both, others })), { ...both, others })
         assert.deepEqual(successionAnswer.decode(successionAnswer.encode(both)), both)
         const given = { names: ['alice', 'bob'], certificate, untilMs: 7 }
         assert.deepEqual(succeedAnswer.decode(succeedAnswer.encode(given)), given)

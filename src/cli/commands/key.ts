@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { codeOf, MuttrError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
+import type { OwnDevice } from '../../client/client.ts'
 import type { RevocationReason } from '../../keys/revoke.ts'
 import { contactText, subkeysText, successionText } from '../contacts.ts'
 import { example } from '../example.ts'
@@ -129,7 +130,7 @@ async function rotateKey(session: Session): Promise<void> {
 
 const newKey =
   'You get a new key. Your old one signs that it is your successor, your pods give it your aliases and letters, and people who write to you\n' +
-  'follow by themselves, are told, and should compare words with you again. Other computers with your old key are let in no more.\n' +
+  'follow by themselves, are told, and should compare words with you again.\n' +
   'Make a new backup afterwards: the ones you have hold the old key alone.\n'
 
 async function succeedKey(
@@ -139,13 +140,8 @@ async function succeedKey(
   const { stdin, signal, out } = session
   const bound = { maxBytes: 2 * limits.certificateBytesMax, code: 'KEY_INVALID', signal } as const
   const secretKey = file === undefined ? undefined : await readText(file, stdin, bound)
-  if (!yes) {
-    out.note(newKey)
-    const agreed = await session.confirm('Take a new key?')
-    if (agreed === undefined) throw usage('nobody can be asked here', 'Give --yes.')
-    if (!agreed) throw new MuttrError('CANCELLED', 'nothing was changed')
-  }
   await session.withClient(async client => {
+    if (!yes) await mustWantKey(session, await client.devices())
     const done =
       secretKey === undefined
         ? await client.succeedKey()
@@ -156,12 +152,27 @@ async function succeedKey(
           })
     await out.result(done, () =>
       [
-        `${out.style.good('✓')} Your key is ${grouped(done.to)} now.`,
+        done.devicesTold
+          ? `${out.style.good('✓')} Your key is ${grouped(done.to)} now.`
+          : `${out.style.bad('!')} Your key will be ${grouped(done.to)} as soon as your other devices can have it, too.`,
         successionText(out, done),
         'Now make a new backup (muttr backup), and put away a new revocation certificate (muttr key revocation).'
       ].join('\n')
     )
   })
+}
+
+async function mustWantKey(session: Session, devices: readonly OwnDevice[]): Promise<void> {
+  const others = devices.filter(({ own, revokedMs }) => !own && revokedMs === null)
+  session.out.note(newKey)
+  if (others.length > 0)
+    session.out.note(
+      `These devices get it, too: ${others.map(({ name }) => line(name)).join(', ')}. ` +
+        'Take those off the list first that are not yours alone any more (muttr device revoke).\n'
+    )
+  const agreed = await session.confirm('Take a new key?')
+  if (agreed === undefined) throw usage('nobody can be asked here', 'Give --yes.')
+  if (!agreed) throw new MuttrError('CANCELLED', 'nothing was changed')
 }
 
 async function revocation(session: Session): Promise<void> {

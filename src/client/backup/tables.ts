@@ -21,6 +21,7 @@ const tables = {
   devices: 'person',
   'sync-self': 'person',
   'sync-taken': 'person',
+  'sync-signers': 'person',
   'sync-last': 'person',
   // Blobs and notices that are done with: nobody has to be asked for them again.
   'inbox-done': 'person',

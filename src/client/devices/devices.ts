@@ -5,19 +5,13 @@ import type { Clock, Log, Millis } from '../../base/ports.ts'
 import type { Certificate } from '../../keys/certificate.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { Person } from '../../keys/person.ts'
-import { exportPerson, ownKey } from '../../keys/person.ts'
+import { ownKey } from '../../keys/person.ts'
 import type { Change, State } from '../../store/state.ts'
 import type { Blob } from '../../wire/blob.ts'
 import type { Letter } from '../../wire/letter.ts'
 import type { Slip } from '../../wire/notice.ts'
 import type { DeviceCard, SyncEntry, Taken } from '../../wire/sync.ts'
-import {
-  decodeSyncEntry,
-  deviceNameBytesMax,
-  deviceSealInfo,
-  devicesMax,
-  syncLetterOf
-} from '../../wire/sync.ts'
+import { decodeSyncEntry, deviceNameBytesMax, devicesMax, syncLetterOf } from '../../wire/sync.ts'
 import { restoredRow } from '../backup/restore.ts'
 import type { Self } from '../self.ts'
 import type { SentStore } from '../sent-shape.ts'
@@ -30,6 +24,7 @@ import { subjectsOf } from './mirror.ts'
 import type { OwnLog } from './own-log.ts'
 import type { OwnDevice } from './shapes.ts'
 import type { SharedAliases } from './shared-aliases.ts'
+import { Signers } from './signers.ts'
 import type { Had } from './taken.ts'
 import { hadTable, has, joined, nothingHad, withOne } from './taken.ts'
 
@@ -53,6 +48,8 @@ export interface DevicesParts {
   aliases: SharedAliases
   /** Has own pods let a device in no more. */
   dismissing: Dismissing
+  /** This folder is a copy of another device's: what that one began to tell is told here anew. */
+  onCopied: () => Promise<Change[]>
 }
 
 /** An entry says by itself what we have of the others; where we have nothing to say for so long, one is made for that. */
@@ -60,7 +57,6 @@ const owedMs: Millis = 6 * 3_600_000
 const owedMax = 64
 /** So long after it was made an entry that not everybody has is followed by another, by which a lost one shows. */
 const beatMs: Millis = 24 * 3_600_000
-const sealTo = { table: 'sync-seal', key: 'to' } as const
 
 /** Whether an opened slip is of an entry of another device of ours; who signed it is still to be checked. */
 export const isEntry = (slip: Slip, reader: Person): boolean =>
@@ -75,6 +71,7 @@ export class Devices {
   /** What we have of the others' logs, and what they have of ours. By device. */
   readonly #taken: Table<Had>
   readonly #acks: Table<Had>
+  readonly #signers: Signers
   #turn: Promise<unknown> = Promise.resolve()
   #owed = 0
   #owedSinceMs: Millis | undefined
@@ -86,20 +83,24 @@ export class Devices {
     const { state, log } = parts
     this.#taken = hadTable(state, log, 'sync-taken')
     this.#acks = hadTable(state, log, 'sync-acks')
+    this.#signers = new Signers(state, log)
   }
 
   /** The vault is open: what waited to be told goes out. */
   async unlocked(): Promise<void> {
-    const { state, self, list, journal, own, sent } = this.#parts
+    const { state, self, list, journal, own, sent, onCopied } = this.#parts
     const closet = self.closet()
     const isNew = await list.load(closet)
-    await own.start((host, through) => this.#taken.put(host, { through, beyond: [] }))
+    await own.start(async (host, through) => [
+      this.#taken.put(host, { through, beyond: [] }),
+      ...(await onCopied())
+    ])
     if (isNew.length > 0) await state.write(isNew)
     const changed = await journal.changedLocked()
     const told = await sent.tell(changed)
     if (changed.length > 0)
       await state.write([...told, ...changed.map(id => journal.toldLocked(id))])
-    if (isNew.length > 0) await state.write(this.#listed())
+    if (isNew.length > 0) await state.write(this.listed())
     this.#isOpen = true
     if (list.others().length > 0) own.soon()
   }
@@ -227,7 +228,7 @@ export class Devices {
     const { state, self, list } = this.#parts
     const changes = list.add(card, self.closet())
     await state.write(changes)
-    await state.write(this.#listed())
+    await state.write(this.listed())
     await this.tell()
   }
 
@@ -245,7 +246,7 @@ export class Devices {
     if (trimmed === '' || utf8(trimmed).byteLength > deviceNameBytesMax || /\p{Cc}/u.test(trimmed))
       throw new MuttrError('USAGE', `a name is one line of 1 to ${deviceNameBytesMax} bytes`)
     await state.write(list.change(list.self, { name: trimmed }, closet))
-    await state.write(this.#listed())
+    await state.write(this.listed())
   }
 
   /**
@@ -264,37 +265,11 @@ export class Devices {
     const off = list.change(key, { revokedMs: clock.now() }, closet)
     const due: Change = { type: 'put', ...restoredRow, value: new Uint8Array() }
     // One write: what comes after it is done by the next look, too.
-    await state.write([...off, ...dismissing.plan(device.deviceKey), ...this.#listed(), due])
+    await state.write([...off, ...dismissing.plan(device.deviceKey), ...this.listed(), due])
     emit({ type: 'device-revoked', device: key })
     await rotate()
     await dismissing.look()
     return this.all()
-  }
-
-  /** The secret of a new subkey for every other device, with what tells them. @param before as the others know us. */
-  async shared(next: Person, before: Certificate): Promise<Change[]> {
-    const { list, crypto, journal } = this.#parts
-    const siblings = list.siblings()
-    if (siblings.length === 0) return []
-    const secret = new Uint8Array(Buffer.from(await exportPerson(next)))
-    const sealed = await Promise.all(
-      siblings.map(async ({ deviceKey, sealKey }) => ({
-        deviceKey,
-        secret: await crypto.hpkeSeal(sealKey, deviceSealInfo, secret)
-      }))
-    )
-    const { state } = this.#parts
-    const kept = await state.get(sealTo.table, sealTo.key)
-    const known: Change[] = kept ? [] : [{ type: 'put', ...sealTo, value: before.bytes }]
-    return [...known, ...journal.note([{ type: 'subkeys', sealed }])]
-  }
-
-  /** As the others know us, until they have been told of our newest subkey; and what to write when an entry tells them. */
-  async sealedTo(): Promise<{ to: Certificate; told: Change[] }> {
-    const { state, self, crypto } = this.#parts
-    const kept = await state.get(sealTo.table, sealTo.key)
-    if (!kept) return { to: self.person().certificate, told: [] }
-    return { to: await crypto.readCertificate(kept), told: [{ type: 'delete', ...sealTo }] }
   }
 
   /** What other devices told is here, as far as it has come: who they are, and which subkeys there are. */
@@ -302,17 +277,8 @@ export class Devices {
     return this.#parts.list.others().length === 0 || this.#parts.isCaughtUp()
   }
 
-  /** Whether a new subkey may be shown to others: all that our devices need to open with it has gone out. */
-  async haveSubkeys(): Promise<boolean> {
-    const { journal, self, own, list } = this.#parts
-    if (list.siblings().length === 0) return true
-    await own.flush()
-    const closet = self.openCloset
-    if (!closet || (await journal.waits('subkeys', closet))) return false
-    return (await own.rows()).every(({ row }) => row.announcedMs !== null)
-  }
-
-  #listed(): Change[] {
+  /** The list, for the others. */
+  listed(): Change[] {
     const { list, journal } = this.#parts
     const all = list.all().slice(0, devicesMax)
     const devices = all.map(({ heardMs: _, ...device }) => device)
@@ -339,10 +305,10 @@ export class Devices {
       log.warn('an entry of another device is not taken', { error: `${err}` })
       return
     }
-    await this.#takeEntry(entry)
+    await this.#takeEntry(entry, signer)
   }
 
-  async #takeEntry(entry: SyncEntry): Promise<void> {
+  async #takeEntry(entry: SyncEntry, signer: Certificate): Promise<void> {
     const { deviceKey, sequence, first, madeMs, taken, events } = entry
     const { list, self, state, mirror, emit, own, clock, log } = this.#parts
     const by = toHex(deviceKey)
@@ -351,6 +317,11 @@ export class Devices {
     // What it told while it was one of ours may be the only word of a letter.
     if (device && device.revokedMs !== null && madeMs > device.revokedMs)
       return log.info('a revoked device says something')
+    const { pin } = self.person().certificate
+    const isByNow = signer.pin === pin
+    // Who else has a key that was left must not become a device by it, nor speak for one that has the new key.
+    if (!isByNow && (!device || (await this.#signers.hasLeft(by, sequence, pin))))
+      return log.info('a device says something by a key that it left')
     const wasAway = device !== undefined && list.isAway(device)
     const kept = (await this.#taken.get(by)) ?? nothingHad
     const before = joined(kept, { through: first - 1, beyond: [] }) ?? kept
@@ -359,12 +330,13 @@ export class Devices {
     if (!has(before, sequence)) {
       let failure: unknown
       for (const event of events)
-        await mirror.apply(event, by).catch(err => {
+        await mirror.apply(event, { by, signer }).catch(err => {
           failure ??= err
         })
       if (failure) throw failure
       const heardMs = Math.max(list.get(by)?.heardMs ?? 0, Math.min(madeMs, clock.now()))
       await state.write([
+        ...(isByNow ? await this.#signers.signed(by, sequence, pin) : []),
         this.#taken.put(by, after),
         ...list.change(by, { heardMs }, self.closet())
       ])

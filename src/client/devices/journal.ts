@@ -131,8 +131,8 @@ export class JournalRows implements Journal {
     return noted.map(({ key }) => dropRow(events, key))
   }
 
-  /** Whether an event of this type waits to go out. */
-  async waits(type: SyncEvent['type'], closet: Closet): Promise<boolean> {
-    return (await this.waiting(closet, 1_000)).some(({ event }) => event.type === type)
+  /** Whether an event of these types waits to go out. */
+  async waits(types: readonly SyncEvent['type'][], closet: Closet): Promise<boolean> {
+    return (await this.waiting(closet, 1_000)).some(({ event }) => types.includes(event.type))
   }
 }

@@ -47,6 +47,8 @@ export class LastWords {
   /** Whether this is news beside what was said of the same thing. */
   async isNews(event: SyncEvent, by: string, closet: Closet): Promise<boolean> {
     const before = await this.#get(event, closet)
+    // The first word of a sent letter brings what a later one waits for.
+    if (event.type === 'sent' && event.secret && before?.early) return true
     return !before || isLater({ atMs: event.atMs, by }, before)
   }
 

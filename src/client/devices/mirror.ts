@@ -2,13 +2,15 @@ import { equalBytes, toHex } from '../../base/bytes.ts'
 import { codeOf, MuttrError } from '../../base/errors.ts'
 import type { Emit } from '../../base/events.ts'
 import type { Log } from '../../base/ports.ts'
+import type { Certificate } from '../../keys/certificate.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { Device } from '../../keys/device.ts'
+import type { Person } from '../../keys/person.ts'
 import { importPerson, ownKey } from '../../keys/person.ts'
 import type { SubkeyTools } from '../../keys/subkeys.ts'
 import type { Change, State } from '../../store/state.ts'
 import { decodeLetter } from '../../wire/letter.ts'
-import type { SyncEvent, SyncEventOf } from '../../wire/sync.ts'
+import type { SealedSecret, SyncEvent, SyncEventOf } from '../../wire/sync.ts'
 import { deviceSealInfo } from '../../wire/sync.ts'
 import type { Closet } from '../closet.ts'
 import { decodeContact } from '../contact-rows.ts'
@@ -22,6 +24,7 @@ import { decodePolicy } from '../requests/rows.ts'
 import type { Self } from '../self.ts'
 import { decodeSentRow } from '../sent-rows.ts'
 import type { SentStore } from '../sent-shape.ts'
+import type { Succeeding } from '../succession/succeeding.ts'
 import type { LastWords } from './last-words.ts'
 import type { DeviceList } from './list.ts'
 import type { SharedAliases } from './shared-aliases.ts'
@@ -43,14 +46,23 @@ export interface MirrorParts {
   log: Log
   emit: Emit
   aliases: SharedAliases
+  succeeding: () => Pick<Succeeding, 'adopt'>
   /** Something may be opened now that could not be before. */
   onSubkeys(): void
+}
+
+/** Who says something. */
+interface Speaker {
+  /** The device, hex. */
+  readonly by: string
+  /** Our key that signed it; null for what was said before, and waited. */
+  readonly signer: Certificate | null
 }
 
 type Handlers = {
   readonly [T in SyncEvent['type']]: (
     event: SyncEventOf<T>,
-    about: { by: string; closet: Closet; said: Change[] }
+    about: Speaker & { closet: Closet; said: Change[] }
   ) => Promise<'done' | 'early'>
 }
 
@@ -65,8 +77,9 @@ export class Mirror {
     this.#parts = parts
   }
 
-  /** @param by the device, hex. @throws {MuttrError} when it is to be tried again: `DISK_FULL`, `POD_UNREACHABLE`, `VAULT_LOCKED`, … */
-  async apply(event: SyncEvent, by: string): Promise<void> {
+  /** @throws {MuttrError} when it is to be tried again: `DISK_FULL`, `POD_UNREACHABLE`, `VAULT_LOCKED`, … */
+  async apply(event: SyncEvent, speaker: Speaker): Promise<void> {
+    const { by } = speaker
     const { self, last, state, log } = this.#parts
     const closet = self.closet()
     const said = last.put(event, by, closet)
@@ -76,7 +89,7 @@ export class Mirror {
         if (event.type === 'contact') await this.#keyOf(event)
         return
       }
-      const outcome = await handle(event as SyncEventOf<'read'>, { by, closet, said })
+      const outcome = await handle(event as SyncEventOf<'read'>, { ...speaker, closet, said })
       if (outcome === 'early') await state.write(last.put(event, by, closet, true))
     } catch (err) {
       const code = codeOf(err)
@@ -102,8 +115,16 @@ export class Mirror {
       const { event, by } = early
       const handle = this.#handlers[event.type] as Handlers['read']
       const said = last.put(event, by, closet)
-      await handle(event as SyncEventOf<'read'>, { by, closet, said })
+      await handle(event as SyncEventOf<'read'>, { by, signer: null, closet, said })
     }
+  }
+
+  /** A secret that another device has sealed to this one. */
+  async #forUs(sealed: readonly SealedSecret[]): Promise<Person | undefined> {
+    const { device, crypto } = this.#parts
+    const ours = sealed.find(({ deviceKey }) => equalBytes(deviceKey, device.publicKey))
+    if (!ours) return undefined
+    return importPerson(await crypto.hpkeOpen(device.sealKey.secret, deviceSealInfo, ours.secret))
   }
 
   readonly #handlers: Handlers = {
@@ -126,12 +147,15 @@ export class Mirror {
       return 'done'
     },
     sent: async ({ id, row, secret }, { closet, said }) => {
-      const { sent } = this.#parts
+      const { sent, last } = this.#parts
       const read = decodeSentRow(row)
       if (read.id !== id) throw new MuttrError('SYNC_INVALID', 'another letter than it says')
-      const early = secret && (await this.#parts.last.early(`sent ${id}`, closet))
-      const later = early && early.event.type === 'sent' ? decodeSentRow(early.event.row) : read
-      return (await sent.mirror(later, secret, closet, said)) ? 'done' : 'early'
+      const early = secret ? await last.early(`sent ${id}`, closet) : undefined
+      if (early?.event.type !== 'sent')
+        return (await sent.mirror(read, secret, closet, said)) ? 'done' : 'early'
+      const later = last.put(early.event, early.by, closet)
+      await sent.mirror(decodeSentRow(early.event.row), secret, closet, later)
+      return 'done'
     },
     read: async ({ letter, read }, { closet, said }) => {
       const { received, mailbox } = this.#parts
@@ -161,11 +185,9 @@ export class Mirror {
       return 'done'
     },
     subkeys: async ({ sealed }) => {
-      const { device, crypto, self, tools, onSubkeys } = this.#parts
-      const ours = sealed.find(({ deviceKey }) => equalBytes(deviceKey, device.publicKey))
-      if (!ours) return 'done'
-      const opened = await crypto.hpkeOpen(device.sealKey.secret, deviceSealInfo, ours.secret)
-      const other = await importPerson(opened)
+      const { self, tools, onSubkeys } = this.#parts
+      const other = await this.#forUs(sealed)
+      if (!other) return 'done'
       await self.rekey(
         person => tools.adoptSubkeys(person, other),
         () => []
@@ -173,8 +195,19 @@ export class Mirror {
       onSubkeys()
       return 'done'
     },
-    devices: async ({ devices }, { by, closet }) => {
-      await this.#parts.state.write(this.#parts.list.merge(devices, by, closet))
+    devices: async ({ devices }, { by, signer, closet }) => {
+      const { state, list, self } = this.#parts
+      // Whoever has a key that was left could make itself a device by it, or take others off the list.
+      if (signer?.pin === self.person().certificate.pin)
+        await state.write(list.merge(devices, by, closet))
+      return 'done'
+    },
+    succeeded: async ({ from, sealed }, { by, signer }) => {
+      if (signer?.fingerprint !== from)
+        throw new MuttrError('SYNC_INVALID', 'a new key that the old one does not name')
+      const next = await this.#forUs(sealed)
+      const told = [by, ...sealed.map(({ deviceKey }) => toHex(deviceKey))]
+      if (next) await this.#parts.succeeding().adopt(next, from, told)
       return 'done'
     },
     alias: async ({ alias }) => {

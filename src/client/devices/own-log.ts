@@ -100,7 +100,7 @@ export class OwnLog implements AsyncDisposable {
    * Takes up what a former run left. @param copied for a folder that was copied from another device's: what to write when so many entries
    * of that one, by its key in hex, are in what was copied.
    */
-  async start(copied: (host: string, through: number) => Change): Promise<void> {
+  async start(copied: (host: string, through: number) => Promise<Change[]>): Promise<void> {
     const { list, clock, state } = this.#parts
     const numbers = await this.#numbers.get('self')
     if (numbers && toHex(numbers.deviceKey) === list.self) {
@@ -115,7 +115,7 @@ export class OwnLog implements AsyncDisposable {
       tables.map(async table => (await state.list(table)).map(({ key }) => dropRow(table, key)))
     )
     const first = this.#numbers.put('self', { deviceKey: fromHex(list.self, 32)!, next: 1 })
-    const host = numbers ? [copied(toHex(numbers.deviceKey), numbers.next - 1)] : []
+    const host = numbers ? await copied(toHex(numbers.deviceKey), numbers.next - 1) : []
     await state.write([...rows.flat(), ...host, first])
   }
 
@@ -186,6 +186,11 @@ export class OwnLog implements AsyncDisposable {
     for (const key of await journal.clear()) releases.wake(fromHex(key, 32)!)
   }
 
+  /** Resolves when nothing is on its way. */
+  quiet(): Promise<void> {
+    return this.#pump.quiet()
+  }
+
   /** A command ends right after: what was noted goes out now. */
   async end(): Promise<void> {
     if (!this.#timer) return
@@ -207,6 +212,7 @@ export class OwnLog implements AsyncDisposable {
 
   async #flush(always: boolean): Promise<void> {
     const { journal, self, list } = this.#parts
+    const isRevoked = (key: Uint8Array) => list.get(toHex(key))?.revokedMs !== null
     for (let isFirst = true; ; isFirst = false) {
       const closet = self.openCloset
       if (!closet || !list.loaded) return
@@ -215,7 +221,7 @@ export class OwnLog implements AsyncDisposable {
       if (self.registrations().length === 0 || list.others().length === 0) return
       const noted = await journal.waiting(closet, eventsMax)
       if (noted.length === 0 && !(always && isFirst)) return
-      await this.#make(fitting(noted))
+      await this.#make(fitting(noted.map(one => ({ ...one, event: spared(one.event, isRevoked) }))))
     }
   }
 
@@ -352,13 +358,20 @@ function merged(noted: readonly Noted[]): SyncEvent[] {
   })
 }
 
-/** As many as one entry takes; at least one. */
+/** Without what is sealed to a device that was taken off the list since it was noted. */
+function spared(event: SyncEvent, isRevoked: (deviceKey: Uint8Array) => boolean): SyncEvent {
+  if (event.type !== 'subkeys' && event.type !== 'succeeded') return event
+  return { ...event, sealed: event.sealed.filter(({ deviceKey }) => !isRevoked(deviceKey)) }
+}
+
+/** As many as one entry takes; at least one. What comes after a new primary key is told by it. */
 function fitting(noted: readonly Noted[]): Noted[] {
   const fit: Noted[] = []
   let bytes = 0
   for (const one of noted) {
     bytes += encodeSyncEvent(one.event).byteLength
     if (fit.length > 0 && bytes > entryBytesMax) break
+    if (fit.at(-1)?.event.type === 'succeeded') break
     fit.push(one)
   }
   return fit

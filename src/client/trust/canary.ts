@@ -34,8 +34,8 @@ export interface CanaryParts {
   crypto: Crypto
   /** About how often; null never. */
   everyMs: Millis | null
-  /** Another device of ours may have made this subkey, and its word is not here yet. */
-  isOnItsWay: (subkey: string) => Promise<boolean>
+  /** Another device of ours may have made this key or subkey, and its word is not here yet. */
+  isOnItsWay: (fingerprint: string) => Promise<boolean>
   life: AbortSignal
 }
 
@@ -66,6 +66,8 @@ const shownKinds: readonly AlarmKind[] = [
   'not-certified',
   'pod-key'
 ]
+/** What another device of ours may have done. */
+const foreignKinds: ReadonlySet<AlarmKind> = new Set(['key', 'successor', 'foreign-subkey'])
 /** Failures that say something about the pod; others say that it is away, or busy. */
 const telling: Partial<Record<ErrorCode, AlarmKind>> = {
   ALIAS_UNKNOWN: 'alias-gone',
@@ -186,8 +188,8 @@ export class Canary {
       if (!what) throw err
       seen.push({ what, shown: null })
     }
-    const foreign = seen.find(({ what }) => what === 'foreign-subkey')?.shown
-    if (foreign && (await this.#parts.isOnItsWay(foreign))) return
+    for (const { what, shown } of seen)
+      if (foreignKinds.has(what) && shown && (await this.#parts.isOnItsWay(shown))) return
     const after = await this.#own(alias, pod)
     // We have just told the pod something else ourselves: what it showed may be of before.
     if (seen.length > 0 && saidOf(after) !== saidOf(before)) return

@@ -114,7 +114,8 @@ const readers: Readonly<Record<Table, Reader | null>> = {
   },
   successions: underAccount(tables.successions, ({ value }) => rows.successionRow.decode(value)),
   devices: underAccount(tables.devices, ({ value }) => rows.deviceRow.decode(value)),
-  dismissed: underAccount(tables.dismissed, ({ value }) => rows.dismissedRow.decode(value)),
+  dismissed: underAccount(tables.dismissed, ({ value }) => rows.markRow.decode(value)),
+  behind: underAccount(tables.behind, ({ value }) => rows.markRow.decode(value)),
   boxes: byAccount(tables.boxes, rows.boxRow),
   seen: underAccount(tables.seen),
   intros: {

@@ -13,24 +13,21 @@ import { apart, moment } from '../text/format.ts'
 /** A new primary key in the place of the own one. Source: docs/protocol/succession.md */
 export function NewKey(): JSX.Element {
   const isAsking = useSignal(false)
-  const hasOthers = devices.value?.some(({ own, revokedMs }) => !own && revokedMs === null) ?? false
+  const others = devices.value?.filter(({ own, revokedMs }) => !own && revokedMs === null) ?? []
   return (
     <Section
       title="A new key"
       note="For a key that is old, or was on a machine that is gone. The old one names the new one, and people follow."
     >
       {succession.value && <Progress of={succession.value} />}
-      {hasOthers && (
+      {others.length > 0 && (
         <p class="hint">
-          Your other devices cannot be given a new key. Revoke them, take the key, and link them
-          anew.
+          These devices get the new key, too: {others.map(({ name }) => name).join(', ')}. Revoke
+          those first that are not yours alone any more.
         </p>
       )}
       <div class="buttons">
-        <Button
-          disabled={hasOthers || devices.value === null}
-          onClick={() => (isAsking.value = true)}
-        >
+        <Button disabled={devices.value === null} onClick={() => (isAsking.value = true)}>
           Take a new key
         </Button>
       </div>
@@ -57,9 +54,17 @@ export function NewKey(): JSX.Element {
   )
 }
 
-const Progress = ({ of: { from, sinceMs, pods, eraseMs } }: { of: OwnSuccession }): JSX.Element => (
+const Progress = ({
+  of: { from, sinceMs, pods, devicesTold, eraseMs }
+}: {
+  of: OwnSuccession
+}): JSX.Element => (
   <div class="stack">
-    <p>Your key took the place of this one {apart(sinceMs, nowMs.value)}:</p>
+    <p>
+      {devicesTold
+        ? `Your key took the place of this one ${apart(sinceMs, nowMs.value)}:`
+        : 'A new key is to take the place of this one; your other devices are told first:'}
+    </p>
     <Fingerprint hex={from} />
     <ul class="plain-list">
       {pods.map(({ pod, taken, problem }) => (
