@@ -24,6 +24,7 @@ import {
   fetching,
   importing,
   inboxListing,
+  inviting,
   listing,
   malformed,
   named,
@@ -139,6 +140,14 @@ function addPeople(app: Hono, { client }: AppParts): void {
     const { alias } = check(named, await readJson(c.req.raw, jsonLimit))
     return c.json(await client.lookup(alias, signalOf(c)))
   })
+  app.post('/invites', async c =>
+    c.json(
+      await client.invite({
+        ...check(inviting, await readJson(c.req.raw, jsonLimit)),
+        ...signalOf(c)
+      })
+    )
+  )
   app.post('/reports', async c => {
     const { alias, ...told } = check(reporting, await readJson(c.req.raw, jsonLimit))
     return c.json(await client.report(alias, { ...told, ...signalOf(c) }))

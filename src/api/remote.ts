@@ -107,6 +107,7 @@ function people(
   | 'register'
   | 'lookup'
   | 'report'
+  | 'invite'
   | 'contacts'
   | 'acceptKey'
   | 'verification'
@@ -130,6 +131,7 @@ function people(
     register: (alias, { signal, ...rest } = {}) =>
       post('/registrations', { alias, ...rest }, signalIn({ signal })),
     lookup: (alias, options) => post('/lookups', { alias }, signalIn(options)),
+    invite: ({ signal, ...options } = {}) => post('/invites', options, signalIn({ signal })),
     report: (alias, { signal, ...told }) =>
       post('/reports', { alias, ...told }, signalIn({ signal })),
     contacts: () => get('/contacts'),

@@ -42,6 +42,12 @@ export const reporting = z.strictObject({
   text: z.string().exactOptional(),
   letter: z.string().exactOptional()
 })
+export const inviting = z.strictObject({
+  pod: z.string().exactOptional(),
+  uses: z.number().exactOptional(),
+  lifeMs: z.number().exactOptional(),
+  note: z.string().exactOptional()
+})
 export const verifying = z.strictObject({
   alias: z.string(),
   shown: z.string().max(apiLimits.shownCharsMax).exactOptional()

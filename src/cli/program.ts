@@ -6,6 +6,7 @@ import { addCrawl } from './commands/crawl.ts'
 import { addDevices } from './commands/devices.ts'
 import { addHome } from './commands/home.ts'
 import { addHooks } from './commands/hooks.ts'
+import { addInvite } from './commands/invite.ts'
 import { addKey } from './commands/key.ts'
 import { addLetters } from './commands/letters.ts'
 import { addLinking } from './commands/linking.ts'
@@ -77,6 +78,7 @@ export function createProgram(parts: ProgramParts): Command {
     addAttachments,
     addSent,
     addPeople,
+    addInvite,
     addReport,
     addKey,
     addDevices,

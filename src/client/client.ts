@@ -3,7 +3,6 @@ import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { Revocation } from '../keys/revoke.ts'
 import type { Withdrawal } from '../keys/withdraw.ts'
 import type { FoundBy } from '../pod/finding.ts'
-import type { ReportKind } from '../wire/report.ts'
 import type { NetworkBackup } from './backup/network.ts'
 import type { OwnDevice } from './devices/shapes.ts'
 import type { Attachment, AttachOptions, ReceivedAttachment, Transfer } from './files.ts'
@@ -23,6 +22,7 @@ import type {
   SentAttachment
 } from './mailbox/shapes.ts'
 import type { NodeStatus } from './node-status.ts'
+import type { Invited, InviteOptions, Reported, ReportOptions } from './pod-words.ts'
 import type { ChosenPolicy, Decision, LetterRequest, Policy } from './requests/request.ts'
 import type { Alarm } from './trust/alarms.ts'
 import type { Lapse } from './trust/pins.ts'
@@ -179,20 +179,6 @@ export interface Contact {
   policy: Policy | null
 }
 
-interface ReportOptions {
-  kind: ReportKind
-  /** In the person's words; at most 1,000 bytes. */
-  text?: string
-  /** The id of the letter that it is about: the pod learns it. */
-  letter?: string
-}
-
-interface Reported {
-  alias: string
-  pod: string
-  kind: ReportKind
-}
-
 export interface Verification {
   alias: string
   fingerprint: string
@@ -346,7 +332,9 @@ export interface Client extends KeyCalls {
     options?: CallOptions & { invite?: string; note?: string }
   ): Promise<Registration>
   /** Tells the pod of an alias what its owner does. @throws {MuttrError} `ALIAS_UNKNOWN`, `LIMIT_EXCEEDED`, `POD_UNREACHABLE` */
-  report(alias: string, options: CallOptions & ReportOptions): Promise<Reported>
+  report(alias: string, options: ReportOptions): Promise<Reported>
+  /** A code for others, from an own pod that lets us. @throws {MuttrError} `ALIAS_MISSING`, `LIMIT_EXCEEDED`, `USAGE` */
+  invite(options?: InviteOptions): Promise<Invited>
   /** Asks the alias's pod, pins at first sight. @throws {MuttrError} `ALIAS_UNKNOWN`, `KEY_CHANGED`, `POD_UNKNOWN`, `POD_UNREACHABLE` */
   lookup(alias: string, options?: CallOptions): Promise<Contact>
   contacts(): Promise<Contact[]>

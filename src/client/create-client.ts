@@ -87,7 +87,7 @@ export interface ClientParts {
     usage: () => Usage
     node: () => NodeStatus
     /** A `muttr:` link that carries the network, this pod of it, and the person. */
-    linkTo: (person: { alias: string; pod: string; fingerprint: string }) => string
+    linkTo: (person: { alias: string; pod: string; fingerprint: string; invite?: string }) => string
   }
   /** Where sealed files lie; in memory, and few of them, unless told. */
   spool?: Spool

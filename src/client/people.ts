@@ -11,6 +11,8 @@ import type { ClientParts } from './create-client.ts'
 import type { Rooms } from './rooms.ts'
 import type { Self } from './self.ts'
 
+const inviteLifeMs = 7 * 24 * 3_600_000
+
 /** What a person does about who they and others are. */
 export function people(rooms: Rooms, { invites = {}, clock, about }: ClientParts) {
   const brought = new Map(Object.entries(invites))
@@ -37,6 +39,15 @@ export function people(rooms: Rooms, { invites = {}, clock, about }: ClientParts
       const link = await pods.link(hostname, signal)
       await link.report(full, { kind, text, letter: id })
       return { alias: full, pod: hostname, kind }
+    },
+    async invite({ pod, uses = 1, lifeMs = inviteLifeMs, note = '', signal = forever } = {}) {
+      const own = self.registrations().find(one => pod === undefined || one.pod === pod)
+      if (!own) throw new MuttrError('ALIAS_MISSING', 'no alias of yours there')
+      const link = await pods.identified(own.pod, signal)
+      const { code, untilMs } = await link.invite({ uses, lifeMs, note })
+      const { fingerprint } = needCertificate(self)
+      const who = { alias: own.alias, pod: own.pod, fingerprint, invite: code }
+      return { code, link: about.linkTo(who), pod: own.pod, untilMs }
     },
     async lookup(alias, { signal = forever } = {}) {
       const { full, hostname } = readAlias(alias)

@@ -12,6 +12,8 @@ import { foldName, readAlias } from '../pod/alias.ts'
 import type { GreetParts, PodFace } from '../pod/greet.ts'
 import { greetPod, reached } from '../pod/greet.ts'
 import type { QueueNews } from '../wire/federation.ts'
+import type { InviteRequest } from '../wire/invite.ts'
+import { inviteAnswer, inviteRequest } from '../wire/invite.ts'
 import type { Notice } from '../wire/notice.ts'
 import { announcedBytes } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
@@ -95,6 +97,8 @@ export interface PodLink extends AsyncDisposable {
   successor(alias: string, fingerprint: string): Promise<Successor | null>
   /** The pod's signed answer, checked against its certificate. @throws `ALIAS_UNKNOWN`, `SIGNATURE_INVALID`, {@link AliasRevoked} */
   lookup(alias: string): Promise<LookedUp>
+  /** A code for others. @throws `LIMIT_EXCEEDED` beyond what the pod lets us, `ACCOUNT_SUSPENDED`, `USAGE` */
+  invite(o: InviteRequest): Promise<{ code: string; untilMs: Millis }>
   /** Tells the pod something about one of its aliases. @throws `ALIAS_UNKNOWN`, `LIMIT_EXCEEDED` */
   report(alias: string, report: Omit<Report, 'name'>): Promise<void>
   /** Has a device of ours let in no more. @param dismissal as the person signed it. @throws `STATEMENT_INVALID`, `LIMIT_EXCEEDED` */
@@ -180,6 +184,9 @@ function linkOver(
     },
     async revoke(alias, { bytes }) {
       await ask('revoke', wire.revoke.encode({ name: nameOf(alias), certificate: bytes }))
+    },
+    async invite(o) {
+      return inviteAnswer.decode(await ask('invite', inviteRequest.encode(o)))
     },
     async report(alias, told) {
       wire.nothing.decode(await ask('report', report.encode({ name: nameOf(alias), ...told })))

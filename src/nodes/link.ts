@@ -70,11 +70,16 @@ export async function loadJoined(path: string): Promise<Joined> {
 /** What somebody hands to others: the network with their pod in it and a few seeds, and who they are. */
 export function linkTo(
   { network, config }: Home,
-  { alias, pod, fingerprint }: { alias: string; pod: string; fingerprint: string }
+  {
+    alias,
+    pod,
+    fingerprint,
+    invite = null
+  }: { alias: string; pod: string; fingerprint: string; invite?: string | null }
 ): string {
   const places = [...network.pods, ...config.pods].filter(({ hostname }) => hostname === pod)
   const small = { ...network, pods: places.slice(0, 1), seeds: network.seeds.slice(0, seedsMax) }
-  return makeJoinLink({ network: small, pod, invite: null, contact: { alias, fingerprint } })
+  return makeJoinLink({ network: small, pod, invite, contact: { alias, fingerprint } })
 }
 
 /** Of a network's seeds in a link that is to fit into a QR code. */

@@ -2,6 +2,7 @@ import { sha256, toHex, utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import type { Millis, Random } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
+import { createStandings } from './office/standings.ts'
 import type { AccountId, InviteRow, Maker } from './rows.ts'
 import { inviteRow, ordered, tables, under } from './rows.ts'
 import { rowsOf } from './scan.ts'
@@ -72,6 +73,7 @@ export function createInvites({
   random: Random
   invitesMax: number
 }): Invites {
+  const standings = createStandings(state)
   const usesOf = (hash: string) => state.list(tables.inviteUses, under(hash))
   const put = (hash: string, row: InviteRow): Change => ({
     ...{ type: 'put', table: tables.invites, key: hash },
@@ -118,7 +120,10 @@ export function createInvites({
       const row = await state.get(tables.invites, hash)
       const invite = row && inviteRow.decode(row)
       if (!invite || invite.untilMs <= nowMs) return refuse('the invite is unknown or has expired')
+      const { by } = invite
       if (invite.revoked) return refuse('the invite was taken back')
+      if (by.kind === 'account' && (await standings.of(by.name, nowMs)))
+        return refuse('who made the invite may not invite any more')
       if (used >= invite.uses) return refuse('the invite is used up')
       return [take(hash, used, new Uint8Array(Buffer.from(account, 'hex')))]
     },

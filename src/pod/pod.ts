@@ -143,7 +143,12 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       audit,
       tell: told => tellNews(reception.sessions(), told, clock.now())
     }))
+  const office = createOffice({
+    ...{ ...own, clock, random, limits, aheadBytes: aheadBounds.accountBytes },
+    ...{ registry, mailbox, ahead, invites, standings, quotas, applications, reports, audit }
+  })
   const shared = {
+    office,
     federation,
     dismissals,
     standings,
@@ -225,10 +230,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   return {
     hostname,
     certificate: person.certificate,
-    office: createOffice({
-      ...{ ...own, clock, random, limits, aheadBytes: aheadBounds.accountBytes },
-      ...{ registry, mailbox, ahead, invites, standings, quotas, applications, reports, audit }
-    }),
+    office,
     hello: record.hello,
     directory: createPublicDirectory({ state, clock, registry, hostname }),
     async userOf(peer) {

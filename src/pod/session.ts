@@ -5,6 +5,7 @@ import type { Clock, Log, Millis, PeerKeys, Random, Session } from '../base/port
 import type { Crypto } from '../keys/crypto.ts'
 import { verifyDismissal } from '../keys/device.ts'
 import type { State } from '../store/state.ts'
+import { inviteAnswer, inviteRequest } from '../wire/invite.ts'
 import { announcedBytes, decodeNotice, noticeInfo } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
 import type { PodStanding } from '../wire/pod-standing.ts'
@@ -30,6 +31,7 @@ import type { Identity } from './identify.ts'
 import { checkIdentify, createChallenge } from './identify.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { News } from './news.ts'
+import type { Office } from './office/office.ts'
 import type { Reports } from './office/reports.ts'
 import type { Standings } from './office/standings.ts'
 import type { PodRecordShelf } from './record.ts'
@@ -52,6 +54,7 @@ export interface Desk {
   readonly dismissals: Dismissals
   readonly standings: Standings
   readonly reports: Reports
+  readonly office: Pick<Office, 'inviteFor'>
   /** What the pod has decided about an account. */
   standing(account: string, nowMs: Millis): Promise<PodStanding>
   readonly gates: Gates
@@ -281,6 +284,13 @@ const aliasAnswers = ({ session, desk, self, become }: Visit): Answers => ({
     await desk.tell({ what: 'account', account })
     const { untilMs } = registered
     return wire.registerAnswer.encode({ certificate: registered.certificate.bytes, untilMs })
+  },
+  async invite(payload, nowMs) {
+    const { account } = self(nowMs)
+    const asked = inviteRequest.decode(payload)
+    desk.gates.register(account, nowMs)
+    const { code, invite } = await desk.office.inviteFor(account, asked)
+    return inviteAnswer.encode({ code, untilMs: invite.untilMs })
   },
   async succeed(payload, nowMs) {
     const here = self(nowMs)

@@ -113,6 +113,20 @@ describe('muttr pod, for its operators', () => {
     assert.deepEqual(closed.asked, [['closeReport', { id: 'fafa', reason: 'done', by: 'olga' }]])
   })
 
+  it('gives codes to people who may invite', async () => {
+    const doors = createFakeDoors()
+    const made = await muttr('invite --pod one.test --uses 2 --expires 3d --note choir', { doors })
+    assert.match(made.stdout, /link {3}muttr:abc/)
+    assert.deepEqual(doors.client.calls.at(-1), [
+      'invite',
+      { pod: 'one.test', uses: 2, lifeMs: 3 * 86_400_000, note: 'choir' }
+    ])
+    assert.equal(
+      (await muttr('invite --pod away.test --json', { doors })).error().code,
+      'ALIAS_MISSING'
+    )
+  })
+
   it('is told by anybody about one of its aliases', async () => {
     const doors = createFakeDoors()
     const told = await muttr('report mallory@two.test --kind abuse --text no', { doors })

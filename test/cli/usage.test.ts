@@ -28,6 +28,7 @@ const commands = [
   'pod alias revoke',
   'pod alias free',
   'report',
+  'invite',
   'pod reports',
   'pod reports close',
   'pod requests',

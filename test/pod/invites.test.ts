@@ -91,6 +91,39 @@ describe('invites of a pod', () => {
     assert.deepEqual(await state.list(tables.inviteUses), [])
   })
 
+  it('are made by accounts that have leave to, so many at a time, and end with them', async () => {
+    await using world = podWorld()
+    const host = await world.host({ policy: 'invite' })
+    const { office } = host.pod
+    const { code } = await office.invite(olga, {})
+    const alice = await world.device(await personNamed('alice'))
+    const link = await alice.enter(host)
+    await link.register('alice', alice.person.certificate, { invite: code })
+    const asked = { uses: 2, lifeMs: dayMs, note: 'friends' }
+    await assert.rejects(link.invite(asked), { code: 'LIMIT_EXCEEDED' })
+    await office.setQuota(olga, 'alice', { invites: 2 })
+    await assert.rejects(link.invite({ ...asked, lifeMs: 0 }), { code: 'USAGE' })
+    const made = await link.invite(asked)
+    assert.equal(made.untilMs, world.clock.now() + dayMs)
+    await assert.rejects(link.invite({ ...asked, uses: 1 }), { code: 'LIMIT_EXCEEDED' })
+    const listed = (await office.invites()).find(({ note }) => note === 'friends')
+    const { pin } = alice.person.certificate
+    assert.deepEqual(listed?.by, { kind: 'account', name: pin })
+    const [entry] = await office.audit()
+    assert.deepEqual([entry?.action, entry?.by.name], ['invite.make', pin])
+
+    const bob = await world.device(await personNamed('bob'))
+    const bobs = await bob.enter(host)
+    const { certificate } = bob.person
+    await office.suspend(olga, 'alice', { reason: 'spam' })
+    await assert.rejects(link.invite({ ...asked, uses: 1 }), { code: 'ACCOUNT_SUSPENDED' })
+    const taken = () => bobs.register('bob', certificate, { invite: made.code })
+    await assert.rejects(taken(), { code: 'INVITE_INVALID', message: /may not invite/ })
+    await office.resume(olga, 'alice')
+    await taken()
+    await link.invite({ ...asked, uses: 1 })
+  })
+
   it('refuse what is no number, too long, and one too many', async () => {
     await using world = podWorld()
     const { office } = (await world.host({ limits: { invitesMax: 1 } })).pod

@@ -7,6 +7,7 @@ import { decodeFrame } from '../../src/wire/channel.ts'
 import { decodeSignedDismissal, decodeSignedStatement } from '../../src/wire/device.ts'
 import * as dht from '../../src/wire/dht.ts'
 import * as federation from '../../src/wire/federation.ts'
+import * as invite from '../../src/wire/invite.ts'
 import { decodeLetter } from '../../src/wire/letter.ts'
 import * as link from '../../src/wire/link.ts'
 import * as notice from '../../src/wire/notice.ts'
@@ -98,6 +99,8 @@ export const formats: Record<string, Format> = {
   identify: { read: pod.identify.decode },
   'identify-answer': { read: pod.identifyAnswer.decode },
   report: { read: report.decode },
+  'invite-request': { read: invite.inviteRequest.decode },
+  'invite-answer': { read: invite.inviteAnswer.decode },
   'pod-standing': { read: podStanding.standing.decode },
   register: { read: pod.register.decode },
   'register-answer': { read: pod.registerAnswer.decode },

@@ -154,6 +154,11 @@ export function createFakeClient(): FakeClient {
       if (options?.invite === 'used') throw new MuttrError('INVITE_INVALID', 'the invite was used')
       return { alias, pod: alias.split('@')[1] ?? '', certifiedUntilMs: nowMs }
     },
+    async invite({ signal: _, ...options } = {}) {
+      calls.push(['invite', options])
+      if (options.pod === 'away.test') throw new MuttrError('ALIAS_MISSING', options.pod)
+      return { code: 'c0de', link: 'muttr:abc', pod: 'one.test', untilMs: nowMs }
+    },
     async report(alias, { kind, ...told }) {
       const { signal: _, ...rest } = told
       calls.push(['report', { alias, kind, ...rest }])

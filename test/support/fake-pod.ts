@@ -328,10 +328,8 @@ export async function fakePod({
           if (pod.isOld) throw new MuttrError('METHOD_UNKNOWN', 'what?')
           return need(alias).former.get(fingerprint) ?? null
         },
-        async report(alias) {
-          ask()
-          need(alias)
-        },
+        invite: async ({ lifeMs }) => ({ code: 'c0de', untilMs: clock.now() + lifeMs }),
+        report: async alias => void need(alias),
         async dismiss(dismissal) {
           ask()
           const about = { certificate: known(), pod: hostname, nowMs: clock.now() }

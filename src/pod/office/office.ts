@@ -20,6 +20,8 @@ export interface NewInviteOptions {
 export interface Office {
   /** @throws {MuttrError} `USAGE`, `LIMIT_EXCEEDED` */
   invite(by: Maker, o?: NewInviteOptions): Promise<{ code: string; invite: InviteView }>
+  /** By an account that has leave to. @throws {MuttrError} `LIMIT_EXCEEDED` beyond that leave, `ACCOUNT_SUSPENDED`, `USAGE` */
+  inviteFor(account: AccountId, o: NewInviteOptions): Promise<{ code: string; invite: InviteView }>
   invites(): Promise<InviteView[]>
   /** @param id its first digits, at least four. @throws {MuttrError} `INVITE_UNKNOWN` */
   revokeInvite(by: Maker, id: string): Promise<InviteView>
