@@ -114,6 +114,10 @@ export const Config = z.strictObject({
        */
       federation: z.enum(['open', 'list', 'closed']).default('open'),
       https: Https.prefault({}),
+      /** Where it keeps accounts and mailboxes: in its home, or in a PostgreSQL that several processes of it share. */
+      store: z
+        .union([z.literal('embedded'), z.string().regex(/^postgres(ql)?:\/\//, 'no postgres://…')])
+        .default('embedded'),
       /** Files that it fetches for its people while they are away: of one of them, and of all; 0 fetches none. */
       ahead: z
         .strictObject({

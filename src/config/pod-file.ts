@@ -31,6 +31,10 @@ const pod: Record<string, Told> = {
     why: 'Who may take an alias: "open" anybody, "invite" who has a code, "closed" nobody.'
   },
   accountsMax: { why: 'People with an alias.', could: 10_000 },
+  store: {
+    why: 'Where accounts and mailboxes are kept. Change it by `muttr pod migrate`, which moves them.',
+    could: 'embedded'
+  },
   ahead: {
     why: 'Files that it fetches for people who are away: for one of them, and for all; 0 fetches none.',
     could: { accountBytes: 512 * 2 ** 20, bytes: 4 * 2 ** 30 }

@@ -1,16 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Client } from 'pg'
+import { MuttrError } from '../../base/errors.ts'
 import type { Millis } from '../../base/ports.ts'
 
 interface Parts {
   url: string
   channel: string
-  /** @param message undefined when some may have been missed. */
   heard: (message: string | undefined) => void
+  alone: boolean
+  /** Of the database, for people. */
+  name: string
   backoffMsMax: Millis
 }
 
-/** A connection that listens, and another one when it is lost. */
+/** A connection that listens and says by a lock that somebody is here, and another one when it is lost. */
 export class Ear implements AsyncDisposable {
   readonly #parts: Parts
   #client: Client | undefined
@@ -28,7 +31,7 @@ export class Ear implements AsyncDisposable {
   }
 
   async #connect(): Promise<void> {
-    const { url, channel, heard } = this.#parts
+    const { url, channel, heard, alone, name } = this.#parts
     const { default: pg } = await import('pg')
     const client = new pg.Client({
       connectionString: url,
@@ -47,6 +50,10 @@ export class Ear implements AsyncDisposable {
     client.on('notification', ({ payload }) => heard(payload))
     try {
       await client.connect()
+      const lock = `pg_try_advisory_lock${alone ? '' : '_shared'}(hashtext($1)) AS got`
+      const { rows } = await client.query(`SELECT ${lock}`, [channel])
+      if (rows[0]?.got !== true)
+        throw new MuttrError('HOME_IN_USE', `${name} is in use by another process of the pod`)
       await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`)
     } catch (err) {
       isOpen = false

@@ -42,8 +42,8 @@ export async function openShared(url: string): Promise<SqlDatabase> {
     read,
     change: work => persist(own, () => change(own, work)),
     pages: (statements, pageRows) => pages(own, statements, pageRows),
-    async listen(channel, heard) {
-      const ear = await Ear.open({ url, channel, heard, backoffMsMax })
+    async join(o) {
+      const ear = await Ear.open({ ...o, url, name, backoffMsMax })
       ears.add(ear)
       return ear
     },

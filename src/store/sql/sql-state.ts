@@ -17,14 +17,20 @@ interface Parts {
   database: SqlDatabase
   /** Of this process, unlike any other's. */
   self: string
+  /** Refused unless nobody else is there, who is refused in turn. */
+  alone?: boolean
 }
 
 /**
  * Tables and logs in a PostgreSQL that several processes share: a write of one is there for all when it resolves, and wakes who watches at the
  * others. Source: docs/protocol/store.md#on-postgresql
- * @throws {MuttrError} `STATE_UNREACHABLE`, `STATE_UNFIT`
+ * @throws {MuttrError} `STATE_UNREACHABLE`, `STATE_UNFIT`, `HOME_IN_USE`
  */
-export async function createSqlState({ database, self }: Parts): Promise<WholeState> {
+export async function createSqlState({
+  database,
+  self,
+  alone = false
+}: Parts): Promise<WholeState> {
   await using stack = new AsyncDisposableStack()
   stack.use(database)
   await prepareSchema(database)
@@ -35,7 +41,7 @@ export async function createSqlState({ database, self }: Parts): Promise<WholeSt
     // Our own were woken when the write resolved.
     if (sender !== self) watchers.wake(logs)
   }
-  stack.use(await database.listen(channel, heard))
+  stack.use(await database.join({ channel, heard, alone }))
   const announce = async (query: SqlQuery, logs: readonly string[]) => {
     for (const message of messages(self, logs))
       await query('SELECT pg_notify($1, $2)', [channel, message])

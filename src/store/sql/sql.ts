@@ -15,8 +15,13 @@ export interface SqlDatabase extends AsyncDisposable {
   /** Rows of statements, one after the other, `pageRows` at a time, all as they were when it began. */
   pages(statements: readonly string[], pageRows: number): AsyncIterable<SqlRow[]>
   /**
-   * Hears what is said on a channel, by `pg_notify`, from when it resolves until it is disposed.
-   * @param heard gets undefined when something may have been missed.
+   * Hears what is said on a channel, by `pg_notify`, from when it resolves until it is disposed; until then whoever wants to be alone there is refused.
+   * @throws {MuttrError} `HOME_IN_USE` when somebody is there who wants to be alone, or when we do and are not.
    */
-  listen(channel: string, heard: (message: string | undefined) => void): Promise<AsyncDisposable>
+  join(o: {
+    channel: string
+    /** @param message undefined when something may have been missed. */
+    heard: (message: string | undefined) => void
+    alone: boolean
+  }): Promise<AsyncDisposable>
 }
