@@ -115,18 +115,22 @@ export class Passing {
     const to = readAlias(row.to).hostname
     const pin = (await pods.certificateOf(to))?.pin
     const request = { notice, hostname: to, pin: pin ? fromHex(pin, 32)! : null }
+    const handed = { pod: link.hostname, to, notice: sha256(notice), atMs: clock.now() }
+    const before = this.#handed.get(row.id)
+    // The word of what became of it may come before the answer.
+    this.#handed.set(row.id, handed)
     try {
       await link.queue.give({ ...request, expiryMs: row.expiryMs })
     } catch (err) {
+      if (before) this.#handed.set(row.id, before)
+      else this.#handed.delete(row.id)
       if (codeOf(err) === 'CANCELLED') throw err
       log.info('the own pod does not pass a notice on', { pod: link.hostname, code: codeOf(err) })
       if (codeOf(err) === 'METHOD_UNKNOWN') this.#unable.set(link.hostname, clock.now() + unableMs)
       return false
     }
-    const handed = { pod: link.hostname, to, notice: sha256(notice), atMs: clock.now() }
-    await state.write([this.#rows.put(row.id, handed)])
-    this.#handed.set(row.id, handed)
     this.#heardMs.set(row.id, handed.atMs)
+    await state.write([this.#rows.put(row.id, handed)])
     return true
   }
 

@@ -9,7 +9,7 @@ export type OnNews = Parameters<PodLink['listen']>[2] & {}
 
 /** The notices for other pods that a fake pod has. */
 export interface FakeQueue {
-  /** `off` knows no such request; `hold` keeps them until it is told; `on` passes them on at once. */
+  /** `off` knows no such request; `hold` keeps them until it is told; `on` passes them on before it answers. */
   mode: 'off' | 'hold' | 'on'
   /** By SHA-256 of the sealed bytes, hex. */
   readonly kept: Map<string, { request: QueueRequest; state: QueueState }>
@@ -47,7 +47,8 @@ export function fakeQueue(others: ReadonlyMap<string, FakePod>, clock: Clock): F
         queue.given++
         const state = { type: 'queued' as const, failures: 0, nextMs: clock.now(), code: null }
         queue.kept.set(toHex(sha256(request.notice)), { request, state })
-        if (queue.mode === 'on') void queue.passOn()
+        // So fast that the word of it comes before the answer.
+        if (queue.mode === 'on') await queue.passOn()
         return { atMs: clock.now() }
       },
       async states(hashes) {
