@@ -1,4 +1,4 @@
-import type { Millis } from '../base/ports.ts'
+import type { Millis, PeerId } from '../base/ports.ts'
 import type { CallOptions } from '../client/client.ts'
 import type { PeerState, PeersView } from '../pod/federation/federation.ts'
 import type { InviteView } from '../pod/invites.ts'
@@ -10,6 +10,7 @@ import type { FreedAlias, NamesView, NewInviteOptions } from '../pod/office/offi
 import type { Quota } from '../pod/office/quotas.ts'
 import type { ReportView } from '../pod/office/reports.ts'
 import type { RateView, SaidRate } from '../pod/office/settings.ts'
+import type { ProcessView } from '../pod/record.ts'
 
 /** Whoever asks, by the name that they give: it is noted with what they did. */
 interface By {
@@ -71,6 +72,10 @@ export interface PodOperator {
   peers(): Promise<PeersView>
   allowPeer(hostname: string, options?: By & { fingerprint?: string }): Promise<PeerState>
   blockPeer(hostname: string, options?: By): Promise<PeerState>
+  /** All that serve the pod. */
+  processes(): Promise<ProcessView[]>
+  /** Takes one that is no more off the pod's record. @throws {MuttrError} `USAGE` for the one that is asked, and for none of them */
+  removeProcess(peer: PeerId, options?: By): Promise<void>
   /** What was done, newest first. */
   audit(options?: { before?: number; limit?: number }): Promise<AuditEntry[]>
   /** Goes through the chain. @param hash of an entry that is looked for in it. */

@@ -68,6 +68,11 @@ export function addPod(app: Hono, given: PodOperator | undefined): void {
   )
   addAccounts(app, pod)
   addRules(app, pod)
+  app.get('/pod/processes', async c => c.json(await pod().processes()))
+  app.post('/pod/processes/:peer/remove', async c => {
+    await pod().removeProcess(c.req.param('peer'), await bodyOf(c, bare))
+    return c.json({})
+  })
   app.get('/pod/audit', async c => c.json(await pod().audit(check(auditListing, c.req.query()))))
   app.get('/pod/audit/check', async c =>
     c.json(await pod().checkAudit(check(auditCheck, c.req.query()).hash))

@@ -34,6 +34,10 @@ export function remotePod(ask: Ask): PodOperator {
     peers: () => get('/pod/peers'),
     allowPeer: (hostname, options) => post(`/pod/peers/${segment(hostname)}/allow`, options),
     blockPeer: (hostname, options) => post(`/pod/peers/${segment(hostname)}/block`, options),
+    processes: () => get('/pod/processes'),
+    removeProcess: async (peer, options) => {
+      await post(`/pod/processes/${segment(peer)}/remove`, options)
+    },
     audit: (options = {}) => get('/pod/audit', { ...options }),
     checkAudit: hash => get('/pod/audit/check', { hash })
   }

@@ -3,6 +3,7 @@ import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
 import type { Finding } from '../pod/health.ts'
+import type { StateSum } from '../store/copy-state.ts'
 import type { DnsRecord } from '../wire/pod-dns.ts'
 import type { CrawlDone, CrawlOptions } from './crawler.ts'
 import type { Simulator } from './simulator.ts'
@@ -47,6 +48,13 @@ export interface Doors {
   initPod(options: InitPodOptions): Promise<PodMade>
   /** What a pod needs and has, also while it does not run. @throws {MuttrError} `HOME_MISSING`, `POD_UNKNOWN`, `CONFIG_INVALID` */
   examinePod(home: string, signal: AbortSignal): Promise<Finding[]>
+  /** Makes the home of another process of a pod. @throws {MuttrError} `HOME_MISSING`, `POD_UNKNOWN`, `HOME_EXISTS`, `USAGE` */
+  addPodMember(options: { home: string; out: string; listen?: string[] }): Promise<PodMember>
+  /**
+   * Moves a pod's state, while the pod does not run. @throws {MuttrError} `HOME_IN_USE`, `HOME_EXISTS` where the other place is not empty, `USAGE`,
+   * `STATE_UNREACHABLE`, `STATE_UNFIT`, `HOME_DAMAGED`, `CANCELLED`; nothing was changed then
+   */
+  migratePod(options: MigrateOptions): Promise<PodMigrated>
   /** Like {@link runSeed}, of a home that is a pod's. @throws {MuttrError} `POD_UNKNOWN` when it is not, else as {@link runSeed} */
   runPod(options: RunOptions): Promise<void>
   /** This home's running pod; its calls refuse with `POD_UNKNOWN` when the home is no pod's. @throws {MuttrError} `DAEMON_UNREACHABLE` */
@@ -279,6 +287,30 @@ export interface PodMade {
   records: DnsRecord[]
   /** Whether the machine knows a public address of its own; else the operator must publish one. */
   addressed: boolean
+}
+
+export interface PodMember {
+  home: string
+  hostname: string
+  peer: string
+  /** Where it will listen. */
+  listen: string[]
+}
+
+export interface MigrateOptions {
+  home: string
+  /** `embedded`, or the address of a PostgreSQL. */
+  to: string
+  signal: AbortSignal
+  onProgress(done: { copied: number; verified: number }): void
+}
+
+export interface PodMigrated extends StateSum {
+  /** Without passwords. */
+  from: string
+  to: string
+  /** Where the former database lies now; null when it was none of the home's. */
+  aside: string | null
 }
 
 export interface NeighbourhoodOptions {

@@ -80,20 +80,23 @@ export function createMovedPods(parts: {
     async find(place, fingerprint, signal) {
       const before = await metBefore(place.hostname)
       const known = before ? [...before.peers, before.peer] : []
-      // Of one that stands there twice the last counts: who was met last is asked first.
-      const peers = [...new Set([...peersOf(place), ...known].reverse())]
-      for (const peer of peers.slice(0, peersMax)) {
-        const found = await ask(peer, place, fingerprint, signal)
-        const isOld = before?.peer === peer && (found?.sequence ?? 0) < before.sequence
-        if (!found || isOld) continue
-        const { sequence, addresses } = found
-        await state.write([
-          rows.put(place.hostname, { peer, sequence, peers: before?.peers ?? [peer] })
-        ])
-        log.info('a pod is asked for where its record says', { pod: place.hostname })
-        return addresses.map(address => `${address}/p2p/${peer}`)
+      // Of one that stands there twice the last counts: who was met last is among those that are asked.
+      const peers = [...new Set([...peersOf(place), ...known].reverse())].slice(0, peersMax)
+      const asked = await Promise.all(peers.map(peer => ask(peer, place, fingerprint, signal)))
+      const found = asked
+        .filter(one => one !== undefined)
+        .filter(({ peer, sequence }) => peer !== before?.peer || sequence >= before.sequence)
+        // One that is no more has said nothing for long.
+        .toSorted((a, b) => b.sequence - a.sequence)
+      if (found.length === 0) return []
+      const own = before ? found.find(({ peer }) => peer === before.peer) : found[0]
+      if (own) {
+        const { peer, sequence } = own
+        const row = { peer, sequence, peers: before?.peers ?? [peer] }
+        await state.write([rows.put(place.hostname, row)])
       }
-      return []
+      log.info('a pod is asked for where its records say', { pod: place.hostname })
+      return found.flatMap(({ peer, addresses }) => addresses.map(a => `${a}/p2p/${peer}`))
     },
     async met(hostname, peer, peers) {
       const before = await metBefore(hostname)

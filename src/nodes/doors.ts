@@ -41,6 +41,8 @@ export const doors: Doors = {
   openPage: async (home, url) => (await import('./page.ts')).openPage(home, url),
   initPod: async options => (await import('./init-pod.ts')).initPod(options),
   examinePod: async (home, signal) => (await import('./pod-doctor.ts')).examinePod(home, signal),
+  addPodMember: async options => (await import('./pod-members.ts')).makePodMember(options),
+  migratePod: async options => (await import('./migrate-pod.ts')).migratePod(options),
   async runPod(options) {
     await (await import('./init-pod.ts')).mustBePod(options.home)
     await (await import('./daemon.ts')).runDaemon(options)

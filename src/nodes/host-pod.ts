@@ -13,12 +13,12 @@ import { createPod } from '../pod/pod.ts'
 import { publishWhereabouts } from '../pod/whereabouts.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { UserOf } from '../seed/serve-via.ts'
-import { levelState } from '../store/level.ts'
 import { diskSpool } from '../store/spool.ts'
 import type { Home } from './home.ts'
 import { hostHttps } from './host-https.ts'
 import { podFinder, podPlaces, podSearch } from './pod-finder.ts'
 import { podOperator } from './pod-operator.ts'
+import { embedded, openPodState } from './pod-state.ts'
 
 export interface HostedPod extends AsyncDisposable {
   readonly operator: PodOperator
@@ -42,7 +42,8 @@ export async function hostPod(
   if (seed?.byteLength !== 32)
     throw new MuttrError('HOME_DAMAGED', `${home.paths.hpkeKey} is not 32 bytes`)
   await using stack = new AsyncDisposableStack()
-  const state = stack.use(await levelState(home.paths.podDb))
+  const state = stack.use(await openPodState(config.store, home.paths.podDb))
+  const isShared = config.store !== embedded
   const hpke = await makeHpkeKey(seed)
   const parts = { network, clock, random, log, keys: peerKeys(home.privateKey) }
   const finder = podFinder({
@@ -55,17 +56,21 @@ export async function hostPod(
       ...parts,
       subnetOf: peer => network.subnetOf(peer),
       state,
+      isShared,
       person,
       hpke,
       hostname: config.hostname,
       policy: config.policy,
       escrow: config.escrow,
       federation: { network, finder, policy: config.federation },
-      ahead: {
-        spool: diskSpool(home.paths.ahead),
-        reserveBytes: home.config.attachments.reserveBytes,
-        limits: config.ahead
-      },
+      // Its folder is this process's own; what another process took over it would not find.
+      ...(!isShared && {
+        ahead: {
+          spool: diskSpool(home.paths.ahead),
+          reserveBytes: home.config.attachments.reserveBytes,
+          limits: config.ahead
+        }
+      }),
       limits: { accountsMax: config.accountsMax, noticesPerAccountMax: config.mailboxMax }
     })
   )

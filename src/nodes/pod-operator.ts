@@ -49,6 +49,8 @@ export function podOperator(home: Home, pod: Pod, addresses: () => readonly stri
     allowPeer: async (hostname, { by, fingerprint } = {}) =>
       peers(pod).allow(operator(by), hostname, fingerprint),
     blockPeer: async (hostname, { by } = {}) => peers(pod).block(operator(by), hostname),
+    processes: () => office.processes(),
+    removeProcess: (peer, { by } = {}) => office.removeProcess(operator(by), peer),
     audit: options => office.audit(options),
     checkAudit: hash => office.checkAudit(hash)
   }

@@ -2,6 +2,7 @@ import { toHex } from '../base/bytes.ts'
 import { openShared } from '../net/postgres/shared.ts'
 import { systemRandom } from '../net/random.ts'
 import { levelState } from '../store/level.ts'
+import { retireSchema } from '../store/sql/schema.ts'
 import { createSqlState } from '../store/sql/sql-state.ts'
 import type { WholeState } from '../store/state.ts'
 
@@ -21,4 +22,10 @@ export async function openPodState(
   if (store === embedded) return await levelState(folder)
   const self = toHex(systemRandom.bytes(8))
   return await createSqlState({ database: await openShared(store), self, alone })
+}
+
+/** After what is in it was moved: nobody opens it any more. */
+export async function retirePodState(store: string): Promise<void> {
+  await using database = await openShared(store)
+  await retireSchema(database)
 }

@@ -6,6 +6,7 @@ import { createClient } from '../client/create-client.ts'
 import type { Events } from '../client/events.ts'
 import { createEvents } from '../client/events.ts'
 import { openFoundPods } from '../client/found-pods.ts'
+import type { Config } from '../config/config.ts'
 import { lightPace, usualListen } from '../config/config.ts'
 import type { Person } from '../keys/person.ts'
 import { verifyRecord } from '../keys/record.ts'
@@ -35,6 +36,7 @@ import { linkFiles } from './link-files.ts'
 import { nodeStatus } from './node-status.ts'
 import { openSeed } from './open-seed.ts'
 import { podPlaces, podSearch } from './pod-finder.ts'
+import { embedded } from './pod-state.ts'
 
 export interface StartOptions {
   home: Home
@@ -135,7 +137,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       receipts: home.config.receipts,
       canaryEveryMs,
       disguise: () => strangerNode(options),
-      subkeyEveryMs: home.config.subkeys === 'monthly' ? subkeyEveryMs : null,
+      subkeyEveryMs: rotates(home.config) ? subkeyEveryMs : null,
       strangersBy: home.config.strangers,
       noticesBy: home.config.notices,
       spool: diskSpool(home.paths.attachments),
@@ -172,6 +174,10 @@ export async function startParts(options: StartOptions): Promise<Started> {
   const all = stack.move()
   return { network, seed, client, events, pod, [Symbol.asyncDispose]: () => all.disposeAsync() }
 }
+
+/** Processes of one pod have one key and vaults of their own: none changes it by itself. */
+const rotates = ({ subkeys, pod }: Config): boolean =>
+  subkeys === 'monthly' && (pod?.store ?? embedded) === embedded
 
 /** A second seed on one machine takes other ports than the usual ones, which the first has. A pod does not: others know where it is. */
 async function startNode({ home, mode, log }: StartOptions, onCandidate: Hear): Promise<Node> {
@@ -227,5 +233,13 @@ const strangerNode = async ({ home, log }: StartOptions): Promise<Node> =>
     limits: { connections: 2, groupLocal: home.config.connections.groupLocal }
   })
 
-const othersThan = ({ config }: Home, pods: readonly PodPlace[]): PodPlace[] =>
-  pods.filter(pod => pod.hostname !== config.pod?.hostname)
+/** Of its own pod other processes may run elsewhere. */
+function othersThan({ config, privateKey }: Home, pods: readonly PodPlace[]): PodPlace[] {
+  const own = `/p2p/${peerKeys(privateKey).self}`
+  const isShared = config.pod !== undefined && config.pod.store !== embedded
+  return pods.flatMap(pod => {
+    if (pod.hostname !== config.pod?.hostname) return [pod]
+    const addresses = isShared ? pod.addresses.filter(address => !address.endsWith(own)) : []
+    return addresses.length > 0 ? [{ ...pod, addresses }] : []
+  })
+}

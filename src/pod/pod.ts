@@ -82,10 +82,6 @@ export interface Pod extends AsyncDisposable {
   userOf(peer: PeerId): Promise<string | undefined>
   /** From now on there is a network to fetch files from, for people who are away. */
   fetchAhead(dht: Pick<Dht, 'get'>): void
-  /** The peer ids of all processes that serve this pod. */
-  processes(): Promise<readonly PeerId[]>
-  /** Takes one that is no more out of the pod's record. @returns whether it stood there. @throws {MuttrError} `USAGE` for this one */
-  removeProcess(peer: PeerId): Promise<boolean>
   /** Drops what has expired; done by itself every ten minutes. */
   sweep(): Promise<void>
   usage(): {
@@ -145,7 +141,8 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     }))
   const office = createOffice({
     ...{ ...own, clock, random, limits, aheadBytes: aheadBounds.accountBytes },
-    ...{ registry, mailbox, ahead, invites, standings, quotas, applications, reports, audit }
+    ...{ registry, mailbox, ahead, invites, standings, quotas, applications, reports, audit },
+    record
   })
   const shared = {
     office,
@@ -242,8 +239,6 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       return undefined
     },
     fetchAhead: dht => ahead?.begin(dht),
-    processes: () => record.peers(),
-    removeProcess: peer => record.remove(peer),
     sweep: () => sweeper.sweep(),
     usage: () => ({
       ...registry.usage(),

@@ -21,13 +21,23 @@ interface Parts {
   escrow: boolean
 }
 
+/** A process that serves a pod. */
+export interface ProcessView {
+  readonly peer: PeerId
+  /** The one that was asked. */
+  readonly isThis: boolean
+}
+
 /** The signed pod record, which all processes of the pod share. */
 export interface PodRecordShelf {
   /** The answer to `hello`: the newest record, whichever process signed it, with the certificate. */
   hello(): Promise<Uint8Array>
-  /** Takes a process that is no more out of the record. @returns whether it stood there. @throws {MuttrError} `USAGE` for this one */
-  remove(peer: PeerId): Promise<boolean>
-  peers(): Promise<readonly PeerId[]>
+  processes(): Promise<ProcessView[]>
+  /**
+   * What takes a process that is no more out of the record, for as long as nobody else changes it. @throws {MuttrError} `USAGE` for this one and for
+   * one that does not stand there
+   */
+  without(peer: PeerId): Promise<readonly Change[]>
 }
 
 const key = 'record'
@@ -43,25 +53,31 @@ const marksKept = 16
 export async function openRecord(parts: Parts): Promise<PodRecordShelf> {
   const { state, keys, person } = parts
   const certificate = person.certificate.bytes
-  await change(parts, peers => (peers.includes(keys.self) ? peers : [...peers, keys.self]))
+  for (let attempt = 0; ; attempt++) {
+    const join = (peers: readonly PeerId[]) =>
+      peers.includes(keys.self) ? peers : [...peers, keys.self]
+    if ((await state.write(await next(parts, join))).ok) break
+    if (attempt === attemptsMax)
+      throw new MuttrError('LIMIT_EXCEEDED', 'the record is being changed all the time')
+  }
   return {
     async hello() {
       const { frame: record, signature } = (await kept(state))!
       return helloAnswer.encode({ record, signature, certificate })
     },
-    async remove(peer) {
+    async processes() {
+      const { peers } = podRecord.decode((await kept(state))!.frame)
+      return peers.map(peer => ({ peer, isThis: peer === keys.self }))
+    },
+    async without(peer) {
       if (peer === keys.self)
         throw new MuttrError('USAGE', 'a process cannot take itself out', {
           hint: 'Run the command on another process of the pod, with this one stopped.'
         })
-      let stood = false
-      await change(parts, peers => {
-        stood = peers.includes(peer)
-        return peers.filter(other => other !== peer)
-      })
-      return stood
-    },
-    peers: async () => podRecord.decode((await kept(state))!.frame).peers
+      const changes = await next(parts, peers => peers.filter(other => other !== peer))
+      if (changes.length === 0) throw new MuttrError('USAGE', `${peer} serves this pod no more`)
+      return changes
+    }
   }
 }
 
@@ -70,43 +86,37 @@ async function kept(state: State): Promise<SignedRow | undefined> {
   return row && signedRow.decode(row)
 }
 
-async function change(
-  parts: Parts,
+/** @returns nothing when the record would stay as it is; else what is refused when somebody else changed it meanwhile. */
+async function next(
+  { state, clock, crypto, person, hpke, hostname, policy, escrow }: Parts,
   choose: (peers: readonly PeerId[]) => readonly PeerId[]
-): Promise<void> {
-  const { state, clock, crypto, person, hpke, hostname, policy, escrow } = parts
+): Promise<readonly Change[]> {
   const signer = new Uint8Array(Buffer.from(person.certificate.pin, 'hex'))
-  for (let attempt = 0; attempt < attemptsMax; attempt++) {
-    const known = await kept(state)
-    const last = known && podRecord.decode(known.frame)
-    const peers = choose(last?.peers ?? [])
-    if (peers.length > podPeersMax)
-      throw new MuttrError('LIMIT_EXCEEDED', `${podPeersMax} processes serve the pod already`)
-    const hpkeKey = hpke.publicKey
-    if (
-      known &&
-      isSame(last!, { hostname, peers, policy, escrow, hpkeKey }) &&
-      equalBytes(known.signer, signer)
-    )
-      return
-    const nowMs = clock.now()
-    const sequence = Math.max((last?.sequence ?? 0) + 1, nowMs)
-    const said = { hostname, peers, hpkeKey, policy, escrow }
-    const record = podRecord.encode({ ...said, sequence, issuedMs: nowMs })
-    const signature = await crypto.signDetached(person, podRecordLabel, record, nowMs)
-    const value = signedRow.encode({ frame: record, signature, signer })
-    const marks = await state.list(tables.pod, under('after'))
-    const mark = `after/${String(last?.sequence ?? 0).padStart(16, '0')}`
-    const { ok } = await state.write([
-      { type: 'insert', table: tables.pod, key: mark, value: new Uint8Array() },
-      { type: 'put', table: tables.pod, key, value },
-      ...marks
-        .slice(0, -marksKept)
-        .map((row): Change => ({ type: 'delete', table: tables.pod, key: row.key }))
-    ])
-    if (ok) return
+  const known = await kept(state)
+  const last = known && podRecord.decode(known.frame)
+  const said = {
+    hostname,
+    peers: choose(last?.peers ?? []),
+    policy,
+    escrow,
+    hpkeKey: hpke.publicKey
   }
-  throw new MuttrError('LIMIT_EXCEEDED', 'the record is being changed all the time')
+  if (said.peers.length > podPeersMax)
+    throw new MuttrError('LIMIT_EXCEEDED', `${podPeersMax} processes serve the pod already`)
+  if (known && isSame(last!, said) && equalBytes(known.signer, signer)) return []
+  const nowMs = clock.now()
+  const sequence = Math.max((last?.sequence ?? 0) + 1, nowMs)
+  const frame = podRecord.encode({ ...said, sequence, issuedMs: nowMs })
+  const signature = await crypto.signDetached(person, podRecordLabel, frame, nowMs)
+  const marks = await state.list(tables.pod, under('after'))
+  const mark = `after/${String(last?.sequence ?? 0).padStart(16, '0')}`
+  return [
+    { type: 'insert', table: tables.pod, key: mark, value: new Uint8Array() },
+    { type: 'put', table: tables.pod, key, value: signedRow.encode({ frame, signature, signer }) },
+    ...marks
+      .slice(0, -marksKept)
+      .map((row): Change => ({ type: 'delete', table: tables.pod, key: row.key }))
+  ]
 }
 
 type Said = Pick<PodRecord, 'hostname' | 'peers' | 'policy' | 'escrow' | 'hpkeKey'>

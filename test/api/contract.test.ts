@@ -206,6 +206,9 @@ const operatorCalls: Record<string, (pod: PodOperator) => Promise<unknown>> = {
   peers: pod => pod.peers(),
   allowPeer: pod => pod.allowPeer('two.test', { by, fingerprint: 'ab'.repeat(20) }),
   blockPeer: pod => pod.blockPeer('two.test', { by }),
+  processes: pod => pod.processes(),
+  removeProcess: pod => pod.removeProcess('12D3KooWOther', { by }),
+  'removeProcess: itself': pod => pod.removeProcess('12D3KooWFake', { by }),
   audit: pod => pod.audit({ before: 9, limit: 2 }),
   checkAudit: pod => pod.checkAudit('cd'.repeat(32)),
   'checkAudit: no hash': pod => pod.checkAudit()

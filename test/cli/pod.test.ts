@@ -186,4 +186,23 @@ describe('muttr pod, for its operators', () => {
     assert.equal((await run('pod audit --verify')).ran.status, 0)
     assert.equal((await run('pod audit --verify x')).ran.status, 1)
   })
+
+  it('moves where it keeps its accounts, and makes homes for more processes of it', async () => {
+    const doors = createFakeDoors()
+    const to = 'postgres://muttr@db.test/muttr'
+    const moved = await muttr(`pod migrate --to ${to} --home /p`, { doors })
+    assert.deepEqual(doors.opened, [['migratePod', { home: '/p', to }]])
+    assert.match(moved.stdout, /moved +20000 rows, 40 entries of 3 logs, compared/)
+    assert.equal((await muttr('pod migrate --to mysql://x --home /p')).status, 1)
+    const listen = ['/ip4/0.0.0.0/tcp/1', '/ip6/::/tcp/1']
+    const made = await muttr(`pod member --out /q --listen ${listen.join(' ')} --home /p --json`, {
+      doors
+    })
+    assert.deepEqual(doors.opened.at(-1), ['addPodMember', { home: '/p', out: '/q', listen }])
+    assert.deepEqual(made.objects()[0]?.listen, listen)
+    assert.match((await run('pod processes')).ran.stdout, /12D3KooWFake +this one/)
+    const { asked } = await run('pod processes remove 12D3KooWOther')
+    assert.deepEqual(asked, [['removeProcess', { peer: '12D3KooWOther', by: 'olga' }]])
+    assert.equal((await run('pod processes remove 12D3KooWFake --json')).ran.error().code, 'USAGE')
+  })
 })

@@ -65,9 +65,16 @@ describe('a pod of several processes over one PostgreSQL', () => {
       (await at(one, shown.sequence)).peers.toSorted(),
       [one, other, ...more].map(({ keys }) => keys.self).sort()
     )
-    assert.equal(await one.pod.removeProcess(more[0]!.keys.self), true)
-    assert.equal(await one.pod.removeProcess(more[0]!.keys.self), false)
-    await assert.rejects(one.pod.removeProcess(one.keys.self), { code: 'USAGE' })
+    const { office } = one.pod
+    const olga = { kind: 'operator', name: 'olga' } as const
+    await office.removeProcess(olga, more[0]!.keys.self)
+    for (const peer of [more[0]!.keys.self, one.keys.self, 'nobody'])
+      await assert.rejects(office.removeProcess(olga, peer), { code: 'USAGE' })
+    assert.equal((await office.audit())[0]!.action, 'process.remove')
+    assert.deepEqual(
+      (await office.processes()).filter(({ isThis }) => isThis),
+      [{ peer: one.keys.self, isThis: true }]
+    )
     await assert.rejects(alice.open(more[0]!), { code: 'POD_CHANGED' })
   })
 

@@ -116,6 +116,17 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
     async openPage(home, url) {
       await note('openPage', { home, url } as never)
     },
+    async addPodMember(options) {
+      await note('addPodMember', options as never)
+      const listen = options.listen ?? ['/ip4/0.0.0.0/tcp/4420']
+      return { home: options.out, hostname: 'one.test', peer: '12D3KooWFake', listen }
+    },
+    async migratePod({ onProgress, ...options }) {
+      await note('migratePod', options as never)
+      onProgress({ copied: 20_000, verified: 0 })
+      const sum = { rows: 20_000, logs: 3, entries: 40, digest: 'ab'.repeat(32) }
+      return { from: 'embedded', to: options.to, ...sum, aside: '/p/db/pod.before-1' }
+    },
     async initPod(options) {
       await note('initPod', options, 'new-vault')
       return {

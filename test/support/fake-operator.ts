@@ -64,6 +64,11 @@ export function createFakeOperator(calls: [string, Record<string, unknown>][] = 
         ...{ id: testInvite.id, code: 'c0de', link: 'muttr:abc', pod: 'one.test' },
         ...{ uses: options.uses ?? 1, note: options.note ?? '', untilMs: testInvite.untilMs }
       }),
+    processes: () => note('processes', {}, [{ peer: '12D3KooWFake', isThis: true }]),
+    async removeProcess(peer, options = {}) {
+      if (peer === '12D3KooWFake') throw new MuttrError('USAGE', 'a process cannot take itself out')
+      await note('removeProcess', { peer, ...options }, undefined)
+    },
     invites: () => note('invites', {}, [testInvite]),
     async revokeInvite(id, options = {}) {
       if (!testInvite.id.startsWith(id)) throw new MuttrError('INVITE_UNKNOWN', id)

@@ -92,10 +92,10 @@ export class Testnet implements AsyncDisposable {
     return net
   }
 
-  /** A person's node whose home the test makes, before it is started. @returns where */
-  adopt(name: string): string {
+  /** A node whose home the test makes, before it is started. @returns where */
+  adopt(name: string, command: Member['command'] = 'up'): string {
     const home = join(this.folder, name)
-    this.#nodes.set(name, { home, command: 'up' })
+    this.#nodes.set(name, { home, command })
     return home
   }
 

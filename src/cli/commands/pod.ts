@@ -14,6 +14,7 @@ import { addPodInvites } from './pod-invites.ts'
 import { addPodPeers } from './pod-peers.ts'
 import { addPodReports } from './pod-reports.ts'
 import { addPodRules } from './pod-rules.ts'
+import { addPodState } from './pod-state.ts'
 
 interface InitArgs {
   hostname: string
@@ -39,6 +40,7 @@ export function addPod(program: Command, action: Action): void {
     'muttr pod up --home /srv/pod'
   )
   addPodDoctor(pod, action)
+  addPodState(pod, action)
   addPodInvites(pod, action)
   addPodAccounts(pod, action)
   addPodRules(pod, action)

@@ -1,5 +1,6 @@
-import type { Millis } from '../../base/ports.ts'
+import type { Millis, PeerId } from '../../base/ports.ts'
 import type { InviteView } from '../invites.ts'
+import type { ProcessView } from '../record.ts'
 import type { AccountId, Maker } from '../rows.ts'
 import type { AccountFilter, AccountPage, AccountView } from './accounts.ts'
 import type { ApplicationView } from './applications.ts'
@@ -57,6 +58,10 @@ export interface Office {
   rates(): Promise<RateView[]>
   /** From now on, at all processes of the pod. @param rate null: as usual. @throws {MuttrError} `USAGE` */
   setRate(by: Maker, name: string, rate: SaidRate | null): Promise<RateView>
+  /** All that serve the pod, over one PostgreSQL when they are several. */
+  processes(): Promise<ProcessView[]>
+  /** Clients trust it no more. @throws {MuttrError} `USAGE` for the one that is asked, and for none of them */
+  removeProcess(by: Maker, peer: PeerId): Promise<void>
   /** Newest first. */
   audit(o?: { before?: number; limit?: number }): Promise<AuditEntry[]>
   checkAudit(hash?: string): Promise<AuditCheck>

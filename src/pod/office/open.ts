@@ -6,6 +6,7 @@ import type { Ahead } from '../ahead/ahead.ts'
 import type { Invites } from '../invites.ts'
 import type { PodLimits } from '../limits.ts'
 import type { Mailbox } from '../mailbox.ts'
+import type { PodRecordShelf } from '../record.ts'
 import type { Registry } from '../registry.ts'
 import { accountDeeds } from './account-deeds.ts'
 import { createAccounts } from './accounts.ts'
@@ -15,6 +16,7 @@ import { inviteDeeds } from './invite-deeds.ts'
 import { createNames } from './names.ts'
 import type { Office } from './office.ts'
 import { podDeeds } from './pod-deeds.ts'
+import { processDeeds } from './process-deeds.ts'
 import type { Quotas } from './quotas.ts'
 import type { Reports } from './reports.ts'
 import type { Standings } from './standings.ts'
@@ -39,6 +41,7 @@ interface Parts {
   applications: Applications
   reports: Reports
   audit: Audit
+  record: Pick<PodRecordShelf, 'processes' | 'without'>
 }
 
 const listUsual = 100
@@ -53,6 +56,7 @@ export function createOffice(parts: Parts): Office {
     ...inviteDeeds(parts),
     ...podDeeds(parts),
     ...accountDeeds({ ...parts, names, accounts }),
+    ...processDeeds(parts),
     audit: ({ limit = listUsual, ...o } = {}) =>
       audit.list({ ...o, limit: Math.min(limit, listMax) }),
     checkAudit: hash => audit.check(hash)

@@ -51,6 +51,14 @@ export async function prepareSchema(database: SqlDatabase): Promise<void> {
     )
 }
 
+/** From now on nobody opens it: its rows were moved, and those that stay are not kept up. */
+export async function retireSchema(database: SqlDatabase): Promise<void> {
+  await database.change(async query => {
+    await query('UPDATE muttr.about SET format = $1', [`${format}, moved away`])
+    return true
+  })
+}
+
 async function formatOf(query: SqlQuery): Promise<string | undefined> {
   const [there] = await query("SELECT to_regclass('muttr.about') IS NOT NULL AS yes")
   if (there?.yes !== true) return undefined
