@@ -28,12 +28,16 @@ const pod: Record<string, Told> = {
     why: 'What stands behind the @ of every alias, and in the certificate of the pod: for ever.'
   },
   policy: {
-    why: 'Who may take an alias: "open" anybody, "invite" who has a code, "closed" nobody.'
+    why: 'Who may take an alias: "open" anybody, "invite" who has a code, "approval" also whom you let in, "closed" nobody.'
   },
   accountsMax: { why: 'People with an alias.', could: 10_000 },
   store: {
     why: 'Where accounts and mailboxes are kept. Change it by `muttr pod migrate`, which moves them.',
     could: 'embedded'
+  },
+  federation: {
+    why: 'Whose notices it takes, and to whom it passes its people\'s on: "open" all pods, "list" those that `muttr pod allow` names, "closed" none.',
+    could: 'open'
   },
   ahead: {
     why: 'Files that it fetches for people who are away: for one of them, and for all; 0 fetches none.',

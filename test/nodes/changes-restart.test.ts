@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Contact } from '../../src/base/ports.ts'
+import { readConfigFile } from '../../src/config/config.ts'
 import { placeOf } from '../../src/net/place.ts'
 import { systemRandom } from '../../src/net/random.ts'
 import { freePorts } from '../../src/nodes/free-ports.ts'
@@ -74,7 +75,10 @@ describe('a seed that moves', () => {
 
   async function configure(name: string, more: object): Promise<void> {
     const file = join(world.net.home(name), 'muttr.json')
-    await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), ...more }))
+    await writeFile(
+      file,
+      JSON.stringify({ ...readConfigFile(await readFile(file, 'utf8')), ...more })
+    )
   }
 
   const addressOf = (name: string): string => world.net.child(name).ready.addresses[0]!

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Contact, Status } from '../../src/client/client.ts'
+import { editConfig } from '../../src/config/config.ts'
 import type { AuditCheck, AuditEntry } from '../../src/pod/office/audit.ts'
 import { Testnet } from '../support/testnet.ts'
 
@@ -12,9 +13,8 @@ describe('a pod and those it moderates, over separate processes', () => {
   before(async () => {
     net = await Testnet.lay({ pods: [pod, 'two.test'], people: ['alice', 'bob'], seeds: 6 })
     const file = join(net.home(pod), 'muttr.json')
-    const config = JSON.parse(await readFile(file, 'utf8'))
-    config.pod = { ...config.pod, policy: 'approval', escrow: true }
-    await writeFile(file, JSON.stringify(config))
+    const text = editConfig(await readFile(file, 'utf8'), ['pod', 'policy'], 'approval')
+    await writeFile(file, editConfig(text, ['pod', 'escrow'], true))
     await net.startAll()
   })
   after(async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SentLetter } from '../../src/client/client.ts'
+import { readConfigFile } from '../../src/config/config.ts'
 import { readCertificate } from '../../src/keys/certificate.ts'
 import { systemRandom } from '../../src/net/random.ts'
 import { freePorts } from '../../src/nodes/free-ports.ts'
@@ -39,7 +40,10 @@ describe('a pod that moves, over separate processes', () => {
 
   async function configure(name: string, more: object): Promise<void> {
     const file = join(net.home(name), 'muttr.json')
-    await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), ...more }))
+    await writeFile(
+      file,
+      JSON.stringify({ ...readConfigFile(await readFile(file, 'utf8')), ...more })
+    )
   }
 
   /** Another port in muttr.json; the network files of all others keep the old one. */

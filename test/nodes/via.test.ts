@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sha256, toHex } from '../../src/base/bytes.ts'
 import type { Status } from '../../src/client/client.ts'
+import type { ConfigFile } from '../../src/config/config.ts'
 import { decodeRelease } from '../../src/wire/dht.ts'
 import { readTombstone } from '../../src/wire/tombstone.ts'
 import { ChangingNet } from '../support/changes.ts'
@@ -180,10 +181,7 @@ describe('through a pod, over separate processes', () => {
     assert(sights.some(({ holder }) => holder === fetched.from))
   }).timeout(180_000)
 
-  async function configure(
-    name: string,
-    change: (file: { pod?: object }) => object
-  ): Promise<void> {
+  async function configure(name: string, change: (file: ConfigFile) => object): Promise<void> {
     await world.net.stop(name)
     await world.configure(name, change)
     await world.net.start(name)

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Check, SentLetter, Status } from '../../src/client/client.ts'
+import type { ConfigFile } from '../../src/config/config.ts'
+import { readConfigFile } from '../../src/config/config.ts'
 import type { Ran } from './testnet.ts'
 import { Testnet } from './testnet.ts'
 
@@ -36,9 +38,9 @@ export class ChangingNet implements AsyncDisposable {
   }
 
   /** Changes the muttr.json of a node, for its next start. */
-  async configure(name: string, change: (file: { pod?: object }) => object): Promise<void> {
+  async configure(name: string, change: (file: ConfigFile) => object): Promise<void> {
     const file = join(this.net.home(name), 'muttr.json')
-    await writeFile(file, JSON.stringify(change(JSON.parse(await readFile(file, 'utf8')))))
+    await writeFile(file, JSON.stringify(change(readConfigFile(await readFile(file, 'utf8')))))
   }
 
   async json<T>(who: string, ...args: string[]): Promise<T> {
