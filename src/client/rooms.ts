@@ -242,7 +242,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
         log.warn('keys stay as they are', { error: `${err}` })
       )
   })
-  const secrets = new DeviceSecrets({ state, self, list, journal, own, crypto })
+  const secrets = new DeviceSecrets({ ...{ state, clock, log, self, list }, journal, own, crypto })
   const succeeding: Succeeding = new Succeeding({
     ...{ state, self, pods, contacts, rotation, secrets, clock, log, emit, crypto, life },
     unseal: () => courier.unseal(),
@@ -255,7 +255,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     register: alias => register(alias, { signal: life })
   })
   const mirror = new Mirror({
-    aliases,
+    ...{ aliases, secrets },
     ...{ state, self, device, list, last, received, sent, mailbox, contacts, policies },
     ...{ crypto, log, emit },
     tools: subkeyTools,
@@ -266,7 +266,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     isCaughtUp: () => inbox.openable === 0 && pods.lines.every(({ caughtUp }) => caughtUp),
     rotate: () => rotation.look(),
     onCopied: () => succeeding.copied(),
-    aliases,
+    ...{ aliases, secrets },
     dismissing: new Dismissing({ state, self, pods, clock, log, crypto, life })
   })
   const requests = new Requests({

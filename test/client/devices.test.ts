@@ -6,6 +6,7 @@ import {
   away,
   copyOf,
   counted,
+  inTime,
   secondDevice,
   told,
   turn,
@@ -183,6 +184,32 @@ describe('two devices of one person', () => {
     assert.equal((await laptop.client.read(id)).body, 'to the new one')
     assert.equal((await laptop.client.subkeys())[0]?.fingerprint, shown())
   })
+
+  for (const [how, alone] of [
+    ['by the one that has it, when it hears of it', 'laptop'],
+    ['by another one that was told', 'desk']
+  ] as const)
+    it(`share a subkey with a device that was not known where it was added, ${how}`, async () => {
+      await using world = await ClientWorld.make()
+      const { alice, desk, laptop } = await aliceAndTwoBobs(world)
+      await away(laptop)
+      const phone = await secondDevice(world, desk)
+      world.dht.getFails = 'BLOB_UNKNOWN'
+      await laptop.restart()
+      await laptop.seen('listening')
+      const [added] = await laptop.client.rotateSubkey()
+      const shown = () => world.pod().accounts.get('bob@one.test')!.certificate.subkeys[0]!
+      await until(() => shown().fingerprint === added!.fingerprint)
+      assert.equal((await laptop.client.devices()).length, 2)
+      await away(alone === 'laptop' ? desk : laptop)
+      world.dht.getFails = null
+      const has = async () => (await phone.client.subkeys())[0]?.fingerprint === added!.fingerprint
+      await inTime(world, 10_000, has)
+      await alice.client.lookup('bob@one.test')
+      const { id } = await alice.client.send({ to: 'bob@one.test', body: 'to the new one' })
+      await inTime(world, 10_000, async () => (await phone.client.inbox()).some(l => l.id === id))
+      assert.equal((await phone.client.read(id)).body, 'to the new one')
+    })
 
   it('can be told apart, called otherwise, and taken off the list', async () => {
     await using world = await ClientWorld.make()

@@ -22,6 +22,7 @@ const tables = {
   'sync-self': 'person',
   'sync-taken': 'person',
   'sync-signers': 'person',
+  'sync-made': 'person',
   'sync-last': 'person',
   // Blobs and notices that are done with: nobody has to be asked for them again.
   'inbox-done': 'person',

@@ -22,6 +22,7 @@ import type { DeviceList, KnownDevice } from './list.ts'
 import type { Mirror } from './mirror.ts'
 import { subjectsOf } from './mirror.ts'
 import type { OwnLog } from './own-log.ts'
+import type { DeviceSecrets } from './secrets.ts'
 import type { OwnDevice } from './shapes.ts'
 import type { SharedAliases } from './shared-aliases.ts'
 import { Signers } from './signers.ts'
@@ -35,6 +36,7 @@ export interface DevicesParts {
   journal: JournalRows
   own: OwnLog
   mirror: Mirror
+  secrets: Pick<DeviceSecrets, 'known' | 'forNew'>
   sent: Pick<SentStore, 'tell'>
   clock: Clock
   log: Log
@@ -225,9 +227,10 @@ export class Devices {
 
   /** Another device has got what it needs from us, and is one of ours from now on. */
   async linked(card: DeviceCard): Promise<void> {
-    const { state, self, list } = this.#parts
+    const { state, self, list, secrets } = this.#parts
+    const known = secrets.known()
     const changes = list.add(card, self.closet())
-    await state.write(changes)
+    await state.write([...changes, ...(await secrets.forNew(known))])
     await state.write(this.listed())
     await this.tell()
   }

@@ -27,6 +27,7 @@ import type { SentStore } from '../sent-shape.ts'
 import type { Succeeding } from '../succession/succeeding.ts'
 import type { LastWords } from './last-words.ts'
 import type { DeviceList } from './list.ts'
+import type { DeviceSecrets } from './secrets.ts'
 import type { SharedAliases } from './shared-aliases.ts'
 
 export interface MirrorParts {
@@ -47,6 +48,7 @@ export interface MirrorParts {
   emit: Emit
   aliases: SharedAliases
   succeeding: () => Pick<Succeeding, 'adopt'>
+  secrets: Pick<DeviceSecrets, 'known' | 'passedOn' | 'forNew'>
   /** Something may be opened now that could not be before. */
   onSubkeys(): void
 }
@@ -184,22 +186,25 @@ export class Mirror {
       if (policy === 'ignore' && fingerprint) await requests().elsewhere({ alias, fingerprint })
       return 'done'
     },
-    subkeys: async ({ sealed }) => {
-      const { self, tools, onSubkeys } = this.#parts
+    subkeys: async ({ sealed }, { by }) => {
+      const { self, tools, secrets, onSubkeys } = this.#parts
+      const told = [by, ...sealed.map(({ deviceKey }) => toHex(deviceKey))]
       const other = await this.#forUs(sealed)
       if (!other) return 'done'
       await self.rekey(
         person => tools.adoptSubkeys(person, other),
-        () => []
+        (next, before) => secrets.passedOn(next, before.certificate, told)
       )
       onSubkeys()
       return 'done'
     },
     devices: async ({ devices }, { by, signer, closet }) => {
-      const { state, list, self } = this.#parts
+      const { state, list, self, secrets } = this.#parts
       // Whoever has a key that was left could make itself a device by it, or take others off the list.
-      if (signer?.pin === self.person().certificate.pin)
-        await state.write(list.merge(devices, by, closet))
+      if (signer?.pin !== self.person().certificate.pin) return 'done'
+      const known = secrets.known()
+      const changes = list.merge(devices, by, closet)
+      await state.write([...changes, ...(await secrets.forNew(known))])
       return 'done'
     },
     succeeded: async ({ from, sealed }, { by, signer }) => {
