@@ -262,7 +262,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...{ requests: () => requests, onSubkeys: () => inbox.wake(), succeeding: () => succeeding }
   })
   const devices: Devices = new Devices({
-    ...{ state, self, list, journal, own, mirror, sent, clock, log, crypto, emit },
+    ...{ state, self, list, journal, own, mirror, last, sent, clock, log, crypto, emit },
     isCaughtUp: () => inbox.openable === 0 && pods.lines.every(({ caughtUp }) => caughtUp),
     rotate: () => rotation.look(),
     onCopied: () => succeeding.copied(),

@@ -113,6 +113,45 @@ describe('two devices of one person, when things go wrong', () => {
     })
   })
 
+  it('leave a sent letter deleted, although its first word comes after that', async () => {
+    await using world = await ClientWorld.make()
+    const { desk, laptop } = await aliceAndTwoBobs(world)
+    await away(laptop)
+    const notices = () => world.pod().accounts.get('bob@one.test')!.notices
+    const before = notices().length
+    const { id } = await desk.client.send({ to: 'alice@one.test', body: 'not this' })
+    await inTime(world, 1_000, () => notices().length > before)
+    await inTime(world, 10_000, async () => (await desk.sent(id)).state === 'accepted')
+    await inTime(world, 1_000, () => notices().length > before + 1)
+    await desk.client.deleteSent(id)
+    const said = notices().length
+    await inTime(world, 1_000, () => notices().length > said)
+    const [deleted, late] = [toHex(notices()[said]!.key), new Set<string>()]
+    const get = world.dht.get.bind(world.dht)
+    world.dht.get = async (key, options) => {
+      if (toHex(key) !== deleted && counted(laptop, 'mirrored') === 0)
+        throw new MuttrError('BLOB_UNKNOWN', 'not yet')
+      const found = await get(key, options)
+      late.add(toHex(key))
+      return found
+    }
+    await laptop.restart()
+    await inTime(world, 10_000, () =>
+      notices()
+        .slice(before)
+        .every(({ key }) => late.has(toHex(key)))
+    )
+    await inTime(world, 10_000, () => counted(laptop, 'mirrored') >= 3)
+    assert.deepEqual(await laptop.client.sent(), [])
+    await laptop.restart()
+    assert.deepEqual(await laptop.client.sent(), [])
+    const words = async () => (await laptop.state.list('sync-last')).length
+    assert.notEqual(await words(), 0)
+    await away(desk)
+    world.clock.advance(101 * dayMs)
+    await inTime(world, hourMs, async () => (await words()) === 0)
+  })
+
   it('finish what was begun when one is taken off the list and the other is killed', async () => {
     await using world = await ClientWorld.make()
     const { desk } = await aliceAndTwoBobs(world)

@@ -18,6 +18,7 @@ import type { SentStore } from '../sent-shape.ts'
 import type { Table } from '../table.ts'
 import type { Dismissing } from './dismissing.ts'
 import type { JournalRows, News } from './journal.ts'
+import type { LastWords } from './last-words.ts'
 import type { DeviceList, KnownDevice } from './list.ts'
 import type { Mirror } from './mirror.ts'
 import { subjectsOf } from './mirror.ts'
@@ -36,6 +37,7 @@ export interface DevicesParts {
   journal: JournalRows
   own: OwnLog
   mirror: Mirror
+  last: Pick<LastWords, 'sweep'>
   secrets: Pick<DeviceSecrets, 'known' | 'forNew'>
   sent: Pick<SentStore, 'tell'>
   clock: Clock
@@ -57,8 +59,9 @@ export interface DevicesParts {
 /** An entry says by itself what we have of the others; where we have nothing to say for so long, one is made for that. */
 const owedMs: Millis = 6 * 3_600_000
 const owedMax = 64
+const dayMs: Millis = 24 * 3_600_000
 /** So long after it was made an entry that not everybody has is followed by another, by which a lost one shows. */
-const beatMs: Millis = 24 * 3_600_000
+const beatMs: Millis = dayMs
 
 /** Whether an opened slip is of an entry of another device of ours; who signed it is still to be checked. */
 export const isEntry = (slip: Slip, reader: Person): boolean =>
@@ -78,6 +81,7 @@ export class Devices {
   #owed = 0
   #owedSinceMs: Millis | undefined
   #toldMs: Millis = Number.NEGATIVE_INFINITY
+  #sweptMs: Millis = Number.NEGATIVE_INFINITY
   #isOpen = false
 
   constructor(parts: DevicesParts) {
@@ -156,6 +160,7 @@ export class Devices {
     if (!this.#isOpen) return
     await dismissing.look()
     await this.#parts.aliases.look()
+    await this.#sweep()
     const siblings = list.siblings()
     const acks = await Promise.all(siblings.map(one => this.#ackOf(one)))
     if (!this.#isOpen) return
@@ -172,6 +177,15 @@ export class Devices {
       (this.#owedSinceMs !== undefined && this.#owedSinceMs + owedMs <= nowMs) ||
       (this.#owed > 0 && (await this.#hasGap()) && isCaughtUp())
     if (isBeat || isOwed) await this.tell()
+  }
+
+  /** Once a day, since it reads all of it. */
+  async #sweep(): Promise<void> {
+    const { last, self, clock } = this.#parts
+    const closet = self.openCloset
+    if (!closet || clock.now() - this.#sweptMs < dayMs) return
+    this.#sweptMs = clock.now()
+    await last.sweep(clock.now(), closet)
   }
 
   /** An entry now, also with nothing in it: it says what we have of the others. */

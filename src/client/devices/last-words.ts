@@ -7,6 +7,7 @@ import { decodeSyncEvent, encodeSyncEvent } from '../../wire/sync.ts'
 import type { Closet } from '../closet.ts'
 import type { SealedTable } from '../mailbox/sealed-table.ts'
 import { createSealedTable } from '../mailbox/sealed-table.ts'
+import { awayMs } from './list.ts'
 
 interface Word {
   readonly atMs: Millis
@@ -26,14 +27,22 @@ function subjectOf(event: SyncEvent): string | null {
   if (event.type === 'conversation') return `conversation ${event.thread}`
   if (event.type === 'contact') return `contact ${event.alias}`
   if (event.type === 'sent') return `sent ${event.id}`
+  if (event.type === 'deleted' && event.direction === 'out') return goneName(event.letter.id)
   return null
 }
 
+const goneName = (id: string): string => `gone ${id}`
+/** What was said before this nobody says any more: an entry lives shorter. */
+const keptMs: Millis = awayMs
+const pageRows = 256
+
 /** Who said last what of anything that several devices can change. */
 export class LastWords {
+  readonly #state: State
   readonly #rows: SealedTable<Word>
 
   constructor(state: State, log: Log) {
+    this.#state = state
     this.#rows = createSealedTable({
       ...{ state, log, name: 'sync-last', maxBytes: 400 * 1_024 },
       field: mapped(
@@ -67,6 +76,23 @@ export class LastWords {
   ): Promise<{ event: SyncEvent; by: string } | undefined> {
     const word = await this.#rows.get(closet.tag(subject), closet)
     return word?.early ? { event: decodeSyncEvent(word.early), by: word.by } : undefined
+  }
+
+  /** Whether a sent letter was deleted, here or elsewhere: what another device has still to say of it is not heard. */
+  async isGone(id: string, closet: Closet): Promise<boolean> {
+    return (await this.#rows.get(closet.tag(goneName(id)), closet)) !== undefined
+  }
+
+  /** Forgets what nobody can say anything about any more. */
+  async sweep(nowMs: Millis, closet: Closet): Promise<void> {
+    for (let gt: string | undefined; ; ) {
+      const range = { limit: pageRows, ...(gt !== undefined && { gt }) }
+      const { rows, last } = await this.#rows.page(closet, range)
+      const over = rows.filter(({ value }) => value.atMs + keptMs <= nowMs)
+      if (over.length > 0) await this.#state.write(over.map(({ key }) => this.#rows.drop(key)))
+      if (last === undefined) return
+      gt = last
+    }
   }
 
   async #get(event: SyncEvent, closet: Closet): Promise<Word | undefined> {

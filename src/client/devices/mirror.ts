@@ -150,6 +150,7 @@ export class Mirror {
     },
     sent: async ({ id, row, secret }, { closet, said }) => {
       const { sent, last } = this.#parts
+      if (await last.isGone(id, closet)) return 'done'
       const read = decodeSentRow(row)
       if (read.id !== id) throw new MuttrError('SYNC_INVALID', 'another letter than it says')
       const early = secret ? await last.early(`sent ${id}`, closet) : undefined
@@ -170,8 +171,10 @@ export class Mirror {
       (await this.#parts.mailbox.mirrorConversation(thread, { archived, labels }, said))
         ? 'done'
         : 'early',
-    deleted: async ({ direction, letter }) => {
-      await this.#parts.mailbox.mirrorDeleted(direction, letter)
+    deleted: async ({ direction, letter }, { said }) => {
+      const { mailbox, state } = this.#parts
+      await mailbox.mirrorDeleted(direction, letter)
+      await state.write(said)
       return 'done'
     },
     contact: async ({ alias, row }, { said }) => {
