@@ -72,7 +72,8 @@ export function createAliasTable(state: State): AliasTable {
           value: aliasRow.encode({ ...after, revision })
         },
         { type: 'delete', table: tables.answers, key: name },
-        after.state === 'active' ? putHash(name) : deleteHash(name),
+        // A name that was taken back is still found, and says so.
+        after.certificate.byteLength > 0 ? putHash(name) : deleteHash(name),
         ...(before ? unlist(name, before.account) : []),
         { type: 'put', table: listed, key: `${after.account}/${name}`, value: nothing }
       ]
@@ -85,6 +86,7 @@ export function createAliasTable(state: State): AliasTable {
         taken,
         ...revisions.map((key): Change => ({ type: 'delete', table: tables.revisions, key })),
         { type: 'delete', table: tables.aliases, key: name },
+        deleteHash(name),
         ...unlist(name, before.account)
       ]
     },

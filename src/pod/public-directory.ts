@@ -4,9 +4,10 @@ import type { AliasName } from './alias.ts'
 import { foldName } from './alias.ts'
 import { keyIdOf } from './public-index.ts'
 import type { Registry } from './registry.ts'
+import type { AccountId } from './rows.ts'
 import { tables, under } from './rows.ts'
 
-/** An alias with the certificate that was certified for it, or that its owner revoked since. */
+/** An alias with the certificate that was certified for it, or that its owner or the pod revoked since. */
 export interface Published {
   /** `alice@pod.example` */
   readonly alias: string
@@ -33,8 +34,13 @@ export function createPublicDirectory(parts: {
 }): PublicDirectory {
   const { state, clock, registry, hostname } = parts
   const published = async (name: AliasName): Promise<Published | undefined> => {
-    const row = await registry.find(name, clock.now())
+    const row = await registry.shown(name, clock.now())
     return row && { alias: `${name}@${hostname}`, certificate: row.certificate }
+  }
+  /** What it had is asked for too: the pod may show that it took a name back. */
+  const namesOf = async (account: AccountId): Promise<AliasName[]> => {
+    const rows = [tables.owned, tables.released].map(table => state.list(table, under(account)))
+    return (await Promise.all(rows)).flat().map(({ key }) => key.slice(account.length + 1))
   }
   return {
     async byName(name) {
@@ -55,7 +61,7 @@ export function createPublicDirectory(parts: {
       const wanted = rows.filter(({ key }) => !isWhole || key.endsWith(`/${id}`))
       const found: Published[] = []
       for (const { value } of wanted)
-        for (const name of await registry.aliases(Buffer.from(value).toString())) {
+        for (const name of await namesOf(Buffer.from(value).toString())) {
           const one = await published(name)
           if (one) found.push(one)
         }

@@ -6,6 +6,7 @@ import { createDoor } from '../../src/https/door.ts'
 import { keyOf, readCertificate } from '../../src/keys/certificate.ts'
 import { certify, checkCertification } from '../../src/keys/certify.ts'
 import { addAlias, makePerson } from '../../src/keys/person.ts'
+import { withdrawalOf } from '../../src/keys/withdraw.ts'
 import { podRecord } from '../../src/wire/pod.ts'
 import { decodeWellKnown } from '../../src/wire/well-known.ts'
 import { wkdHash } from '../../src/wire/wkd.ts'
@@ -99,6 +100,30 @@ describe('the directory for everybody', () => {
     assert.equal((await get(lookup('vindex', 'alice@one.test'))).status, 200)
     const pod = await keyAt(lookup('get', `0x${host.person.certificate.fingerprint}`))
     assert.deepEqual(pod.userIds, ['one.test'])
+  })
+
+  it('shows that the pod has taken its word back, until the name is free again', async () => {
+    const { person } = await register('alice', 'alice.work')
+    const by = host.person.certificate
+    const about = { alias: 'alice@one.test', by }
+    const olga = { kind: 'operator', name: 'olga' } as const
+    await host.pod.office.revokeAlias(olga, 'alice', { reason: 'not who they say' })
+    const { fingerprint } = person.certificate
+    for (const path of [
+      hu('alice'),
+      lookup('get', 'alice@one.test'),
+      lookup('get', `0x${fingerprint}`)
+    ])
+      assert.equal((await withdrawalOf(await keyAt(path), about))?.reason, 'not who they say', path)
+    const key = await keyAt(lookup('get', `0x${fingerprint}`))
+    const { untilMs } = await checkCertification(key, {
+      ...{ alias: 'alice.work@one.test', by },
+      nowMs: world.clock.now()
+    })
+    assert.ok(untilMs > world.clock.now())
+    await host.pod.office.freeAlias(olga, 'alice')
+    for (const path of [hu('alice'), lookup('get', 'alice@one.test')])
+      assert.equal((await get(path)).status, 404)
   })
 
   it('answers the same for all that it does not show', async () => {
