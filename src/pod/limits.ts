@@ -138,6 +138,8 @@ export const podTimes = {
   answerLifeMs: 7 * dayMs,
   nonceLifeMs: 60 * secondMs,
   pushTimeoutMs: 20 * secondMs,
+  /** A notice that another process of the pod was given, and has not passed on for so long, any of them does. */
+  adoptMs: 20 * 60 * secondMs,
   /** A link to another pod over which nothing goes is closed. */
   peerIdleMs: 5 * 60 * secondMs,
   sweepEveryMs: 10 * 60 * secondMs,

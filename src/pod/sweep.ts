@@ -101,6 +101,7 @@ async function sweepAll(
   if (rest.isShared) {
     await registry.recount()
     await mailbox.recount()
+    await rest.federation?.forwarder.adopt()
   }
   const counts = { notices, aliases, addresses, invites: ended, dismissed }
   log.debug('pod.swept', { ...counts, ahead: ahead?.usage() })

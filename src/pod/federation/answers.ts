@@ -46,6 +46,8 @@ function queueAnswers(parts: Parts, federation: Federation): Answers {
         throw new MuttrError('ALIAS_MISSING', 'notices are passed on for people of this pod')
       await mayAsk(account, nowMs)
       checkExpiry(request.expiryMs, nowMs)
+      // One that was never met is looked for, which costs others something.
+      if (!peers.get(request.hostname)) gates.lookup(session.peer, account, nowMs)
       const pin = request.pin && Buffer.from(request.pin).toString('hex')
       await peers.expect(request.hostname, pin)
       await queue.add({ account, device }, request, nowMs)

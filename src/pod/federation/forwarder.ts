@@ -85,6 +85,14 @@ export class Forwarder implements AsyncDisposable {
     this.#pump.run()
   }
 
+  /** Takes up what another process of the pod was given a while ago, and may not be there to pass on. */
+  async adopt(): Promise<void> {
+    const { queue, peers, clock } = this.#parts
+    await peers.reload()
+    await queue.adopt(clock.now() - podTimes.adoptMs)
+    for (const hostname of queue.hostnames()) this.added(hostname)
+  }
+
   /** Something waits for this pod. */
   added(hostname: string): void {
     this.#outbox.add({ id: hostname, expiryMs: never, failures: 0, dueMs: this.#parts.clock.now() })

@@ -69,10 +69,14 @@ export class PeerPods {
 
   static async open(parts: PeersParts): Promise<PeerPods> {
     const peers = new PeerPods(parts)
-    for await (const { key, value } of rowsOf(parts.state, tables.peers)) {
-      peers.#remember(key, peerRow.decode(value))
-    }
+    await peers.reload()
     return peers
+  }
+
+  /** What other processes of the pod have learned, and what its operator told them, counts here too. */
+  async reload(): Promise<void> {
+    for await (const { key, value } of rowsOf(this.#parts.state, tables.peers))
+      this.#remember(key, peerRow.decode(value))
   }
 
   get policy(): FederationPolicy {

@@ -78,17 +78,27 @@ export class Queue {
 
   static async open({ state, limits }: { state: State; limits: Bounds }): Promise<Queue> {
     const queue = new Queue(state, limits)
+    await queue.adopt(Number.POSITIVE_INFINITY)
+    return queue
+  }
+
+  /** Takes up what stands in the state from before `untilMs`: of a former run, or of another process of the pod that may be gone. */
+  async adopt(untilMs: Millis): Promise<void> {
     const found: { entry: Queued; isSettled: boolean }[] = []
-    for await (const { key, value } of rowsOf(state, tables.queue)) {
+    for await (const { key, value } of rowsOf(this.#state, tables.queue)) {
       const { notice: _, settled, ...row } = queueRow.decode(value)
       const account = key.slice(0, key.indexOf('/'))
-      found.push({ entry: { ...row, key, account }, isSettled: settled !== null })
+      const entry = { ...row, key, account }
+      if (row.takenMs <= untilMs) found.push({ entry, isSettled: settled !== null })
     }
     found.sort((a, b) => a.entry.takenMs - b.entry.takenMs)
-    for (const { entry, isSettled } of found)
-      if (isSettled) queue.#mine(entry.account).settled.set(entry.key, entry)
-      else queue.#insert(entry)
-    return queue
+    for (const { entry, isSettled } of found) {
+      if (!isSettled) this.#insert(entry)
+      else {
+        this.#remove(entry)
+        this.#mine(entry.account).settled.set(entry.key, entry)
+      }
+    }
   }
 
   usage(): { queued: number } {
@@ -156,7 +166,8 @@ export class Queue {
       entries.map(async entry => ({ entry, row: await this.#row(entry.key) }))
     )
     return rows.flatMap(({ entry, row }) => {
-      if (row) return [{ entry, notice: row.notice }]
+      if (row?.settled === null) return [{ entry, notice: row.notice }]
+      // Another process of the pod was faster, or its sender wants it no more.
       this.#remove(entry)
       return []
     })

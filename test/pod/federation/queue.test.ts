@@ -175,6 +175,30 @@ describe("a notice through the sender's pod", () => {
     assert(deaths >= 2)
   })
 
+  it('is passed on by another process of the pod when the one that took it is gone', async () => {
+    await using all = await neighbours()
+    const { one, world } = all
+    const other = await world.host({ beside: one, state: one.state, federation: 'open' })
+    await world.network.unplug(all.two.keys.self)
+    const sealed = await all.seal()
+    await all.give(sealed)
+    await until(() => failuresOf(all) === 1)
+    await world.network.unplug(one.keys.self)
+    world.network.plug(all.two.keys.self)
+    assert.equal(other.pod.usage().queued, 0)
+    world.clock.advance(20 * minuteMs)
+    await other.pod.sweep()
+    const link = await all.alice.enter(other)
+    const asked = async () => (await link.queue.states([sha256(sealed.sealed)]))[0]!
+    await until(async () => (await asked()).type === 'accepted')
+    assertReceipt(all, sealed, await asked())
+    // The first one comes back with what it remembers, and sends nothing twice.
+    world.network.plug(one.keys.self)
+    world.clock.advance(6 * hourMs)
+    await until(() => one.pod.usage().queued === 0)
+    assert.equal(all.two.pod.usage().notices, 1)
+  })
+
   it('is refused when the disk is full, and what waits is not lost by it', async () => {
     const { state, disk } = fillingState()
     await using all = await neighbours({ state })
@@ -246,6 +270,15 @@ describe("a notice through the sender's pod", () => {
     await assert.rejects(all.give({ ...sealed, notice: late }), { code: 'BLOB_EXPIRED' })
     const far = { ...sealed.notice, expiryMs: expiryMs + 100 * dayMs }
     await assert.rejects(all.give({ ...sealed, notice: far }), { code: 'BLOB_EXPIRED' })
+  })
+
+  it('for pods that nobody met is taken so often, since each is looked for', async () => {
+    const few = { burst: 2, everyMs: hourMs }
+    await using all = await neighbours({ limits: { lookupsPerAccount: few } })
+    const sealed = await all.seal()
+    for (const hostname of ['three.test', 'four.test'])
+      await assert.rejects(all.give(sealed, hostname), { code: 'POD_UNKNOWN' })
+    await assert.rejects(all.give(sealed, 'five.test'), { code: 'LIMIT_EXCEEDED' })
   })
 
   it('tells what becomes of it to nobody but its sender', async () => {
