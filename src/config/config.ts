@@ -114,6 +114,13 @@ export const Config = z.strictObject({
        */
       federation: z.enum(['open', 'list', 'closed']).default('open'),
       https: Https.prefault({}),
+      /** Where Prometheus asks how it does: plain HTTP, for nobody else. None unless told. */
+      monitor: z
+        .strictObject({
+          host: z.string().min(1).max(253).default('127.0.0.1'),
+          port: z.int().min(0).max(65_535).default(9469)
+        })
+        .optional(),
       /** Where it keeps accounts and mailboxes: in its home, or in a PostgreSQL that several processes of it share. */
       store: z
         .union([z.literal('embedded'), z.string().regex(/^postgres(ql)?:\/\//, 'no postgres://…')])

@@ -31,6 +31,10 @@ const pod: Record<string, Told> = {
     why: 'Who may take an alias: "open" anybody, "invite" who has a code, "approval" also whom you let in, "closed" nobody.'
   },
   accountsMax: { why: 'People with an alias.', could: 10_000 },
+  monitor: {
+    why: 'Figures for Prometheus at /metrics, /health and /ready; plain HTTP, so keep it to this machine.',
+    could: { port: 9469 }
+  },
   store: {
     why: 'Where accounts and mailboxes are kept. Change it by `muttr pod migrate`, which moves them.',
     could: 'embedded'

@@ -45,6 +45,9 @@ export async function hostPod(
   const state = stack.use(await openPodState(config.store, home.paths.podDb))
   const isShared = config.store !== embedded
   const hpke = await makeHpkeKey(seed)
+  // Its library is for those who watch.
+  const monitor = config.monitor && (await import('./monitor.ts')).createMonitor()
+  let joined = false
   const parts = { network, clock, random, log, keys: peerKeys(home.privateKey) }
   const finder = podFinder({
     places: podPlaces(home),
@@ -57,6 +60,7 @@ export async function hostPod(
       subnetOf: peer => network.subnetOf(peer),
       state,
       isShared,
+      ...(monitor && { measure: monitor.measure }),
       person,
       hpke,
       hostname: config.hostname,
@@ -75,12 +79,17 @@ export async function hostPod(
     })
   )
   const door = stack.use(await hostHttps(home, pod, network, log))
+  if (monitor) {
+    const watched = { pod, state, network, joined: () => joined }
+    stack.use(await monitor.serve(config.monitor!, watched))
+  }
   const all = stack.move()
   return {
     door,
     operator: podOperator(home, pod, () => network.contact().addresses),
     userOf: async peer => (config.via ? pod.userOf(peer) : undefined),
     announce(dht) {
+      joined = true
       const { hostname, certificate } = pod
       const { fingerprint } = certificate
       const { quorum } = home.network.parameters

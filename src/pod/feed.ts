@@ -18,11 +18,13 @@ interface Parts {
     account: AccountId,
     after: number
   ): Promise<{ entries: readonly { sequence: number; frame: Uint8Array }[]; through: number }>
+  /** The device has answered a push of so many. */
+  onPushed(count: number): void
   /** A push was not answered: the session is of no use any more. */
   onStuck(err: unknown): void
 }
 
-export function createFeed({ session, state, page, onStuck }: Parts): Feed {
+export function createFeed({ session, state, page, onPushed, onStuck }: Parts): Feed {
   const stop = new AbortController()
   let current: { account: AccountId; sent: number; watch: Disposable } | undefined
   let busy = false
@@ -33,11 +35,13 @@ export function createFeed({ session, state, page, onStuck }: Parts): Feed {
       const { account, sent } = current
       const { entries, through } = await page(account, sent)
       if (through === sent) return
-      if (entries.length > 0)
+      if (entries.length > 0) {
         await session.request(podMethods.notices, push.encode({ entries }), {
           timeoutMs: podTimes.pushTimeoutMs,
           signal: stop.signal
         })
+        onPushed(entries.length)
+      }
       current.sent = through
     }
   }

@@ -22,6 +22,8 @@ import { createInvites } from './invites.ts'
 import type { AheadLimits, PodLimits } from './limits.ts'
 import { aheadLimits, podLimits, podTimes } from './limits.ts'
 import { Mailbox } from './mailbox.ts'
+import type { Measure } from './measure.ts'
+import { noMeasure } from './measure.ts'
 import type { News } from './news.ts'
 import { newsOf, watchNews } from './news.ts'
 import { createApplications } from './office/applications.ts'
@@ -65,6 +67,8 @@ export interface PodParts {
   limits?: Partial<PodLimits>
   /** Where files are kept that are fetched for people who are away; none are unless told. */
   ahead?: { spool: Spool; reserveBytes: number; limits?: Partial<AheadLimits> }
+  /** Nothing is counted unless told. */
+  measure?: Measure
   /** How other pods are found and had to do with; not at all unless told. */
   federation?: FederationParts
 }
@@ -145,6 +149,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     record
   })
   const shared = {
+    measure: parts.measure ?? noMeasure,
     office,
     federation,
     dismissals,

@@ -1,5 +1,6 @@
 import { toHex } from '../base/bytes.ts'
-import { MuttrError } from '../base/errors.ts'
+import type { ErrorCode } from '../base/errors.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Log, Millis, PeerKeys, Random, Session } from '../base/ports.ts'
 import type { Crypto } from '../keys/crypto.ts'
@@ -30,6 +31,7 @@ import type { Gates } from './gates.ts'
 import type { Identity } from './identify.ts'
 import { checkIdentify, createChallenge } from './identify.ts'
 import type { Mailbox } from './mailbox.ts'
+import type { Measure } from './measure.ts'
 import type { News } from './news.ts'
 import type { Office } from './office/office.ts'
 import type { Reports } from './office/reports.ts'
@@ -63,6 +65,7 @@ export interface Desk {
   /** Undefined where files are not fetched ahead. */
   readonly ahead: Ahead | undefined
   readonly record: Pick<PodRecordShelf, 'hello'>
+  readonly measure: Measure
   /** Tells every process of the pod, this one before it resolves. */
   tell(news: News): Promise<void>
 }
@@ -142,10 +145,19 @@ export function serveSession(session: Session, desk: Desk): Served {
   }
   session.serve(async (method, payload, signal) => {
     const nowMs = desk.clock.now()
-    desk.gates.request(session.peer, nowMs)
     const answer = Object.hasOwn(answers, method) ? answers[method] : undefined
-    if (!answer) throw new MuttrError('METHOD_UNKNOWN', 'not a request of /muttr/pod/1')
-    return await answer(payload, nowMs, signal)
+    const end = (outcome: ErrorCode | 'ok') =>
+      desk.measure.asked(answer ? method : 'unknown', outcome, desk.clock.now() - nowMs)
+    try {
+      desk.gates.request(session.peer, nowMs)
+      if (!answer) throw new MuttrError('METHOD_UNKNOWN', 'not a request of /muttr/pod/1')
+      const answered = await answer(payload, nowMs, signal)
+      end('ok')
+      return answered
+    } catch (err) {
+      end(codeOf(err) ?? 'INTERNAL')
+      throw err
+    }
   })
   return { identity, [Symbol.dispose]: () => feed[Symbol.dispose]() }
 }
@@ -154,6 +166,7 @@ const feedOf = ({ session, desk, reader }: Visit): Feed =>
   createFeed({
     session,
     state: desk.state,
+    onPushed: count => desk.measure.pushed(count),
     page: async (account, after) => {
       const nowMs = desk.clock.now()
       reader(nowMs) // the statement may have ended meanwhile
