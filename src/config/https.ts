@@ -30,7 +30,9 @@ export const Https = z
         /** The certificate of a private authority, in PEM. */
         trust: File.optional()
       })
-      .prefault({})
+      .prefault({}),
+    /** Whether `/pks/add` takes what owners have signed anew of keys that have an alias here; nothing else ever. */
+    add: z.enum(['closed', 'open']).default('closed')
   })
   .refine(h => h.mode !== 'files' || (h.certificate !== undefined && h.key !== undefined), {
     path: ['certificate'],

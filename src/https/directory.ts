@@ -1,5 +1,7 @@
 import type { Context, Hono } from 'hono'
+import { utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
+import type { Clock } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import { armorCertificate, readCertificate } from '../keys/certificate.ts'
 import type { Certified } from '../keys/published.ts'
@@ -7,9 +9,11 @@ import { factsOfKey, publishedKey } from '../keys/published.ts'
 import type { Pod } from '../pod/pod.ts'
 import type { Published } from '../pod/public-directory.ts'
 import { keyIdOf } from '../pod/public-index.ts'
+import { createRates } from '../pod/rates.ts'
 import { helloAnswer } from '../wire/pod.ts'
 import { certificatePath, encodeWellKnown, wellKnownPath } from '../wire/well-known.ts'
 import type { DoorEnv, Room } from './door.ts'
+import { httpsLimits } from './limits.ts'
 
 type OpenPod = Pick<Pod, 'hostname' | 'certificate' | 'hello' | 'directory'>
 
@@ -17,13 +21,16 @@ interface Parts {
   pod: OpenPod
   /** Where people dial the pod now, with `/p2p/`. */
   addresses: () => readonly string[]
+  /** Takes keys at `/pks/add`. */
+  isOpen: boolean
+  clock: Clock
 }
 
 type App = Hono<DoorEnv>
 
 /** Who has which alias here, for everybody: as Muttr asks, as mail programs ask, as key servers are asked. Source: docs/protocol/directory.md */
 export const directoryRoom =
-  ({ pod, addresses }: Parts): Room =>
+  ({ pod, addresses, isOpen, clock }: Parts): Room =>
   app => {
     app.get(wellKnownPath, async c => {
       const hello = helloAnswer.decode(await pod.hello())
@@ -35,6 +42,13 @@ export const directoryRoom =
     app.get(certificatePath, c => armored(c, armorCertificate(pod.certificate)))
     addWkd(app, pod)
     addHkp(app, pod)
+    if (isOpen) addTaking(app, pod, clock)
+    else
+      app.post('/pks/add', () => {
+        throw new MuttrError('API_REFUSED', 'keys come here by those who have an alias', {
+          hint: 'Take an alias with `muttr register`; the pod shows its key from then on.'
+        })
+      })
   }
 
 const unknown = (): never => {
@@ -102,10 +116,19 @@ function addHkp(app: App, pod: OpenPod): void {
     const lines = await Promise.all(keys.map(indexLines))
     return c.text(`info:1:${keys.length}\n${lines.flat().join('\n')}\n`)
   })
-  app.post('/pks/add', () => {
-    throw new MuttrError('API_REFUSED', 'keys come here by those who have an alias', {
-      hint: 'Take an alias with `muttr register`; the pod shows its key from then on.'
-    })
+}
+
+/** What `gpg --send-keys` sends. Only news of keys that have an alias here, and only their owners' own. */
+function addTaking(app: App, { directory }: OpenPod, clock: Clock): void {
+  const perSubnet = createRates('keys of one network', httpsLimits.keysPerSubnet)
+  const inAll = createRates('keys', httpsLimits.keysInAll)
+  app.post('/pks/add', async c => {
+    const { subnet } = c.var
+    if (subnet !== undefined) perSubnet.take(subnet, clock.now())
+    inAll.take('all', clock.now())
+    const text = new URLSearchParams(await c.req.text()).get('keytext') ?? ''
+    const count = await directory.take(await readCertificate(utf8(text)))
+    return c.text(`shown for ${count} of its aliases\n`)
   })
 }
 

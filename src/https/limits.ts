@@ -17,5 +17,8 @@ export const httpsLimits = {
   bodyBytesMax: 256 * 1024,
   urlCharsMax: 2_048,
   requestsPerSubnet: { burst: 600, everyMs: perMinute(1_200) } satisfies Rate,
+  /** Each is parsed and verified: milliseconds, and a hundred of them for the largest that is taken. */
+  keysPerSubnet: { burst: 20, everyMs: perMinute(6) } satisfies Rate,
+  keysInAll: { burst: 200, everyMs: perMinute(120) } satisfies Rate,
   requestsInAll: { burst: 20_000, everyMs: perMinute(60_000) } satisfies Rate
 } as const

@@ -1,9 +1,11 @@
-import type { SignaturePacket } from 'openpgp'
+import type { SignaturePacket, User } from 'openpgp'
 import * as openpgp from 'openpgp'
-import { toHex } from '../base/bytes.ts'
+import { equalBytes, toHex } from '../base/bytes.ts'
+import { MuttrError } from '../base/errors.ts'
 import { namesAlias } from './alias-user-id.ts'
 import type { Certificate } from './certificate.ts'
-import { keyOf } from './certificate.ts'
+import { certificateOf, keyInvalid, keyOf } from './certificate.ts'
+import { settings } from './openpgp.ts'
 
 /** A certificate that was certified for an alias. */
 export interface Certified {
@@ -48,4 +50,24 @@ export async function factsOfKey(certificate: Certificate): Promise<KeyFacts> {
   const { keyPacket } = await keyOf(certificate)
   const { bits } = keyPacket.getAlgorithmInfo() as { bits?: number }
   return { algorithm: keyPacket.algorithm, bits: bits ?? null }
+}
+
+/**
+ * A certificate with what its owner has signed anew: other times, subkeys, revocations. Nothing of others comes in, and no other User IDs.
+ * @returns the same one when there is nothing new. @throws {MuttrError} `KEY_INVALID` for another key
+ */
+export async function withOwnNews(known: Certificate, shown: Certificate): Promise<Certificate> {
+  if (known.pin !== shown.pin) throw new MuttrError('KEY_INVALID', 'another key')
+  const copyOf = async (c: Certificate) => new openpgp.PublicKey((await keyOf(c)).toPacketList())
+  const [before, news] = [await copyOf(known), await copyOf(shown)]
+  const isKnown = (user: User) =>
+    before.users.some(({ userID }) => userID?.userID === user.userID?.userID)
+  news.users = news.users.filter(isKnown)
+  for (const user of news.users) user.otherCertifications = []
+  try {
+    const merged = await certificateOf(await before.update(news, undefined, settings))
+    return equalBytes(merged.bytes, known.bytes) ? known : merged
+  } catch (cause) {
+    throw keyInvalid(cause)
+  }
 }

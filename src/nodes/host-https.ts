@@ -25,7 +25,7 @@ export async function hostHttps(
   return await openDoor({
     https: settings!.https,
     hostname: pod.hostname,
-    rooms: [directoryRoom({ pod, addresses })],
+    rooms: [directoryRoom({ pod, addresses, clock, isOpen: settings!.https.add === 'open' })],
     groupLocal: connections.groupLocal,
     files: doorFiles(home),
     ...{ clock, random, log }

@@ -1,4 +1,8 @@
+import { MuttrError } from '../base/errors.ts'
 import type { Clock } from '../base/ports.ts'
+import type { Certificate } from '../keys/certificate.ts'
+import { readCertificate } from '../keys/certificate.ts'
+import { withOwnNews } from '../keys/published.ts'
 import type { State } from '../store/state.ts'
 import type { AliasName } from './alias.ts'
 import { foldName } from './alias.ts'
@@ -21,6 +25,11 @@ export interface PublicDirectory {
   byHash(hash: string): Promise<Published | undefined>
   /** @param id key id (16 digits) or fingerprint (40 or 64), lower-case hex. @returns the aliases of such keys. */
   byKey(id: string): Promise<Published[]>
+  /**
+   * Shows from now on what the owner of a key here has signed anew of it, whoever brings it. Of a revocation, that it is revoked.
+   * @returns how many aliases the key has. @throws {MuttrError} `KEY_INVALID`, `ALIAS_UNKNOWN` for a key that has none
+   */
+  take(certificate: Certificate): Promise<number>
 }
 
 /** Two keys with one id can be made. */
@@ -42,7 +51,30 @@ export function createPublicDirectory(parts: {
     const rows = [tables.owned, tables.released].map(table => state.list(table, under(account)))
     return (await Promise.all(rows)).flat().map(({ key }) => key.slice(account.length + 1))
   }
+  const accountOfKey = async (fingerprint: string): Promise<string | undefined> => {
+    const row = await state.get(tables.keys, `${keyIdOf(fingerprint)}/${fingerprint}`)
+    return row && Buffer.from(row).toString()
+  }
+  const renew = async (name: AliasName, shown: Certificate): Promise<void> => {
+    const row = await registry.find(name, clock.now())
+    if (!row) return
+    const known = await readCertificate(row.certificate)
+    const alias = name
+    if (shown.revoked) return await registry.revoke(alias, shown, clock.now())
+    const certificate = await withOwnNews(known, shown)
+    if (certificate === known) return
+    const { pin } = certificate
+    await registry.register({ alias, pin, certificate, invite: null, nowMs: clock.now() })
+  }
+
   return {
+    async take(shown) {
+      const account = await accountOfKey(shown.fingerprint)
+      const names = account === undefined ? [] : await registry.aliases(account)
+      if (names.length === 0) throw new MuttrError('ALIAS_UNKNOWN', 'this key has no alias here')
+      for (const name of names) await renew(name, shown)
+      return names.length
+    },
     async byName(name) {
       try {
         return await published(foldName(name))

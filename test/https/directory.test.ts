@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
 import type { Hono } from 'hono'
+import { concatBytes } from '../../src/base/bytes.ts'
 import { directoryRoom } from '../../src/https/directory.ts'
 import type { DoorEnv } from '../../src/https/door.ts'
 import { createDoor } from '../../src/https/door.ts'
-import { keyOf, readCertificate } from '../../src/keys/certificate.ts'
+import { httpsLimits } from '../../src/https/limits.ts'
+import { armorCertificate, keyOf, readCertificate } from '../../src/keys/certificate.ts'
 import { certify, checkCertification } from '../../src/keys/certify.ts'
+import { packet, tags, walkPackets } from '../../src/keys/packets.ts'
 import { addAlias, makePerson } from '../../src/keys/person.ts'
+import { revoke } from '../../src/keys/revoke.ts'
+import { addSubkey } from '../../src/keys/subkeys.ts'
 import { withdrawalOf } from '../../src/keys/withdraw.ts'
 import { podRecord } from '../../src/wire/pod.ts'
 import { decodeWellKnown } from '../../src/wire/well-known.ts'
@@ -28,9 +33,9 @@ describe('the directory for everybody', () => {
   })
   afterEach(() => world[Symbol.asyncDispose]())
 
-  const doorOf = ({ pod }: PodHost) =>
+  const doorOf = ({ pod }: PodHost, isOpen = false) =>
     createDoor({
-      rooms: [directoryRoom({ pod, addresses: () => [address] })],
+      rooms: [directoryRoom({ pod, addresses: () => [address], isOpen, clock: world.clock })],
       ...{ isBehindProxy: false, groupLocal: false, clock: world.clock, log: silent }
     })
   const env = { incoming: { socket: { remoteAddress: '127.0.0.1' } } }
@@ -154,6 +159,64 @@ describe('the directory for everybody', () => {
     for (const answer of answers) assert.deepEqual(answer, answers[0])
     world.clock.advance(366 * dayMs)
     assert.equal((await get(hu('alice'))).status, 404)
+  })
+
+  it('takes what an owner signed anew, where it is open, and nothing of others', async () => {
+    door = doorOf(host, true)
+    const { person } = await register('alice', 'alice.work')
+    const send = async (bytes: Uint8Array): Promise<number> => {
+      const body = new URLSearchParams({ keytext: armorCertificate({ bytes }) }).toString()
+      return (await door.request('/pks/add', { method: 'POST', body }, env)).status
+    }
+    const before = await bytesOf(hu('alice'))
+    const nowMs = world.clock.now()
+    const stranger = await makePerson({ name: 'stranger', nowMs })
+    const { certificate } = person
+    const signed = await certify(stranger, {
+      certificate,
+      alias: 'alice@one.test',
+      nowMs,
+      lifeMs: dayMs
+    })
+    assert.equal(await send(signed.bytes), 200)
+    assert.deepEqual(await bytesOf(hu('alice')), before)
+
+    const renewed = await addSubkey(person, nowMs + 1_000)
+    assert.equal(await send(renewed.certificate.bytes), 200)
+    for (const name of ['alice', 'alice.work']) {
+      const shown = await keyAt(hu(name))
+      assert.equal(shown.subkeys.length, 2)
+      assert.equal(shown.userIds.length, 1)
+    }
+    const other = await addAlias(stranger, 'alice@one.test', nowMs)
+    assert.equal(await send(other.certificate.bytes), 404)
+    assert.deepEqual((await keyAt(hu('alice'))).fingerprint, certificate.fingerprint)
+
+    assert.equal(await send((await revoke(renewed, 'retired', nowMs + 2_000)).bytes), 200)
+    assert.equal((await keyAt(hu('alice'))).revoked, true)
+  })
+
+  it('is not flooded: a key with 10,000 signatures is refused before one is checked, and keys at a rate', async () => {
+    door = doorOf(host, true)
+    const { person } = await register('alice')
+    const [, , signature] = walkPackets(person.certificate.bytes, 512)
+    assert.equal(signature?.tag, tags.signature)
+    const one = packet(tags.signature, new Uint8Array(20))
+    const from = { incoming: { socket: { remoteAddress: '198.51.100.7' } } }
+    const send = (text: string) => door.request('/pks/add', { method: 'POST', body: text }, from)
+    const flooded = (count: number): string => {
+      const more = Array.from({ length: count }, () => one)
+      const bytes = concatBytes(person.certificate.bytes, ...more)
+      return new URLSearchParams({ keytext: armorCertificate({ bytes }) }).toString()
+    }
+    assert.equal((await send(flooded(10_000))).status, 413)
+    assert.equal((await send(flooded(300))).status, 400)
+    const bad = new URLSearchParams({ keytext: 'no key' }).toString()
+    const statuses: number[] = []
+    for (let i = 0; i < httpsLimits.keysPerSubnet.burst; i++)
+      statuses.push((await send(bad)).status)
+    assert.equal(statuses[0], 400)
+    assert.equal(statuses.at(-1), 429)
   })
 
   it('takes no keys, and knows no other requests', async () => {

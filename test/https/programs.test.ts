@@ -88,6 +88,14 @@ describe('GnuPG and Sequoia at the door of a pod', () => {
     await assert.rejects(tools.gpg(...server, '--recv-keys', 'ab'.repeat(20)))
   })
 
+  it('gpg --send-keys brings a key that has an alias, and no other', async () => {
+    const send = ['--keyserver', 'hkps://one.test', '--send-keys']
+    await tools.gpg(...send, fingerprints.bob)
+    const { stdout } = await tools.gpg('--with-colons', '--list-keys', 'one.test')
+    const pod = /^fpr:+([0-9A-F]+):/m.exec(stdout.toString())?.[1]
+    await assert.rejects(tools.gpg(...send, pod!))
+  })
+
   it('sq finds an alias in the directory, and a key on the server', async () => {
     const located = (await tools.sq('wkd', 'get', 'alice@one.test')).stdout
     assert.equal((await readCertificate(new Uint8Array(located))).fingerprint, fingerprints.alice)

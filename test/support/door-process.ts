@@ -23,7 +23,7 @@ const none = () => Promise.reject(new Error('none'))
 await openDoor({
   https: { mode: 'files', httpPort: 0, openpgpkey: false, acme: { directory: '' } },
   hostname: host.hostname,
-  rooms: [directoryRoom({ pod: host.pod, addresses: () => [] })],
+  rooms: [directoryRoom({ pod: host.pod, addresses: () => [], isOpen: true, clock: world.clock })],
   groupLocal: false,
   files: {
     given: async () => ({ certificate, key }),
