@@ -297,13 +297,14 @@ export class ContactBook implements Contacts {
     }
   }
 
-  async mirror(alias: string, row: ContactRow, also: readonly Change[]): Promise<void> {
+  async mirror(
+    alias: string,
+    row: ContactRow,
+    { isNews, also }: { isNews: boolean; also: readonly Change[] }
+  ): Promise<void> {
     const { crypto, store } = this.#parts
-    const { certificate, row: mirrored } = await mirroredContact(
-      row,
-      await this.known(alias),
-      crypto
-    )
+    const before = await this.known(alias)
+    const { certificate, row: mirrored } = await mirroredContact(row, before, isNews, crypto)
     await this.#save(alias, mirrored, certificate, () => store.mirror(alias, mirrored, also))
   }
 

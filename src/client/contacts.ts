@@ -78,8 +78,15 @@ export interface Contacts {
   verification(alias: string): Promise<Verification>
   verify(alias: string, shown?: string): Promise<Contact>
   import(bytes: Uint8Array, alias?: string): Promise<Contact[]>
-  /** As another device of the person knows them. @param also written with it. @throws {MuttrError} `SYNC_INVALID` */
-  mirror(alias: string, row: ContactRow, also: readonly Change[]): Promise<void>
+  /**
+   * As another device of the person knows them. `isNews`: it was said after the last word about them; `also` is written with it.
+   * @throws {MuttrError} `SYNC_INVALID`
+   */
+  mirror(
+    alias: string,
+    row: ContactRow,
+    how: { isNews: boolean; also: readonly Change[] }
+  ): Promise<void>
   /** Nothing of the contacts stays in memory. */
   locked(): void
 }

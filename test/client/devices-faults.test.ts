@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { toHex } from '../../src/base/bytes.ts'
 import { MuttrError } from '../../src/base/errors.ts'
-import { makePerson, withFormer } from '../../src/keys/person.ts'
+import { certify } from '../../src/keys/certify.ts'
+import { addAlias, makePerson, withFormer } from '../../src/keys/person.ts'
 import { subkeyTools } from '../../src/keys/subkeys.ts'
 import { ClientWorld } from '../support/client-world.ts'
 import {
@@ -150,6 +151,43 @@ describe('two devices of one person, when things go wrong', () => {
     await away(desk)
     world.clock.advance(101 * dayMs)
     await inTime(world, hourMs, async () => (await words()) === 0)
+  })
+
+  it('ask once about a changed key, also when the other looked it up before it had heard', async () => {
+    await using world = await ClientWorld.make()
+    const { desk, laptop } = await aliceAndTwoBobs(world)
+    const alias = 'alice@one.test'
+    await desk.client.lookup(alias)
+    await desk.client.verify(alias)
+    await told(world, laptop)
+    await until(async () => (await laptop.client.contacts())[0]?.verified === true)
+    const account = world.pod().accounts.get(alias)!
+    const other = await makePerson({ name: 'alice', nowMs: world.clock.now() })
+    const named = await addAlias(other, alias, world.clock.now())
+    const about = { alias, nowMs: world.clock.now(), lifeMs: 90 * dayMs }
+    const { certificate } = named
+    account.certificate = await certify(world.pod().person, { certificate, ...about })
+    await away(laptop)
+    await assert.rejects(desk.client.lookup(alias), { code: 'KEY_CHANGED' })
+    assert.notEqual((await desk.client.contacts())[0]!.changedTo, null)
+    await desk.client.acceptKey(alias)
+    world.clock.advance(60_000)
+    // The laptop asks, and has heard nothing yet.
+    world.dht.getFails = 'BLOB_UNKNOWN'
+    await laptop.restart()
+    await assert.rejects(laptop.client.lookup(alias), { code: 'KEY_CHANGED' })
+    const before = counted(desk, 'mirrored')
+    world.clock.advance(2_000)
+    await laptop.seen('listening')
+    world.dht.getFails = null
+    await inTime(world, 10_000, () => counted(desk, 'mirrored') > before)
+    const isAnswered = async ({ client }: typeof desk) => {
+      const [alice] = await client.contacts()
+      return alice?.fingerprint === certificate.fingerprint && alice.changedTo === null
+    }
+    await inTime(world, 10_000, () => isAnswered(laptop))
+    assert.equal(await isAnswered(desk), true)
+    assert.equal((await desk.client.contacts())[0]!.verified, false)
   })
 
   it('finish what was begun when one is taken off the list and the other is killed', async () => {

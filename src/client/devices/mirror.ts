@@ -39,7 +39,7 @@ export interface MirrorParts {
   received: InboxStore
   sent: SentStore
   mailbox: Pick<Mailbox, 'mirrorRead' | 'mirrorConversation' | 'mirrorDeleted'>
-  contacts: Pick<Contacts, 'mirror' | 'known' | 'showed'>
+  contacts: Pick<Contacts, 'mirror'>
   policies: Policies
   requests: () => Pick<Requests, 'elsewhere'>
   tools: SubkeyTools
@@ -88,7 +88,8 @@ export class Mirror {
     const handle = this.#handlers[event.type] as Handlers['read']
     try {
       if (!(await last.isNews(event, by, closet))) {
-        if (event.type === 'contact') await this.#keyOf(event)
+        // What was decided since stands; but a pin that was set later, and what is newer of its key, count whenever they are heard.
+        if (event.type === 'contact') await this.#contact(event, { isNews: false, also: [] })
         return
       }
       const outcome = await handle(event as SyncEventOf<'read'>, { ...speaker, closet, said })
@@ -100,11 +101,11 @@ export class Mirror {
     }
   }
 
-  /** What was decided since stands, but a key that was revoked, or has newer subkeys, is known as that. */
-  async #keyOf({ alias, row }: SyncEventOf<'contact'>): Promise<void> {
-    const { contacts } = this.#parts
-    const known = await contacts.known(alias)
-    if (known) await contacts.showed(known, decodeContact(row).certificate)
+  #contact(
+    { alias, row }: SyncEventOf<'contact'>,
+    how: { isNews: boolean; also: readonly Change[] }
+  ): Promise<void> {
+    return this.#parts.contacts.mirror(alias, decodeContact(row), how)
   }
 
   /** A letter is here now: what was said of it before is done. */
@@ -177,8 +178,8 @@ export class Mirror {
       await state.write(said)
       return 'done'
     },
-    contact: async ({ alias, row }, { said }) => {
-      await this.#parts.contacts.mirror(alias, decodeContact(row), said)
+    contact: async (event, { said }) => {
+      await this.#contact(event, { isNews: true, also: said })
       return 'done'
     },
     policy: async ({ row }, { closet }) => {

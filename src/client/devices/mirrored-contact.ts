@@ -6,11 +6,13 @@ import type { Known } from '../contacts.ts'
 
 /**
  * A contact as another device of the person knows them, beside what is known here: where their pod is each device asks itself, and
- * whether they know our key follows from letters to any of them. @throws {MuttrError} `SYNC_INVALID`
+ * whether they know our key follows from letters to any of them. @param isNews it was said after the last word about them.
+ * @throws {MuttrError} `SYNC_INVALID`
  */
 export async function mirroredContact(
   row: ContactRow,
   before: Known | undefined,
+  isNews: boolean,
   crypto: Pick<Crypto, 'readCertificate'>
 ): Promise<{ certificate: Certificate; row: ContactRow }> {
   const certificate = await crypto.readCertificate(row.certificate).catch(cause => {
@@ -18,11 +20,37 @@ export async function mirroredContact(
   })
   if (!before) return { certificate, row }
   const { route } = before.row
-  if (before.certificate.pin !== certificate.pin) return { certificate, row: { ...row, route } }
-  // Of one key the newest is known: a revocation stays, whoever speaks last.
+  if (before.certificate.pin !== certificate.pin)
+    return hasPin({ certificate, row }, before, isNews)
+      ? { certificate, row: { ...row, route } }
+      : before
+  // Of one key the newest is known: a revocation stays, whoever speaks last; so does that its words were compared.
   const known = isNewer(before.certificate, certificate) ? before.certificate : certificate
-  const knowsUs = row.knowsUs || before.row.knowsUs
-  return { certificate: known, row: { ...row, route, knowsUs, certificate: known.bytes } }
+  const { knowsUs, verified } = before.row
+  const said = isNews ? row : before.row
+  return {
+    certificate: known,
+    row: {
+      ...said,
+      ...{ route, certificate: known.bytes },
+      knowsUs: knowsUs || row.knowsUs,
+      verified: verified || row.verified
+    }
+  }
+}
+
+type Pinned = Pick<Known, 'certificate' | 'row'>
+
+/**
+ * Which of two keys counts: one that came after the other, or that the person, or the old key, put in its place later. That a pod was
+ * asked since, by a device that had not heard of it, changes nothing.
+ */
+function hasPin(said: Pinned, before: Pinned, isNews: boolean): boolean {
+  const hasLeft = (one: Pinned, other: Pinned) =>
+    one.row.followed?.pins.includes(other.certificate.pin) ?? false
+  if (hasLeft(said, before) !== hasLeft(before, said)) return hasLeft(said, before)
+  const [saidMs, beforeMs] = [said.row.pinnedMs, before.row.pinnedMs]
+  return saidMs === beforeMs ? isNews : saidMs > beforeMs
 }
 
 function isNewer(a: Certificate, b: Certificate): boolean {
