@@ -60,15 +60,7 @@ export interface Audit {
   sweep(entriesMax: number): Promise<number>
 }
 
-interface AuditRow {
-  readonly sequence: number
-  readonly atMs: Millis
-  readonly by: Maker
-  readonly action: string
-  readonly subject: string
-  readonly detail: string
-  readonly previous: Uint8Array
-}
+type AuditRow = Omit<AuditEntry, 'previous' | 'hash'> & { readonly previous: Uint8Array }
 
 const subjectBytesMax = limits.fullAliasCharsMax
 const detailBytesMax = limits.podNoteBytesMax + 1_024
