@@ -11,6 +11,8 @@ const tables = {
   pods: 'person',
   'pod-peers': 'person',
   'pod-papers': 'person',
+  'found-pods': 'person',
+  applications: 'person',
   'person-record': 'person',
   'subkeys-shown': 'person',
   'subkeys-erased': 'person',
