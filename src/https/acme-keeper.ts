@@ -34,7 +34,6 @@ export async function keepOrdered(parts: Parts): Promise<Keeper> {
   let [failures, over] = [0, false]
   let dice = throwDice(random)
   let timer: Disposable | undefined
-  let under: Promise<void> = Promise.resolve()
 
   const take = (pair: Pair): void => {
     const found = factsOf(pair, names)
@@ -48,10 +47,7 @@ export async function keepOrdered(parts: Parts): Promise<Keeper> {
     return untilMs - (untilMs - fromMs) * (1 / 3 + dice / 12)
   }
   const later = (delayMs: Millis): void => {
-    if (!over)
-      timer = clock.after(delayMs, () => {
-        under = look()
-      })
+    if (!over) timer = clock.after(delayMs, () => void look())
   }
   const look = async (): Promise<void> => {
     if (clock.now() < dueMs()) return later(lookEveryMs)
@@ -76,7 +72,7 @@ export async function keepOrdered(parts: Parts): Promise<Keeper> {
   } catch (err) {
     log.warn('https.certificate', { ...failureOf(err) })
   }
-  under = look()
+  void look()
   return {
     get state() {
       return { untilMs: facts?.untilMs ?? null, problem }
@@ -84,7 +80,7 @@ export async function keepOrdered(parts: Parts): Promise<Keeper> {
     async [Symbol.asyncDispose]() {
       over = true
       timer?.[Symbol.dispose]()
-      await under
+      // An order under way may take minutes at the authority; nobody waits for it, and what it gives is not used any more.
     }
   }
 }

@@ -53,7 +53,6 @@ export interface Door extends AsyncDisposable {
 }
 
 const usualPort = { proxy: 4480, files: 443, acme: 443 } as const
-const everywhere = '::'
 
 /** Opens the door as `pod.https` says. @returns undefined when it is off. @throws {MuttrError} `ADDRESS_IN_USE`, `ADDRESS_DENIED` */
 export async function openDoor(parts: Parts): Promise<Door | undefined> {
@@ -69,7 +68,7 @@ export async function openDoor(parts: Parts): Promise<Door | undefined> {
     return { status, [Symbol.asyncDispose]: () => served[Symbol.asyncDispose]() }
   }
   await using stack = new AsyncDisposableStack()
-  const served = stack.use(await serveHttps({ fetch, host: everywhere, port, groupLocal }))
+  const served = stack.use(await serveHttps({ fetch, port, groupLocal }))
   const common = { use: served.use, clock, log }
   const keeper =
     mode === 'files'
@@ -87,7 +86,7 @@ export async function openDoor(parts: Parts): Promise<Door | undefined> {
   async function keepByAuthority(): Promise<Keeper> {
     const challenges = new Map<string, string>()
     const answers = challengeDoor(hostname, challenges)
-    const where = { host: everywhere, port: https.httpPort, groupLocal }
+    const where = { port: https.httpPort, groupLocal }
     stack.use(await serveHttp({ ...where, fetch: answers.fetch }))
     const names = [hostname, ...(https.openpgpkey ? [`openpgpkey.${hostname}`] : [])]
     const { directory, email } = https.acme

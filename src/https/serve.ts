@@ -12,7 +12,8 @@ type Fetch = Parameters<typeof createAdaptorServer>[0]['fetch']
 
 interface Listening {
   fetch: Fetch
-  host: string
+  /** All of the machine's addresses unless told. */
+  host?: string
   port: number
   /** Count connections by network; not where all come from a proxy. */
   groupLocal: boolean | null

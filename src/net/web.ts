@@ -68,12 +68,17 @@ export function createWeb({ allowLocal, ca, lookup = systemLookup, port }: Optio
           }
         )
         asked.once('timeout', () => fail('PEER_TIMEOUT', 'no answer'))
-        asked.once('error', (cause: NodeJS.ErrnoException) => {
-          if (signal.aborted)
-            reject(new MuttrError('CANCELLED', 'nobody waits any more', { cause }))
-          else if (nobody.has(cause.code)) resolve(undefined)
-          else reject(new MuttrError('PEER_UNREACHABLE', `${url}: ${cause.message}`, { cause }))
-        })
+        asked.once(
+          'error',
+          (cause: NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[] }) => {
+            // Of several addresses each says for itself.
+            const isNowhere = (cause.errors ?? [cause]).every(({ code }) => nobody.has(code))
+            if (signal.aborted)
+              reject(new MuttrError('CANCELLED', 'nobody waits any more', { cause }))
+            else if (isNowhere) resolve(undefined)
+            else reject(new MuttrError('PEER_UNREACHABLE', `${url}: ${cause.message}`, { cause }))
+          }
+        )
         asked.end()
       })
   }

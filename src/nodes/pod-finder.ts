@@ -21,11 +21,12 @@ interface Kept {
   readonly atMs: Millis
 }
 const keptMs: Millis = 10 * 60_000
+const failedMs: Millis = 60_000
 const keptMax = 1_000
 
 /**
  * Where other pods are: in the network file and muttr.json, else in the DNS and over HTTPS; and where they moved to, in the DHT once there is
- * one. Other pods say whom to look for, so what was found, or not, stands for ten minutes.
+ * one. Other pods say whom to look for, so what was found stands for ten minutes, and that nothing was for one.
  */
 export function podFinder(o: {
   places: readonly PodPlace[]
@@ -45,7 +46,8 @@ export function podFinder(o: {
     const forever = new AbortController().signal
     const pod = o.findPod({ hostname, pinned: undefined }, forever)
     kept.set(hostname, { pod, atMs: clock.now() })
-    pod.catch(() => {})
+    // A failure is asked about again sooner: what waits for the pod tries again within minutes.
+    pod.catch(() => kept.set(hostname, { pod, atMs: clock.now() - keptMs + failedMs }))
     return pod
   }
   return {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { MuttrError } from '../../src/base/errors.ts'
+import type { FoundPods } from '../../src/client/found-pods.ts'
+import { openFoundPods } from '../../src/client/found-pods.ts'
 import type { PodsParts } from '../../src/client/pods.ts'
 import { createPods } from '../../src/client/pods.ts'
 import { openPgp } from '../../src/keys/crypto.ts'
@@ -58,7 +60,7 @@ describe('a pod whose known addresses do not answer', () => {
     }
   }
 
-  const podsWith = (place: Partial<PodPlace> = {}) =>
+  const podsWith = (place: Partial<PodPlace> = {}, found?: FoundPods) =>
     createPods({
       network,
       dht,
@@ -69,7 +71,8 @@ describe('a pod whose known addresses do not answer', () => {
       crypto: openPgp,
       self: { certificate: () => null } as PodsParts['self'],
       device: makeDevice(dice.bytes(32)),
-      places: [{ hostname, addresses: [`${old}/p2p/${peer}`], fingerprint, ...place }],
+      places: found ? [] : [{ hostname, addresses: [`${old}/p2p/${peer}`], fingerprint, ...place }],
+      ...(found && { found }),
       async openLink({ contact, pinned }) {
         const link = await pod.link()
         if (pinned && pinned.fingerprint !== link.pod.certificate.fingerprint)
@@ -192,5 +195,33 @@ describe('a pod whose known addresses do not answer', () => {
     dht.records.set(key!, frame.subarray(0, 40))
     await using later = podsWith()
     await assert.rejects(later.link(hostname, signal), unreachable)
+  })
+
+  it('is found by its hostname once the person names it, and again when it moved', async () => {
+    let at = old
+    const searches: (string | undefined)[] = []
+    const found = await openFoundPods({
+      ...{ state, log: quiet },
+      async findPod({ pinned }) {
+        searches.push(pinned)
+        return { hostname, addresses: [at], fingerprint, by: pinned ? 'pin' : 'https' }
+      }
+    })
+    const { signal } = new AbortController()
+    await using pods = podsWith({}, found)
+    await assert.rejects(async () => pods.link(hostname, signal), { code: 'POD_UNKNOWN' })
+    assert.deepEqual(searches, [])
+    await pods.know(hostname, signal)
+    await pods.know(hostname, signal)
+    await (await pods.link(hostname, signal))[Symbol.asyncDispose]()
+    assert.deepEqual([searches, dialled, pods.foundBy(hostname)], [[undefined], [old], 'https'])
+
+    at = '/ip4/192.0.2.77/tcp/4420'
+    there = new Map([[at, peer]])
+    await using later = podsWith({}, found)
+    await (await later.link(hostname, signal))[Symbol.asyncDispose]()
+    assert.deepEqual(searches, [undefined, fingerprint])
+    assert.deepEqual(dialled.slice(1), [old, at])
+    assert.equal(later.foundBy(hostname), 'https')
   })
 })

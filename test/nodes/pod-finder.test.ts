@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { MuttrError } from '../../src/base/errors.ts'
+import { podFinder } from '../../src/nodes/pod-finder.ts'
+import { memoryState } from '../../src/store/memory.ts'
+
+const fingerprint = 'ab'.repeat(20)
+const addresses = ['/dns/one.pods/tcp/4420']
+const listed = { hostname: 'two.pods', addresses: ['/ip4/192.0.2.2/tcp/4420'] }
+
+describe('where a pod finds others', () => {
+  const asked: string[] = []
+  let fails = false
+  const finder = () =>
+    podFinder({
+      places: [listed],
+      async findPod({ hostname }) {
+        asked.push(hostname)
+        if (fails) throw new MuttrError('POD_UNREACHABLE', 'no name server answered')
+        return { hostname, addresses, fingerprint, by: 'https' }
+      },
+      state: memoryState(),
+      log: { debug() {}, info() {}, warn() {} }
+    })
+  beforeEach(() => {
+    asked.length = 0
+    fails = false
+  })
+
+  it('is in its files first, and looked for once in a while else', async () => {
+    const { find } = finder()
+    assert.equal(await find('two.pods'), listed)
+    const found = { hostname: 'one.pods', addresses, fingerprint }
+    assert.deepEqual(await Promise.all([find('one.pods'), find('one.pods')]), [found, found])
+    assert.deepEqual(asked, ['one.pods'])
+  })
+
+  it('is no word about a key that is known', async () => {
+    const { find } = finder()
+    assert.deepEqual(await find('one.pods', 'cd'.repeat(32)), { hostname: 'one.pods', addresses })
+  })
+
+  it('is not asked again at once when nobody said', async () => {
+    const { find } = finder()
+    fails = true
+    for (let i = 0; i < 3; i++) await assert.rejects(find('one.pods'), { code: 'POD_UNREACHABLE' })
+    assert.equal(asked.length, 1)
+  })
+})
