@@ -4,6 +4,7 @@ import { MuttrError } from '../../src/base/errors.ts'
 import { certify } from '../../src/keys/certify.ts'
 import { addAlias, makePerson, withFormer } from '../../src/keys/person.ts'
 import { subkeyTools } from '../../src/keys/subkeys.ts'
+import type { Tester } from '../support/client-world.ts'
 import { ClientWorld } from '../support/client-world.ts'
 import {
   aliceAndTwoBobs,
@@ -18,6 +19,19 @@ import {
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
+
+/** What waits for Bob's devices. */
+const noticesOf = (world: ClientWorld) => world.pod().accounts.get('bob@one.test')!.notices
+
+/** A letter that was sent and accepted; the other device is told of both, one after the other. @returns its id */
+async function sentAndTold(world: ClientWorld, desk: Tester): Promise<string> {
+  const before = noticesOf(world).length
+  const { id } = await desk.client.send({ to: 'alice@one.test', body: 'from the desk' })
+  await inTime(world, 1_000, () => noticesOf(world).length > before)
+  await inTime(world, 10_000, async () => (await desk.sent(id)).state === 'accepted')
+  await inTime(world, 1_000, () => noticesOf(world).length > before + 1)
+  return id
+}
 
 describe('two devices of one person, when things go wrong', () => {
   it('tell each other of a letter that came while the vault was being unlocked', async () => {
@@ -94,13 +108,9 @@ describe('two devices of one person, when things go wrong', () => {
     await using world = await ClientWorld.make()
     const { desk, laptop } = await aliceAndTwoBobs(world)
     await away(laptop)
-    const notices = () => world.pod().accounts.get('bob@one.test')!.notices
-    const before = notices().length
-    const { id } = await desk.client.send({ to: 'alice@one.test', body: 'from the desk' })
-    await inTime(world, 1_000, () => notices().length > before)
-    await inTime(world, 10_000, async () => (await desk.sent(id)).state === 'accepted')
-    await inTime(world, 1_000, () => notices().length > before + 1)
-    const first = toHex(notices()[before]!.key)
+    const before = noticesOf(world).length
+    const id = await sentAndTold(world, desk)
+    const first = toHex(noticesOf(world)[before]!.key)
     const get = world.dht.get.bind(world.dht)
     world.dht.get = async (key, options) => {
       if (toHex(key) === first && counted(laptop, 'mirrored') === 0)
@@ -118,16 +128,12 @@ describe('two devices of one person, when things go wrong', () => {
     await using world = await ClientWorld.make()
     const { desk, laptop } = await aliceAndTwoBobs(world)
     await away(laptop)
-    const notices = () => world.pod().accounts.get('bob@one.test')!.notices
-    const before = notices().length
-    const { id } = await desk.client.send({ to: 'alice@one.test', body: 'not this' })
-    await inTime(world, 1_000, () => notices().length > before)
-    await inTime(world, 10_000, async () => (await desk.sent(id)).state === 'accepted')
-    await inTime(world, 1_000, () => notices().length > before + 1)
+    const before = noticesOf(world).length
+    const id = await sentAndTold(world, desk)
     await desk.client.deleteSent(id)
-    const said = notices().length
-    await inTime(world, 1_000, () => notices().length > said)
-    const [deleted, late] = [toHex(notices()[said]!.key), new Set<string>()]
+    const said = noticesOf(world).length
+    await inTime(world, 1_000, () => noticesOf(world).length > said)
+    const [deleted, late] = [toHex(noticesOf(world)[said]!.key), new Set<string>()]
     const get = world.dht.get.bind(world.dht)
     world.dht.get = async (key, options) => {
       if (toHex(key) !== deleted && counted(laptop, 'mirrored') === 0)
@@ -138,7 +144,7 @@ describe('two devices of one person, when things go wrong', () => {
     }
     await laptop.restart()
     await inTime(world, 10_000, () =>
-      notices()
+      noticesOf(world)
         .slice(before)
         .every(({ key }) => late.has(toHex(key)))
     )
