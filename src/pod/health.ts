@@ -201,7 +201,7 @@ export function judgePage(own: string, shown: string | undefined | Failure): Fin
     return bad(
       name,
       'DOOR_UNREACHABLE',
-      'nothing answers at https://HOSTNAME/.well-known/muttr',
+      'nothing answers there as a pod does',
       'Open port 443; a proxy must pass on /.well-known/ and /pks/.'
     )
   return shown === own
