@@ -3,6 +3,7 @@ import { limits } from '../base/limits.ts'
 import type { Log, PeerId } from '../base/ports.ts'
 import type { State } from '../store/state.ts'
 import { bytes, literal, mapped, tuple } from '../wire/cbor.ts'
+import { podRecordBytesMax } from '../wire/pod.ts'
 import type { PodPapers } from '../wire/proof.ts'
 import { createTable } from './table.ts'
 
@@ -15,7 +16,7 @@ export interface Papers {
 const row = mapped(
   tuple(
     literal(1),
-    bytes(1, 1_024),
+    bytes(1, podRecordBytesMax),
     bytes(1, limits.signatureBytesMax),
     bytes(1, limits.certificateBytesMax)
   ),
@@ -29,7 +30,7 @@ export function createPapers({ state, log }: { state: State; log: Log }): Papers
     name: 'pod-papers',
     field: row,
     write: (p: PodPapers) => [1, p.record, p.signature, p.certificate],
-    maxBytes: limits.certificateBytesMax + 4_096
+    maxBytes: limits.certificateBytesMax + podRecordBytesMax + 4_096
   })
   const of = (hostname: string, peer: PeerId): Promise<PodPapers | undefined> =>
     rows.get(`${hostname}/${peer}`).catch(() => undefined)

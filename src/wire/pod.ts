@@ -31,7 +31,7 @@ export type Policy = 'open' | 'invite' | 'approval' | 'closed'
 const policies: readonly Policy[] = ['open', 'invite', 'approval', 'closed']
 
 const signatureBytesMax = 1_024
-const podRecordBytesMax = 2_048
+export const podRecordBytesMax = 2_048
 const statementBytesMax = 8 * 1_024
 const inviteCharsMax = 64
 

@@ -16,6 +16,7 @@ import {
   uint
 } from './cbor.ts'
 import { fingerprintOctets } from './fingerprint.ts'
+import { podRecordBytesMax } from './pod.ts'
 
 /** Signed by a seed: it stored the blob. */
 export interface StoredWord {
@@ -114,7 +115,7 @@ const releasedWord = mapped(
   })
 )
 const papers = mapped(
-  tuple(bytes(1, 1_024), openPgpSignature, certificate),
+  tuple(bytes(1, podRecordBytesMax), openPgpSignature, certificate),
   ([record, s, c]): PodPapers => ({ record, signature: s, certificate: c })
 )
 const announcedWord = mapped(

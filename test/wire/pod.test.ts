@@ -6,6 +6,8 @@ import { limits } from '../../src/base/limits.ts'
 import * as wire from '../../src/wire/pod.ts'
 import type { PodStanding } from '../../src/wire/pod-standing.ts'
 import { standing } from '../../src/wire/pod-standing.ts'
+import type { Proof } from '../../src/wire/proof.ts'
+import { decodeProof, encodeProof } from '../../src/wire/proof.ts'
 import { report, reportKinds } from '../../src/wire/report.ts'
 import { bytesOf, hostile, recordOf } from '../support/hostile-frames.ts'
 
@@ -263,5 +265,27 @@ describe('the pod vectors', () => {
       const { codec } = kinds.find(k => k.name === what)!
       assert.throws(() => codec.decode(raw(frame)), { code: 'WIRE_MALFORMED' }, why)
     }
+  })
+})
+
+describe('a pod record', () => {
+  it('of as many processes as there may be is kept as evidence', () => {
+    const hostname = 'x'.repeat(limits.hostnameCharsMax)
+    const record = wire.podRecord.encode({
+      ...{ hostname, peers: Array.from({ length: wire.podPeersMax }, () => 'p'.repeat(64)) },
+      ...{ hpkeKey: new Uint8Array(32), policy: 'approval', escrow: true },
+      ...{ sequence: Number.MAX_SAFE_INTEGER, issuedMs: Number.MAX_SAFE_INTEGER }
+    })
+    const signed = { signature: new Uint8Array(64), certificate: new Uint8Array(600) }
+    const announced = {
+      ...{ pod: hostname, peer: new Uint8Array(32), notice: new Uint8Array(32), atMs: 1 },
+      ...{ signature: new Uint8Array(64), papers: { record, ...signed } }
+    }
+    const proof: Proof = {
+      ...{ letter: new Uint8Array(32), to: 'a@b', fingerprint: null },
+      ...{ header: new Uint8Array(100), copies: [], announced, tombstone: null },
+      ...{ released: [], accepted: null, asked: null }
+    }
+    assert.deepEqual(decodeProof(encodeProof(proof)).announced?.papers?.record, record)
   })
 })
