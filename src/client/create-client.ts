@@ -106,6 +106,8 @@ export interface ClientParts {
   searchAhead?: boolean
   /** The home's own files that belong into a backup; none unless told. */
   backupFiles?: Parameters<typeof createBackups>[0]['files']
+  /** What the pod of this home keeps, for the same backup; nothing unless told. */
+  backupPod?: Parameters<typeof createBackups>[0]['pod']
   /** Whether backups are made in the network by themselves, and up to which size; not unless told. */
   networkBackup?: Pick<NetworkBackupsParts, 'mode' | 'maxBytes'>
   /** Of them, what a new device of the person is given. */

@@ -188,7 +188,8 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   const backups = createBackups({
     ...{ state, self, clock, random, log, emit },
     files: parts.backupFiles ?? (async () => []),
-    filesAlong: parts.linkFiles ?? (async () => [])
+    filesAlong: parts.linkFiles ?? (async () => []),
+    pod: parts.backupPod ?? async function* () {}
   })
   const linking = new Linking({
     ...{ network, clock, random, log, life },

@@ -14,9 +14,11 @@ import { publishWhereabouts } from '../pod/whereabouts.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { UserOf } from '../seed/serve-via.ts'
 import { diskSpool } from '../store/spool.ts'
+import type { PodItem } from '../wire/backup.ts'
 import type { Home } from './home.ts'
 import { hostHttps } from './host-https.ts'
 import { podFinder, podPlaces, podSearch } from './pod-finder.ts'
+import { podItems } from './pod-items.ts'
 import { podOperator } from './pod-operator.ts'
 import { embedded, openPodState } from './pod-state.ts'
 
@@ -26,6 +28,8 @@ export interface HostedPod extends AsyncDisposable {
   readonly door: Door | undefined
   /** Whom its node relays for. */
   readonly userOf: UserOf
+  /** All that it keeps, for a backup. */
+  items(): AsyncIterable<PodItem>
   /** From now on the network says where the pod is, and the pod fetches from it for its people. */
   announce(dht: Dht): void
 }
@@ -87,6 +91,7 @@ export async function hostPod(
   return {
     door,
     operator: podOperator(home, pod, () => network.contact().addresses),
+    items: () => podItems(state),
     userOf: async peer => (config.via ? pod.userOf(peer) : undefined),
     announce(dht) {
       joined = true

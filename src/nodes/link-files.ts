@@ -1,3 +1,4 @@
+import { MuttrError } from '../base/errors.ts'
 import type { ConfigFile } from '../config/config.ts'
 import { readConfigFile, writeConfig } from '../config/config.ts'
 import type { BackupFile } from '../wire/backup.ts'
@@ -22,6 +23,10 @@ const ofThePerson = [
 
 /** The home's files as a new device of the person is given them. @throws {MuttrError} `USAGE` where a pod runs */
 export async function linkFiles(home: Home): Promise<{ name: BackupFile; content: Uint8Array }[]> {
+  if (home.config.pod)
+    throw new MuttrError('USAGE', 'this is the home of a pod, which no other device is given', {
+      hint: 'For another process of it: `muttr pod member`.'
+    })
   const files = await backupFiles(home)
   return files.map(({ name, content }) =>
     name === 'muttr.json' ? { name, content: personal(content) } : { name, content }

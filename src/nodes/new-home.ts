@@ -1,8 +1,10 @@
+import { utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import { RowsBack } from '../client/backup/restore.ts'
 import { readConfig } from '../config/config.ts'
 import type { HomePaths } from '../config/home.ts'
 import { makeHome, unmakeHome, unwritable, writeFileAtomic } from '../config/home.ts'
+import { editJsonc } from '../config/jsonc.ts'
 import { readNetwork } from '../config/network.ts'
 import type { Device } from '../keys/device.ts'
 import { makeDevice } from '../keys/device.ts'
@@ -14,8 +16,11 @@ import { systemRandom } from '../net/random.ts'
 import { levelState } from '../store/level.ts'
 import type { State } from '../store/state.ts'
 import type { BackupItem } from '../wire/backup.ts'
-import { readBackupItems } from '../wire/backup.ts'
+import { isPodItem, readBackupItems } from '../wire/backup.ts'
+import { podKeys } from './backup-files.ts'
 import { writePerson } from './home.ts'
+import { podContents } from './pod-items.ts'
+import { embedded } from './pod-state.ts'
 
 /** What another home held, as it comes, and of what it begins with: whose it was, and when. */
 export interface Belongings {
@@ -76,7 +81,7 @@ export async function takeIn<T>(
   { head, rest }: Belongings,
   options: TakeOptions<T>
 ): Promise<Taken<T>> {
-  const { person, files, rows, settled } = await takeAll(rest, paths.clientDb, options)
+  const { person, files, rows, settled } = await takeAll(rest, paths, options)
   if (person.certificate.fingerprint !== head.fingerprint)
     throw invalid('the backup holds the key of another person')
   const config = need(files, 'muttr.json')
@@ -84,23 +89,29 @@ export async function takeIn<T>(
   await writeFileAtomic(paths.network, need(files, 'network.json'))
   if (joined) await writeFileAtomic(paths.joined, joined)
   await writePerson(paths, person, options.passphrase)
-  await writeFileAtomic(paths.config, config)
-  return { name: readConfig(textOf(config)).name, rows, settled }
+  const { name, pod } = readConfig(textOf(config))
+  if (pod) for (const [key, path] of podKeys(paths)) await writeFileAtomic(path, need(files, key))
+  // What it kept stands in its home now, wherever it stood.
+  const own = pod ? utf8(editJsonc(textOf(config), ['pod', 'store'], embedded)) : config
+  await writeFileAtomic(paths.config, own)
+  return { name, rows, settled }
 }
 
 type Files = ReadonlyMap<string, Uint8Array>
 
 async function takeAll<T>(
   items: AsyncIterable<BackupItem>,
-  database: string,
+  paths: HomePaths,
   { signal, onProgress, settle }: TakeOptions<T>
 ): Promise<{ person: Person; files: Files; rows: number; settled: T }> {
   const files = new Map<string, Uint8Array>()
   const former: Person[] = []
-  await using state = await levelState(database)
+  await using state = await levelState(paths.clientDb)
   const back = new RowsBack(state)
   let rows = 0
-  for await (const item of items) {
+  const source = items[Symbol.asyncIterator]()
+  for (let next = await source.next(); !next.done; next = await source.next()) {
+    const item = next.value
     if (signal.aborted) throw new MuttrError('CANCELLED', 'nothing was made')
     if (item.type === 'file' && item.name === 'former')
       former.push(await importPerson(item.content))
@@ -108,6 +119,10 @@ async function takeAll<T>(
     else if (item.type === 'row') {
       await back.add(item)
       onProgress?.(++rows)
+    } else if (isPodItem(item)) {
+      // All that follows, but for the end.
+      await using pod = await levelState(paths.podDb)
+      await pod.fill(podContents(from(item, source)))
     }
   }
   await back.flush()
@@ -115,6 +130,15 @@ async function takeAll<T>(
   readNetwork(textOf(need(files, 'network.json')))
   const person = withFormer(await importPerson(need(files, 'secret')), former)
   return { person, files, rows, settled: await settle(state) }
+}
+
+/** An item, and those after it. */
+async function* from(
+  first: BackupItem,
+  rest: AsyncIterator<BackupItem>
+): AsyncGenerator<BackupItem> {
+  yield first
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value
 }
 
 function need(files: Files, name: string): Uint8Array {

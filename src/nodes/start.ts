@@ -160,6 +160,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
         maxBytes: home.config.networkBackupBytes
       },
       backupFiles: () => backupFiles(home),
+      ...(pod && { backupPod: pod.items }),
       linkFiles: () => linkFiles(home),
       linkAddresses: () => bestPlaces(network.places(), codeAddressesMax),
       checks: [...homeChecks(home.paths), ...reachChecks(network, mode)]

@@ -23,8 +23,9 @@ async function given(
   const self = await createSelf({ ...parts, certificate: person.certificate })
   await self.unlock(person)
   const none = async () => []
+  const pod = async function* () {}
   const events = { emit: () => undefined }
-  const backups = createBackups({ ...parts, ...events, self, files: none, filesAlong: none })
+  const backups = createBackups({ ...parts, ...events, self, files: none, filesAlong: none, pod })
   const stream = await backups.forDevice({ history, onRows: () => undefined })
   const items = await Array.fromAsync(readBackupItems(stream))
   const state = memoryState()

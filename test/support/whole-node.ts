@@ -80,6 +80,7 @@ export async function wholeNode(init: WholeInit): Promise<Whole> {
       door: undefined,
       operator: podOperator(home, itsPod, () => node.contact().addresses),
       userOf: (peer: string) => itsPod!.userOf(peer),
+      async *items() {},
       announce() {},
       [Symbol.asyncDispose]: () => all.disposeAsync()
     }

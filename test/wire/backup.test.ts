@@ -27,13 +27,36 @@ const row: fc.Arbitrary<BackupItem> = recordOf({
   key: fc.string({ maxLength: 20 }),
   value: fc.uint8Array({ maxLength: 300 })
 })
+const podItem: fc.Arbitrary<BackupItem> = fc.oneof(
+  recordOf({
+    type: fc.constant('pod-row' as const),
+    table: fc.string({ minLength: 1, maxLength: 20 }),
+    key: fc.string({ maxLength: 20 }),
+    value: fc.uint8Array({ maxLength: 300 })
+  }),
+  recordOf({
+    type: fc.constant('pod-log' as const),
+    log: fc.string({ minLength: 1, maxLength: 20 }),
+    last: fc.maxSafeNat()
+  }),
+  recordOf({
+    type: fc.constant('pod-entry' as const),
+    log: fc.string({ minLength: 1, maxLength: 20 }),
+    sequence: fc.maxSafeNat(),
+    entry: fc.uint8Array({ maxLength: 300 })
+  })
+)
 const head: fc.Arbitrary<BackupItem> = recordOf({
   type: fc.constant('head' as const),
   madeMs: fc.maxSafeNat(),
   fingerprint: bytesOf(20).map(toHex)
 })
 const whole = fc
-  .tuple(head, fc.array(file, { maxLength: 4 }), fc.array(row, { maxLength: 10 }))
+  .tuple(
+    head,
+    fc.array(file, { maxLength: 4 }),
+    fc.array(fc.oneof(row, podItem), { maxLength: 10 })
+  )
   .map(([first, files, rows]): BackupItem[] => [
     first,
     ...files,
@@ -75,6 +98,7 @@ describe('the items of a backup', () => {
       ...item,
       ...('content' in item && { content: toHex(item.content) }),
       ...('value' in item && { value: toHex(item.value) }),
+      ...('entry' in item && { entry: toHex(item.entry) }),
       frame: toHex(encodeBackupItem(item).subarray(4))
     }))
     assert.deepEqual(shown, vector.items)

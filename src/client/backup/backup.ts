@@ -5,7 +5,7 @@ import { readWords, wordsOf } from '../../keys/mnemonic.ts'
 import { exportPerson } from '../../keys/person.ts'
 import { sealStream } from '../../keys/sealed-stream.ts'
 import type { Change, State } from '../../store/state.ts'
-import type { BackupFile } from '../../wire/backup.ts'
+import type { BackupFile, PodItem } from '../../wire/backup.ts'
 import { encodeBackupItem } from '../../wire/backup.ts'
 import { literal, mapped, tuple, uint } from '../../wire/cbor.ts'
 import type { Self } from '../self.ts'
@@ -47,6 +47,8 @@ export interface BackupsParts {
   files: () => Promise<Files>
   /** The same for another device, whose machine is another. */
   filesAlong: () => Promise<Files>
+  /** All that the pod of this home keeps; nothing where there is none. */
+  pod: () => AsyncIterable<PodItem>
 }
 
 type Files = readonly { name: BackupFile; content: Uint8Array }[]
@@ -74,7 +76,7 @@ export const keptBackup = (state: State, log: Log, madeMs: Millis): Change =>
 export const noBackup: Change = { type: 'delete', table: 'self', key: 'backup' }
 
 export function createBackups(parts: BackupsParts): Backups {
-  const { state, self, clock, random, log, emit, files, filesAlong } = parts
+  const { state, self, clock, random, log, emit, files, filesAlong, pod } = parts
   const secret = async (): Promise<Uint8Array> => {
     const closet = self.closet()
     const kept = await state.get(place.table, place.key)
@@ -85,7 +87,12 @@ export function createBackups(parts: BackupsParts): Backups {
     return ok ? made : secret()
   }
 
-  async function* items(files: Files, all: Rows, madeMs: Millis): AsyncGenerator<Uint8Array> {
+  async function* items(
+    files: Files,
+    all: Rows,
+    madeMs: Millis,
+    more?: AsyncIterable<PodItem>
+  ): AsyncGenerator<Uint8Array> {
     // The rows stand still before the key is taken: what they are sealed to is in it, whatever comes between.
     const reading = all[Symbol.asyncIterator]()
     try {
@@ -107,6 +114,10 @@ export function createBackups(parts: BackupsParts): Backups {
         yield encodeBackupItem({ type: 'row', ...next.value })
         rows++
       }
+      for await (const item of more ?? []) {
+        yield encodeBackupItem(item)
+        rows++
+      }
       yield encodeBackupItem({ type: 'end', rows })
     } finally {
       await reading.return?.()
@@ -115,7 +126,7 @@ export function createBackups(parts: BackupsParts): Backups {
 
   async function sealed(madeMs: Millis): Promise<BackupStream> {
     self.person() // a locked vault is told of before anything is written
-    return sealStream(await secret(), items(await files(), state.rows(), madeMs), random)
+    return sealStream(await secret(), items(await files(), state.rows(), madeMs, pod()), random)
   }
 
   async function* whole(stream: BackupStream, madeMs: Millis): AsyncGenerator<Uint8Array> {
