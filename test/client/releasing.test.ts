@@ -104,6 +104,7 @@ describe('a letter that was opened', () => {
     world.dht.releaseFails = null
     world.clock.advance(60_000)
     await bob.client.unlock(bob.person)
+    world.clock.advance(1_000) // it may have been tried a moment before the unlock
     assert.equal((await bob.seen('released')).receipt, true)
   })
 

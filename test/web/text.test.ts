@@ -133,6 +133,14 @@ describe('the steps of a sent letter', () => {
     assert.deepEqual(drawn('withdrawn').slice(2), ['Announced: done', 'Withdrawn: done'])
   })
 
+  it('do not take the word of the own pod for a signature', () => {
+    const stored = letters.find(({ state }) => state === 'stored')!
+    const handed = { pod: 'one.test', atMs: nowMs }
+    const step = stepsOf({ ...stored, handed }, nowMs)[2]!
+    assert.deepEqual([step.name, step.state, step.atMs], ['Announced', 'now', null])
+    assert.match(step.by, /^one\.test has the notice and passes it on\. Their pod has not signed/)
+  })
+
   it('say who signed, and when', () => {
     const [, stored, announced, accepted] = stepsOf(letters[3]!, nowMs)
     assert.match(stored!.by, /^8 seeds signed/)
