@@ -43,7 +43,13 @@ export type Handler = (
 
 /** A long-lived private stream on which both sides ask and answer: what `/muttr/pod/1` runs on. */
 export interface Session extends AsyncDisposable {
+  /** Who is at the other end; where {@link Session.binding} is set, at a pod's end, a mere name to count by. */
   readonly peer: PeerId
+  /**
+   * Set where the stream itself does not prove a peer id, as a WebSocket: what ties a signature to this one connection, or null where
+   * nothing does.
+   */
+  readonly binding?: Uint8Array | null
   /** @throws {MuttrError} `PEER_TIMEOUT`, `PEER_CLOSED`, `CANCELLED`, or what the other side refused with. */
   request(method: string, payload: Uint8Array, options: RequestOptions): Promise<Uint8Array>
   /** One answerer for all methods; until it is set, requests get `METHOD_UNKNOWN`. */

@@ -159,7 +159,8 @@ function linkOver(
     closed: session.closed,
     async identify({ device, statement, certificate, nowMs }) {
       const { nonce } = wire.challengeAnswer.decode(await ask('challenge', wire.nothing.encode()))
-      const o = { hostname, pod: session.peer, self: network.self, nonce, timeMs: nowMs, statement }
+      const { peer: pod, binding } = session
+      const o = { hostname, pod, self: network.self, binding, nonce, timeMs: nowMs, statement }
       const answer = device.sign(wire.identifyBytes(o))
       const shown = { certificate: certificate.bytes, statement, timeMs: nowMs, answer }
       const frame = await ask('identify', wire.identify.encode(shown))

@@ -1,14 +1,12 @@
-import { isIP } from 'node:net'
 import type { HttpBindings } from '@hono/node-server'
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { type ErrorCode, MuttrError } from '../base/errors.ts'
 import { asMuttrError, failureOf } from '../base/failure.ts'
-import type { Clock, Log } from '../base/ports.ts'
-import { createRates } from '../pod/rates.ts'
-import { subnetOf } from '../routing/subnet.ts'
+import type { Log } from '../base/ports.ts'
 import { httpsLimits } from './limits.ts'
+import type { Turnstile } from './turnstile.ts'
 
 export interface DoorEnv {
   Bindings: HttpBindings
@@ -23,11 +21,7 @@ export type Room = (app: Hono<DoorEnv>) => void
 
 export interface DoorParts {
   rooms: readonly Room[]
-  /** A proxy on this machine says who asks. */
-  isBehindProxy: boolean
-  /** Count loopback and private ranges as networks too. */
-  groupLocal: boolean
-  clock: Clock
+  turnstile: Turnstile
   log: Log
 }
 
@@ -42,11 +36,8 @@ const statusOf = ({ code, kind }: MuttrError): ContentfulStatusCode =>
   statuses[code] ?? (kind === 'internal' ? 500 : kind === 'network' ? 503 : 400)
 
 /** The pod's door for everybody, as a function from requests to answers. Source: docs/protocol/https.md */
-export function createDoor(parts: DoorParts): Hono<DoorEnv> {
-  const { rooms, clock, log, groupLocal } = parts
+export function createDoor({ rooms, turnstile, log }: DoorParts): Hono<DoorEnv> {
   const app = new Hono<DoorEnv>()
-  const perSubnet = createRates('requests of one network', httpsLimits.requestsPerSubnet)
-  const inAll = createRates('requests', httpsLimits.requestsInAll)
   app.onError((err, c) => {
     let failure = failureOf(err)
     if (failure.code === 'INTERNAL') {
@@ -61,9 +52,7 @@ export function createDoor(parts: DoorParts): Hono<DoorEnv> {
     throw new MuttrError('METHOD_UNKNOWN', 'there is nothing at this address')
   })
   app.use(async (c, next) => {
-    const subnet = subnetOfIp(addressOf(c, parts.isBehindProxy), groupLocal)
-    if (subnet !== undefined) perSubnet.take(subnet, clock.now())
-    inAll.take('all', clock.now())
+    const subnet = turnstile.pass(c.env.incoming)
     if (c.req.url.length > httpsLimits.urlCharsMax)
       throw new MuttrError('WIRE_TOO_LARGE', 'the address is too long')
     c.set('subnet', subnet)
@@ -79,14 +68,3 @@ export function createDoor(parts: DoorParts): Hono<DoorEnv> {
   for (const room of rooms) room(app)
   return app
 }
-
-/** Who asks: what the socket says, and behind a proxy what it put last into `X-Forwarded-For`; what came before, anybody can have written. */
-function addressOf(c: Context<DoorEnv>, isBehindProxy: boolean): string {
-  const said = isBehindProxy
-    ? c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim()
-    : undefined
-  return said !== undefined && isIP(said) ? said : (c.env.incoming.socket.remoteAddress ?? '')
-}
-
-export const subnetOfIp = (ip: string, groupLocal: boolean): string | undefined =>
-  subnetOf(`/ip${isIP(ip) === 6 ? 6 : 4}/${ip}/`, groupLocal)

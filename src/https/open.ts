@@ -3,10 +3,12 @@ import type { Clock, Failure, Log, Millis, Random } from '../base/ports.ts'
 import { orderCertificate } from './acme.ts'
 import { keepOrdered } from './acme-keeper.ts'
 import type { Keeper, Pair } from './certificate.ts'
-import type { DoorParts, Room } from './door.ts'
+import type { Room } from './door.ts'
 import { createDoor } from './door.ts'
 import { keepFiles } from './file-keeper.ts'
 import { serveHttp, serveHttps } from './serve.ts'
+import type { SocketRoom } from './sockets.ts'
+import { createTurnstile } from './turnstile.ts'
 
 /** Where certificates lie: implemented over the home folder. */
 export interface DoorFiles {
@@ -32,6 +34,8 @@ interface Parts {
   https: Settings
   hostname: string
   rooms: readonly Room[]
+  /** Closed with the door. */
+  socketRoom?: SocketRoom
   groupLocal: boolean
   files: DoorFiles
   clock: Clock
@@ -59,16 +63,17 @@ export async function openDoor(parts: Parts): Promise<Door | undefined> {
   const { https, hostname, files, groupLocal, clock, random, log } = parts
   const { mode } = https
   if (mode === 'off') return undefined
-  const doorParts: DoorParts = { ...parts, isBehindProxy: mode === 'proxy' }
-  const { fetch } = createDoor(doorParts)
+  const turnstile = createTurnstile({ isBehindProxy: mode === 'proxy', groupLocal, clock })
+  const { fetch } = createDoor({ rooms: parts.rooms, turnstile, log })
+  const sockets = parts.socketRoom && { room: parts.socketRoom, turnstile }
   const port = https.port ?? usualPort[mode]
   if (mode === 'proxy') {
-    const served = await serveHttp({ fetch, host: '127.0.0.1', port, groupLocal: null })
+    const served = await serveHttp({ fetch, sockets, host: '127.0.0.1', port, groupLocal: null })
     const status = { mode, port: served.port, untilMs: null, problem: null }
     return { status, [Symbol.asyncDispose]: () => served[Symbol.asyncDispose]() }
   }
   await using stack = new AsyncDisposableStack()
-  const served = stack.use(await serveHttps({ fetch, port, groupLocal }))
+  const served = stack.use(await serveHttps({ fetch, sockets, port, groupLocal }))
   const common = { use: served.use, clock, log }
   const keeper =
     mode === 'files'

@@ -2,11 +2,15 @@ import { once } from 'node:events'
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { createAdaptorServer } from '@hono/node-server'
 import { MuttrError } from '../base/errors.ts'
 import type { Pair } from './certificate.ts'
-import { subnetOfIp } from './door.ts'
 import { httpsLimits } from './limits.ts'
+import type { SocketRoom } from './sockets.ts'
+import { createUpgrade } from './sockets.ts'
+import type { Turnstile } from './turnstile.ts'
+import { subnetOfIp } from './turnstile.ts'
 
 type Fetch = Parameters<typeof createAdaptorServer>[0]['fetch']
 
@@ -17,6 +21,8 @@ interface Listening {
   port: number
   /** Count connections by network; not where all come from a proxy. */
   groupLocal: boolean | null
+  /** Connections that become something else; none unless told. */
+  sockets?: { room: SocketRoom; turnstile: Turnstile } | undefined
 }
 
 export interface Served extends AsyncDisposable {
@@ -67,10 +73,19 @@ export async function serveHttps(how: Listening): Promise<Served & { use(pair: P
 }
 
 async function listen(server: HttpServer | HttpsServer, how: Listening): Promise<Served> {
-  const { host, port, groupLocal } = how
-  server.maxConnections = httpsLimits.connectionsMax
+  const { host, port, groupLocal, sockets } = how
   server.maxRequestsPerSocket = httpsLimits.requestsPerConnectionMax
-  if (groupLocal !== null) boundNetworks(server, groupLocal)
+  const leave = boundConnections(server, groupLocal)
+  const taken = new Set<Duplex>()
+  if (sockets) {
+    const upgrade = createUpgrade(sockets)
+    server.on('upgrade', (request, socket, head) => {
+      leave(socket as Socket)
+      taken.add(socket)
+      socket.once('close', () => taken.delete(socket))
+      upgrade(request, socket, head)
+    })
+  }
   try {
     server.listen(port, host)
     await once(server, 'listening')
@@ -90,24 +105,41 @@ async function listen(server: HttpServer | HttpsServer, how: Listening): Promise
       const closed = once(server, 'close')
       server.close()
       server.closeAllConnections()
+      await sockets?.room[Symbol.asyncDispose]()
+      for (const socket of taken) socket.destroy()
       await closed
     }
   }
 }
 
-/** One network cannot keep all others out. */
-function boundNetworks(server: HttpServer | HttpsServer, groupLocal: boolean): void {
+/**
+ * One network cannot keep all others out. @returns what a connection is told that is bounded elsewhere from now on: it is the same one under
+ * TLS, where it is another object.
+ */
+function boundConnections(
+  server: HttpServer | HttpsServer,
+  groupLocal: boolean | null
+): (socket: Socket) => void {
   const counts = new Map<string, number>()
+  const leaving = new Map<string, () => void>()
   server.on('connection', (socket: Socket) => {
-    const subnet = subnetOfIp(socket.remoteAddress ?? '', groupLocal)
-    if (subnet === undefined) return
-    const count = (counts.get(subnet) ?? 0) + 1
-    if (count > httpsLimits.connectionsPerSubnetMax) return void socket.destroy()
-    counts.set(subnet, count)
-    socket.once('close', () => {
-      const left = (counts.get(subnet) ?? 1) - 1
+    const subnet =
+      groupLocal === null ? undefined : subnetOfIp(socket.remoteAddress ?? '', groupLocal)
+    const count = subnet === undefined ? 0 : (counts.get(subnet) ?? 0)
+    if (leaving.size >= httpsLimits.connectionsMax || count >= httpsLimits.connectionsPerSubnetMax)
+      return void socket.destroy()
+    if (subnet !== undefined) counts.set(subnet, count + 1)
+    const id = endOf(socket)
+    const leave = (): void => {
+      if (!leaving.delete(id) || subnet === undefined) return
+      const left = counts.get(subnet)! - 1
       if (left > 0) counts.set(subnet, left)
       else counts.delete(subnet)
-    })
+    }
+    leaving.set(id, leave)
+    socket.once('close', leave)
   })
+  return socket => leaving.get(endOf(socket))?.()
 }
+
+const endOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`

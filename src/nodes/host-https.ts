@@ -7,6 +7,7 @@ import type { Pair } from '../https/certificate.ts'
 import { directoryRoom } from '../https/directory.ts'
 import type { Door, DoorFiles } from '../https/open.ts'
 import { openDoor } from '../https/open.ts'
+import type { SocketRoom } from '../https/sockets.ts'
 import { systemClock as clock } from '../net/clock.ts'
 import type { Node } from '../net/node.ts'
 import { systemRandom as random } from '../net/random.ts'
@@ -18,6 +19,7 @@ export async function hostHttps(
   home: Home,
   pod: Pod,
   network: Pick<Node, 'contact' | 'self'>,
+  socketRoom: SocketRoom,
   log: Log
 ): Promise<Door | undefined> {
   const { pod: settings, connections } = home.config
@@ -26,6 +28,7 @@ export async function hostHttps(
     https: settings!.https,
     hostname: pod.hostname,
     rooms: [directoryRoom({ pod, addresses, clock, isOpen: settings!.https.add === 'open' })],
+    socketRoom,
     groupLocal: connections.groupLocal,
     files: doorFiles(home),
     ...{ clock, random, log }

@@ -9,6 +9,7 @@ import { systemClock as clock } from '../net/clock.ts'
 import type { Node } from '../net/node.ts'
 import { peerKeys } from '../net/peer-key.ts'
 import { systemRandom as random } from '../net/random.ts'
+import { createThinDoor } from '../net/thin/accept.ts'
 import { createPod } from '../pod/pod.ts'
 import { publishWhereabouts } from '../pod/whereabouts.ts'
 import type { Dht } from '../seed/dht.ts'
@@ -52,6 +53,7 @@ export async function hostPod(
   // Its library is for those who watch.
   const monitor = config.monitor && (await import('./monitor.ts')).createMonitor()
   let joined = false
+  const thin = createThinDoor({ clock, log })
   const parts = { network, clock, random, log, keys: peerKeys(home.privateKey) }
   const finder = podFinder({
     places: podPlaces(home),
@@ -61,7 +63,13 @@ export async function hostPod(
   const pod = stack.use(
     await createPod({
       ...parts,
-      subnetOf: peer => network.subnetOf(peer),
+      network: {
+        accept(protocol, take) {
+          network.accept(protocol, take)
+          thin.accept(take)
+        }
+      },
+      subnetOf: peer => thin.subnetOf(peer) ?? network.subnetOf(peer),
       state,
       isShared,
       ...(monitor && { measure: monitor.measure }),
@@ -82,7 +90,7 @@ export async function hostPod(
       limits: { accountsMax: config.accountsMax, noticesPerAccountMax: config.mailboxMax }
     })
   )
-  const door = stack.use(await hostHttps(home, pod, network, log))
+  const door = stack.use(await hostHttps(home, pod, network, thin, log))
   if (monitor) {
     const watched = { pod, state, network, joined: () => joined }
     stack.use(await monitor.serve(config.monitor!, watched))

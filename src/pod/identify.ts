@@ -68,7 +68,10 @@ export async function checkIdentify(
   }: {
     hostname: string
     pod: PeerId
-    peer: PeerId
+    /** Undefined where the stream does not prove it: then it is the one of the statement. */
+    peer: PeerId | undefined
+    /** As `Session.binding`. */
+    binding?: Uint8Array | null | undefined
     nonce: Uint8Array
     nowMs: Millis
     crypto?: Crypto
@@ -82,12 +85,14 @@ export async function checkIdentify(
   if (certificate.revoked) refuse('the certificate is revoked')
   const statement = await verifyStatement(frame, { certificate, nowMs: o.nowMs }, crypto)
   if (statement.pod !== o.hostname) refuse('the statement is for another pod')
-  if (statement.peer !== o.peer) refuse('the statement is for another peer')
+  const peer = o.peer ?? statement.peer
+  if (statement.peer !== peer) refuse('the statement is for another peer')
   if (statement.untilMs <= o.nowMs) refuse('the statement has ended')
   const signed = identifyBytes({
     hostname: o.hostname,
     pod: o.pod,
-    self: o.peer,
+    self: peer,
+    binding: o.binding,
     nonce: o.nonce,
     timeMs,
     statement: frame
@@ -97,7 +102,7 @@ export async function checkIdentify(
   return {
     pin: certificate.pin,
     certificate,
-    peer: o.peer,
+    peer,
     device: toHex(statement.deviceKey),
     untilMs: statement.untilMs
   }

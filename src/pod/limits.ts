@@ -36,6 +36,8 @@ export interface PodLimits {
   /** Other pods that are remembered. */
   readonly peersMax: number
   readonly sessionsMax: number
+  /** Besides, over WebSockets, which cost a fifth. */
+  readonly thinSessionsMax: number
   readonly sessionsPerPeerMax: number
   /** Per peer, identified or not. */
   readonly lookupsPerPeer: Rate
@@ -84,6 +86,7 @@ export const podLimits: PodLimits = {
   queueDonePerAccountMax: 4_000,
   peersMax: 10_000,
   sessionsMax: 8_192,
+  thinSessionsMax: 32_768,
   sessionsPerPeerMax: 4,
   lookupsPerPeer: { burst: 200, everyMs: secondMs / 5 },
   noticesPerPeer: { burst: 2_000, everyMs: secondMs / 20 },

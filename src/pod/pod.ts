@@ -39,6 +39,7 @@ import { createPublicDirectory } from './public-directory.ts'
 import { createReception } from './reception.ts'
 import { openRecord } from './record.ts'
 import { Registry } from './registry.ts'
+import type { Desk } from './session.ts'
 import { serveSession } from './session.ts'
 import { createSweeper } from './sweep.ts'
 
@@ -214,10 +215,12 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     await news.settled()
   }
 
+  const name: Desk['name'] = (session, peer) => reception.name(session, peer)
+  const desk: Desk = { ...shared, hpkeSecret: hpke.secret, record, tell, name }
   const reception = createReception({
     limits,
     log,
-    serve: session => serveSession(session, { ...shared, hpkeSecret: hpke.secret, record, tell })
+    serve: session => serveSession(session, desk)
   })
   const sweeper = createSweeper({
     ...{ clock, log, state, registry, mailbox, directory, invites, dismissals, ahead },

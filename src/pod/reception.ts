@@ -7,13 +7,15 @@ export interface Reception extends AsyncDisposable {
   take(session: Session): void
   served(): Iterable<Served>
   sessions(): Iterable<[Session, Served]>
-  /** The sessions of one peer. */
+  /** A session over which the peer is not proved has identified as a device of it. */
+  name(session: Session, peer: PeerId): void
+  /** The sessions of one peer, and those that it has said to be its own. */
   of(peer: PeerId): Iterable<Served>
   readonly size: number
 }
 
 interface Parts {
-  limits: Pick<PodLimits, 'sessionsMax' | 'sessionsPerPeerMax'>
+  limits: Pick<PodLimits, 'sessionsMax' | 'thinSessionsMax' | 'sessionsPerPeerMax'>
   log: Log
   serve: (session: Session) => Served
 }
@@ -21,17 +23,31 @@ interface Parts {
 export function createReception({ limits, log, serve }: Parts): Reception {
   const here = new Map<Session, Served>()
   const ofPeer = new Map<PeerId, Set<Served>>()
+  /** Whoever names a peer gives it what is their own; they take nothing of what the peer may. */
+  const named = new Map<PeerId, Map<Session, Served>>()
+  const nameOf = new Map<Session, PeerId>()
+  let thin = 0
   let ended = false
 
-  const mayEnter = (peer: PeerId): boolean =>
+  const mayEnter = ({ peer, binding }: Session): boolean =>
     !ended &&
-    here.size < limits.sessionsMax &&
+    (binding === undefined
+      ? here.size - thin < limits.sessionsMax
+      : thin < limits.thinSessionsMax) &&
     (ofPeer.get(peer)?.size ?? 0) < limits.sessionsPerPeerMax
+  const unname = (session: Session): void => {
+    const peer = nameOf.get(session)
+    if (peer === undefined) return
+    nameOf.delete(session)
+    const sessions = named.get(peer)!
+    sessions.delete(session)
+    if (sessions.size === 0) named.delete(peer)
+  }
 
   return {
     take(session) {
       const { peer } = session
-      if (!mayEnter(peer)) {
+      if (!mayEnter(session)) {
         log.debug('pod.session-refused', { peer })
         void session[Symbol.asyncDispose]()
         return
@@ -39,17 +55,27 @@ export function createReception({ limits, log, serve }: Parts): Reception {
       const served = serve(session)
       const sessions = ofPeer.get(peer) ?? new Set()
       here.set(session, served)
+      if (session.binding !== undefined) thin += 1
       ofPeer.set(peer, sessions.add(served))
       void session.closed.then(() => {
         served[Symbol.dispose]()
         here.delete(session)
+        if (session.binding !== undefined) thin -= 1
+        unname(session)
         sessions.delete(served)
         if (sessions.size === 0 && ofPeer.get(peer) === sessions) ofPeer.delete(peer)
       })
     },
+    name(session, peer) {
+      const served = here.get(session)
+      if (!served) return
+      unname(session)
+      nameOf.set(session, peer)
+      named.set(peer, (named.get(peer) ?? new Map()).set(session, served))
+    },
     served: () => here.values(),
     sessions: () => [...here],
-    of: peer => ofPeer.get(peer) ?? [],
+    of: peer => [...(ofPeer.get(peer) ?? []), ...(named.get(peer)?.values() ?? [])],
     get size() {
       return here.size
     },

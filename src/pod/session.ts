@@ -2,7 +2,7 @@ import { toHex } from '../base/bytes.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import type { Clock, Log, Millis, PeerKeys, Random, Session } from '../base/ports.ts'
+import type { Clock, Log, Millis, PeerId, PeerKeys, Random, Session } from '../base/ports.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { verifyDismissal } from '../keys/device.ts'
 import type { State } from '../store/state.ts'
@@ -18,6 +18,7 @@ import {
   successionAnswer,
   successionRequest
 } from '../wire/succession.ts'
+import { bind, bindAnswer, bindBytes } from '../wire/thin.ts'
 import type { Ahead } from './ahead/ahead.ts'
 import { aheadAnswers } from './ahead/answers.ts'
 import { foldName } from './alias.ts'
@@ -66,6 +67,8 @@ export interface Desk {
   readonly ahead: Ahead | undefined
   readonly record: Pick<PodRecordShelf, 'hello'>
   readonly measure: Measure
+  /** A session over which the peer is not proved has identified as a device of it. */
+  name(session: Session, peer: PeerId): void
   /** Tells every process of the pod, this one before it resolves. */
   tell(news: News): Promise<void>
 }
@@ -150,7 +153,7 @@ export function serveSession(session: Session, desk: Desk): Served {
       desk.measure.asked(answer ? method : 'unknown', outcome, desk.clock.now() - nowMs)
     try {
       desk.gates.request(session.peer, nowMs)
-      if (!answer) throw new MuttrError('METHOD_UNKNOWN', 'not a request of /muttr/pod/1')
+      if (!answer) throw unknownMethod()
       const answered = await answer(payload, nowMs, signal)
       end('ok')
       return answered
@@ -161,6 +164,9 @@ export function serveSession(session: Session, desk: Desk): Served {
   })
   return { identity, [Symbol.dispose]: () => feed[Symbol.dispose]() }
 }
+
+const unknownMethod = (): MuttrError =>
+  new MuttrError('METHOD_UNKNOWN', 'not a request of /muttr/pod/1')
 
 const feedOf = ({ session, desk, reader }: Visit): Feed =>
   createFeed({
@@ -189,6 +195,14 @@ function openAnswers(visit: Visit): Answers {
     async ping(payload) {
       wire.nothing.decode(payload)
       return wire.nothing.encode()
+    },
+    async bind(payload) {
+      const { binding } = session
+      if (binding === undefined) throw unknownMethod()
+      const { keys } = desk
+      const { nonce } = bind.decode(payload)
+      const signature = keys.sign(bindBytes({ pod: keys.self, nonce, binding }))
+      return bindAnswer.encode({ pod: keys.self, binding, signature })
     },
     async lookup(payload, nowMs) {
       const { name } = wire.aliasRequest.decode(payload)
@@ -257,7 +271,9 @@ function identifyAnswers({ session, desk, become }: Visit): Answers {
       desk.gates.identify(session.peer, nowMs)
       const nonce = challenge.take(nowMs)
       const { hostname, keys, crypto, registry, mailbox, dismissals } = desk
-      const o = { hostname, pod: keys.self, peer: session.peer, nonce, nowMs, crypto }
+      const { binding } = session
+      const ends = { pod: keys.self, peer: binding === undefined ? session.peer : undefined }
+      const o = { hostname, ...ends, binding, nonce, nowMs, crypto }
       const shown = await checkIdentify(wire.identify.decode(payload), o)
       const { device, peer, untilMs } = shown
       const { account, isBehind } = await registry.accountOf(shown.pin, device, nowMs)
@@ -268,6 +284,7 @@ function identifyAnswers({ session, desk, become }: Visit): Answers {
         await registry.greet(account, nowMs)
       }
       become({ ...shown, account, isBehind })
+      if (binding !== undefined) desk.name(session, peer)
       const names = await registry.aliases(account)
       return wire.identifyAnswer.encode({ names, standing: await desk.standing(account, nowMs) })
     }

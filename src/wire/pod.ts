@@ -135,7 +135,10 @@ export const identify: Codec<Identify> = codec(
   i => [i.certificate, i.statement, i.timeMs, i.answer]
 )
 
-/** What a device key signs to identify: good for one pod, one peer, one nonce, one moment, one statement. */
+/**
+ * What a device key signs to identify: good for one pod, one peer, one nonce, one moment, one statement; on a thin channel
+ * (docs/protocol/thin.md) for one connection too.
+ */
 export const identifyBytes = (o: {
   hostname: string
   pod: PeerId
@@ -143,16 +146,13 @@ export const identifyBytes = (o: {
   nonce: Uint8Array
   timeMs: Millis
   statement: Uint8Array
-}): Uint8Array =>
-  encodeCbor([
-    'muttr identify 1',
-    o.hostname,
-    o.pod,
-    o.self,
-    o.nonce,
-    o.timeMs,
-    sha256(o.statement)
-  ])
+  binding?: Uint8Array | null | undefined
+}): Uint8Array => {
+  const told = [o.hostname, o.pod, o.self, o.nonce, o.timeMs, sha256(o.statement)]
+  return o.binding === undefined
+    ? encodeCbor(['muttr identify 1', ...told])
+    : encodeCbor(['muttr identify thin 1', ...told, o.binding])
+}
 
 export interface IdentifyAnswer {
   /** Of aliases on this pod, without the hostname. */

@@ -5,6 +5,7 @@ import { directoryRoom } from '../../src/https/directory.ts'
 import type { DoorEnv } from '../../src/https/door.ts'
 import { createDoor } from '../../src/https/door.ts'
 import { httpsLimits } from '../../src/https/limits.ts'
+import { createTurnstile } from '../../src/https/turnstile.ts'
 import { armorCertificate, keyOf, readCertificate } from '../../src/keys/certificate.ts'
 import { certify, checkCertification } from '../../src/keys/certify.ts'
 import { packet, tags, walkPackets } from '../../src/keys/packets.ts'
@@ -36,9 +37,10 @@ describe('the directory for everybody', () => {
   const doorOf = ({ pod }: PodHost, isOpen = false) =>
     createDoor({
       rooms: [directoryRoom({ pod, addresses: () => [address], isOpen, clock: world.clock })],
-      ...{ isBehindProxy: false, groupLocal: false, clock: world.clock, log: silent }
+      turnstile: createTurnstile({ isBehindProxy: false, groupLocal: false, clock: world.clock }),
+      log: silent
     })
-  const env = { incoming: { socket: { remoteAddress: '127.0.0.1' } } }
+  const env = { incoming: { headers: {}, socket: { remoteAddress: '127.0.0.1' } } }
   const get = async (path: string) => await door.request(path, {}, env)
   const bytesOf = async (path: string): Promise<Uint8Array> => {
     const answer = await get(path)
@@ -202,7 +204,7 @@ describe('the directory for everybody', () => {
     const [, , signature] = walkPackets(person.certificate.bytes, 512)
     assert.equal(signature?.tag, tags.signature)
     const one = packet(tags.signature, new Uint8Array(20))
-    const from = { incoming: { socket: { remoteAddress: '198.51.100.7' } } }
+    const from = { incoming: { headers: {}, socket: { remoteAddress: '198.51.100.7' } } }
     const send = (text: string) => door.request('/pks/add', { method: 'POST', body: text }, from)
     const flooded = (count: number): string => {
       const more = Array.from({ length: count }, () => one)

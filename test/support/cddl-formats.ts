@@ -23,6 +23,7 @@ import { report } from '../../src/wire/report.ts'
 import { decodeStamp } from '../../src/wire/stamp.ts'
 import * as succession from '../../src/wire/succession.ts'
 import { decodeSyncEntry } from '../../src/wire/sync.ts'
+import * as thin from '../../src/wire/thin.ts'
 import { readTombstone } from '../../src/wire/tombstone.ts'
 import { decodeVia, decodeViaAnswer } from '../../src/wire/via.ts'
 
@@ -98,6 +99,8 @@ export const formats: Record<string, Format> = {
   'challenge-answer': { read: pod.challengeAnswer.decode },
   identify: { read: pod.identify.decode },
   'identify-answer': { read: pod.identifyAnswer.decode },
+  bind: { read: thin.bind.decode },
+  'bind-answer': { read: thin.bindAnswer.decode },
   report: { read: report.decode },
   'invite-request': { read: invite.inviteRequest.decode },
   'invite-answer': { read: invite.inviteAnswer.decode },

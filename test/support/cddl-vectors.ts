@@ -29,6 +29,7 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
   const [blob, dht, record] = [read('blob'), read('dht'), read('record')]
   const { codes, exchange } = read('link')
   const sync = read('sync')
+  const thin = read('thin')
   const [stamp, via] = [read('stamp'), read('via')]
   const ofReach = (message: string) =>
     frames(read('reach').frames.filter((v: { message: string }) => v.message === message))
@@ -78,6 +79,9 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     manifest: frames(read('attachment').valid),
     ...byRule(read('ahead').valid),
     ...byRule(read('federation').valid),
+    ...byRule(thin.valid),
+    'bind-signed': thin.valid['bind-answer'].map((v: { signed: string }) => bytes(v.signed)),
+    'identify-thin-signed': [bytes(thin.identify.signed)],
     proof: frames(read('proof').valid),
     notice: notice.valid.map((v: { plaintext: string }) => unpadded(bytes(v.plaintext))),
     slip: frames(notice.slips),

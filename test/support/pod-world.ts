@@ -95,9 +95,8 @@ export interface TestDevice {
   as(person: Person): TestDevice
 }
 
-export function podWorld(atMs = startMs): PodWorld {
+export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
   const clock = fakeClock(atMs)
-  const network = fakeNetwork()
   const pods = new Set<Pod>()
   /** Peers of pods, by hostname. */
   const hosts = new Map<string, string>()

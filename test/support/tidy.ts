@@ -37,7 +37,7 @@ const packages: [pattern: RegExp, room: string][] = [
   [/^@hpke\//, 'keys'],
   [/^(libp2p|datastore-level)$|^@libp2p\/|^@chainsafe\/libp2p-|^@multiformats\//, 'net'],
   [/^level$/, 'store'],
-  [/^pg$/, 'net'],
+  [/^(pg|ws)$/, 'net'],
   // What is bundled into the page, and must not come into the node.
   [/^(preact|marked|vite)(\/|$)|^@preact\/|^@fontsource/, 'web']
 ]
