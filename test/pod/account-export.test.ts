@@ -50,7 +50,9 @@ describe('what a pod hands out of somebody', () => {
     await link.lookup('zbob')
     const notice = noticeFor(intro, world.clock.now())
     await link.submit(await sealNotice(host.hpkeKey, notice))
-    await office.setQuota(olga, 'zalice', { notices: 7 })
+    await office.setQuota(olga, 'zalice', { notices: 7, invites: 3 })
+    await (await alice.enter(host)).invite({ uses: 3, lifeMs: 60_000, note: '' })
+    await link.report('zalice', { kind: 'spam', text: 'pills', letter: null })
     await office.suspend(olga, 'zalice', { reason: 'to see' })
     await office.suspend(olga, 'zbob', { reason: 'to see' })
 

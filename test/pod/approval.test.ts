@@ -54,6 +54,21 @@ describe('a pod whose operators approve of each', () => {
     assert.deepEqual([entry?.action, entry?.subject], ['request.approve', pin])
   })
 
+  it('is asked by somebody for one alias at a time', async () => {
+    await using world = podWorld()
+    const host = await world.host({ policy: 'approval' })
+    const carol = await world.device(await personNamed('carol', ['carol', 'c2']))
+    const link = await carol.enter(host)
+    const { certificate } = carol.person
+    await assert.rejects(link.register('carol', certificate), waits)
+    const other = { code: 'REGISTRATION_REFUSED', message: /carol was asked for before/ }
+    await assert.rejects(link.register('c2', certificate), other)
+    await host.pod.office.approve(olga, 'carol')
+    await assert.rejects(link.register('c2', certificate), other)
+    await link.register('carol', certificate)
+    await assert.rejects(link.register('c2', certificate), waits)
+  })
+
   it('refuses with a reason, for a month', async () => {
     await using world = podWorld()
     const host = await world.host({ policy: 'approval' })

@@ -139,7 +139,12 @@ export function createApplications(
           'REGISTRATION_REFUSED',
           `the operator has refused ${known.name}${known.reason === '' ? '' : `: ${known.reason}`}`
         )
-      if (known.state === 'approved' && known.name === asked.name) return drop(account, known)
+      if (known.name !== asked.name)
+        throw new MuttrError(
+          'REGISTRATION_REFUSED',
+          `${known.name} was asked for before, and one alias is asked for at a time`
+        )
+      if (known.state === 'approved') return drop(account, known)
       throw waits(known.name)
     },
     async decide(account, { state: decided, reason }, nowMs) {
