@@ -25,7 +25,7 @@ describe('a pod that is watched', () => {
     const answer = await fetch(`${at}${path}`)
     return { status: answer.status, text: await answer.text() }
   }
-  const valueOf = (text: string, line: string) => {
+  const figure = (text: string, line: string) => {
     const found = text.split('\n').find(one => one.startsWith(`${line} `))
     return Number(found?.slice(line.length + 1))
   }
@@ -41,12 +41,12 @@ describe('a pod that is watched', () => {
     const [sent] = await net.json<{ id: string }>('alice', 'send', 'bob@one.test', 'Watched')
     await net.event('bob', 'opened', from, ({ letter }) => letter === sent!.id)
     const { text } = await ask('/metrics')
-    assert.equal(valueOf(text, 'muttr_pod_accounts'), 2)
-    assert.equal(valueOf(text, 'muttr_pod_requests_total{method="register",outcome="ok"}'), 2)
-    assert(valueOf(text, 'muttr_pod_requests_total{method="lookup",outcome="ALIAS_UNKNOWN"}') >= 1)
-    assert(valueOf(text, 'muttr_pod_notices_pushed_total') >= 1)
-    assert(valueOf(text, 'muttr_pod_sessions') >= 2)
-    assert(valueOf(text, 'muttr_joined') === 1)
+    assert.equal(figure(text, 'muttr_pod_accounts'), 2)
+    assert.equal(figure(text, 'muttr_pod_requests_total{method="register",outcome="ok"}'), 2)
+    assert(figure(text, 'muttr_pod_requests_total{method="lookup",outcome="ALIAS_UNKNOWN"}') >= 1)
+    assert(figure(text, 'muttr_pod_notices_pushed_total') >= 1)
+    assert(figure(text, 'muttr_pod_sessions') >= 2)
+    assert(figure(text, 'muttr_joined') === 1)
   })
 
   it('says nothing of people', async () => {
