@@ -254,12 +254,13 @@ export class Journey {
    * @throws {MuttrError} as {@link attempt}
    */
   async announceAgain(row: SentRow): Promise<void> {
-    const way = await this.#announcing.follow(row, this.#parts.life)
+    const { contacts, passing, life } = this.#parts
+    const way = await this.#announcing.follow(row, life)
     if (way === 'done' || way === 'waits') return
-    const known = await this.#parts.contacts.recipient(row.to, this.#parts.life)
+    const known = await contacts.recipient(row.to, life)
     if (row.fingerprint !== known.certificate.fingerprint) return
     const prepared = await this.#announcing.prepare(row, known, way === 'any' ? way : 'direct')
-    await this.#announcing.announce(row, known, prepared)
+    if (await this.#announcing.announce(row, known, prepared)) await passing.forget(row.id, life)
   }
 
   /** Writes down what an own pod has told about a letter that is not on its way here any more. */

@@ -188,8 +188,8 @@ export class Passing {
     this.#handed.delete(letter)
     this.#heardMs.delete(letter)
     this.#news.delete(letter)
-    // A pod that is not told forgets it when it expires.
-    await pods
+    // Nobody waits for that: a pod that is not told forgets it when it expires.
+    pods
       .identified(handed.pod, signal)
       .then(link => link.queue.done([handed.notice]))
       .catch(err => log.debug('a pod keeps a receipt', { pod: handed.pod, code: codeOf(err) }))

@@ -169,6 +169,21 @@ describe('a letter announced through the own pod', () => {
     await until(() => own().queue.kept.size === 0)
   })
 
+  it('that nobody accepts is announced anew the same way, about once a day', async () => {
+    await alice.client.lookup('bob@two.test')
+    await bob.client[Symbol.asyncDispose]()
+    own().queue.mode = 'on'
+    const id = await send()
+    const first = (await alice.sent(id)).announced!.atMs
+    await until(() => own().queue.kept.size === 0)
+    while (own().queue.given === 1) {
+      world.clock.advance(hourMs)
+      for (let i = 0; i < 50; i++) await turn()
+    }
+    await until(async () => (await alice.sent(id)).announced!.atMs >= first + 20 * hourMs)
+    await until(() => own().queue.kept.size === 0)
+  })
+
   it('that is taken back is passed on no more', async () => {
     own().queue.mode = 'hold'
     const id = await send()
