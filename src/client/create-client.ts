@@ -30,6 +30,7 @@ import type { NoticesBy } from './passing.ts'
 import { people } from './people.ts'
 import type { openPodLink } from './pod-link.ts'
 import type { Dialler } from './pods.ts'
+import type { Thin } from './reach-pod.ts'
 import type { ReceiptsTo } from './release.ts'
 import type { Policy } from './requests/request.ts'
 import type { Rooms } from './rooms.ts'
@@ -98,6 +99,8 @@ export interface ClientParts {
   canaryEveryMs?: Millis | null
   /** A network of another peer for one link to a pod, so that it does not know who asks; the own one unless told. */
   disguise?: () => Promise<Dialler & AsyncDisposable>
+  /** Another way to pods; none unless told. */
+  thin?: Thin
   /** Age at which the encryption subkey is followed by another; never unless told. */
   subkeyEveryMs?: Millis | null
   /** Rewrites HOME/certificate.pgp and the vault when a pod has certified an alias, or subkeys came and went. */

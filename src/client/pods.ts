@@ -9,7 +9,6 @@ import type { Device } from '../keys/device.ts'
 import { makeStatement } from '../keys/device.ts'
 import type { FoundBy } from '../pod/finding.ts'
 import type { PodPlace } from '../pod/place.ts'
-import { dialFirst } from '../pod/place.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
 import { bytes, literal, mapped, tuple, uint } from '../wire/cbor.ts'
@@ -25,6 +24,8 @@ import { createPapers } from './papers.ts'
 import type { Identified } from './pod-line.ts'
 import { PodLine } from './pod-line.ts'
 import type { openPodLink, PodLink } from './pod-link.ts'
+import type { Thin } from './reach-pod.ts'
+import { createReach } from './reach-pod.ts'
 import type { Self } from './self.ts'
 import { createTable } from './table.ts'
 import { abortable } from './waiting.ts'
@@ -96,6 +97,8 @@ export interface PodsParts {
   /** Pods that were found by their hostnames; none are unless told. */
   found?: FoundPods
   openLink: typeof openPodLink
+  /** Another way to pods; none unless told. */
+  thin?: Thin | undefined
   emit: Emit
   /** A pod knows who we are, and hands over nothing yet: what our key takes over there. @returns its aliases, undefined when there is nothing to take */
   onIdentified: (hostname: string, link: PodLink) => Promise<string[] | undefined>
@@ -125,6 +128,7 @@ export function createPods(parts: PodsParts): Pods {
   const certificates = new Map<string, Certificate>()
   const statement = createStatements(parts)
   const moved = createMovedPods(parts)
+  const reach = createReach({ ...parts, thin: parts.thin })
   const papers = createPapers(parts)
 
   async function certificateOf(hostname: string): Promise<Certificate | undefined> {
@@ -177,10 +181,8 @@ export function createPods(parts: PodsParts): Pods {
     const { hostname } = place
     const fingerprint = place.fingerprint ?? (await certificateOf(hostname))?.fingerprint
     const pinned = fingerprint === undefined ? {} : { pinned: { fingerprint } }
-    const at = async (where: PodPlace): Promise<PodLink> => {
-      const contact = await dialFirst(network, where, signal)
-      return parts.openLink({ network, contact, clock, crypto, hostname, ...pinned, signal })
-    }
+    const at = (where: PodPlace): Promise<PodLink> =>
+      reach(where, network, { clock, crypto, hostname, ...pinned, signal })
     const link = await at(place).catch(async err => {
       if (codeOf(err) !== 'POD_UNREACHABLE' || fingerprint === undefined) throw err
       const addresses = await foundAnew(hostname, fingerprint, signal)

@@ -105,6 +105,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...(parts.found && { found: parts.found }),
     openLink: options => open({ ...options, keys }),
     ...(parts.disguise && { disguise: parts.disguise }),
+    thin: parts.thin,
     onNotices: async (hostname, entries, how) =>
       inbox.notified(hostname, await canary.sift(entries), how),
     onIdentified: (hostname, link) => succeeding.handOver(hostname, link),

@@ -12,6 +12,7 @@ const bytes = z.int().positive()
 const lightDefaults = {
   store: { capBytes: 128 * 2 ** 20 },
   connections: { max: 24 },
+  thin: true,
   bandwidth: { upBytesPerSecond: 512 * 1024, downBytesPerSecond: 1024 * 1024 }
 } as const
 /** How much slower a light node looks after its table and its copies. */
@@ -96,6 +97,8 @@ export const Config = z.strictObject({
   networkBackup: z.enum(['off', 'weekly']).default('off'),
   /** A larger one is not stored there. */
   networkBackupBytes: bytes.default(256 * 2 ** 20),
+  /** Talks to pods over a WebSocket where they offer it, instead of only where nothing else leads to them. */
+  thin: z.boolean().default(false),
   /** Pods that the network file does not list. */
   pods: z.array(PodEntry).max(100).default([]),
   pod: z

@@ -35,6 +35,8 @@ export const Fingerprint = z
 export const PodEntry = z.strictObject({
   hostname: Hostname,
   addresses: z.array(Multiaddr).min(1).max(limits.contactAddressesMax),
-  fingerprint: Fingerprint.optional()
+  fingerprint: Fingerprint.optional(),
+  /** Its channel over a WebSocket, where that is not `wss://HOSTNAME/muttr/pod/1`. */
+  thin: z.url({ protocol: /^wss$/ }).max(limits.addressCharsMax).optional()
 })
 export type PodEntry = z.infer<typeof PodEntry>

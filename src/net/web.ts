@@ -19,8 +19,12 @@ const quietMs = 8_000
 const gone: ReadonlySet<unknown> = new Set([404, 410])
 const nobody: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ENOTFOUND'])
 
-export function createWeb({ allowLocal, ca, lookup = systemLookup, port }: Options): Web {
-  const guarded: LookupFunction = (hostname, options, done) =>
+/** Finds addresses as the machine does, and gives none of our own house unless told. */
+export function guardedLookup(
+  allowLocal: boolean,
+  lookup: LookupFunction = systemLookup
+): LookupFunction {
+  return (hostname, options, done) =>
     lookup(hostname, { ...options, all: true }, (err, found) => {
       if (err) return done(err, '', 0)
       const all = typeof found === 'string' ? [] : found
@@ -29,6 +33,10 @@ export function createWeb({ allowLocal, ca, lookup = systemLookup, port }: Optio
       if (!first) return done(new Error(`${hostname} is at no public address`), '', 0)
       return options.all ? done(null, allowed) : done(null, first.address, first.family)
     })
+}
+
+export function createWeb({ allowLocal, ca, lookup = systemLookup, port }: Options): Web {
+  const guarded = guardedLookup(allowLocal, lookup)
   return {
     get: (url, { maxBytes, signal }) =>
       new Promise((resolve, reject) => {

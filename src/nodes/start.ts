@@ -37,6 +37,7 @@ import { nodeStatus } from './node-status.ts'
 import { openSeed } from './open-seed.ts'
 import { podPlaces, podSearch } from './pod-finder.ts'
 import { embedded } from './pod-state.ts'
+import { thinOpener } from './thin-opener.ts'
 
 export interface StartOptions {
   home: Home
@@ -124,6 +125,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       ...parts,
       state,
       found,
+      thin: thinOpener(home.config, parts.keys, log),
       events,
       dht: seed.dht,
       person: options.person,

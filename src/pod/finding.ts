@@ -41,6 +41,10 @@ const patienceMs: Millis = 15_000
 /** Names that are not in the DNS, or not the same everywhere (RFC 6761, 6762, 7686, 9476). */
 const special = /(^|\.)(test|example|invalid|localhost|local|onion|alt)$/
 
+/** Whether the DNS can say anything about the name. */
+export const isPublishable = (hostname: string): boolean =>
+  hostname.includes('.') && !special.test(hostname)
+
 /**
  * Finds a pod by its hostname. Where it is and who it is are two questions: where, the DNS says, else HTTPS; who, HTTPS, else the DNS. A
  * source that does not answer ends the search, so that nobody who can silence one is asked at a weaker one. Source: docs/protocol/finding.md
@@ -53,7 +57,7 @@ export async function findPod(
   life: AbortSignal
 ): Promise<FoundPod> {
   const { hostname, pinned } = asked
-  if (!hostname.includes('.') || special.test(hostname)) throw nowhere(hostname)
+  if (!isPublishable(hostname)) throw nowhere(hostname)
   const over = new AbortController()
   using _timer = parts.clock.after(patienceMs, () => over.abort())
   const signal = AbortSignal.any([life, over.signal])

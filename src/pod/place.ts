@@ -8,6 +8,8 @@ export interface PodPlace {
   readonly addresses: readonly string[]
   /** Of its certificate, lower-case hex. */
   readonly fingerprint?: string | undefined
+  /** Its channel over a WebSocket, where that is not at its hostname. */
+  readonly thin?: string | undefined
 }
 
 const dialTimeoutMs: Millis = 5_000
