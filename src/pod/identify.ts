@@ -2,7 +2,6 @@ import { toHex } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Millis, PeerId, Random } from '../base/ports.ts'
-import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { openPgp } from '../keys/crypto.ts'
 import { verifyDevice, verifyStatement } from '../keys/device.ts'
@@ -15,7 +14,8 @@ import type { AccountId } from './rows.ts'
 export interface Shown {
   /** Of the person's key. */
   readonly pin: string
-  readonly certificate: Certificate
+  /** Not as it was read, which takes much memory for as long as the session lasts. */
+  readonly certificate: Uint8Array
   readonly peer: PeerId
   /** The device key, hex. */
   readonly device: string
@@ -101,7 +101,7 @@ export async function checkIdentify(
     refuse('the answer is not to this challenge')
   return {
     pin: certificate.pin,
-    certificate,
+    certificate: certificate.bytes,
     peer,
     device: toHex(statement.deviceKey),
     untilMs: statement.untilMs

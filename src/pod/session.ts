@@ -293,10 +293,11 @@ function identifyAnswers({ session, desk, become }: Visit): Answers {
 
 const aliasAnswers = ({ session, desk, self, become }: Visit): Answers => ({
   async dismiss(payload, nowMs) {
-    const { account, certificate } = self(nowMs)
+    const { account, certificate: bytes } = self(nowMs)
     const { dismissal } = wire.dismiss.decode(payload)
     desk.gates.register(account, nowMs)
     const { hostname, crypto, dismissals } = desk
+    const certificate = await crypto.readCertificate(bytes)
     const device = await verifyDismissal(dismissal, { certificate, pod: hostname, nowMs }, crypto)
     await dismissals.add(account, device, nowMs)
     await desk.tell({ what: 'dismissed', account, device })

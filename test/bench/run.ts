@@ -7,6 +7,7 @@ import { benchDeaths } from './deaths.ts'
 import { benchDht } from './dht.ts'
 import { benchFlood } from './flood.ts'
 import { benchIdle } from './idle.ts'
+import { benchIdlePeople } from './idle-people.ts'
 import { benchLetters } from './letters.ts'
 import { benchMailbox } from './mailbox.ts'
 import { benchMicro } from './micro.ts'
@@ -104,6 +105,10 @@ const benches: Record<string, { what: string; run: Run }> = {
     run: benchFlood
   },
   stamp: { what: 'the work that storing takes', run: benchStamp },
+  'idle-people': {
+    what: 'what people cost a pod who only wait, over WebSockets and over libp2p',
+    run: benchIdlePeople
+  },
   idle: {
     what: 'memory and CPU of a seed with 20 neighbours, above a bare libp2p node',
     run: benchIdle

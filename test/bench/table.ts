@@ -13,6 +13,8 @@ export interface Row {
     | 'requests'
     | 'blobs'
     | 'copies'
+    | 'kB'
+    | 'people'
   median: number
   p95: number
   rival?: { name: string; median: number; p95: number }
