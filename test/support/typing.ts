@@ -40,6 +40,8 @@ async function install(shell: Shell, home: string, script: string): Promise<Sett
   }
   const config = join(home, '.config', 'fish')
   await mkdir(join(config, 'completions'), { recursive: true })
+  // Else fish makes them of all manual pages, behind our back and after its own end.
+  await mkdir(join(home, '.local', 'share', 'fish', 'generated_completions'), { recursive: true })
   await writeFile(join(config, 'completions', 'muttr.fish'), script)
   const rc = [`function fish_prompt; echo -n '${ready}'; end`, 'set -g fish_greeting', stand.fish]
   await writeFile(join(config, 'config.fish'), `${rc.join('\n')}\n`)
