@@ -1,4 +1,5 @@
 import { toHex } from '../base/bytes.ts'
+import { nameOf } from '../net/postgres/pool.ts'
 import { openShared } from '../net/postgres/shared.ts'
 import { systemRandom } from '../net/random.ts'
 import { levelState } from '../store/level.ts'
@@ -23,6 +24,10 @@ export async function openPodState(
   const self = toHex(systemRandom.bytes(8))
   return await createSqlState({ database: await openShared(store), self, alone })
 }
+
+/** For people: without user, password and the like. */
+export const describeStore = (store: string): string =>
+  store === embedded ? embedded : `postgres://${nameOf(store)}`
 
 /** After what is in it was moved: nobody opens it any more. */
 export async function retirePodState(store: string): Promise<void> {

@@ -67,11 +67,6 @@ export async function watchNews(
   warn: Log['warn']
 ): Promise<NewsWatch> {
   let cursor = 0
-  for (;;) {
-    const page = await state.page(log, cursor, pageRows)
-    cursor = page.at(-1)?.sequence ?? cursor
-    if (page.length < pageRows) break
-  }
   let last: Promise<void> = Promise.resolve()
   const read = async (): Promise<void> => {
     for (;;) {
@@ -86,13 +81,25 @@ export async function watchNews(
   const wake = (): void => {
     last = last.then(read).catch(err => warn('pod.news-unread', { err }))
   }
+  // Watched before the end is looked for: what is written in between wakes us.
+  const skipped = Promise.withResolvers<void>()
+  last = skipped.promise
   const watch = state.watch(log, wake)
+  for (;;) {
+    const page = await state.page(log, cursor, pageRows)
+    cursor = page.at(-1)?.sequence ?? cursor
+    if (page.length < pageRows) break
+  }
+  skipped.resolve()
   return {
     settled() {
       wake()
       return last
     },
     async sweep() {
+      // What could not be read when it came.
+      wake()
+      await last
       if (cursor > kept) await state.write([{ type: 'trim', log, through: cursor - kept }])
     },
     async [Symbol.asyncDispose]() {

@@ -236,6 +236,42 @@ describe('a state on PostgreSQL', () => {
       assert.deepEqual(await textsOf(state, 'l'), ['a', 'c'])
     })
 
+    it('takes no more writes of anybody once it was moved away, or while it is', async () => {
+      const state = await join()
+      await state.write([append('l', 'a')])
+      const moving = await openShared(server.url)
+      // Who runs keeps who wants to move it out, until it is gone.
+      await assert.rejects(
+        createSqlState({ database: await openShared(server.url), self: 'm', alone: true }),
+        { code: 'HOME_IN_USE' }
+      )
+      await run('UPDATE muttr.about SET format = $$moved$$')
+      await assert.rejects(state.write([append('l', 'b')]), { code: 'STATE_UNFIT' })
+      await run('UPDATE muttr.about SET format = $$muttr state 1$$')
+      await state.write([append('l', 'c')])
+      assert.deepEqual(await textsOf(state, 'l'), ['a', 'c'])
+      // One whose listening was cut, and with it the lock, writes nothing while somebody is alone there.
+      const locked = Promise.withResolvers<void>()
+      const release = Promise.withResolvers<void>()
+      const holding = moving.change(async query => {
+        await run(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'muttr listens'`
+        )
+        await query("SELECT pg_advisory_xact_lock(hashtext('muttr_logs'))")
+        locked.resolve()
+        await release.promise
+        return true
+      })
+      await locked.promise
+      await assert.rejects(state.write([append('l', 'd')]), { code: 'STATE_UNREACHABLE' })
+      release.resolve()
+      await holding
+      await state.write([append('l', 'e')])
+      assert.deepEqual(await textsOf(state, 'l'), ['a', 'c', 'e'])
+      await moving[Symbol.asyncDispose]()
+      await state[Symbol.asyncDispose]()
+    })
+
     it('refuses a database that is something else, of another version, or loses what it took', async () => {
       await (await join())[Symbol.asyncDispose]()
       await run("UPDATE muttr.about SET format = 'muttr state 2'")

@@ -50,15 +50,14 @@ interface Statement {
 }
 
 async function persist(pool: Pool, { sql, values, name, signal }: Statement): Promise<Row[]> {
-  let waitedMs = 0
+  const untilMs = performance.now() + patienceMs
   for (let backoffMs = 250; ; backoffMs = Math.min(2 * backoffMs, backoffMsMax)) {
     try {
       return (await pool.query<Row>(sql, values && [...values])).rows
     } catch (err) {
-      if (!isLoss(err) || waitedMs >= patienceMs) throw failed(err, name)
+      if (!isLoss(err) || performance.now() >= untilMs) throw failed(err, name)
     }
     await pause(backoffMs, undefined, { signal })
-    waitedMs += backoffMs
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { MuttrError } from '../../base/errors.ts'
 import type { Millis } from '../../base/ports.ts'
+import { kept } from './pool.ts'
 
 interface Parts {
   url: string
@@ -12,6 +13,9 @@ interface Parts {
   name: string
   backoffMsMax: Millis
 }
+
+const silenceMsMax: Millis = 10_000
+const beatEveryMs: Millis = 30_000
 
 /** A connection that listens and says by a lock that somebody is here, and another one when it is lost. */
 export class Ear implements AsyncDisposable {
@@ -36,13 +40,19 @@ export class Ear implements AsyncDisposable {
     const client = new pg.Client({
       connectionString: url,
       application_name: 'muttr listens',
-      keepAlive: true
+      connectionTimeoutMillis: silenceMsMax,
+      query_timeout: silenceMsMax,
+      ...kept
     })
     let isOpen = true
+    // Nothing is said on this line for hours: only by asking does one learn that it is cut.
+    const beat = setInterval(() => void client.query('SELECT 1').catch(lost), beatEveryMs)
     // `error` and `end` may both come; one of them is enough.
     const lost = () => {
       if (!isOpen) return
       isOpen = false
+      clearInterval(beat)
+      void client.end().catch(() => undefined)
       if (this.#client === client) this.#again = this.#reconnect()
     }
     client.on('error', lost)
@@ -57,6 +67,7 @@ export class Ear implements AsyncDisposable {
       await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`)
     } catch (err) {
       isOpen = false
+      clearInterval(beat)
       await client.end().catch(() => undefined)
       throw err
     }

@@ -4,6 +4,8 @@ import type { Millis } from '../../base/ports.ts'
 
 const connectMsMax: Millis = 10_000
 const statementMsMax: Millis = 60_000
+/** A line that was cut without a word is noticed within a minute, not after the two hours of the system. */
+export const kept = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 } as const
 
 /**
  * @param url as `psql` takes it: `postgres://user@host/database?sslmode=verify-full`. What it leaves out comes from PGHOST, PGUSER, PGPASSWORD and the
@@ -17,7 +19,10 @@ export async function createPool(url: string, max: number): Promise<Pool> {
     max,
     connectionTimeoutMillis: connectMsMax,
     query_timeout: statementMsMax,
-    application_name: 'muttr'
+    application_name: 'muttr',
+    ...kept,
+    // What a lost connection left begun keeps nobody from its rows for long.
+    idle_in_transaction_session_timeout: 30_000
   })
   // Of connections that nobody uses just now; the next query makes another.
   pool.on('error', ignore)
@@ -31,7 +36,7 @@ const ignore = (): void => undefined
 /** For people: where it is, without user and password. @throws {MuttrError} `USAGE` */
 export function nameOf(url: string): string {
   const [whole, host, path = ''] =
-    /^postgres(?:ql)?:\/\/(?:[^@/]*@)?([^/?]*)(\/[^?]*)?/.exec(url) ?? []
+    /^postgres(?:ql)?:\/\/(?:[^/?#]*@)?([^/?#]*)(\/[^?#]*)?/.exec(url) ?? []
   if (whole === undefined)
     throw new MuttrError('USAGE', 'that is no address of a PostgreSQL', {
       hint: 'Write postgres://user@host/database.'

@@ -12,6 +12,8 @@ const connectionsMax = 8
 /** A server that restarts is back within seconds; who waits longer is told. */
 const patienceMs: Millis = 10_000
 const backoffMsMax: Millis = 1_000
+/** So long a transaction may be under way whose connection is lost: the server ends what stands still for half of it. */
+const doubtMs: Millis = 60_000
 
 /**
  * A PostgreSQL that several processes keep one State in. Connect to the server itself: a pooler that hands connections around between transactions loses
@@ -67,17 +69,16 @@ async function rowsOf(
 
 /** Does it again while the way there is lost, or when it met another transaction. */
 async function persist<T>({ name, signal }: Own, work: () => Promise<T>): Promise<T> {
-  let waitedMs = 0
+  const untilMs = performance.now() + patienceMs
   for (let backoffMs = 50; ; backoffMs = Math.min(2 * backoffMs, backoffMsMax)) {
     try {
       return await work()
     } catch (err) {
       if (err instanceof MuttrError) throw err
       const again = isLoss(err) || met(err)
-      if (!again || waitedMs >= patienceMs || signal.aborted) throw failed(err, name)
+      if (!again || performance.now() >= untilMs || signal.aborted) throw failed(err, name)
     }
     await pause(backoffMs, undefined, { signal }).catch(() => undefined)
-    waitedMs += backoffMs
   }
 }
 
@@ -122,11 +123,13 @@ async function end(own: Own, client: PoolClient, id: string, how: 'COMMIT' | 'RO
 async function came(own: Own, id: string): Promise<boolean> {
   const { pool, name } = own
   const sql = 'SELECT pg_xact_status($1::xid8) AS status'
+  const untilMs = performance.now() + doubtMs
   for (let backoffMs = 20; ; backoffMs = Math.min(2 * backoffMs, backoffMsMax)) {
     const [row] = await persist(own, () => rowsOf(pool, sql, [id]))
     if (row?.status === 'committed') return true
     if (row?.status === 'aborted') return false
-    if (row?.status !== 'in progress' || own.signal.aborted)
+    const isOver = performance.now() >= untilMs || own.signal.aborted
+    if (row?.status !== 'in progress' || isOver)
       throw new MuttrError('STATE_UNREACHABLE', `${name}: nobody knows whether a write was kept`)
     await pause(backoffMs, undefined, { signal: own.signal }).catch(() => undefined)
   }

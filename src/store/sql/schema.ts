@@ -51,6 +51,21 @@ export async function prepareSchema(database: SqlDatabase): Promise<void> {
     )
 }
 
+/**
+ * Within a transaction: nobody has moved the state away, and nobody begins to before it is over.
+ * @param channel whose lock who moves it holds alone. @throws {MuttrError} `STATE_UNFIT`, `STATE_UNREACHABLE`
+ */
+export async function fence(query: SqlQuery, channel: string): Promise<void> {
+  const [about] = await query(
+    'SELECT format, pg_try_advisory_xact_lock_shared(hashtext($1)) AS got FROM muttr.about',
+    [channel]
+  )
+  if (about?.format !== format)
+    throw new MuttrError('STATE_UNFIT', `the database holds "${about?.format}", not "${format}"`)
+  if (about.got !== true)
+    throw new MuttrError('STATE_UNREACHABLE', 'the state of the pod is being moved')
+}
+
 /** From now on nobody opens it: its rows were moved, and those that stay are not kept up. */
 export async function retireSchema(database: SqlDatabase): Promise<void> {
   await database.change(async query => {

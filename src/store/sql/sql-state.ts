@@ -3,7 +3,7 @@ import { assertChange, assertKey, assertName } from '../names.ts'
 import type { Content, Row, WholeState } from '../state.ts'
 import { appendedBy } from '../state.ts'
 import { Watchers } from '../watchers.ts'
-import { prepareSchema } from './schema.ts'
+import { fence, prepareSchema } from './schema.ts'
 import type { SqlDatabase, SqlQuery, SqlRow } from './sql.ts'
 import { putContents, Writes } from './writes.ts'
 
@@ -33,7 +33,6 @@ export async function createSqlState({
 }: Parts): Promise<WholeState> {
   await using stack = new AsyncDisposableStack()
   stack.use(database)
-  await prepareSchema(database)
   const watchers = new Watchers()
   const heard = (message: string | undefined) => {
     if (message === undefined) return watchers.wake()
@@ -42,11 +41,14 @@ export async function createSqlState({
     if (sender !== self) watchers.wake(logs)
   }
   stack.use(await database.join({ channel, heard, alone }))
+  // Who was let in looks what it is: it may have been moved just before.
+  await prepareSchema(database)
   const announce = async (query: SqlQuery, logs: readonly string[]) => {
     for (const message of messages(self, logs))
       await query('SELECT pg_notify($1, $2)', [channel, message])
   }
-  const writes = stack.use(new Writes({ database, announce }))
+  const fenced = (query: SqlQuery) => (alone ? Promise.resolve() : fence(query, channel))
+  const writes = stack.use(new Writes({ database, fence: fenced, announce }))
   const all = stack.move()
 
   return {

@@ -21,6 +21,8 @@ const attemptsMax = 8
 
 interface Parts {
   database: SqlDatabase
+  /** Refuses within the transaction when the state is not ours any more. @throws {MuttrError} `STATE_UNFIT`, `STATE_UNREACHABLE` */
+  fence(query: SqlQuery): Promise<void>
   /** Says within the transaction which logs have entries that others wait for. */
   announce(query: SqlQuery, logs: readonly string[]): Promise<void>
 }
@@ -83,6 +85,7 @@ export class Writes implements AsyncDisposable {
     query: SqlQuery,
     writes: readonly (readonly Change[])[]
   ): Promise<Outcome[] | undefined> {
+    await this.#parts.fence(query)
     const decided = decide(writes, await present(query, askedBy(writes)))
     if (!(await insert(query, decided))) return undefined
     await putRows(query, decided)
