@@ -37,17 +37,18 @@ export function podFinder(o: {
   const places = new Map(o.places.map(place => [place.hostname, place]))
   let moved: MovedPods | undefined
   const kept = new Map<string, Kept>()
-  const search = (hostname: string): Promise<FoundPod> => {
-    const known = kept.get(hostname)
+  const search = (hostname: string, pinned?: string): Promise<FoundPod> => {
+    const key = `${hostname} ${pinned ?? ''}`
+    const known = kept.get(key)
     if (known && clock.now() - known.atMs < keptMs) return known.pod
-    kept.delete(hostname)
+    kept.delete(key)
     const [oldest] = kept.keys()
     if (kept.size >= keptMax && oldest !== undefined) kept.delete(oldest)
     const forever = new AbortController().signal
-    const pod = o.findPod({ hostname, pinned: undefined }, forever)
-    kept.set(hostname, { pod, atMs: clock.now() })
+    const pod = o.findPod({ hostname, pinned }, forever)
+    kept.set(key, { pod, atMs: clock.now() })
     // A failure is asked about again sooner: what waits for the pod tries again within minutes.
-    pod.catch(() => kept.set(hostname, { pod, atMs: clock.now() - keptMs + failedMs }))
+    pod.catch(() => kept.set(key, { pod, atMs: clock.now() - keptMs + failedMs }))
     return pod
   }
   return {
@@ -57,7 +58,7 @@ export function podFinder(o: {
     async find(hostname, pinned) {
       const place = places.get(hostname)
       if (place) return place
-      const { addresses, fingerprint } = await search(hostname)
+      const { addresses, fingerprint } = await search(hostname, pinned ?? undefined)
       return pinned ? { hostname, addresses } : { hostname, addresses, fingerprint }
     },
     moved: async (place, fingerprint, signal) =>

@@ -13,8 +13,8 @@ describe('where a pod finds others', () => {
   const finder = () =>
     podFinder({
       places: [listed],
-      async findPod({ hostname }) {
-        asked.push(hostname)
+      async findPod({ hostname, pinned }) {
+        asked.push(pinned === undefined ? hostname : `${hostname} ${pinned}`)
         if (fails) throw new MuttrError('POD_UNREACHABLE', 'no name server answered')
         return { hostname, addresses, fingerprint, by: 'https' }
       },
@@ -34,9 +34,14 @@ describe('where a pod finds others', () => {
     assert.deepEqual(asked, ['one.pods'])
   })
 
-  it('is no word about a key that is known', async () => {
+  it('is no word about a key that is known: only where is asked', async () => {
     const { find } = finder()
-    assert.deepEqual(await find('one.pods', 'cd'.repeat(32)), { hostname: 'one.pods', addresses })
+    const pin = 'cd'.repeat(32)
+    await find('one.pods')
+    for (let i = 0; i < 2; i++)
+      assert.deepEqual(await find('one.pods', pin), { hostname: 'one.pods', addresses })
+    await find('one.pods', null)
+    assert.deepEqual(asked, ['one.pods', `one.pods ${pin}`])
   })
 
   it('is not asked again at once when nobody said', async () => {

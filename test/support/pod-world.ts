@@ -79,6 +79,8 @@ export interface PodWorld extends AsyncDisposable {
   }): Promise<PodHost>
   /** From now on the pods find a pod of this name at that peer. */
   move(hostname: string, peer: string): void
+  /** From now on nobody says where a pod of this name is, but its record in the DHT to those who know its key. */
+  hush(hostname: string): void
   /** A device of somebody, with a peer key of its own. */
   device(person: Person): Promise<TestDevice>
 }
@@ -100,6 +102,7 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
   const pods = new Set<Pod>()
   /** Peers of pods, by hostname. */
   const hosts = new Map<string, string>()
+  const hushed = new Set<string>()
   const deviceOf = (person: Person, device: Device, keys: PeerKeys): TestDevice => {
     const open: TestDevice['open'] = (host, pinned) =>
       openPodLink({
@@ -155,7 +158,7 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
         const at = network.at(keys.self)
         const shared = { clock, random, log: silent, person, keys, hpke, hostname, policy, limits }
         const own = { network: at, state: on, subnetOf, isShared: true, ...(ahead && { ahead }) }
-        const finder = findIn(hosts, vouched)
+        const finder = findIn(hosts, hushed, vouched)
         const others = federation && { federation: { network: at, finder, policy: federation } }
         const pod = await createPod({ ...shared, ...own, ...others })
         pods.add(pod)
@@ -188,6 +191,7 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
       return host
     },
     move: (hostname, peer) => void hosts.set(hostname, peer),
+    hush: hostname => void hushed.add(hostname),
     device: async person =>
       deviceOf(person, makeDevice(random.bytes(32)), peerKeys(await makePeerKey())),
     async [Symbol.asyncDispose]() {
@@ -196,12 +200,19 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
   }
 }
 
-const findIn = (hosts: Map<string, string>, vouched: Readonly<Record<string, string>>) => ({
+const findIn = (
+  hosts: Map<string, string>,
+  hushed: ReadonlySet<string>,
+  vouched: Readonly<Record<string, string>>
+) => ({
   async find(hostname: string) {
+    if (hushed.has(hostname)) throw new MuttrError('POD_UNREACHABLE', 'no name server answers')
     const peer = hosts.get(hostname)
     if (peer === undefined) throw new MuttrError('POD_UNKNOWN', `${hostname} is unknown`)
     return { hostname, addresses: [`/p2p/${peer}`], fingerprint: vouched[hostname] }
-  }
+  },
+  moved: async ({ hostname }: { hostname: string }) =>
+    hushed.has(hostname) ? [`/p2p/${hosts.get(hostname)}`] : []
 })
 
 /** A notice for an address, with random key and slip unless given, that expires in ten days. */

@@ -119,7 +119,8 @@ export class PeerPods {
     if (hostname === this.#parts.hostname || hostname !== foldHostname(hostname))
       throw new MuttrError('POD_UNKNOWN', `${hostname} is not another pod`)
     this.check(hostname)
-    await this.#parts.finder.find(hostname)
+    // One that is known may be away: what is for it waits then.
+    if ((await this.#row(hostname)).pin === null) await this.#parts.finder.find(hostname)
     const papers = pin === null ? null : await this.papers(hostname)
     const shown = papers && (await this.#parts.crypto.readCertificate(papers.certificate))
     if (shown && shown.pin !== pin)
@@ -135,19 +136,20 @@ export class PeerPods {
   async meet(hostname: string, signal: AbortSignal): Promise<{ session: Session; pod: PodFace }> {
     const { network, clock, crypto, finder } = this.#parts
     const row = await this.#row(hostname)
-    const place = await finder.find(hostname, row.pin)
-    const fingerprint = place.fingerprint ?? row.pin ?? undefined
+    const place = finder.find(hostname, row.pin)
     const at = async (where: PodPlace) => {
+      const fingerprint = where.fingerprint ?? row.pin ?? undefined
       const contact = await dialFirst(network, where, signal)
       const pinned = fingerprint === undefined ? {} : { pinned: { fingerprint } }
       return greetPod({ network, contact, clock, crypto, hostname, ...pinned, signal })
     }
-    const met = await at(place).catch(async err => {
+    const met = await place.then(at).catch(async err => {
       const known = await this.#fingerprint(row)
       if (codeOf(err) !== 'POD_UNREACHABLE' || known === undefined || !finder.moved) throw err
-      const addresses = await finder.moved(place, known, signal)
+      const before = await place.catch((): PodPlace => ({ hostname, addresses: [] }))
+      const addresses = await finder.moved(before, known, signal)
       if (addresses.length === 0) throw err
-      return at({ hostname, addresses })
+      return at({ ...before, addresses })
     })
     try {
       await this.#met(hostname, met.pod.papers)
@@ -170,8 +172,11 @@ export class PeerPods {
     if (hostname === this.#parts.hostname || hostname !== foldHostname(hostname))
       throw new MuttrError('POD_CHANGED', `${hostname} is another pod`)
     const row = await this.#row(hostname)
-    const place = await finder.find(hostname, row.pin)
-    const fingerprint = place.fingerprint ?? row.pin ?? (await this.#look(hostname, signal))
+    const place = await finder.find(hostname, row.pin).catch(err => {
+      if (row.pin === null || codeOf(err) !== 'POD_UNREACHABLE') throw err
+      return undefined
+    })
+    const fingerprint = place?.fingerprint ?? row.pin ?? (await this.#look(hostname, signal))
     await readPapers(papers, { hostname, peer, pinned: { fingerprint }, clock, crypto })
     await this.#met(hostname, papers)
     return hostname
