@@ -184,7 +184,7 @@ describe('journeys, over separate processes', () => {
       const { stdout } = await runMuttr(['key', 'export', ...home(name)])
       await tools.gpg('--import', await tools.write('key.asc', stdout))
     }
-    const { stdout } = await tools.gpg('--with-colons', '--check-sigs', '=alice@one.test')
+    const { stdout } = await tools.gpg('--with-colons', '--check-sigs', '=alice <alice@one.test>')
     assert.match(stdout.toString(), /^sig:!:(.*:){7}one\.test:/m)
     await tools.gpg('--quick-gen-key', 'Fred <fred@example.org>', 'rsa3072', 'cert,sign', '0')
     const { stdout: listed } = await tools.gpg('--with-colons', '-k', 'fred@example.org')
