@@ -36,7 +36,7 @@ export interface PodLimits {
   /** Other pods that are remembered. */
   readonly peersMax: number
   readonly sessionsMax: number
-  /** Besides, over WebSockets, which cost a fifth. */
+  /** Besides, over WebSockets, which cost less. */
   readonly thinSessionsMax: number
   readonly sessionsPerPeerMax: number
   /** Per peer, identified or not. */

@@ -7,7 +7,7 @@ import { bindingBytes, thinPath, thinSubprotocol } from '../../wire/thin.ts'
 import { Slots } from '../channel/channel.ts'
 import { socketOptions, ThinSession, ThinSocket } from './session.ts'
 
-/** How many WebSockets a pod keeps: one is 35 kB and less. Source: docs/protocol/thin.md#limits */
+/** How many WebSockets a pod keeps. Source: docs/protocol/thin.md#limits */
 const thinDoorLimits = {
   socketsMax: 32_768,
   /** Of one IPv4 /24 or IPv6 /48: providers have many phones behind one. */
