@@ -1,6 +1,7 @@
 import { lookup as systemLookup } from 'node:dns'
 import { request } from 'node:https'
 import type { LookupFunction } from 'node:net'
+import { isIP } from 'node:net'
 import { MuttrError } from '../base/errors.ts'
 import type { Web } from '../base/lookups.ts'
 import { isPublic } from './addresses.ts'
@@ -87,7 +88,11 @@ export function createWeb({ allowLocal, ca, lookup = systemLookup, port }: Optio
             else reject(new MuttrError('PEER_UNREACHABLE', `${url}: ${cause.message}`, { cause }))
           }
         )
-        asked.end()
+        // Such a one is not looked up.
+        const host = asked.host.replace(/^\[|\]$/g, '')
+        if (isIP(host) !== 0 && !allowLocal && !isPublic(host))
+          fail('PEER_UNREACHABLE', 'no public address')
+        else asked.end()
       })
   }
 }

@@ -25,6 +25,9 @@ const part = '[a-z0-9_+-]*'
 const namePattern = new RegExp(`^[a-z0-9](?:${part}[a-z0-9])?(?:\\.[a-z0-9](?:${part}[a-z0-9])?)*$`)
 const labelPattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
+/** Where a name ends so, resolvers take it for an IPv4 address (WHATWG URL, 3.5): 10.0.0.5, 0x7f.1. */
+const numeric = /^(\d+|0x.*)$/
+
 const refuse = (message: string): never => {
   throw new MuttrError('ALIAS_INVALID', message)
 }
@@ -41,12 +44,17 @@ export function foldName(text: string): AliasName {
   return namePattern.test(name) ? name : refuse('an alias that breaks the rules')
 }
 
-/** Folds a hostname of ASCII labels. @throws {MuttrError} `ALIAS_INVALID` */
+/** Whether a name is of ASCII labels in small letters; an IP address is none. */
+export function isHostname(text: string): boolean {
+  const labels = text.split('.')
+  const isWhole = text.length <= limits.hostnameCharsMax && labels.every(l => labelPattern.test(l))
+  return isWhole && !numeric.test(labels.at(-1)!)
+}
+
+/** Folds a hostname of ASCII labels; an IP address is none. @throws {MuttrError} `ALIAS_INVALID` */
 export function foldHostname(text: string): string {
   const hostname = text.length <= limits.hostnameCharsMax ? text.toLowerCase() : ''
-  return hostname.split('.').every(label => labelPattern.test(label))
-    ? hostname
-    : refuse('not a hostname')
+  return isHostname(hostname) ? hostname : refuse('not a hostname')
 }
 
 /** Reads `alice@pod.example`. @throws {MuttrError} `ALIAS_INVALID` */

@@ -3,11 +3,12 @@ import { limits } from '../base/limits.ts'
 import type { Names, Web } from '../base/lookups.ts'
 import type { Clock, Millis } from '../base/ports.ts'
 import type { Crypto } from '../keys/crypto.ts'
-import { subnetOf } from '../routing/subnet.ts'
+import { isAnywhere } from '../routing/subnet.ts'
 import { podRecord } from '../wire/pod.ts'
 import type { PodTxt } from '../wire/pod-dns.ts'
 import { decodePodTxt, podService } from '../wire/pod-dns.ts'
 import { decodeWellKnown, wellKnownBytesMax, wellKnownPath } from '../wire/well-known.ts'
+import { isHostname } from './alias.ts'
 import { readPapers } from './greet.ts'
 import type { PodPlace } from './place.ts'
 
@@ -66,6 +67,7 @@ export async function findPod(
     const dialled = services
       .slice(0, limits.contactAddressesMax)
       .map(({ host, port }) => `/dns/${host}/tcp/${port}`)
+      .filter(address => parts.allowLocal || isOutside(address))
     if (pinned !== undefined && dialled.length > 0)
       return { hostname, addresses: dialled, fingerprint: pinned, by: 'pin' }
     const shown = await overHttps(asked, parts, signal)
@@ -84,6 +86,14 @@ export async function findPod(
 const nowhere = (hostname: string): MuttrError =>
   new MuttrError('POD_UNKNOWN', `no pod ${hostname} is known, and none is published`)
 
+const named = /^\/dns[46]?\/([^/]+)\//
+
+/** Whether an address that others name leads out of our own house, as far as it says: an IP address, or a name that the DNS has. */
+function isOutside(address: string): boolean {
+  const [, name] = named.exec(address) ?? []
+  return name === undefined ? isAnywhere(address) : isPublishable(name) && isHostname(name)
+}
+
 /** What the pod says of itself at its own name, checked as if it had said it on its channel. */
 async function overHttps(
   { hostname, pinned }: Asked,
@@ -98,7 +108,7 @@ async function overHttps(
   const known = pinned === undefined ? {} : { pinned: { fingerprint: pinned } }
   const { certificate } = await readPapers(hello, { hostname, peer, clock, crypto, ...known })
   const { fingerprint } = certificate
-  const dialled = addresses.filter(a => allowLocal || subnetOf(`${a}/`) !== undefined)
+  const dialled = addresses.filter(address => allowLocal || isOutside(address))
   return { hostname, addresses: dialled, fingerprint, by: pinned === undefined ? 'https' : 'pin' }
 }
 

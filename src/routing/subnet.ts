@@ -93,6 +93,9 @@ function reachOf(address: string): 0 | 1 | 2 | undefined {
   return /^[0:]/.test(v6[1]!) ? 0 : 1 // with other zeros than ::1, an IPv4 address is written inside
 }
 
+/** Whether a multiaddr begins with an IP address that others than those in networks like ours can have. */
+export const isAnywhere = (address: string): boolean => reachOf(`${address}/`) === 2
+
 /**
  * What `teller` says of where others are, as far as we would follow it: nobody sends us to a network that is nearer than its own, into
  * our house or onto our own machine, nobody makes us ask a name server, and nobody has us knock at one network more often than

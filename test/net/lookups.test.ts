@@ -140,5 +140,9 @@ describe('the web, asked over TLS', () => {
     const web = createWeb({ allowLocal: false, lookup: here, port, ca: ca.certificate })
     const asking = web.get('https://one.test/good', { maxBytes: 1_000, signal: forever })
     await assert.rejects(asking, { code: 'PEER_UNREACHABLE' })
+    for (const host of ['127.0.0.1', '0x7f.1', '[::1]', '[::ffff:127.0.0.1]']) {
+      const asked = web.get(`https://${host}/good`, { maxBytes: 1_000, signal: forever })
+      await assert.rejects(asked, /no public address/, host)
+    }
   })
 })

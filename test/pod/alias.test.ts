@@ -34,6 +34,9 @@ describe('an alias', () => {
   it('needs a pod, when read whole', () => {
     for (const text of ['alice', '@pod.example', 'alice@', 'alice@-x', 'alice@a..b', 'a@b@c d'])
       assert.throws(() => readAlias(text), { code: 'ALIAS_INVALID' }, text)
+    for (const text of ['10.0.0.5', '0x7f.1', '0X7F000001', '2130706433', 'pod.example.1'])
+      assert.throws(() => foldHostname(text), { code: 'ALIAS_INVALID' }, text)
+    assert.equal(foldHostname('1.10.pod2'), '1.10.pod2')
     assert.equal(foldHostname('LOCALHOST'), 'localhost')
     assert.throws(() => foldHostname('a'.repeat(64)), { code: 'ALIAS_INVALID' })
     assert.throws(() => foldHostname(`${'a.'.repeat(127)}a`), { code: 'ALIAS_INVALID' })

@@ -67,6 +67,22 @@ describe('finding a pod by its hostname', () => {
     assert.deepEqual((await find(undefined, hostname, true)).addresses, places(host.keys.self))
   })
 
+  it('follows no stranger into its own house, by number or by name', async () => {
+    const hello = helloAnswer.decode(await host.pod.hello())
+    const at = (where: string) => `${where}/tcp/4420/p2p/${host.keys.self}`
+    const out = ['/ip4/198.51.100.7', '/ip6/2001:503:ba3e::2:30', '/dns4/a.one.pods'].map(at)
+    const inside = ['/ip4/0.0.0.0', '/ip6/::1', '/ip6/::ffff:10.0.0.1', '/dns4/localhost'].map(at)
+    const names = ['/dns/router.local', '/dns6/intranet', '/dns4/127.0.0.1'].map(at)
+    const show = (addresses: string[]) =>
+      new Uint8Array(Buffer.from(encodeWellKnown({ hello, addresses })))
+    said.page = show([...out, ...inside])
+    assert.deepEqual((await find()).addresses, out)
+    said.page = show([...names, at('/dnsaddr/a.one.pods'), '/unix/run/pod'])
+    assert.deepEqual((await find()).addresses, [])
+    said.services = ['localhost', '10.0.0.5', 'a.one.pods'].map(name => ({ host: name, port: 1 }))
+    assert.deepEqual((await find()).addresses, ['/dns/a.one.pods/tcp/1'])
+  })
+
   it('takes both from the plain DNS only where there is surely no HTTPS, and says so', async () => {
     Object.assign(said, { services: [service], texts: ['v=spf1 -all', txt] })
     assert.deepEqual(await find(), {
