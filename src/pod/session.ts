@@ -235,20 +235,24 @@ function openAnswers(visit: Visit): Answers {
     },
     async submit(payload, nowMs) {
       const { notice } = wire.submit.decode(payload)
-      admit(visit, nowMs)
-      const account = identity(nowMs)?.account
-      if (account !== undefined) await desk.standings.check(account, nowMs)
+      await admit(visit, nowMs)
       const signature = await takeNotice(visit, notice, nowMs)
       return wire.submitAnswer.encode({ atMs: nowMs, signature })
     }
   }
 }
 
-/** Whether the one at the other end may leave one more notice here now. @throws {MuttrError} `FEDERATION_REFUSED`, `LIMIT_EXCEEDED` */
-function admit({ session, desk, identity, other }: Visit, nowMs: Millis): void {
+/**
+ * Whether the one at the other end may leave one more notice here now: an account of this pod, or as one of another pod or a seed.
+ * @throws {MuttrError} `FEDERATION_REFUSED`, `ACCOUNT_SUSPENDED`, `LIMIT_EXCEEDED`
+ */
+async function admit({ session, desk, identity, other }: Visit, nowMs: Millis): Promise<void> {
   const account = identity(nowMs)?.account
-  if (account === undefined) desk.federation?.peers.check(other.hostname)
-  if (account === undefined && other.hostname !== undefined) desk.gates.pod(other.hostname, nowMs)
+  // Anybody may identify, with any key.
+  const isOwn = account !== undefined && (await desk.registry.account(account)) !== undefined
+  if (isOwn) await desk.standings.check(account, nowMs)
+  else desk.federation?.peers.check(other.hostname)
+  if (!isOwn && other.hostname !== undefined) desk.gates.pod(other.hostname, nowMs)
   else desk.gates.notice(session.peer, account, nowMs)
 }
 

@@ -23,8 +23,8 @@ interface Parts {
   take(notice: Uint8Array, nowMs: Millis): Promise<Uint8Array>
   /** The pod at the other end, once it has said and shown so. */
   other: { hostname: string | undefined }
-  /** Whether the one at the other end may leave notices here, one more now. @throws {MuttrError} `FEDERATION_REFUSED`, `LIMIT_EXCEEDED` */
-  admit(nowMs: Millis): void
+  /** Whether the one at the other end may leave notices here, one more now. @throws {MuttrError} `FEDERATION_REFUSED`, `ACCOUNT_SUSPENDED`, `LIMIT_EXCEEDED` */
+  admit(nowMs: Millis): Promise<void>
 }
 
 /** What clients ask of their pod for notices to other pods, and pods of each other. Source: docs/protocol/federation.md */
@@ -81,7 +81,7 @@ function podAnswers(
 ): Answers {
   const one = async (notice: Uint8Array, nowMs: Millis): Promise<TransferResult> => {
     try {
-      admit(nowMs)
+      await admit(nowMs)
       return await take(notice, nowMs)
     } catch (err) {
       return codeOf(err) ?? 'INTERNAL'

@@ -6,7 +6,10 @@ import { makePeerKey, peerKeys } from '../../../src/net/peer-key.ts'
 import { transfer, transferAnswer } from '../../../src/wire/federation.ts'
 import type { HelloAnswer } from '../../../src/wire/pod.ts'
 import {
+  challengeAnswer,
   helloAnswer,
+  identify,
+  identifyBytes,
   nothing,
   podMethods,
   podProtocol,
@@ -15,6 +18,7 @@ import {
 } from '../../../src/wire/pod.ts'
 import type { Neighbours } from '../../support/federation-world.ts'
 import { neighbours, olga, until } from '../../support/federation-world.ts'
+import type { PodHost, TestDevice } from '../../support/pod-world.ts'
 import { hourMs, personNamed, random } from '../../support/pod-world.ts'
 
 const peerOf = (all: Neighbours, hostname = 'two.test') =>
@@ -45,6 +49,34 @@ async function somebody(all: Neighbours) {
 
 const ask = (session: Session, method: string, payload: Uint8Array) =>
   session.request(method, payload, { timeoutMs: 1_000 })
+
+/** A session over which a device has identified, to ask what links do not. */
+async function identified(
+  all: Neighbours,
+  { person, device, keys, statement }: TestDevice,
+  at: PodHost
+) {
+  const contact = { peer: at.keys.self, addresses: [] }
+  const session = await all.world.network
+    .at(keys.self)
+    .open(contact, podProtocol, { timeoutMs: 1_000 })
+  const { nonce } = challengeAnswer.decode(await ask(session, 'challenge', nothing.encode()))
+  const said = {
+    ...{ hostname: at.hostname, pod: at.keys.self, self: keys.self, nonce },
+    ...{ timeMs: all.world.clock.now(), statement: await statement(at.hostname) }
+  }
+  const answer = device.sign(identifyBytes(said))
+  const certificate = person.certificate.bytes
+  await ask(session, 'identify', identify.encode({ ...said, certificate, answer }))
+  return session
+}
+
+/** What became of one notice in a transfer. */
+async function transferred(session: Session, sealed: Uint8Array): Promise<string> {
+  const answer = await ask(session, podMethods.transfer, transfer.encode({ notices: [sealed] }))
+  const [result] = transferAnswer.decode(answer).results
+  return typeof result === 'string' ? result : 'signed'
+}
 
 describe('another pod', () => {
   it('is pinned when it is first met: with another key later nothing is passed on, and the operator sees it', async () => {
@@ -211,6 +243,29 @@ describe('another pod', () => {
     await all.give(await all.seal())
     await until(() => all.news.length === 2)
     assert.equal(all.news[1]!.state.type, 'accepted')
+  })
+
+  for (const policy of ['list', 'closed'] as const)
+    it(`does not come in at one with ${policy} as somebody who identified with a fresh key`, async () => {
+      await using all = await neighbours({ policies: ['open', policy] })
+      const { sealed } = await all.seal()
+      const mallory = await all.world.device(await personNamed('mallory'))
+      const refused = { code: 'FEDERATION_REFUSED' }
+      await assert.rejects((await mallory.enter(all.two)).submit(sealed), refused)
+      const hers = await identified(all, mallory, all.two)
+      assert.equal(await transferred(hers, sealed), 'FEDERATION_REFUSED')
+      const bobs = await identified(all, all.bob, all.two)
+      assert.equal(await transferred(bobs, sealed), 'signed')
+    })
+
+  it('is not what a suspended account becomes by a transfer', async () => {
+    await using all = await neighbours()
+    const { sealed } = await all.seal()
+    const bobs = await identified(all, all.bob, all.two)
+    await all.two.pod.office.suspend(olga, 'bob', { reason: 'spam' })
+    assert.equal(await transferred(bobs, sealed), 'ACCOUNT_SUSPENDED')
+    await all.two.pod.office.resume(olga, 'bob')
+    assert.equal(await transferred(bobs, sealed), 'signed')
   })
 
   it('has nothing to do with a closed one', async () => {
