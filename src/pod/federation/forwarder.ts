@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../base/errors.ts'
 import { codeOf, isErrorCode, MuttrError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import { Outbox } from '../../base/outbox.ts'
@@ -31,6 +32,8 @@ interface Line {
   readonly session: Session
   /** Of the certificate that it showed, hex. */
   readonly pin: string
+  /** Why it could not yet find out who we are: what it refuses now is no last word. */
+  readonly unsure: ErrorCode | undefined
   /** Something goes over it. */
   isBusy: boolean
   idle: Disposable | undefined
@@ -49,6 +52,14 @@ const fullSchedule: Schedule = { firstMs: 60_000, maxMs: 10 * 60_000 }
 const full: ReadonlySet<string> = new Set(['LIMIT_EXCEEDED', 'DISK_FULL'])
 /** No later attempt brings anything else. */
 const final: ReadonlySet<string> = new Set(['NOTICE_INVALID', 'BLOB_EXPIRED', 'FEDERATION_REFUSED'])
+/** An introduction that failed so may succeed later. */
+const passing: ReadonlySet<string> = new Set([
+  'LIMIT_EXCEEDED',
+  'POD_UNKNOWN',
+  'POD_UNREACHABLE',
+  'DISK_FULL',
+  'INTERNAL'
+])
 
 /**
  * Passes on what waits in a {@link Queue}: all that is for one pod together, since it is the pod that is there or away. Tries again 60 s,
@@ -167,7 +178,8 @@ export class Forwarder implements AsyncDisposable {
     throw given.problem
   }
 
-  async #give(hostname: string, { session }: Line, entries: readonly Queued[]) {
+  async #give(hostname: string, line: Line, entries: readonly Queued[]) {
+    const { session, unsure } = line
     const { queue, keys } = this.#parts
     const loaded = await queue.load(entries)
     if (loaded.length === 0) return { settled: [], problem: undefined }
@@ -182,6 +194,10 @@ export class Forwarder implements AsyncDisposable {
       const result = results[i]!
       if (typeof result === 'string') {
         if (result === 'BLOB_EXPIRED') return [{ entry, state: { type: 'expired' } }]
+        if (result === 'FEDERATION_REFUSED' && unsure !== undefined) {
+          problem = new MuttrError(unsure, `${hostname} could not find out who asks`)
+          return []
+        }
         if (final.has(result)) return [{ entry, state: { type: 'refused', code: result } }]
         const why = isErrorCode(result) ? result : 'PEER_REFUSED'
         problem ??= new MuttrError(why, `${hostname} takes no more now`)
@@ -214,22 +230,32 @@ export class Forwarder implements AsyncDisposable {
     }
     const { signal } = this.#life
     const { session, pod } = await this.#parts.peers.meet(hostname, signal)
-    const line: Line = { session, pin: pod.certificate.pin, isBusy: true, idle: undefined }
+    const unsure = await this.#introduce(hostname, session)
+    const { pin } = pod.certificate
+    const line: Line = { session, pin, unsure, isBusy: true, idle: undefined }
     this.#lines.set(hostname, line)
     void session.closed.then(() => {
       line.idle?.[Symbol.dispose]()
       if (this.#lines.get(hostname) === line) this.#lines.delete(hostname)
     })
-    // Who does not know us takes notices as from any seed, if at all.
-    await session
-      .request(podMethods.introduce, await this.#parts.hello(), {
-        timeoutMs: transferTimeoutMs,
-        signal
-      })
-      .catch(err =>
-        this.#parts.log.debug('pod.not-introduced', { pod: hostname, code: codeOf(err) })
-      )
     return line
+  }
+
+  /**
+   * Who does not know us takes notices as from any seed, if at all.
+   * @returns why it does not, where it may know us later
+   */
+  async #introduce(hostname: string, session: Session): Promise<ErrorCode | undefined> {
+    const { hello, log } = this.#parts
+    try {
+      const options = { timeoutMs: transferTimeoutMs, signal: this.#life.signal }
+      await reached(hostname, session.request(podMethods.introduce, await hello(), options))
+      return undefined
+    } catch (err) {
+      const code = codeOf(err) ?? 'INTERNAL'
+      log.debug('pod.not-introduced', { pod: hostname, code })
+      return passing.has(code) ? code : undefined
+    }
   }
 
   /** What goes over the line has ended for now. */
@@ -238,6 +264,11 @@ export class Forwarder implements AsyncDisposable {
     if (!line) return
     line.isBusy = false
     line.idle?.[Symbol.dispose]()
+    if (line.unsure !== undefined) {
+      this.#lines.delete(hostname)
+      void line.session[Symbol.asyncDispose]()
+      return
+    }
     line.idle = this.#parts.clock.after(podTimes.peerIdleMs, () => {
       if (line.isBusy) return
       this.#lines.delete(hostname)

@@ -245,6 +245,26 @@ describe('another pod', () => {
     assert.equal(all.news[1]!.state.type, 'accepted')
   })
 
+  it('that cannot find out now who asks has not refused for good: the introduction is tried again', async () => {
+    const few = { burst: 1, everyMs: 3 * hourMs }
+    await using all = await neighbours({
+      policies: ['open', 'list'],
+      limitsOfTwo: { identifiesPerPeer: few }
+    })
+    await all.two.pod.peers!.allow(olga, 'one.test')
+    await all.give(await all.seal())
+    await until(() => all.news.length === 1)
+    await all.world.network.unplug(all.two.keys.self)
+    all.world.network.plug(all.two.keys.self)
+    const sealed = await all.seal()
+    await all.give(sealed)
+    await until(() => peerOf(all)?.code === 'LIMIT_EXCEEDED' || all.news.length === 2)
+    assert.equal((await all.stateOf(sealed)).type, 'queued')
+    all.world.clock.advance(3 * hourMs)
+    await until(() => all.news.length === 2)
+    assert.equal(all.news[1]!.state.type, 'accepted')
+  })
+
   for (const policy of ['list', 'closed'] as const)
     it(`does not come in at one with ${policy} as somebody who identified with a fresh key`, async () => {
       await using all = await neighbours({ policies: ['open', policy] })
