@@ -13,6 +13,8 @@ export const httpsLimits = {
   /** A whole request, its body included. */
   requestMs: 30_000,
   keepAliveMs: 15_000,
+  /** While an answer goes out: nothing read, nothing sent. */
+  quietMs: 60_000,
   requestsPerConnectionMax: 1_000,
   bodyBytesMax: 256 * 1024,
   urlCharsMax: 2_048,

@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createAdaptorServer } from '@hono/node-server'
 import { MuttrError } from '../base/errors.ts'
+import type { Millis } from '../base/ports.ts'
 import type { Pair } from './certificate.ts'
 import { httpsLimits } from './limits.ts'
 import type { SocketRoom } from './sockets.ts'
@@ -21,6 +22,8 @@ interface Listening {
   port: number
   /** Count connections by network; not where all come from a proxy. */
   groupLocal: boolean | null
+  /** Instead of the limit. */
+  quietMs?: Millis
   /** Connections that become something else; none unless told. */
   sockets?: { room: SocketRoom; turnstile: Turnstile } | undefined
 }
@@ -73,8 +76,10 @@ export async function serveHttps(how: Listening): Promise<Served & { use(pair: P
 }
 
 async function listen(server: HttpServer | HttpsServer, how: Listening): Promise<Served> {
-  const { host, port, groupLocal, sockets } = how
+  const { host, port, groupLocal, quietMs = httpsLimits.quietMs, sockets } = how
   server.maxRequestsPerSocket = httpsLimits.requestsPerConnectionMax
+  // Else who reads nothing of an answer keeps a place. What becomes a WebSocket has bounds of its own: `ws` takes this one off.
+  server.timeout = quietMs
   const leave = boundConnections(server, groupLocal)
   const taken = new Set<Duplex>()
   if (sockets) {
