@@ -34,6 +34,8 @@ export async function keepOrdered(parts: Parts): Promise<Keeper> {
   let [failures, over] = [0, false]
   let dice = throwDice(random)
   let timer: Disposable | undefined
+  /** Ordered, in use, and not on the disk yet. */
+  let unsaved: Pair | undefined
 
   const take = (pair: Pair): void => {
     const found = factsOf(pair, names)
@@ -50,12 +52,17 @@ export async function keepOrdered(parts: Parts): Promise<Keeper> {
     if (!over) timer = clock.after(delayMs, () => void look())
   }
   const look = async (): Promise<void> => {
-    if (clock.now() < dueMs()) return later(lookEveryMs)
+    if (!unsaved && clock.now() < dueMs()) return later(lookEveryMs)
     try {
-      const pair = await order()
-      if (over) return
-      take(pair)
-      await save(pair)
+      // One that is due all the same has waited too long for the disk.
+      if (!unsaved || clock.now() >= dueMs()) {
+        const pair = await order()
+        if (over) return
+        take(pair)
+        unsaved = pair
+      }
+      await save(unsaved)
+      unsaved = undefined
       ;[problem, failures] = [null, 0]
       log.info('https.certificate', { until: facts?.untilMs })
       later(lookEveryMs)

@@ -23,6 +23,7 @@ describe('a certificate that is ordered', () => {
   /** Each order is given what stands here, or fails. */
   let give: Pair | undefined
   let orders: number
+  let isFull: boolean
   let keeper: Keeper | undefined
 
   before(async () => {
@@ -32,14 +33,17 @@ describe('a certificate that is ordered', () => {
   after(() => folder[Symbol.asyncDispose]())
   beforeEach(() => {
     clock = fakeClock(Date.now())
-    ;[used, saved, give, orders] = [[], undefined, undefined, 0]
+    ;[used, saved, give, orders, isFull] = [[], undefined, undefined, 0, false]
   })
   afterEach(() => keeper?.[Symbol.asyncDispose]())
 
   const keep = async () => {
     keeper = await keepOrdered({
       load: async () => saved,
-      save: async pair => void (saved = pair),
+      async save(pair) {
+        if (isFull) throw new MuttrError('DISK_FULL', 'no room')
+        saved = pair
+      },
       async order() {
         orders++
         if (!give) throw new MuttrError('ORDER_FAILED', 'no')
@@ -97,6 +101,19 @@ describe('a certificate that is ordered', () => {
     await pass(dayMs)
     assert.equal(keeper?.state.problem, null)
     assert.equal(used.length, 2)
+  })
+
+  it('is in use though the disk is full, and is saved when there is room, without another order', async () => {
+    give = await ca.issue(['pod.test'], 90)
+    isFull = true
+    await keep()
+    assert.deepEqual([orders, used, saved], [1, [give], undefined])
+    await pass(dayMs)
+    assert.equal(keeper?.state.problem?.code, 'DISK_FULL')
+    isFull = false
+    await pass(dayMs)
+    assert.deepEqual([orders, used, saved], [1, [give], give])
+    assert.equal(keeper?.state.problem, null)
   })
 
   it('that does not fit its key is not taken', async () => {
