@@ -141,13 +141,13 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     (await openFederation({
       ...parts.federation,
       ...about,
-      audit,
+      ...{ audit, standings },
       tell: told => tellNews(reception.sessions(), told, clock.now())
     }))
   const office = createOffice({
     ...{ ...own, clock, random, limits, aheadBytes: aheadBounds.accountBytes },
     ...{ registry, mailbox, ahead, invites, standings, quotas, applications, reports, audit },
-    record
+    ...{ record, queue: federation?.queue }
   })
   const shared = {
     measure: parts.measure ?? noMeasure,

@@ -12,6 +12,7 @@ import type { Audit } from './office/audit.ts'
 import type { Reports } from './office/reports.ts'
 import type { Standings } from './office/standings.ts'
 import type { Registry } from './registry.ts'
+import type { AccountId } from './rows.ts'
 import { tables } from './rows.ts'
 import { rowsOf } from './scan.ts'
 
@@ -76,11 +77,12 @@ async function sweepAll(
   signal: AbortSignal
 ): Promise<void> {
   const nowMs = clock.now()
+  const isRemoved = async (account: AccountId): Promise<boolean> =>
+    (await rest.standings.of(account, nowMs))?.state === 'removed'
   let notices = 0
   for await (const { key } of rowsOf(state, tables.boxes)) {
     if (signal.aborted) return
-    const isRemoved = (await rest.standings.of(key, nowMs))?.state === 'removed'
-    notices += await (isRemoved ? mailbox.clear(key) : mailbox.sweep(key, nowMs))
+    notices += await ((await isRemoved(key)) ? mailbox.clear(key) : mailbox.sweep(key, nowMs))
   }
   const aliases = await registry.sweep(nowMs, signal)
   for await (const { key } of rowsOf(state, tables.accounts)) {
@@ -88,7 +90,12 @@ async function sweepAll(
     if ((await mailbox.isEmpty(key)) && (await registry.forget(key, nowMs)))
       await mailbox.forget(key)
   }
-  await ahead?.sweep(nowMs, async account => (await registry.account(account)) !== undefined)
+  await ahead?.sweep(
+    nowMs,
+    async account => (await registry.account(account)) !== undefined && !(await isRemoved(account))
+  )
+  for await (const [account, { state }] of rest.standings.all(nowMs))
+    if (state === 'removed') await rest.federation?.queue.forget(account)
   await rest.federation?.forwarder.expire()
   const addresses = await directory.sweep(nowMs)
   const ended = await invites.sweep(nowMs)

@@ -13,6 +13,7 @@ import { expiryAt, makeBlob } from '../../src/wire/blob.ts'
 import { quiet } from '../support/client-world.ts'
 import type { FakeClock } from '../support/fake-clock.ts'
 import { fakeClock } from '../support/fake-clock.ts'
+import { olga } from '../support/federation-world.ts'
 import { dayMs, hourMs, personNamed, podWorld, random } from '../support/pod-world.ts'
 
 const KiB256 = 2 ** 18
@@ -351,5 +352,30 @@ describe('fetching ahead at a pod', () => {
     const off = await world.host({ hostname: 'two.test' })
     const there = await (await world.device(a)).enter(off)
     await assert.rejects(there.ahead.ask(request), { code: 'METHOD_UNKNOWN' })
+  })
+
+  it('stops for an account that is suspended, and drops what one had that is removed, at every process', async () => {
+    await using world = podWorld()
+    const disk = () => ({ spool: memorySpool(), reserveBytes: 0 })
+    const host = await world.host({ ahead: disk() })
+    const beside = await world.host({ ahead: disk(), beside: host, state: host.state })
+    const { office } = host.pod
+    const person = await personNamed('alice')
+    const device = await world.device(person)
+    const request = { task: task(1), chunks: 1, expiryMs: expiryAt(world.clock.now() + dayMs) }
+    const link = await device.enter(host)
+    await link.register('alice', person.certificate)
+    await link.ahead.ask(request)
+    await (await device.enter(beside)).ahead.ask(request)
+    await office.suspend(olga, 'alice', { reason: 'spam' })
+    const keys = { task: task(1), from: 0, keys: [random.bytes(32)] }
+    await assert.rejects(link.ahead.addKeys(keys), { code: 'ACCOUNT_SUSPENDED' })
+    await office.resume(olga, 'alice')
+    assert.equal((await link.ahead.addKeys(keys)).keys, 1)
+
+    assert.equal((await office.remove(olga, 'alice', { reason: 'fraud' })).ahead.files, 0)
+    await beside.pod.sweep()
+    const { pin } = person.certificate
+    assert.equal((await beside.pod.office.account(pin)).ahead.files, 0)
   })
 })

@@ -38,6 +38,8 @@ export interface Ahead extends AsyncDisposable {
   /** @throws {MuttrError} `ATTACHMENT_UNKNOWN`, `LIMIT_EXCEEDED` */
   take(account: AccountId, task: Uint8Array, chunk: number): Promise<wire.AheadChunk>
   drop(account: AccountId, task: Uint8Array): Promise<void>
+  /** Drops all of one account. */
+  forget(account: AccountId): Promise<void>
   /** From now on there is a network to fetch from. */
   begin(dht: Pick<Dht, 'get'>): void
   /** Forgets what has expired, and what is of accounts that are no more. */
@@ -183,6 +185,9 @@ export async function openAhead(parts: AheadParts): Promise<Ahead> {
       ofAccount.page.take(account, clock.now())
       const task = tasks.get(nameOf(account, toHex(bytes)))
       if (task) await forget(task)
+    },
+    async forget(account) {
+      for (const task of [...tasks.values()]) if (task.account === account) await forget(task)
     },
     begin(dht) {
       fetcher = createFetcher({ ...parts, dht, plan, shelf, locks })

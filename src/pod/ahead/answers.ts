@@ -34,6 +34,7 @@ export function aheadAnswers(
     },
     async [podMethods.aheadKeys](payload, nowMs) {
       const own = await ownOf(nowMs)
+      await mayAsk(own, nowMs)
       return wire.aheadStatus.encode(await ahead.addKeys(own, wire.aheadKeys.decode(payload)))
     },
     async [podMethods.aheadStatus](payload, nowMs) {

@@ -3,6 +3,7 @@ import type { Crypto } from '../../keys/crypto.ts'
 import type { State } from '../../store/state.ts'
 import type { PodLimits } from '../limits.ts'
 import type { Audit } from '../office/audit.ts'
+import type { Standings } from '../office/standings.ts'
 import type { Maker } from '../rows.ts'
 import { Forwarder } from './forwarder.ts'
 import type { FederationPolicy, Peer, PodFinder } from './peers.ts'
@@ -61,6 +62,7 @@ export async function openFederation(
     hostname: string
     hello(): Promise<Uint8Array>
     audit: Audit
+    standings: Pick<Standings, 'check'>
     limits: PodLimits
     tell(told: readonly Told[]): void
   }

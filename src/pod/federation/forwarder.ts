@@ -12,12 +12,15 @@ import { announcedBytes } from '../../wire/notice.ts'
 import { podMethods } from '../../wire/pod.ts'
 import { reached } from '../greet.ts'
 import { podTimes } from '../limits.ts'
+import type { Standings } from '../office/standings.ts'
+import type { AccountId } from '../rows.ts'
 import type { PeerPods } from './peers.ts'
 import type { Queue, Queued, Told } from './queue.ts'
 
 interface Parts {
   queue: Queue
   peers: PeerPods
+  standings: Pick<Standings, 'check'>
   clock: Clock
   random: Random
   log: Log
@@ -163,10 +166,12 @@ export class Forwarder implements AsyncDisposable {
     const { queue, clock, tell } = this.#parts
     const nowMs = clock.now()
     const barred = this.#barred(hostname)
-    const line = barred ? undefined : await this.#line(hostname)
+    const lost = await this.#suspended(entries, nowMs)
+    const isIdle = barred !== undefined || entries.every(({ account }) => lost.has(account))
+    const line = isIdle ? undefined : await this.#line(hostname)
     const settled: Settled[] = []
     const ready = entries.filter(entry => {
-      const state = barred ?? hopeless(entry, line!.pin, nowMs)
+      const state = barred ?? lost.get(entry.account) ?? hopeless(entry, line!.pin, nowMs)
       if (state) settled.push({ entry, state })
       return state === undefined
     })
@@ -220,6 +225,20 @@ export class Forwarder implements AsyncDisposable {
     } catch (err) {
       return { type: 'refused', code: codeOf(err)! }
     }
+  }
+
+  /** What becomes of what was queued by accounts that may not have anything passed on any more. */
+  async #suspended(entries: readonly Queued[], nowMs: Millis): Promise<Map<AccountId, QueueState>> {
+    const found = new Map<AccountId, QueueState>()
+    for (const account of new Set(entries.map(entry => entry.account)))
+      try {
+        await this.#parts.standings.check(account, nowMs)
+      } catch (err) {
+        const code = codeOf(err)
+        if (code !== 'ACCOUNT_SUSPENDED' && code !== 'ACCOUNT_REMOVED') throw err
+        found.set(account, { type: 'refused', code })
+      }
+    return found
   }
 
   async #line(hostname: string): Promise<Line> {

@@ -7,7 +7,7 @@ import { createBatches } from '../batch.ts'
 import type { PodLimits } from '../limits.ts'
 import { createLocks } from '../locks.ts'
 import type { AccountId } from '../rows.ts'
-import { tables } from '../rows.ts'
+import { tables, under } from '../rows.ts'
 import { rowsOf } from '../scan.ts'
 import type { QueueRow } from './rows.ts'
 import { queueRow } from './rows.ts'
@@ -224,6 +224,20 @@ export class Queue {
     this.#tidy(account)
   }
 
+  /** Nothing of an account is kept any more. */
+  async forget(account: AccountId): Promise<void> {
+    const drops: Change[] = []
+    for await (const row of rowsOf(this.#state, tables.queue, under(account))) drops.push(drop(row))
+    for (let at = 0; at < drops.length; at += batchMax)
+      await this.#state.write(drops.slice(at, at + batchMax))
+    const waiting = [...this.#waiting.values()].flatMap(({ accounts }) => [
+      ...(accounts.get(account)?.values() ?? [])
+    ])
+    for (const entry of waiting) this.#remove(entry)
+    this.#mine(account).settled.clear()
+    this.#tidy(account)
+  }
+
   /** Drops what has expired. @returns what to tell the senders of those that waited in vain. */
   async expire(nowMs: Millis): Promise<Told[]> {
     const old = [...this.#waiting.values()].flatMap(({ accounts }) =>
@@ -321,7 +335,11 @@ export class Queue {
   }
 }
 
-const drop = ({ key }: Queued): Change => ({ type: 'delete', table: tables.queue, key })
+const drop = ({ key }: Pick<Queued, 'key'>): Change => ({
+  type: 'delete',
+  table: tables.queue,
+  key
+})
 
 const isOld =
   (nowMs: Millis) =>

@@ -1,6 +1,7 @@
 import type { Clock, Millis } from '../../base/ports.ts'
 import type { Change, State } from '../../store/state.ts'
 import type { Ahead } from '../ahead/ahead.ts'
+import type { Queue } from '../federation/queue.ts'
 import { podTimes } from '../limits.ts'
 import type { Mailbox } from '../mailbox.ts'
 import type { Registry } from '../registry.ts'
@@ -19,6 +20,8 @@ interface Parts {
   registry: Pick<Registry, 'counted'>
   mailbox: Pick<Mailbox, 'clear'>
   ahead: Ahead | undefined
+  /** Of notices for other pods. */
+  queue: Pick<Queue, 'forget'> | undefined
   audit: Audit
   names: Names
   accounts: Accounts
@@ -100,6 +103,8 @@ export function accountDeeds(parts: Parts): AccountDeeds {
       })
       registry.counted(counts)
       await parts.mailbox.clear(account)
+      await parts.queue?.forget(account)
+      await parts.ahead?.forget(account)
       return view(account)
     },
     async setQuota(by, who, given) {

@@ -3,6 +3,7 @@ import type { Crypto } from '../../keys/crypto.ts'
 import type { Person } from '../../keys/person.ts'
 import type { State } from '../../store/state.ts'
 import type { Ahead } from '../ahead/ahead.ts'
+import type { Queue } from '../federation/queue.ts'
 import type { Invites } from '../invites.ts'
 import type { PodLimits } from '../limits.ts'
 import type { Mailbox } from '../mailbox.ts'
@@ -35,6 +36,8 @@ interface Parts {
   registry: Registry
   mailbox: Mailbox
   ahead: Ahead | undefined
+  /** Of notices for other pods. */
+  queue: Queue | undefined
   invites: Invites
   standings: Standings
   quotas: Quotas

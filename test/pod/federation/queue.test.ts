@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { sha256, toHex } from '../../../src/base/bytes.ts'
+import { tables } from '../../../src/pod/rows.ts'
 import type { QueueState } from '../../../src/wire/federation.ts'
 import { announcedBytes } from '../../../src/wire/notice.ts'
 import { dyingState } from '../../support/dying-state.ts'
 import type { Neighbours, Sealed } from '../../support/federation-world.ts'
-import { neighbours, until } from '../../support/federation-world.ts'
+import { neighbours, olga, until } from '../../support/federation-world.ts'
 import { fillingState } from '../../support/filling-state.ts'
 import { dayMs, hourMs } from '../../support/pod-world.ts'
 
@@ -120,6 +121,38 @@ describe("a notice through the sender's pod", () => {
     await until(() => all.news.length === 1)
     assert.deepEqual(all.news[0]!.state, { type: 'expired' })
     await until(() => all.one.pod.usage().queued === 0)
+  })
+
+  it('of an account that is suspended meanwhile is passed on no more, and its sender is told', async () => {
+    await using all = await neighbours()
+    await all.world.network.unplug(all.two.keys.self)
+    const sealed = await all.seal()
+    await all.give(sealed)
+    await until(() => failuresOf(all) === 1)
+    await all.one.pod.office.suspend(olga, 'alice', { reason: 'spam' })
+    all.world.network.plug(all.two.keys.self)
+    all.world.clock.advance(6 * hourMs)
+    await until(() => all.news.length === 1)
+    assert.deepEqual(all.news[0]!.state, { type: 'refused', code: 'ACCOUNT_SUSPENDED' })
+    assert.equal(all.box.all.length, 0)
+    assert.equal(all.one.pod.usage().queued, 0)
+  })
+
+  it('of an account that is removed is dropped, also one that another process takes up late', async () => {
+    await using all = await neighbours()
+    await all.world.network.unplug(all.two.keys.self)
+    await all.give(await all.seal())
+    await until(() => failuresOf(all) === 1)
+    const { state, pod } = all.one
+    const [{ key, value }] = (await state.list(tables.queue)) as [
+      { key: string; value: Uint8Array }
+    ]
+    await pod.office.remove(olga, 'alice', { reason: 'fraud' })
+    assert.equal(pod.usage().queued, 0)
+    assert.deepEqual(await state.list(tables.queue), [])
+    await state.write([{ type: 'put', table: tables.queue, key, value }])
+    await pod.sweep()
+    assert.deepEqual(await state.list(tables.queue), [])
   })
 
   it('survives the end of the process, also one that was never told', async () => {
