@@ -295,6 +295,8 @@ export interface PodMember {
   peer: string
   /** Where it will listen. */
   listen: string[]
+  /** Whether it has no door over HTTPS though the pod has: one process alone orders a certificate. */
+  doorClosed: boolean
 }
 
 export interface MigrateOptions {

@@ -30,12 +30,16 @@ export async function makePodMember(o: {
     })
   const from = homePaths(o.home)
   const text = await readFile(from.config, 'utf8')
-  const own = o.listen ? editJsonc(text, ['listen'], o.listen) : text
+  const placed = o.listen ? editJsonc(text, ['listen'], o.listen) : text
+  // The authority asks at the pod's name: processes that each order would answer it for one another.
+  const doorClosed = config.pod!.https.mode === 'acme'
+  const own = doorClosed ? editJsonc(placed, ['pod', 'https', 'mode'], 'off') : placed
   const { listen } = readConfig(own)
   return inNewHome(o.out, async paths => {
     const { privateKey } = await makeKeys(paths)
     for (const name of shared) await copyFile(from[name], paths[name])
     await writeFileAtomic(paths.config, Buffer.from(own))
-    return { home: o.out, hostname: config.pod!.hostname, peer: peerKeys(privateKey).self, listen }
+    const { hostname } = config.pod!
+    return { home: o.out, hostname, peer: peerKeys(privateKey).self, listen, doorClosed }
   })
 }

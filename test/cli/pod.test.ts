@@ -200,6 +200,8 @@ describe('muttr pod, for its operators', () => {
     })
     assert.deepEqual(doors.opened.at(-1), ['addPodMember', { home: '/p', out: '/q', listen }])
     assert.deepEqual(made.objects()[0]?.listen, listen)
+    const told = await muttr('pod member --out /q --home /p', { doors })
+    assert.match(told.stderr, /`pod\.https` is off/)
     assert.match((await run('pod processes')).ran.stdout, /12D3KooWFake +this one/)
     const { asked } = await run('pod processes remove 12D3KooWOther')
     assert.deepEqual(asked, [['removeProcess', { peer: '12D3KooWOther', by: 'olga' }]])

@@ -119,7 +119,13 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
     async addPodMember(options) {
       await note('addPodMember', options as never)
       const listen = options.listen ?? ['/ip4/0.0.0.0/tcp/4420']
-      return { home: options.out, hostname: 'one.test', peer: '12D3KooWFake', listen }
+      return {
+        home: options.out,
+        hostname: 'one.test',
+        peer: '12D3KooWFake',
+        listen,
+        doorClosed: true
+      }
     },
     async migratePod({ onProgress, ...options }) {
       await note('migratePod', options as never)

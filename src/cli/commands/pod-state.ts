@@ -94,6 +94,8 @@ async function member(
     ])
   )
   out.note('It holds the keys of the pod. Start it with `muttr pod up`.')
+  if (made.doorClosed)
+    out.note('Its `pod.https` is off: one process alone can order the certificate of a pod.')
 }
 
 const list = (session: Session): Promise<void> =>
