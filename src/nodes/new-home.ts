@@ -93,6 +93,7 @@ export async function takeIn<T>(
   if (pod) for (const [key, path] of podKeys(paths)) await writeFileAtomic(path, need(files, key))
   // What it kept stands in its home now, wherever it stood.
   const own = pod ? utf8(editJsonc(textOf(config), ['pod', 'store'], embedded)) : config
+  throwIfCancelled(options.signal)
   await writeFileAtomic(paths.config, own)
   return { name, rows, settled }
 }
@@ -109,10 +110,9 @@ async function takeAll<T>(
   await using state = await levelState(paths.clientDb)
   const back = new RowsBack(state)
   let rows = 0
-  const source = items[Symbol.asyncIterator]()
+  const source = whileWanted(items, signal)
   for (let next = await source.next(); !next.done; next = await source.next()) {
     const item = next.value
-    if (signal.aborted) throw new MuttrError('CANCELLED', 'nothing was made')
     if (item.type === 'file' && item.name === 'former')
       former.push(await importPerson(item.content))
     else if (item.type === 'file') files.set(item.name, item.content)
@@ -130,6 +130,20 @@ async function takeAll<T>(
   readNetwork(textOf(need(files, 'network.json')))
   const person = withFormer(await importPerson(need(files, 'secret')), former)
   return { person, files, rows, settled: await settle(state) }
+}
+
+async function* whileWanted(
+  items: AsyncIterable<BackupItem>,
+  signal: AbortSignal
+): AsyncGenerator<BackupItem> {
+  for await (const item of items) {
+    throwIfCancelled(signal)
+    yield item
+  }
+}
+
+function throwIfCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw new MuttrError('CANCELLED', 'nothing was made')
 }
 
 /** An item, and those after it. */
