@@ -49,6 +49,14 @@ const row = mapped(
   ([, sinceMs, note, refused]): Waiting => ({ sinceMs, note, refused })
 )
 
+/** Nobody decides about it any more, whatever was asked before. */
+const final: ReadonlySet<string> = new Set([
+  'ALIAS_TAKEN',
+  'ALIAS_CONFUSABLE',
+  'ALIAS_RESERVED',
+  'REGISTRATION_CLOSED'
+])
+
 export function createApplying({ state, clock, log, pods, life, ...parts }: Parts): Applying {
   const rows: Table<Waiting> = createTable({
     ...{ state, log, name: 'applications', field: row },
@@ -73,7 +81,8 @@ export function createApplying({ state, clock, log, pods, life, ...parts }: Part
       } else if (codeOf(err) === 'REGISTRATION_REFUSED') {
         const refused = (err as Error).message
         await state.write([rows.put(full, { ...refusal, refused })])
-      }
+      } else if (final.has(codeOf(err) ?? '') && (await rows.get(full)))
+        await state.write([rows.drop(full)])
       throw err
     }
   }

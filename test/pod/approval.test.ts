@@ -64,9 +64,26 @@ describe('a pod whose operators approve of each', () => {
     const other = { code: 'REGISTRATION_REFUSED', message: /carol was asked for before/ }
     await assert.rejects(link.register('c2', certificate), other)
     await host.pod.office.approve(olga, 'carol')
-    await assert.rejects(link.register('c2', certificate), other)
     await link.register('carol', certificate)
     await assert.rejects(link.register('c2', certificate), waits)
+  })
+
+  it('is asked for another alias by who was approved of for one that was taken meanwhile', async () => {
+    await using world = podWorld()
+    const host = await world.host({ policy: 'approval' })
+    const { office } = host.pod
+    const carol = await world.device(await personNamed('carol', ['carol', 'c2']))
+    const link = await carol.enter(host)
+    const { certificate } = carol.person
+    await assert.rejects(link.register('carol', certificate), waits)
+    await office.approve(olga, 'carol')
+    const other = await world.device(await personNamed('other', ['carol']))
+    const { code } = await office.invite(olga, {})
+    await (await other.enter(host)).register('carol', other.person.certificate, { invite: code })
+    await assert.rejects(link.register('carol', certificate), { code: 'ALIAS_TAKEN' })
+    await assert.rejects(link.register('c2', certificate), waits)
+    await office.approve(olga, 'c2')
+    await link.register('c2', certificate)
   })
 
   it('refuses with a reason, for a month', async () => {

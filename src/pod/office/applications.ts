@@ -133,7 +133,9 @@ export function createApplications(
     },
     async use(account, asked, nowMs) {
       const known = await live(account, nowMs)
-      if (!known) return await apply(account, asked, nowMs)
+      const isPast = known?.state === 'approved' && known.name !== asked.name
+      // Somebody else may have taken what was approved of.
+      if (!known || isPast) return await apply(account, asked, nowMs)
       if (known.state === 'refused')
         throw new MuttrError(
           'REGISTRATION_REFUSED',
