@@ -54,6 +54,7 @@ describe('reports to a pod', () => {
     const mallory = await world.device(await personNamed('mallory'))
     await (await mallory.enter(host)).register('mallory', mallory.person.certificate)
     const tell = async (where: string, text: string) => {
+      world.clock.advance(1)
       const device = await world.device(await personNamed('bob'))
       network.set(device.keys.self, where)
       await using link = await device.open(host)
@@ -66,6 +67,18 @@ describe('reports to a pod', () => {
       code: 'LIMIT_EXCEEDED',
       message: /reports wait/
     })
-    assert.equal((await host.pod.office.reports()).length, 5)
+    const { office } = host.pod
+    const before = await office.reports()
+    assert.equal(before.length, 5)
+    // Closed ones give way, the oldest first.
+    for (const { id } of before.slice(0, 2)) await office.closeReport(olga, id, { reason: '' })
+    const [, , , second, first] = await office.reports()
+    await tell('c', 'one more')
+    const after = (await office.reports()).map(({ id }) => id)
+    assert.equal(after.length, 5)
+    assert(after.includes(second!.id) && !after.includes(first!.id))
+    await tell('c', 'and one more')
+    await assert.rejects(tell('c', 'too many in all'), { code: 'LIMIT_EXCEEDED' })
+    assert((await office.reports()).every(({ isOpen }) => isOpen))
   })
 })

@@ -57,7 +57,10 @@ export const reportRow: Row<ReportRow> = row(
 
 /** What people told a pod about its aliases, so much of it. */
 export interface Reports {
-  /** The same about the same letter, or the same words from the same network, once. @throws {MuttrError} `LIMIT_EXCEEDED` */
+  /**
+   * The same about the same letter, or the same words from the same network, once. Where there is no more room the oldest closed one gives
+   * way. @throws {MuttrError} `LIMIT_EXCEEDED` when all are open
+   */
   add(report: Omit<ReportRow, 'isOpen' | 'answer'>): Promise<void>
   /** Open ones first, newest first. */
   list(): Promise<[id: string, ReportRow][]>
@@ -76,6 +79,7 @@ export function createReports(
     ...{ type, table: tables.reports, key: id },
     value: reportRow.encode(report)
   })
+  const drop = (key: string): Change => ({ type: 'delete', table: tables.reports, key })
   const idOf = ({ name, letter, text, network, account }: Omit<ReportRow, 'isOpen' | 'answer'>) => {
     const what = letter ?? utf8(text)
     const who = utf8(`${name} ${account ?? network ?? ''}`)
@@ -83,11 +87,15 @@ export function createReports(
   }
   return {
     async add(report) {
-      const full = (await state.list(tables.reports, { limit: reportsMax })).length >= reportsMax
       const id = idOf(report)
       if (await state.get(tables.reports, id)) return
-      if (full) throw new MuttrError('LIMIT_EXCEEDED', 'too many reports wait already')
-      await state.write([put(id, { ...report, isOpen: true, answer: '' }, 'insert')])
+      const kept = await this.list()
+      const last = kept.length < reportsMax ? undefined : kept.at(-1)!
+      if (last?.[1].isOpen) throw new MuttrError('LIMIT_EXCEEDED', 'too many reports wait already')
+      await state.write([
+        ...(last ? [drop(last[0])] : []),
+        put(id, { ...report, isOpen: true, answer: '' }, 'insert')
+      ])
     },
     async list() {
       const all: [string, ReportRow][] = []
@@ -108,7 +116,7 @@ export function createReports(
       let over = 0
       for await (const { key, value } of rowsOf(state, tables.reports)) {
         if (reportRow.decode(value).atMs + podTimes.reportKeptMs > nowMs) continue
-        await state.write([{ type: 'delete', table: tables.reports, key }])
+        await state.write([drop(key)])
         over += 1
       }
       return over
