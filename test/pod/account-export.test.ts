@@ -81,6 +81,27 @@ describe('what a pod hands out of somebody', () => {
     assert.equal(JSON.parse(JSON.stringify(all)).tables.quotas[0].notices, 7)
   })
 
+  it('does not say who reported them, nor in what words', async () => {
+    await using world = podWorld()
+    const host = await world.host({ subnetOf: () => '192.0.2.0/24' })
+    const enter = async (name: string) => {
+      const { person, ...device } = await world.device(await personNamed(name))
+      const link = await device.enter(host)
+      await link.register(name, person.certificate)
+      return { link, pin: person.certificate.pin }
+    }
+    const [alice, bob] = [await enter('alice'), await enter('bob')]
+    await bob.link.report('alice', { kind: 'spam', text: 'she wrote to bob', letter: null })
+    await alice.link.report('bob', { kind: 'abuse', text: 'he is rude', letter: null })
+    const told = ({ tables: { reports = [] } }: AccountExport) =>
+      reports.map(({ kind, account, network, text }) => [kind, account, network, text]).sort()
+    const { office } = host.pod
+    const own = ['abuse', alice.pin, '192.0.2.0/24', 'he is rude']
+    assert.deepEqual(told(await office.export(olga, 'alice')), [own, ['spam', null, null, '']])
+    const bobs = ['spam', bob.pin, '192.0.2.0/24', 'she wrote to bob']
+    assert.deepEqual(told(await office.export(olga, 'bob')), [['abuse', null, null, ''], bobs])
+  })
+
   it('is noted each time', async () => {
     await using world = podWorld()
     const host = await world.host()

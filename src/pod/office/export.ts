@@ -51,7 +51,7 @@ interface Subject {
 type Found = AsyncIterable<StateRow> | Iterable<StateRow>
 interface Reader {
   find(state: State, subject: Subject): Promise<Found> | Found
-  read(row: StateRow): object
+  read(row: StateRow, subject: Subject): object
 }
 
 const nothing = () => ({})
@@ -171,7 +171,12 @@ const readers: Readonly<Record<Table, Reader | null>> = {
         const report = reportRow.decode(value)
         return report.account === account || names.has(report.name)
       }),
-    read: ({ value }) => reportRow.decode(value)
+    read({ value }, { account }) {
+      const report = reportRow.decode(value)
+      // Who told it, and in what words, is not for whom it is about.
+      const isOthers = report.account !== account
+      return isOthers ? { ...report, account: null, network: null, text: '' } : report
+    }
   },
   audit: {
     find: (state, { account, names }) =>
@@ -222,7 +227,7 @@ export async function exportAccount(
     if (!reader) continue
     const exported: ExportedRow[] = []
     for await (const row of await reader.find(state, subject))
-      exported.push(plain(row.key, reader.read(row)))
+      exported.push(plain(row.key, reader.read(row, subject)))
     if (exported.length > 0) found[tables[name as Table]] = exported
   }
   const mail: ExportedRow[] = []
