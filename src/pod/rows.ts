@@ -287,6 +287,8 @@ export const tables = {
   queue: 'queue',
   /** Other pods, by hostname. */
   peers: 'peers',
+  /** What operators said of other pods, by hostname. */
+  peerWords: 'peer-words',
   /** A ring of notices for addresses nobody has: their writing takes as long as the others'. */
   nobody: 'nobody',
   pod: 'pod'

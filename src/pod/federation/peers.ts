@@ -12,8 +12,8 @@ import type { PodPlace } from '../place.ts'
 import { dialFirst } from '../place.ts'
 import { tables } from '../rows.ts'
 import { rowsOf } from '../scan.ts'
-import type { PeerRow } from './rows.ts'
-import { peerRow } from './rows.ts'
+import type { PeerRow, PeerWord } from './rows.ts'
+import { peerRow, peerWordRow } from './rows.ts'
 
 /** Whose notices a pod takes, and to whom it passes its people's on: of any seed and pod, of listed pods, of nobody. */
 export type FederationPolicy = 'open' | 'list' | 'closed'
@@ -51,6 +51,10 @@ const stranger: PeerRow = {
   ...{ standing: 'none', pin: null, papers: null, seenMs: 0, failures: 0, retryMs: 0, code: null }
 }
 
+/** What the operator said counts, whatever was learned before or since. */
+const bySaid = (row: PeerRow, word: PeerWord | undefined): PeerRow =>
+  word ? { ...row, standing: word.standing, pin: word.fingerprint ?? row.pin } : row
+
 const refused = (what: string): MuttrError => new MuttrError('FEDERATION_REFUSED', what)
 
 /**
@@ -60,6 +64,7 @@ const refused = (what: string): MuttrError => new MuttrError('FEDERATION_REFUSED
 export class PeerPods {
   readonly #parts: PeersParts
   readonly #known = new Map<string, Peer>()
+  readonly #words = new Map<string, PeerWord>()
   /** Of pods that were met, by hostname. */
   readonly #peers = new Map<string, readonly PeerId[]>()
 
@@ -75,7 +80,10 @@ export class PeerPods {
 
   /** What other processes of the pod have learned, and what its operator told them, counts here too. */
   async reload(): Promise<void> {
-    for await (const { key, value } of rowsOf(this.#parts.state, tables.peers))
+    const { state } = this.#parts
+    for await (const { key, value } of rowsOf(state, tables.peerWords))
+      this.#words.set(key, peerWordRow.decode(value))
+    for await (const { key, value } of rowsOf(state, tables.peers))
       this.#remember(key, peerRow.decode(value))
   }
 
@@ -205,9 +213,18 @@ export class PeerPods {
       throw new MuttrError('KEY_INVALID', 'a fingerprint has 40 or 64 hexadecimal digits')
     const row = await this.#row(hostname)
     const other = fingerprint === undefined ? {} : { pin: fingerprint, papers: null, code: null }
+    const said = await this.#word(hostname)
+    const word = { standing, fingerprint: fingerprint ?? said?.fingerprint ?? null }
     const next = { ...row, standing, ...other }
     const { changes, gone } = this.#putting(hostname, next)
-    return { changes, apply: () => this.#apply(hostname, next, gone) }
+    const value = peerWordRow.encode(word)
+    return {
+      changes: [...changes, { type: 'put', table: tables.peerWords, key: hostname, value }],
+      apply: () => {
+        this.#words.set(hostname, word)
+        return this.#apply(hostname, next, gone)
+      }
+    }
   }
 
   async #look(hostname: string, signal: AbortSignal): Promise<string> {
@@ -234,7 +251,12 @@ export class PeerPods {
 
   async #row(hostname: string): Promise<PeerRow> {
     const value = await this.#parts.state.get(tables.peers, hostname)
-    return value ? peerRow.decode(value) : stranger
+    return bySaid(value ? peerRow.decode(value) : stranger, await this.#word(hostname))
+  }
+
+  async #word(hostname: string): Promise<PeerWord | undefined> {
+    const value = await this.#parts.state.get(tables.peerWords, hostname)
+    return value && peerWordRow.decode(value)
   }
 
   async #put(hostname: string, row: PeerRow): Promise<void> {
@@ -267,7 +289,8 @@ export class PeerPods {
     this.#peers.delete(hostname)
   }
 
-  #remember(hostname: string, { papers, ...row }: PeerRow): void {
+  #remember(hostname: string, learned: PeerRow): void {
+    const { papers, ...row } = bySaid(learned, this.#words.get(hostname))
     this.#known.set(hostname, { ...row, hostname })
     if (papers) this.#peers.set(hostname, podRecord.decode(papers.record).peers)
     else this.#peers.delete(hostname)

@@ -55,6 +55,20 @@ export const queueRow: Row<QueueRow> = row(
 
 type Standing = 'none' | 'allowed' | 'blocked'
 
+/** What an operator said of another pod, in a row of its own: what is learned of that pod meanwhile does not overwrite it. */
+export interface PeerWord {
+  readonly standing: Exclude<Standing, 'none'>
+  /** The key that it has by the operator's word. */
+  readonly fingerprint: string | null
+}
+
+export const peerWordRow: Row<PeerWord> = row(
+  "an operator's word",
+  tuple(literal(1), oneOf<PeerWord['standing']>('allowed', 'blocked'), nullable(text(64, 40))),
+  ([, standing, fingerprint]) => ({ standing, fingerprint }),
+  w => [1, w.standing, w.fingerprint]
+)
+
 /** What is known of another pod. */
 export interface PeerRow {
   /** What the operator said of it. */

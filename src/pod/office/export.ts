@@ -189,6 +189,7 @@ const readers: Readonly<Record<Table, Reader | null>> = {
   queue: underAccount(tables.queue, ({ value }) => queueRow.decode(value)),
   /** Other pods. */
   peers: null,
+  peerWords: null,
   /** Of addresses that nobody has. */
   nobody: null,
   /** The pod's own. */

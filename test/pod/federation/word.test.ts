@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { MuttrError } from '../../../src/base/errors.ts'
+import { openPgp } from '../../../src/keys/crypto.ts'
+import { PeerPods } from '../../../src/pod/federation/peers.ts'
+import { memoryState } from '../../../src/store/memory.ts'
+import type { State } from '../../../src/store/state.ts'
+import { quiet } from '../../support/client-world.ts'
+import { podWorld } from '../../support/pod-world.ts'
+
+describe("an operator's word about another pod", () => {
+  it('holds, also when it was said while that pod was being tried', async () => {
+    await using world = podWorld()
+    const state = memoryState()
+    const read = Promise.withResolvers<void>()
+    const go = Promise.withResolvers<void>()
+    let isHeld = true
+    const get: State['get'] = async (table, key) => {
+      const value = await state.get(table, key)
+      if (isHeld) {
+        isHeld = false
+        read.resolve()
+        await go.promise
+      }
+      return value
+    }
+    const { clock, network } = world
+    const parts = {
+      ...{ clock, log: quiet, crypto: openPgp, network: network.at('one') },
+      finder: { find: () => Promise.reject(new MuttrError('POD_UNKNOWN', 'not looked for')) },
+      ...{ policy: 'open' as const, hostname: 'one.test', peersMax: 9 }
+    }
+    const slow = await PeerPods.open({ ...parts, state: { ...state, get } })
+    const failed = slow.failed('two.test', { failures: 1, retryMs: 0, code: 'POD_UNREACHABLE' })
+    await read.promise
+    const { changes, apply } = await slow.word('two.test', 'blocked', 'ab'.repeat(20))
+    await state.write(changes)
+    apply()
+    go.resolve()
+    await failed
+    for (const peers of [slow, await PeerPods.open({ ...parts, state })]) {
+      const { standing, pin, code } = peers.get('two.test')!
+      assert.deepEqual([standing, pin, code], ['blocked', 'ab'.repeat(20), 'POD_UNREACHABLE'])
+      assert.throws(() => peers.check('two.test'), { code: 'FEDERATION_REFUSED' })
+    }
+  })
+})
