@@ -5,6 +5,7 @@ import { limits } from '../base/limits.ts'
 import type { Clock, Log, PeerId } from '../base/ports.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
+import { readAlias } from '../pod/alias.ts'
 import type { Dht, PutProgress } from '../seed/dht.ts'
 import type { Blob } from '../wire/blob.ts'
 import type { Letter } from '../wire/letter.ts'
@@ -36,7 +37,7 @@ export interface JourneyParts {
   dht: Pick<Dht, 'put'>
   /** Our own peer, when it is a seed too. */
   ourPeer: PeerId
-  pods: Pick<Pods, 'link' | 'relay' | 'identified'>
+  pods: Pick<Pods, 'link' | 'relay' | 'identified' | 'seek'>
   passing: Passing
   contacts: Contacts
   self: Self
@@ -99,7 +100,8 @@ export class Journey {
 
   async #attempt(entry: Entry, way: Way = 'any'): Promise<boolean> {
     const { row } = entry
-    const { contacts, passing, life } = this.#parts
+    const { contacts, passing, life, pods } = this.#parts
+    pods.seek(readAlias(row.to).hostname)
     const nowMs = this.#parts.clock.now()
     const early = row.stage === 'sealed' && row.sentMs > nowMs + limits.clockSkewMs
     const known =

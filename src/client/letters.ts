@@ -33,7 +33,10 @@ export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSi
     signal ? AbortSignal.any([signal, life]) : life
   return {
     async send(draft, options) {
-      await rooms.pods.know(readAlias(draft.to).hostname, until(options?.signal))
+      const { full, hostname } = readAlias(draft.to)
+      // To who is known the letter waits until their pod is found.
+      if (!(await rooms.contacts.known(full)))
+        await rooms.pods.know(hostname, until(options?.signal))
       return await courier.send(draft, options?.signal)
     },
     sent: options => courier.sent(options?.limit ?? sentMax),

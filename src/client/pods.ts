@@ -54,6 +54,8 @@ export interface Pods extends AsyncDisposable {
    * @throws as {@link link}
    */
   know(hostname: string, signal: AbortSignal): Promise<void>
+  /** The person has written there: until it is known it is looked for, as in {@link know}, whenever a link to it is asked for. */
+  seek(hostname: string): void
   /** Whose word its key was, of a pod that was found so. */
   foundBy(hostname: string): FoundBy | null
   /** Keeps up the line to a pod where we have an alias. */
@@ -124,6 +126,7 @@ export function createPods(parts: PodsParts): Pods {
     if (!place) throw new MuttrError('POD_UNKNOWN', `no address of the pod ${hostname} is known`)
     return place
   }
+  const sought = new Set<string>()
   const lines = new Map<string, PodLine>()
   const certificates = new Map<string, Certificate>()
   const statement = createStatements(parts)
@@ -251,6 +254,11 @@ export function createPods(parts: PodsParts): Pods {
     oldest[1][Symbol.asyncDispose]().catch(() => undefined)
   }
 
+  async function know(hostname: string, signal: AbortSignal): Promise<void> {
+    if (!parts.found || places.has(hostname) || parts.found.get(hostname)) return
+    await parts.found.find(hostname, (await certificateOf(hostname))?.fingerprint, signal)
+  }
+
   async function asStranger(hostname: string, signal: AbortSignal): Promise<PodLink> {
     const place = placeOf(hostname)
     await using stack = new AsyncDisposableStack()
@@ -261,7 +269,10 @@ export function createPods(parts: PodsParts): Pods {
   }
 
   return {
-    link: async (hostname, signal) => abortable(lineOf(hostname).link(), signal),
+    async link(hostname, signal) {
+      if (sought.has(hostname)) await know(hostname, signal)
+      return await abortable(lineOf(hostname).link(), signal)
+    },
     stranger: asStranger,
     identified: async (hostname, signal) => abortable(lineOf(hostname).identified(), signal),
     async relay(hostname, signal) {
@@ -274,10 +285,8 @@ export function createPods(parts: PodsParts): Pods {
         })
       }
     },
-    async know(hostname, signal) {
-      if (!parts.found || places.has(hostname) || parts.found.get(hostname)) return
-      await parts.found.find(hostname, (await certificateOf(hostname))?.fingerprint, signal)
-    },
+    know,
+    seek: hostname => void sought.add(hostname),
     foundBy: hostname => (places.has(hostname) ? null : (parts.found?.get(hostname)?.by ?? null)),
     keep: hostname => lineOf(hostname).keep(),
     certificateOf,

@@ -8,6 +8,7 @@ import type { SentLetter } from '../../src/client/client.ts'
 import type { LocalClient } from '../../src/client/create-client.ts'
 import { createClient } from '../../src/client/create-client.ts'
 import { createEvents } from '../../src/client/events.ts'
+import type { FoundPods } from '../../src/client/found-pods.ts'
 import type { NoticesBy } from '../../src/client/passing.ts'
 import type { ReceiptsTo } from '../../src/client/release.ts'
 import type { Policy } from '../../src/client/requests/request.ts'
@@ -140,7 +141,8 @@ export class ClientWorld implements AsyncDisposable {
       canaryEveryMs = null,
       aheadBytes = 0,
       noticesBy = 'own-pod',
-      networkBackup
+      networkBackup,
+      found
     }: {
       hostname?: string
       state?: State
@@ -158,6 +160,8 @@ export class ClientWorld implements AsyncDisposable {
       aheadBytes?: number
       noticesBy?: NoticesBy
       networkBackup?: Parameters<typeof createClient>[0]['networkBackup']
+      /** All pods but `one.test` are found so, and stand in no file. */
+      found?: FoundPods | undefined
     } = {}
   ): Promise<Tester> {
     const tester = await this.#tester(await person(who), state, {
@@ -172,7 +176,8 @@ export class ClientWorld implements AsyncDisposable {
       canaryEveryMs,
       aheadBytes,
       noticesBy,
-      ...(networkBackup && { networkBackup })
+      ...(networkBackup && { networkBackup }),
+      ...(found && { found })
     })
     if (register) {
       await tester.client.register(`${name}@${hostname}`)
@@ -203,6 +208,7 @@ export class ClientWorld implements AsyncDisposable {
       | 'aheadBytes'
       | 'noticesBy'
       | 'networkBackup'
+      | 'found'
     > & {
       publishAliases: boolean
     }
@@ -230,7 +236,9 @@ export class ClientWorld implements AsyncDisposable {
           vault = saved
         },
         device,
-        pods: [...this.pods.keys()].map(hostname => ({ hostname, addresses: [hostname] })),
+        pods: [...this.pods.keys()]
+          .filter(hostname => !more.found || hostname === 'one.test')
+          .map(hostname => ({ hostname, addresses: [hostname] })),
         clock: this.clock,
         random: dice,
         log: quiet,
