@@ -347,7 +347,8 @@ describe('another pod', () => {
       ['signed', 'NOTICE_INVALID', 'signed']
     )
     await all.box.has(1)
-    assert.equal(all.box.all.length, 1)
+    // One that was pushed and acknowledged is forgotten: the same again may come again, and readers know it by its key.
+    assert.equal(all.box.keys().length, 1)
   })
 
   it('gives way when too many are remembered, unless the operator spoke of it', async () => {
