@@ -160,8 +160,10 @@ export class Passing {
   /** Asks the own pod, unless it has told already. @throws {MuttrError} `CANCELLED` */
   async fate(letter: string, handed: Handed, signal: AbortSignal): Promise<Fate> {
     const { clock } = this.#parts
-    const state = this.#news.get(letter) ?? (await this.#ask(handed, signal))
+    const told = this.#news.get(letter)
+    // What is told while we ask is for the next time.
     this.#news.delete(letter)
+    const state = told ?? (await this.#ask(handed, signal))
     const nowMs = clock.now()
     if (!state) {
       const heardMs = this.#heardMs.get(letter) ?? handed.atMs

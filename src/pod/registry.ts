@@ -276,9 +276,13 @@ export class Registry {
 
   /** A device of the account is here: certifies anew what soon runs out. @returns the aliases renewed. */
   async greet(account: AccountId, nowMs: Millis): Promise<AliasName[]> {
-    const known = await this.account(account)
-    if (!known) return []
-    await this.#parts.state.write([putAccount(account, { ...known, seenMs: nowMs })])
+    // Under the lock: a key that succeeds another changes the same row.
+    const isKnown = await this.#locks.run(one, async () => {
+      const known = await this.account(account)
+      if (known) await this.#parts.state.write([putAccount(account, { ...known, seenMs: nowMs })])
+      return known !== undefined
+    })
+    if (!isKnown) return []
     const renewed: AliasName[] = []
     for (const name of await this.aliases(account))
       if (await this.#locks.run(one, () => this.#renew(name, nowMs))) renewed.push(name)
