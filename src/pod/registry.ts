@@ -277,12 +277,10 @@ export class Registry {
   /** A device of the account is here: certifies anew what soon runs out. @returns the aliases renewed. */
   async greet(account: AccountId, nowMs: Millis): Promise<AliasName[]> {
     // Under the lock: a key that succeeds another changes the same row.
-    const isKnown = await this.#locks.run(one, async () => {
+    await this.#locks.run(one, async () => {
       const known = await this.account(account)
       if (known) await this.#parts.state.write([putAccount(account, { ...known, seenMs: nowMs })])
-      return known !== undefined
     })
-    if (!isKnown) return []
     const renewed: AliasName[] = []
     for (const name of await this.aliases(account))
       if (await this.#locks.run(one, () => this.#renew(name, nowMs))) renewed.push(name)
@@ -343,14 +341,13 @@ export class Registry {
     const { certificate, untilMs } = await this.#certify(name, o.certificate, nowMs)
     const after = { account, state: 'active' as const, untilMs, certificate: certificate.bytes }
     const createdMs = known?.createdMs ?? nowMs
-    const { fingerprint } = certificate
     const { ok } = await this.#parts.state.write([
       ...turn,
       ...claims,
       ...uses,
       ...this.#aliases.replace(name, row, after),
-      putAccount(account, { fingerprint, createdMs, seenMs: nowMs }),
-      putKey(fingerprint, account)
+      putAccount(account, { fingerprint: certificate.fingerprint, createdMs, seenMs: nowMs }),
+      putKey(certificate.fingerprint, account)
     ])
     if (!ok) return undefined
     this.#active += Number(!renewal)
@@ -375,8 +372,7 @@ export class Registry {
     if (former.revoked || (former.expiresMs !== null && former.expiresMs <= nowMs)) return false
     const { certificate, untilMs } = await this.#certify(name, former, nowMs)
     const after = { ...row, untilMs, certificate: certificate.bytes }
-    const { ok } = await this.#parts.state.write(this.#aliases.replace(name, row, after))
-    return ok
+    return (await this.#parts.state.write(this.#aliases.replace(name, row, after))).ok
   }
 
   async #quarantine(name: AliasName, row: AliasRow, nowMs: Millis): Promise<boolean> {
