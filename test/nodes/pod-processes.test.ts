@@ -27,7 +27,9 @@ describe('a pod that outgrows its machine', () => {
     const [sent] = await net.json<{ id: string }>('alice', 'send', 'bob@one.test', subject)
     await net.event('bob', 'opened', from, ({ letter }) => letter === sent!.id)
   }
-  const listens = async (from: number) => net.event('bob', 'listening', from)
+  /** Both have greeted the pod since. */
+  const greeted = (from: number) =>
+    Promise.all(['alice', 'bob'].map(name => net.event(name, 'listening', from)))
 
   it('moves to PostgreSQL with all that waits in it, and its former database is put aside', async () => {
     const running = await net.muttr('one.test', '--json', 'pod', 'migrate', '--to', server.url)
@@ -67,7 +69,7 @@ describe('a pod that outgrows its machine', () => {
     let from = net.events.length
     await net.stop('one.test')
     await net.start('one.test')
-    await listens(from)
+    await greeted(from)
     for (const gone of ['one.test', 'second', 'one.test']) {
       from = net.events.length
       await net.kill(gone)
