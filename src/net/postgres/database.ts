@@ -1,8 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises'
-import type { Pool } from 'pg'
 import { MuttrError } from '../../base/errors.ts'
 import type { Millis } from '../../base/ports.ts'
-import { createPool, isLoss, messageOf, nameOf } from './pool.ts'
+import { createPool, isLoss, messageOf, nameOf, persist } from './pool.ts'
 
 type Row = Record<string, unknown>
 
@@ -30,7 +28,12 @@ export async function openDatabase(url: string, signal: AbortSignal): Promise<Da
   const pool = await createPool(url, 4)
   const database: Database = {
     name,
-    query: (sql, values) => persist(pool, { sql, values, name, signal }),
+    query: (sql, values) =>
+      persist(async () => (await pool.query<Row>(sql, values && [...values])).rows, {
+        ...{ patienceMs, backoffMs: 250, backoffMsMax, signal },
+        mayHelp: isLoss,
+        failed: err => failed(err, name)
+      }),
     [Symbol.asyncDispose]: () => pool.end()
   }
   try {
@@ -40,25 +43,6 @@ export async function openDatabase(url: string, signal: AbortSignal): Promise<Da
     throw failed(err, name)
   }
   return database
-}
-
-interface Statement {
-  sql: string
-  values: readonly unknown[] | undefined
-  name: string
-  signal: AbortSignal
-}
-
-async function persist(pool: Pool, { sql, values, name, signal }: Statement): Promise<Row[]> {
-  const untilMs = performance.now() + patienceMs
-  for (let backoffMs = 250; ; backoffMs = Math.min(2 * backoffMs, backoffMsMax)) {
-    try {
-      return (await pool.query<Row>(sql, values && [...values])).rows
-    } catch (err) {
-      if (!isLoss(err) || performance.now() >= untilMs) throw failed(err, name)
-    }
-    await pause(backoffMs, undefined, { signal })
-  }
 }
 
 const failed = (err: unknown, name: string): MuttrError =>

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import { MuttrError } from '../../base/errors.ts'
 import type { Millis } from '../../base/ports.ts'
@@ -51,6 +52,33 @@ export function isLoss(err: unknown): boolean {
     /^(E[A-Z]+|08...|57P0[1-3]|53300)$/.test(code) ||
     /terminated|timeout|not queryable/i.test(message)
   )
+}
+
+interface Persistence {
+  patienceMs: Millis
+  /** Between the first two attempts; it doubles. */
+  backoffMs: Millis
+  backoffMsMax: Millis
+  signal: AbortSignal
+  /** Whether another attempt may help. */
+  mayHelp(err: unknown): boolean
+  failed(err: unknown): unknown
+}
+
+/** Does it again while another attempt may help. @throws what `failed` makes of the last error, {MuttrError} `CANCELLED` */
+export async function persist<T>(work: () => Promise<T>, how: Persistence): Promise<T> {
+  const { signal, backoffMsMax } = how
+  const untilMs = performance.now() + how.patienceMs
+  for (let backoffMs = how.backoffMs; ; backoffMs = Math.min(2 * backoffMs, backoffMsMax)) {
+    try {
+      return await work()
+    } catch (err) {
+      if (performance.now() >= untilMs || !how.mayHelp(err)) throw how.failed(err)
+    }
+    await pause(backoffMs, undefined, { signal }).catch(cause => {
+      throw new MuttrError('CANCELLED', 'nobody waits for the database any more', { cause })
+    })
+  }
 }
 
 /** What the server or the way to it says. */

@@ -5,7 +5,7 @@ import { MuttrError } from '../../base/errors.ts'
 import type { Millis } from '../../base/ports.ts'
 import type { SqlDatabase, SqlQuery, SqlRow } from '../../store/sql/sql.ts'
 import { Ear } from './ear.ts'
-import { createPool, isLoss, messageOf, nameOf } from './pool.ts'
+import { createPool, isLoss, messageOf, nameOf, persist } from './pool.ts'
 
 /** Beside the one that writes and the one that listens, these read. */
 const connectionsMax = 8
@@ -32,7 +32,7 @@ export async function openShared(url: string): Promise<SqlDatabase> {
     await Promise.all([...ears].map(ear => ear[Symbol.asyncDispose]()))
     await pool.end()
   }
-  const read: SqlQuery = (sql, values) => persist(own, async () => rowsOf(pool, sql, values))
+  const read: SqlQuery = (sql, values) => again(own, async () => rowsOf(pool, sql, values))
   try {
     await read('SELECT 1')
   } catch (err) {
@@ -42,7 +42,7 @@ export async function openShared(url: string): Promise<SqlDatabase> {
   return {
     name,
     read,
-    change: work => persist(own, () => change(own, work)),
+    change: work => again(own, () => change(own, work)),
     pages: (statements, pageRows) => pages(own, statements, pageRows),
     async join(o) {
       const ear = await Ear.open({ ...o, url, name, backoffMsMax })
@@ -68,19 +68,12 @@ async function rowsOf(
 }
 
 /** Does it again while the way there is lost, or when it met another transaction. */
-async function persist<T>({ name, signal }: Own, work: () => Promise<T>): Promise<T> {
-  const untilMs = performance.now() + patienceMs
-  for (let backoffMs = 50; ; backoffMs = Math.min(2 * backoffMs, backoffMsMax)) {
-    try {
-      return await work()
-    } catch (err) {
-      if (err instanceof MuttrError) throw err
-      const again = isLoss(err) || met(err)
-      if (!again || performance.now() >= untilMs || signal.aborted) throw failed(err, name)
-    }
-    await pause(backoffMs, undefined, { signal }).catch(() => undefined)
-  }
-}
+const again = <T>({ name, signal }: Own, work: () => Promise<T>): Promise<T> =>
+  persist(work, {
+    ...{ patienceMs, backoffMs: 50, backoffMsMax, signal },
+    mayHelp: err => !(err instanceof MuttrError) && (isLoss(err) || met(err)),
+    failed: err => (err instanceof MuttrError ? err : failed(err, name))
+  })
 
 /** Two transactions stood in each other's way, and this one gave way: serialization_failure, deadlock_detected. */
 const met = (err: unknown): boolean => /^40(001|P01)$/.test((err as { code?: string }).code ?? '')
@@ -125,7 +118,7 @@ async function came(own: Own, id: string): Promise<boolean> {
   const sql = 'SELECT pg_xact_status($1::xid8) AS status'
   const untilMs = performance.now() + doubtMs
   for (let backoffMs = 20; ; backoffMs = Math.min(2 * backoffMs, backoffMsMax)) {
-    const [row] = await persist(own, () => rowsOf(pool, sql, [id]))
+    const [row] = await again(own, () => rowsOf(pool, sql, [id]))
     if (row?.status === 'committed') return true
     if (row?.status === 'aborted') return false
     const isOver = performance.now() >= untilMs || own.signal.aborted
