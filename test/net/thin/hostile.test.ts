@@ -118,7 +118,12 @@ describe('a WebSocket door among hostile clients', () => {
       text: webSocketFrame({ opcode: 1, payload: greetingBytes() }),
       compressed: webSocketFrame({ opcode: binary, flags: 0xc0, payload: greetingBytes() }),
       'an unknown opcode': webSocketFrame({ opcode: 3 }),
-      'no channel': webSocketFrame({ opcode: binary, payload: random.bytes(2_000) })
+      // Not random: a length that chance made possible would be waited for.
+      'no channel': webSocketFrame({ opcode: binary, payload: Buffer.alloc(2_000, 0xff) }),
+      'no frame of a channel': webSocketFrame({
+        opcode: binary,
+        payload: packFrames([Buffer.alloc(1_998, 0xff)])
+      })
     }
     for (const [what, bytes] of Object.entries(wrong)) {
       const visitor = await raw()
