@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono'
+import { routePath } from 'hono/route'
 import { asMuttrError, failureOf } from '../base/failure.ts'
 import type { Clock, Log, Random } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
@@ -68,7 +69,7 @@ export function createApp(parts: AppParts): Hono {
   app.onError((err, c) => {
     const failure = failureOf(err)
     if (failure.code === 'INTERNAL')
-      log.warn('api.internal', { path: c.req.path, stack: err.stack })
+      log.warn('api.internal', { path: routePath(c, -1), stack: err.stack })
     const status = statusOf(asMuttrError(err))
     // A body that was not read ends the connection: the client is still writing it.
     if (status === 413) c.header('Connection', 'close')

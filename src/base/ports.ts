@@ -22,7 +22,7 @@ export interface Random {
 }
 
 export interface Log {
-  /** `fields` never hold secrets, plaintext or other people's aliases. */
+  /** `fields` never hold secrets or plaintext. Whom they name is hidden before it is written. */
   debug(event: string, fields?: Record<string, unknown>): void
   info(event: string, fields?: Record<string, unknown>): void
   warn(event: string, fields?: Record<string, unknown>): void

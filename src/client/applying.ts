@@ -108,7 +108,7 @@ export function createApplying({ state, clock, log, pods, life, ...parts }: Part
         try {
           pods.keep(readAlias(key).hostname)
         } catch (err) {
-          log.warn('a pod that is to decide has no address', { alias: key, error: `${err}` })
+          log.warn('a pod that is to decide has no address', { alias: key, err })
         }
     },
     heard(hostname, { application }) {
@@ -120,7 +120,7 @@ export function createApplying({ state, clock, log, pods, life, ...parts }: Part
             if (read.hostname === hostname && !stillWaits) await again(alias, value)
           }
         })
-        .catch(err => log.warn('what waits for a pod is not known', { error: `${err}` }))
+        .catch(err => log.warn('what waits for a pod is not known', { err }))
     },
     async list() {
       return (await rows.list()).map(({ key: alias, value: { refused } }) => ({

@@ -175,7 +175,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     rooms.releases.wake()
     rooms.own.wake()
     void rooms.introductions.look()
-    void rooms.watch.wake().catch(err => log.warn('not watched', { error: `${err}` }))
+    void rooms.watch.wake().catch(err => log.warn('not watched', { err }))
     record.look()
   }
   let looking: Promise<void> = Promise.resolve()
@@ -188,12 +188,8 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     timer = clock.after(sweepEveryMs, sweep)
     const nowMs = clock.now()
     const swept = [sent, received, requests, rooms.files].map(room => room.sweep(nowMs))
-    Promise.all([...swept, stillNeeded(rooms)]).catch(err =>
-      log.warn('old rows stay', { error: `${err}` })
-    )
-    renew(rooms, clock, life.signal).catch(err =>
-      log.warn('an alias is not renewed', { error: `${err}` })
-    )
+    Promise.all([...swept, stillNeeded(rooms)]).catch(err => log.warn('old rows stay', { err }))
+    renew(rooms, clock, life.signal).catch(err => log.warn('an alias is not renewed', { err }))
     look()
   }
   sweep()
@@ -201,7 +197,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   const caughtUp = () => pods.tried().then(() => inbox.quiet())
   void caughtUp()
     .then(() => rooms.devices.caughtUp())
-    .catch(err => log.warn('other devices are not asked', { error: `${err}` }))
+    .catch(err => log.warn('other devices are not asked', { err }))
 
   return {
     ...letters(rooms, parts, life.signal),
@@ -229,7 +225,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       rooms.contacts.locked()
       rooms.conversations.forget()
       rooms.search.forget()
-      void inbox.locked().catch(err => log.warn('not fetched ahead', { error: `${err}` }))
+      void inbox.locked().catch(err => log.warn('not fetched ahead', { err }))
     },
     async [Symbol.asyncDispose]() {
       timer[Symbol.dispose]()
@@ -256,7 +252,7 @@ async function lookAfter(rooms: Rooms, log: Log, life: AbortSignal): Promise<voi
   for (const room of [succeeding, rotation, revoking, canary, devices, introductions]) {
     if (life.aborted) return
     await room.look().catch(err => {
-      if (!life.aborted) log.warn('something is not looked after', { error: `${err}` })
+      if (!life.aborted) log.warn('something is not looked after', { err })
     })
   }
 }
@@ -281,7 +277,7 @@ function keepIfKnown({ pods }: Rooms, hostname: string, log: Log): void {
   try {
     pods.keep(hostname)
   } catch (err) {
-    log.warn('a pod of ours has no address', { pod: hostname, error: `${err}` })
+    log.warn('a pod of ours has no address', { pod: hostname, err })
   }
 }
 

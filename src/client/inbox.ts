@@ -191,7 +191,7 @@ export class Inbox implements AsyncDisposable {
       const { code } = failureOf(err)
       const isForLater = code === 'SEAL_REFUSED' && this.#mayWait(id)
       if (!notice || (hopeless.has(code) && !isForLater)) {
-        log.info('a letter is refused', { code, error: `${err}` })
+        log.info('a letter is refused', { code, err })
         queue.finished(id)
         if (!notice) return
         const over = store.finish(notice).then(() => requests.settled(id))
@@ -201,7 +201,7 @@ export class Inbox implements AsyncDisposable {
         if (!isTaken) emit({ type: 'refused', key: toHex(notice.key), code })
         return
       }
-      if (code === 'INTERNAL') log.warn('an attempt to fetch broke', { error: `${err}` })
+      if (code === 'INTERNAL') log.warn('an attempt to fetch broke', { err })
       if (code === 'KEY_CHANGED' && queue.failures(id) === 0)
         emit({ type: 'refused', key: toHex(notice.key), code })
       const retryAtMs = queue.failed(id, clock.now(), throwDice(random))

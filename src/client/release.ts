@@ -159,7 +159,7 @@ export class Releases implements AsyncDisposable {
         outbox.finished(id)
         return this.#drop(id)
       }
-      if (code === undefined) log.warn('an attempt to release broke', { error: `${err}` })
+      if (code === undefined) log.warn('an attempt to release broke', { err })
       outbox.failed(id, clock.now(), throwDice(random))
       const row = await this.#rows.get(id).catch(() => undefined)
       if (!row) return

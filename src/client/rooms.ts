@@ -241,7 +241,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     sealedTo: () => secrets.sealedTo(),
     onAnnounced: () =>
       void Promise.all([succeeding.look(), rotation.look()]).catch(err =>
-        log.warn('keys stay as they are', { error: `${err}` })
+        log.warn('keys stay as they are', { err })
       )
   })
   const secrets = new DeviceSecrets({ ...{ state, clock, log, self, list }, journal, own, crypto })

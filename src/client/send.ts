@@ -276,14 +276,14 @@ export class Courier implements AsyncDisposable {
     const { outbox, clock, random, emit, log, store, life } = this.#parts
     if (life.aborted) return
     const { code, message } = failureOf(err)
-    if (code === 'INTERNAL') log.warn('an attempt to send broke', { error: `${err}` })
+    if (code === 'INTERNAL') log.warn('an attempt to send broke', { err })
     const retryAtMs = outbox.failed(row.id, clock.now(), throwDice(random))
     if (retryAtMs === undefined) return
     row.waiting = { code, message, retryAtMs }
     row.failures = outbox.failures(row.id)
     const told = this.#firsts.has(row.id) && row.stage === 'draft' && final.has(code)
     if (!told) emit({ type: 'waiting', letter: row.id, code, retryAtMs })
-    await store.save(row).catch(error => log.warn('not written', { error: `${error}` }))
+    await store.save(row).catch(error => log.warn('not written', { err: error }))
   }
 
   #expire({ row }: Entry): void {

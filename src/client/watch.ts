@@ -200,7 +200,7 @@ export class Watch implements AsyncDisposable {
 
   async #act({ type, id }: Action): Promise<void> {
     const work = type === 'try' ? this.#try(id) : this.#expire(id)
-    await work.catch(err => this.#parts.log.warn('a watch broke', { error: `${err}` }))
+    await work.catch(err => this.#parts.log.warn('a watch broke', { err }))
   }
 
   async #try(id: string): Promise<void> {

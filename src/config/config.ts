@@ -146,7 +146,11 @@ export const Config = z.strictObject({
   page: z
     .strictObject({ theme: z.enum(['system', 'light', 'dark']).default('system') })
     .prefault({}),
-  log: z.enum(['debug', 'info', 'warn']).default('info')
+  log: z.enum(['debug', 'info', 'warn']).default('info'),
+  /** Of the home folder unless absolute; standard error unless told. */
+  logFile: z.string().min(1).max(4_096).optional(),
+  /** `auto`: text on a terminal, else JSON. */
+  logFormat: z.enum(['auto', 'text', 'json']).default('auto')
 })
 export type Config = z.infer<typeof Config>
 export type ConfigFile = z.input<typeof Config>

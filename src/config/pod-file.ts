@@ -20,7 +20,10 @@ const top: Record<string, Told> = {
   },
   connections: { why: 'Peers at once.', could: { max: 1_000 } },
   store: { why: 'The most it stores for others, in bytes.', could: { capBytes: 2 ** 30 } },
-  log: { why: 'debug, info or warn; to standard error.', could: 'info' }
+  log: {
+    why: 'debug, info or warn; to standard error, or to a "logFile"; JSON but on a terminal, unless "logFormat" is "text".',
+    could: 'info'
+  }
 }
 
 const pod: Record<string, Told> = {

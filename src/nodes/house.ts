@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path'
 import type {
   House,
   JoinDevice,
@@ -21,7 +22,7 @@ import type { Overrides } from '../config/config.ts'
 import { homeExists, homePaths } from '../config/home.ts'
 import { importPerson, type Person } from '../keys/person.ts'
 import { openVault, vaultNeedsPassphrase } from '../keys/vault.ts'
-import { createLog } from '../net/log.ts'
+import { openLog } from '../net/log.ts'
 import type { Node } from '../net/node.ts'
 import type { Home } from './home.ts'
 import { createHome, readHome } from './home.ts'
@@ -59,6 +60,8 @@ export class NodeHouse implements House, AsyncDisposable {
   #problem: Failure | null = null
   /** Of the open vault; null while it is locked, and for one without a passphrase. */
   #passphrase: string | null = null
+  /** People read stdout, so it goes to stderr, unless muttr.json says where. */
+  #log = openLog({ level: 'info' })
   /** One change at a time. */
   #turn: Promise<unknown> = Promise.resolve()
   /** The client of whichever node runs; every call refuses while none does. */
@@ -77,7 +80,7 @@ export class NodeHouse implements House, AsyncDisposable {
   }
 
   get log(): Log {
-    return this.#running ? logOf(this.#running.home) : createLog({ level: 'info', write })
+    return this.#log
   }
 
   /** @throws {MuttrError} `HOME_MISSING`, `DAEMON_UNREACHABLE` while the node starts, or why it could not */
@@ -103,7 +106,7 @@ export class NodeHouse implements House, AsyncDisposable {
     const { events, signal } = this.#p
     this.#became('starting')
     this.#passphrase = passphrase
-    const log = logOf(home)
+    const log = this.#logFor(home)
     const host =
       home.config.pod && person ? (node: Node) => hostPod(home, person, node, log) : undefined
     try {
@@ -123,6 +126,14 @@ export class NodeHouse implements House, AsyncDisposable {
       this.#became('failed', failureOf(err))
       throw err
     }
+  }
+
+  #logFor({ paths, config }: Home): Log {
+    const { log: level, logFile, logFormat: format } = config
+    const file = logFile === undefined ? undefined : resolve(dirname(paths.config), logFile)
+    this.#log[Symbol.dispose]()
+    this.#log = openLog({ level, format, ...(file !== undefined && { file }) })
+    return this.#log
   }
 
   #became(state: 'starting' | 'running' | 'failed', problem: Failure | null = null): void {
@@ -149,7 +160,7 @@ export class NodeHouse implements House, AsyncDisposable {
       await this.start(home, person, this.#passphrase)
     } catch (err) {
       if (this.#state !== 'failed') this.#became('failed', failureOf(err))
-      this.log.warn('the node does not start', { error: `${err}` })
+      this.log.warn('the node does not start', { err })
     }
   }
 
@@ -249,7 +260,7 @@ export class NodeHouse implements House, AsyncDisposable {
     const home = await this.#read()
     const person = await openVault(home.vault!, passphrase)
     void this.start(home, person, passphrase).catch(err =>
-      this.log.warn('the node does not start', { error: `${err}` })
+      this.log.warn('the node does not start', { err })
     )
     return await this.setup()
   }
@@ -313,10 +324,6 @@ export class NodeHouse implements House, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#turn
     await this.#stop()
+    this.#log[Symbol.dispose]()
   }
 }
-
-const write = (line: string) => void process.stderr.write(`${line}\n`)
-
-/** People read stdout, so the log goes to stderr; only what needs attention unless muttr.json asks for more. */
-const logOf = ({ config }: Home): Log => createLog({ level: config.log, write })

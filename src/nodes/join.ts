@@ -41,7 +41,7 @@ function watchOver(parts: JoinParts, firstMs: number): void {
       if (signal.aborted) return
       if (!isAlone()) return lookIn(retryMs.most)
       attempt(parts)
-        .catch(err => log.warn('joining failed', { error: `${err}` }))
+        .catch(err => log.warn('joining failed', { err }))
         .finally(() => lookIn(Math.min(2 * delayMs, retryMs.most)))
     })
   }

@@ -3,7 +3,7 @@ import type { OpenOptions } from '../cli/doors.ts'
 import type { Client } from '../client/client.ts'
 import { lockHome } from '../config/lock.ts'
 import { systemClock as clock } from '../net/clock.ts'
-import { createLog } from '../net/log.ts'
+import { openLog } from '../net/log.ts'
 import { openPerson, readHome } from './home.ts'
 import { startParts } from './start.ts'
 
@@ -28,7 +28,7 @@ export async function openLight(
     given = await passphrase('vault')
     return given
   })
-  const log = createLog({ level: 'warn', write: line => process.stderr.write(`${line}\n`) })
+  const log = openLog({ level: 'warn', format: 'text' })
   const { client } = stack.use(
     await startParts({ home, person, passphrase: () => given, mode: 'client', log, signal })
   )

@@ -6,7 +6,7 @@ import { holdBack } from '../client/backup/restore.ts'
 import { homeExists } from '../config/home.ts'
 import { openStream } from '../keys/sealed-stream.ts'
 import { systemClock as clock } from '../net/clock.ts'
-import { createLog } from '../net/log.ts'
+import { openLog } from '../net/log.ts'
 import type { State } from '../store/state.ts'
 import { inNewHome, makeKeys, readBelongings, takeIn } from './new-home.ts'
 
@@ -24,7 +24,7 @@ export async function restoreOutOf(
   // The head is read, and with it the words are checked, before anything is made or asked.
   const belongings = await readBelongings(openStream(secret, inputOf(secret)))
   const passphrase = await o.passphrase('new-vault')
-  const log = createLog({ level: 'warn', write: line => process.stderr.write(`${line}\n`) })
+  const log = openLog({ level: 'warn', format: 'text' })
   return inNewHome(home, async paths => {
     await makeKeys(paths)
     const { fingerprint, madeMs } = belongings.head

@@ -120,7 +120,7 @@ export function createPublisher(parts: PublisherParts): Publisher {
     }
     timer?.[Symbol.dispose]()
     running = lookOnce()
-      .catch(err => log.warn('record not published', { kind, error: `${err}` }))
+      .catch(err => log.warn('record not published', { kind, err }))
       .finally(() => {
         running = undefined
         if (life.signal.aborted) return

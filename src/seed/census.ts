@@ -104,7 +104,7 @@ async function give(
       offer(contact).then(
         ({ ack }) => [ack],
         err => {
-          core.log.debug('a copy was not taken', { peer: contact.peer, error: `${err}` })
+          core.log.debug('a copy was not taken', { peer: contact.peer, err })
           return []
         }
       )

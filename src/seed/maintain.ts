@@ -144,7 +144,7 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
       ticking = true
       wokeMeanwhile = false
       tick()
-        .catch(err => log.warn('maintenance failed', { error: String(err) }))
+        .catch(err => log.warn('maintenance failed', { err }))
         .finally(() => {
           ticking = false
           if (!core.stop.aborted) again(wokeMeanwhile ? wokeMs : undefined)

@@ -66,7 +66,7 @@ export async function releaseBlob(
   const show = createShowing(core, shelf, frame)
   const { key } = readTombstone(frame)
   // Whatever our own place is: who knows of a release serves the blob no longer.
-  await shelf.put(frame).catch(err => core.log.debug('not released here', { error: `${err}` }))
+  await shelf.put(frame).catch(err => core.log.debug('not released here', { err }))
   const operation = deadline(core, options)
   const place = placeOfKey(key)
   const candidates = await candidatesAt(core, place, operation)

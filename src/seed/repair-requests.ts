@@ -134,7 +134,7 @@ export function createRequests(
         if (action.type === 'ask' || action.type === 'prove') failed(action, err)
         else if (action.type === 'push')
           plan.pushed(action, 'away', { nowMs, sentBytes: sentBytesOf(action) })
-        if (!codeOf(err)) log.warn('repair met a mistake', { error: `${err}` })
+        if (!codeOf(err)) log.warn('repair met a mistake', { err })
       }
     }
   }

@@ -235,7 +235,7 @@ class Repairer implements RepairWork {
     this.#running = true
     void this.#run()
       .catch(err => {
-        if (!this.#stopped) this.#core.log.warn('repair failed', { error: `${err}` })
+        if (!this.#stopped) this.#core.log.warn('repair failed', { err })
       })
       .finally(() => {
         this.#running = false

@@ -4,9 +4,13 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { editJsonc } from '../../src/config/jsonc.ts'
 import { packageRoot } from '../../src/config/package-root.ts'
+import { peerKeys } from '../../src/net/peer-key.ts'
 import { systemRandom } from '../../src/net/random.ts'
 import { freePorts } from '../../src/nodes/free-ports.ts'
+import { readHome } from '../../src/nodes/home.ts'
 import { Testnet } from '../support/testnet.ts'
+
+const everybody = ['one.test', 'alice', 'bob']
 
 describe('a pod that is watched', () => {
   let net: Testnet
@@ -16,6 +20,11 @@ describe('a pod that is watched', () => {
     const [port] = await freePorts(1, systemRandom)
     const file = join(net.home('one.test'), 'muttr.json')
     await writeFile(file, editJsonc(await readFile(file, 'utf8'), ['pod', 'monitor'], { port }))
+    for (const name of everybody) {
+      const settings = join(net.home(name), 'muttr.json')
+      const loud = editJsonc(await readFile(settings, 'utf8'), ['log'], 'debug')
+      await writeFile(settings, editJsonc(loud, ['logFile'], 'node.log'))
+    }
     at = `http://127.0.0.1:${port}`
     await net.startAll()
   })
@@ -52,6 +61,30 @@ describe('a pod that is watched', () => {
   it('says nothing of people', async () => {
     const { text } = await ask('/metrics')
     assert.doesNotMatch(text, /alice|bob|12D3KooW|[0-9a-f]{40}/)
+  })
+
+  it('and neither do the logs, at their loudest', async () => {
+    const logOf = (name: string) => readFile(join(net.home(name), 'node.log'), 'utf8')
+    // What devices did not answer for is played back to them: the pod has more to say.
+    await net.kill('bob')
+    await net.json('alice', 'send', 'bob@one.test', 'Not there')
+    const from = net.events.length
+    await net.start('bob')
+    await net.event('bob', 'opened', from)
+    const nodes = await Promise.all(['alice', 'bob'].map(name => readHome(net.home(name))))
+    const keys = net.events.flatMap(({ event }) => ('key' in event ? [String(event.key)] : []))
+    const people = [
+      ...['alice', 'bob', '127.0.0.1', ...keys],
+      ...nodes.flatMap(({ certificate, privateKey }) => [
+        ...[certificate!.fingerprint, certificate!.fingerprint.slice(-16), certificate!.pin],
+        peerKeys(privateKey).self
+      ])
+    ]
+    assert(keys.length >= 2)
+    const logs = (await Promise.all(everybody.map(logOf))).join('')
+    for (const line of logs.trimEnd().split('\n')) assert(JSON.parse(line).event, line)
+    for (const who of people) assert(!logs.toLowerCase().includes(who.toLowerCase()), who)
+    assert.match(logs, /"level":"debug".*~[0-9a-f]{8}/, 'it says something, of somebody')
   })
 
   it('is read by Prometheus, and its dashboard asks for nothing that is not there', async () => {

@@ -198,7 +198,7 @@ export class Ahead implements AsyncDisposable {
       const isGone = codeOf(err) === 'ATTACHMENT_UNKNOWN' || codeOf(err) === 'METHOD_UNKNOWN'
       if (row && isGone) {
         outbox.finished(id)
-        await this.#gone(row).catch(cause => log.warn('not written', { error: `${cause}` }))
+        await this.#gone(row).catch(cause => log.warn('not written', { err: cause }))
         return
       }
       if (!life.aborted) log.debug('a pod says nothing of a file', { code: codeOf(err) })

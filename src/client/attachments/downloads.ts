@@ -260,14 +260,14 @@ export class Downloads implements AsyncDisposable {
     live.work = this.#fetch(live, signal)
       .catch(async err => {
         if (codeOf(err) === 'CANCELLED') return
-        if (!isFinal(err)) log.warn('a fetch broke', { error: `${err}` })
+        if (!isFinal(err)) log.warn('a fetch broke', { err })
         live.row.stage = 'lost'
         live.row.problem = failureOf(err)
         await this.#save(live.row)
         await ahead.drop(id)
         this.#tell(live, true)
       })
-      .catch(err => log.warn('a fetch is not written', { error: `${err}` }))
+      .catch(err => log.warn('a fetch is not written', { err }))
       .finally(() => {
         live.run = undefined
         live.isBusy = false

@@ -259,7 +259,7 @@ export class Uploads implements AsyncDisposable {
     const work = stage === 'storing' ? this.#store(live) : this.#withdraw(live)
     live.work = work
       .catch(err => {
-        if (codeOf(err) !== 'CANCELLED') log.warn('a transfer broke', { error: `${err}` })
+        if (codeOf(err) !== 'CANCELLED') log.warn('a transfer broke', { err })
       })
       .finally(() => {
         live.run = undefined

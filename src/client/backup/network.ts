@@ -199,7 +199,7 @@ export class NetworkBackups implements AsyncDisposable {
       this.#tell()
       this.#timer?.[Symbol.dispose]()
       if (!this.#p.life.aborted) this.#timer = this.#p.clock.after(nextMs, () => this.look())
-    }).catch(err => this.#p.log.warn('no backup in the network', { error: `${err}` }))
+    }).catch(err => this.#p.log.warn('no backup in the network', { err }))
   }
 
   #failed(err: unknown): Millis {

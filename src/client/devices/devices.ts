@@ -319,7 +319,7 @@ export class Devices {
       await opened.verify(signer)
       entry = decodeSyncEntry(opened.plaintext)
     } catch (err) {
-      log.warn('an entry of another device is not taken', { error: `${err}` })
+      log.warn('an entry of another device is not taken', { err })
       return
     }
     await this.#takeEntry(entry, signer)

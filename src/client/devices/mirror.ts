@@ -223,7 +223,7 @@ export class Mirror {
       const { self, state, aliases, log } = this.#parts
       if (self.registrations().some(known => known.alias === alias)) return 'done'
       await state.write([aliases.plan(alias)])
-      void aliases.look().catch(err => log.warn('not registered', { error: `${err}` }))
+      void aliases.look().catch(err => log.warn('not registered', { err }))
       return 'done'
     },
     revoked: async ({ certificate }) => {

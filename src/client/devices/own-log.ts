@@ -133,7 +133,7 @@ export class OwnLog implements AsyncDisposable {
     const { log } = this.#parts
     this.#turn = this.#turn
       .then(() => this.#flush(always))
-      .catch(err => log.warn('other devices are not told', { error: `${err}` }))
+      .catch(err => log.warn('other devices are not told', { err }))
     return this.#turn
   }
 
@@ -339,7 +339,7 @@ export class OwnLog implements AsyncDisposable {
         const changes = [this.#rows.drop(key), ...journal.free(holds)]
         await releases.giveUp(readBlob(headerBytes, sealed), retract, changes)
       } catch (err) {
-        log.warn('an entry for other devices stays', { error: `${err}` })
+        log.warn('an entry for other devices stays', { err })
       }
   }
 }

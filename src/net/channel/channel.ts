@@ -246,14 +246,14 @@ export class Channel {
       case 'pong':
         break // having heard it is all
       case 'goodbye':
-        this.#goodbye(frame.code, frame.message)
+        this.#goodbye(frame.code)
     }
   }
 
-  #goodbye(code: ErrorCode | null, why: string): void {
+  #goodbye(code: ErrorCode | null): void {
     this.#theyLeave = true
     if (code !== null) {
-      this.#parts.log.debug('peer ended the channel', { code, why })
+      this.#parts.log.debug('peer ended the channel', { code })
       this.#finish()
       return
     }
@@ -317,7 +317,7 @@ export class Channel {
   /** The peer broke a rule: one coded goodbye, then the end. */
   #fail(err: MuttrError): void {
     if (this.#ended) return
-    this.#parts.log.debug('channel refused', { code: err.code, why: err.message })
+    this.#parts.log.debug('channel refused', { err })
     this.#end(new MuttrError('PEER_CLOSED', 'the channel was closed', { cause: err }), err)
   }
 

@@ -63,7 +63,7 @@ export async function openTraceOut({ folder, network, ...parts }: Parts): Promis
           await writeFileAtomic(join(folder, `${name}-${number}.csv`), toCsv(table))
         await prune(folder)
       })
-      .catch(err => log.warn('the trace cannot be written', { error: `${err}` }))
+      .catch(err => log.warn('the trace cannot be written', { err }))
     return writing
   }
   let timer: Disposable

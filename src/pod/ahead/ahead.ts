@@ -106,7 +106,7 @@ export async function openAhead(parts: AheadParts): Promise<Ahead> {
   /** What is wrong with our disk is nobody else's business. */
   const written = (work: Promise<void>): Promise<void> =>
     work.catch(cause => {
-      log.warn('pod.ahead-not-written', { error: `${cause}` })
+      log.warn('pod.ahead-not-written', { err: cause })
       throw new MuttrError('LIMIT_EXCEEDED', 'there is no room', { cause })
     })
   function checkRoom(account: AccountId, bytes: number, accountBytes: number): void {

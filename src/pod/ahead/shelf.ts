@@ -82,7 +82,7 @@ export function diskShelf(spool: Spool, log: Log): Shelf {
         try {
           tasks.push(await loadOne(account, id))
         } catch (err) {
-          log.warn('pod.ahead-damaged', { error: `${err}` })
+          log.warn('pod.ahead-damaged', { err })
         }
       }
       const known = new Set(

@@ -144,7 +144,7 @@ export class Forwarder implements AsyncDisposable {
     } catch (err) {
       if (this.#life.signal.aborted) return
       const code = codeOf(err) ?? 'INTERNAL'
-      if (code === 'INTERNAL') log.warn('pod.pass-broke', { error: `${err}` })
+      if (code === 'INTERNAL') log.warn('pod.pass-broke', { err })
       log.debug('pod.not-passed-on', { pod: hostname, code })
       const nowMs = clock.now()
       const dice = throwDice(random)
