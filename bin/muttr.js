@@ -32,11 +32,28 @@ function giveMemoryBack() {
 
 /** In a clone the sources run as they are; the published package carries only what was built from them. */
 async function start() {
+  await keepCompiled()
   const { existsSync, readFileSync } = await import('node:fs')
   const source = new URL('./muttr.ts', import.meta.url)
   const built = new URL('../dist/bin/muttr.js', import.meta.url)
   const { main } = await import(existsSync(source) ? source.href : built.href)
   await main(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version)
+}
+
+/**
+ * Node keeps what it compiled beside other caches of the user, and looks by itself whether it still fits: a node then starts with half the work
+ * (docs/benchmarks.md). Where nothing can be kept, nothing is. `NODE_COMPILE_CACHE` and `NODE_DISABLE_COMPILE_CACHE` say otherwise.
+ */
+async function keepCompiled() {
+  const [{ enableCompileCache }, { homedir }, { isAbsolute, join }] = await Promise.all([
+    import('node:module'),
+    import('node:os'),
+    import('node:path')
+  ])
+  try {
+    const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
+    if (isAbsolute(caches)) enableCompileCache(join(caches, 'muttr', 'compiled'))
+  } catch (_err) {} // a user without a home
 }
 
 function refuse(status, code, message, hint) {

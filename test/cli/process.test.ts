@@ -2,8 +2,11 @@ import assert from 'node:assert/strict'
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { temporaryFolder } from '../support/store-folder.ts'
 
 const pathOf = (file: string) => fileURLToPath(new URL(`../../${file}`, import.meta.url))
 const real = pathOf('bin/muttr.js')
@@ -104,6 +107,26 @@ describe('muttr as a process', () => {
     )
     const asJson = await run('--import', older, real, 'inbox', '--json')
     assert.equal(JSON.parse(asJson.stderr).error.code, 'NODE_TOO_OLD')
+  })
+
+  it('keeps what Node compiled, where the user keeps caches', async () => {
+    await using folder = await temporaryFolder()
+    const begin = async (caches: string) => {
+      const { NODE_COMPILE_CACHE: _ours, ...env } = process.env
+      const child = spawn(process.execPath, [real, '--version'], {
+        cwd: folder.path,
+        env: { ...env, HOME: '', XDG_CACHE_HOME: caches },
+        stdio: 'ignore'
+      })
+      assert.deepEqual(await once(child, 'exit'), [0, null])
+      return await readdir(folder.path)
+    }
+    await writeFile(join(folder.path, 'file'), '')
+    for (const caches of ['', 'here', join(folder.path, 'file')])
+      assert.deepEqual(await begin(caches), ['file'], caches)
+    assert.deepEqual(await begin(folder.path), ['file', 'muttr'])
+    const [version] = await readdir(join(folder.path, 'muttr', 'compiled'))
+    assert.ok(version!.startsWith(process.version))
   })
 
   it('keeps its first file readable for a Node of ten years ago', () => {
