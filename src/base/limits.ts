@@ -186,6 +186,12 @@ export const limits = {
   requestMsMax: 120_000,
   failureMessageBytesMax: 256,
   playbackPageMax: 100,
+  /** Addresses that a client sets, drops or lists at its pod in one request. */
+  addressesPageMax: 100,
+  /** Letters that one published address may be made for. */
+  addressUsesMax: 1_000,
+  /** Notices at one address that a pod counts; more are as many. */
+  addressWaitingMax: 1_000,
   /** What an operator or an applicant says about something: a reason, a note. */
   podNoteBytesMax: 1_000,
   /** An operator's name, or an account's id. */

@@ -21,6 +21,8 @@ import type { PodStanding } from '../wire/pod-standing.ts'
 import type { Report } from '../wire/report.ts'
 import { report } from '../wire/report.ts'
 import { succeed, succeedAnswer, successionAnswer, successionRequest } from '../wire/succession.ts'
+import type { PodAddresses } from './pod-addresses.ts'
+import { podAddresses } from './pod-addresses.ts'
 import type { PodAhead } from './pod-ahead.ts'
 import { podAhead } from './pod-ahead.ts'
 import { listenTo } from './pod-listen.ts'
@@ -118,6 +120,7 @@ export interface PodLink extends AsyncDisposable {
     onNews?: OnNews,
     onStanding?: OnStanding
   ): Promise<void>
+  readonly addresses: PodAddresses
   readonly ahead: PodAhead
   readonly queue: PodQueue
 }
@@ -233,6 +236,7 @@ function linkOver(
     },
     listen: (onNotices, after, onNews = () => undefined, onStanding = () => undefined) =>
       listenTo({ session, ask, onNotices, after, onNews, onStanding }),
+    addresses: podAddresses(ask),
     ahead: podAhead(ask),
     queue: podQueue(ask),
     async [Symbol.asyncDispose]() {

@@ -6,12 +6,13 @@ import type { Person } from '../keys/person.ts'
 import type { Change, State } from '../store/state.ts'
 import type { LookupAnswer } from '../wire/pod.ts'
 import { directoryAnswer, directoryLabel } from '../wire/pod.ts'
+import { openRow } from './addresses/rows.ts'
 import { foldName } from './alias.ts'
 import { podTimes } from './limits.ts'
 import { createLocks } from './locks.ts'
 import type { Registry } from './registry.ts'
 import type { AliasRow } from './rows.ts'
-import { addressRow, answerRow, ordered, tables } from './rows.ts'
+import { answerRow, ordered, tables } from './rows.ts'
 
 /** Signed answers: whose key an alias is, and where to announce a first letter. */
 export interface Directory {
@@ -47,7 +48,7 @@ export function createDirectory(parts: Parts): Directory {
     if (known) return known
     const address = random.bytes(32)
     const untilMs = epochEnd(epoch) + podTimes.introAcceptedMs
-    const value = addressRow.encode({ account: row.account, untilMs })
+    const value = openRow(row.account, untilMs)
     const { ok } = await state.write([
       { type: 'insert', table: tables.intros, key, value: address },
       { type: 'put', table: tables.addresses, key: toHex(address), value }

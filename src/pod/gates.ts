@@ -12,6 +12,8 @@ export interface Gates {
   /** A notice of another pod, which is known by name. */
   pod(hostname: string, nowMs: Millis): void
   register(account: AccountId, nowMs: Millis): void
+  /** A request about an account's own addresses. */
+  addresses(account: AccountId, nowMs: Millis): void
   report(peer: PeerId, nowMs: Millis): void
   /** Undefined where networks are not counted. */
   networkOf(peer: PeerId): string | undefined
@@ -41,6 +43,7 @@ export function createGates(
     lookup: (...asked) => gates.lookup(...asked),
     notice: (...asked) => gates.notice(...asked),
     register: (...asked) => gates.register(...asked),
+    addresses: (...asked) => gates.addresses(...asked),
     report: (...asked) => gates.report(...asked),
     address: (...asked) => gates.address(...asked),
     pod: (...asked) => gates.pod(...asked),
@@ -77,7 +80,8 @@ function make(
   const perAccount = {
     lookup: createRates('lookups', limits.lookupsPerAccount),
     notice: createRates('notices', limits.noticesPerAccount),
-    register: createRates('registrations', limits.registrationsPerAccount)
+    register: createRates('registrations', limits.registrationsPerAccount),
+    addresses: createRates('requests about addresses', limits.addressesPerAccount)
   }
   const inAll = {
     identify: createRates('identifications of all peers', limits.identifiesInAll),
@@ -117,6 +121,7 @@ function make(
       perAccount.register.take(account, nowMs)
       inAll.register.take(all, nowMs)
     },
+    addresses: (account, nowMs) => perAccount.addresses.take(account, nowMs),
     report(peer, nowMs) {
       reports.take(subnetOf(peer) ?? peer, nowMs)
       inAll.report.take(all, nowMs)

@@ -17,6 +17,8 @@ export interface PodLimits {
   readonly aliasesMax: number
   readonly aliasesPerAccountMax: number
   readonly devicesPerAccountMax: number
+  /** Addresses that an account made. */
+  readonly addressesPerAccountMax: number
   readonly invitesMax: number
   /** Applications that wait or were decided lately. */
   readonly applicationsMax: number
@@ -58,6 +60,8 @@ export interface PodLimits {
   readonly lookupsPerAccount: Rate
   readonly noticesPerAccount: Rate
   readonly registrationsPerAccount: Rate
+  /** Requests about its addresses. */
+  readonly addressesPerAccount: Rate
   readonly reportsPerSubnet: Rate
   /** Of all peers together: peer ids are free, so this is what bounds harm. */
   readonly noticesInAll: Rate
@@ -72,6 +76,7 @@ export const podLimits: PodLimits = {
   aliasesMax: 20_000,
   aliasesPerAccountMax: 8,
   devicesPerAccountMax: 8,
+  addressesPerAccountMax: 4_000,
   invitesMax: 10_000,
   applicationsMax: 500,
   reportsMax: 500,
@@ -102,6 +107,7 @@ export const podLimits: PodLimits = {
   noticesPerAccount: { burst: 4_000, everyMs: secondMs / 20 },
   reportsPerSubnet: { burst: 10, everyMs: 10 * 60 * secondMs },
   registrationsPerAccount: { burst: 20, everyMs: 10 * 60 * secondMs },
+  addressesPerAccount: { burst: 400, everyMs: 10 * secondMs },
   noticesInAll: { burst: 20_000, everyMs: secondMs / 1_000 },
   lookupsInAll: { burst: 10_000, everyMs: secondMs / 500 },
   registrationsInAll: { burst: 1_000, everyMs: secondMs },
@@ -138,6 +144,8 @@ export const podTimes = {
   /** An intro address is published for one epoch, and accepted for so long after it. */
   epochMs: 30 * dayMs,
   introAcceptedMs: 100 * dayMs,
+  /** An address that its owner made, and does not name again, ends after so long. */
+  addressLifeMs: 400 * dayMs,
   answerLifeMs: 7 * dayMs,
   nonceLifeMs: 60 * secondMs,
   pushTimeoutMs: 20 * secondMs,

@@ -1,11 +1,17 @@
-import { equalBytes, sha256, toHex } from '../base/bytes.ts'
+import { sha256, toHex } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Millis, PeerId } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
 import type { Entry, NoticeBody } from '../wire/notice.ts'
 import { decodeStored, encodeStored } from '../wire/notice.ts'
+import type { Addresses } from './addresses/addresses.ts'
+import { dropHeld, handOver, hold } from './addresses/held.ts'
+import { pretend } from './addresses/nobody.ts'
+import type { AddressRow } from './addresses/rows.ts'
+import { ownerId } from './addresses/rows.ts'
 import { createBatches } from './batch.ts'
+import { deleteDevice, lessened, putBox, putDevice, readBox } from './boxes.ts'
 import type { PodLimits } from './limits.ts'
 import { podTimes } from './limits.ts'
 import type { Locks } from './locks.ts'
@@ -13,7 +19,7 @@ import { createLocks } from './locks.ts'
 import type { Quota, Quotas } from './office/quotas.ts'
 import { createQuotas } from './office/quotas.ts'
 import type { AccountId, BoxRow, DeviceRow } from './rows.ts'
-import { addressRow, boxRow, deviceRow, mailLog, tables, under } from './rows.ts'
+import { boxRow, deviceRow, mailLog, tables, under } from './rows.ts'
 import { rowsOf } from './scan.ts'
 
 interface Incoming {
@@ -21,9 +27,19 @@ interface Incoming {
   /** SHA-256 of key and slip: two notices are one when both are. A stranger who learned the key cannot take its place. */
   readonly mark: Uint8Array
 }
+/** For an address that somebody has. */
+interface Addressed extends Incoming {
+  readonly address: string
+  readonly row: AddressRow
+}
 
-const emptyBox: BoxRow = { head: 0, trimmed: 0, count: 0, bytes: 0 }
-const nobodySlots = 1_024
+interface MailboxParts {
+  state: State
+  limits: PodLimits
+  /** Whose they are, and what is done with what comes there. */
+  addresses: Addresses
+}
+
 const batchMax = 64
 const trimPage = 200
 
@@ -42,22 +58,27 @@ export class Mailbox {
   readonly #state: State
   readonly #limits: PodLimits
   readonly #locks: Locks = createLocks()
-  readonly #keep: (account: AccountId, incoming: Incoming) => Promise<void>
+  readonly #keep: (account: AccountId, incoming: Addressed) => Promise<void>
   readonly #keepForNobody: (address: string, incoming: Incoming) => Promise<void>
   readonly #quotas: Quotas
+  readonly #addresses: Addresses
   #notices = 0
   #bytes = 0
 
-  private constructor(state: State, bounds: PodLimits) {
+  private constructor({ state, limits: bounds, addresses }: MailboxParts) {
     this.#state = state
     this.#limits = bounds
+    this.#addresses = addresses
     this.#quotas = createQuotas(state)
     this.#keep = createBatches(this.#locks, batchMax, (key, all) => this.#keepAll(key, all))
-    this.#keepForNobody = createBatches(this.#locks, batchMax, (_, all) => this.#pretend(all))
+    this.#keepForNobody = createBatches(this.#locks, batchMax, async (_, all) => {
+      await this.#pretend(all)
+      return all.map(() => kept)
+    })
   }
 
-  static async open({ state, limits: bounds }: { state: State; limits: PodLimits }) {
-    const mailbox = new Mailbox(state, bounds)
+  static async open(parts: MailboxParts) {
+    const mailbox = new Mailbox(parts)
     await mailbox.recount()
     return mailbox
   }
@@ -86,12 +107,12 @@ export class Mailbox {
   async deliver(notice: NoticeBody, nowMs: Millis): Promise<void> {
     checkExpiry(notice.expiryMs, nowMs)
     if (!this.#hasRoom()) noRoom()
-    const to = toHex(notice.address)
-    const row = await this.#state.get(tables.addresses, to)
-    const address = row && addressRow.decode(row)
+    const address = toHex(notice.address)
+    const row = await this.#addresses.find(address, nowMs)
     const incoming = { entry: encodeStored({ ...notice, takenMs: nowMs }), mark: markOf(notice) }
-    if (address && address.untilMs > nowMs) await this.#keep(address.account, incoming)
-    else await this.#keepForNobody(to, incoming)
+    if (row && row.policy !== 'ignore')
+      await this.#keep(ownerId(row.owner), { ...incoming, address, row })
+    else await this.#keepForNobody(address, incoming)
   }
 
   /**
@@ -168,15 +189,19 @@ export class Mailbox {
   /** Drops what has expired from one account's mailbox, and devices whose statements have. @returns notices dropped. */
   sweep(account: AccountId, nowMs: Millis): Promise<number> {
     return this.#locks.run(account, async () => {
+      const isOver = ({ expiryMs }: NoticeBody) => expiryMs <= nowMs
+      const held = await dropHeld(this.#state, { owner: account }, isOver)
+      this.#dropped(held)
       const devices = await this.#devices(account)
       const live = devices.filter(({ row }) => row.untilMs > nowMs)
       const done = live.length > 0 ? Math.min(...live.map(({ row }) => row.cursor)) : 0
       const gone = devices.filter(d => !live.includes(d))
-      return await this.#trim(
+      const trimmed = await this.#trim(
         account,
         (sequence, expiryMs) => sequence <= done || expiryMs <= nowMs,
         gone.map(d => deleteDevice(account, d.device))
       )
+      return held.count + trimmed
     })
   }
 
@@ -189,8 +214,24 @@ export class Mailbox {
   /** Drops all that waits for an account, and its devices. A page at a time: what is left of it a sweep drops. */
   async clear(account: AccountId): Promise<number> {
     const dropped = await this.#locks.run(account, () => this.#trim(account, () => true))
+    const held = await this.dropHeld(account)
     await this.forget(account)
-    return dropped
+    return dropped + held
+  }
+
+  /** Hands over what waited at an address to be asked for. @returns how many */
+  handOver(account: AccountId, address: string): Promise<number> {
+    return this.#locks.run(account, () => handOver(this.#state, account, address))
+  }
+
+  /** Drops what waits to be asked for, at one address or at all. @returns how many */
+  dropHeld(account: AccountId, address?: string): Promise<number> {
+    return this.#locks.run(account, async () => {
+      const where = { owner: account, ...(address !== undefined && { address }) }
+      const held = await dropHeld(this.#state, where)
+      this.#dropped(held)
+      return held.count
+    })
   }
 
   async isEmpty(account: AccountId): Promise<boolean> {
@@ -217,9 +258,8 @@ export class Mailbox {
     return rest
   }
 
-  async #box(account: AccountId): Promise<BoxRow> {
-    const row = await this.#state.get(tables.boxes, account)
-    return row ? boxRow.decode(row) : emptyBox
+  #box(account: AccountId): Promise<BoxRow> {
+    return readBox(this.#state, account)
   }
 
   async #devices(account: AccountId): Promise<{ device: string; row: DeviceRow }[]> {
@@ -231,7 +271,7 @@ export class Mailbox {
   }
 
   /** Keeps what came for one account, in one write. */
-  async #keepAll(account: AccountId, incoming: readonly Incoming[]): Promise<(() => undefined)[]> {
+  async #keepAll(account: AccountId, incoming: readonly Addressed[]): Promise<(() => undefined)[]> {
     const before = await this.#box(account)
     const quota = await this.#quotas.of(account)
     let box = before
@@ -239,7 +279,8 @@ export class Mailbox {
     const marks = new Set<string>()
     const results: (() => undefined)[] = []
     const lost: Incoming[] = []
-    for (const { entry, mark } of incoming) {
+    const used = new Map<string, Uint8Array[]>()
+    for (const { entry, mark, address, row } of incoming) {
       const seen = toHex(mark)
       const key = `${account}/${seen}`
       const known = marks.has(seen) || (await this.#state.get(tables.seen, key)) !== undefined
@@ -247,12 +288,21 @@ export class Mailbox {
       results.push(isFull === 'pod' ? noRoom : kept)
       if (isFull === 'account') lost.push({ entry, mark })
       if (known || isFull) continue
+      const uses = await this.#use({ mark, address, row }, used)
+      if (!uses) {
+        lost.push({ entry, mark })
+        continue
+      }
       marks.add(seen)
       const { byteLength } = entry
-      box = { ...box, head: box.head + 1, count: box.count + 1, bytes: box.bytes + byteLength }
+      const head = box.head + Number(row.policy === 'pull')
+      box = { ...box, head, count: box.count + 1, bytes: box.bytes + byteLength }
       changes.push(
+        ...uses,
         { type: 'insert', table: tables.seen, key, value: new Uint8Array() },
-        { type: 'append', log: mailLog(account), entry }
+        row.policy === 'pull'
+          ? { type: 'append', log: mailLog(account), entry }
+          : hold({ owner: account, address, mark: seen }, entry)
       )
     }
     if (lost.length > 0) await this.#pretend(lost)
@@ -266,6 +316,27 @@ export class Mailbox {
     const head = sequences.at(-1) ?? box.head
     if (head > box.head) await this.#state.write([putBox(account, { ...box, head })])
     return results
+  }
+
+  #dropped({ count, bytes }: { count: number; bytes: number }): void {
+    this.#notices = Math.max(0, this.#notices - count)
+    this.#bytes = Math.max(0, this.#bytes - bytes)
+  }
+
+  /** @param used marks that the same write counts, by address. @returns undefined for an address that is used up */
+  async #use(
+    { mark, address, row: { uses } }: Omit<Addressed, 'entry'>,
+    used: Map<string, Uint8Array[]>
+  ): Promise<Change[] | undefined> {
+    if (uses === null) return []
+    const also = used.get(address) ?? []
+    const changes = await this.#addresses.use(address, { uses, mark, also })
+    if (changes && changes.length > 0) used.set(address, [...also, mark])
+    return changes
+  }
+
+  #pretend(incoming: readonly Incoming[]): Promise<void> {
+    return pretend({ state: this.#state, quotas: this.#quotas }, incoming)
   }
 
   #hasRoom(): boolean {
@@ -286,28 +357,6 @@ export class Mailbox {
       box.count >= (quota.notices ?? bounds.noticesPerAccountMax) ||
       box.bytes + bytes > (quota.noticeBytes ?? bounds.noticeBytesPerAccountMax)
     return isFull && 'account'
-  }
-
-  /** For an address nobody has: reads and writes as much as {@link #keepAll}, into a ring that does not grow. */
-  async #pretend(incoming: readonly Incoming[]): Promise<(() => undefined)[]> {
-    await this.#state.get(tables.boxes, 'nobody')
-    await this.#quotas.of('nobody')
-    const changes: Change[] = []
-    for (const { entry, mark } of incoming) {
-      const slot = String((mark[0]! * 256 + mark[1]!) % nobodySlots)
-      const last = await this.#state.get(tables.nobody, `seen/${slot}`)
-      if (last && equalBytes(last, mark)) continue
-      changes.push(
-        { type: 'put', table: tables.nobody, key: `seen/${slot}`, value: mark },
-        { type: 'put', table: tables.nobody, key: `mail/${slot}`, value: entry }
-      )
-    }
-    if (changes.length > 0)
-      await this.#state.write([
-        ...changes,
-        { type: 'put', table: tables.nobody, key: 'box', value: boxRow.encode(emptyBox) }
-      ])
-    return incoming.map(() => kept)
   }
 
   /** Drops entries from the front for as long as `dead` says so, and writes `also` with it. */
@@ -331,36 +380,14 @@ export class Mailbox {
     }
     if (count > 0) {
       const head = Math.max(box.head, trimmed)
-      const rest = { count: Math.max(0, box.count - count), bytes: Math.max(0, box.bytes - bytes) }
       changes.push({ type: 'trim', log: mailLog(account), through: trimmed })
-      changes.push(putBox(account, { head, trimmed, ...rest }))
+      changes.push(putBox(account, { ...lessened(box, count, bytes), head, trimmed }))
     }
     if (changes.length > 0) await this.#state.write(changes)
-    this.#notices = Math.max(0, this.#notices - count)
-    this.#bytes = Math.max(0, this.#bytes - bytes)
+    this.#dropped({ count, bytes })
     return count === trimPage ? count + (await this.#trim(account, dead)) : count
   }
 }
-
-const putBox = (account: AccountId, box: BoxRow): Change => ({
-  type: 'put',
-  table: tables.boxes,
-  key: account,
-  value: boxRow.encode(box)
-})
-
-const putDevice = (account: AccountId, device: string, row: DeviceRow): Change => ({
-  type: 'put',
-  table: tables.devices,
-  key: `${account}/${device}`,
-  value: deviceRow.encode(row)
-})
-
-const deleteDevice = (account: AccountId, device: string): Change => ({
-  type: 'delete',
-  table: tables.devices,
-  key: `${account}/${device}`
-})
 
 /** The same for known and unknown addresses. @throws {MuttrError} `BLOB_EXPIRED` */
 export function checkExpiry(expiryMs: Millis, nowMs: Millis): void {

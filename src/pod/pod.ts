@@ -10,6 +10,7 @@ import type { Policy } from '../wire/pod.ts'
 import { podMethods, podProtocol } from '../wire/pod.ts'
 import type { PodStanding } from '../wire/pod-standing.ts'
 import { standing as wireStanding } from '../wire/pod-standing.ts'
+import { createAddresses } from './addresses/addresses.ts'
 import { openAhead } from './ahead/ahead.ts'
 import { foldHostname } from './alias.ts'
 import { createDirectory } from './directory.ts'
@@ -118,7 +119,8 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     ...{ state, crypto, person, hostname, policy, invites, limits },
     settings: () => settings
   })
-  const mailbox = await Mailbox.open({ state, limits })
+  const addresses = createAddresses({ state, perOwnerMax: limits.addressesPerAccountMax })
+  const mailbox = await Mailbox.open({ state, limits, addresses })
   const hpkeKey = hpke.publicKey
   const own = { state, crypto, person, hostname }
   const directory = createDirectory({ ...own, random, hpkeKey, registry })
@@ -146,7 +148,18 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     }))
   const office = createOffice({
     ...{ ...own, clock, random, limits, aheadBytes: aheadBounds.accountBytes },
-    ...{ registry, mailbox, ahead, invites, standings, quotas, applications, reports, audit },
+    ...{
+      registry,
+      mailbox,
+      addresses,
+      ahead,
+      invites,
+      standings,
+      quotas,
+      applications,
+      reports,
+      audit
+    },
     ...{ record, queue: federation?.queue }
   })
   const shared = {
@@ -167,6 +180,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     registry,
     directory,
     mailbox,
+    addresses,
     gates,
     ahead
   }
@@ -223,7 +237,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     serve: session => serveSession(session, desk)
   })
   const sweeper = createSweeper({
-    ...{ clock, log, state, registry, mailbox, directory, invites, dismissals, ahead },
+    ...{ clock, log, state, registry, mailbox, addresses, directory, invites, dismissals, ahead },
     ...{ audit, auditMax: limits.auditMax, isShared: parts.isShared === true },
     ...{ federation, standings, applications, reports },
     sweepNews: () => news.sweep()

@@ -168,18 +168,6 @@ export const boxRow: Row<BoxRow> = row(
   b => [1, b.head, b.trimmed, b.count, b.bytes]
 )
 
-export interface AddressRow {
-  readonly account: AccountId
-  /** Accepted until then. */
-  readonly untilMs: Millis
-}
-export const addressRow: Row<AddressRow> = row(
-  'an address',
-  tuple(literal(1), account, time),
-  ([, account, untilMs]) => ({ account, untilMs }),
-  a => [1, a.account, a.untilMs]
-)
-
 export interface AnswerRow {
   readonly revision: number
   /** From then on a fresh one is signed. */
@@ -261,7 +249,14 @@ export const tables = {
   seen: 'seen',
   /** `EPOCH/ALIAS` -> address */
   intros: 'intros',
+  /** By address: whose it is, and what is done with what comes for it. */
   addresses: 'addresses',
+  /** `OWNER/ADDRESS`: those that their owner made. */
+  ownAddresses: 'own-addresses',
+  /** `ADDRESS/NUMBER` -> mark of a notice. Inserted, so that an address takes no more than it is good for. */
+  addressUses: 'address-uses',
+  /** `OWNER/ADDRESS/MARK` -> notice that waits to be asked for. */
+  held: 'held',
   answers: 'answers',
   /** Hash of a Web Key Directory -> alias, while it is somebody's. */
   hashes: 'hashes',

@@ -16,9 +16,13 @@ export async function* rowsOf(
   }
 }
 
-/** How many rows a table has. */
-export async function countOf(state: State, table: string): Promise<number> {
+/** How many rows a table has, or a part of it. */
+export async function countOf(
+  state: State,
+  table: string,
+  range: { gte?: string; lt?: string } = {}
+): Promise<number> {
   let count = 0
-  for await (const _ of rowsOf(state, table, { pageRows: 1_000 })) count += 1
+  for await (const _ of rowsOf(state, table, { ...range, pageRows: 1_000 })) count += 1
   return count
 }

@@ -19,6 +19,8 @@ import {
   successionRequest
 } from '../wire/succession.ts'
 import { bind, bindAnswer, bindBytes } from '../wire/thin.ts'
+import type { Addresses } from './addresses/addresses.ts'
+import { addressAnswers } from './addresses/answers.ts'
 import type { Ahead } from './ahead/ahead.ts'
 import { aheadAnswers } from './ahead/answers.ts'
 import { foldName } from './alias.ts'
@@ -54,6 +56,7 @@ export interface Desk {
   readonly registry: Registry
   readonly directory: Directory
   readonly mailbox: Mailbox
+  readonly addresses: Addresses
   readonly dismissals: Dismissals
   readonly standings: Standings
   readonly reports: Reports
@@ -133,6 +136,7 @@ export function serveSession(session: Session, desk: Desk): Served {
     ...identifyAnswers(visit),
     ...aliasAnswers(visit),
     ...mailboxAnswers(visit, feed),
+    ...addressAnswers({ ...desk, account: nowMs => visit.self(nowMs).account, isKnown }),
     ...aheadAnswers(desk.ahead, {
       account: nowMs => visit.self(nowMs).account,
       isKnown,

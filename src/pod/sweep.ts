@@ -1,5 +1,7 @@
 import type { Clock, Log } from '../base/ports.ts'
 import type { State } from '../store/state.ts'
+import type { Addresses } from './addresses/addresses.ts'
+import { ofAccount } from './addresses/rows.ts'
 import type { Ahead } from './ahead/ahead.ts'
 import type { Directory } from './directory.ts'
 import type { Dismissals } from './dismissals.ts'
@@ -28,6 +30,7 @@ interface Parts {
   state: State
   registry: Registry
   mailbox: Mailbox
+  addresses: Addresses
   directory: Directory
   invites: Invites
   dismissals: Dismissals
@@ -87,17 +90,23 @@ async function sweepAll(
   const aliases = await registry.sweep(nowMs, signal)
   for await (const { key } of rowsOf(state, tables.accounts)) {
     if (signal.aborted) return
-    if ((await mailbox.isEmpty(key)) && (await registry.forget(key, nowMs)))
-      await mailbox.forget(key)
+    if (!(await mailbox.isEmpty(key)) || !(await registry.forget(key, nowMs))) continue
+    await rest.addresses.forget(ofAccount(key))
+    await mailbox.forget(key)
   }
   await ahead?.sweep(
     nowMs,
     async account => (await registry.account(account)) !== undefined && !(await isRemoved(account))
   )
   for await (const [account, { state }] of rest.standings.all(nowMs))
-    if (state === 'removed') await rest.federation?.queue.forget(account)
+    if (state === 'removed') {
+      await rest.federation?.queue.forget(account)
+      await rest.addresses.forget(ofAccount(account))
+    }
   await rest.federation?.forwarder.expire()
-  const addresses = await directory.sweep(nowMs)
+  const intros = await directory.sweep(nowMs)
+  const over = await rest.addresses.sweep(nowMs)
+  for (const { id, address } of over) await mailbox.dropHeld(id, address)
   const ended = await invites.sweep(nowMs)
   const dismissed = await dismissals.sweep(nowMs)
   await rest.standings.sweep(nowMs)
@@ -110,6 +119,7 @@ async function sweepAll(
     await mailbox.recount()
     await rest.federation?.forwarder.adopt()
   }
+  const addresses = intros + over.length
   const counts = { notices, aliases, addresses, invites: ended, dismissed }
   log.debug('pod.swept', { ...counts, ahead: ahead?.usage() })
 }

@@ -385,6 +385,10 @@ export const podMethods = {
   aheadStatus: 'ahead-status',
   aheadTake: 'ahead-take',
   aheadDrop: 'ahead-drop',
+  /** Addresses that a person made: src/wire/pod-addresses.ts. */
+  addresses: 'addresses',
+  addressPage: 'address-page',
+  addressAsk: 'address-ask',
   /** Notices for other pods, and what pods ask of each other: src/wire/federation.ts. */
   queue: 'queue',
   queueStates: 'queue-states',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { addressRow, ownerId } from '../../src/pod/addresses/rows.ts'
 import type { AccountExport } from '../../src/pod/office/export.ts'
-import { addressRow, tables } from '../../src/pod/rows.ts'
+import { tables } from '../../src/pod/rows.ts'
 import type { PodHost, TestDevice } from '../support/pod-world.ts'
 import { noticeFor, personNamed, podWorld, sealNotice } from '../support/pod-world.ts'
 
@@ -59,7 +60,7 @@ describe('what a pod hands out of somebody', () => {
     const all = await office.export(olga, 'zalice')
     const { pin, fingerprint } = alice.person.certificate
     const addresses = (await host.state.list(tables.addresses))
-      .filter(({ value }) => addressRow.decode(value).account === pin)
+      .filter(({ value }) => ownerId(addressRow.decode(value).owner) === pin)
       .map(({ key }) => key)
     const marks = [pin, fingerprint, 'zalice', 'zal', ...addresses, alice.keys.self]
     assert.deepEqual(exported(all), await rowsOf(host, marks))

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { toHex } from '../../src/base/bytes.ts'
+import { createAddresses } from '../../src/pod/addresses/addresses.ts'
+import { openRow } from '../../src/pod/addresses/rows.ts'
 import type { PodLimits } from '../../src/pod/limits.ts'
 import { podLimits } from '../../src/pod/limits.ts'
 import { Mailbox } from '../../src/pod/mailbox.ts'
-import { addressRow, mailLog, tables } from '../../src/pod/rows.ts'
+import { mailLog, tables } from '../../src/pod/rows.ts'
 import { memoryState } from '../../src/store/memory.ts'
 import type { State } from '../../src/store/state.ts'
 import { readEntry } from '../../src/wire/notice.ts'
@@ -14,15 +16,20 @@ const nowMs = Date.UTC(2026, 0, 1)
 const account = 'a'.repeat(64)
 const [laptop, phone] = ['11', '22']
 
+const mailboxOf = (state: State, limits: PodLimits = podLimits): Promise<Mailbox> => {
+  const addresses = createAddresses({ state, perOwnerMax: limits.addressesPerAccountMax })
+  return Mailbox.open({ state, limits, addresses })
+}
+
 async function open(
   o: { state?: State; limits?: Partial<PodLimits>; addressDays?: number } = {}
 ): Promise<{ mailbox: Mailbox; state: State; address: Uint8Array }> {
   const state = o.state ?? memoryState()
   const address = random.bytes(32)
-  const value = addressRow.encode({ account, untilMs: nowMs + (o.addressDays ?? 400) * dayMs })
+  const value = openRow(account, nowMs + (o.addressDays ?? 400) * dayMs)
   await state.write([{ type: 'put', table: tables.addresses, key: toHex(address), value }])
   const limits = { ...podLimits, ...o.limits }
-  return { mailbox: await Mailbox.open({ state, limits }), state, address }
+  return { mailbox: await mailboxOf(state, limits), state, address }
 }
 
 const meet = (mailbox: Mailbox, device: string, atMs = nowMs, untilMs = atMs + 80 * dayMs) =>
@@ -52,7 +59,7 @@ describe('a mailbox', () => {
 
   it('keeps the same notice once, when two processes take it at the same time', async () => {
     const { mailbox, state, address } = await open()
-    const other = await Mailbox.open({ state, limits: podLimits })
+    const other = await mailboxOf(state)
     const notice = noticeFor(address, nowMs)
     await Promise.all([mailbox.deliver(notice, nowMs), other.deliver(notice, nowMs)])
     assert.deepEqual(await sequences(mailbox), [1])
@@ -68,7 +75,7 @@ describe('a mailbox', () => {
 
   it('keeps what comes at once in one order, with the head at the last', async () => {
     const { mailbox, state, address } = await open()
-    const other = await Mailbox.open({ state, limits: podLimits })
+    const other = await mailboxOf(state)
     const notices = Array.from({ length: 60 }, () => noticeFor(address, nowMs))
     await Promise.all(notices.map((n, i) => (i % 2 ? mailbox : other).deliver(n, nowMs)))
     assert.equal((await sequences(mailbox)).length, 60)
@@ -163,7 +170,7 @@ describe('a mailbox', () => {
       const nobodys = new Uint8Array(32).fill(9)
       const notices = Array.from({ length: 5 }, () => noticeFor(address, nowMs))
       const results = await Promise.allSettled(notices.map(n => mailbox.deliver(n, nowMs)))
-      const again = await Mailbox.open({ state, limits: { ...podLimits, ...limits } })
+      const again = await mailboxOf(state, { ...podLimits, ...limits })
       assert.equal(again.usage().notices, 2)
       // Whether an address is anybody's does not show, neither when its mailbox is full nor when the pod is.
       const isPod = ofPod.some(bound => bound === limits)
@@ -247,7 +254,7 @@ describe('a mailbox', () => {
             await mailbox.acknowledge(account, s.device, s.through, nowMs)
             cursors.set(s.device, Math.max(cursors.get(s.device)!, Math.min(s.through, head)))
           } else if (s.do === 'sweep') await mailbox.sweep(account, nowMs)
-          else mailbox = await Mailbox.open({ state, limits: podLimits })
+          else mailbox = await mailboxOf(state)
         }
         for (const [device, cursor] of cursors) {
           const { from } = await mailbox.position(account, device, 0)

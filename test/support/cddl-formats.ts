@@ -12,6 +12,7 @@ import { decodeLetter } from '../../src/wire/letter.ts'
 import * as link from '../../src/wire/link.ts'
 import * as notice from '../../src/wire/notice.ts'
 import * as pod from '../../src/wire/pod.ts'
+import * as podAddresses from '../../src/wire/pod-addresses.ts'
 import * as podStanding from '../../src/wire/pod-standing.ts'
 import { decodeProof } from '../../src/wire/proof.ts'
 import { decodeAcceptance } from '../../src/wire/receipt.ts'
@@ -115,6 +116,11 @@ export const formats: Record<string, Format> = {
   'alias-request': { read: pod.aliasRequest.decode },
   'lookup-answer': { read: pod.lookupAnswer.decode },
   'directory-answer': { read: pod.directoryAnswer.decode },
+  'address-changes': { read: podAddresses.addressChanges.decode },
+  'addresses-after': { read: podAddresses.addressesAfter.decode },
+  'address-page': { read: podAddresses.addressPage.decode },
+  'addresses-asked': { read: podAddresses.addressesAsked.decode },
+  'addresses-answer': { read: podAddresses.addressesAnswer.decode },
   'ahead-request': { read: ahead.aheadRequest.decode },
   'ahead-status': { read: ahead.aheadStatus.decode },
   'ahead-keys': { read: ahead.aheadKeys.decode },

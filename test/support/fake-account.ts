@@ -1,3 +1,4 @@
+import type { Random } from '../../src/base/ports.ts'
 import type { PodLink, Successor } from '../../src/client/pod-link.ts'
 import type { Certificate } from '../../src/keys/certificate.ts'
 import type { Notice } from '../../src/wire/notice.ts'
@@ -23,3 +24,12 @@ export interface Mailbox {
   acknowledged: number
   listener: OnNotices | undefined
 }
+
+export const newAccount = (random: Random): Omit<Account, 'certificate'> => ({
+  intro: random.bytes(32),
+  notices: [],
+  acknowledged: 0,
+  devices: new Map(),
+  former: new Map(),
+  behind: new Set()
+})

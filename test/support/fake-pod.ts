@@ -17,6 +17,9 @@ import type { Notice } from '../../src/wire/notice.ts'
 import { announcedBytes, decodeNotice, noticeInfo } from '../../src/wire/notice.ts'
 import { decodeSignedSuccession } from '../../src/wire/succession.ts'
 import type { Account, Mailbox, OnNotices } from './fake-account.ts'
+import { newAccount } from './fake-account.ts'
+import type { FakeAddresses } from './fake-addresses.ts'
+import { fakeAddresses } from './fake-addresses.ts'
 import type { FakeQueue, OnNews } from './fake-queue.ts'
 import { fakeQueue } from './fake-queue.ts'
 import { papersOf } from './pod-papers.ts'
@@ -48,6 +51,8 @@ export interface FakePod {
   readonly lies: Map<string, Certificate | null>
   /** Of notices for other pods. */
   readonly queue: FakeQueue
+  /** That people made. */
+  readonly addresses: FakeAddresses
   /** Hand-overs are answered when it has resolved. */
   succeeding: Promise<void>
   succeeded: number
@@ -138,6 +143,7 @@ export async function fakePod({
     isFull: false,
     answering: Promise.resolve(),
     queue,
+    addresses: fakeAddresses(clock),
     succeeding: Promise.resolve(),
     succeeded: 0,
     isOld: false,
@@ -254,6 +260,14 @@ export async function fakePod({
           ask()
           return who !== undefined
         }),
+        addresses: pod.addresses.link({
+          alias() {
+            ask()
+            known()
+            return mine()[0]![0]
+          },
+          put: body => void put(mine()[0]![1], body)
+        }),
         async register(alias, certificate) {
           ask()
           known()
@@ -263,16 +277,7 @@ export async function fakePod({
           const before = accounts.get(alias)
           if (before && before.certificate.pin !== certificate.pin)
             throw new MuttrError('ALIAS_TAKEN', alias)
-          accounts.set(alias, {
-            intro: random.bytes(32),
-            notices: [],
-            acknowledged: 0,
-            devices: new Map(),
-            former: new Map(),
-            behind: new Set(),
-            ...before,
-            certificate: certified
-          })
+          accounts.set(alias, { ...(before ?? newAccount(random)), certificate: certified })
           return { certificate: certified, untilMs: nowMs + lifeMs }
         },
         async revoke(alias, certificate) {
@@ -354,9 +359,9 @@ export async function fakePod({
           ask()
           const body = decodeNotice(await hpkeOpen(hpke.secret, noticeInfo, sealed))
           pod.submitted++
-          const to = [...accounts.values()].find(
-            ({ intro }) => toHex(intro) === toHex(body.address)
-          )
+          const made = await pod.addresses.take(body)
+          const isIntro = ({ intro }: Account) => toHex(intro) === toHex(body.address)
+          const to = made ? accounts.get(made) : [...accounts.values()].find(isIntro)
           if (to && !pod.isFull) put(to, body).catch(() => closed.resolve())
           await pod.answering
           const atMs = clock.now()

@@ -1,5 +1,7 @@
 import type { Clock, Millis } from '../../base/ports.ts'
 import type { Change, State } from '../../store/state.ts'
+import type { Addresses } from '../addresses/addresses.ts'
+import { ofAccount } from '../addresses/rows.ts'
 import type { Ahead } from '../ahead/ahead.ts'
 import type { Queue } from '../federation/queue.ts'
 import { podTimes } from '../limits.ts'
@@ -19,6 +21,7 @@ interface Parts {
   hostname: string
   registry: Pick<Registry, 'counted'>
   mailbox: Pick<Mailbox, 'clear'>
+  addresses: Pick<Addresses, 'forget'>
   ahead: Ahead | undefined
   /** Of notices for other pods. */
   queue: Pick<Queue, 'forget'> | undefined
@@ -102,6 +105,7 @@ export function accountDeeds(parts: Parts): AccountDeeds {
         return changes
       })
       registry.counted(counts)
+      await parts.addresses.forget(ofAccount(account))
       await parts.mailbox.clear(account)
       await parts.queue?.forget(account)
       await parts.ahead?.forget(account)

@@ -2,6 +2,7 @@ import { toHex } from '../../base/bytes.ts'
 import type { Millis } from '../../base/ports.ts'
 import type { State, Row as StateRow } from '../../store/state.ts'
 import { decodeStored } from '../../wire/notice.ts'
+import { addressRow, ownerId } from '../addresses/rows.ts'
 import type { Ahead } from '../ahead/ahead.ts'
 import { queueRow } from '../federation/rows.ts'
 import type { AccountId } from '../rows.ts'
@@ -128,10 +129,19 @@ const readers: Readonly<Record<Table, Reader | null>> = {
       where(
         state,
         tables.addresses,
-        ({ value }) => rows.addressRow.decode(value).account === account
+        ({ value }) => ownerId(addressRow.decode(value).owner) === account
       ),
-    read: ({ value }) => rows.addressRow.decode(value)
+    read: ({ value }) => addressRow.decode(value)
   },
+  ownAddresses: underAccount(tables.ownAddresses),
+  addressUses: {
+    async *find(state, { account }) {
+      for await (const { key } of rowsOf(state, tables.ownAddresses, under(account)))
+        yield* rowsOf(state, tables.addressUses, under(key.slice(account.length + 1)))
+    },
+    read: nothing
+  },
+  held: underAccount(tables.held, ({ value }) => decodeStored(value)),
   answers: {
     find: (state, subject) => ofNames(state, tables.answers, subject),
     read: ({ value }) => rows.answerRow.decode(value)

@@ -2,6 +2,7 @@ import type { Clock, Random } from '../../base/ports.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { Person } from '../../keys/person.ts'
 import type { State } from '../../store/state.ts'
+import type { Addresses } from '../addresses/addresses.ts'
 import type { Ahead } from '../ahead/ahead.ts'
 import type { Queue } from '../federation/queue.ts'
 import type { Invites } from '../invites.ts'
@@ -35,6 +36,7 @@ interface Parts {
   aheadBytes: number
   registry: Registry
   mailbox: Mailbox
+  addresses: Addresses
   ahead: Ahead | undefined
   /** Of notices for other pods. */
   queue: Queue | undefined

@@ -27,6 +27,7 @@ const rateNames = [
   ...(['lookupsPerSubnet', 'noticesPerSubnet', 'identifiesPerSubnet'] as const),
   ...(['requestsPerSubnet', 'noticesPerAddress', 'lookupsPerAccount'] as const),
   ...(['noticesPerAccount', 'registrationsPerAccount', 'reportsPerSubnet'] as const),
+  'addressesPerAccount',
   ...(['noticesInAll', 'lookupsInAll', 'registrationsInAll', 'identifiesInAll'] as const),
   'reportsInAll'
 ] as const satisfies readonly (keyof PodLimits)[]
