@@ -1,7 +1,8 @@
 import { limits } from '../base/limits.ts'
-import { nothing, podMethods } from '../wire/pod.ts'
+import { nothing } from '../wire/pod.ts'
 import type { AddressChanges, KeptAddress } from '../wire/pod-addresses.ts'
 import * as wire from '../wire/pod-addresses.ts'
+import { podMethods } from '../wire/pod-methods.ts'
 
 /**
  * Asks our own pod about the addresses that we made there, on a link where it knows who we are. Every method throws what the pod refuses

@@ -2,7 +2,8 @@ import type { AheadKeys, AheadRequest, AheadStatus } from '../wire/ahead.ts'
 import * as wire from '../wire/ahead.ts'
 import type { Blob } from '../wire/blob.ts'
 import { readBlob } from '../wire/blob.ts'
-import { nothing, podMethods } from '../wire/pod.ts'
+import { nothing } from '../wire/pod.ts'
+import { podMethods } from '../wire/pod-methods.ts'
 
 /**
  * Asks a pod to fetch files ahead, on a link where it knows who we are. Every method throws what the pod refuses with: `METHOD_UNKNOWN` when

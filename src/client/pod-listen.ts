@@ -6,6 +6,7 @@ import { queueNews } from '../wire/federation.ts'
 import type { Notice } from '../wire/notice.ts'
 import { readEntry } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
+import { podMethods } from '../wire/pod-methods.ts'
 import { standing } from '../wire/pod-standing.ts'
 import type { OnNews, OnNotices, OnStanding } from './pod-link.ts'
 
@@ -53,15 +54,15 @@ export async function listenTo(parts: Parts): Promise<void> {
     await acknowledge()
   }
   session.serve(async (method, payload) => {
-    if (method === wire.podMethods.queueNews) {
+    if (method === podMethods.queueNews) {
       onNews(queueNews.decode(payload).news)
       return wire.nothing.encode()
     }
-    if (method === wire.podMethods.standing) {
+    if (method === podMethods.standing) {
       onStanding(standing.decode(payload))
       return wire.nothing.encode()
     }
-    if (method !== wire.podMethods.notices)
+    if (method !== podMethods.notices)
       throw new MuttrError('METHOD_UNKNOWN', 'a client answers three requests alone')
     const notices = wire.push.decode(payload).entries.map(readEntry)
     if (notices.length > 0) take(notices).catch(fail)

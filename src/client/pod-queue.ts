@@ -2,7 +2,8 @@ import { MuttrError } from '../base/errors.ts'
 import type { Millis } from '../base/ports.ts'
 import type { QueueRequest, QueueState } from '../wire/federation.ts'
 import * as wire from '../wire/federation.ts'
-import { helloAnswer, nothing, podMethods } from '../wire/pod.ts'
+import { helloAnswer, nothing } from '../wire/pod.ts'
+import { podMethods } from '../wire/pod-methods.ts'
 import type { PodPapers } from '../wire/proof.ts'
 
 /** What one asks of one's own pod about notices for others. Needs an identified link. Source: docs/protocol/federation.md */

@@ -1,6 +1,7 @@
 import type { Session } from '../base/ports.ts'
 import type { State } from '../store/state.ts'
-import { podMethods, push } from '../wire/pod.ts'
+import { push } from '../wire/pod.ts'
+import { podMethods } from '../wire/pod-methods.ts'
 import { podTimes } from './limits.ts'
 import type { AccountId } from './rows.ts'
 import { mailLog } from './rows.ts'

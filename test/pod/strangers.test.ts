@@ -7,6 +7,7 @@ import { tables } from '../../src/pod/rows.ts'
 import type { State } from '../../src/store/state.ts'
 import { announcedBytes, noticeInfo } from '../../src/wire/notice.ts'
 import * as wire from '../../src/wire/pod.ts'
+import { podMethods } from '../../src/wire/pod-methods.ts'
 import type { PodHost, PodWorld } from '../support/pod-world.ts'
 import { noticeFor, personNamed, podWorld, random, sealNotice } from '../support/pod-world.ts'
 
@@ -34,7 +35,7 @@ describe('a pod among strangers', () => {
     const session = await rawSession(world, host)
     const before = await rowsIn(host.state)
     const method = fc.oneof(
-      fc.constantFrom(...Object.values(wire.podMethods)),
+      fc.constantFrom(...Object.values(podMethods)),
       fc.string({ maxLength: 20 }),
       fc.constantFrom('constructor', '__proto__', 'toString')
     )
@@ -51,7 +52,7 @@ describe('a pod among strangers', () => {
       }),
       { numRuns: 300 }
     )
-    for (const name of Object.values(wire.podMethods)) {
+    for (const name of Object.values(podMethods)) {
       const huge = session.request(name, new Uint8Array(320 * 1024), options)
       await assert.rejects(huge, err => [...refusals, 'METHOD_UNKNOWN'].includes(`${codeOf(err)}`))
     }

@@ -1,7 +1,7 @@
 import { limits } from '../../base/limits.ts'
 import type { Millis, Session } from '../../base/ports.ts'
 import { queueNews } from '../../wire/federation.ts'
-import { podMethods } from '../../wire/pod.ts'
+import { podMethods } from '../../wire/pod-methods.ts'
 import { podTimes } from '../limits.ts'
 import type { Served } from '../session.ts'
 import type { Told } from './queue.ts'

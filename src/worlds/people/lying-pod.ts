@@ -4,6 +4,7 @@ import type { Crypto } from '../../keys/crypto.ts'
 import type { Scenario } from '../../sim/scenario.ts'
 import { announcedBytes, decodeNotice, encodeNotice, noticeInfo } from '../../wire/notice.ts'
 import * as wire from '../../wire/pod.ts'
+import { podMethods } from '../../wire/pod-methods.ts'
 
 export type Lie = NonNullable<NonNullable<Scenario['people']>['pods']['lying']>['behaviour']
 
@@ -33,7 +34,7 @@ export function lyingNetwork(parts: Parts): Pick<Network, 'accept'> {
   const submitted = async (payload: Uint8Array, answer: Answer, signal: AbortSignal) => {
     const { notice } = wire.submit.decode(payload)
     const pass: Pass = given =>
-      answer(wire.podMethods.submit, wire.submit.encode({ notice: given }), signal)
+      answer(podMethods.submit, wire.submit.encode({ notice: given }), signal)
     await treat(notice, given => pass(given).catch(() => undefined))
     const atMs = clock.now()
     const signature = keys.sign(announcedBytes(notice, atMs))
@@ -45,7 +46,7 @@ export function lyingNetwork(parts: Parts): Pick<Network, 'accept'> {
     request: (...args) => session.request(...args),
     serve: answer =>
       session.serve((method, payload, signal) =>
-        method === wire.podMethods.submit
+        method === podMethods.submit
           ? submitted(payload, answer, signal)
           : answer(method, payload, signal)
       ),

@@ -11,11 +11,11 @@ import {
   identify,
   identifyBytes,
   nothing,
-  podMethods,
   podProtocol,
   podRecord,
   podRecordLabel
 } from '../../../src/wire/pod.ts'
+import { podMethods } from '../../../src/wire/pod-methods.ts'
 import type { Neighbours } from '../../support/federation-world.ts'
 import { neighbours, olga, until } from '../../support/federation-world.ts'
 import type { PodHost, TestDevice } from '../../support/pod-world.ts'

@@ -1,0 +1,40 @@
+/** Requests to the pod, and the one request it makes itself. */
+export const podMethods = {
+  hello: 'hello',
+  challenge: 'challenge',
+  identify: 'identify',
+  register: 'register',
+  release: 'release',
+  revoke: 'revoke',
+  dismiss: 'dismiss',
+  succeed: 'succeed',
+  succession: 'succession',
+  lookup: 'lookup',
+  submit: 'submit',
+  report: 'report',
+  listen: 'listen',
+  playback: 'playback',
+  acknowledge: 'acknowledge',
+  ping: 'ping',
+  /** Files that are fetched for a person: src/wire/ahead.ts. */
+  ahead: 'ahead',
+  aheadKeys: 'ahead-keys',
+  aheadStatus: 'ahead-status',
+  aheadTake: 'ahead-take',
+  aheadDrop: 'ahead-drop',
+  /** Addresses that a person made: src/wire/pod-addresses.ts. */
+  addresses: 'addresses',
+  addressPage: 'address-page',
+  addressAsk: 'address-ask',
+  /** Notices for other pods, and what pods ask of each other: src/wire/federation.ts. */
+  queue: 'queue',
+  queueStates: 'queue-states',
+  queueDone: 'queue-done',
+  queuePapers: 'queue-papers',
+  introduce: 'introduce',
+  transfer: 'transfer',
+  /** Pod to client. */
+  notices: 'notices',
+  queueNews: 'queue-news',
+  standing: 'standing'
+} as const
