@@ -107,7 +107,7 @@ export function createApp(parts: AppParts): Hono {
   addDevices(app, parts)
   addBackups(app, parts, downloads)
   addOffice(app, parts)
-  addPod(app, parts.pod)
+  addPod(app, parts.pod, parts.clock)
   addHouse(app, parts.house, parts.clock)
   return app
 }

@@ -1,7 +1,6 @@
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
 import { codeOf } from '../base/errors.ts'
-import { failureOf } from '../base/failure.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock } from '../base/ports.ts'
 import { parseJson, readJson } from './body.ts'
@@ -17,8 +16,8 @@ import type {
 } from './house.ts'
 import { themes } from './house.ts'
 import { apiLimits } from './limits.ts'
+import { newsOf } from './news.ts'
 import { check, passphrase } from './schemas.ts'
-import { eventStream } from './sse.ts'
 
 const makeLimit = { maxBytes: apiLimits.homeBytesMax, code: 'WIRE_TOO_LARGE' } as const
 const jsonLimit = { maxBytes: apiLimits.jsonBytesMax, code: 'WIRE_TOO_LARGE' } as const
@@ -78,17 +77,21 @@ export function addHouse(app: Hono, house: House, clock: Clock): void {
   app.post('/setup/restore', c => restore(c, house, clock))
   app.post('/setup/restore-network', async c => {
     const said = check(restoringFromNetwork, await readJson(c.req.raw, makeLimit))
-    return newsOf<RestoreNews>(c, clock, (signal, tell) =>
-      house.restoreFromNetwork({
-        ...{ ...said, signal },
-        onProgress: fetched => tell({ type: 'fetched', ...fetched })
-      })
+    return newsOf<RestoreNews, MadeNews>(c, clock, (signal, tell) =>
+      house
+        .restoreFromNetwork({
+          ...{ ...said, signal },
+          onProgress: fetched => tell({ type: 'fetched', ...fetched })
+        })
+        .then(made)
     )
   })
   app.post('/setup/device', async c => {
     const said = check(joiningDevice, await readJson(c.req.raw, jsonLimit))
-    return newsOf<JoinDeviceNews>(c, clock, (signal, tell) =>
-      house.joinDevice({ ...said, signal, onProgress: rows => tell({ type: 'taken', rows }) })
+    return newsOf<JoinDeviceNews, MadeNews>(c, clock, (signal, tell) =>
+      house
+        .joinDevice({ ...said, signal, onProgress: rows => tell({ type: 'taken', rows }) })
+        .then(made)
     )
   })
   app.post('/unlock', async c => {
@@ -103,42 +106,7 @@ export function addHouse(app: Hono, house: House, clock: Clock): void {
   app.get('/network', async c => c.json(await house.network()))
 }
 
-type MakeWith<News> = (signal: AbortSignal, tell: (news: News) => void) => Promise<Setup>
-
-/** A home is being made as long as somebody listens to how that goes on. */
-function newsOf<News extends { type: string }>(
-  c: Context,
-  clock: Clock,
-  make: MakeWith<News>
-): Response {
-  const ended = new AbortController()
-  const signal = AbortSignal.any([ended.signal, c.req.raw.signal])
-  const events = makingNews<News>(tell => make(signal, tell))
-  return c.body(eventStream({ events, clock, onEnd: () => ended.abort() }), 200, {
-    'Content-Type': 'text/event-stream'
-  })
-}
-
-/** How far it is, as often as that is asked for, and how it ended: a stream that has begun can only say within itself that it failed. */
-async function* makingNews<News>(
-  make: (tell: (news: News) => void) => Promise<Setup>
-): AsyncGenerator<News | MadeNews> {
-  let latest: News | undefined
-  let more = Promise.withResolvers<null>()
-  const end = make(news => {
-    latest = news
-    more.resolve(null)
-  }).then(
-    (setup): MadeNews => ({ type: 'made', setup }),
-    (err): MadeNews => ({ type: 'failed', error: failureOf(err) })
-  )
-  for (;;) {
-    const last = await Promise.race([end, more.promise])
-    if (last) return yield last
-    more = Promise.withResolvers()
-    if (latest) yield latest
-  }
-}
+const made = (setup: Setup): MadeNews => ({ type: 'made', setup })
 
 /** A line of JSON, then the backup. */
 async function restore(c: Context, house: House, clock: Clock): Promise<Response> {

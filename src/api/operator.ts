@@ -1,5 +1,6 @@
 import type { Millis, PeerId } from '../base/ports.ts'
 import type { CallOptions } from '../client/client.ts'
+import type { DrainState } from '../pod/drain.ts'
 import type { PeerState, PeersView } from '../pod/federation/federation.ts'
 import type { InviteView } from '../pod/invites.ts'
 import type { AccountFilter, AccountPage, AccountView } from '../pod/office/accounts.ts'
@@ -11,6 +12,7 @@ import type { Quota } from '../pod/office/quotas.ts'
 import type { ReportView } from '../pod/office/reports.ts'
 import type { RateView, SaidRate } from '../pod/office/settings.ts'
 import type { ProcessView } from '../pod/record.ts'
+import type { Failed } from './news.ts'
 
 /** Whoever asks, by the name that they give: it is noted with what they did. */
 interface By {
@@ -30,6 +32,20 @@ export interface Invite {
   note: string
   untilMs: Millis
 }
+
+interface DrainRequest extends By {
+  /** Over so long the sessions are closed; by their number unless told. */
+  overMs?: Millis
+  /** Takes this process off the record of the pod: it ends for good. @throws {MuttrError} `USAGE` for the last one */
+  leave?: boolean
+  onProgress?: (state: DrainState) => void
+}
+
+/** How far it is, and how it ended. */
+export type DrainNews =
+  | ({ type: 'parting' } & DrainState)
+  | ({ type: 'parted' } & DrainState)
+  | Failed
 
 /** What only the operators of a pod may ask of it, while it runs. Source: docs/protocol/local-api.md#a-pods-operators */
 export interface PodOperator {
@@ -76,6 +92,11 @@ export interface PodOperator {
   processes(): Promise<ProcessView[]>
   /** Takes one that is no more off the pod's record. @throws {MuttrError} `USAGE` for the one that is asked, and for none of them */
   removeProcess(peer: PeerId, options?: By): Promise<void>
+  /** Lets nobody in any more and sends who is here elsewhere; when the caller stops listening before the end, the pod serves on. */
+  drain(options?: CallOptions & DrainRequest): Promise<DrainState>
+  drainState(): Promise<DrainState>
+  /** Serves again. */
+  serveAgain(): Promise<DrainState>
   /** What was done, newest first. */
   audit(options?: { before?: number; limit?: number }): Promise<AuditEntry[]>
   /** Goes through the chain. @param hash of an entry that is looked for in it. */

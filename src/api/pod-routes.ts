@@ -1,9 +1,12 @@
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
 import { MuttrError } from '../base/errors.ts'
+import type { Clock } from '../base/ports.ts'
+import type { DrainState } from '../pod/drain.ts'
 import { readJson } from './body.ts'
 import { apiLimits } from './limits.ts'
-import type { PodOperator } from './operator.ts'
+import { newsOf } from './news.ts'
+import type { DrainNews, PodOperator } from './operator.ts'
 import { check, limit } from './schemas.ts'
 
 const by = z.string().exactOptional()
@@ -34,6 +37,11 @@ const bounding = z.strictObject({
 })
 const naming = z.strictObject({ names: z.array(z.string()).min(1).max(100), by })
 const rating = z.strictObject({ burst: z.number(), perHour: z.number(), by })
+const draining = z.strictObject({
+  overMs: z.number().int().min(0).exactOptional(),
+  leave: z.boolean().exactOptional(),
+  by
+})
 const auditListing = z.strictObject({
   before: z.coerce.number().int().min(1).exactOptional(),
   limit
@@ -51,7 +59,7 @@ const bodyOf = async <T>(c: Context, schema: z.ZodType<T>): Promise<T> =>
   check(schema, await readJson(c.req.raw, jsonLimit))
 
 /** What the operators of a pod ask. Source: docs/protocol/local-api.md#a-pods-operators */
-export function addPod(app: Hono, given: PodOperator | undefined): void {
+export function addPod(app: Hono, given: PodOperator | undefined, clock: Clock): void {
   const pod = (): PodOperator => {
     if (given) return given
     throw new MuttrError('POD_UNKNOWN', 'no pod runs here', {
@@ -73,6 +81,15 @@ export function addPod(app: Hono, given: PodOperator | undefined): void {
     await pod().removeProcess(c.req.param('peer'), await bodyOf(c, bare))
     return c.json({})
   })
+  app.get('/pod/drain', async c => c.json(await pod().drainState()))
+  app.post('/pod/drain', async c => {
+    const options = await bodyOf(c, draining)
+    return newsOf<DrainNews, DrainNews>(c, clock, async (signal, tell) => {
+      const onProgress = (state: DrainState) => tell({ type: 'parting', ...state })
+      return { type: 'parted', ...(await pod().drain({ ...options, signal, onProgress })) }
+    })
+  })
+  app.post('/pod/drain/cancel', async c => c.json(await pod().serveAgain()))
   app.get('/pod/audit', async c => c.json(await pod().audit(check(auditListing, c.req.query()))))
   app.get('/pod/audit/check', async c =>
     c.json(await pod().checkAudit(check(auditCheck, c.req.query()).hash))

@@ -1,5 +1,7 @@
+import { MuttrError } from '../base/errors.ts'
 import { type Ask, type Call, jsonOf, segment } from './ask.ts'
-import type { PodOperator } from './operator.ts'
+import type { DrainNews, PodOperator } from './operator.ts'
+import { readEvents } from './sse.ts'
 
 /** The operator's calls over the local API. Source: docs/protocol/local-api.md#a-pods-operators */
 export function remotePod(ask: Ask): PodOperator {
@@ -38,6 +40,23 @@ export function remotePod(ask: Ask): PodOperator {
     removeProcess: async (peer, options) => {
       await post(`/pod/processes/${segment(peer)}/remove`, options)
     },
+    async drain({ signal, onProgress, ...options } = {}) {
+      const call = { method: 'POST', json: options, ...(signal && { signal }) } as const
+      return await ask('/pod/drain', call, async ({ body }) => {
+        for await (const news of readEvents<DrainNews>(body!)) {
+          if (news.type === 'failed') {
+            const { code, message } = news.error
+            throw new MuttrError(code, message, news.error)
+          }
+          const { type, ...state } = news
+          if (type === 'parted') return state
+          onProgress?.(state)
+        }
+        throw new MuttrError('DAEMON_UNREACHABLE', 'the pod ended meanwhile')
+      })
+    },
+    drainState: () => get('/pod/drain'),
+    serveAgain: () => post('/pod/drain/cancel'),
     audit: (options = {}) => get('/pod/audit', { ...options }),
     checkAudit: hash => get('/pod/audit/check', { hash })
   }

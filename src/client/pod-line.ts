@@ -1,5 +1,5 @@
 import { MuttrError } from '../base/errors.ts'
-import type { Clock, Failure, Log, Millis, Random } from '../base/ports.ts'
+import type { Clock, Failure, Log, Millis, PeerId, Random } from '../base/ports.ts'
 import { retryDelayMs, throwDice } from '../base/retry.ts'
 import type { Notice } from '../wire/notice.ts'
 import type { PodStanding } from '../wire/pod-standing.ts'
@@ -30,6 +30,8 @@ export interface LineParts {
   /** What became of notices that the pod was to pass on. */
   onNews: OnNews
   onListening: () => void
+  /** That process of the pod ends. @param others of its processes */
+  onLeaving: (peer: PeerId, others: readonly PeerId[]) => void
   /** The line is up: what waited for this pod can go. */
   onUp: () => void
   idleMs: Millis
@@ -170,8 +172,11 @@ export class PodLine implements AsyncDisposable {
     this.#listening = true
     try {
       // From the pod's own cursor of this device: what came twice is dropped by its key.
-      const { onNotices, onNews } = this.#parts
-      await link.listen(onNotices, 0, onNews, standing => this.#stand(standing))
+      const { onNotices, onNews, onLeaving } = this.#parts
+      const stand = (standing: PodStanding) => this.#stand(standing)
+      await link.listen(onNotices, 0, onNews, stand, others =>
+        onLeaving(link.pod.contact.peer, others)
+      )
     } catch (err) {
       // A link is listened on once: begin again with a new one.
       if (this.#link === link) this.#forget()

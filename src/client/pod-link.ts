@@ -58,6 +58,8 @@ interface PodReceipt {
 /** The pod tells by itself what became of notices that it was to pass on. */
 export type OnNews = (news: readonly QueueNews[]) => void
 export type OnStanding = (standing: PodStanding) => void
+/** This process of the pod ends. @param peers of the others */
+export type OnLeaving = (peers: readonly PeerId[]) => void
 export type OnNotices = (entries: Notice[], how: 'push' | 'playback') => Promise<void>
 
 /**
@@ -118,7 +120,8 @@ export interface PodLink extends AsyncDisposable {
     onNotices: OnNotices,
     after: number,
     onNews?: OnNews,
-    onStanding?: OnStanding
+    onStanding?: OnStanding,
+    onLeaving?: OnLeaving
   ): Promise<void>
   readonly addresses: PodAddresses
   readonly ahead: PodAhead
@@ -234,8 +237,13 @@ function linkOver(
         throw new MuttrError('SIGNATURE_INVALID', 'the receipt is not of this pod and notice')
       return { atMs, signature, podPeer: session.peer }
     },
-    listen: (onNotices, after, onNews = () => undefined, onStanding = () => undefined) =>
-      listenTo({ session, ask, onNotices, after, onNews, onStanding }),
+    listen: (
+      onNotices,
+      after,
+      onNews = () => undefined,
+      onStanding = () => undefined,
+      onLeaving = () => undefined
+    ) => listenTo({ session, ask, onNotices, after, onNews, onStanding, onLeaving }),
     addresses: podAddresses(ask),
     ahead: podAhead(ask),
     queue: podQueue(ask),

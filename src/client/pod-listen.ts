@@ -3,12 +3,13 @@ import { codeOf, MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Session } from '../base/ports.ts'
 import { queueNews } from '../wire/federation.ts'
+import { leaving } from '../wire/leaving.ts'
 import type { Notice } from '../wire/notice.ts'
 import { readEntry } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
 import { podMethods } from '../wire/pod-methods.ts'
 import { standing } from '../wire/pod-standing.ts'
-import type { OnNews, OnNotices, OnStanding } from './pod-link.ts'
+import type { OnLeaving, OnNews, OnNotices, OnStanding } from './pod-link.ts'
 
 interface Parts {
   session: Session
@@ -17,6 +18,7 @@ interface Parts {
   onStanding: OnStanding
   after: number
   onNews: OnNews
+  onLeaving: OnLeaving
 }
 
 /** Sessions that listen already: a second answerer would take the first one's pushes. */
@@ -27,7 +29,7 @@ const listening = new WeakSet<Session>()
  * only when the playback has reached the place where they began.
  */
 export async function listenTo(parts: Parts): Promise<void> {
-  const { session, ask, onNotices, onNews, onStanding, after } = parts
+  const { session, ask, onNotices, onNews, onStanding, onLeaving, after } = parts
   assert(!listening.has(session), 'a link listens once')
   listening.add(session)
   const progress = createProgress()
@@ -62,8 +64,12 @@ export async function listenTo(parts: Parts): Promise<void> {
       onStanding(standing.decode(payload))
       return wire.nothing.encode()
     }
+    if (method === podMethods.leaving) {
+      onLeaving(leaving.decode(payload).peers)
+      return wire.nothing.encode()
+    }
     if (method !== podMethods.notices)
-      throw new MuttrError('METHOD_UNKNOWN', 'a client answers three requests alone')
+      throw new MuttrError('METHOD_UNKNOWN', 'a client answers four requests alone')
     const notices = wire.push.decode(payload).entries.map(readEntry)
     if (notices.length > 0) take(notices).catch(fail)
     return wire.nothing.encode()

@@ -116,6 +116,8 @@ const dayMs = 24 * 3_600_000
 const idleMs = 5 * 60_000
 /** Lines to foreign pods at once; the one idle longest is dropped for a new one. */
 const linesMax = 256
+/** So long a process of a pod that said it ends is asked last. */
+const leavingMs = 10 * 60_000
 const certificatesTable = 'pods'
 
 export function createPods(parts: PodsParts): Pods {
@@ -128,6 +130,7 @@ export function createPods(parts: PodsParts): Pods {
   }
   const sought = new Set<string>()
   const lines = new Map<string, PodLine>()
+  const leaving = new Map<string, { peer: PeerId; untilMs: Millis }>()
   const certificates = new Map<string, Certificate>()
   const statement = createStatements(parts)
   const moved = createMovedPods(parts)
@@ -176,6 +179,22 @@ export function createPods(parts: PodsParts): Pods {
     }
   }
 
+  /** Where the pod is without a process of it that takes its leave, which is asked last. */
+  async function stays(
+    place: PodPlace,
+    fingerprint: string | undefined,
+    signal: AbortSignal
+  ): Promise<PodPlace> {
+    const { hostname } = place
+    const gone = leaving.get(hostname)
+    if (!gone || gone.untilMs <= clock.now()) return place
+    const isOther = (address: string) => !address.endsWith(`/p2p/${gone.peer}`)
+    const others = place.addresses.filter(isOther)
+    if (others.length === 0 && fingerprint !== undefined)
+      others.push(...(await moved.find(place, fingerprint, signal)).filter(isOther))
+    return { ...place, addresses: [...new Set([...others, ...place.addresses])] }
+  }
+
   async function open(
     place: PodPlace,
     signal: AbortSignal,
@@ -186,7 +205,7 @@ export function createPods(parts: PodsParts): Pods {
     const pinned = fingerprint === undefined ? {} : { pinned: { fingerprint } }
     const at = (where: PodPlace): Promise<PodLink> =>
       reach(where, network, { clock, crypto, hostname, ...pinned, signal })
-    const link = await at(place).catch(async err => {
+    const link = await at(await stays(place, fingerprint, signal)).catch(async err => {
       if (codeOf(err) !== 'POD_UNREACHABLE' || fingerprint === undefined) throw err
       const addresses = await foundAnew(hostname, fingerprint, signal)
       if (addresses.length === 0) addresses.push(...(await moved.find(place, fingerprint, signal)))
@@ -229,6 +248,9 @@ export function createPods(parts: PodsParts): Pods {
       onNews: news => parts.onNews(hostname, news),
       onUp: () => parts.onUp(hostname),
       onListening: () => parts.emit({ type: 'listening', pod: hostname }),
+      onLeaving(peer, others) {
+        if (others.length > 0) leaving.set(hostname, { peer, untilMs: clock.now() + leavingMs })
+      },
       idleMs
     })
   }

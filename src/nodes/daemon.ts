@@ -56,6 +56,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     ...hkpOf(house.running?.started)
   })
   await aborted(signal)
+  await house.takeLeave()
 }
 
 async function openAndStart(

@@ -101,6 +101,14 @@ export class NodeHouse implements House, AsyncDisposable {
     return this.#running
   }
 
+  /** A pod takes leave of its people before it ends. */
+  async takeLeave(): Promise<void> {
+    const pod = this.#running?.started.pod
+    await pod?.operator
+      .drain({ onProgress: ({ state, ...rest }) => this.#log.info(`pod.${state}`, rest) })
+      .catch(err => this.#log.warn('pod.not-drained', { err }))
+  }
+
   /** Starts the node of the home, with the vault open or, with null, locked. */
   async start(home: Home, person: Person | null, passphrase: string | null): Promise<void> {
     const { events, signal } = this.#p

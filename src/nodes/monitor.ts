@@ -9,7 +9,7 @@ import type { Pod } from '../pod/pod.ts'
 import type { State } from '../store/state.ts'
 
 interface Watched {
-  pod: Pick<Pod, 'usage'>
+  pod: Pick<Pod, 'usage' | 'drain'>
   state: Pick<State, 'get'>
   network: Pick<Node, 'libp2p' | 'traffic'>
   /** Whether the node has joined its network. */
@@ -100,14 +100,15 @@ function gauges(registry: Registry, { pod, network, joined }: Watched): void {
   gauge('muttr_joined', 'Whether it has joined its network.', () => Number(joined()))
 }
 
-function routes(registry: Registry, { state, joined }: Watched): Hono {
+function routes(registry: Registry, { pod, state, joined }: Watched): Hono {
   const app = new Hono()
   app.get('/metrics', async c =>
     c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType })
   )
   app.get('/health', c => c.json({ ok: true }))
   app.get('/ready', async c => {
-    const problem = joined() ? await stateProblem(state) : 'NETWORK_EMPTY'
+    const isLeaving = pod.drain.state().state !== 'serving'
+    const problem = isLeaving ? 'DRAINING' : joined() ? await stateProblem(state) : 'NETWORK_EMPTY'
     return problem ? c.json({ ok: false, problem }, 503) : c.json({ ok: true })
   })
   return app

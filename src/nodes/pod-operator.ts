@@ -51,6 +51,21 @@ export function podOperator(home: Home, pod: Pod, addresses: () => readonly stri
     blockPeer: async (hostname, { by } = {}) => peers(pod).block(operator(by), hostname),
     processes: () => office.processes(),
     removeProcess: (peer, { by } = {}) => office.removeProcess(operator(by), peer),
+    async drain({ by, leave, ...how } = {}) {
+      const isLast = (await office.processes()).length === 1
+      if (leave && isLast)
+        throw new MuttrError('USAGE', 'no other process serves the pod', {
+          hint: 'Without --leave it ends as well, and stays the pod.'
+        })
+      await pod.drain.run(how)
+      if (leave) await office.leave(operator(by))
+      return pod.drain.state()
+    },
+    drainState: async () => pod.drain.state(),
+    async serveAgain() {
+      pod.drain.resume()
+      return pod.drain.state()
+    },
     audit: options => office.audit(options),
     checkAudit: hash => office.checkAudit(hash)
   }

@@ -154,6 +154,9 @@ export const podTimes = {
   /** A link to another pod over which nothing goes is closed. */
   peerIdleMs: 5 * 60 * secondMs,
   sweepEveryMs: 10 * 60 * secondMs,
+  /** A process that takes leave closes its sessions over so long at most, and waits for what is under way so long after that. */
+  drainMsMax: 15 * secondMs,
+  drainGraceMs: 10 * secondMs,
   /** Who asks for an alias waits so long for an operator; what was decided is kept so long. */
   applicationWaitsMs: 14 * dayMs,
   applicationDecidedMs: 30 * dayMs,

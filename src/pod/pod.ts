@@ -16,6 +16,8 @@ import { openAhead } from './ahead/ahead.ts'
 import { foldHostname } from './alias.ts'
 import { createDirectory } from './directory.ts'
 import { createDismissals } from './dismissals.ts'
+import type { Drain } from './drain.ts'
+import { createDrain } from './drain.ts'
 import type { FederationParts, PodPeers } from './federation/federation.ts'
 import { openFederation } from './federation/federation.ts'
 import { tellNews } from './federation/news.ts'
@@ -102,6 +104,7 @@ export interface Pod extends AsyncDisposable {
   }
   /** Undefined for a pod that has nothing to do with others. */
   readonly peers: PodPeers | undefined
+  readonly drain: Drain
 }
 
 /** @throws {MuttrError} `ALIAS_INVALID` when `hostname` is none, `HOME_DAMAGED` when the state is not a pod's. */
@@ -161,7 +164,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       reports,
       audit
     },
-    ...{ record, queue: federation?.queue }
+    ...{ record, keys, queue: federation?.queue }
   })
   const shared = {
     measure: parts.measure ?? noMeasure,
@@ -270,6 +273,10 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       queued: federation?.queue.usage().queued ?? 0
     }),
     peers: federation?.operator,
+    drain: createDrain({
+      ...{ clock, log, reception, forwarder: federation?.forwarder },
+      others: async () => (await record.processes()).flatMap(p => (p.isThis ? [] : [p.peer]))
+    }),
     async [Symbol.asyncDispose]() {
       await news[Symbol.asyncDispose]()
       await reception[Symbol.asyncDispose]()

@@ -5,6 +5,9 @@ import type { Served } from './session.ts'
 /** Who is here: takes sessions in, so many and no more, and sees them off. */
 export interface Reception extends AsyncDisposable {
   take(session: Session): void
+  /** From now on nobody comes in; who is here stays. */
+  close(): void
+  open(): void
   served(): Iterable<Served>
   sessions(): Iterable<[Session, Served]>
   /** A session over which the peer is not proved has identified as a device of it. */
@@ -27,10 +30,12 @@ export function createReception({ limits, log, serve }: Parts): Reception {
   const named = new Map<PeerId, Map<Session, Served>>()
   const nameOf = new Map<Session, PeerId>()
   let thin = 0
+  let isClosed = false
   let ended = false
 
   const mayEnter = ({ peer, binding }: Session): boolean =>
     !ended &&
+    !isClosed &&
     (binding === undefined
       ? here.size - thin < limits.sessionsMax
       : thin < limits.thinSessionsMax) &&
@@ -65,6 +70,12 @@ export function createReception({ limits, log, serve }: Parts): Reception {
         sessions.delete(served)
         if (sessions.size === 0 && ofPeer.get(peer) === sessions) ofPeer.delete(peer)
       })
+    },
+    close() {
+      isClosed = true
+    },
+    open() {
+      isClosed = false
     },
     name(session, peer) {
       const served = here.get(session)

@@ -38,6 +38,8 @@ export interface PodRecordShelf {
    * one that does not stand there
    */
   without(peer: PeerId): Promise<readonly Change[]>
+  /** The same of this one, which ends for good. @throws {MuttrError} `USAGE` for the last one */
+  leave(): Promise<readonly Change[]>
 }
 
 const key = 'record'
@@ -77,6 +79,15 @@ export async function openRecord(parts: Parts): Promise<PodRecordShelf> {
       const changes = await next(parts, peers => peers.filter(other => other !== peer))
       if (changes.length === 0) throw new MuttrError('USAGE', `${peer} serves this pod no more`)
       return changes
+    },
+    async leave() {
+      const others = (peers: readonly PeerId[]) => peers.filter(peer => peer !== keys.self)
+      const { peers } = podRecord.decode((await kept(state))!.frame)
+      if (others(peers).length === 0)
+        throw new MuttrError('USAGE', 'no other process serves the pod', {
+          hint: 'Without --leave it ends as well, and stays the pod.'
+        })
+      return await next(parts, others)
     }
   }
 }

@@ -36,5 +36,6 @@ export const podMethods = {
   /** Pod to client. */
   notices: 'notices',
   queueNews: 'queue-news',
-  standing: 'standing'
+  standing: 'standing',
+  leaving: 'leaving'
 } as const

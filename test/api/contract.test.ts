@@ -209,6 +209,10 @@ const operatorCalls: Record<string, (pod: PodOperator) => Promise<unknown>> = {
   processes: pod => pod.processes(),
   removeProcess: pod => pod.removeProcess('12D3KooWOther', { by }),
   'removeProcess: itself': pod => pod.removeProcess('12D3KooWFake', { by }),
+  drain: pod => pod.drain({ overMs: 5_000, leave: true, by }),
+  'drain: cancelled': pod => pod.drain({ by: 'nobody' }),
+  drainState: pod => pod.drainState(),
+  serveAgain: pod => pod.serveAgain(),
   audit: pod => pod.audit({ before: 9, limit: 2 }),
   checkAudit: pod => pod.checkAudit('cd'.repeat(32)),
   'checkAudit: no hash': pod => pod.checkAudit()

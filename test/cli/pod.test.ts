@@ -206,5 +206,8 @@ describe('muttr pod, for its operators', () => {
     const { asked } = await run('pod processes remove 12D3KooWOther')
     assert.deepEqual(asked, [['removeProcess', { peer: '12D3KooWOther', by: 'olga' }]])
     assert.equal((await run('pod processes remove 12D3KooWFake --json')).ran.error().code, 'USAGE')
+    const drained = await run('pod drain --over 10s --leave --json')
+    assert.deepEqual(drained.asked.at(-1), ['drain', { overMs: 10_000, leave: true, by: 'olga' }])
+    assert.match((await run('pod drain --cancel')).ran.stdout, /serves again/)
   })
 })

@@ -78,6 +78,46 @@ describe('a pod that outgrows its machine', () => {
     }
   })
 
+  it('sends its people to the other process before it ends, and loses nothing of what comes meanwhile', async () => {
+    const lines = async (name: string, ...args: string[]) =>
+      (await net.json<{ state?: string; peer?: string }>(name, 'pod', ...args))[0]!
+    // Wherever they are: who is at the second is sent to the first, and then all of them back.
+    for (const [leaves, stays] of [
+      ['second', 'one.test'],
+      ['one.test', 'second']
+    ] as const) {
+      const from = net.events.length
+      const ids: string[] = []
+      const sending = (async () => {
+        for (let i = 0; i < 3; i++) {
+          const [sent] = await net.json<{ id: string }>('alice', 'send', 'bob@one.test', `${i}`)
+          ids.push(sent!.id)
+        }
+      })()
+      const drained = await lines(leaves, 'drain')
+      assert.equal(drained.state, 'drained')
+      await sending
+      await Promise.all(
+        ids.map(id => net.event('bob', 'opened', from, ({ letter }) => letter === id))
+      )
+      const child = net.child(leaves)
+      process.kill(child.pid, 'SIGTERM')
+      await assert.rejects(child.ended, / ended with 0: /)
+      await letter(`With ${stays} alone`, from)
+      await net.stop(leaves)
+      await net.start(leaves)
+    }
+    const left = await lines('second', 'drain', '--leave')
+    assert.equal(left.state, 'drained')
+    assert.equal((await net.json('one.test', 'pod', 'processes')).length, 1)
+    const again = await net.muttr('one.test', 'pod', 'drain', '--leave', '--json')
+    assert.equal(JSON.parse(again.stderr).error.code, 'USAGE', 'it is the last one')
+    const from = net.events.length
+    await net.stop('second')
+    await letter('Of the one that is left', from)
+    await net.start('second')
+  })
+
   it('loses nothing when the database is killed while letters come', async () => {
     const from = net.events.length
     const sending = net.json<{ id: string }>('alice', 'send', 'bob@one.test', 'In the middle')

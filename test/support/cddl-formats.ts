@@ -8,6 +8,7 @@ import { decodeSignedDismissal, decodeSignedStatement } from '../../src/wire/dev
 import * as dht from '../../src/wire/dht.ts'
 import * as federation from '../../src/wire/federation.ts'
 import * as invite from '../../src/wire/invite.ts'
+import { leaving } from '../../src/wire/leaving.ts'
 import { decodeLetter } from '../../src/wire/letter.ts'
 import * as link from '../../src/wire/link.ts'
 import * as notice from '../../src/wire/notice.ts'
@@ -105,6 +106,7 @@ export const formats: Record<string, Format> = {
   report: { read: report.decode },
   'invite-request': { read: invite.inviteRequest.decode },
   'invite-answer': { read: invite.inviteAnswer.decode },
+  leaving: { read: leaving.decode },
   'pod-standing': { read: podStanding.standing.decode },
   register: { read: pod.register.decode },
   'register-answer': { read: pod.registerAnswer.decode },

@@ -87,6 +87,7 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     slip: frames(notice.slips),
     announced: notice.receipts.map((v: { signed: string }) => bytes(v.signed)),
     'pod-record': [bytes(pod.record.frame)],
+    leaving: [bytes(pod.leaving.frame)],
     'pod-standing': [bytes(pod.standing.frame)],
     'identify-signed': [bytes(pod.identify.signed)],
     'directory-answer': [bytes(pod.directory.frame)],

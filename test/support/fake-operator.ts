@@ -64,6 +64,13 @@ export function createFakeOperator(calls: [string, Record<string, unknown>][] = 
         ...{ id: testInvite.id, code: 'c0de', link: 'muttr:abc', pod: 'one.test' },
         ...{ uses: options.uses ?? 1, note: options.note ?? '', untilMs: testInvite.untilMs }
       }),
+    drain: async ({ onProgress, signal, ...given } = {}) => {
+      onProgress?.({ state: 'draining', sessions: 2, of: 3 })
+      if (given.by === 'nobody') throw new MuttrError('CANCELLED', 'the pod serves on')
+      return await note('drain', given, { state: 'drained', sessions: 0, of: 3 })
+    },
+    drainState: () => note('drainState', {}, { state: 'serving', sessions: 3, of: 0 }),
+    serveAgain: () => note('serveAgain', {}, { state: 'serving', sessions: 0, of: 3 }),
     processes: () => note('processes', {}, [{ peer: '12D3KooWFake', isThis: true }]),
     async removeProcess(peer, options = {}) {
       if (peer === '12D3KooWFake') throw new MuttrError('USAGE', 'a process cannot take itself out')

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { fromHex, toHex } from '../../src/base/bytes.ts'
 import { limits } from '../../src/base/limits.ts'
+import { leaving } from '../../src/wire/leaving.ts'
 import * as wire from '../../src/wire/pod.ts'
 import type { PodStanding } from '../../src/wire/pod-standing.ts'
 import { standing } from '../../src/wire/pod-standing.ts'
@@ -96,6 +97,7 @@ kind(
   })
 )
 kind('standing', standing, standingOf)
+kind('leaving', leaving, recordOf({ peers: fc.array(text(64), { maxLength: 16 }) }))
 kind(
   'register',
   wire.register,
@@ -217,6 +219,7 @@ describe('the pod vectors', () => {
       frame: string
     }
     standing: PodStanding & { frame: string }
+    leaving: { peers: string[]; frame: string }
     identify: {
       hostname: string
       pod: string
@@ -252,6 +255,7 @@ describe('the pod vectors', () => {
       record.frame
     )
     assert.equal(toHex(standing.encode(vectors.standing)), vectors.standing.frame)
+    assert.equal(toHex(leaving.encode(vectors.leaving)), vectors.leaving.frame)
     const o = { ...identify, nonce: raw(identify.nonce), statement: raw(identify.statement) }
     assert.equal(toHex(wire.identifyBytes(o)), identify.signed)
     const answer = {

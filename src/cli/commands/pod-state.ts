@@ -6,7 +6,7 @@ import type { Output } from '../output.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
 import { pairs, table } from '../text.ts'
-import { usage } from '../units.ts'
+import { parseDuration, usage } from '../units.ts'
 
 /** Where a pod keeps what it knows, and the processes that share it. */
 export function addPodState(pod: Command, action: Action): void {
@@ -36,6 +36,7 @@ export function addPodState(pod: Command, action: Action): void {
     'muttr pod member --out /srv/pod-2 --home /srv/pod',
     'muttr pod member --out /srv/pod-2 --listen /ip4/0.0.0.0/tcp/4421 --home /srv/pod'
   )
+  addDrain(pod, action)
   const processes = example(
     pod.command('processes').description('the processes that serve this pod').action(action(list)),
     'muttr pod processes --home /srv/pod'
@@ -49,6 +50,46 @@ export function addPodState(pod: Command, action: Action): void {
     'muttr pod processes remove 12D3KooWMLJQESN5aAwZ1GwD5AKJjkPeB6F6kFitawPotYqjhvVj --home /srv/pod'
   )
 }
+
+interface DrainArgs {
+  over?: string
+  leave?: boolean
+  cancel?: boolean
+}
+
+function addDrain(pod: Command, action: Action): void {
+  example(
+    pod
+      .command('drain')
+      .description(
+        'let nobody in any more, and send who is here to the other processes; SIGTERM does so too, and ends it'
+      )
+      .option('--over <duration>', 'close the sessions over so long, as in 10s; 15s at most')
+      .option('--leave', 'take it off the record of the pod: it ends for good')
+      .option('--cancel', 'serve again')
+      .action(action(drain)),
+    'muttr pod drain --home /srv/pod-2',
+    'muttr pod drain --leave --home /srv/pod-2'
+  )
+}
+
+const drain = (session: Session, { over, leave, cancel }: DrainArgs): Promise<void> =>
+  session.withPod(async (pod, by) => {
+    const { out, signal } = session
+    if (cancel) return await out.result(await pod.serveAgain(), () => 'It serves again.')
+    const overMs = over === undefined ? {} : { overMs: parseDuration(over) }
+    const done = await pod.drain({
+      ...{ ...overMs, by, signal },
+      ...(leave && { leave }),
+      onProgress({ sessions, of }) {
+        if (out.screen) out.note(`${of - sessions} of ${of} have gone …`)
+      }
+    })
+    await out.result(
+      done,
+      () => 'Nobody is here any more. `muttr pod drain --cancel` serves again.'
+    )
+  })
 
 async function migrate(session: Session, { to }: { to: string }): Promise<void> {
   if (to !== 'embedded' && !/^postgres(ql)?:\/\//.test(to))

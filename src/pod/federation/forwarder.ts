@@ -75,6 +75,7 @@ export class Forwarder implements AsyncDisposable {
   readonly #outbox = new Outbox({ schedule: outboxSchedule, parallel })
   readonly #pump: Pump
   readonly #lines = new Map<string, Line>()
+  #paused = false
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -83,6 +84,7 @@ export class Forwarder implements AsyncDisposable {
       outbox: this.#outbox,
       clock,
       life: this.#life.signal,
+      mayBegin: () => !this.#paused,
       act: ({ id }) => this.#try(id)
     })
   }
@@ -116,6 +118,17 @@ export class Forwarder implements AsyncDisposable {
   /** The pod is there: what waits for it is tried now. */
   wake(hostname: string): void {
     this.#outbox.wake(this.#parts.clock.now(), id => id === hostname)
+    this.#pump.run()
+  }
+
+  /** Begins nothing any more. @returns when what is under way has ended, and its receipts are written */
+  pause(): Promise<void> {
+    this.#paused = true
+    return this.#pump.quiet()
+  }
+
+  resume(): void {
+    this.#paused = false
     this.#pump.run()
   }
 

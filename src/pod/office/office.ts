@@ -62,6 +62,8 @@ export interface Office {
   processes(): Promise<ProcessView[]>
   /** Clients trust it no more. @throws {MuttrError} `USAGE` for the one that is asked, and for none of them */
   removeProcess(by: Maker, peer: PeerId): Promise<void>
+  /** Takes this process off the record, for good. @throws {MuttrError} `USAGE` for the last one */
+  leave(by: Maker): Promise<void>
   /** Newest first. */
   audit(o?: { before?: number; limit?: number }): Promise<AuditEntry[]>
   checkAudit(hash?: string): Promise<AuditCheck>

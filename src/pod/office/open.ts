@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../../base/ports.ts'
+import type { Clock, PeerKeys, Random } from '../../base/ports.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { Person } from '../../keys/person.ts'
 import type { State } from '../../store/state.ts'
@@ -46,7 +46,8 @@ interface Parts {
   applications: Applications
   reports: Reports
   audit: Audit
-  record: Pick<PodRecordShelf, 'processes' | 'without'>
+  record: Pick<PodRecordShelf, 'processes' | 'without' | 'leave'>
+  keys: Pick<PeerKeys, 'self'>
 }
 
 const listUsual = 100
