@@ -120,6 +120,19 @@ export interface Network {
   keepWarm(contacts: readonly Contact[]): void
 }
 
+/** Datagrams that are sent, and never answered. */
+export interface Datagrams {
+  /** Sends one to the host of a multiaddr, at another port. Whether it arrives nobody knows; never throws. */
+  send(address: string, port: number, bytes: Uint8Array): void
+}
+
+/** Where datagrams arrive. */
+export interface DatagramDoor {
+  readonly port: number
+  /** @param take gets each, and the network that it seems to come from, as {@link Network.subnetOf} writes it: anybody can forge that. */
+  accept(take: (bytes: Uint8Array, network: string) => void): void
+}
+
 /** Signs with the node's own peer key (Ed25519) and checks other peers' signatures. Signatures are 64 bytes. */
 export interface PeerKeys {
   readonly self: PeerId

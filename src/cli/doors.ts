@@ -283,6 +283,8 @@ export interface PodMade {
   fingerprint: string
   /** The file to look at. */
   config: string
+  /** What the firewall must let in, as in `4420/tcp`. */
+  ports: string[]
   /** What must be published, so that others find the pod by its hostname. */
   records: DnsRecord[]
   /** Whether the machine knows a public address of its own; else the operator must publish one. */

@@ -19,7 +19,8 @@ const lightDefaults = {
 export const lightPace = 4
 
 /** Where a node listens that was not told where. */
-export const usualListen = ['/ip4/0.0.0.0/tcp/4420', '/ip6/::/tcp/4420']
+export const usualPort = 4420
+export const usualListen = [`/ip4/0.0.0.0/tcp/${usualPort}`, `/ip6/::/tcp/${usualPort}`]
 
 /** `muttr.json`, in a home folder. Unknown keys are refused: a typo must not become a silent default. Secrets are never in it. */
 export const Config = z.strictObject({
@@ -117,6 +118,15 @@ export const Config = z.strictObject({
        */
       federation: z.enum(['open', 'list', 'closed']).default('open'),
       https: Https.prefault({}),
+      /** Where it takes notices as datagrams, beside the streams; nowhere unless told. Only with `federation: "open"`. */
+      udp: z
+        .strictObject({
+          host: z.union([z.ipv4(), z.ipv6()]).optional(),
+          port: z.int().min(1).max(65_535).default(usualPort),
+          /** The port that others send to, where a router passes another one on. */
+          announce: z.int().min(1).max(65_535).optional()
+        })
+        .optional(),
       /** Where Prometheus asks how it does: plain HTTP, for nobody else. None unless told. */
       monitor: z
         .strictObject({

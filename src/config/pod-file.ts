@@ -46,6 +46,10 @@ const pod: Record<string, Told> = {
     why: 'Whose notices it takes, and to whom it passes its people\'s on: "open" all pods, "list" those that `muttr pod allow` names, "closed" none.',
     could: 'open'
   },
+  udp: {
+    why: 'The UDP port at which it takes notices as datagrams, for speed: open it in the firewall, too. It never answers there.',
+    could: { port: 4420 }
+  },
   ahead: {
     why: 'Files that it fetches for people who are away: for one of them, and for all; 0 fetches none.',
     could: { accountBytes: 512 * 2 ** 20, bytes: 4 * 2 ** 30 }

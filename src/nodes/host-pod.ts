@@ -1,15 +1,18 @@
 import type { PodOperator } from '../api/operator.ts'
 import { MuttrError } from '../base/errors.ts'
 import type { Log } from '../base/ports.ts'
+import type { Check } from '../client/client.ts'
 import { readHomeFile } from '../config/home.ts'
 import type { Door } from '../https/open.ts'
 import { makeHpkeKey } from '../keys/hpke.ts'
 import type { Person } from '../keys/person.ts'
 import { systemClock as clock } from '../net/clock.ts'
+import { createDatagrams } from '../net/datagrams.ts'
 import type { Node } from '../net/node.ts'
 import { peerKeys } from '../net/peer-key.ts'
 import { systemRandom as random } from '../net/random.ts'
 import { createThinDoor } from '../net/thin/accept.ts'
+import { noMeasure } from '../pod/measure.ts'
 import { createPod } from '../pod/pod.ts'
 import { publishWhereabouts } from '../pod/whereabouts.ts'
 import type { Dht } from '../seed/dht.ts'
@@ -17,6 +20,7 @@ import type { UserOf } from '../seed/serve-via.ts'
 import { diskSpool } from '../store/spool.ts'
 import type { PodItem } from '../wire/backup.ts'
 import type { Home } from './home.ts'
+import { hostDatagrams } from './host-datagrams.ts'
 import { hostHttps } from './host-https.ts'
 import { podFinder, podPlaces, podSearch } from './pod-finder.ts'
 import { podItems } from './pod-items.ts'
@@ -27,6 +31,8 @@ export interface HostedPod extends AsyncDisposable {
   readonly operator: PodOperator
   /** Undefined where it is off. */
   readonly door: Door | undefined
+  /** What the doctor says of it. */
+  readonly checks: readonly (() => Promise<Check[]>)[]
   /** Whom its node relays for. */
   readonly userOf: UserOf
   /** All that it keeps, for a backup. */
@@ -50,6 +56,7 @@ export async function hostPod(
   const state = stack.use(await openPodState(config.store, home.paths.podDb))
   const isShared = config.store !== embedded
   const hpke = await makeHpkeKey(seed)
+  const datagrams = stack.use(await hostDatagrams(config, log))
   // Its library is for those who watch.
   const monitor = config.monitor && (await import('./monitor.ts')).createMonitor()
   let joined = false
@@ -60,6 +67,7 @@ export async function hostPod(
     findPod: podSearch(home.config),
     ...{ state, log }
   })
+  const sender = stack.use(createDatagrams({ allowLocal: home.config.connections.groupLocal }))
   const pod = stack.use(
     await createPod({
       ...parts,
@@ -72,13 +80,14 @@ export async function hostPod(
       subnetOf: peer => thin.subnetOf(peer) ?? network.subnetOf(peer),
       state,
       isShared,
-      ...(monitor && { measure: monitor.measure }),
+      measure: datagrams.counting(monitor?.measure ?? noMeasure),
+      ...(datagrams.door && { datagrams: datagrams.door }),
       person,
       hpke,
       hostname: config.hostname,
       policy: config.policy,
       escrow: config.escrow,
-      federation: { network, finder, policy: config.federation },
+      federation: { network, finder, policy: config.federation, datagrams: sender },
       // Its folder is this process's own; what another process took over it would not find.
       ...(!isShared && {
         ahead: {
@@ -98,6 +107,7 @@ export async function hostPod(
   const all = stack.move()
   return {
     door,
+    checks: datagrams.checks,
     operator: podOperator(home, pod, () => network.contact().addresses),
     items: () => podItems(state),
     userOf: async peer => (config.via ? pod.userOf(peer) : undefined),

@@ -2,6 +2,7 @@ import { networkInterfaces } from 'node:os'
 import { MuttrError } from '../base/errors.ts'
 import type { InitPodOptions, PodMade } from '../cli/doors.ts'
 import type { Config } from '../config/config.ts'
+import { usualPort } from '../config/config.ts'
 import { homeExists } from '../config/home.ts'
 
 import { isPublic } from '../net/addresses.ts'
@@ -29,7 +30,8 @@ export async function initPod(o: InitPodOptions): Promise<PodMade> {
     pod: {
       hostname,
       policy: o.policy,
-      https: { ...https, ...(email !== undefined && { acme: { email } }) }
+      https: { ...https, ...(email !== undefined && { acme: { email } }) },
+      udp: { port: usualPort }
     },
     network: await networkFor(o.network, link),
     passphrase: await o.passphrase('new-vault')
@@ -41,6 +43,7 @@ export async function initPod(o: InitPodOptions): Promise<PodMade> {
     hostname,
     fingerprint: made.fingerprint!,
     config: made.paths.config,
+    ports: portsOf(home.config),
     records,
     addressed: records.some(({ type }) => type === 'A' || type === 'AAAA')
   }
@@ -68,6 +71,18 @@ export function recordsOf({ config, privateKey, certificate }: Home): DnsRecord[
     addresses: publicAddresses(config),
     openpgpkey: https.openpgpkey
   })
+}
+
+/** What others must reach, as firewalls name it. */
+function portsOf(config: Config): string[] {
+  const { udp, https } = config.pod!
+  const { mode, port = 443, httpPort } = https
+  return [
+    `${portOf(config)}/tcp`,
+    ...(udp ? [`${udp.port}/udp`] : []),
+    ...(mode === 'acme' || mode === 'files' ? [`${port}/tcp`] : []),
+    ...(mode === 'acme' ? [`${httpPort}/tcp`] : [])
+  ]
 }
 
 const tcp = /^\/(?:ip4|ip6|dns[46]?)\/([^/]+)\/tcp\/(\d+)/

@@ -5,6 +5,7 @@ import type { Served } from '../https/serve.ts'
 import { serveHttp } from '../https/serve.ts'
 import type { Node } from '../net/node.ts'
 import type { Measure } from '../pod/measure.ts'
+import { datagramOutcomes } from '../pod/measure.ts'
 import type { Pod } from '../pod/pod.ts'
 import type { State } from '../store/state.ts'
 
@@ -47,13 +48,21 @@ export function createMonitor(): Monitor {
     help: 'Notices that devices have answered for.',
     registers
   })
+  const datagrams = new Counter({
+    name: 'muttr_pod_datagrams_total',
+    help: 'Datagrams that came, by what became of them.',
+    labelNames: ['outcome'],
+    registers
+  })
+  for (const outcome of datagramOutcomes) datagrams.inc({ outcome }, 0)
   return {
     measure: {
       asked(method, outcome, ms) {
         requests.inc({ method, outcome })
         durations.observe({ method }, ms / 1_000)
       },
-      pushed: notices => pushed.inc(notices)
+      pushed: notices => pushed.inc(notices),
+      datagram: outcome => datagrams.inc({ outcome })
     },
     async serve({ host, port }, watched) {
       gauges(registry, watched)

@@ -165,7 +165,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       ...(pod && { backupPod: pod.items }),
       linkFiles: () => linkFiles(home),
       linkAddresses: () => bestPlaces(network.places(), codeAddressesMax),
-      checks: [...homeChecks(home.paths), ...reachChecks(network, mode)]
+      checks: [...homeChecks(home.paths), ...reachChecks(network, mode), ...(pod?.checks ?? [])]
     })
   )
   stack.use(

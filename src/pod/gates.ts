@@ -19,6 +19,10 @@ export interface Gates {
   networkOf(peer: PeerId): string | undefined
   /** A notice for one address, whether anybody has it or not; asked once it is open. */
   address(peer: PeerId, address: string, nowMs: Millis): void
+  /** Whether one more datagram of a network is opened. Does not throw. */
+  datagram(network: string, nowMs: Millis): boolean
+  /** The same of one for an address, once it is open. */
+  datagramFor(address: string, nowMs: Millis): boolean
 }
 
 interface Renewed {
@@ -47,6 +51,8 @@ export function createGates(
     report: (...asked) => gates.report(...asked),
     address: (...asked) => gates.address(...asked),
     pod: (...asked) => gates.pod(...asked),
+    datagram: (...asked) => gates.datagram(...asked),
+    datagramFor: (...asked) => gates.datagramFor(...asked),
     networkOf: subnetOf,
     renew() {
       gates = make(limits(), subnetOf)
@@ -73,6 +79,11 @@ function make(
   const perPod = createRates('notices of one pod', limits.noticesPerPod)
   const reports = createRates('reports of one network', limits.reportsPerSubnet)
   const perAddress = createRates('notices of one sender for one address', limits.noticesPerAddress)
+  const datagrams = {
+    perSubnet: createRates('datagrams of one network', limits.datagramsPerSubnet),
+    perAddress: createRates('datagrams for one address', limits.datagramsPerAddress),
+    inAll: createRates('datagrams', limits.datagramsInAll)
+  }
   const ofSubnet = (kind: keyof typeof perSubnet, peer: PeerId, nowMs: Millis): void => {
     const subnet = subnetOf(peer)
     if (subnet !== undefined) perSubnet[kind].take(subnet, nowMs)
@@ -127,6 +138,9 @@ function make(
       inAll.report.take(all, nowMs)
     },
     address: (peer, address, nowMs) =>
-      perAddress.take(`${address}/${subnetOf(peer) ?? peer}`, nowMs)
+      perAddress.take(`${address}/${subnetOf(peer) ?? peer}`, nowMs),
+    datagram: (network, nowMs) =>
+      datagrams.perSubnet.allows(network, nowMs) && datagrams.inAll.allows(all, nowMs),
+    datagramFor: (address, nowMs) => datagrams.perAddress.allows(address, nowMs)
   }
 }

@@ -12,6 +12,7 @@ export interface PodFace {
   readonly certificate: Certificate
   readonly hpkeKey: Uint8Array
   readonly policy: Policy
+  readonly udp: number | null
   readonly sequence: number
   /** Of the processes that serve it. */
   readonly peers: readonly PeerId[]
@@ -97,6 +98,6 @@ export async function readPapers(
   if (said.hostname !== hostname.toLowerCase()) changed(`it calls itself ${said.hostname}`)
   if (!said.peers.includes(peer)) changed('its record is for other peers')
   if (said.sequence < (pinned?.sequence ?? 0)) changed('it shows an older record than before')
-  const { hpkeKey, policy, sequence, peers } = said
-  return { hostname: said.hostname, certificate, hpkeKey, policy, sequence, peers, papers }
+  const { hpkeKey, policy, udp, sequence, peers } = said
+  return { hostname: said.hostname, certificate, hpkeKey, policy, udp, sequence, peers, papers }
 }

@@ -63,6 +63,10 @@ export interface PodLimits {
   /** Requests about its addresses. */
   readonly addressesPerAccount: Rate
   readonly reportsPerSubnet: Rate
+  /** Datagrams, whose senders nobody knows: those that are opened, by the network that they seem to come from, and in all; for one address. */
+  readonly datagramsPerSubnet: Rate
+  readonly datagramsInAll: Rate
+  readonly datagramsPerAddress: Rate
   /** Of all peers together: peer ids are free, so this is what bounds harm. */
   readonly noticesInAll: Rate
   readonly lookupsInAll: Rate
@@ -108,6 +112,9 @@ export const podLimits: PodLimits = {
   reportsPerSubnet: { burst: 10, everyMs: 10 * 60 * secondMs },
   registrationsPerAccount: { burst: 20, everyMs: 10 * 60 * secondMs },
   addressesPerAccount: { burst: 400, everyMs: 10 * secondMs },
+  datagramsPerSubnet: { burst: 64, everyMs: secondMs / 8 },
+  datagramsInAll: { burst: 1_000, everyMs: secondMs / 250 },
+  datagramsPerAddress: { burst: 64, everyMs: 30 * secondMs },
   noticesInAll: { burst: 20_000, everyMs: secondMs / 1_000 },
   lookupsInAll: { burst: 10_000, everyMs: secondMs / 500 },
   registrationsInAll: { burst: 1_000, everyMs: secondMs },

@@ -7,6 +7,24 @@ export interface Measure {
   asked(method: string, outcome: ErrorCode | 'ok', ms: Millis): void
   /** Notices handed to a device that listens. */
   pushed(notices: number): void
+  /** A datagram came, and this is what became of it. */
+  datagram(outcome: DatagramOutcome): void
 }
 
-export const noMeasure: Measure = { asked() {}, pushed() {} }
+/**
+ * What becomes of a datagram: `taken`, also where nobody has the address; not of a notice's `length`; more than is opened of its network, or of all
+ * (`rate`); a `replay`; `invalid` when it does not open, or holds no notice; `expired`; `full` when there is more than is kept of one address, or the
+ * pod or its disk is full.
+ */
+export const datagramOutcomes = [
+  'taken',
+  'length',
+  'rate',
+  'replay',
+  'invalid',
+  'expired',
+  'full'
+] as const
+export type DatagramOutcome = (typeof datagramOutcomes)[number]
+
+export const noMeasure: Measure = { asked() {}, pushed() {}, datagram() {} }

@@ -1,4 +1,13 @@
-import type { Clock, Log, Millis, Network, PeerId, PeerKeys, Random } from '../base/ports.ts'
+import type {
+  Clock,
+  DatagramDoor,
+  Log,
+  Millis,
+  Network,
+  PeerId,
+  PeerKeys,
+  Random
+} from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { openPgp } from '../keys/crypto.ts'
@@ -14,6 +23,7 @@ import { standing as wireStanding } from '../wire/pod-standing.ts'
 import { createAddresses } from './addresses/addresses.ts'
 import { openAhead } from './ahead/ahead.ts'
 import { foldHostname } from './alias.ts'
+import { takeDatagrams } from './datagrams.ts'
 import { createDirectory } from './directory.ts'
 import { createDismissals } from './dismissals.ts'
 import type { Drain } from './drain.ts'
@@ -76,6 +86,8 @@ export interface PodParts {
   measure?: Measure
   /** How other pods are found and had to do with; not at all unless told. */
   federation?: FederationParts
+  /** Where notices come as datagrams; nowhere unless told. Only a pod that takes notices of anybody may. */
+  datagrams?: DatagramDoor
 }
 
 /** Gives aliases, answers whose they are, and keeps notices. Serves `/muttr/pod/1`. Source: docs/protocol/pod.md */
@@ -129,7 +141,15 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const own = { state, crypto, person, hostname }
   const directory = createDirectory({ ...own, random, hpkeKey, registry })
   const escrow = parts.escrow ?? false
-  const record = await openRecord({ ...own, clock, keys, hpke, policy, escrow })
+  const record = await openRecord({
+    ...own,
+    clock,
+    keys,
+    hpke,
+    policy,
+    escrow,
+    udp: parts.datagrams?.port ?? null
+  })
   const gates = createGates(() => withRates(limits, settings), parts.subnetOf)
   const dismissals = createDismissals(state)
   const aheadBounds = { ...aheadLimits, ...parts.ahead?.limits }
@@ -166,8 +186,16 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     },
     ...{ record, keys, queue: federation?.queue }
   })
+  const measure = parts.measure ?? noMeasure
+  const datagrams =
+    parts.datagrams &&
+    takeDatagrams({
+      ...{ clock, log, crypto, gates, measure, door: parts.datagrams, hpkeSecret: hpke.secret },
+      deliver: (notice, nowMs) => mailbox.deliver(notice, nowMs)
+    })
   const shared = {
-    measure: parts.measure ?? noMeasure,
+    measure,
+    datagrams,
     office,
     federation,
     dismissals,
@@ -278,6 +306,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       others: async () => (await record.processes()).flatMap(p => (p.isThis ? [] : [p.peer]))
     }),
     async [Symbol.asyncDispose]() {
+      await datagrams?.[Symbol.asyncDispose]()
       await news[Symbol.asyncDispose]()
       await reception[Symbol.asyncDispose]()
       await federation?.[Symbol.asyncDispose]()

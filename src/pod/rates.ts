@@ -5,6 +5,8 @@ import type { Rate } from './limits.ts'
 export interface Rates {
   /** @throws {MuttrError} `LIMIT_EXCEEDED` when `key` has used up what it may. */
   take(key: string, nowMs: Millis): void
+  /** The same where nobody is told why: false when it has. An error with its stack costs more than some requests. */
+  allows(key: string, nowMs: Millis): boolean
 }
 
 /**
@@ -18,13 +20,18 @@ export function createRates(
 ): Rates {
   const fullAt = new Map<string, Millis>()
   const spanMs = burst * everyMs
+  const allows = (key: string, nowMs: Millis): boolean => {
+    const next = Math.max(fullAt.get(key) ?? nowMs, nowMs) + everyMs
+    if (next > nowMs + spanMs) return false
+    fullAt.delete(key)
+    fullAt.set(key, next)
+    if (fullAt.size > keysMax) fullAt.delete(leastMissed(fullAt))
+    return true
+  }
   return {
+    allows,
     take(key, nowMs) {
-      const next = Math.max(fullAt.get(key) ?? nowMs, nowMs) + everyMs
-      if (next > nowMs + spanMs) throw new MuttrError('LIMIT_EXCEEDED', `too many ${what}`)
-      fullAt.delete(key)
-      fullAt.set(key, next)
-      if (fullAt.size > keysMax) fullAt.delete(leastMissed(fullAt))
+      if (!allows(key, nowMs)) throw new MuttrError('LIMIT_EXCEEDED', `too many ${what}`)
     }
   }
 }

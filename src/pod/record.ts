@@ -19,6 +19,8 @@ interface Parts {
   hostname: string
   policy: Policy
   escrow: boolean
+  /** Where it takes datagrams. */
+  udp: number | null
 }
 
 /** A process that serves a pod. */
@@ -99,7 +101,7 @@ async function kept(state: State): Promise<SignedRow | undefined> {
 
 /** @returns nothing when the record would stay as it is; else what is refused when somebody else changed it meanwhile. */
 async function next(
-  { state, clock, crypto, person, hpke, hostname, policy, escrow }: Parts,
+  { state, clock, crypto, person, hpke, hostname, policy, escrow, udp }: Parts,
   choose: (peers: readonly PeerId[]) => readonly PeerId[]
 ): Promise<readonly Change[]> {
   const signer = new Uint8Array(Buffer.from(person.certificate.pin, 'hex'))
@@ -110,6 +112,7 @@ async function next(
     peers: choose(last?.peers ?? []),
     policy,
     escrow,
+    udp,
     hpkeKey: hpke.publicKey
   }
   if (said.peers.length > podPeersMax)
@@ -130,11 +133,12 @@ async function next(
   ]
 }
 
-type Said = Pick<PodRecord, 'hostname' | 'peers' | 'policy' | 'escrow' | 'hpkeKey'>
+type Said = Pick<PodRecord, 'hostname' | 'peers' | 'policy' | 'escrow' | 'udp' | 'hpkeKey'>
 
 const isSame = (last: PodRecord, now: Said): boolean =>
   last.hostname === now.hostname &&
   last.peers.join() === now.peers.join() &&
   last.policy === now.policy &&
   last.escrow === now.escrow &&
+  last.udp === now.udp &&
   equalBytes(last.hpkeKey, now.hpkeKey)

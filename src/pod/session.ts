@@ -24,6 +24,7 @@ import { addressAnswers } from './addresses/answers.ts'
 import type { Ahead } from './ahead/ahead.ts'
 import { aheadAnswers } from './ahead/answers.ts'
 import { foldName } from './alias.ts'
+import type { NoticeDatagrams } from './datagrams.ts'
 import type { Directory } from './directory.ts'
 import type { Dismissals } from './dismissals.ts'
 import { federationAnswers } from './federation/answers.ts'
@@ -68,6 +69,8 @@ export interface Desk {
   readonly federation: Federation | undefined
   /** Undefined where files are not fetched ahead. */
   readonly ahead: Ahead | undefined
+  /** Undefined where none are taken. */
+  readonly datagrams: Pick<NoticeDatagrams, 'has'> | undefined
   readonly record: Pick<PodRecordShelf, 'hello'>
   readonly measure: Measure
   /** A session over which the peer is not proved has identified as a device of it. */
@@ -264,7 +267,8 @@ async function admit({ session, desk, identity, other }: Visit, nowMs: Millis): 
 async function takeNotice({ session, desk }: Visit, notice: Uint8Array, nowMs: Millis) {
   const opened = decodeNotice(await desk.crypto.hpkeOpen(desk.hpkeSecret, noticeInfo, notice))
   desk.gates.address(session.peer, toHex(opened.address), nowMs)
-  await desk.mailbox.deliver(opened, nowMs)
+  // What came as a datagram first may have been read and acknowledged by now.
+  if (!desk.datagrams?.has(notice)) await desk.mailbox.deliver(opened, nowMs)
   return desk.keys.sign(announcedBytes(notice, nowMs))
 }
 

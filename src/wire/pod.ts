@@ -64,6 +64,8 @@ export interface PodRecord {
   readonly policy: Policy
   /** The pod holds recovery material for its people: whoever has it can read along. */
   readonly escrow: boolean
+  /** Where it takes notices as datagrams, beside its other address; null where it takes none. */
+  readonly udp: number | null
   /** Grows with each change. */
   readonly sequence: number
   readonly issuedMs: Millis
@@ -79,19 +81,14 @@ export const podRecord: Codec<PodRecord> = codec(
     bytes(32),
     oneOf(...policies),
     bool,
+    nullable(uint(65_535, 1)),
     uint(),
     time
   ),
-  ([, hostname, peers, hpkeKey, policy, escrow, sequence, issuedMs]) => ({
-    hostname,
-    peers,
-    hpkeKey,
-    policy,
-    escrow,
-    sequence,
-    issuedMs
+  ([, hostname, peers, hpkeKey, policy, escrow, udp, sequence, issuedMs]) => ({
+    ...{ hostname, peers, hpkeKey, policy, escrow, udp, sequence, issuedMs }
   }),
-  r => [1, r.hostname, r.peers, r.hpkeKey, r.policy, r.escrow, r.sequence, r.issuedMs]
+  r => [1, r.hostname, r.peers, r.hpkeKey, r.policy, r.escrow, r.udp, r.sequence, r.issuedMs]
 )
 
 export interface HelloAnswer {

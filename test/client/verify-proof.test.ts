@@ -50,7 +50,13 @@ const released = seeds.map(seed => ({
 async function papers(peer = peerOfKey(podDevice.publicKey), hostname = 'one.test') {
   const pod = await person('one.test')
   const face = { hostname, peers: [peer], hpkeKey: sha256(utf8('hpke')), policy: 'open' as const }
-  const record = podRecord.encode({ ...face, escrow: false, sequence: 1, issuedMs: nowMs })
+  const record = podRecord.encode({
+    ...face,
+    escrow: false,
+    udp: null,
+    sequence: 1,
+    issuedMs: nowMs
+  })
   const signature = await signDetached(pod, podRecordLabel, record, nowMs)
   return { record, signature, certificate: pod.certificate.bytes }
 }

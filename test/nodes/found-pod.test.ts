@@ -61,6 +61,7 @@ describe('a pod that is known by its hostname alone', () => {
       ...['--network', path('net.json'), '--no-passphrase']
     )
     assert.equal(made.addressed, true)
+    assert.deepEqual(made.ports, ['4420/tcp', '4420/udp', '443/tcp'])
     const value = (type: string): string =>
       made.records.find((record: { type: string }) => record.type === type)?.value
     assert.equal(value('A'), '198.51.100.7')

@@ -138,6 +138,7 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
       return {
         ...{ home: options.home, hostname: options.hostname, fingerprint: 'ab'.repeat(20) },
         config: `${options.home}/muttr.json`,
+        ports: ['4420/tcp', '4420/udp'],
         records: [
           { name: `_muttr._tcp.${options.hostname}`, type: 'SRV', value: '0 0 4420 one.test' }
         ],

@@ -221,6 +221,7 @@ export async function fakePod({
           certificate: pod.person.certificate,
           hpkeKey: hpke.publicKey,
           policy: 'open',
+          udp: null,
           sequence: 1,
           peers: [peer],
           contact: { peer, addresses: [] },

@@ -5,6 +5,7 @@ import type { PodLimits } from '../../src/pod/limits.ts'
 import type { State } from '../../src/store/state.ts'
 import type { QueueNews, QueueState } from '../../src/wire/federation.ts'
 import type { NoticeBody } from '../../src/wire/notice.ts'
+import type { FakeDatagrams } from './fake-datagrams.ts'
 import type { Box, PodHost, PodWorld, TestDevice } from './pod-world.ts'
 import { makeBox, noticeFor, personNamed, podWorld, sealNotice } from './pod-world.ts'
 
@@ -47,6 +48,8 @@ export interface NeighbourOptions {
   policies?: readonly [FederationPolicy, FederationPolicy]
   vouched?: Readonly<Record<string, string>>
   limitsOfTwo?: Partial<PodLimits>
+  /** Through it `one.test` sends datagrams, which `two.test` takes at port 4420. */
+  air?: FakeDatagrams
 }
 
 export async function neighbours(o: NeighbourOptions = {}): Promise<Neighbours> {
@@ -56,10 +59,14 @@ export async function neighbours(o: NeighbourOptions = {}): Promise<Neighbours> 
     federation: first,
     ...(o.state && { state: o.state }),
     ...(o.limits && { limits: o.limits }),
-    ...(o.vouched && { vouched: o.vouched })
+    ...(o.vouched && { vouched: o.vouched }),
+    ...(o.air && { datagrams: { sender: o.air.sender } })
   })
   const limits = o.limitsOfTwo ?? {}
-  const two = await world.host({ hostname: 'two.test', federation: second, limits })
+  const two = await world.host({
+    ...{ hostname: 'two.test', federation: second, limits },
+    ...(o.air && { datagrams: { door: o.air.door(4_420) } })
+  })
   const alice = await world.device(await personNamed('alice'))
   const bob = await world.device(await personNamed('bob'))
   const box = makeBox()

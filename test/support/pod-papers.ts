@@ -10,7 +10,8 @@ export async function papersOf(
   clock: Clock
 ) {
   const issuedMs = clock.now()
-  const record = podRecord.encode({ ...face, policy: 'open', escrow: false, sequence: 1, issuedMs })
+  const said = { policy: 'open', escrow: false, udp: null, sequence: 1, issuedMs } as const
+  const record = podRecord.encode({ ...face, ...said })
   const signature = await signDetached(person, podRecordLabel, record, issuedMs)
   return { record, signature, certificate: person.certificate.bytes }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { MuttrError } from '../../src/base/errors.ts'
-import type { Log, PeerKeys } from '../../src/base/ports.ts'
+import type { DatagramDoor, Datagrams, Log, PeerKeys } from '../../src/base/ports.ts'
 import type { PodLink } from '../../src/client/pod-link.ts'
 import { openPodLink } from '../../src/client/pod-link.ts'
 import type { Device } from '../../src/keys/device.ts'
@@ -11,6 +11,7 @@ import { addAlias, makePerson } from '../../src/keys/person.ts'
 import { makePeerKey, peerKeys } from '../../src/net/peer-key.ts'
 import type { FederationPolicy } from '../../src/pod/federation/peers.ts'
 import type { PodLimits } from '../../src/pod/limits.ts'
+import type { Measure } from '../../src/pod/measure.ts'
 import type { Pod } from '../../src/pod/pod.ts'
 import { createPod } from '../../src/pod/pod.ts'
 import { memoryState } from '../../src/store/memory.ts'
@@ -72,6 +73,9 @@ export interface PodWorld extends AsyncDisposable {
     ahead?: Parameters<typeof createPod>[0]['ahead'] & {}
     /** Whether and how it has to do with the other pods of this world, which it finds by name. */
     federation?: FederationPolicy
+    /** Where it takes datagrams, and by what it sends them. */
+    datagrams?: { door?: DatagramDoor; sender?: Datagrams }
+    measure?: Measure
     /** As {@link PodPlace.fingerprint} of what it finds. */
     vouched?: Readonly<Record<string, string>>
     /** Another process of the same pod: with its keys but for the peer key. */
@@ -148,6 +152,8 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
       subnetOf = () => undefined,
       ahead,
       federation,
+      datagrams: { door, sender } = {},
+      measure,
       vouched = {},
       beside
     } = {}) {
@@ -159,8 +165,12 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
         const shared = { clock, random, log: silent, person, keys, hpke, hostname, policy, limits }
         const own = { network: at, state: on, subnetOf, isShared: true, ...(ahead && { ahead }) }
         const finder = findIn(hosts, hushed, vouched)
-        const others = federation && { federation: { network: at, finder, policy: federation } }
-        const pod = await createPod({ ...shared, ...own, ...others })
+        const sending = sender && { datagrams: sender }
+        const others = federation && {
+          federation: { network: at, finder, policy: federation, ...sending }
+        }
+        const taking = { ...(door && { datagrams: door }), ...(measure && { measure }) }
+        const pod = await createPod({ ...shared, ...own, ...others, ...taking })
         pods.add(pod)
         return pod
       }

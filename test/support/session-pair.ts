@@ -110,7 +110,7 @@ export function fakeNetwork(): FakeNetwork {
       async dial(address) {
         const peer = address.split('/p2p/').at(-1)!
         if (away.has(peer)) throw new MuttrError('PEER_UNREACHABLE', `${peer} is not there`)
-        return { peer, addresses: [] }
+        return { peer, addresses: [address] }
       },
       accept: (protocol, take) => void takers.set(`${self} ${protocol}`, take),
       async open(to: Contact, protocol: string, { signal }: RequestOptions) {

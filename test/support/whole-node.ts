@@ -78,6 +78,7 @@ export async function wholeNode(init: WholeInit): Promise<Whole> {
     const all = stack.move()
     return {
       door: undefined,
+      checks: [],
       operator: podOperator(home, itsPod, () => node.contact().addresses),
       userOf: (peer: string) => itsPod!.userOf(peer),
       async *items() {},

@@ -55,6 +55,7 @@ kind(
       'closed' as const
     ),
     escrow: fc.boolean(),
+    udp: fc.option(fc.integer({ min: 1, max: 65_535 })),
     sequence: uint,
     issuedMs: uint
   })
@@ -214,6 +215,7 @@ describe('the pod vectors', () => {
       hpkeKey: string
       policy: 'open'
       escrow: boolean
+      udp: number | null
       sequence: number
       issuedMs: number
       frame: string
@@ -277,7 +279,7 @@ describe('a pod record', () => {
     const hostname = 'x'.repeat(limits.hostnameCharsMax)
     const record = wire.podRecord.encode({
       ...{ hostname, peers: Array.from({ length: wire.podPeersMax }, () => 'p'.repeat(64)) },
-      ...{ hpkeKey: new Uint8Array(32), policy: 'approval', escrow: true },
+      ...{ hpkeKey: new Uint8Array(32), policy: 'approval', escrow: true, udp: 65_535 },
       ...{ sequence: Number.MAX_SAFE_INTEGER, issuedMs: Number.MAX_SAFE_INTEGER }
     })
     const signed = { signature: new Uint8Array(64), certificate: new Uint8Array(600) }

@@ -95,16 +95,19 @@ async function init(session: Session, options: InitArgs): Promise<void> {
     ...(join !== undefined && { link: join })
   })
   await session.out.result(made, out => madeText(out, made))
-  session.out.note('Publish the records, look at the settings, then `muttr pod up`.')
+  session.out.note(
+    'Publish the records, open the ports in the firewall, look at the settings, then `muttr pod up`.'
+  )
 }
 
 function madeText({ style }: Output, made: PodMade): string {
-  const { hostname, home, config, fingerprint, records, addressed } = made
+  const { hostname, home, config, fingerprint, ports, records, addressed } = made
   const about = pairs(style, [
     ['pod', hostname],
     ['home', home],
     ['settings', config],
-    ['fingerprint', grouped(fingerprint)]
+    ['fingerprint', grouped(fingerprint)],
+    ['ports', ports.join(', ')]
   ])
   const heads = ['record', 'type', 'value']
   const rows = [

@@ -52,7 +52,7 @@ function queueAnswers(parts: Parts, federation: Federation): Answers {
       const pin = request.pin && Buffer.from(request.pin).toString('hex')
       await peers.expect(request.hostname, pin)
       await queue.add({ account, device }, request, nowMs)
-      forwarder.added(request.hostname)
+      forwarder.added(request.hostname, request.notice)
       return wire.queueAnswer.encode({ atMs: nowMs })
     },
     async [podMethods.queueStates](payload, nowMs) {

@@ -1,4 +1,4 @@
-import type { Clock, Log, Network, PeerKeys, Random } from '../../base/ports.ts'
+import type { Clock, Datagrams, Log, Network, PeerKeys, Random } from '../../base/ports.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { State } from '../../store/state.ts'
 import type { PodLimits } from '../limits.ts'
@@ -16,6 +16,8 @@ export interface FederationParts {
   network: Pick<Network, 'self' | 'dial' | 'open' | 'onPeer'>
   finder: PodFinder
   policy: FederationPolicy
+  /** Sends notices ahead where other pods take datagrams; nothing is sent so unless told. */
+  datagrams?: Datagrams
 }
 
 /** How this pod and another stand. */

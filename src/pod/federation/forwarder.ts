@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../base/errors.ts'
 import { codeOf, isErrorCode, MuttrError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import { Outbox } from '../../base/outbox.ts'
-import type { Clock, Log, Millis, PeerKeys, Random, Session } from '../../base/ports.ts'
+import type { Clock, Datagrams, Log, Millis, PeerKeys, Random, Session } from '../../base/ports.ts'
 import { Pump } from '../../base/pump.ts'
 import type { Schedule } from '../../base/retry.ts'
 import { outboxSchedule, retryDelayMs, throwDice } from '../../base/retry.ts'
@@ -28,6 +28,8 @@ interface Parts {
   /** This pod's own answer to `hello`, to introduce itself. */
   hello(): Promise<Uint8Array>
   tell(told: readonly Told[]): void
+  /** Undefined where none are sent. */
+  datagrams?: Datagrams
 }
 
 /** A link to another pod that is kept for a while. */
@@ -109,10 +111,21 @@ export class Forwarder implements AsyncDisposable {
     for (const hostname of queue.hostnames()) this.added(hostname)
   }
 
-  /** Something waits for this pod. */
-  added(hostname: string): void {
+  /**
+   * Something waits for this pod.
+   * @param notice given just now: it goes ahead as a datagram where a link would have to be made first. That it was sent proves nothing.
+   */
+  added(hostname: string, notice?: Uint8Array): void {
+    if (notice) this.#hasten(hostname, notice)
     this.#outbox.add({ id: hostname, expiryMs: never, failures: 0, dueMs: this.#parts.clock.now() })
     this.#pump.run()
+  }
+
+  #hasten(hostname: string, notice: Uint8Array): void {
+    const { peers, datagrams } = this.#parts
+    const at = peers.metAt(hostname)
+    if (!datagrams || !at || this.#lines.has(hostname)) return
+    if (peers.get(hostname)?.failures === 0) datagrams.send(at.address, at.udp, notice)
   }
 
   /** The pod is there: what waits for it is tried now. */

@@ -47,6 +47,13 @@ export interface PeersParts {
 /** What is remembered of another pod, but for its papers. */
 export type Peer = Omit<PeerRow, 'papers'> & { readonly hostname: string }
 
+/** Where a pod has shown its key, and the port beside it at which it takes datagrams. */
+export interface MetAt {
+  /** A multiaddr. */
+  readonly address: string
+  readonly udp: number
+}
+
 const stranger: PeerRow = {
   ...{ standing: 'none', pin: null, papers: null, seenMs: 0, failures: 0, retryMs: 0, code: null }
 }
@@ -67,6 +74,8 @@ export class PeerPods {
   readonly #words = new Map<string, PeerWord>()
   /** Of pods that were met, by hostname. */
   readonly #peers = new Map<string, readonly PeerId[]>()
+  /** Where they have shown their keys since this process began. */
+  readonly #met = new Map<string, MetAt>()
 
   private constructor(parts: PeersParts) {
     this.#parts = parts
@@ -99,6 +108,10 @@ export class PeerPods {
   hostnameOf(peer: PeerId): string | undefined {
     for (const [hostname, peers] of this.#peers) if (peers.includes(peer)) return hostname
     return undefined
+  }
+
+  metAt(hostname: string): MetAt | undefined {
+    return this.#met.get(hostname)
   }
 
   get(hostname: string): Peer | undefined {
@@ -159,8 +172,12 @@ export class PeerPods {
       if (addresses.length === 0) throw err
       return at({ ...before, addresses })
     })
+    const { udp, contact } = met.pod
+    const [address] = contact.addresses
+    this.#met.delete(hostname)
     try {
-      await this.#met(hostname, met.pod.papers)
+      await this.#seen(hostname, met.pod.papers)
+      if (udp !== null && address !== undefined) this.#met.set(hostname, { address, udp })
       await finder.met?.(hostname, met.pod.contact.peer, met.pod.peers)
     } catch (err) {
       await met.session[Symbol.asyncDispose]()
@@ -186,7 +203,7 @@ export class PeerPods {
     })
     const fingerprint = place?.fingerprint ?? row.pin ?? (await this.#look(hostname, signal))
     await readPapers(papers, { hostname, peer, pinned: { fingerprint }, clock, crypto })
-    await this.#met(hostname, papers)
+    await this.#seen(hostname, papers)
     return hostname
   }
 
@@ -233,7 +250,7 @@ export class PeerPods {
     return pod.certificate.pin
   }
 
-  async #met(hostname: string, papers: PodPapers): Promise<void> {
+  async #seen(hostname: string, papers: PodPapers): Promise<void> {
     const row = await this.#row(hostname)
     const [said, before] = [papers, row.papers].map(p => p && podRecord.decode(p.record))
     const isOther = before && said!.peers.join() !== before.peers.join()
@@ -285,6 +302,7 @@ export class PeerPods {
   }
 
   #forget(hostname: string): void {
+    this.#met.delete(hostname)
     this.#known.delete(hostname)
     this.#peers.delete(hostname)
   }

@@ -29,7 +29,7 @@ const rateNames = [
   ...(['noticesPerAccount', 'registrationsPerAccount', 'reportsPerSubnet'] as const),
   'addressesPerAccount',
   ...(['noticesInAll', 'lookupsInAll', 'registrationsInAll', 'identifiesInAll'] as const),
-  'reportsInAll'
+  ...(['reportsInAll', 'datagramsPerSubnet', 'datagramsInAll', 'datagramsPerAddress'] as const)
 ] as const satisfies readonly (keyof PodLimits)[]
 export type RateName = (typeof rateNames)[number]
 

@@ -38,6 +38,7 @@ async function somebody(all: Neighbours) {
       hpkeKey: all.two.hpkeKey,
       policy: 'open',
       escrow: false,
+      udp: null,
       sequence: nowMs,
       issuedMs: nowMs
     })
