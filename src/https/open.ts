@@ -73,7 +73,7 @@ export async function openDoor(parts: Parts): Promise<Door | undefined> {
     return { status, [Symbol.asyncDispose]: () => served[Symbol.asyncDispose]() }
   }
   await using stack = new AsyncDisposableStack()
-  const served = stack.use(await serveHttps({ fetch, sockets, port, groupLocal }))
+  const served = stack.use(await serveHttps({ fetch, sockets, port, groupLocal, clock }))
   const common = { use: served.use, clock, log }
   const keeper =
     mode === 'files'

@@ -5,8 +5,9 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createAdaptorServer } from '@hono/node-server'
 import { MuttrError } from '../base/errors.ts'
-import type { Millis } from '../base/ports.ts'
+import type { Clock, Millis } from '../base/ports.ts'
 import type { Pair } from './certificate.ts'
+import { beginWithFirstBytes } from './first-bytes.ts'
 import { httpsLimits } from './limits.ts'
 import type { SocketRoom } from './sockets.ts'
 import { createUpgrade } from './sockets.ts'
@@ -55,7 +56,9 @@ export async function serveHttp(how: Listening): Promise<Served> {
 }
 
 /** Handshakes fail until it was given a certificate. @throws {MuttrError} as {@link serveHttp} */
-export async function serveHttps(how: Listening): Promise<Served & { use(pair: Pair): void }> {
+export async function serveHttps(
+  how: Listening & { clock: Clock }
+): Promise<Served & { use(pair: Pair): void }> {
   const { fetch } = how
   const server = createAdaptorServer({
     fetch,
@@ -64,12 +67,20 @@ export async function serveHttps(how: Listening): Promise<Served & { use(pair: P
     serverOptions: {
       ...bounds,
       handshakeTimeout: httpsLimits.handshakeMs,
+      // Given as a list, each connection keeps a copy of it, which keeps the 64 KiB that Node took the copy from.
+      ALPNCallback: ({ protocols }: { protocols: string[] }) =>
+        protocols.includes('http/1.1') ? 'http/1.1' : undefined,
       minVersion: 'TLSv1.2'
     }
   }) as HttpsServer
+  const endSilent = beginWithFirstBytes(server, how.clock, httpsLimits.handshakeMs)
   const served = await listen(server, how)
   return {
-    ...served,
+    port: served.port,
+    [Symbol.asyncDispose]() {
+      endSilent()
+      return served[Symbol.asyncDispose]()
+    },
     use: ({ certificate: cert, key }) =>
       server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' })
   }

@@ -12,6 +12,7 @@ import { benchLetters } from './letters.ts'
 import { benchMailbox } from './mailbox.ts'
 import { benchMicro } from './micro.ts'
 import { benchNewcomer } from './newcomer.ts'
+import { benchCatchUp, benchNotices } from './notices.ts'
 import { benchPage } from './page.ts'
 import { benchPodTransfer } from './pod-transfer.ts'
 import { benchStamp } from './stamp.ts'
@@ -106,8 +107,16 @@ const benches: Record<string, { what: string; run: Run }> = {
   },
   stamp: { what: 'the work that storing takes', run: benchStamp },
   'idle-people': {
-    what: 'what people cost a pod who only wait, over WebSockets and over libp2p',
+    what: 'what people cost a pod who only wait, over WebSockets and over libp2p, beside Prosody',
     run: benchIdlePeople
+  },
+  notices: {
+    what: 'notices in and pushed out, beside Postfix with Dovecot and Prosody; on PostgreSQL with one, two and four processes',
+    run: benchNotices
+  },
+  'catch-up': {
+    what: 'a hundred thousand notices that waited for somebody',
+    run: benchCatchUp
   },
   idle: {
     what: 'memory and CPU of a seed with 20 neighbours, above a bare libp2p node',

@@ -25,8 +25,11 @@ export interface Postgres extends AsyncDisposable {
   start(): Promise<void>
 }
 
-/** A PostgreSQL of the test's own, on a socket in a folder that is gone afterwards. */
-export async function startPostgres(): Promise<Postgres> {
+/**
+ * A PostgreSQL of the test's own, on a socket in a folder that is gone afterwards.
+ * @param o.isDurable waits for the disk, as one that is in earnest does.
+ */
+export async function startPostgres({ isDurable = false } = {}): Promise<Postgres> {
   const bin = programs()!
   const as = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : undefined
   // Short, since the path of a socket is bounded.
@@ -36,7 +39,8 @@ export async function startPostgres(): Promise<Postgres> {
   const options = { cwd: folder, env: { PATH: process.env.PATH, LC_ALL: 'C' }, ...as }
   const made = ['-D', data, '-U', 'muttr', '-A', 'trust', '--no-sync', '--encoding=UTF8']
   execFileSync(join(bin, 'initdb'), made, { ...options, stdio: 'pipe' })
-  const settings = ['listen_addresses=', 'fsync=off', 'autovacuum=off', 'max_wal_senders=0']
+  const hasty = isDurable ? [] : ['fsync=off', 'autovacuum=off']
+  const settings = ['listen_addresses=', 'max_wal_senders=0', ...hasty]
   const args = ['-D', data, '-k', folder, ...settings.flatMap(setting => ['-c', setting])]
   const launch = async () => {
     const server = spawn(join(bin, 'postgres'), args, {
