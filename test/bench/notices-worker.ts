@@ -1,6 +1,7 @@
 import { toHex } from '../../src/base/bytes.ts'
 import type { PodLink } from '../../src/client/pod-link.ts'
 import { systemClock as clock } from '../../src/net/clock.ts'
+import { createAddresses } from '../../src/pod/addresses/addresses.ts'
 import { podLimits } from '../../src/pod/limits.ts'
 import { Mailbox } from '../../src/pod/mailbox.ts'
 import { noticeFor, sealNotice } from '../support/pod-world.ts'
@@ -141,8 +142,10 @@ async function answer(asked: Ask): Promise<unknown> {
       here = await startBenchPod({ way, ...asked }, stack)
       return here.where
     case 'fill': {
+      const { state } = here!
+      const addresses = createAddresses({ state, perOwnerMax: 1 })
       const limits = { ...podLimits, noticesPerAccountMax: 1e9, noticeBytesPerAccountMax: 1e12 }
-      const mailbox = await Mailbox.open({ state: here!.state, limits })
+      const mailbox = await Mailbox.open({ state, limits, addresses })
       const address = Buffer.from(asked.address, 'hex')
       const nowMs = clock.now()
       const one = () => mailbox.deliver(noticeFor(address, nowMs), nowMs)
