@@ -157,6 +157,10 @@ const codes = {
     'refused',
     'The pod takes notices from the pods on its list, or from its own people alone; ask its operator.'
   ],
+  BLIND_INVALID: [
+    'refused',
+    'What went through a relay does not open; if it happens again, ask by another pod.'
+  ],
   POD_CHANGED: ['refused', 'The pod shows another key than the pinned one; ask its operator.'],
 
   // The door of a pod.

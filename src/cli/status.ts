@@ -26,6 +26,7 @@ export function statusText(out: Output, status: Status): string {
     ],
     ['stored', `${blobs} blobs, ${formatBytes(bytes)} of ${formatBytes(capBytes)}`],
     ...nodeLines(status.node),
+    ...asksLine(status),
     ['outbox', status.outbox.waiting === 0 ? 'empty' : `${status.outbox.waiting} waiting`],
     ...inboxLine(status.inbox),
     ...requestsLine(status.inbox),
@@ -37,6 +38,11 @@ export function statusText(out: Output, status: Status): string {
     ...(status.pods.length === 0 ? [] : [podsText(out, status.pods)]),
     ...(status.alarms.length === 0 ? [] : [alarmsText(out, status.alarms)])
   ].join('\n\n')
+}
+
+/** Only where it is not as usual. */
+function asksLine({ asks }: Status): [string, string][] {
+  return asks === 'blindly' ? [['asks', 'other pods blindly, through your own']] : []
 }
 
 function backupLine({ fingerprint, backupMs }: Status, nowMs: number): [string, string][] {

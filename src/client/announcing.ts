@@ -6,6 +6,7 @@ import type { Known } from './contacts.ts'
 import type { JourneyParts } from './journey.ts'
 import type { Passing } from './passing.ts'
 import type { PodLink } from './pod-link.ts'
+import type { PodQuestions } from './pod-questions.ts'
 import type { SentRow } from './sent-rows.ts'
 import { within } from './waiting.ts'
 
@@ -18,11 +19,12 @@ type Parts = Pick<
   slip(row: SentRow, known: Known): Promise<void>
 }
 
-/** A sealed notice, and the link on which it goes: to an own pod, or to the reader's. */
+/** A sealed notice, and where it goes: to an own pod, or to the reader's. */
 export interface Prepared {
   readonly notice: Uint8Array
-  readonly link: PodLink
-  readonly isOwn: boolean
+  /** The reader's pod, or the way to it; undefined where an own pod is given the notice. */
+  readonly readers: PodQuestions | undefined
+  readonly own: PodLink | undefined
 }
 
 /** Which way a notice goes that an own pod was given before. */
@@ -56,15 +58,15 @@ export class Announcing {
       way === 'any' ? this.#ownPod(row) : undefined,
       sealNotice(body, route.hpkeKey, crypto)
     ])
-    return { notice, link: own ?? (await this.#readersPod(row)), isOwn: own !== undefined }
+    return { notice, own, readers: own ? undefined : await this.#readersPod(row) }
   }
 
   /** @returns whether the reader's pod has signed for it; else an own pod has it. */
   async announce(row: SentRow, known: Known, prepared: Prepared): Promise<boolean> {
     const { passing, emit, log } = this.#parts
-    const { link, notice, isOwn } = prepared
-    if (!isOwn) {
-      await this.#submit(row, known, link, notice)
+    const { own: link, notice, readers } = prepared
+    if (!link) {
+      await this.#submit(row, known, readers ?? (await this.#readersPod(row)), notice)
       return true
     }
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -81,12 +83,7 @@ export class Announcing {
     if (way !== 'any' && way !== 'direct') return way === 'done'
     log.info('the own pod did not pass a notice on', { pod: link.hostname })
     const again = await this.prepare(row, known, way)
-    await this.#submit(
-      row,
-      known,
-      again.isOwn ? await this.#readersPod(row) : again.link,
-      again.notice
-    )
+    await this.#submit(row, known, again.readers ?? (await this.#readersPod(row)), again.notice)
     return true
   }
 
@@ -108,10 +105,10 @@ export class Announcing {
     return fate.again ? 'any' : 'direct'
   }
 
-  async #submit(row: SentRow, known: Known, link: PodLink, notice: Uint8Array): Promise<void> {
+  async #submit(row: SentRow, known: Known, link: PodQuestions, notice: Uint8Array): Promise<void> {
     const { clock, contacts } = this.#parts
     const startMs = clock.now()
-    const submit = async (by: PodLink, sealed: Uint8Array) => ({
+    const submit = async (by: PodQuestions, sealed: Uint8Array) => ({
       ...(await by.submit(sealed)),
       hash: sha256(sealed)
     })
@@ -119,7 +116,7 @@ export class Announcing {
       if (codeOf(err) !== 'NOTICE_INVALID') throw err
       await contacts.forgetRoute(row.to) // the pod has a new key: ask for it, once
       const again = await this.prepare(row, known, 'direct')
-      return submit(again.link, again.notice)
+      return submit(again.readers ?? (await this.#readersPod(row)), again.notice)
     })
     const announced = { pod: link.hostname, peer: podPeer, notice: hash, atMs, signature }
     this.#announced(row, announced, startMs)
@@ -150,8 +147,8 @@ export class Announcing {
     }
   }
 
-  #readersPod(row: SentRow): Promise<PodLink> {
+  #readersPod(row: SentRow): Promise<PodQuestions> {
     const { pods, life } = this.#parts
-    return pods.link(readAlias(row.to).hostname, life)
+    return pods.questions(readAlias(row.to).hostname, life)
   }
 }

@@ -223,6 +223,8 @@ export interface Status {
     /** Whose word its key was, where it was found by its hostname: `dns` is nobody's. Null for a pod that a file or link names. */
     found: FoundBy | null
   }[]
+  /** Whether other pods see who asks them, and holders who reads. */
+  asks: 'openly' | 'blindly'
   outbox: { waiting: number }
   /**
    * Letters announced and not fetched yet, the pods through which those of strangers cannot be fetched now, and how many senders ask to

@@ -12,7 +12,7 @@ import { firstRow } from './contact-rows.ts'
 import type { Contacts, ContactsParts, Known, Signer } from './contacts.ts'
 import { mirroredContact } from './devices/mirrored-contact.ts'
 import { aliasesOf } from './named-aliases.ts'
-import { AliasRevoked } from './pod-link.ts'
+import { AliasRevoked } from './pod-questions.ts'
 import { showContact } from './show-contact.ts'
 import { isOfKey } from './told-key.ts'
 import { Follower } from './trust/follower.ts'
@@ -232,7 +232,7 @@ export class ContactBook implements Contacts {
   async #ask(alias: string): Promise<Known> {
     const { clock, pods, emit, life } = this.#parts
     const startMs = clock.now()
-    const link = await pods.link(readAlias(alias).hostname, life)
+    const link = await pods.questions(readAlias(alias).hostname, life)
     const answer = await link.lookup(alias).catch(err => this.#notShown(alias, err))
     const shown = answer.certificate
     const pinned = await this.known(alias)

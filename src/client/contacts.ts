@@ -97,7 +97,7 @@ export interface ContactsParts {
   clock: Clock
   log: Log
   crypto: Crypto
-  pods: Pick<Pods, 'link' | 'certificateOf' | 'escrowOf'>
+  pods: Pick<Pods, 'questions' | 'certificateOf' | 'escrowOf'>
   emit: Emit
   /** Fingerprints that a join link named, by alias. */
   vouched: Readonly<Record<string, string>>

@@ -72,6 +72,8 @@ export interface ClientParts {
   strangersBy?: StrangersBy
   /** How the reader's pod is told of a letter; through the own pod unless told. */
   noticesBy?: NoticesBy
+  /** Other pods are asked, told of letters and asked for these through own ones, which do not learn what; not unless told. */
+  isBlind?: boolean
   /** What is done with letters of people who are no contacts, and whom the person said nothing about; `ask` unless told. */
   requests?: Policy
   /** Who gets a receipt that asks for one; contacts unless told. */
@@ -321,7 +323,8 @@ function watchPeers(
   })
 }
 
-function machine(rooms: Rooms, { dht, clock, random, network, about, checks = [] }: ClientParts) {
+function machine(rooms: Rooms, parts: ClientParts) {
+  const { dht, clock, random, network, about, checks = [] } = parts
   const { self, pods, courier, inbox, strangerFetch, requests, events, skew, alarms } = rooms
   const through = async (via: string | undefined, signal: AbortSignal | undefined) => {
     const waiting = signal ?? new AbortController().signal
@@ -363,6 +366,7 @@ function machine(rooms: Rooms, { dht, clock, random, network, about, checks = []
         store: about.usage(),
         node: about.node(),
         pods: await ownPods(self, pods, rooms.applying),
+        asks: parts.isBlind ? 'blindly' : 'openly',
         outbox: { waiting: courier.waiting },
         inbox: inboxStatus(),
         alarms: await alarms.list(),

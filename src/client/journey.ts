@@ -37,7 +37,7 @@ export interface JourneyParts {
   dht: Pick<Dht, 'put'>
   /** Our own peer, when it is a seed too. */
   ourPeer: PeerId
-  pods: Pick<Pods, 'link' | 'relay' | 'identified' | 'seek'>
+  pods: Pick<Pods, 'questions' | 'relay' | 'identified' | 'seek'>
   passing: Passing
   contacts: Contacts
   self: Self

@@ -1,59 +1,32 @@
 import { MuttrError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
 import type { Clock, Millis, PeerId, PeerKeys, Session } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { openPgp } from '../keys/crypto.ts'
 import type { Device } from '../keys/device.ts'
-import { refuseFuture } from '../keys/future.ts'
-import type { Withdrawal } from '../keys/withdraw.ts'
-import { withdrawalOf } from '../keys/withdraw.ts'
-import { foldName, readAlias } from '../pod/alias.ts'
+import { foldName } from '../pod/alias.ts'
 import type { GreetParts, PodFace } from '../pod/greet.ts'
 import { greetPod, reached } from '../pod/greet.ts'
 import type { QueueNews } from '../wire/federation.ts'
 import type { InviteRequest } from '../wire/invite.ts'
 import { inviteAnswer, inviteRequest } from '../wire/invite.ts'
 import type { Notice } from '../wire/notice.ts'
-import { announcedBytes } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
 import type { PodStanding } from '../wire/pod-standing.ts'
 import type { Report } from '../wire/report.ts'
 import { report } from '../wire/report.ts'
-import { succeed, succeedAnswer, successionAnswer, successionRequest } from '../wire/succession.ts'
+import { succeed, succeedAnswer } from '../wire/succession.ts'
+import type { PodBlind } from './blind/pod-blind.ts'
+import { podBlind } from './blind/pod-blind.ts'
 import type { PodAddresses } from './pod-addresses.ts'
 import { podAddresses } from './pod-addresses.ts'
 import type { PodAhead } from './pod-ahead.ts'
 import { podAhead } from './pod-ahead.ts'
 import { listenTo } from './pod-listen.ts'
+import type { PodQuestions } from './pod-questions.ts'
+import { certifiedBy, nameAt, podQuestions } from './pod-questions.ts'
 import type { PodQueue } from './pod-queue.ts'
 import { podQueue } from './pod-queue.ts'
-
-export interface LookedUp {
-  /** `alice@pod.example` */
-  readonly alias: string
-  /** Certified by the pod, or revoked by its owner. */
-  readonly certificate: Certificate
-  /** Where a first letter is announced. 32 bytes. */
-  readonly intro: Uint8Array
-  /** To which the notice is sealed. */
-  readonly hpkeKey: Uint8Array
-  readonly validUntilMs: Millis
-}
-
-/** What a pod shows of a key that another came after. */
-export interface Successor {
-  /** The old key's, with what its owner revoked since. */
-  readonly certificate: Certificate
-  readonly succession: Uint8Array
-}
-
-interface PodReceipt {
-  readonly atMs: Millis
-  /** The pod's peer key over `announcedBytes` (src/wire/notice.ts). It does not say that the notice was delivered. */
-  readonly signature: Uint8Array
-  readonly podPeer: PeerId
-}
 
 /** The pod tells by itself what became of notices that it was to pass on. */
 export type OnNews = (news: readonly QueueNews[]) => void
@@ -66,8 +39,7 @@ export type OnNotices = (entries: Notice[], how: 'push' | 'playback') => Promise
  * The client's end of `/muttr/pod/1`. Aliases may be given as `alice` or `alice@pod.example`.
  * Every method throws {MuttrError} `POD_UNREACHABLE` when the pod does not answer, and what it refused with.
  */
-export interface PodLink extends AsyncDisposable {
-  readonly hostname: string
+export interface PodLink extends PodQuestions, AsyncDisposable {
   readonly pod: PodFace
   /** Resolves when the stream has ended, for whatever reason. */
   readonly closed: Promise<void>
@@ -97,18 +69,12 @@ export interface PodLink extends AsyncDisposable {
     succession: Uint8Array,
     others?: readonly Uint8Array[]
   ): Promise<{ aliases: string[]; certificate: Certificate; untilMs: Millis }>
-  /** The key that an alias had before, as the pod knows it, and what it says of its successor; nothing of it is checked. */
-  successor(alias: string, fingerprint: string): Promise<Successor | null>
-  /** The pod's signed answer, checked against its certificate. @throws `ALIAS_UNKNOWN`, `SIGNATURE_INVALID`, {@link AliasRevoked} */
-  lookup(alias: string): Promise<LookedUp>
   /** A code for others. @throws `LIMIT_EXCEEDED` beyond what the pod lets us, `ACCOUNT_SUSPENDED`, `USAGE` */
   invite(o: InviteRequest): Promise<{ code: string; untilMs: Millis }>
   /** Tells the pod something about one of its aliases. @throws `ALIAS_UNKNOWN`, `LIMIT_EXCEEDED` */
   report(alias: string, report: Omit<Report, 'name'>): Promise<void>
   /** Has a device of ours let in no more. @param dismissal as the person signed it. @throws `STATEMENT_INVALID`, `LIMIT_EXCEEDED` */
   dismiss(dismissal: Uint8Array): Promise<void>
-  /** @param notice sealed, exactly 1,200 bytes. @throws `NOTICE_INVALID`, `BLOB_EXPIRED`, `LIMIT_EXCEEDED` */
-  submit(notice: Uint8Array): Promise<PodReceipt>
   /**
    * Hands over what waits since `after` (or since the device's own cursor, when that is further on), and, from the first
    * moment on, what arrives live; acknowledges what `onNotices` resolved. A notice may come twice; none is lost.
@@ -126,6 +92,7 @@ export interface PodLink extends AsyncDisposable {
   readonly addresses: PodAddresses
   readonly ahead: PodAhead
   readonly queue: PodQueue
+  readonly blind: PodBlind
 }
 
 type Parts = GreetParts & {
@@ -151,16 +118,11 @@ function linkOver(
   const { hostname } = pod
   const ask = (method: string, payload: Uint8Array): Promise<Uint8Array> =>
     reached(hostname, session.request(method, payload, { timeoutMs: requestTimeoutMs }))
-  const nameOf = (alias: string): string => {
-    if (!alias.includes('@')) return foldName(alias)
-    const read = readAlias(alias)
-    if (read.hostname === hostname) return read.name
-    throw new MuttrError('ALIAS_UNKNOWN', `${alias} is not of ${hostname}`)
-  }
+  const nameOf = (alias: string): string => nameAt(hostname, alias)
   const stopPings = keepAlive(session, clock, () => ask('ping', wire.nothing.encode()))
 
   return {
-    hostname,
+    ...podQuestions({ ask, pod, clock, crypto, signer: session.peer, ...(keys && { keys }) }),
     pod,
     closed: session.closed,
     async identify({ device, statement, certificate, nowMs }) {
@@ -213,29 +175,9 @@ function linkOver(
       const aliases = names.map(name => `${name}@${hostname}`)
       return { aliases, certificate: certified, untilMs: answer.untilMs }
     },
-    async successor(alias, fingerprint) {
-      const request = successionRequest.encode({ name: nameOf(alias), fingerprint })
-      const found = successionAnswer.decode(await ask('succession', request))
-      if (!found) return null
-      const { certificate, succession } = found
-      return { certificate: await crypto.readCertificate(certificate), succession }
-    },
     async unregister(alias) {
       const frame = await ask('release', wire.aliasRequest.encode({ name: nameOf(alias) }))
       wire.nothing.decode(frame)
-    },
-    async lookup(alias) {
-      const name = nameOf(alias)
-      const frame = await ask('lookup', wire.aliasRequest.encode({ name }))
-      const o = { name, nowMs: clock.now(), crypto }
-      return await checkLookup(wire.lookupAnswer.decode(frame), pod, o)
-    },
-    async submit(notice) {
-      const frame = await ask('submit', wire.submit.encode({ notice }))
-      const { atMs, signature } = wire.submitAnswer.decode(frame)
-      if (keys && !keys.verify(session.peer, announcedBytes(notice, atMs), signature))
-        throw new MuttrError('SIGNATURE_INVALID', 'the receipt is not of this pod and notice')
-      return { atMs, signature, podPeer: session.peer }
     },
     listen: (
       onNotices,
@@ -247,59 +189,12 @@ function linkOver(
     addresses: podAddresses(ask),
     ahead: podAhead(ask),
     queue: podQueue(ask),
+    blind: podBlind(ask),
     async [Symbol.asyncDispose]() {
       stopPings[Symbol.dispose]()
       await session[Symbol.asyncDispose]()
     }
   }
-}
-
-interface Checking {
-  name: string
-  nowMs: Millis
-  crypto: Crypto
-}
-
-const certifiedBy = (pod: PodFace, certificate: Certificate, { name, nowMs, crypto }: Checking) =>
-  crypto.checkCertification(certificate, {
-    alias: `${name}@${pod.hostname}`,
-    by: pod.certificate,
-    nowMs
-  })
-
-/** A pod takes its word about an alias back. */
-export class AliasRevoked extends MuttrError {
-  /** With the pod's revocation in it. */
-  readonly certificate: Certificate
-  constructor(alias: string, certificate: Certificate, { reason }: Withdrawal) {
-    super('ALIAS_REVOKED', `the pod has taken ${alias} back${reason === '' ? '' : `: ${reason}`}`)
-    this.certificate = certificate
-  }
-}
-
-async function checkLookup(
-  { answer, signature }: wire.LookupAnswer,
-  pod: PodFace,
-  o: Checking
-): Promise<LookedUp> {
-  const { name, nowMs, crypto } = o
-  await crypto.verifyDetached(pod.certificate, wire.directoryLabel, answer, signature, nowMs)
-  const said = wire.directoryAnswer.decode(answer)
-  if (said.alias !== `${name}@${pod.hostname}`)
-    throw new MuttrError('SIGNATURE_INVALID', 'the answer is about another alias')
-  refuseFuture(`the answer of ${pod.hostname}`, said.issuedMs, nowMs)
-  if (said.validUntilMs <= nowMs - limits.clockSkewMs)
-    throw new MuttrError('SIGNATURE_INVALID', 'the answer is not of now')
-  const certificate = await crypto.readCertificate(said.certificate)
-  // Nobody certifies a revoked key; the key's own word is enough.
-  if (!certificate.revoked)
-    await certifiedBy(pod, certificate, o).catch(async err => {
-      const about = { alias: said.alias, by: pod.certificate }
-      const withdrawal = await withdrawalOf(certificate, about)
-      throw withdrawal ? new AliasRevoked(said.alias, certificate, withdrawal) : err
-    })
-  const { alias, intro, hpkeKey, validUntilMs } = said
-  return { alias, certificate, intro, hpkeKey, validUntilMs }
 }
 
 /** Asks now and then, so that neither end takes the quiet for an end, and a dead pod is noticed. */

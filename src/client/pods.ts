@@ -1,33 +1,40 @@
-import { toHex } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
-import { limits } from '../base/limits.ts'
-import type { Clock, Contact, Log, Millis, Network, PeerId, Random } from '../base/ports.ts'
+import type {
+  Clock,
+  Contact,
+  Log,
+  Millis,
+  Network,
+  PeerId,
+  PeerKeys,
+  Random
+} from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Device } from '../keys/device.ts'
-import { makeStatement } from '../keys/device.ts'
 import type { FoundBy } from '../pod/finding.ts'
 import type { PodPlace } from '../pod/place.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
-import { bytes, literal, mapped, tuple, uint } from '../wire/cbor.ts'
-import { decodeSignedStatement } from '../wire/device.ts'
 import type { QueueNews } from '../wire/federation.ts'
 import type { Notice } from '../wire/notice.ts'
 import { podRecord } from '../wire/pod.ts'
 import type { PodStanding } from '../wire/pod-standing.ts'
 import type { PodPapers } from '../wire/proof.ts'
+import type { Asking } from './blind/asking.ts'
+import { createAsking } from './blind/asking.ts'
 import type { FoundPods } from './found-pods.ts'
 import { createMovedPods } from './moved-pods.ts'
 import { createPapers } from './papers.ts'
 import type { Identified } from './pod-line.ts'
 import { PodLine } from './pod-line.ts'
 import type { openPodLink, PodLink } from './pod-link.ts'
+import type { PodQuestions } from './pod-questions.ts'
 import type { Thin } from './reach-pod.ts'
 import { createReach } from './reach-pod.ts'
 import type { Self } from './self.ts'
-import { createTable } from './table.ts'
+import { createStatements } from './statements.ts'
 import { abortable } from './waiting.ts'
 
 /** The pods a client talks to. */
@@ -37,6 +44,13 @@ export interface Pods extends AsyncDisposable {
    * @throws {MuttrError} `POD_UNKNOWN`, `POD_UNREACHABLE`, `POD_CHANGED`, `CANCELLED`
    */
   link(hostname: string, signal: AbortSignal): Promise<PodLink>
+  /**
+   * What anybody may ask of a pod: over a link, or, where the person wants that, through an own pod, so that the other does not know who asks.
+   * @throws as {@link link}, or {@link Asking}
+   */
+  questions(hostname: string, signal: AbortSignal): Promise<PodQuestions>
+  /** Through own pods. */
+  readonly asking: Asking
   /**
    * A link of its own under another peer id, where a node can make one: the pod does not know who asks. The caller ends it.
    * @throws as {@link link}
@@ -99,6 +113,10 @@ export interface PodsParts {
   /** Pods that were found by their hostnames; none are unless told. */
   found?: FoundPods
   openLink: typeof openPodLink
+  /** To check receipts of notices that were submitted blindly. */
+  keys?: Pick<PeerKeys, 'verify'>
+  /** Other pods are asked through own ones; not unless told. */
+  isBlind?: boolean
   /** Another way to pods; none unless told. */
   thin?: Thin | undefined
   emit: Emit
@@ -112,7 +130,6 @@ export interface PodsParts {
   onStanding: (hostname: string, standing: PodStanding) => void
 }
 
-const dayMs = 24 * 3_600_000
 const idleMs = 5 * 60_000
 /** Lines to foreign pods at once; the one idle longest is dropped for a new one. */
 const linesMax = 256
@@ -218,6 +235,22 @@ export function createPods(parts: PodsParts): Pods {
     return link
   }
 
+  const own = (): string[] => [...new Set(self.registrations().map(({ pod }) => pod))]
+  const asking = createAsking({
+    ...{ clock, crypto, keys: parts.keys, own },
+    identified: async (hostname, signal) => abortable(lineOf(hostname).identified(), signal),
+    async fingerprintOf(hostname) {
+      const place = places.get(hostname) ?? parts.found?.get(hostname)
+      const known = place?.fingerprint ?? (await certificateOf(hostname))?.fingerprint
+      if (known !== undefined) return known
+      throw new MuttrError('POD_UNKNOWN', `no key of the pod ${hostname} is known`)
+    },
+    async met({ hostname, certificate, papers: shown, peers }) {
+      await pin(hostname, certificate)
+      for (const peer of peers) await papers.keep(hostname, peer, shown)
+    }
+  })
+
   async function identify(hostname: string, link: PodLink): Promise<Identified> {
     const certificate = self.certificate()
     if (!certificate) throw new MuttrError('IDENTIFY_REFUSED', 'no person on this seed')
@@ -295,6 +328,13 @@ export function createPods(parts: PodsParts): Pods {
       if (sought.has(hostname)) await know(hostname, signal)
       return await abortable(lineOf(hostname).link(), signal)
     },
+    async questions(hostname, signal) {
+      if (sought.has(hostname)) await know(hostname, signal)
+      const isBlind = parts.isBlind === true && (!own().includes(hostname) || own().length > 1)
+      if (isBlind) return await asking.questions(hostname, signal)
+      return await abortable(lineOf(hostname).link(), signal)
+    },
+    asking,
     stranger: asStranger,
     identified: async (hostname, signal) => abortable(lineOf(hostname).identified(), signal),
     async relay(hostname, signal) {
@@ -336,46 +376,4 @@ export function createPods(parts: PodsParts): Pods {
       await Promise.all([...lines.values()].map(line => line[Symbol.asyncDispose]()))
     }
   }
-}
-
-const statementRow = mapped(
-  tuple(literal(1), uint(), bytes(1, 8 * 1_024)),
-  ([, untilMs, frame]): { untilMs: Millis; frame: Uint8Array } => ({ untilMs, frame })
-)
-
-/** The pod's clock may be behind ours. */
-const lifeMs = limits.deviceLifeMsMax - dayMs
-
-/** Device statements, kept so that a locked client can say who it is; made anew in the last third of their life. */
-function createStatements({ state, clock, log, crypto, self, device, network }: PodsParts) {
-  const rows = createTable({
-    state,
-    log,
-    name: 'statements',
-    field: statementRow,
-    write: s => [1, s.untilMs, s.frame],
-    maxBytes: 9 * 1_024
-  })
-  return async (hostname: string): Promise<Uint8Array> => {
-    const nowMs = clock.now()
-    const kept = await rows.get(`${hostname} ${network.self}`).catch(() => undefined)
-    const leftMs = kept && isOurs(kept.frame, self) ? kept.untilMs - nowMs : 0
-    // One made while our clock was ahead is of a time that has not come.
-    const fresh = leftMs > limits.deviceLifeMsMax / 3 && leftMs <= lifeMs + limits.clockSkewMs
-    if (kept && (fresh || (self.locked && leftMs > 0))) return kept.frame
-    const untilMs = nowMs + lifeMs
-    const { publicKey: deviceKey } = device
-    const peer = network.self
-    const pod = hostname
-    const about = { deviceKey, peer, pod, nowMs, untilMs }
-    const frame = await makeStatement(self.person(), about, crypto)
-    await state.write([rows.put(`${hostname} ${network.self}`, { untilMs, frame })])
-    return frame
-  }
-}
-
-/** One by a key that we had before says nothing of us. */
-function isOurs(frame: Uint8Array, self: Self): boolean {
-  const { fingerprint } = decodeSignedStatement(frame).statement
-  return toHex(fingerprint) === self.certificate()?.fingerprint
 }

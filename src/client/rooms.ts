@@ -5,6 +5,7 @@ import { subkeyTools } from '../keys/subkeys.ts'
 import { createApplying } from './applying.ts'
 import { askAhead, together } from './attachments/attachments.ts'
 import { createBackups } from './backup/backup.ts'
+import { readingParts } from './blind/reading.ts'
 import { createContactStore } from './contact-store.ts'
 import { createContacts } from './contacts.ts'
 import type { ClientParts } from './create-client.ts'
@@ -102,6 +103,8 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     device,
     emit,
     places: parts.pods,
+    keys,
+    ...(parts.isBlind !== undefined && { isBlind: parts.isBlind }),
     ...(parts.found && { found: parts.found }),
     openLink: options => open({ ...options, keys }),
     ...(parts.disguise && { disguise: parts.disguise }),
@@ -124,7 +127,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   })
   const passing = await Passing.open({
     ...{ state, pods, clock, log, crypto, keys },
-    noticesBy: parts.noticesBy ?? 'own-pod'
+    noticesBy: parts.isBlind ? 'direct' : (parts.noticesBy ?? 'own-pod')
   })
   const record = await publishPerson({
     ...parts,
@@ -210,21 +213,17 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     hasTaken: pod => succeeding.hasTaken(pod)
   })
   const relay = (pod: string) => pods.relay(pod, life)
-  const strangerFetch = createStrangerFetch({
-    dht,
-    relay,
-    life,
-    by: parts.strangersBy ?? 'relayed'
-  })
+  const { reading, strangersBy } = readingParts(parts, { pods, life })
+  const strangerFetch = createStrangerFetch({ dht: reading, relay, life, by: strangersBy })
   const releases = new Releases({
-    dht,
+    dht: reading,
     ourPeer: keys.self,
     state,
     contacts,
     self,
     outbox: new Outbox({ schedule: releaseSchedule, parallel: 8 }),
     receipts: parts.receipts ?? 'contacts',
-    strangersBy: parts.strangersBy ?? 'relayed',
+    strangersBy,
     isHeld: key => journal.isHeld(key),
     relay,
     clock,
@@ -292,7 +291,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   })
   const inbox = new Inbox({
     fetched,
-    dht,
+    dht: reading,
     releases,
     contacts,
     self,

@@ -3,12 +3,13 @@ import { concatBytes, utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 
 /** HPKE (RFC 9180), base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM: what notices are sealed to a pod with. */
-const suite = new CipherSuite({
+export const hpkeSuite = new CipherSuite({
   kem: new DhkemX25519HkdfSha256(),
   kdf: new HkdfSha256(),
   aead: new Aes256Gcm()
 })
-const encBytes = 32
+/** An encapsulated key. */
+export const encBytes = 32
 /** What sealing adds: the encapsulated key and the tag. */
 export const hpkeOverheadBytes = encBytes + 16
 
@@ -17,10 +18,10 @@ export async function makeHpkeKey(
   ikm: Uint8Array
 ): Promise<{ publicKey: Uint8Array; secret: Uint8Array }> {
   if (ikm.byteLength < 32) throw new TypeError('HPKE keys need 32 random bytes')
-  const pair = await suite.kem.deriveKeyPair(ikm)
+  const pair = await hpkeSuite.kem.deriveKeyPair(ikm)
   return {
-    publicKey: new Uint8Array(await suite.kem.serializePublicKey(pair.publicKey)),
-    secret: new Uint8Array(await suite.kem.serializePrivateKey(pair.privateKey))
+    publicKey: new Uint8Array(await hpkeSuite.kem.serializePublicKey(pair.publicKey)),
+    secret: new Uint8Array(await hpkeSuite.kem.serializePrivateKey(pair.privateKey))
   }
 }
 
@@ -35,8 +36,8 @@ export async function hpkeSeal(
   plaintext: Uint8Array
 ): Promise<Uint8Array> {
   try {
-    const recipientPublicKey = await suite.kem.deserializePublicKey(publicKey)
-    const { ct, enc } = await suite.seal({ recipientPublicKey, info: utf8(info) }, plaintext)
+    const recipientPublicKey = await hpkeSuite.kem.deserializePublicKey(publicKey)
+    const { ct, enc } = await hpkeSuite.seal({ recipientPublicKey, info: utf8(info) }, plaintext)
     return concatBytes(new Uint8Array(enc), new Uint8Array(ct))
   } catch (cause) {
     throw new MuttrError('KEY_INVALID', 'not an HPKE public key', { cause })
@@ -45,6 +46,15 @@ export async function hpkeSeal(
 
 const secrets = new WeakMap<Uint8Array, Promise<CryptoKey>>()
 
+/** Read once as long as these very bytes are held. */
+export function readHpkeSecret(secret: Uint8Array): Promise<CryptoKey> {
+  const known = secrets.get(secret)
+  if (known) return known
+  const read = hpkeSuite.kem.deserializePrivateKey(secret)
+  secrets.set(secret, read)
+  return read
+}
+
 /** @throws {MuttrError} `NOTICE_INVALID`, and nothing else. */
 export async function hpkeOpen(
   secret: Uint8Array,
@@ -52,12 +62,10 @@ export async function hpkeOpen(
   sealed: Uint8Array
 ): Promise<Uint8Array> {
   if (sealed.byteLength < hpkeOverheadBytes) throw new MuttrError('NOTICE_INVALID', 'too short')
-  let recipientKey = secrets.get(secret)
-  if (!recipientKey) secrets.set(secret, (recipientKey = suite.kem.deserializePrivateKey(secret)))
   try {
     const enc = sealed.slice(0, encBytes)
-    const opened = await suite.open(
-      { recipientKey: await recipientKey, enc, info: utf8(info) },
+    const opened = await hpkeSuite.open(
+      { recipientKey: await readHpkeSecret(secret), enc, info: utf8(info) },
       sealed.subarray(encBytes)
     )
     return new Uint8Array(opened)

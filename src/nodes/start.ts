@@ -142,6 +142,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       subkeyEveryMs: rotates(home.config) ? subkeyEveryMs : null,
       strangersBy: home.config.strangers,
       noticesBy: home.config.notices,
+      isBlind: home.config.addresses === 'blind',
       spool: diskSpool(home.paths.attachments),
       spoolCaps: home.config.attachments,
       aheadBytes: home.config.attachments.aheadBytes,

@@ -11,6 +11,10 @@ export interface Gates {
   notice(peer: PeerId, account: AccountId | undefined, nowMs: Millis): void
   /** A notice of another pod, which is known by name. */
   pod(hostname: string, nowMs: Millis): void
+  /** A request to be passed on blindly; one that was, by what its relay is known by; a blob for one. */
+  blind(account: AccountId, nowMs: Millis): void
+  blindOf(relay: string, nowMs: Millis): void
+  blindGet(relay: string, nowMs: Millis): void
   register(account: AccountId, nowMs: Millis): void
   /** A request about an account's own addresses. */
   addresses(account: AccountId, nowMs: Millis): void
@@ -46,6 +50,9 @@ export function createGates(
     identify: (...asked) => gates.identify(...asked),
     lookup: (...asked) => gates.lookup(...asked),
     notice: (...asked) => gates.notice(...asked),
+    blind: (...asked) => gates.blind(...asked),
+    blindOf: (...asked) => gates.blindOf(...asked),
+    blindGet: (...asked) => gates.blindGet(...asked),
     register: (...asked) => gates.register(...asked),
     addresses: (...asked) => gates.addresses(...asked),
     report: (...asked) => gates.report(...asked),
@@ -77,6 +84,11 @@ function make(
     notice: createRates('notices of one network', limits.noticesPerSubnet)
   }
   const perPod = createRates('notices of one pod', limits.noticesPerPod)
+  const blind = {
+    account: createRates('blind requests', limits.blindPerAccount),
+    relay: createRates('blind requests of one relay', limits.blindPerRelay),
+    gets: createRates('blobs for one relay', limits.blindGetsPerRelay)
+  }
   const reports = createRates('reports of one network', limits.reportsPerSubnet)
   const perAddress = createRates('notices of one sender for one address', limits.noticesPerAddress)
   const datagrams = {
@@ -99,7 +111,9 @@ function make(
     lookup: createRates('lookups of all peers', limits.lookupsInAll),
     notice: createRates('notices of all peers', limits.noticesInAll),
     register: createRates('registrations of all accounts', limits.registrationsInAll),
-    report: createRates('reports of all peers', limits.reportsInAll)
+    report: createRates('reports of all peers', limits.reportsInAll),
+    blind: createRates('blind requests of all', limits.blindInAll),
+    blindGet: createRates('blobs for all relays', limits.blindGetsInAll)
   }
   const both = (
     kind: 'lookup' | 'notice',
@@ -127,6 +141,18 @@ function make(
     pod(hostname, nowMs) {
       perPod.take(hostname, nowMs)
       inAll.notice.take(all, nowMs)
+    },
+    blind(account, nowMs) {
+      blind.account.take(account, nowMs)
+      inAll.blind.take(all, nowMs)
+    },
+    blindOf(relay, nowMs) {
+      blind.relay.take(relay, nowMs)
+      inAll.blind.take(all, nowMs)
+    },
+    blindGet(relay, nowMs) {
+      blind.gets.take(relay, nowMs)
+      inAll.blindGet.take(all, nowMs)
     },
     register(account, nowMs) {
       perAccount.register.take(account, nowMs)

@@ -56,6 +56,18 @@ export interface PodLimits {
   readonly noticesPerAddress: Rate
   /** Of another pod that has said which one it is: instead of what counts for a peer and its network. */
   readonly noticesPerPod: Rate
+  /** Blind requests that are passed on for an account, that come from one relay, and of both kinds in all. */
+  readonly blindPerAccount: Rate
+  readonly blindPerRelay: Rate
+  readonly blindInAll: Rate
+  /** Blobs that are fetched for those who ask through one relay, and through all. */
+  readonly blindGetsPerRelay: Rate
+  readonly blindGetsInAll: Rate
+  /** At a time: passed on for an account, for all; blobs fetched for one relay, for all. */
+  readonly blindAtOncePerAccountMax: number
+  readonly blindAtOnceMax: number
+  readonly blindGetsAtOncePerRelayMax: number
+  readonly blindGetsAtOnceMax: number
   /** Per account, over all its sessions. */
   readonly lookupsPerAccount: Rate
   readonly noticesPerAccount: Rate
@@ -107,6 +119,15 @@ export const podLimits: PodLimits = {
   requestsPerSubnet: { burst: 40_000, everyMs: secondMs / 2_000 },
   noticesPerAddress: { burst: 4_000, everyMs: 20 * secondMs },
   noticesPerPod: { burst: 5_000, everyMs: secondMs / 250 },
+  blindPerAccount: { burst: 400, everyMs: secondMs / 4 },
+  blindPerRelay: { burst: 10_000, everyMs: secondMs / 200 },
+  blindInAll: { burst: 40_000, everyMs: secondMs / 1_000 },
+  blindGetsPerRelay: { burst: 1_000, everyMs: secondMs / 10 },
+  blindGetsInAll: { burst: 4_000, everyMs: secondMs / 40 },
+  blindAtOncePerAccountMax: 16,
+  blindAtOnceMax: 512,
+  blindGetsAtOncePerRelayMax: 16,
+  blindGetsAtOnceMax: 64,
   lookupsPerAccount: { burst: 400, everyMs: secondMs / 5 },
   noticesPerAccount: { burst: 4_000, everyMs: secondMs / 20 },
   reportsPerSubnet: { burst: 10, everyMs: 10 * 60 * secondMs },

@@ -23,6 +23,7 @@ import { standing as wireStanding } from '../wire/pod-standing.ts'
 import { createAddresses } from './addresses/addresses.ts'
 import { openAhead } from './ahead/ahead.ts'
 import { foldHostname } from './alias.ts'
+import { createBlind } from './blind/blind.ts'
 import { takeDatagrams } from './datagrams.ts'
 import { createDirectory } from './directory.ts'
 import { createDismissals } from './dismissals.ts'
@@ -101,8 +102,8 @@ export interface Pod extends AsyncDisposable {
   readonly office: Office
   /** @returns whose device a peer is that has identified here and is connected, when that person took an alias here. */
   userOf(peer: PeerId): Promise<string | undefined>
-  /** From now on there is a network to fetch files from, for people who are away. */
-  fetchAhead(dht: Pick<Dht, 'get'>): void
+  /** From now on there is a network to fetch from: files for people who are away, blobs for those who ask blindly. */
+  fetchAhead(dht: Pick<Dht, 'get' | 'release'>): void
   /** Drops what has expired; done by itself every ten minutes. */
   sweep(): Promise<void>
   usage(): {
@@ -193,7 +194,16 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       ...{ clock, log, crypto, gates, measure, door: parts.datagrams, hpkeSecret: hpke.secret },
       deliver: (notice, nowMs) => mailbox.deliver(notice, nowMs)
     })
+  let joined: Pick<Dht, 'get' | 'release'> | undefined
+  const blind =
+    federation &&
+    createBlind({
+      ...{ ...about, hpkeSecret: hpke.secret, registry, directory, mailbox, gates, federation },
+      datagrams,
+      dht: () => joined
+    })
   const shared = {
+    blind,
     measure,
     datagrams,
     office,
@@ -292,7 +302,10 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       }
       return undefined
     },
-    fetchAhead: dht => ahead?.begin(dht),
+    fetchAhead(dht) {
+      joined = dht
+      ahead?.begin(dht)
+    },
     sweep: () => sweeper.sweep(),
     usage: () => ({
       ...registry.usage(),

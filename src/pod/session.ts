@@ -7,7 +7,6 @@ import type { Crypto } from '../keys/crypto.ts'
 import { verifyDismissal } from '../keys/device.ts'
 import type { State } from '../store/state.ts'
 import { inviteAnswer, inviteRequest } from '../wire/invite.ts'
-import { announcedBytes, decodeNotice, noticeInfo } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
 import type { PodStanding } from '../wire/pod-standing.ts'
 import { report } from '../wire/report.ts'
@@ -24,6 +23,8 @@ import { addressAnswers } from './addresses/answers.ts'
 import type { Ahead } from './ahead/ahead.ts'
 import { aheadAnswers } from './ahead/answers.ts'
 import { foldName } from './alias.ts'
+import type { Blind } from './blind/answers.ts'
+import { blindAnswers } from './blind/answers.ts'
 import type { NoticeDatagrams } from './datagrams.ts'
 import type { Directory } from './directory.ts'
 import type { Dismissals } from './dismissals.ts'
@@ -43,6 +44,7 @@ import type { Standings } from './office/standings.ts'
 import type { PodRecordShelf } from './record.ts'
 import type { Registry } from './registry.ts'
 import { succeededBefore } from './successions.ts'
+import { takeNotice } from './take-notice.ts'
 
 /** What every session of a pod shares. */
 export interface Desk {
@@ -67,6 +69,8 @@ export interface Desk {
   readonly gates: Gates
   /** Undefined where a pod has nothing to do with others. */
   readonly federation: Federation | undefined
+  /** Undefined where a pod has nothing to do with others. */
+  readonly blind: Blind | undefined
   /** Undefined where files are not fetched ahead. */
   readonly ahead: Ahead | undefined
   /** Undefined where none are taken. */
@@ -149,8 +153,12 @@ export function serveSession(session: Session, desk: Desk): Served {
       ...{ session, isKnown, federation: desk.federation, gates: desk.gates, other: visit.other },
       self: visit.self,
       mayAsk,
-      take: (notice, nowMs) => takeNotice(visit, notice, nowMs),
+      take: (notice, nowMs) => takeNotice(desk, notice, { peer: session.peer, nowMs }),
       admit: nowMs => admit(visit, nowMs)
+    }),
+    ...blindAnswers({
+      ...{ session, isKnown, mayAsk, gates: desk.gates, other: visit.other },
+      ...{ blind: desk.blind, peers: desk.federation?.peers, self: visit.self }
     })
   }
   session.serve(async (method, payload, signal) => {
@@ -243,7 +251,7 @@ function openAnswers(visit: Visit): Answers {
     async submit(payload, nowMs) {
       const { notice } = wire.submit.decode(payload)
       await admit(visit, nowMs)
-      const signature = await takeNotice(visit, notice, nowMs)
+      const signature = await takeNotice(desk, notice, { peer: session.peer, nowMs })
       return wire.submitAnswer.encode({ atMs: nowMs, signature })
     }
   }
@@ -261,15 +269,6 @@ async function admit({ session, desk, identity, other }: Visit, nowMs: Millis): 
   else desk.federation?.peers.check(other.hostname)
   if (!isOwn && other.hostname !== undefined) desk.gates.pod(other.hostname, nowMs)
   else desk.gates.notice(session.peer, account, nowMs)
-}
-
-/** @returns the receipt's signature. @throws {MuttrError} `NOTICE_INVALID`, `BLOB_EXPIRED`, `LIMIT_EXCEEDED`, `DISK_FULL` */
-async function takeNotice({ session, desk }: Visit, notice: Uint8Array, nowMs: Millis) {
-  const opened = decodeNotice(await desk.crypto.hpkeOpen(desk.hpkeSecret, noticeInfo, notice))
-  desk.gates.address(session.peer, toHex(opened.address), nowMs)
-  // What came as a datagram first may have been read and acknowledged by now.
-  if (!desk.datagrams?.has(notice)) await desk.mailbox.deliver(opened, nowMs)
-  return desk.keys.sign(announcedBytes(notice, nowMs))
 }
 
 function identifyAnswers({ session, desk, become }: Visit): Answers {

@@ -33,6 +33,10 @@ export const podMethods = {
   queuePapers: 'queue-papers',
   introduce: 'introduce',
   transfer: 'transfer',
+  /** What is asked of a pod through another: src/wire/blind.ts. */
+  blind: 'blind',
+  blindOpen: 'blind-open',
+  blindPapers: 'blind-papers',
   /** Pod to client. */
   notices: 'notices',
   queueNews: 'queue-news',

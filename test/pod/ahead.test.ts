@@ -27,13 +27,17 @@ function blobAt(clock: FakeClock, lifeMs = 20 * dayMs): Blob {
 }
 
 /** A network that says what it is told to, and how often it was asked. */
-class Holders implements Pick<Dht, 'get'> {
+class Holders implements Pick<Dht, 'get' | 'release'> {
   readonly blobs = new Map<string, Blob>()
   readonly asked: string[] = []
   fails: MuttrError | null = null
   running = 0
   most = 0
   #wakes = new Set<() => void>()
+
+  release(): Promise<never> {
+    return Promise.reject(new MuttrError('NETWORK_EMPTY', 'nobody keeps tombstones here'))
+  }
 
   add(...blobs: Blob[]): Uint8Array[] {
     for (const blob of blobs) this.blobs.set(Buffer.from(blob.key).toString('hex'), blob)

@@ -2,6 +2,7 @@ import { limits } from '../../src/base/limits.ts'
 import * as ahead from '../../src/wire/ahead.ts'
 import { decodeManifest } from '../../src/wire/attachment.ts'
 import { decodeBackupItem } from '../../src/wire/backup.ts'
+import * as blind from '../../src/wire/blind.ts'
 import { decodeBlobHeader } from '../../src/wire/blob.ts'
 import { decodeFrame } from '../../src/wire/channel.ts'
 import { decodeSignedDismissal, decodeSignedStatement } from '../../src/wire/device.ts'
@@ -137,6 +138,13 @@ export const formats: Record<string, Format> = {
   'queue-papers': { read: federation.queuePapers.decode },
   transfer: { read: federation.transfer.decode },
   'transfer-answer': { read: federation.transferAnswer.decode },
+  blind: { read: blind.blindPass.decode },
+  'blind-open': { read: blind.blindOpen.decode },
+  'blind-answer': { read: blind.blindAnswer.decode },
+  'blind-get': { read: blind.blindGet.decode },
+  'blind-blob': { read: blind.blindBlob.decode },
+  'blind-release': { read: blind.blindRelease.decode },
+  'blind-released': { read: blind.blindReleased.decode },
   receipt: { read: pod.submitAnswer.decode },
   cursor: { read: pod.cursor.decode },
   'listen-answer': { read: pod.listenAnswer.decode },

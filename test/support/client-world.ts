@@ -95,6 +95,36 @@ export interface Tester {
   peer(event: PeerEvent['type']): void
 }
 
+/** What only nodes know. */
+export const aboutNode = (others: number): Parameters<typeof createClient>[0]['about'] => ({
+  network: 'test',
+  name: null,
+  hosts: null,
+  others,
+  known: () => 3,
+  usage: () => ({ blobs: 0, bytes: 0, capBytes: 1 }),
+  linkTo: ({ alias, pod, fingerprint }) => `muttr:${alias} ${pod} ${fingerprint}`,
+  node: () => ({
+    profile: 'full',
+    connections: { open: 1, max: 100 },
+    reach: { how: 'direct', reason: 'asked nobody' },
+    relaying: null,
+    door: null,
+    traffic: { inBytes: 0, outBytes: 0, upBytesPerSecond: null, downBytesPerSecond: null },
+    admission: { priceFactor: 1, refusals: {}, evicted: 0, networkSize: null },
+    repair: {
+      sweeps: 0,
+      checked: 0,
+      pushed: 0,
+      pushedBytes: 0,
+      dropped: 0,
+      lastSweepMs: null,
+      waiting: 0
+    },
+    asked: { pings: {}, unanswered: {}, forwards: {}, astray: {} }
+  })
+})
+
 /** Some people's clients around one network and its pods; time stands still until told. */
 export class ClientWorld implements AsyncDisposable {
   readonly clock: FakeClock = fakeClock(clientStartMs)
@@ -247,34 +277,7 @@ export class ClientWorld implements AsyncDisposable {
           tester.at(event)
           for (const wake of wakes) wake()
         }),
-        about: {
-          network: 'test',
-          name: null,
-          hosts: null,
-          others: this.pods.size,
-          known: () => 3,
-          usage: () => ({ blobs: 0, bytes: 0, capBytes: 1 }),
-          linkTo: ({ alias, pod, fingerprint }) => `muttr:${alias} ${pod} ${fingerprint}`,
-          node: () => ({
-            profile: 'full',
-            connections: { open: 1, max: 100 },
-            reach: { how: 'direct', reason: 'asked nobody' },
-            relaying: null,
-            door: null,
-            traffic: { inBytes: 0, outBytes: 0, upBytesPerSecond: null, downBytesPerSecond: null },
-            admission: { priceFactor: 1, refusals: {}, evicted: 0, networkSize: null },
-            repair: {
-              sweeps: 0,
-              checked: 0,
-              pushed: 0,
-              pushedBytes: 0,
-              dropped: 0,
-              lastSweepMs: null,
-              waiting: 0
-            },
-            asked: { pings: {}, unanswered: {}, forwards: {}, astray: {} }
-          })
-        },
+        about: aboutNode(this.pods.size),
         ...more,
         publishAliases: tester.publishAliases,
         openLink: openFakeLink(this.pods)

@@ -1,5 +1,6 @@
 import type { Random } from '../../src/base/ports.ts'
-import type { PodLink, Successor } from '../../src/client/pod-link.ts'
+import type { PodLink } from '../../src/client/pod-link.ts'
+import type { Successor } from '../../src/client/pod-questions.ts'
 import type { Certificate } from '../../src/keys/certificate.ts'
 import type { Notice } from '../../src/wire/notice.ts'
 

@@ -135,6 +135,7 @@ export const status: Status = {
       found: null
     }
   ],
+  asks: 'openly',
   outbox: { waiting: 0 },
   inbox: { waiting: 0, relays: [], requests: 1 },
   alarms: [],

@@ -21,7 +21,7 @@ import { newAccount } from './fake-account.ts'
 import type { FakeAddresses } from './fake-addresses.ts'
 import { fakeAddresses } from './fake-addresses.ts'
 import type { FakeQueue, OnNews } from './fake-queue.ts'
-import { fakeQueue } from './fake-queue.ts'
+import { fakeQueue, noBlind } from './fake-queue.ts'
 import { papersOf } from './pod-papers.ts'
 
 /** A pod without a wire: what it says is signed and sealed with real keys. */
@@ -94,13 +94,12 @@ export async function fakePod({
   const waiters = new Set<() => void>()
   const queue = fakeQueue(others, clock)
   let hpke = await makeHpkeKey(random.bytes(32))
-  let isDown = false
-  let isDeaf = false
+  let [isDown, isDeaf] = [false, false]
   const away = () => new MuttrError('POD_UNREACHABLE', `${hostname} is down`)
   const need = (alias: string): Account => {
     const account = accounts.get(alias)
-    if (!account) throw new MuttrError('ALIAS_UNKNOWN', alias)
-    return account
+    if (account) return account
+    throw new MuttrError('ALIAS_UNKNOWN', alias)
   }
   const told = (account: Account, device: Mailbox, through: number) => {
     device.acknowledged = Math.max(device.acknowledged, through)
@@ -257,6 +256,7 @@ export async function fakePod({
           if (!answers[method]) throw new MuttrError('METHOD_UNKNOWN', method)
           return answers[method](payload, clock.now(), new AbortController().signal)
         }),
+        blind: noBlind,
         queue: queue.link(() => {
           ask()
           return who !== undefined

@@ -78,6 +78,7 @@ export interface PodWorld extends AsyncDisposable {
     measure?: Measure
     /** As {@link PodPlace.fingerprint} of what it finds. */
     vouched?: Readonly<Record<string, string>>
+    log?: Log
     /** Another process of the same pod: with its keys but for the peer key. */
     beside?: PodHost
   }): Promise<PodHost>
@@ -155,14 +156,15 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
       datagrams: { door, sender } = {},
       measure,
       vouched = {},
-      beside
+      beside,
+      log = silent
     } = {}) {
       const person = await personNamed(hostname, [])
       const keys = peerKeys(await makePeerKey())
       const hpke = beside?.hpke ?? (await makeHpkeKey(random.bytes(32)))
       const start = async (on: State): Promise<Pod> => {
         const at = network.at(keys.self)
-        const shared = { clock, random, log: silent, person, keys, hpke, hostname, policy, limits }
+        const shared = { clock, random, log, person, keys, hpke, hostname, policy, limits }
         const own = { network: at, state: on, subnetOf, isShared: true, ...(ahead && { ahead }) }
         const finder = findIn(hosts, hushed, vouched)
         const sending = sender && { datagrams: sender }

@@ -15,11 +15,24 @@ export interface FakeSession extends Session {
   readonly asked: { method: string; payload: Uint8Array }[]
 }
 
+/** Sees what passes: each request, and again with its answer. */
+export type Tap = (frame: {
+  from: PeerId
+  to: PeerId
+  method: string
+  payload: Uint8Array
+  answer: Uint8Array | null
+}) => void
+
 /**
  * Two ends of one private stream, in memory. Frames arrive in order, in a later turn; closing one end closes both, and
  * requests under way fail with `PEER_CLOSED`. Errors cross as they do on a wire: a code and a message.
  */
-export function sessionPair(a: PeerId, b: PeerId): [FakeSession, FakeSession] {
+export function sessionPair(
+  a: PeerId,
+  b: PeerId,
+  tap: Tap = () => undefined
+): [FakeSession, FakeSession] {
   const closed = Promise.withResolvers<void>()
   const down = new AbortController()
   const answerers: { a?: Answer; b?: Answer } = {}
@@ -38,7 +51,11 @@ export function sessionPair(a: PeerId, b: PeerId): [FakeSession, FakeSession] {
       },
       request: async (method, payload, options) => {
         asked.push({ method, payload })
-        return await overWire(() => answerers[theirs], method, payload, options, down.signal)
+        const frame = { from: peer === b ? a : b, to: peer, method, payload }
+        tap({ ...frame, answer: null })
+        const given = await overWire(() => answerers[theirs], method, payload, options, down.signal)
+        tap({ ...frame, answer: given })
+        return given
       },
       [Symbol.asyncDispose]: close
     }
@@ -92,7 +109,7 @@ export interface FakeNetwork {
 }
 
 /** Private streams between peers of one process. */
-export function fakeNetwork(): FakeNetwork {
+export function fakeNetwork(tap?: Tap): FakeNetwork {
   const takers = new Map<string, (session: Session) => void>()
   const sessions = new Map<PeerId, Set<Session>>()
   const away = new Set<PeerId>()
@@ -118,7 +135,7 @@ export function fakeNetwork(): FakeNetwork {
         const take = takers.get(`${to.peer} ${protocol}`)
         if (!take || away.has(to.peer))
           throw new MuttrError('PEER_UNREACHABLE', `${to.peer} is not there`)
-        const [mine, theirs] = sessionPair(self, to.peer)
+        const [mine, theirs] = sessionPair(self, to.peer, tap)
         remember(to.peer, mine)
         remember(self, mine)
         take(theirs)

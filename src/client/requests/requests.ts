@@ -32,7 +32,7 @@ export interface RequestsParts {
   self: Self
   contacts: Pick<Contacts, 'known' | 'aliases'>
   policies: Policies
-  pods: Pick<Pods, 'link'>
+  pods: Pick<Pods, 'questions'>
   clock: Clock
   log: Log
   crypto: Crypto
@@ -315,7 +315,7 @@ export class Requests implements AsyncDisposable {
   async #ask({ alias, fingerprint }: Sender): Promise<Certificate | undefined> {
     const { pods, life, clock, crypto } = this.#parts
     try {
-      const link = await pods.link(readAlias(alias).hostname, life)
+      const link = await pods.questions(readAlias(alias).hostname, life)
       const { certificate } = await link.lookup(alias)
       if (certificate.fingerprint === fingerprint || certificate.revoked) return certificate
       // The letter may have been under way when its sender took another key.

@@ -7,7 +7,7 @@ import { beforeRevocation } from '../../keys/revoke.ts'
 import { mayBeFollowed, saidByOld, verifySuccession } from '../../keys/succession.ts'
 import { decodeSignedSuccession } from '../../wire/succession.ts'
 import type { Followed } from '../contact-rows.ts'
-import type { PodLink, Successor } from '../pod-link.ts'
+import type { PodQuestions, Successor } from '../pod-questions.ts'
 
 /** From a key that is known to the one that a pod shows now, by what the keys between them signed. */
 export interface Way {
@@ -20,7 +20,7 @@ export interface Way {
 }
 
 export interface Following {
-  link: Pick<PodLink, 'hostname' | 'successor'>
+  link: Pick<PodQuestions, 'hostname' | 'successor'>
   alias: string
   nowMs: Millis
   crypto: Crypto

@@ -7,7 +7,7 @@ import { isLost } from '../../keys/succession.ts'
 import type { ContactRow } from '../contact-rows.ts'
 import type { ContactStore } from '../contact-store.ts'
 import type { Known, Signer } from '../contacts.ts'
-import type { PodLink } from '../pod-link.ts'
+import type { PodQuestions } from '../pod-questions.ts'
 import type { Self } from '../self.ts'
 import type { Following } from './follow.ts'
 import { follow, formerKey, isForked, isOfBefore, lastKnown } from './follow.ts'
@@ -43,7 +43,7 @@ export class Follower {
   async shown(
     alias: string,
     shown: Certificate,
-    { link, pinned }: { link: PodLink; pinned: Known | undefined }
+    { link, pinned }: { link: PodQuestions; pinned: Known | undefined }
   ): Promise<boolean> {
     const { vouched, clock, crypto } = this.#parts
     const how = { link, alias, nowMs: clock.now(), crypto }

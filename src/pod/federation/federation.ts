@@ -6,6 +6,7 @@ import type { Audit } from '../office/audit.ts'
 import type { Standings } from '../office/standings.ts'
 import type { Maker } from '../rows.ts'
 import { Forwarder } from './forwarder.ts'
+import { Lines } from './lines.ts'
 import type { FederationPolicy, Peer, PodFinder } from './peers.ts'
 import { PeerPods } from './peers.ts'
 import type { Told } from './queue.ts'
@@ -50,6 +51,7 @@ export interface Federation extends AsyncDisposable {
   readonly queue: Queue
   readonly peers: PeerPods
   readonly forwarder: Forwarder
+  readonly lines: Lines
   readonly operator: PodPeers
 }
 
@@ -71,7 +73,8 @@ export async function openFederation(
 ): Promise<Federation> {
   const queue = await Queue.open(parts)
   const peers = await PeerPods.open({ ...parts, peersMax: parts.limits.peersMax })
-  const forwarder = new Forwarder({ ...parts, queue, peers })
+  const lines = new Lines({ ...parts, peers })
+  const forwarder = new Forwarder({ ...parts, queue, peers, lines })
   // Pods are seeds: one that comes back is often seen before its notices are due.
   const watching = parts.network.onPeer(({ type, contact }) => {
     const hostname = type === 'connected' ? peers.hostnameOf(contact.peer) : undefined
@@ -95,7 +98,7 @@ export async function openFederation(
     return stateOf(peer)
   }
   return {
-    ...{ queue, peers, forwarder },
+    ...{ queue, peers, forwarder, lines },
     begin: () => forwarder.start(),
     operator: {
       view: () => ({ policy: parts.policy, peers: peers.list().map(stateOf) }),
@@ -104,6 +107,7 @@ export async function openFederation(
     },
     async [Symbol.asyncDispose]() {
       watching[Symbol.dispose]()
+      await lines[Symbol.asyncDispose]()
       await forwarder[Symbol.asyncDispose]()
     }
   }

@@ -1,8 +1,7 @@
-import type { ErrorCode } from '../../base/errors.ts'
 import { codeOf, isErrorCode, MuttrError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import { Outbox } from '../../base/outbox.ts'
-import type { Clock, Datagrams, Log, Millis, PeerKeys, Random, Session } from '../../base/ports.ts'
+import type { Clock, Datagrams, Log, Millis, PeerKeys, Random } from '../../base/ports.ts'
 import { Pump } from '../../base/pump.ts'
 import type { Schedule } from '../../base/retry.ts'
 import { outboxSchedule, retryDelayMs, throwDice } from '../../base/retry.ts'
@@ -14,6 +13,7 @@ import { reached } from '../greet.ts'
 import { podTimes } from '../limits.ts'
 import type { Standings } from '../office/standings.ts'
 import type { AccountId } from '../rows.ts'
+import type { Line, Lines } from './lines.ts'
 import type { PeerPods } from './peers.ts'
 import type { Queue, Queued, Told } from './queue.ts'
 
@@ -25,23 +25,10 @@ interface Parts {
   random: Random
   log: Log
   keys: Pick<PeerKeys, 'verify'>
-  /** This pod's own answer to `hello`, to introduce itself. */
-  hello(): Promise<Uint8Array>
+  lines: Pick<Lines, 'take' | 'has'>
   tell(told: readonly Told[]): void
   /** Undefined where none are sent. */
   datagrams?: Datagrams
-}
-
-/** A link to another pod that is kept for a while. */
-interface Line {
-  readonly session: Session
-  /** Of the certificate that it showed, hex. */
-  readonly pin: string
-  /** Why it could not yet find out who we are: what it refuses now is no last word. */
-  readonly unsure: ErrorCode | undefined
-  /** Something goes over it. */
-  isBusy: boolean
-  idle: Disposable | undefined
 }
 
 interface Settled {
@@ -57,14 +44,6 @@ const fullSchedule: Schedule = { firstMs: 60_000, maxMs: 10 * 60_000 }
 const full: ReadonlySet<string> = new Set(['LIMIT_EXCEEDED', 'DISK_FULL'])
 /** No later attempt brings anything else. */
 const final: ReadonlySet<string> = new Set(['NOTICE_INVALID', 'BLOB_EXPIRED', 'FEDERATION_REFUSED'])
-/** An introduction that failed so may succeed later. */
-const passing: ReadonlySet<string> = new Set([
-  'LIMIT_EXCEEDED',
-  'POD_UNKNOWN',
-  'POD_UNREACHABLE',
-  'DISK_FULL',
-  'INTERNAL'
-])
 
 /**
  * Passes on what waits in a {@link Queue}: all that is for one pod together, since it is the pod that is there or away. Tries again 60 s,
@@ -76,7 +55,6 @@ export class Forwarder implements AsyncDisposable {
   readonly #life = new AbortController()
   readonly #outbox = new Outbox({ schedule: outboxSchedule, parallel })
   readonly #pump: Pump
-  readonly #lines = new Map<string, Line>()
   #paused = false
 
   constructor(parts: Parts) {
@@ -122,9 +100,9 @@ export class Forwarder implements AsyncDisposable {
   }
 
   #hasten(hostname: string, notice: Uint8Array): void {
-    const { peers, datagrams } = this.#parts
+    const { peers, datagrams, lines } = this.#parts
     const at = peers.metAt(hostname)
-    if (!datagrams || !at || this.#lines.has(hostname)) return
+    if (!datagrams || !at || lines.has(hostname)) return
     if (peers.get(hostname)?.failures === 0) datagrams.send(at.address, at.udp, notice)
   }
 
@@ -182,19 +160,17 @@ export class Forwarder implements AsyncDisposable {
       await peers
         .failed(hostname, { failures, retryMs, code })
         .catch(error => log.warn('pod.peer-not-written', { code: codeOf(error) }))
-    } finally {
-      if (!this.#life.signal.aborted) this.#rest(hostname)
     }
   }
 
   /** @throws {MuttrError} when the pod cannot be reached, or takes no more of them now */
   async #pass(hostname: string, entries: readonly Queued[]): Promise<void> {
-    const { queue, clock, tell } = this.#parts
+    const { queue, clock, tell, lines } = this.#parts
     const nowMs = clock.now()
     const barred = this.#barred(hostname)
     const lost = await this.#suspended(entries, nowMs)
     const isIdle = barred !== undefined || entries.every(({ account }) => lost.has(account))
-    const line = isIdle ? undefined : await this.#line(hostname)
+    using line = isIdle ? undefined : await lines.take(hostname, this.#life.signal)
     const settled: Settled[] = []
     const ready = entries.filter(entry => {
       const state = barred ?? lost.get(entry.account) ?? hopeless(entry, line!.pin, nowMs)
@@ -267,65 +243,8 @@ export class Forwarder implements AsyncDisposable {
     return found
   }
 
-  async #line(hostname: string): Promise<Line> {
-    const known = this.#lines.get(hostname)
-    if (known) {
-      known.isBusy = true
-      return known
-    }
-    const { signal } = this.#life
-    const { session, pod } = await this.#parts.peers.meet(hostname, signal)
-    const unsure = await this.#introduce(hostname, session)
-    const { pin } = pod.certificate
-    const line: Line = { session, pin, unsure, isBusy: true, idle: undefined }
-    this.#lines.set(hostname, line)
-    void session.closed.then(() => {
-      line.idle?.[Symbol.dispose]()
-      if (this.#lines.get(hostname) === line) this.#lines.delete(hostname)
-    })
-    return line
-  }
-
-  /**
-   * Who does not know us takes notices as from any seed, if at all.
-   * @returns why it does not, where it may know us later
-   */
-  async #introduce(hostname: string, session: Session): Promise<ErrorCode | undefined> {
-    const { hello, log } = this.#parts
-    try {
-      const options = { timeoutMs: transferTimeoutMs, signal: this.#life.signal }
-      await reached(hostname, session.request(podMethods.introduce, await hello(), options))
-      return undefined
-    } catch (err) {
-      const code = codeOf(err) ?? 'INTERNAL'
-      log.debug('pod.not-introduced', { pod: hostname, code })
-      return passing.has(code) ? code : undefined
-    }
-  }
-
-  /** What goes over the line has ended for now. */
-  #rest(hostname: string): void {
-    const line = this.#lines.get(hostname)
-    if (!line) return
-    line.isBusy = false
-    line.idle?.[Symbol.dispose]()
-    if (line.unsure !== undefined) {
-      this.#lines.delete(hostname)
-      void line.session[Symbol.asyncDispose]()
-      return
-    }
-    line.idle = this.#parts.clock.after(podTimes.peerIdleMs, () => {
-      if (line.isBusy) return
-      this.#lines.delete(hostname)
-      void line.session[Symbol.asyncDispose]()
-    })
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.#life.abort()
-    await Promise.all(
-      [...this.#lines.values()].map(({ session }) => session[Symbol.asyncDispose]())
-    )
     await this.#pump[Symbol.asyncDispose]()
   }
 }

@@ -1,0 +1,145 @@
+import { codeOf, MuttrError } from '../../base/errors.ts'
+import type { Clock, PeerKeys } from '../../base/ports.ts'
+import { sealRequest } from '../../keys/blind.ts'
+import type { Crypto } from '../../keys/crypto.ts'
+import type { PodFace } from '../../pod/greet.ts'
+import { readPapers } from '../../pod/greet.ts'
+import type { BlindSize } from '../../wire/blind.ts'
+import { blindAnswerBytes, decodeBlindAnswer, encodeBlindRequest } from '../../wire/blind.ts'
+import { podRecord } from '../../wire/pod.ts'
+import type { PodLink } from '../pod-link.ts'
+import type { PodQuestions } from '../pod-questions.ts'
+import { podQuestions } from '../pod-questions.ts'
+
+interface Parts {
+  clock: Clock
+  crypto: Crypto
+  /** With it, receipts of notices are verified. */
+  keys?: Pick<PeerKeys, 'verify'> | undefined
+  /** Pods where we have an alias, the oldest first. */
+  own(): readonly string[]
+  /** A link on which an own pod knows us. */
+  identified(hostname: string, signal: AbortSignal): Promise<Pick<PodLink, 'blind'>>
+  /** By which a pod is known: it must be, since the relay could show any other. @throws {MuttrError} `POD_UNKNOWN` */
+  fingerprintOf(hostname: string): Promise<string>
+  /** It showed the pinned certificate. */
+  met(pod: Omit<PodFace, 'contact'>): Promise<void>
+}
+
+interface AskOptions {
+  size?: BlindSize
+  signal: AbortSignal
+}
+
+type Face = Omit<PodFace, 'contact'>
+
+/** Asks pods through an own one, which does not learn what; they do not learn who. Source: docs/protocol/blind.md */
+export interface Asking {
+  /** An own pod that can stand between us and that pod. */
+  relayFor(hostname: string): string | undefined
+  /**
+   * @returns what the pod answered to one of `blindMethods` (src/wire/blind.ts). @throws {MuttrError} what it refused with; `RELAY_UNREACHABLE`,
+   * `RELAY_REFUSED`; `BLIND_INVALID` when the answer is not of that pod; `POD_UNKNOWN`, `POD_UNREACHABLE`, `POD_CHANGED`
+   */
+  ask(
+    hostname: string,
+    method: string,
+    payload: Uint8Array,
+    options: AskOptions
+  ): Promise<Uint8Array>
+  /** As a link's, asked blindly. */
+  questions(hostname: string, signal: AbortSignal): Promise<PodQuestions>
+}
+
+export function createAsking(parts: Parts): Asking {
+  const { clock, crypto, keys } = parts
+  const faces = new Map<string, Face>()
+
+  const relayFor = (hostname: string): string | undefined =>
+    parts.own().find(own => own !== hostname)
+
+  async function relay(hostname: string, signal: AbortSignal): Promise<Pick<PodLink, 'blind'>> {
+    const own = relayFor(hostname)
+    if (own === undefined)
+      throw new MuttrError('RELAY_UNREACHABLE', `no own pod can ask ${hostname} for us`)
+    try {
+      return await parts.identified(own, signal)
+    } catch (err) {
+      throw codeOf(err) === 'POD_UNREACHABLE'
+        ? new MuttrError('RELAY_UNREACHABLE', `the relay ${own} does not answer`, { cause: err })
+        : err
+    }
+  }
+  /** A pod that does not know the method is none that relays. */
+  const relayed = async <T>(asked: Promise<T>): Promise<T> => {
+    try {
+      return await asked
+    } catch (err) {
+      throw codeOf(err) === 'METHOD_UNKNOWN'
+        ? new MuttrError('RELAY_REFUSED', 'the own pod passes nothing on blindly', { cause: err })
+        : err
+    }
+  }
+
+  async function faceOf(hostname: string, signal: AbortSignal): Promise<Face> {
+    const known = faces.get(hostname)
+    if (known) return known
+    const fingerprint = await parts.fingerprintOf(hostname)
+    const link = await relay(hostname, signal)
+    const papers = await relayed(link.blind.papers(hostname))
+    const peer = podRecord.decode(papers.record).peers[0]!
+    const face = await readPapers(papers, {
+      ...{ hostname, peer, pinned: { fingerprint }, clock, crypto }
+    })
+    await parts.met(face)
+    faces.set(hostname, face)
+    return face
+  }
+
+  async function once(
+    hostname: string,
+    method: string,
+    payload: Uint8Array,
+    { size = 'small', signal }: AskOptions
+  ): Promise<Uint8Array> {
+    const { hpkeKey } = await faceOf(hostname, signal)
+    const request = encodeBlindRequest({ atMs: clock.now(), size, method, payload })
+    const { sealed, open } = await sealRequest(hpkeKey, request)
+    const link = await relay(hostname, signal)
+    const frame = await relayed(link.blind.pass(hostname, sealed))
+    if (frame.byteLength !== blindAnswerBytes[size])
+      throw new MuttrError('BLIND_INVALID', 'an answer of another size')
+    const answer = decodeBlindAnswer(open(frame))
+    if ('payload' in answer) return answer.payload
+    throw new MuttrError(answer.code, `${hostname} refused what it was asked blindly`)
+  }
+
+  const ask: Asking['ask'] = async (hostname, method, payload, options) => {
+    try {
+      return await once(hostname, method, payload, options)
+    } catch (err) {
+      const code = codeOf(err)
+      // More than usual: a certificate with many signatures.
+      if (code === 'WIRE_TOO_LARGE' && options.size !== 'large')
+        return await once(hostname, method, payload, { ...options, size: 'large' })
+      // Its key may be another by now.
+      if (code !== 'BLIND_INVALID' || !faces.delete(hostname)) throw err
+      return await once(hostname, method, payload, options)
+    }
+  }
+
+  return {
+    relayFor,
+    ask,
+    async questions(hostname, signal) {
+      const pod = await faceOf(hostname, signal)
+      return podQuestions({
+        ...{ pod, clock, crypto, ...(keys && { keys }) },
+        ask: (method, payload) => ask(hostname, method, payload, { size: sizeOf(method), signal })
+      })
+    }
+  }
+}
+
+/** What stands in a directory has a certificate in it. */
+const sizeOf = (method: string): BlindSize => (method === 'submit' ? 'small' : 'medium')

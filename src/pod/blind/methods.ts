@@ -1,0 +1,74 @@
+import { MuttrError } from '../../base/errors.ts'
+import type { Dht } from '../../seed/dht.ts'
+import { blindBlob, blindGet, blindMethods, blindRelease, blindReleased } from '../../wire/blind.ts'
+import * as wire from '../../wire/pod.ts'
+import { successionAnswer, successionRequest } from '../../wire/succession.ts'
+import type { Directory } from '../directory.ts'
+import type { Gates } from '../gates.ts'
+import type { PodLimits } from '../limits.ts'
+import type { Registry } from '../registry.ts'
+import type { BlindMethods, Through } from './target.ts'
+import { createTurns } from './turns.ts'
+
+interface Parts {
+  directory: Pick<Directory, 'lookup'>
+  registry: Pick<Registry, 'successor'>
+  gates: Gates
+  limits: Pick<PodLimits, 'blindGetsAtOncePerRelayMax' | 'blindGetsAtOnceMax'>
+  /** Undefined as long as there is no network. */
+  dht(): Pick<Dht, 'get' | 'release'> | undefined
+  /** Takes a notice as from the relay. @returns the receipt's signature. */
+  take(notice: Uint8Array, through: Through): Promise<Uint8Array>
+}
+
+/** Below the relay's own patience. */
+const networkMs = 20_000
+
+/** What this pod does for those it does not know. Source: docs/protocol/blind.md#what-can-be-asked */
+export function createBlindMethods(parts: Parts): BlindMethods {
+  const { directory, registry, gates, limits, dht, take } = parts
+  const gets = createTurns('requests to the network', {
+    eachMax: limits.blindGetsAtOncePerRelayMax,
+    max: limits.blindGetsAtOnceMax
+  })
+  const joined = (): Pick<Dht, 'get' | 'release'> => {
+    const network = dht()
+    if (!network) throw new MuttrError('NETWORK_EMPTY', 'the pod has no network yet')
+    return network
+  }
+  return {
+    async [blindMethods.lookup](payload, { nowMs }) {
+      const { name } = wire.aliasRequest.decode(payload)
+      return wire.lookupAnswer.encode(await directory.lookup(name, nowMs))
+    },
+    async [blindMethods.succession](payload, { nowMs }) {
+      const { name, fingerprint } = successionRequest.decode(payload)
+      return successionAnswer.encode(await registry.successor(name, fingerprint, nowMs))
+    },
+    async [blindMethods.submit](payload, through) {
+      const { notice } = wire.submit.decode(payload)
+      if (through.isPod) gates.pod(through.relay, through.nowMs)
+      else gates.notice(through.peer, undefined, through.nowMs)
+      const signature = await take(notice, through)
+      return wire.submitAnswer.encode({ atMs: through.nowMs, signature })
+    },
+    async [blindMethods.get](payload, { relay, nowMs, signal }) {
+      const { key } = blindGet.decode(payload)
+      gates.blindGet(relay, nowMs)
+      const network = joined()
+      const { blob, from } = await gets.run(relay, () =>
+        network.get(key, { signal, timeoutMs: networkMs })
+      )
+      return blindBlob.encode({ ...blob, from })
+    },
+    async [blindMethods.release](payload, { relay, nowMs, signal }) {
+      const { tombstone } = blindRelease.decode(payload)
+      gates.blindGet(relay, nowMs)
+      const network = joined()
+      const { took, asked, needed } = await gets.run(relay, () =>
+        network.release(tombstone, { signal, timeoutMs: networkMs })
+      )
+      return blindReleased.encode({ took, asked, needed })
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { fromHex } from '../../src/base/bytes.ts'
+import type { BlindWorld, Somebody } from '../support/blind-world.ts'
+import { blindWorld } from '../support/blind-world.ts'
+import { until } from '../support/own-devices.ts'
+import type { PodHost } from '../support/pod-world.ts'
+
+describe('people who ask blindly', () => {
+  let world: BlindWorld
+  let [one, two, three]: PodHost[] = []
+  let alice: Somebody
+  let bob: Somebody
+  beforeEach(async () => {
+    world = await blindWorld()
+    one = await world.host('one.test')
+    two = await world.host('two.test')
+    three = await world.host('three.test')
+    alice = await world.join('alice', 'one.test')
+    bob = await world.join('bob', 'two.test')
+  })
+  afterEach(() => world[Symbol.asyncDispose]())
+
+  const letters = async (count: number): Promise<string[]> => {
+    const ids: string[] = []
+    for (let i = 0; i < count; i++) {
+      const draft = { to: bob.alias, subject: `No. ${i}`, body: 'Hello' }
+      ids.push((await alice.client.send(draft)).id)
+    }
+    return ids
+  }
+
+  it('write and read as everybody does, and neither relay nor target sees what is not its own', async () => {
+    await letters(11)
+    await bob.seen('opened', 11)
+    await bob.seen('released', 11)
+    assert.equal((await bob.client.inbox()).length, 11)
+    assert.deepEqual(bob.read, { gets: 0, releases: 0 })
+
+    const [relay, target] = [await world.viewOf(one!, 'relay'), await world.viewOf(two!)]
+    const keys = [...world.dht.blobs.keys()].map(key => fromHex(key, 32)!)
+    assert(keys.length >= 11)
+    // Of the letters the sender's pod knows nothing: neither for whom, nor under which key.
+    for (const key of keys) assert(!relay.has(key))
+    assert(!relay.has(bob.alias) && !relay.has(bob.pin))
+    assert(relay.has(alice.alias) && relay.has(alice.peer) && relay.has('two.test'))
+    // And the reader's pod nothing of who sends: it sees by which pod.
+    assert(!target.has(alice.alias) && !target.has(alice.peer) && !target.has(alice.pin))
+    assert(keys.every(key => target.has(key)))
+    assert(target.has('one.test') && target.has(bob.alias) && target.has(bob.peer))
+    assert.deepEqual(new Set(target.asked), new Set(['lookup', 'submit']))
+
+    // Who reads for bob sees what he reads, and by which pod he asks.
+    const views = await Promise.all([one!, three!].map(pod => world.viewOf(pod)))
+    const gets = views.flatMap(({ asked }) => asked.filter(method => method === 'get'))
+    assert.equal(gets.length, 11)
+    for (const view of views) assert(!view.has(bob.peer) && !view.has(bob.pin))
+    assert.equal(new Set(target.asked).has('get'), false)
+  })
+
+  it('are asked nothing past a relay that is away: what they write waits, and goes when it is back', async () => {
+    await letters(1)
+    await bob.seen('opened')
+    const before = world.frames.length
+    await world.pods.network.unplug(one!.keys.self)
+    const sending = letters(1)
+    await until(async () => (await alice.client.sent()).some(letter => letter.waiting !== null))
+    const waits = (await alice.client.sent()).find(letter => letter.waiting !== null)!
+    assert.deepEqual([waits.waiting?.code, waits.announced], ['RELAY_UNREACHABLE', null])
+    const mine = world.frames.slice(before).filter(({ from }) => from === alice.peer)
+    assert(mine.every(({ to }) => to === one!.keys.self))
+    world.pods.network.plug(one!.keys.self)
+    await until(() => {
+      world.pods.clock.advance(10_000)
+      return bob.events.filter(({ type }) => type === 'opened').length === 2
+    })
+    await sending
+  })
+
+  it('go on reading by another pod where one is away', async () => {
+    await world.pods.network.unplug(three!.keys.self)
+    await letters(4)
+    await bob.seen('opened', 4)
+    assert.deepEqual(bob.read, { gets: 0, releases: 0 })
+  })
+})
