@@ -3,6 +3,9 @@ import { routePath } from 'hono/route'
 import { asMuttrError, failureOf } from '../base/failure.ts'
 import type { Clock, Log, Random } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
+import { addAdmin } from './admin/app.ts'
+import { headerCarrier } from './admin/carrier.ts'
+import type { AdminDesk } from './admin/desk.ts'
 import { addAttachments } from './attachment-routes.ts'
 import { readBody, readJson } from './body.ts'
 import { addDevices } from './device-routes.ts'
@@ -44,6 +47,8 @@ export interface AppParts {
   client: Client
   /** Present where a pod runs. */
   pod?: PodOperator
+  /** The same, for its admin page. */
+  desk?: AdminDesk
   /** The process around the node. */
   house: House
   /** The built web page. */
@@ -92,6 +97,7 @@ export function createApp(parts: AppParts): Hono {
     return c.json({ muttr: 1, proof: proofOf(token, nonce) })
   })
   if (parts.page) addPage(app, parts.page)
+  addDesk(app, parts)
   const downloads = addDownloads(app, parts)
   app.use(onlyWithToken(token))
   addEvents(app, parts)
@@ -107,9 +113,15 @@ export function createApp(parts: AppParts): Hono {
   addDevices(app, parts)
   addBackups(app, parts, downloads)
   addOffice(app, parts)
-  addPod(app, parts.pod, parts.clock)
+  addPod(app, () => parts.pod, parts.clock)
   addHouse(app, parts.house, parts.clock)
   return app
+}
+
+/** The admin page is there for everybody on this machine; it asks who they are. */
+function addDesk(app: Hono, { desk, page = new Map(), ...parts }: AppParts): void {
+  if (!desk) return
+  addAdmin(app, { ...parts, desk, page, carrier: headerCarrier, subnetOf: () => undefined })
 }
 
 const signalOf = (c: Context): { signal: AbortSignal } => ({ signal: c.req.raw.signal })

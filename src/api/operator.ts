@@ -1,7 +1,10 @@
-import type { Millis, PeerId } from '../base/ports.ts'
+import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { CallOptions } from '../client/client.ts'
+import type { LoginLink, OperatorView } from '../pod/admin/admin.ts'
+import type { Role } from '../pod/admin/rows.ts'
 import type { DrainState } from '../pod/drain.ts'
 import type { PeerState, PeersView } from '../pod/federation/federation.ts'
+import type { Finding } from '../pod/health.ts'
 import type { InviteView } from '../pod/invites.ts'
 import type { AccountFilter, AccountPage, AccountView } from '../pod/office/accounts.ts'
 import type { ApplicationView } from '../pod/office/applications.ts'
@@ -13,6 +16,7 @@ import type { ReportView } from '../pod/office/reports.ts'
 import type { RateView, SaidRate } from '../pod/office/settings.ts'
 import type { ProcessView } from '../pod/record.ts'
 import type { Failed } from './news.ts'
+import type { PodOverview } from './overview.ts'
 
 /** Whoever asks, by the name that they give: it is noted with what they did. */
 interface By {
@@ -46,6 +50,14 @@ export type DrainNews =
   | ({ type: 'parting' } & DrainState)
   | ({ type: 'parted' } & DrainState)
   | Failed
+
+/** A login link, with where it leads. */
+export interface LoginLinkView extends LoginLink {
+  /** The admin page as others reach it, with the link; null where it is not served. */
+  url: string | null
+  /** Why that address may not work now: its certificate. */
+  problem: Failure | null
+}
 
 /** What only the operators of a pod may ask of it, while it runs. Source: docs/protocol/local-api.md#a-pods-operators */
 export interface PodOperator {
@@ -97,6 +109,22 @@ export interface PodOperator {
   drainState(): Promise<DrainState>
   /** Serves again. */
   serveAgain(): Promise<DrainState>
+  /** How the pod does, at a glance. */
+  overview(): Promise<PodOverview>
+  /** All that `muttr pod doctor` looks at; takes as long as name servers and others do. */
+  examine(options?: CallOptions): Promise<Finding[]>
+  /** Who may use the admin page. */
+  operators(): Promise<OperatorView[]>
+  /** @throws {MuttrError} `OPERATOR_EXISTS`, `USAGE` */
+  addOperator(name: string, options: By & { role: Role }): Promise<OperatorView>
+  /** @throws {MuttrError} `OPERATOR_UNKNOWN`; `USAGE` for the last owner */
+  setRole(name: string, options: By & { role: Role }): Promise<OperatorView>
+  /** @throws as {@link setRole} */
+  removeOperator(name: string, options?: By): Promise<OperatorView>
+  /** Takes password, codes, sessions and links away. @throws {MuttrError} `OPERATOR_UNKNOWN` */
+  resetOperator(name: string, options?: By): Promise<OperatorView>
+  /** Lets in once, without a password. @param options.name whoever asks unless told, or an owner. @throws {MuttrError} `OPERATOR_UNKNOWN` */
+  loginLink(options?: By & { name?: string }): Promise<LoginLinkView>
   /** What was done, newest first. */
   audit(options?: { before?: number; limit?: number }): Promise<AuditEntry[]>
   /** Goes through the chain. @param hash of an entry that is looked for in it. */

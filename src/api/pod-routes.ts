@@ -53,110 +53,139 @@ const auditCheck = z.strictObject({
     .exactOptional()
 })
 
+const role = z.enum(['owner', 'moderator', 'reader'])
+const adding = z.strictObject({ name: z.string(), role, by })
+const ranking = z.strictObject({ role, by })
+const linking = z.strictObject({ name: z.string().exactOptional(), by })
+
+type Pod = (c: Context) => PodOperator
+
 const jsonLimit = { maxBytes: apiLimits.jsonBytesMax, code: 'WIRE_TOO_LARGE' } as const
 
 const bodyOf = async <T>(c: Context, schema: z.ZodType<T>): Promise<T> =>
   check(schema, await readJson(c.req.raw, jsonLimit))
 
 /** What the operators of a pod ask. Source: docs/protocol/local-api.md#a-pods-operators */
-export function addPod(app: Hono, given: PodOperator | undefined, clock: Clock): void {
-  const pod = (): PodOperator => {
+export function addPod(app: Hono, of: (c: Context) => PodOperator | undefined, clock: Clock): void {
+  const pod: Pod = c => {
+    const given = of(c)
     if (given) return given
     throw new MuttrError('POD_UNKNOWN', 'no pod runs here', {
       hint: "This home is a person's or a seed's; give the pod's with --home."
     })
   }
-  app.get('/pod/invites', async c => c.json(await pod().invites()))
+  app.get('/pod/invites', async c => c.json(await pod(c).invites()))
   app.post('/pod/invites', async c => {
     const options = await bodyOf(c, inviting)
-    return c.json(await pod().invite({ ...options, signal: c.req.raw.signal }))
+    return c.json(await pod(c).invite({ ...options, signal: c.req.raw.signal }))
   })
   app.post('/pod/invites/:id/revoke', async c =>
-    c.json(await pod().revokeInvite(c.req.param('id'), await bodyOf(c, bare)))
+    c.json(await pod(c).revokeInvite(c.req.param('id'), await bodyOf(c, bare)))
   )
+  addOperators(app, pod)
   addAccounts(app, pod)
   addRules(app, pod)
-  app.get('/pod/processes', async c => c.json(await pod().processes()))
+  app.get('/pod/processes', async c => c.json(await pod(c).processes()))
   app.post('/pod/processes/:peer/remove', async c => {
-    await pod().removeProcess(c.req.param('peer'), await bodyOf(c, bare))
+    await pod(c).removeProcess(c.req.param('peer'), await bodyOf(c, bare))
     return c.json({})
   })
-  app.get('/pod/drain', async c => c.json(await pod().drainState()))
+  app.get('/pod/drain', async c => c.json(await pod(c).drainState()))
   app.post('/pod/drain', async c => {
     const options = await bodyOf(c, draining)
     return newsOf<DrainNews, DrainNews>(c, clock, async (signal, tell) => {
       const onProgress = (state: DrainState) => tell({ type: 'parting', ...state })
-      return { type: 'parted', ...(await pod().drain({ ...options, signal, onProgress })) }
+      return { type: 'parted', ...(await pod(c).drain({ ...options, signal, onProgress })) }
     })
   })
-  app.post('/pod/drain/cancel', async c => c.json(await pod().serveAgain()))
-  app.get('/pod/audit', async c => c.json(await pod().audit(check(auditListing, c.req.query()))))
+  app.post('/pod/drain/cancel', async c => c.json(await pod(c).serveAgain()))
+  app.get('/pod/audit', async c => c.json(await pod(c).audit(check(auditListing, c.req.query()))))
   app.get('/pod/audit/check', async c =>
-    c.json(await pod().checkAudit(check(auditCheck, c.req.query()).hash))
+    c.json(await pod(c).checkAudit(check(auditCheck, c.req.query()).hash))
   )
 }
 
-function addAccounts(app: Hono, pod: () => PodOperator): void {
+function addAccounts(app: Hono, pod: Pod): void {
   app.get('/pod/accounts', async c =>
-    c.json(await pod().accounts(check(accountListing, c.req.query())))
+    c.json(await pod(c).accounts(check(accountListing, c.req.query())))
   )
-  app.get('/pod/accounts/:who', async c => c.json(await pod().account(c.req.param('who'))))
+  app.get('/pod/accounts/:who', async c => c.json(await pod(c).account(c.req.param('who'))))
   app.post('/pod/accounts/:who/suspend', async c =>
-    c.json(await pod().suspend(c.req.param('who'), await bodyOf(c, suspending)))
+    c.json(await pod(c).suspend(c.req.param('who'), await bodyOf(c, suspending)))
   )
   app.post('/pod/accounts/:who/resume', async c =>
-    c.json(await pod().resume(c.req.param('who'), await bodyOf(c, bare)))
+    c.json(await pod(c).resume(c.req.param('who'), await bodyOf(c, bare)))
   )
   app.post('/pod/accounts/:who/remove', async c =>
-    c.json(await pod().remove(c.req.param('who'), await bodyOf(c, reasoned)))
+    c.json(await pod(c).remove(c.req.param('who'), await bodyOf(c, reasoned)))
   )
   app.post('/pod/accounts/:who/quota', async c =>
-    c.json(await pod().setQuota(c.req.param('who'), await bodyOf(c, bounding)))
+    c.json(await pod(c).setQuota(c.req.param('who'), await bodyOf(c, bounding)))
   )
   app.post('/pod/accounts/:who/export', async c =>
-    c.json(await pod().exportAccount(c.req.param('who'), await bodyOf(c, bare)))
+    c.json(await pod(c).exportAccount(c.req.param('who'), await bodyOf(c, bare)))
   )
   app.post('/pod/aliases/:alias/revoke', async c =>
-    c.json(await pod().revokeAlias(c.req.param('alias'), await bodyOf(c, reasoned)))
+    c.json(await pod(c).revokeAlias(c.req.param('alias'), await bodyOf(c, reasoned)))
   )
   app.post('/pod/aliases/:alias/free', async c =>
-    c.json(await pod().freeAlias(c.req.param('alias'), await bodyOf(c, bare)))
+    c.json(await pod(c).freeAlias(c.req.param('alias'), await bodyOf(c, bare)))
   )
 }
 
-function addRules(app: Hono, pod: () => PodOperator): void {
-  app.get('/pod/requests', async c => c.json(await pod().requests()))
+function addRules(app: Hono, pod: Pod): void {
+  app.get('/pod/requests', async c => c.json(await pod(c).requests()))
   app.post('/pod/requests/:who/approve', async c =>
-    c.json(await pod().approve(c.req.param('who'), await bodyOf(c, bare)))
+    c.json(await pod(c).approve(c.req.param('who'), await bodyOf(c, bare)))
   )
   app.post('/pod/requests/:who/refuse', async c =>
-    c.json(await pod().refuse(c.req.param('who'), await bodyOf(c, reasoned)))
+    c.json(await pod(c).refuse(c.req.param('who'), await bodyOf(c, reasoned)))
   )
-  app.get('/pod/reports', async c => c.json(await pod().reports()))
+  app.get('/pod/reports', async c => c.json(await pod(c).reports()))
   app.post('/pod/reports/:id/close', async c =>
-    c.json(await pod().closeReport(c.req.param('id'), await bodyOf(c, reasoned)))
+    c.json(await pod(c).closeReport(c.req.param('id'), await bodyOf(c, reasoned)))
   )
-  app.get('/pod/names', async c => c.json(await pod().names()))
+  app.get('/pod/names', async c => c.json(await pod(c).names()))
   app.post('/pod/names/reserve', async c => {
     const { names, ...options } = await bodyOf(c, naming)
-    return c.json(await pod().reserve(names, options))
+    return c.json(await pod(c).reserve(names, options))
   })
   app.post('/pod/names/allow', async c => {
     const { names, ...options } = await bodyOf(c, naming)
-    return c.json(await pod().allow(names, options))
+    return c.json(await pod(c).allow(names, options))
   })
-  app.get('/pod/peers', async c => c.json(await pod().peers()))
+  app.get('/pod/peers', async c => c.json(await pod(c).peers()))
   app.post('/pod/peers/:hostname/allow', async c =>
-    c.json(await pod().allowPeer(c.req.param('hostname'), await bodyOf(c, pinning)))
+    c.json(await pod(c).allowPeer(c.req.param('hostname'), await bodyOf(c, pinning)))
   )
   app.post('/pod/peers/:hostname/block', async c =>
-    c.json(await pod().blockPeer(c.req.param('hostname'), await bodyOf(c, bare)))
+    c.json(await pod(c).blockPeer(c.req.param('hostname'), await bodyOf(c, bare)))
   )
-  app.get('/pod/rates', async c => c.json(await pod().rates()))
+  app.get('/pod/rates', async c => c.json(await pod(c).rates()))
   app.post('/pod/rates/:rate', async c =>
-    c.json(await pod().setRate(c.req.param('rate'), await bodyOf(c, rating)))
+    c.json(await pod(c).setRate(c.req.param('rate'), await bodyOf(c, rating)))
   )
   app.post('/pod/rates/:rate/reset', async c =>
-    c.json(await pod().resetRate(c.req.param('rate'), await bodyOf(c, bare)))
+    c.json(await pod(c).resetRate(c.req.param('rate'), await bodyOf(c, bare)))
   )
+}
+
+function addOperators(app: Hono, pod: Pod): void {
+  app.get('/pod/overview', async c => c.json(await pod(c).overview()))
+  app.get('/pod/doctor', async c => c.json(await pod(c).examine({ signal: c.req.raw.signal })))
+  app.get('/pod/operators', async c => c.json(await pod(c).operators()))
+  app.post('/pod/operators', async c => {
+    const { name, ...options } = await bodyOf(c, adding)
+    return c.json(await pod(c).addOperator(name, options))
+  })
+  app.post('/pod/operators/:name/role', async c =>
+    c.json(await pod(c).setRole(c.req.param('name'), await bodyOf(c, ranking)))
+  )
+  app.post('/pod/operators/:name/remove', async c =>
+    c.json(await pod(c).removeOperator(c.req.param('name'), await bodyOf(c, bare)))
+  )
+  app.post('/pod/operators/:name/reset', async c =>
+    c.json(await pod(c).resetOperator(c.req.param('name'), await bodyOf(c, bare)))
+  )
+  app.post('/pod/login-links', async c => c.json(await pod(c).loginLink(await bodyOf(c, linking))))
 }

@@ -1,4 +1,5 @@
 import { MuttrError } from '../base/errors.ts'
+import type { Finding } from '../pod/health.ts'
 import { type Ask, type Call, jsonOf, segment } from './ask.ts'
 import type { DrainNews, PodOperator } from './operator.ts'
 import { readEvents } from './sse.ts'
@@ -36,6 +37,14 @@ export function remotePod(ask: Ask): PodOperator {
     peers: () => get('/pod/peers'),
     allowPeer: (hostname, options) => post(`/pod/peers/${segment(hostname)}/allow`, options),
     blockPeer: (hostname, options) => post(`/pod/peers/${segment(hostname)}/block`, options),
+    overview: () => get('/pod/overview'),
+    examine: ({ signal } = {}) => ask('/pod/doctor', signal ? { signal } : {}, jsonOf<Finding[]>),
+    operators: () => get('/pod/operators'),
+    addOperator: (name, options) => post('/pod/operators', { name, ...options }),
+    setRole: (name, options) => post(`/pod/operators/${segment(name)}/role`, options),
+    removeOperator: (name, options) => post(`/pod/operators/${segment(name)}/remove`, options),
+    resetOperator: (name, options) => post(`/pod/operators/${segment(name)}/reset`, options),
+    loginLink: options => post('/pod/login-links', options),
     processes: () => get('/pod/processes'),
     removeProcess: async (peer, options) => {
       await post(`/pod/processes/${segment(peer)}/remove`, options)

@@ -139,6 +139,14 @@ const codes = {
   ],
   APPLICATION_UNKNOWN: ['refused', 'See `muttr pod requests` for those who wait.'],
   REPORT_UNKNOWN: ['refused', 'See `muttr pod reports` for those that are open.'],
+  OPERATOR_UNKNOWN: ['refused', 'See `muttr pod admin list` for those there are.'],
+  OPERATOR_EXISTS: ['refused', 'Let them in again with `muttr pod admin link NAME`.'],
+  LOGIN_REFUSED: [
+    'refused',
+    'On the machine of the pod, `muttr pod admin link` lets you in without a password.'
+  ],
+  SESSION_UNKNOWN: ['refused', 'It is over already.'],
+  ROLE_REFUSED: ['refused', 'Ask an owner of the pod.'],
   INVITE_UNKNOWN: ['refused', 'See `muttr pod invites` for those there are.'],
   IDENTIFY_REFUSED: [
     'refused',

@@ -2,6 +2,8 @@ import type { PodOperator } from '../api/operator.ts'
 import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
+import type { OperatorView } from '../pod/admin/admin.ts'
+import type { Role } from '../pod/admin/rows.ts'
 import type { Finding } from '../pod/health.ts'
 import type { StateSum } from '../store/copy-state.ts'
 import type { DnsRecord } from '../wire/pod-dns.ts'
@@ -62,6 +64,11 @@ export interface Doors {
     home: string,
     options: Pick<OpenOptions, 'signal'>
   ): Promise<PodOperator & AsyncDisposable>
+  /**
+   * Who may use the admin page of a pod, whether it runs or not.
+   * @throws {MuttrError} `HOME_MISSING`, `POD_UNKNOWN`; `HOME_IN_USE` and what opening its state throws, when it does not run
+   */
+  openAdmin(home: string, signal: AbortSignal): Promise<PodAdmin & AsyncDisposable>
   /** Two pods, eight seeds and the twelve steps between them; resolves when `signal` aborted and nothing is left behind. */
   runNeighbourhood(options: NeighbourhoodOptions): Promise<void>
   /**
@@ -82,6 +89,28 @@ export interface Doors {
    * @throws {MuttrError} `NETWORK_EMPTY`, `NETWORK_INVALID`, `HOME_MISSING`, `OUTPUT_EXISTS`, `CANCELLED` while nobody has answered yet
    */
   crawl(options: CrawlOptions): Promise<CrawlDone>
+}
+
+/** As the same calls of `PodOperator`; each is noted under `by`. */
+export interface PodAdmin {
+  operators(): Promise<OperatorView[]>
+  add(name: string, o: { role: Role; by: string }): Promise<OperatorView>
+  setRole(name: string, o: { role: Role; by: string }): Promise<OperatorView>
+  remove(name: string, o: { by: string }): Promise<OperatorView>
+  reset(name: string, o: { by: string }): Promise<OperatorView>
+  link(o: { name?: string; by: string }): Promise<LoginUrls>
+}
+
+/** Where one link leads, good once for all of them. */
+export interface LoginUrls {
+  operator: string
+  untilMs: Millis
+  /** The page as others reach it; null where it is not served. */
+  url: string | null
+  /** The page on this machine; null while the pod does not run. */
+  local: string | null
+  /** Why `url` may not work now. */
+  problem: Failure | null
 }
 
 export interface Journal {
@@ -265,6 +294,8 @@ export interface InitPodOptions extends OpenOptions {
   home: string
   hostname: string
   policy: PodPolicy
+  /** Shows the admin page at its door. */
+  admin?: boolean
   https: {
     mode: HttpsMode
     certificate?: string

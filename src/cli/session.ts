@@ -52,6 +52,10 @@ export interface Session {
   confirm(message: string): Promise<boolean | undefined>
 }
 
+/** Who sits at the terminal, for what is noted. */
+export const callerOf = (env: NodeJS.ProcessEnv): string =>
+  env.MUTTR_OPERATOR || env.SUDO_USER || env.USER || 'operator'
+
 export function createSession(parts: CliParts, options: CommonOptions): Session {
   const { stdin, stdout, stderr, env, signal, prompts = terminalPrompts } = parts
   const given = options.home || env.MUTTR_HOME || null
@@ -77,7 +81,7 @@ export function createSession(parts: CliParts, options: CommonOptions): Session 
     async withPod(use) {
       const doors = await parts.doors()
       await using pod = await doors.openPod(home, { signal })
-      return await use(pod, env.MUTTR_OPERATOR || env.SUDO_USER || env.USER || 'operator')
+      return await use(pod, callerOf(env))
     },
     async ask(message) {
       if (options.json || !stdin.isTTY || !stderr.isTTY) return undefined

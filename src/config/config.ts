@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { Hostname, Multiaddr, PodEntry } from './fields.ts'
-import { Https } from './https.ts'
+import { AdminPage, Https } from './https.ts'
 import { editJsonc, parseJsonc } from './jsonc.ts'
 import { problemOf } from './problem.ts'
 
@@ -132,6 +132,7 @@ export const Config = z.strictObject({
           announce: z.int().min(1).max(65_535).optional()
         })
         .optional(),
+      admin: AdminPage.prefault({}),
       /** Where Prometheus asks how it does: plain HTTP, for nobody else. None unless told. */
       monitor: z
         .strictObject({

@@ -38,4 +38,15 @@ export const Https = z
     path: ['certificate'],
     message: 'the mode `files` needs certificate and key'
   })
+/** `pod.admin` of muttr.json: the admin page at the door, under `/admin/`. On loopback it is always there. */
+export const AdminPage = z.strictObject({
+  mode: z.enum(['off', 'on']).default('off'),
+  /** Where browsers find it, where that is not `https://HOSTNAME/admin/`: behind a proxy under another name or path. */
+  url: z
+    .url({ protocol: /^https$/ })
+    .max(2_048)
+    .regex(/^[^?#]*\/$/, 'an address that ends with /')
+    .optional()
+})
+
 export type Https = z.infer<typeof Https>

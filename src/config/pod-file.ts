@@ -64,6 +64,13 @@ const pod: Record<string, Told> = {
       '  "proxy"  plain HTTP on 127.0.0.1, port 4480, for a web server in front that speaks https'
     ].join('\n'),
     could: { mode: 'acme' }
+  },
+  admin: {
+    why: [
+      'The page for operators at /admin/ of the door: "on" or "off". On this machine it is always there: `muttr pod admin link`.',
+      '"url" says where browsers find it, where a proxy gives it another name or path.'
+    ].join('\n'),
+    could: { mode: 'on' }
   }
 }
 

@@ -1,5 +1,4 @@
-import { argon2, createCipheriv, createDecipheriv } from 'node:crypto'
-import { promisify } from 'node:util'
+import { createCipheriv, createDecipheriv } from 'node:crypto'
 import type { PrivateKey } from 'openpgp'
 import * as openpgp from 'openpgp'
 import { concatBytes, equalBytes, sha256, utf8 } from '../base/bytes.ts'
@@ -15,16 +14,14 @@ import {
   tuple,
   uint
 } from '../wire/cbor.ts'
+import type { Stretching } from './argon.ts'
+import { stretch } from './argon.ts'
 import { dice, settings } from './openpgp.ts'
 import type { Person } from './person.ts'
 import { personOf, secretOf } from './person.ts'
 
-/** How a passphrase becomes a key: Argon2id (RFC 9106). */
-interface Lock {
-  readonly memoryKiB: number
-  readonly passes: number
-  readonly lanes: number
-  readonly salt: Uint8Array
+/** How a passphrase becomes a key. */
+interface Lock extends Stretching {
   readonly nonce: Uint8Array
 }
 
@@ -67,7 +64,7 @@ export async function sealVault(person: Person, passphrase: string | null): Prom
   const random = await dice(saltBytes + nonceBytes)
   const salt = random.slice(0, saltBytes)
   const locked: Lock = { ...lockParameters, salt, nonce: random.slice(saltBytes) }
-  const cipher = createCipheriv('aes-256-gcm', await keyFrom(passphrase, locked), locked.nonce)
+  const cipher = createCipheriv('aes-256-gcm', await stretch(passphrase, locked), locked.nonce)
   cipher.setAAD(associated(locked))
   const body = [cipher.update(secret), cipher.final()]
   return encodeVault(locked, concatBytes(...body, cipher.getAuthTag()))
@@ -127,7 +124,7 @@ async function unlocked(
   if (passphrase === null)
     throw new MuttrError('PASSPHRASE_MISSING', 'the vault is locked with a passphrase')
   if (body.byteLength <= tagBytes) throw damaged(new Error('too short'))
-  const decipher = createDecipheriv('aes-256-gcm', await keyFrom(passphrase, lock), lock.nonce)
+  const decipher = createDecipheriv('aes-256-gcm', await stretch(passphrase, lock), lock.nonce)
   decipher.setAAD(associated(lock))
   decipher.setAuthTag(body.subarray(-tagBytes))
   try {
@@ -136,16 +133,3 @@ async function unlocked(
     throw new MuttrError('PASSPHRASE_WRONG', 'the passphrase does not open the vault', { cause })
   }
 }
-
-const argon2Async = promisify(argon2)
-
-/** The same passphrase typed on another keyboard may come composed differently, so it is brought to NFC. */
-const keyFrom = (passphrase: string, { memoryKiB, passes, lanes, salt }: Lock): Promise<Buffer> =>
-  argon2Async('argon2id', {
-    message: utf8(passphrase.normalize('NFC')),
-    nonce: salt,
-    parallelism: lanes,
-    tagLength: 32,
-    memory: memoryKiB,
-    passes
-  })

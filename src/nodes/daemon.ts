@@ -40,7 +40,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
       clock,
       random,
       log: house.log,
-      ...(home?.config.pod && { pod: house.pod })
+      ...(home?.config.pod && { pod: house.pod, desk: house.desk })
     })
   )
   stack.use(await writeApiFile(folder, { url: api.url, token, pid: process.pid }))

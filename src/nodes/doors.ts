@@ -55,6 +55,7 @@ export const doors: Doors = {
       })
     return { ...remote.pod, [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose]() }
   },
+  openAdmin: async (home, signal) => (await import('./pod-admin.ts')).openAdmin(home, signal),
   openJournal: async (home, name) => (await import('./journal.ts')).openJournal(home, name),
   runProgram: async options => (await import('./run-program.ts')).runProgram(options),
   runNeighbourhood: async options => (await import('./neighbourhood.ts')).runNeighbourhood(options),

@@ -5,6 +5,7 @@ import type { Log } from '../base/ports.ts'
 import { readHomeFile, writeFileAtomic } from '../config/home.ts'
 import type { Pair } from '../https/certificate.ts'
 import { directoryRoom } from '../https/directory.ts'
+import type { Room } from '../https/door.ts'
 import type { Door, DoorFiles } from '../https/open.ts'
 import { openDoor } from '../https/open.ts'
 import type { SocketRoom } from '../https/sockets.ts'
@@ -19,7 +20,7 @@ export async function hostHttps(
   home: Home,
   pod: Pod,
   network: Pick<Node, 'contact' | 'self'>,
-  socketRoom: SocketRoom,
+  more: { rooms: readonly Room[]; socketRoom: SocketRoom },
   log: Log
 ): Promise<Door | undefined> {
   const { pod: settings, connections } = home.config
@@ -27,8 +28,11 @@ export async function hostHttps(
   return await openDoor({
     https: settings!.https,
     hostname: pod.hostname,
-    rooms: [directoryRoom({ pod, addresses, clock, isOpen: settings!.https.add === 'open' })],
-    socketRoom,
+    rooms: [
+      directoryRoom({ pod, addresses, clock, isOpen: settings!.https.add === 'open' }),
+      ...more.rooms
+    ],
+    socketRoom: more.socketRoom,
     groupLocal: connections.groupLocal,
     files: doorFiles(home),
     ...{ clock, random, log }

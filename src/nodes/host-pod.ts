@@ -1,7 +1,8 @@
+import type { AdminDesk } from '../api/admin/desk.ts'
 import type { PodOperator } from '../api/operator.ts'
 import { MuttrError } from '../base/errors.ts'
 import type { Log } from '../base/ports.ts'
-import type { Check } from '../client/client.ts'
+import type { Check, Client } from '../client/client.ts'
 import { readHomeFile } from '../config/home.ts'
 import type { Door } from '../https/open.ts'
 import { makeHpkeKey } from '../keys/hpke.ts'
@@ -22,13 +23,15 @@ import type { PodItem } from '../wire/backup.ts'
 import type { Home } from './home.ts'
 import { hostDatagrams } from './host-datagrams.ts'
 import { hostHttps } from './host-https.ts'
+import { adminRoom, podDesk } from './pod-desk.ts'
 import { podFinder, podPlaces, podSearch } from './pod-finder.ts'
 import { podItems } from './pod-items.ts'
-import { podOperator } from './pod-operator.ts'
 import { embedded, openPodState } from './pod-state.ts'
 
 export interface HostedPod extends AsyncDisposable {
   readonly operator: PodOperator
+  /** For its admin page. */
+  readonly desk: AdminDesk
   /** Undefined where it is off. */
   readonly door: Door | undefined
   /** What the doctor says of it. */
@@ -41,11 +44,19 @@ export interface HostedPod extends AsyncDisposable {
   announce(dht: Dht): void
 }
 
+/** What a pod's operators ask of the process around it. */
+export interface PodHouse {
+  readonly client: Pick<Client, 'backup' | 'status'>
+  /** Starts the node again with what muttr.json says now. */
+  restart(): Promise<void>
+}
+
 /** Runs the pod of a home on its node. */
 export async function hostPod(
   home: Home,
   person: Person,
   network: Node,
+  house: PodHouse,
   log: Log
 ): Promise<HostedPod> {
   const config = home.config.pod!
@@ -99,7 +110,12 @@ export async function hostPod(
       limits: { accountsMax: config.accountsMax, noticesPerAccountMax: config.mailboxMax }
     })
   )
-  const door = stack.use(await hostHttps(home, pod, network, thin, log))
+  const desk = podDesk({ home, pod, network, house, door: () => door })
+  const rooms =
+    config.admin.mode === 'on' ? [await adminRoom(home, desk.desk, () => door, log)] : []
+  const door: Door | undefined = stack.use(
+    await hostHttps(home, pod, network, { rooms, socketRoom: thin }, log)
+  )
   if (monitor) {
     const watched = { pod, state, network, joined: () => joined }
     stack.use(await monitor.serve(config.monitor!, watched))
@@ -108,7 +124,7 @@ export async function hostPod(
   return {
     door,
     checks: datagrams.checks,
-    operator: podOperator(home, pod, () => network.contact().addresses),
+    ...desk,
     items: () => podItems(state),
     userOf: async peer => (config.via ? pod.userOf(peer) : undefined),
     announce(dht) {

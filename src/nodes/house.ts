@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path'
+import type { AdminDesk } from '../api/admin/desk.ts'
 import type {
   House,
   JoinDevice,
@@ -26,10 +27,11 @@ import { openLog } from '../net/log.ts'
 import type { Node } from '../net/node.ts'
 import type { Home } from './home.ts'
 import { createHome, readHome } from './home.ts'
+import type { HostedPod, PodHouse } from './host-pod.ts'
 import { hostPod } from './host-pod.ts'
 import { networkGiven } from './init.ts'
 import { joinAsDevice } from './join-device.ts'
-import { late, lateClient } from './late-client.ts'
+import { late, lateClient, lateDesk } from './late-client.ts'
 import { addLink, loadJoined, readLink } from './link.ts'
 import { networkView } from './network-view.ts'
 import { podPlaces } from './pod-finder.ts'
@@ -69,14 +71,25 @@ export class NodeHouse implements House, AsyncDisposable {
   /** The pod's operator, where a pod runs. */
   readonly pod: PodOperator
 
+  /** The same for its admin page. */
+  readonly desk: AdminDesk = lateDesk(() => this.#pod().desk)
+
+  /** @throws {MuttrError} `POD_UNKNOWN`, and as {@link #need} */
+  #pod(): HostedPod {
+    const { pod } = this.#need().started
+    if (pod) return pod
+    throw new MuttrError('POD_UNKNOWN', 'no pod runs here')
+  }
+
+  readonly #forPod: PodHouse = {
+    client: late(() => this.#need().started.client),
+    restart: () => this.#inTurn(() => this.#restart())
+  }
+
   constructor(parts: HouseParts) {
     this.#p = parts
     this.client = lateClient(() => this.#need().started.client, parts.events)
-    this.pod = late(() => {
-      const { pod } = this.#need().started
-      if (pod) return pod.operator
-      throw new MuttrError('POD_UNKNOWN', 'no pod runs here')
-    })
+    this.pod = late(() => this.#pod().operator)
   }
 
   get log(): Log {
@@ -116,7 +129,9 @@ export class NodeHouse implements House, AsyncDisposable {
     this.#passphrase = passphrase
     const log = this.#logFor(home)
     const host =
-      home.config.pod && person ? (node: Node) => hostPod(home, person, node, log) : undefined
+      home.config.pod && person
+        ? (node: Node) => hostPod(home, person, node, this.#forPod, log)
+        : undefined
     try {
       const started = await startParts({
         home,

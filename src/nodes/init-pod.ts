@@ -31,7 +31,8 @@ export async function initPod(o: InitPodOptions): Promise<PodMade> {
       hostname,
       policy: o.policy,
       https: { ...https, ...(email !== undefined && { acme: { email } }) },
-      udp: { port: usualPort }
+      udp: { port: usualPort },
+      ...(o.admin && { admin: { mode: 'on' as const } })
     },
     network: await networkFor(o.network, link),
     passphrase: await o.passphrase('new-vault')

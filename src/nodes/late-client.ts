@@ -1,3 +1,4 @@
+import type { AdminDesk } from '../api/admin/desk.ts'
 import type { Client } from '../client/client.ts'
 import type { Events } from '../client/events.ts'
 
@@ -27,3 +28,15 @@ export const late = <T extends object>(current: () => T, own: Partial<T> = {}): 
       )
     }
   })
+
+/** The same of what the admin page asks of a pod. @param current throws while none runs */
+export const lateDesk = (current: () => AdminDesk): AdminDesk => ({
+  admin: late(() => current().admin, {
+    proposeCodes: operator => current().admin.proposeCodes(operator)
+  }),
+  as: name => current().as(name),
+  watch: wake => current().watch(wake),
+  backup: options => current().backup(options),
+  settings: () => current().settings(),
+  change: change => current().change(change)
+})

@@ -101,7 +101,7 @@ async function pageOf(home: Home, signal: AbortSignal): Promise<string | undefin
 }
 
 /** What programs can still have; and less where a unit or a container is given less. */
-async function memory(): Promise<{ freeBytes: number; totalBytes: number }> {
+export async function memory(): Promise<{ freeBytes: number; totalBytes: number }> {
   const totalBytes = Math.min(totalmem(), process.constrainedMemory() || totalmem())
   const said = await readFile('/proc/meminfo', 'utf8').catch(() => '')
   const availableKb = /^MemAvailable:\s+(\d+) kB/m.exec(said)?.[1]

@@ -1,16 +1,36 @@
 import type { Invite, InviteOptions, PodOperator } from '../api/operator.ts'
+import type { PodOverview } from '../api/overview.ts'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import { makeJoinLink } from '../config/join-link.ts'
+import type { Door } from '../https/open.ts'
 import { peerKeys } from '../net/peer-key.ts'
 import type { PodPeers } from '../pod/federation/federation.ts'
+import type { Finding } from '../pod/health.ts'
 import type { Pod } from '../pod/pod.ts'
 import type { Maker } from '../pod/rows.ts'
+import { adminUrl, loginUrl } from './admin-url.ts'
 import type { Home } from './home.ts'
 
-/** What the local API lets a pod's operators do: the pod's office, and links that need the home. */
-export function podOperator(home: Home, pod: Pod, addresses: () => readonly string[]): PodOperator {
-  const { office } = pod
+interface Parts {
+  home: Home
+  pod: Pod
+  /** Where people dial it now. */
+  addresses: () => readonly string[]
+  door: () => Door | undefined
+  overview: () => Promise<PodOverview>
+  /** All that a pod needs, one look at a time. */
+  examine: (signal?: AbortSignal) => Promise<Finding[]>
+}
+
+/**
+ * What the local API and the admin page let a pod's operators do: the pod's office, and what needs the home.
+ * @param as under whose name everything is noted; what each call says unless told
+ */
+export function podOperator(parts: Parts, as?: string): PodOperator {
+  const { home, pod, addresses } = parts
+  const { office, admin } = pod
+  const operator = (by?: string): Maker => makerNamed(as ?? by)
   return {
     async invite({ by, uses, lifeMs, note }: InviteOptions = {}): Promise<Invite> {
       const { code, invite } = await office.invite(operator(by), {
@@ -66,6 +86,20 @@ export function podOperator(home: Home, pod: Pod, addresses: () => readonly stri
       pod.drain.resume()
       return pod.drain.state()
     },
+    overview: parts.overview,
+    examine: ({ signal } = {}) => parts.examine(signal),
+    operators: () => admin.operators(),
+    addOperator: (name, { by, role }) => admin.add(operator(by), name, role),
+    setRole: (name, { by, role }) => admin.setRole(operator(by), name, role),
+    removeOperator: (name, { by } = {}) => admin.remove(operator(by), name),
+    resetOperator: (name, { by } = {}) => admin.reset(operator(by), name),
+    async loginLink({ by, name } = {}) {
+      const link = await admin.link(operator(by), name)
+      const door = parts.door()
+      const page = adminUrl(home.config, door)
+      const problem = page === null ? null : (door?.status.problem ?? null)
+      return { ...link, url: page && loginUrl(page, link.token), problem }
+    },
     audit: options => office.audit(options),
     checkAudit: hash => office.checkAudit(hash)
   }
@@ -78,7 +112,7 @@ function peers(pod: Pod): PodPeers {
 }
 
 /** @throws {MuttrError} `USAGE` */
-function operator(name = 'operator'): Maker {
+export function makerNamed(name = 'operator'): Maker {
   const isName = name.isWellFormed() && name.trim() !== ''
   if (!isName || Buffer.byteLength(name) > limits.operatorBytesMax)
     throw new MuttrError('USAGE', `an operator's name has 1 to ${limits.operatorBytesMax} bytes`)

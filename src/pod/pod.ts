@@ -21,6 +21,8 @@ import { podMethods } from '../wire/pod-methods.ts'
 import type { PodStanding } from '../wire/pod-standing.ts'
 import { standing as wireStanding } from '../wire/pod-standing.ts'
 import { createAddresses } from './addresses/addresses.ts'
+import type { Admin } from './admin/admin.ts'
+import { createAdmin } from './admin/admin.ts'
 import { openAhead } from './ahead/ahead.ts'
 import { foldHostname } from './alias.ts'
 import { createBlind } from './blind/blind.ts'
@@ -100,6 +102,8 @@ export interface Pod extends AsyncDisposable {
   readonly directory: PublicDirectory
   /** What its operators do and see. */
   readonly office: Office
+  /** Who they are, and their logins. */
+  readonly admin: Admin
   /** @returns whose device a peer is that has identified here and is connected, when that person took an alias here. */
   userOf(peer: PeerId): Promise<string | undefined>
   /** From now on there is a network to fetch from: files for people who are away, blobs for those who ask blindly. */
@@ -127,6 +131,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const limits: PodLimits = { ...podLimits, ...parts.limits }
   const invites = createInvites({ state, random, invitesMax: limits.invitesMax })
   const audit = createAudit(state)
+  const admin = createAdmin({ state, audit, clock, random, hostname })
   const standings = createStandings(state)
   const quotas = createQuotas(state)
   const applications = createApplications(state, limits)
@@ -280,7 +285,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   })
   const sweeper = createSweeper({
     ...{ clock, log, state, registry, mailbox, addresses, directory, invites, dismissals, ahead },
-    ...{ audit, auditMax: limits.auditMax, isShared: parts.isShared === true },
+    ...{ admin, audit, auditMax: limits.auditMax, isShared: parts.isShared === true },
     ...{ federation, standings, applications, reports },
     sweepNews: () => news.sweep()
   })
@@ -292,6 +297,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     hostname,
     certificate: person.certificate,
     office,
+    admin,
     hello: record.hello,
     directory: createPublicDirectory({ state, clock, registry, hostname }),
     async userOf(peer) {

@@ -284,6 +284,13 @@ export const tables = {
   peers: 'peers',
   /** What operators said of other pods, by hostname. */
   peerWords: 'peer-words',
+  /** Who may use the admin page, by name. */
+  operators: 'operators',
+  /** By the SHA-256 of what lets somebody in: sessions, and links that are good once. */
+  operatorSessions: 'operator-sessions',
+  operatorLinks: 'operator-links',
+  /** By session: when it was last used. A table of its own, so that a late write never brings an ended session back. */
+  operatorSeen: 'operator-seen',
   /** A ring of notices for addresses nobody has: their writing takes as long as the others'. */
   nobody: 'nobody',
   pod: 'pod'

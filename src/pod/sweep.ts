@@ -2,6 +2,7 @@ import type { Clock, Log } from '../base/ports.ts'
 import type { State } from '../store/state.ts'
 import type { Addresses } from './addresses/addresses.ts'
 import { ofAccount } from './addresses/rows.ts'
+import type { Admin } from './admin/admin.ts'
 import type { Ahead } from './ahead/ahead.ts'
 import type { Directory } from './directory.ts'
 import type { Dismissals } from './dismissals.ts'
@@ -11,6 +12,7 @@ import { podTimes } from './limits.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { Applications } from './office/applications.ts'
 import type { Audit } from './office/audit.ts'
+import { sweepRings } from './office/bell.ts'
 import type { Reports } from './office/reports.ts'
 import type { Standings } from './office/standings.ts'
 import type { Registry } from './registry.ts'
@@ -37,6 +39,7 @@ interface Parts {
   ahead: Ahead | undefined
   /** Other processes serve the pod too. */
   isShared: boolean
+  admin: Admin
   audit: Audit
   auditMax: number
   federation: Federation | undefined
@@ -112,6 +115,8 @@ async function sweepAll(
   await rest.standings.sweep(nowMs)
   await rest.applications.sweep(nowMs)
   await rest.reports.sweep(nowMs)
+  await rest.admin.sweep(nowMs)
+  await sweepRings(state)
   await rest.audit.sweep(rest.auditMax)
   await rest.sweepNews()
   if (rest.isShared) {

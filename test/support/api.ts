@@ -1,3 +1,4 @@
+import type { AdminDesk } from '../../src/api/admin/desk.ts'
 import { createApp } from '../../src/api/app.ts'
 import type { House } from '../../src/api/house.ts'
 import type { PodOperator } from '../../src/api/operator.ts'
@@ -70,6 +71,8 @@ export const testApp = (client: Client) =>
     token: testToken,
     house: createFakeHouse(),
     page: testPage,
+    // Nothing of it is asked.
+    desk: {} as AdminDesk,
     clock: fakeClock(),
     random: systemRandom,
     log: quiet,

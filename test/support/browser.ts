@@ -18,10 +18,11 @@ export async function builtPage(outDir: string): Promise<PageFiles> {
 }
 
 /** Debian's Chromium. */
-export const startBrowser = (): Promise<Browser> =>
+/** @param more arguments of it */
+export const startBrowser = (...more: string[]): Promise<Browser> =>
   chromium.launch({
     executablePath: '/usr/bin/chromium',
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage']
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', ...more]
   })
 
 export interface Tab extends AsyncDisposable {
@@ -36,7 +37,9 @@ interface TabOptions {
   browser: Browser
   /** Of the daemon; any other address that is asked for is a complaint. */
   url: string
-  token: string
+  /** Of its API; the admin page is opened by a link instead. */
+  token?: string
+  /** Behind the `#`. */
   path?: string
   width?: number
   height?: number
@@ -51,7 +54,9 @@ export async function openTab(options: TabOptions): Promise<Tab> {
     colorScheme: dark ? 'dark' : 'light',
     locale: 'en-GB',
     timezoneId: 'UTC',
-    reducedMotion: 'reduce'
+    reducedMotion: 'reduce',
+    // Of a test's own authority.
+    ignoreHTTPSErrors: true
   })
   const page = await context.newPage()
   const complaints: string[] = []
@@ -66,8 +71,8 @@ export async function openTab(options: TabOptions): Promise<Tab> {
     if (!target.startsWith(`${url}/`) && !target.startsWith('blob:'))
       complaints.push(`asked for ${target}`)
   })
-  await page.goto(`${url}/#token=${token}`)
-  if (path) await page.evaluate(to => void (location.hash = to), path)
+  await page.goto(token === undefined ? `${url}/admin/#${path}` : `${url}/#token=${token}`)
+  if (path && token !== undefined) await page.evaluate(to => void (location.hash = to), path)
   return {
     page,
     context,

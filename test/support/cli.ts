@@ -174,6 +174,24 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
       await note('openPod', { home } as never)
       return Object.assign(createFakeOperator(opened), { [Symbol.asyncDispose]: async () => {} })
     },
+    async openAdmin(home) {
+      await note('openAdmin', { home } as never)
+      const pod = createFakeOperator(opened)
+      return {
+        operators: pod.operators,
+        add: pod.addOperator,
+        setRole: pod.setRole,
+        remove: pod.removeOperator,
+        reset: pod.resetOperator,
+        async link(o) {
+          const { operator, untilMs, url } = await pod.loginLink(o)
+          const local = home === '/resting' ? null : 'http://127.0.0.1:5/admin/#link=ef'
+          const problem = { code: 'TLS_NONE', message: 'no certificate', hint: '' } as never
+          return { operator, untilMs, local, url: local && url, problem: local && problem }
+        },
+        [Symbol.asyncDispose]: async () => {}
+      }
+    },
     async openJournal(home, name) {
       await note('openJournal', { home, name } as never)
       const done = new Set<string>()

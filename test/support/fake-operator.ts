@@ -1,6 +1,9 @@
 import type { PodOperator } from '../../src/api/operator.ts'
+import type { PodOverview } from '../../src/api/overview.ts'
 import { MuttrError } from '../../src/base/errors.ts'
+import type { OperatorView } from '../../src/pod/admin/admin.ts'
 import type { PeerState } from '../../src/pod/federation/federation.ts'
+import type { Finding } from '../../src/pod/health.ts'
 import type { InviteView } from '../../src/pod/invites.ts'
 import type { AccountView } from '../../src/pod/office/accounts.ts'
 import type { ApplicationView } from '../../src/pod/office/applications.ts'
@@ -49,6 +52,28 @@ const testPeer: PeerState = {
   ...{ retryMs: nowMs + 480_000, code: 'POD_UNREACHABLE', queued: 12 }
 }
 
+const testOperator: OperatorView = {
+  ...{ name: 'olga', role: 'owner', hasPassword: true, hasCodes: false },
+  ...{ createdMs: nowMs, loginMs: null }
+}
+export const testOverview: PodOverview = {
+  ...{ hostname: 'one.test', fingerprint: 'ab'.repeat(20), version: '0.1.0', startedMs: nowMs },
+  ...{ policy: 'approval', escrow: true, federation: 'list', accountsMax: 10_000 },
+  usage: { accounts: 3, aliases: 4, notices: 5, bytes: 6_000, sessions: 2, queued: 12 },
+  ...{ waiting: 1, reports: 1, processes: 1, neighbours: 8, backupMs: null },
+  door: {
+    mode: 'acme',
+    untilMs: nowMs,
+    problem: { code: 'ORDER_FAILED', message: 'the authority says no', hint: 'See port 80.' }
+  },
+  disk: { freeBytes: 2 ** 33, totalBytes: 2 ** 35 },
+  memory: { freeBytes: 2 ** 28, totalBytes: 2 ** 30, processBytes: 2 ** 27 }
+}
+export const testFinding: Finding = {
+  ...{ what: 'network', level: 'warning', code: 'NETWORK_SMALL', detail: '3 nodes' },
+  ...{ hint: 'More seeds.', used: 0.5 }
+}
+
 const known = <T>(who: string, then: () => Promise<T>): Promise<T> =>
   who === 'nobody' ? Promise.reject(new MuttrError('ACCOUNT_UNKNOWN', who)) : then()
 
@@ -71,6 +96,24 @@ export function createFakeOperator(calls: [string, Record<string, unknown>][] = 
     },
     drainState: () => note('drainState', {}, { state: 'serving', sessions: 3, of: 0 }),
     serveAgain: () => note('serveAgain', {}, { state: 'serving', sessions: 0, of: 3 }),
+    overview: () => note('overview', {}, testOverview),
+    examine: () => note('examine', {}, [testFinding]),
+    operators: () => note('operators', {}, [testOperator]),
+    addOperator: (name, options) =>
+      note('addOperator', { name, ...options }, { ...testOperator, name, role: options.role }),
+    setRole: (name, options) =>
+      note('setRole', { name, ...options }, { ...testOperator, role: options.role }),
+    async removeOperator(name, options = {}) {
+      if (name !== 'olga') throw new MuttrError('OPERATOR_UNKNOWN', name)
+      return await note('removeOperator', { name, ...options }, testOperator)
+    },
+    resetOperator: (name, options = {}) =>
+      note('resetOperator', { name, ...options }, { ...testOperator, hasPassword: false }),
+    loginLink: (options = {}) =>
+      note('loginLink', options, {
+        ...{ operator: 'olga', token: 'ef'.repeat(32), untilMs: nowMs, problem: null },
+        url: `https://one.test/admin/#link=${'ef'.repeat(32)}`
+      }),
     processes: () => note('processes', {}, [{ peer: '12D3KooWFake', isThis: true }]),
     async removeProcess(peer, options = {}) {
       if (peer === '12D3KooWFake') throw new MuttrError('USAGE', 'a process cannot take itself out')

@@ -55,6 +55,23 @@ export const heading = (page: Page, name: string | RegExp): Locator =>
 export const press = (page: Page, name: string): Promise<void> =>
   page.getByRole('button', { name, exact: true }).click()
 
+export const tooWidePx = (page: Page): Promise<number> =>
+  page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - innerWidth))
+
+export async function flawsOf(page: Page, runOnly?: string[]): Promise<string[]> {
+  // Put there by the browser itself, past the page's policy.
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate(
+    only =>
+      (globalThis as unknown as { axe: Axe }).axe.run({
+        resultTypes: ['violations'],
+        ...(only && { runOnly: only })
+      }),
+    runOnly
+  )
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`)
+}
+
 /** On a busy machine even what is quick takes its time. */
 const waitMs = 60_000
 
@@ -102,21 +119,8 @@ export async function createPageStage(): Promise<PageStage> {
         }
       }
     },
-    tooWidePx: page =>
-      page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - innerWidth)),
-    async flaws(page, runOnly) {
-      // Put there by the browser itself, past the page's policy.
-      await page.evaluate(axe.source)
-      const { violations } = await page.evaluate(
-        only =>
-          (globalThis as unknown as { axe: Axe }).axe.run({
-            resultTypes: ['violations'],
-            ...(only && { runOnly: only })
-          }),
-        runOnly
-      )
-      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`)
-    },
+    tooWidePx,
+    flaws: flawsOf,
     [Symbol.asyncDispose]: () => all.disposeAsync()
   }
 }

@@ -8,7 +8,7 @@ import type { Node } from '../../src/net/node.ts'
 import { peerKeys } from '../../src/net/peer-key.ts'
 import { systemRandom as random } from '../../src/net/random.ts'
 import { createHome, openPerson, readHome } from '../../src/nodes/home.ts'
-import { podOperator } from '../../src/nodes/pod-operator.ts'
+import { podDesk } from '../../src/nodes/pod-desk.ts'
 import type { Started } from '../../src/nodes/start.ts'
 import { startParts } from '../../src/nodes/start.ts'
 import type { Pod } from '../../src/pod/pod.ts'
@@ -58,6 +58,9 @@ export async function wholeNode(init: WholeInit): Promise<Whole> {
   const home = { ...read, config: { ...read.config, ...trace, store } }
   const person = await openPerson(home, async () => null)
   let itsPod: Pod | undefined
+  /** Nobody asks what is around it. */
+  const nobody = () => Promise.reject(new Error('none'))
+  const house = { client: { backup: nobody, status: nobody }, restart: nobody }
   const host = async (node: Node) => {
     await using stack = new AsyncDisposableStack()
     const state = stack.use(await levelState(home.paths.podDb))
@@ -79,7 +82,7 @@ export async function wholeNode(init: WholeInit): Promise<Whole> {
     return {
       door: undefined,
       checks: [],
-      operator: podOperator(home, itsPod, () => node.contact().addresses),
+      ...podDesk({ home, pod: itsPod, network: node, house, door: () => undefined }),
       userOf: (peer: string) => itsPod!.userOf(peer),
       async *items() {},
       announce() {},

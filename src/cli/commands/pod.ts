@@ -8,6 +8,7 @@ import type { Session } from '../session.ts'
 import { pairs, table } from '../text.ts'
 import { grouped } from '../units.ts'
 import { addPodAccounts } from './pod-accounts.ts'
+import { addPodAdmin } from './pod-admin.ts'
 import { addPodAudit } from './pod-audit.ts'
 import { addPodDoctor } from './pod-doctor.ts'
 import { addPodInvites } from './pod-invites.ts'
@@ -23,6 +24,7 @@ interface InitArgs {
   certificate?: string
   key?: string
   email?: string
+  admin?: boolean
   network?: string
   join?: string
 }
@@ -40,6 +42,7 @@ export function addPod(program: Command, action: Action): void {
     'muttr pod up --home /srv/pod'
   )
   addPodDoctor(pod, action)
+  addPodAdmin(pod, action)
   addPodState(pod, action)
   addPodInvites(pod, action)
   addPodAccounts(pod, action)
@@ -69,6 +72,7 @@ function addInit(pod: Command, action: Action): void {
       .option('--certificate <file>', 'with --https files: the certificate and its chain, PEM')
       .option('--key <file>', 'with --https files: its key, PEM')
       .option('--email <address>', 'with --https acme: to whom the authority writes')
+      .option('--admin', 'with --https: show the admin page there, under /admin/')
       .option('--network <file|name>', 'the network to join: a network file, or a built-in name')
       .option('--join <link>', 'the network that a muttr: link carries')
       .action(action(init)),
@@ -79,12 +83,14 @@ function addInit(pod: Command, action: Action): void {
 
 async function init(session: Session, options: InitArgs): Promise<void> {
   const { hostname, policy, https: mode, certificate, key, email, network, join } = options
+  const { admin = false } = options
   const doors = await session.doors()
   const made = await doors.initPod({
     ...session.open,
     home: session.home,
     hostname,
     policy,
+    ...(admin && { admin }),
     https: {
       mode,
       ...(certificate !== undefined && { certificate }),

@@ -10,6 +10,7 @@ import { newsOf } from '../news.ts'
 import type { AccountId, Row } from '../rows.ts'
 import { row, tables } from '../rows.ts'
 import { rowsOf } from '../scan.ts'
+import { ring } from './bell.ts'
 
 /** Somebody asks for an alias at a pod whose operators approve of each. */
 export interface ApplicationRow extends Application {
@@ -112,6 +113,7 @@ export function createApplications(
     const { ok } = await state.write([
       ...(past ? drop(account, past) : []),
       put(account, application, 'insert'),
+      ring,
       ...(network === null
         ? []
         : ([{ type: 'insert', table: tables.applicantNetworks, key: network, value }] as const))

@@ -9,6 +9,7 @@ import { createLocks } from '../locks.ts'
 import type { Maker, Row } from '../rows.ts'
 import { maker, ordered, row, tables } from '../rows.ts'
 import { rowsOf } from '../scan.ts'
+import { ring } from './bell.ts'
 
 /** What somebody did who may: an operator, or an account with leave to make invites. */
 export interface AuditEntry {
@@ -123,6 +124,7 @@ export function createAudit(state: State): Audit {
           })
           const { ok } = await state.write([
             ...changes,
+            ring,
             { type: 'insert', table: tables.audit, key: ordered(sequence + 1), value }
           ])
           if (ok) return result

@@ -200,6 +200,11 @@ const readers: Readonly<Record<Table, Reader | null>> = {
   /** Other pods. */
   peers: null,
   peerWords: null,
+  /** Of operators. */
+  operators: null,
+  operatorSessions: null,
+  operatorLinks: null,
+  operatorSeen: null,
   /** Of addresses that nobody has. */
   nobody: null,
   /** The pod's own. */

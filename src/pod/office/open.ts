@@ -14,6 +14,7 @@ import { accountDeeds } from './account-deeds.ts'
 import { createAccounts } from './accounts.ts'
 import type { Applications } from './applications.ts'
 import type { Audit } from './audit.ts'
+import { onRing } from './bell.ts'
 import { inviteDeeds } from './invite-deeds.ts'
 import { createNames } from './names.ts'
 import type { Office } from './office.ts'
@@ -65,6 +66,7 @@ export function createOffice(parts: Parts): Office {
     ...processDeeds(parts),
     audit: ({ limit = listUsual, ...o } = {}) =>
       audit.list({ ...o, limit: Math.min(limit, listMax) }),
+    watch: wake => onRing(parts.state, wake),
     checkAudit: hash => audit.check(hash)
   }
 }

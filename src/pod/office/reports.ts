@@ -11,6 +11,7 @@ import { podTimes } from '../limits.ts'
 import type { AccountId, Row } from '../rows.ts'
 import { row, tables } from '../rows.ts'
 import { rowsOf } from '../scan.ts'
+import { ring } from './bell.ts'
 
 /** A report, and what became of it. */
 export interface ReportRow extends Report {
@@ -94,7 +95,8 @@ export function createReports(
       if (last?.[1].isOpen) throw new MuttrError('LIMIT_EXCEEDED', 'too many reports wait already')
       await state.write([
         ...(last ? [drop(last[0])] : []),
-        put(id, { ...report, isOpen: true, answer: '' }, 'insert')
+        put(id, { ...report, isOpen: true, answer: '' }, 'insert'),
+        ring
       ])
     },
     async list() {

@@ -22,6 +22,13 @@ export const reachable = signal(true)
 
 let token = ''
 
+/** What each request carries to be let in. */
+let carried = (): Record<string, string> => ({ authorization: `Bearer ${token}` })
+/** Of a page that is let in otherwise. */
+export function carry(headers: () => Record<string, string>): void {
+  carried = headers
+}
+
 /** Takes the token out of the address, so that it neither stays on the screen nor in the history. */
 export function takeToken(): void {
   const given = /^#token=([0-9a-f]{64})$/.exec(location.hash)?.[1]
@@ -48,7 +55,7 @@ export async function ask(path: string, call: Call = {}): Promise<Response> {
     value === undefined ? [] : [[name, String(value)]]
   )
   const target = said.length > 0 ? `${path}?${new URLSearchParams(said)}` : path
-  const headers = new Headers({ authorization: `Bearer ${token}` })
+  const headers = new Headers(carried())
   if (json !== undefined) headers.set('content-type', 'application/json')
   let answer: Response
   try {

@@ -1,10 +1,8 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 import type { Problem } from '../data/ask.ts'
-import { contactOf } from '../data/session.ts'
 import { sentence } from '../data/toasts.ts'
-import { grouped, nameOf } from '../text/format.ts'
-import { plainOf } from '../text/tricks.ts'
+import { grouped } from '../text/format.ts'
 import { Icon, type IconName } from './icons.tsx'
 
 interface ButtonProps {
@@ -40,33 +38,6 @@ export function Button(props: ButtonProps): JSX.Element {
       {children && <span>{children}</span>}
     </button>
   )
-}
-
-/** Of a person. The colour comes from the key, the pinned one unless told, so that another key is another colour. */
-export function Avatar({
-  alias,
-  fingerprint,
-  size = 40
-}: {
-  alias: string
-  fingerprint?: string | null
-  size?: number
-}): JSX.Element {
-  const print = fingerprint ?? contactOf(alias)?.fingerprint ?? alias
-  const name = plainOf(nameOf(alias)).replace(/[^\p{L}\p{N}]/gu, '')
-  const letter = [...name][0]?.toUpperCase() ?? '?'
-  return (
-    <span class={`avatar hue-${hueOf(print)}${size < 34 ? ' small' : ''}`} aria-hidden="true">
-      {letter}
-    </span>
-  )
-}
-
-const hues = 12
-function hueOf(text: string): number {
-  let sum = 0
-  for (const character of text) sum = (sum * 31 + character.codePointAt(0)!) >>> 0
-  return sum % hues
 }
 
 export const Fingerprint = ({ hex }: { hex: string }): JSX.Element => (

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import type { Entry } from '../../client/client.ts'
 import { nowMs } from '../clock.ts'
-import { Avatar } from '../parts/basics.tsx'
+import { Avatar } from '../parts/avatar.tsx'
 import { DeleteLetter, isOver, SentFiles, Waiting, WriteAgain } from '../parts/letter-actions.tsx'
 import { ReceivedFiles } from '../parts/received-files.tsx'
 import { StepLine, Steps } from '../parts/steps.tsx'
