@@ -75,6 +75,8 @@ export type MuttrEvent =
   | { type: 'disputed'; alias: string; pinned: string; shown: string }
   /** A pod shows something else of an own alias than we gave it, as `what` says; `shown` is the fingerprint, where one was shown. */
   | { type: 'alarm'; alias: string; what: string; shown: string | null }
+  /** A correspondent was given an address of their own, or gave us one (`taken`), or took theirs back. */
+  | { type: 'address'; contact: string; what: 'given' | 'taken' | 'dropped' }
   /** A backup was written to its end; `madeMs` is the moment that it holds. */
   | { type: 'backed-up'; madeMs: Millis }
   /** How the backup in the network gets on: at most a few a second, and at each of its steps. */

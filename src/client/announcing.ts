@@ -1,6 +1,6 @@
 import { sha256 } from '../base/bytes.ts'
 import { codeOf } from '../base/errors.ts'
-import { readAlias } from '../pod/alias.ts'
+import type { AddressPlace } from '../wire/address.ts'
 import { sealNotice } from './compose.ts'
 import type { Known } from './contacts.ts'
 import type { JourneyParts } from './journey.ts'
@@ -8,11 +8,21 @@ import type { Passing } from './passing.ts'
 import type { PodLink } from './pod-link.ts'
 import type { PodQuestions } from './pod-questions.ts'
 import type { SentRow } from './sent-rows.ts'
+import { podOf } from './sent-rows.ts'
 import { within } from './waiting.ts'
 
 type Parts = Pick<
   JourneyParts,
-  'contacts' | 'pods' | 'life' | 'crypto' | 'clock' | 'emit' | 'skew' | 'store' | 'log'
+  | 'contacts'
+  | 'addresses'
+  | 'pods'
+  | 'life'
+  | 'crypto'
+  | 'clock'
+  | 'emit'
+  | 'skew'
+  | 'store'
+  | 'log'
 > & {
   passing: Passing
   /** Makes the slip of a letter that has none yet. */
@@ -43,12 +53,12 @@ export class Announcing {
 
   /** Makes the notice ready while the letter is being stored. */
   async prepare(row: SentRow, known: Known, way: Way = 'any'): Promise<Prepared> {
-    const { contacts, life, crypto } = this.#parts
+    const { crypto } = this.#parts
     await this.#parts.slip(row, known)
-    const { route } = await contacts.route(row.to, life)
+    const { address, hpkeKey } = row.place ?? (await this.#intro(row))
     const { key, sizeBytes, expiryMs, slip } = row
     const body = {
-      address: route.intro,
+      address,
       key: new Uint8Array(Buffer.from(key!, 'hex')),
       sizeBytes,
       expiryMs,
@@ -56,7 +66,7 @@ export class Announcing {
     }
     const [own, notice] = await Promise.all([
       way === 'any' ? this.#ownPod(row) : undefined,
-      sealNotice(body, route.hpkeKey, crypto)
+      sealNotice(body, hpkeKey, crypto)
     ])
     return { notice, own, readers: own ? undefined : await this.#readersPod(row) }
   }
@@ -89,7 +99,7 @@ export class Announcing {
 
   /** Looks what became of a notice that an own pod was given. @returns which way to go when nobody takes care of it. */
   async follow(row: SentRow, signal: AbortSignal): Promise<'done' | 'waits' | 'overdue' | Way> {
-    const { passing, contacts } = this.#parts
+    const { passing } = this.#parts
     const handed = passing.of(row.id)
     if (!handed) return 'any'
     const fate = await passing.fate(row.id, handed, signal)
@@ -101,12 +111,12 @@ export class Announcing {
     }
     if (fate.type !== 'lost') return fate.type
     await passing.forget(row.id, signal)
-    if (fate.isSealedWrong) await contacts.forgetRoute(row.to) // the pod has a new key
+    if (fate.isSealedWrong) await this.#forgetKey(row)
     return fate.again ? 'any' : 'direct'
   }
 
   async #submit(row: SentRow, known: Known, link: PodQuestions, notice: Uint8Array): Promise<void> {
-    const { clock, contacts } = this.#parts
+    const { clock } = this.#parts
     const startMs = clock.now()
     const submit = async (by: PodQuestions, sealed: Uint8Array) => ({
       ...(await by.submit(sealed)),
@@ -114,7 +124,7 @@ export class Announcing {
     })
     const { atMs, signature, podPeer, hash } = await submit(link, notice).catch(async err => {
       if (codeOf(err) !== 'NOTICE_INVALID') throw err
-      await contacts.forgetRoute(row.to) // the pod has a new key: ask for it, once
+      await this.#forgetKey(row) // and ask for the new one, once
       const again = await this.prepare(row, known, 'direct')
       return submit(again.readers ?? (await this.#readersPod(row)), again.notice)
     })
@@ -123,7 +133,7 @@ export class Announcing {
   }
 
   #announced(row: SentRow, announced: NonNullable<SentRow['announced']>, startMs: number): void {
-    const { clock, emit, skew } = this.#parts
+    const { clock, emit, skew, addresses } = this.#parts
     const { pod, atMs } = announced
     skew.seen(atMs)
     row.announced = announced
@@ -131,6 +141,7 @@ export class Announcing {
     if (row.stage === 'stored') row.stage = 'announced'
     row.waiting = null
     emit({ type: 'announced', letter: row.id, pod, ms: clock.now() - startMs })
+    addresses.announced(row)
   }
 
   /** A link to the own pod of the alias that the letter is from; undefined where the notice does not go that way now. */
@@ -149,6 +160,22 @@ export class Announcing {
 
   #readersPod(row: SentRow): Promise<PodQuestions> {
     const { pods, life } = this.#parts
-    return pods.questions(readAlias(row.to).hostname, life)
+    return pods.questions(podOf(row), life)
+  }
+
+  async #intro({ to }: SentRow): Promise<Pick<AddressPlace, 'address' | 'hpkeKey'>> {
+    const { contacts, life } = this.#parts
+    const { intro, hpkeKey } = (await contacts.route(to, life)).route
+    return { address: intro, hpkeKey }
+  }
+
+  /** The pod has another key than the one that the notice was sealed to. */
+  async #forgetKey(row: SentRow): Promise<void> {
+    const { contacts, addresses } = this.#parts
+    await contacts.forgetRoute(row.to)
+    if (!row.place) return
+    await addresses.refused(row)
+    row.place = null
+    row.slip = null
   }
 }

@@ -156,6 +156,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     await openMailbox(rooms, parts)
     await requests.load()
     await rooms.devices.unlocked()
+    await rooms.addresses.unlocked()
   }
   if (person) await unlock(person)
   record.look()
@@ -176,6 +177,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     requests.wake()
     rooms.releases.wake()
     rooms.own.wake()
+    rooms.addresses.wake()
     void rooms.introductions.look()
     void rooms.watch.wake().catch(err => log.warn('not watched', { err }))
     record.look()
@@ -224,6 +226,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     lock() {
       self.lock()
       rooms.devices.locked()
+      rooms.addresses.locked()
       rooms.contacts.locked()
       rooms.conversations.forget()
       rooms.search.forget()
@@ -242,7 +245,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       await pods[Symbol.asyncDispose]()
       await Promise.all([looking, rooms.introductions.quiet()])
       const letters = [courier, inbox, rooms.fetched, requests, rooms.own]
-      const mail = [...letters, rooms.watch, rooms.releases, rooms.files]
+      const mail = [...letters, rooms.watch, rooms.releases, rooms.files, rooms.addresses]
       await Promise.all(mail.map(room => room[Symbol.asyncDispose]()))
     }
   }
@@ -250,8 +253,9 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
 
 /** What is done now and then for keys and devices, one after the other; what fails is taken up by the next. */
 async function lookAfter(rooms: Rooms, log: Log, life: AbortSignal): Promise<void> {
-  const { succeeding, rotation, revoking, canary, devices, introductions } = rooms
-  for (const room of [succeeding, rotation, revoking, canary, devices, introductions]) {
+  const { succeeding, rotation, revoking, canary, devices, introductions, addresses } = rooms
+  const all = [succeeding, rotation, revoking, canary, devices, introductions, addresses]
+  for (const room of all) {
     if (life.aborted) return
     await room.look().catch(err => {
       if (!life.aborted) log.warn('something is not looked after', { err })

@@ -3,6 +3,7 @@ import type { Outbox } from '../base/outbox.ts'
 import type { Clock, Log, Random } from '../base/ports.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Dht } from '../seed/dht.ts'
+import type { Addresses } from './addresses/addresses.ts'
 import type { Contacts } from './contacts.ts'
 import type { Devices } from './devices/devices.ts'
 import type { InboxStore } from './inbox-store.ts'
@@ -16,6 +17,8 @@ import type { Strangers } from './strangers.ts'
 export interface InboxParts {
   dht: Pick<Dht, 'get'>
   contacts: Contacts
+  /** That we made for correspondents. */
+  addresses: Pick<Addresses, 'at' | 'offered' | 'received'>
   self: Self
   store: InboxStore
   /** When a letter that could not be fetched is tried again. */

@@ -1,10 +1,10 @@
 import { toHex } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
-import type { Millis } from '../base/ports.ts'
 import { Pump } from '../base/pump.ts'
 import { throwDice } from '../base/retry.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import { ownKey } from '../keys/person.ts'
+import type { AddressOffer } from '../wire/address.ts'
 import type { Blob } from '../wire/blob.ts'
 import type { Notice } from '../wire/notice.ts'
 import type { Known } from './contacts.ts'
@@ -15,6 +15,7 @@ import { changedMax, hopeless, isInTime, pendingMax, sealedBounds } from './inbo
 import type { InboxParts } from './inbox-parts.ts'
 import type { NoticeRow } from './inbox-rows.ts'
 import { noticeId } from './inbox-rows.ts'
+import { getKnown, meet, showed } from './met.ts'
 import type { OpenedLetter, OpenedSlip } from './open-letter.ts'
 import { mustBeBefore, openLetter, openSlip } from './open-letter.ts'
 import { Crowds } from './requests/crowds.ts'
@@ -112,8 +113,8 @@ export class Inbox implements AsyncDisposable {
     recorded.catch(() => undefined)
     const others = new Set<Promise<void>>()
     try {
-      for (const { key, sizeBytes, expiryMs, slip } of notices) {
-        const row = { pod, key, sizeBytes, expiryMs, slip, failures: 0 }
+      for (const { key, sizeBytes, expiryMs, slip, address } of notices) {
+        const row = { pod, key, sizeBytes, expiryMs, slip, address, failures: 0 }
         const id = noticeId(row)
         if (!isInTime(row, clock.now())) {
           log.debug('a notice out of time')
@@ -224,7 +225,13 @@ export class Inbox implements AsyncDisposable {
       return false
     }
     const reader = self.person()
-    const slip = await openSlip(notice, { reader, nowMs: startMs, crypto })
+    const at = (address: Uint8Array) => this.#parts.addresses.at(address)
+    const slip = await openSlip(notice, { reader, nowMs: startMs, crypto, at })
+    if (slip.offer) {
+      await this.#offered(id, slip, slip.offer)
+      await store.finish(notice)
+      return true
+    }
     if (isProbe(slip, reader)) {
       await slip.signedBy(ownKey(reader, slip.fingerprint)!)
       await this.#parts.onProbe(slip.alias)
@@ -278,19 +285,23 @@ export class Inbox implements AsyncDisposable {
     const { alias } = slip
     const carried = opened.letter.certificate
     // Before the release, whose receipt is sealed to the newest subkey.
-    if (known && carried) await this.#showed(known, carried)
+    if (known && carried) await showed(this.#parts, known, carried)
     if (known) this.#later(contacts.confirm(known))
-    const met = known ?? (await this.#meet(alias, certificate, opened.letter.sentMs))
+    const met = known ?? (await meet(this.#parts, alias, certificate, opened.letter.sentMs))
     const from = alias
     const ms = clock.now() - openMs
     this.#parts.emit({ type: 'opened', letter: toHex(opened.letter.id), from, ms })
-    const { releases } = this.#parts
+    const { releases, addresses } = this.#parts
     releases.due(blob, met !== undefined)
+    const noted = () => addresses.received(opened.to, alias, notice.address, opened.letter)
+    if (met) noted()
     if (met?.row.knowsUs !== true)
       this.#later(
-        this.#getKnown(alias, certificate).finally(() => {
-          if (!met) releases.wake(blob.key)
-        })
+        getKnown(this.#parts, alias, certificate)
+          .then(() => (met ? undefined : noted()))
+          .finally(() => {
+            if (!met) releases.wake(blob.key)
+          })
       )
     return true
   }
@@ -311,6 +322,17 @@ export class Inbox implements AsyncDisposable {
     })
     this.#later(asked)
     throw new MuttrError('KEY_CHANGED', `${alias} signs with another key than the pinned one`)
+  }
+
+  /** Of contacts alone: whoever else says it is not heard. */
+  async #offered(id: string, slip: OpenedSlip, offer: AddressOffer): Promise<void> {
+    const { contacts, addresses } = this.#parts
+    const known = await contacts.known(slip.alias)
+    if (!known) return
+    const signer = await contacts.signer(known, slip.fingerprint)
+    if (!signer) return this.#otherKey(known, id, slip)
+    await slip.signedBy(signer.certificate)
+    if (offer.madeMs <= signer.untilMs) await addresses.offered(offer)
   }
 
   async #fetch({ key, pod }: NoticeRow, isContact: boolean): Promise<Blob> {
@@ -353,29 +375,6 @@ export class Inbox implements AsyncDisposable {
     const also = [...release, ...devices.note([{ type: 'letter', ...about }])]
     await store.addLetter(notice, fresh, self.closet(), also)
     await devices.kept(letter)
-  }
-
-  async #showed(known: Known, carried: Uint8Array): Promise<void> {
-    const { contacts, log } = this.#parts
-    await contacts.showed(known, carried).catch(err => {
-      log.info('the certificate in a letter is not taken', { code: codeOf(err) })
-    })
-  }
-
-  /** Pins a stranger when the certificate of its pod is at hand and certified the key. */
-  async #meet(alias: string, certificate: Certificate, sentMs: Millis): Promise<Known | undefined> {
-    const { contacts, log } = this.#parts
-    return contacts.met(alias, certificate, sentMs).catch(err => {
-      log.debug('a sender is not pinned', { code: codeOf(err) })
-      return undefined
-    })
-  }
-
-  /** Asks the pod of somebody not pinned yet, and remembers that the person wrote to us. */
-  async #getKnown(alias: string, { pin }: Certificate): Promise<void> {
-    const { contacts, life } = this.#parts
-    const known = (await contacts.known(alias)) ?? (await contacts.lookup(alias, life))
-    if (known.certificate.pin === pin) await contacts.knowsUs(alias)
   }
 
   #later(work: Promise<void>): void {

@@ -2,13 +2,14 @@ import { toHex } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
-import type { Clock, Log, PeerId } from '../base/ports.ts'
+import type { Clock, Log, Millis, PeerId, Random } from '../base/ports.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
-import { readAlias } from '../pod/alias.ts'
 import type { Dht, PutProgress } from '../seed/dht.ts'
 import type { Blob } from '../wire/blob.ts'
 import type { Letter } from '../wire/letter.ts'
+import type { Addresses } from './addresses/addresses.ts'
+import { sealRelationSlip } from './addresses/sealed-slip.ts'
 import type { Way } from './announcing.ts'
 import { Announcing } from './announcing.ts'
 import type { LetterFiles } from './attachments/letter-files.ts'
@@ -19,6 +20,7 @@ import type { Passing } from './passing.ts'
 import type { Pods } from './pods.ts'
 import type { Self } from './self.ts'
 import type { SentRow } from './sent-rows.ts'
+import { podOf } from './sent-rows.ts'
 import type { SentSecret } from './sent-secrets.ts'
 import type { SentStore } from './sent-shape.ts'
 import { stampNews } from './stamp-news.ts'
@@ -40,6 +42,8 @@ export interface JourneyParts {
   pods: Pick<Pods, 'questions' | 'relay' | 'identified' | 'seek'>
   passing: Passing
   contacts: Contacts
+  addresses: Pick<Addresses, 'placeFor' | 'refused' | 'doubt' | 'announced'>
+  random: Random
   self: Self
   store: SentStore
   clock: Clock
@@ -53,6 +57,9 @@ export interface JourneyParts {
   /** It lies with holders from now on. */
   onStored(row: SentRow): void
 }
+
+/** A letter that was not accepted for so long is announced at the intro address, too. */
+const fallBackMs: Millis = 3 * 24 * 3_600_000
 
 /** The steps of a letter from the person to the reader's pod. Each is written down when it is done, and done once. */
 export class Journey {
@@ -101,7 +108,7 @@ export class Journey {
   async #attempt(entry: Entry, way: Way = 'any'): Promise<boolean> {
     const { row } = entry
     const { contacts, passing, life, pods } = this.#parts
-    pods.seek(readAlias(row.to).hostname)
+    pods.seek(podOf(row))
     const nowMs = this.#parts.clock.now()
     const early = row.stage === 'sealed' && row.sentMs > nowMs + limits.clockSkewMs
     const known =
@@ -161,15 +168,26 @@ export class Journey {
     row.sizeBytes = entry.blob.sealed.byteLength
     row.copies = []
     row.slip = null
+    row.place = null
     emit({ type: 'sealed', letter: row.id, sizeBytes: row.sizeBytes, ms: clock.now() - nowMs })
   }
 
   /** Says to the reader who sends; made once, so that a locked client can go on. @throws {MuttrError} `VAULT_LOCKED` */
   async slip(row: SentRow, { certificate }: Known): Promise<void> {
     if (row.slip) return
-    const { self, clock, crypto } = this.#parts
+    const { self, clock, crypto, addresses, random } = this.#parts
     const from = this.#sealedBy.get(row) ?? self.person()
     this.#sealedBy.set(row, from)
+    const relation = addresses.placeFor(row)
+    if (relation) {
+      const { fingerprint } = from.certificate
+      const [letter, key] = [row.id, row.key!].map(hex => new Uint8Array(Buffer.from(hex, 'hex')))
+      const slip = { fingerprint, alias: row.from, letter: letter!, key: key! }
+      row.slip = sealRelationSlip(slip, relation, random)
+      const { address, pod, hpkeKey } = relation
+      row.place = { address, pod, hpkeKey }
+      return
+    }
     row.slip = await sealSlip({
       from,
       alias: row.from,
@@ -256,11 +274,17 @@ export class Journey {
    * @throws {MuttrError} as {@link attempt}
    */
   async announceAgain(row: SentRow): Promise<void> {
-    const { contacts, passing, life } = this.#parts
+    const { contacts, passing, life, clock, addresses } = this.#parts
     const way = await this.#announcing.follow(row, life)
     if (way === 'done' || way === 'waits') return
     const known = await contacts.recipient(row.to, life)
     if (row.fingerprint !== known.certificate.fingerprint) return
+    if (row.place && row.sentMs + fallBackMs <= clock.now()) {
+      // Their address may be lost, and nobody says so.
+      await addresses.doubt(row)
+      row.place = null
+      row.slip = null
+    }
     const prepared = await this.#announcing.prepare(row, known, way === 'any' ? way : 'direct')
     if (await this.#announcing.announce(row, known, prepared)) await passing.forget(row.id, life)
   }

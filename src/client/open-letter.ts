@@ -9,10 +9,14 @@ import type { Person } from '../keys/person.ts'
 import { ownKey } from '../keys/person.ts'
 import type { Opened } from '../keys/seal.ts'
 import { readAlias } from '../pod/alias.ts'
+import type { AddressOffer, RelationPlace } from '../wire/address.ts'
+import { decodeOffer, isOffer } from '../wire/address.ts'
 import type { Letter } from '../wire/letter.ts'
 import { decodeLetter } from '../wire/letter.ts'
 import type { Slip } from '../wire/notice.ts'
 import { decodeSlip } from '../wire/notice.ts'
+import { openRelationSlip } from './addresses/sealed-slip.ts'
+import type { NoticeRow } from './inbox-rows.ts'
 
 const forged = (what: string, cause?: unknown) => new MuttrError('LETTER_FORGED', what, { cause })
 
@@ -28,8 +32,18 @@ async function signedBy(opened: Opened, certificate: Certificate, what: string):
 
 /** A slip that belongs to its notice; who signed it is checked by `signedBy`. */
 export interface OpenedSlip extends Slip {
-  /** @throws {MuttrError} `LETTER_FORGED` */
+  /** It is no letter's: its sender says where ours are announced from now on. */
+  readonly offer?: AddressOffer
+  /** On an address that its reader made, by which the sender is known: that this is the key of the letter. @throws {MuttrError} `LETTER_FORGED` */
   signedBy(certificate: Certificate): Promise<void>
+}
+
+interface Opening {
+  reader: Person
+  nowMs: Millis
+  crypto?: Crypto
+  /** Whose letters come to an address of ours; nobody's unless told. */
+  at?: (address: Uint8Array) => { relation: { them: string }; place: RelationPlace } | undefined
 }
 
 /**
@@ -38,14 +52,34 @@ export interface OpenedSlip extends Slip {
  *   made for another blob.
  */
 export async function openSlip(
-  { slip: sealed, key }: { slip: Uint8Array; key: Uint8Array },
-  { reader, nowMs, crypto = openPgp }: { reader: Person; nowMs: Millis; crypto?: Crypto }
+  notice: Pick<NoticeRow, 'slip' | 'key' | 'address'>,
+  { reader, nowMs, crypto = openPgp, at = () => undefined }: Opening
 ): Promise<OpenedSlip> {
+  const { slip: sealed, key, address } = notice
+  const made = address ? at(address) : undefined
+  if (made) return ofRelation(openRelationSlip(notice, made.place), made.relation)
   const opened = await crypto.open(sealed, { reader, nowMs })
-  const slip = decodeSlip(opened.plaintext)
+  const offer = isOffer(opened.plaintext) ? decodeOffer(opened.plaintext) : undefined
+  const slip = offer ? { ...offer, letter: key } : decodeSlip(opened.plaintext)
   if (!equalBytes(slip.key, key)) throw forged('the slip belongs to another notice')
   if (!isFolded(slip.alias)) throw new MuttrError('NOTICE_INVALID', 'the slip names no alias')
-  return { ...slip, signedBy: certificate => signedBy(opened, certificate, 'the slip') }
+  const { fingerprint, alias, letter } = slip
+  return {
+    ...{ fingerprint, alias, letter, key },
+    ...(offer && { offer }),
+    signedBy: certificate => signedBy(opened, certificate, 'the slip')
+  }
+}
+
+/** Nobody but the correspondent could seal it: that says as much as a signature. */
+function ofRelation(slip: Slip, { them }: { them: string }): OpenedSlip {
+  if (slip.alias !== them) throw forged('the slip names another than whose address it came to')
+  return {
+    ...slip,
+    async signedBy({ fingerprint }) {
+      if (fingerprint !== slip.fingerprint) throw forged('the slip names another key')
+    }
+  }
 }
 
 /** `Alice@one.test`, or one with an invisible character in it, would look like the pinned alice and be nobody we know. */

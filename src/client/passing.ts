@@ -12,6 +12,7 @@ import { announcedHashBytes } from '../wire/notice.ts'
 import type { PodLink } from './pod-link.ts'
 import type { Pods } from './pods.ts'
 import type { SentRow } from './sent-rows.ts'
+import { podOf } from './sent-rows.ts'
 import type { Table } from './table.ts'
 import { createTable } from './table.ts'
 
@@ -99,11 +100,11 @@ export class Passing {
   }
 
   /** The own pod through which a letter is to be announced; undefined where that is the reader's own, or not wanted, or of no use. */
-  way({ from, to }: Pick<SentRow, 'from' | 'to'>): string | undefined {
+  way({ from, ...reader }: Pick<SentRow, 'from' | 'to' | 'place'>): string | undefined {
     const { noticesBy, clock } = this.#parts
     const own = readAlias(from).hostname
     const isUnable = (this.#unable.get(own) ?? 0) > clock.now()
-    return noticesBy === 'direct' || isUnable || own === readAlias(to).hostname ? undefined : own
+    return noticesBy === 'direct' || isUnable || own === podOf(reader) ? undefined : own
   }
 
   /** @returns false when the own pod does not take it. @throws {MuttrError} `DISK_FULL`, `CANCELLED` */
@@ -112,7 +113,7 @@ export class Passing {
     { link, notice }: { link: PodLink; notice: Uint8Array }
   ): Promise<boolean> {
     const { pods, clock, log, state } = this.#parts
-    const to = readAlias(row.to).hostname
+    const to = podOf(row)
     const pin = (await pods.certificateOf(to))?.pin
     const request = { notice, hostname: to, pin: pin ? fromHex(pin, 32)! : null }
     const handed = { pod: link.hostname, to, notice: sha256(notice), atMs: clock.now() }

@@ -2,6 +2,7 @@ import { codeOf } from '../base/errors.ts'
 import { Outbox } from '../base/outbox.ts'
 import { openPgp } from '../keys/crypto.ts'
 import { subkeyTools } from '../keys/subkeys.ts'
+import { makeAddressRooms } from './addresses/rooms.ts'
 import { createApplying } from './applying.ts'
 import { askAhead, together } from './attachments/attachments.ts'
 import { createBackups } from './backup/backup.ts'
@@ -42,6 +43,7 @@ import { fetchSchedule, releaseSchedule, watchSchedule } from './retry.ts'
 import { Rotation } from './rotation.ts'
 import { createSelf } from './self.ts'
 import { Courier } from './send.ts'
+import { podOf } from './sent-rows.ts'
 import { createSentStore } from './sent-store.ts'
 import { createStrangerFetch } from './stranger-fetch.ts'
 import { createStrangers } from './strangers.ts'
@@ -117,12 +119,11 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     onUp(hostname) {
       courier.wake(
         row =>
-          row.to.endsWith(`@${hostname}`) ||
-          row.via === hostname ||
-          passing.of(row.id)?.pod === hostname
+          podOf(row) === hostname || row.via === hostname || passing.of(row.id)?.pod === hostname
       )
       inbox.wake()
       requests.wake()
+      addresses.wake()
     }
   })
   const passing = await Passing.open({
@@ -155,6 +156,10 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     life,
     vouched,
     policyOf: alias => policies.ofContact(alias)
+  })
+  const { addresses, relations, published } = makeAddressRooms({
+    ...{ state, self, pods, contacts, policies, passing, journal, list },
+    ...{ clock, random, log, crypto, emit, life }
   })
   const introductions = new Introductions({ vouched, contacts, policies, self, log, life })
   const registering = createRegister({
@@ -258,6 +263,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   const mirror = new Mirror({
     ...{ aliases, secrets },
     ...{ state, self, device, list, last, received, sent, mailbox, contacts, policies },
+    ...{ relations, published },
     ...{ crypto, log, emit },
     tools: subkeyTools,
     ...{ requests: () => requests, onSubkeys: () => inbox.wake(), succeeding: () => succeeding }
@@ -294,6 +300,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     dht: reading,
     releases,
     contacts,
+    addresses,
     self,
     store: received,
     queue: new Outbox({ schedule: fetchSchedule, parallel: 16 }),
@@ -326,6 +333,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ourPeer: parts.keys.self,
     pods,
     contacts,
+    addresses,
     self,
     store: sent,
     outbox: new Outbox(),
@@ -381,7 +389,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     networkBackups,
     files: together(fileRooms)
   }
-  const machines = { devices, own }
+  const machines = { devices, own, addresses, published }
   const trusted = { rotation, succeeding, alarms, canary, revoking, introductions }
   const trust = { ...trusted, register, applying, backups, linking }
   return { self, pods, contacts, skew, events, record, ...machines, ...trust, ...mail, ...files }

@@ -3,8 +3,12 @@ import type { ErrorCode } from '../base/errors.ts'
 import { isErrorCode } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Log, Millis, PeerId } from '../base/ports.ts'
+import { readAlias } from '../pod/alias.ts'
 import type { ReleaseWord } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
+import type { AddressPlace } from '../wire/address.ts'
+import { addressPlace, writePlace } from '../wire/address.ts'
+import type { Field } from '../wire/cbor.ts'
 import {
   array,
   bool,
@@ -73,6 +77,8 @@ export interface SentRow {
   wanted: number
   /** Sealed to the reader; made with the blob's key. */
   slip: Uint8Array | null
+  /** The address that the slip was made for, when that is not the intro address. */
+  place: AddressPlace | null
   announced: {
     pod: string
     peer: PeerId
@@ -182,9 +188,9 @@ const stages = [
   'expired'
 ] as const
 
-const row = mapped(
+const whole = mapped(
   tuple(
-    literal(2),
+    literal(3),
     tuple(id, alias, alias, uint(), uint(), nullable(text(limits.hostnameCharsMax, 1))),
     oneOf<Stage>(...stages),
     tuple(
@@ -195,6 +201,7 @@ const row = mapped(
     ),
     tuple(array(copy, 64), uint(64)),
     nullable(bytes(1, limits.slipBytes)),
+    nullable(addressPlace),
     nullable(announced),
     nullable(tuple(code, text(messageBytesMax), uint())),
     uint(),
@@ -207,6 +214,7 @@ const row = mapped(
     sealed,
     store,
     slip,
+    place,
     announced,
     waiting,
     failures,
@@ -214,19 +222,30 @@ const row = mapped(
   ]): SentRow => ({
     ...{ id: i, from, to, sentMs, expiryMs, via, stage },
     ...{ fingerprint: sealed[0], key: sealed[1], header: sealed[2], sizeBytes: sealed[3] },
-    ...{ copies: store[0], wanted: store[1], slip, announced, failures },
+    ...{ copies: store[0], wanted: store[1], slip, place, announced, failures },
     waiting: waiting && { code: waiting[0], message: waiting[1], retryAtMs: waiting[2] },
     ...readWatch(since)
   })
 )
 
+/** Version 2 knows the intro address alone. */
+const row: Field<SentRow> = value => {
+  const [version, ...rest] = Array.isArray(value) ? (value as unknown[]) : []
+  if (version === 3 && rest[placeAt] === null) throw new TypeError('version 2, as version 3')
+  if (version !== 2) return whole(value)
+  return whole([3, ...rest.slice(0, placeAt), null, ...rest.slice(placeAt)])
+}
+/** Of the field that version 2 lacks, behind the version. */
+const placeAt = 5
+
 const rowFields = (r: SentRow): unknown[] => [
-  2,
+  r.place ? 3 : 2,
   [unhex(r.id), r.from, r.to, r.sentMs, r.expiryMs, r.via],
   r.stage,
   [r.fingerprint && unhex(r.fingerprint), r.key && unhex(r.key), r.header, r.sizeBytes],
   [r.copies.slice(0, 64).map(c => [c.holder, c.storedMs, c.signature]), r.wanted],
   r.slip,
+  ...(r.place ? [writePlace(r.place)] : []),
   r.announced && [
     r.announced.pod,
     r.announced.peer,
@@ -266,6 +285,7 @@ export const freshRow = (
   copies: [],
   wanted: 0,
   slip: null,
+  place: null,
   announced: null,
   waiting: null,
   failures: 0,
@@ -280,6 +300,10 @@ export const freshRow = (
 })
 
 const clip = (message: string): string => message.toWellFormed().slice(0, messageBytesMax / 4)
+
+/** Of the pod that is to have the notice. */
+export const podOf = ({ to, place }: Pick<SentRow, 'to' | 'place'>): string =>
+  place?.pod ?? readAlias(to).hostname
 
 /** For other devices of the person. */
 export const encodeSentRow = (row: SentRow): Uint8Array => encodeCbor(rowFields(row))

@@ -100,6 +100,9 @@ export type SyncEvent = { readonly atMs: Millis } & (
       /** The new secret key, sealed to each device that shall have it. */
       readonly sealed: readonly SealedSecret[]
     }
+  /** What an own alias and a correspondent have agreed on; an address that the person hands out. */
+  | { readonly type: 'relation'; readonly row: Uint8Array }
+  | { readonly type: 'published'; readonly row: Uint8Array }
 )
 
 /** A secret of the person's that one device alone can open. */
@@ -304,6 +307,18 @@ const kinds: Kinds = {
       ([, atMs, from, sealed]) => ({ type: 'succeeded', atMs, from, sealed })
     ),
     write: e => [fingerprintBytes(e.from), writeSecrets(e.sealed)]
+  },
+  relation: {
+    read: mapped(tuple(literal(12), uint(), row), ([, atMs, row]) => ({
+      ...{ type: 'relation', atMs, row }
+    })),
+    write: e => [e.row]
+  },
+  published: {
+    read: mapped(tuple(literal(13), uint(), row), ([, atMs, row]) => ({
+      ...{ type: 'published', atMs, row }
+    })),
+    write: e => [e.row]
   }
 }
 

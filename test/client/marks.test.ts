@@ -10,7 +10,13 @@ describe('what a letter says about an earlier one', () => {
     const mallory = 'bb'.repeat(20)
     const row = letterRow
     const add = (letter: LetterRow) => {
-      const notice = { pod: 'one.test', sizeBytes: 1, slip: dice.bytes(9), failures: 0 }
+      const notice = {
+        pod: 'one.test',
+        sizeBytes: 1,
+        slip: dice.bytes(9),
+        address: null,
+        failures: 0
+      }
       const about = { ...notice, key: Buffer.from(letter.key, 'hex'), expiryMs: 1e12 }
       return store.addLetter(about, fresh(letter), closet, [])
     }

@@ -23,6 +23,7 @@ const request: fc.Arbitrary<RequestRow> = recordOf({
     sizeBytes: fc.integer({ min: 1, max: 262_144 }),
     expiryMs: fc.maxSafeNat(),
     slip: some(1_024),
+    address: fc.option(bytesOf(32)),
     failures: fc.constant(0)
   }),
   alias: name,
@@ -65,7 +66,7 @@ describe('crowds of senders', () => {
   let made = 0
   const row = (alias: string, word: RequestRow['word']): RequestRow => ({
     notice: {
-      ...{ pod: 'one.test', sizeBytes: 4_096, expiryMs: 1e12, failures: 0 },
+      ...{ pod: 'one.test', sizeBytes: 4_096, expiryMs: 1e12, address: null, failures: 0 },
       key: sha256(utf8(`key ${made}`)),
       slip: utf8(`slip ${made++}`)
     },

@@ -64,6 +64,7 @@ const notice: fc.Arbitrary<NoticeRow> = recordOf({
   sizeBytes: fc.integer({ min: 1, max: 262_144 }),
   expiryMs: time,
   slip: some(1_024),
+  address: fc.option(bytesOf(32)),
   failures: fc.nat()
 })
 
@@ -98,6 +99,7 @@ const sent: fc.Arbitrary<SentRow> = recordOf({
   ),
   wanted: fc.nat({ max: 64 }),
   slip: fc.option(some(1_024)),
+  place: fc.option(recordOf({ address: bytesOf(32), pod: name, hpkeKey: bytesOf(32) })),
   announced: fc.option(
     recordOf({ pod: name, peer: name, notice: bytesOf(32), atMs: time, signature: some(64) })
   ),
@@ -361,7 +363,13 @@ describe('rows', () => {
   it('of notices done with are all forgotten when they have expired, however many', async () => {
     const state = memoryState()
     const { received: store } = mailStores(state)
-    const row = { pod: 'one.test', sizeBytes: 1, slip: new Uint8Array(1), failures: 0 }
+    const row = {
+      pod: 'one.test',
+      sizeBytes: 1,
+      slip: new Uint8Array(1),
+      address: null,
+      failures: 0
+    }
     for (let i = 0; i < 2_100; i++)
       await store.finish({ ...row, key: dice.bytes(32), expiryMs: i < 2_050 ? 1_000 : 3_000 })
     await store.sweep(2_000)

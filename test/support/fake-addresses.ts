@@ -35,7 +35,7 @@ export function fakeAddresses(clock: Clock): FakeAddresses {
   let addresses = createAddresses({ state, perOwnerMax: 1_000 })
   const aliases = new Map<string, string>()
   const fake: FakeAddresses = {
-    mode: 'off',
+    mode: 'on',
     asked: 0,
     async made() {
       const rows = await state.list(tables.ownAddresses)

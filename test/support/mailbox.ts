@@ -75,5 +75,6 @@ export const noticeOf = ({ key, expiryMs }: LetterRow): NoticeRow => ({
   sizeBytes: 1,
   expiryMs,
   slip: dice.bytes(9),
+  address: null,
   failures: 0
 })

@@ -7,6 +7,8 @@ const tables = {
   registrations: 'person',
   people: 'person',
   policies: 'person',
+  relations: 'person',
+  published: 'person',
   alarms: 'person',
   pods: 'person',
   'pod-peers': 'person',

@@ -12,6 +12,10 @@ import type { Change, State } from '../../store/state.ts'
 import { decodeLetter } from '../../wire/letter.ts'
 import type { SealedSecret, SyncEvent, SyncEventOf } from '../../wire/sync.ts'
 import { deviceSealInfo } from '../../wire/sync.ts'
+import type { Published } from '../addresses/published.ts'
+import { decodePublished } from '../addresses/published.ts'
+import { decodeRelation } from '../addresses/relation-rows.ts'
+import type { Relations } from '../addresses/relations.ts'
 import type { Closet } from '../closet.ts'
 import { decodeContact } from '../contact-rows.ts'
 import type { Contacts } from '../contacts.ts'
@@ -42,6 +46,8 @@ export interface MirrorParts {
   contacts: Pick<Contacts, 'mirror'>
   policies: Policies
   requests: () => Pick<Requests, 'elsewhere'>
+  relations: Pick<Relations, 'mirror'>
+  published: Pick<Published, 'mirror'>
   tools: SubkeyTools
   crypto: Crypto
   log: Log
@@ -224,6 +230,15 @@ export class Mirror {
       if (self.registrations().some(known => known.alias === alias)) return 'done'
       await state.write([aliases.plan(alias)])
       void aliases.look().catch(err => log.warn('not registered', { err }))
+      return 'done'
+    },
+    relation: async ({ row }) => {
+      await this.#parts.relations.mirror(decodeRelation(row))
+      this.#parts.onSubkeys()
+      return 'done'
+    },
+    published: async ({ row }) => {
+      await this.#parts.published.mirror(decodePublished(row))
       return 'done'
     },
     revoked: async ({ certificate }) => {

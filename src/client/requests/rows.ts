@@ -1,6 +1,7 @@
 import { toHex } from '../../base/bytes.ts'
 import { limits } from '../../base/limits.ts'
 import type { Millis } from '../../base/ports.ts'
+import type { Field } from '../../wire/cbor.ts'
 import {
   bool,
   bytes,
@@ -40,24 +41,32 @@ export interface RequestRow {
 const fingerprint = mapped(bytes(20, 32), toHex)
 const words: readonly PodWord[] = ['unasked', 'certified', 'unsaid']
 
-const requestRow = mapped(
+const whole = mapped(
   tuple(
-    literal(1),
+    literal(2),
     tuple(
       text(limits.hostnameCharsMax, 1),
       bytes(32),
       uint(limits.blobBytesMax, 1),
       uint(),
-      bytes(1, limits.slipBytes)
+      bytes(1, limits.slipBytes),
+      nullable(bytes(32))
     ),
     tuple(text(limits.fullAliasCharsMax, 3), fingerprint),
     uint(),
     tuple(uint(words.length - 1), nullable(bytes(1, keptCertificateBytesMax))),
     bool
   ),
-  ([, [pod, key, sizeBytes, expiryMs, slip], sender, atMs, [word, certificate], accepted]) =>
+  ([
+    ,
+    [pod, key, sizeBytes, expiryMs, slip, address],
+    sender,
+    atMs,
+    [word, certificate],
+    accepted
+  ]) =>
     ({
-      notice: { pod, key, sizeBytes, expiryMs, slip, failures: 0 },
+      notice: { pod, key, sizeBytes, expiryMs, slip, address, failures: 0 },
       alias: sender[0],
       fingerprint: sender[1],
       atMs,
@@ -67,10 +76,17 @@ const requestRow = mapped(
     }) satisfies RequestRow
 )
 
+/** Version 1 lacks the address of the notice. */
+const requestRow: Field<RequestRow> = value => {
+  const [version, notice, ...rest] = Array.isArray(value) ? (value as unknown[]) : []
+  const isOld = version === 1 && Array.isArray(notice)
+  return whole(isOld ? [2, [...(notice as unknown[]), null], ...rest] : value)
+}
+
 export const encodeRequest = ({ notice: n, ...row }: RequestRow): Uint8Array =>
   encodeCbor([
-    1,
-    [n.pod, n.key, n.sizeBytes, n.expiryMs, n.slip],
+    2,
+    [n.pod, n.key, n.sizeBytes, n.expiryMs, n.slip, n.address],
     [row.alias, new Uint8Array(Buffer.from(row.fingerprint, 'hex'))],
     row.atMs,
     [words.indexOf(row.word), row.certificate],
