@@ -1,6 +1,7 @@
 import { concatBytes, equalBytes, fromHex, sha256, toHex, utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
+import { addressLinkScheme } from '../wire/address.ts'
 import {
   array,
   bytes,
@@ -117,6 +118,10 @@ export function readJoinLink(pasted: string): JoinLink {
   if (link.startsWith('muttr:device?'))
     throw new MuttrError('LINK_INVALID', 'that is the code of a device, and no link to join by', {
       hint: 'On the new device: `muttr link`, before anything is set up there.'
+    })
+  if (link.startsWith(addressLinkScheme))
+    throw new MuttrError('LINK_INVALID', "that is somebody's address, and no link to join by", {
+      hint: 'Write to them by it: `muttr address use LINK`.'
     })
   if (!link.startsWith(scheme)) throw new MuttrError('LINK_INVALID', 'no muttr: link')
   const encoded = link.slice(scheme.length)

@@ -1,3 +1,5 @@
+import { concatBytes, equalBytes, sha256, utf8 } from '../base/bytes.ts'
+import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Millis } from '../base/ports.ts'
 import type { Field } from './cbor.ts'
@@ -102,3 +104,53 @@ export const isOffer = (plaintext: Uint8Array): boolean =>
 /** @throws {MuttrError} `NOTICE_INVALID` or `WIRE_TOO_LARGE`, and nothing else. */
 export const decodeOffer = (plaintext: Uint8Array): AddressOffer =>
   decodeCbor(plaintext, 'an offered address', offer, limits.slipBytes, 'NOTICE_INVALID')
+
+/** An address that somebody hands out by themselves, for first letters. */
+export interface PublishedPlace {
+  /** Whose it is. */
+  readonly alias: string
+  readonly fingerprint: string
+  readonly address: Uint8Array
+  /** Of the pod of the alias. */
+  readonly hpkeKey: Uint8Array
+  readonly untilMs: Millis | null
+}
+
+const published = mapped(
+  tuple(literal(1), alias, fingerprint, bytes(32), bytes(32), nullable(uint())),
+  ([, alias, fingerprint, address, hpkeKey, untilMs]): PublishedPlace => ({
+    ...{ alias, fingerprint, address, hpkeKey, untilMs }
+  })
+)
+export const addressLinkScheme = 'muttr:address?'
+const linkLabel = utf8('muttr address link 1')
+const linkCharsMax = 1_024
+const checksumBytes = 4
+const checksum = (payload: Uint8Array) => sha256(linkLabel, payload).subarray(0, checksumBytes)
+
+/** A link that carries it. */
+export function makeAddressLink(p: PublishedPlace): string {
+  const print = fingerprintBytes(p.fingerprint)
+  const payload = encodeCbor([1, p.alias, print, p.address, p.hpkeKey, p.untilMs])
+  const all = concatBytes(payload, checksum(payload))
+  return addressLinkScheme + Buffer.from(all).toString('base64url')
+}
+
+/** Reads what somebody pasted. @throws {MuttrError} `LINK_INVALID`, and nothing else. */
+export function readAddressLink(pasted: string): PublishedPlace {
+  const refuse = (what: string): never => {
+    throw new MuttrError('LINK_INVALID', what)
+  }
+  const link = pasted.trim()
+  if (link.length > linkCharsMax) return refuse('the link is too long')
+  if (!link.startsWith(addressLinkScheme)) return refuse(`no ${addressLinkScheme} link`)
+  const encoded = link.slice(addressLinkScheme.length)
+  const all = new Uint8Array(Buffer.from(encoded, 'base64url'))
+  // Buffer skips what is not base64url; one link must have one text only.
+  if (Buffer.from(all).toString('base64url') !== encoded || all.byteLength <= checksumBytes)
+    return refuse('the link holds characters that do not belong there')
+  const payload = all.subarray(0, -checksumBytes)
+  if (!equalBytes(checksum(payload), all.subarray(-checksumBytes)))
+    return refuse('the link is incomplete or mistyped')
+  return decodeCbor(payload, 'a link to an address', published, linkCharsMax, 'LINK_INVALID')
+}

@@ -1,4 +1,5 @@
 import { limits } from '../../src/base/limits.ts'
+import { decodeOffer } from '../../src/wire/address.ts'
 import * as ahead from '../../src/wire/ahead.ts'
 import { decodeManifest } from '../../src/wire/attachment.ts'
 import { decodeBackupItem } from '../../src/wire/backup.ts'
@@ -119,6 +120,7 @@ export const formats: Record<string, Format> = {
   'alias-request': { read: pod.aliasRequest.decode },
   'lookup-answer': { read: pod.lookupAnswer.decode },
   'directory-answer': { read: pod.directoryAnswer.decode },
+  'address-offer': { read: decodeOffer },
   'address-changes': { read: podAddresses.addressChanges.decode },
   'addresses-after': { read: podAddresses.addressesAfter.decode },
   'address-page': { read: podAddresses.addressPage.decode },

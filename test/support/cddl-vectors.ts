@@ -77,6 +77,7 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     vault: keys.vaults.map((v: { file: string }) => bytes(v.file)),
     letter: frames(letter.valid),
     manifest: frames(read('attachment').valid),
+    ...byRule(read('address').valid),
     ...byRule(read('ahead').valid),
     ...byRule(read('federation').valid),
     ...byRule(read('blind').valid),
