@@ -16,7 +16,7 @@ import type { Relation } from './relation-rows.ts'
 export interface TellParts {
   contacts: Pick<Contacts, 'reader' | 'route' | 'forgetRoute'>
   self: Pick<Self, 'person'>
-  pods: Pick<Pods, 'link' | 'identified' | 'certificateOf'>
+  pods: Pick<Pods, 'questions' | 'identified' | 'certificateOf'>
   passing: Pick<Passing, 'way'>
   clock: Clock
   random: Random
@@ -86,8 +86,8 @@ async function passOn(
 }
 
 async function submit({ pods, contacts, life }: TellParts, them: string, notice: Uint8Array) {
-  const link = await pods.link(readAlias(them).hostname, life)
-  await link.submit(notice).catch(async err => {
+  const pod = await pods.questions(readAlias(them).hostname, life)
+  await pod.submit(notice).catch(async err => {
     // The pod has a new key: the next attempt asks for it.
     if (codeOf(err) === 'NOTICE_INVALID') await contacts.forgetRoute(them)
     throw err
