@@ -56,6 +56,7 @@ const changing = z.strictObject({
   upBytesPerSecond: rate,
   downBytesPerSecond: rate,
   strangers: z.enum(['relayed', 'relayed-first', 'direct']).nullable().exactOptional(),
+  notices: z.enum(['own-pod', 'direct']).nullable().exactOptional(),
   requests: z.enum(['pull', 'ask', 'ignore']).nullable().exactOptional(),
   receipts: z.enum(['contacts', 'verified', 'nobody']).nullable().exactOptional(),
   networkBackup: z.enum(['off', 'weekly']).nullable().exactOptional(),

@@ -105,6 +105,7 @@ export interface Settings {
   upBytesPerSecond: number | null
   downBytesPerSecond: number | null
   strangers: 'relayed' | 'relayed-first' | 'direct'
+  notices: 'own-pod' | 'direct'
   requests: Policy
   receipts: 'contacts' | 'verified' | 'nobody'
   /** Whether a backup in the network is kept by itself. */

@@ -4,9 +4,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { join } from 'node:path'
+import type { PodOverview } from '../../src/api/overview.ts'
 import type { LoginUrls } from '../../src/cli/doors.ts'
 import { editConfig } from '../../src/config/config.ts'
 import { freePorts } from '../../src/nodes/free-ports.ts'
+import { openLink } from '../support/pod-login.ts'
 import { random } from '../support/pod-world.ts'
 import { testCa } from '../support/test-ca.ts'
 import { Testnet } from '../support/testnet.ts'
@@ -91,6 +93,19 @@ describe('the login of a pod’s operators always works', () => {
     const refused = await login()
     assert.equal(refused.said.error.code, 'LOGIN_REFUSED')
     assert.match(refused.said.error.hint, /muttr pod admin link/)
+  })
+
+  it('changes settings from afar: the pod starts again with them, and the session goes on', async () => {
+    const page = await openLink(await link('link'))
+    const from = net.events.length
+    await page.post('settings', { policy: 'closed', accountsMax: 50 })
+    await net.event(pod, 'node', from, ({ state }) => state === 'running')
+    const { policy, accountsMax } = await page.get<PodOverview>('pod/overview')
+    assert.deepEqual([policy, accountsMax], ['closed', 50])
+    const { path } = await page.post<{ path: string }>('backup/download')
+    const saved = await fetch(`${(await link('link')).local!.split('#')[0]}api${path}`)
+    assert.equal(saved.headers.get('content-disposition'), 'attachment')
+    assert.match(Buffer.from(await saved.arrayBuffer()).toString('latin1'), /^muttr backup/)
   })
 
   it('after another start, and when the certificate of the door is over: on this machine', async () => {

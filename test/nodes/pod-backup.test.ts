@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { loginLink, openLink } from '../support/pod-login.ts'
 import { Testnet } from '../support/testnet.ts'
 
 describe('a pod whose machine is lost', () => {
@@ -20,6 +21,7 @@ describe('a pod whose machine is lost', () => {
     const [file, words] = [join(folder, 'pod.muttr-backup'), join(folder, 'words')]
     const [said] = await net.json<{ words: string[] }>('one.test', 'recovery')
     await writeFile(words, said!.words.join(' '))
+    await net.json('one.test', 'pod', 'admin', 'add', 'mona')
     await net.json('one.test', 'backup', file)
     assert.equal((await stat(file)).mode & 0o777, 0o600)
     const [before] = await net.json<{ fingerprint: string; peer: string }>('one.test', 'status')
@@ -36,6 +38,9 @@ describe('a pod whose machine is lost', () => {
 
     const taken = await net.muttr('carol', 'register', 'alice@one.test', '--json')
     assert.equal(JSON.parse(taken.stderr).error.code, 'ALIAS_TAKEN')
+    // Its operators came along, and whoever has the machine is let in.
+    assert.equal((await openLink(await loginLink(net, 'one.test', 'mona'))).operator, 'mona')
+
     const [answer] = await net.json<{ id: string }>('bob', 'send', 'alice@one.test', 'Still here')
     await net.event('alice', 'opened', from, ({ letter }) => letter === answer!.id)
   })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { PodMember, PodMigrated } from '../../src/cli/doors.ts'
 import { systemRandom } from '../../src/net/random.ts'
 import { freePorts } from '../../src/nodes/free-ports.ts'
+import { loginLink, openLink } from '../support/pod-login.ts'
 import type { Postgres } from '../support/postgres.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { Testnet } from '../support/testnet.ts'
@@ -36,6 +37,7 @@ describe('a pod that outgrows its machine', () => {
     assert.equal(JSON.parse(running.stderr).error.code, 'HOME_IN_USE')
     await net.stop('bob')
     const [waiting] = await net.json<{ id: string }>('alice', 'send', 'bob@one.test', 'Waiting')
+    await net.json('one.test', 'pod', 'admin', 'add', 'mona')
     await net.stop('one.test')
     const [moved] = await net.json<PodMigrated>('one.test', 'pod', 'migrate', '--to', server.url)
     assert(moved!.entries >= 1 && moved!.rows > 10, 'the notice, and what stands around it')
@@ -47,6 +49,7 @@ describe('a pod that outgrows its machine', () => {
     await net.start('one.test')
     await net.start('bob')
     await net.event('bob', 'opened', from, ({ letter }) => letter === waiting!.id)
+    assert.equal((await openLink(await loginLink(net, 'one.test', 'mona'))).operator, 'mona')
   })
 
   it('is served by two processes, and by either alone when the other is killed', async function () {
@@ -65,6 +68,12 @@ describe('a pod that outgrows its machine', () => {
     )
     assert.equal(processes.find(({ isThis }) => isThis)?.peer, member!.peer)
     assert.equal(processes.length, 2)
+    // What lets an operator in at one lets them in at the other.
+    const [first, second] = [await loginLink(net, 'one.test'), await loginLink(net, 'second')]
+    const at = first.local!.split('#')[0]
+    const { operator, get } = await openLink(second, at)
+    const here = await get<{ operator: { name: string } }>('session', second.local!.split('#')[0])
+    assert.equal(here.operator.name, operator)
     // People hear of the second when they next greet the pod, and find it by its record in the network.
     let from = net.events.length
     await net.stop('one.test')

@@ -47,6 +47,7 @@ export function createFakeHouse(changes: Partial<Setup> = {}): FakeHouse {
     upBytesPerSecond: null,
     downBytesPerSecond: null,
     strangers: 'relayed',
+    notices: 'own-pod',
     requests: 'ask',
     receipts: 'contacts',
     networkBackup: 'off',

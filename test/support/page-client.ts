@@ -49,8 +49,10 @@ export function createPageClient(nowMs: number, many = 0): PageClient {
     opened,
     saved,
     onRegister: () => {},
-    async register(alias: string) {
-      fake.calls.push(['register', alias])
+    async register(alias: string, { note }: { note?: string } = {}) {
+      fake.calls.push(['register', note === undefined ? alias : { alias, note }])
+      if (note !== undefined)
+        throw new MuttrError('REGISTRATION_WAITS', `the operators of ${alias} have been asked`)
       client.onRegister(alias)
       return { alias, pod: alias.split('@')[1]!, certifiedUntilMs: nowMs }
     },

@@ -253,6 +253,32 @@ describe('the web page, in Chromium', function () {
     assert.deepEqual(stopped.thrown, ['TypeError', 'TypeError'])
   })
 
+  it('tells a pod what somebody does, and its operators why one asks to come in', async () => {
+    await using tab = await stage.open()
+    const { page, client } = tab
+    await tab.to('#/contacts/bob%40two.test')
+    await page.getByRole('button', { name: 'Report' }).click()
+    await page.getByLabel('What it is').selectOption('impersonation')
+    await page.getByLabel('In your words').fill('says he is my bank')
+    assert.deepEqual(await stage.flaws(page), [])
+    await page.getByRole('button', { name: 'Tell them' }).click()
+    await page.getByText('two.test was told.').waitFor()
+    const told = { alias: 'bob@two.test', kind: 'impersonation', text: 'says he is my bank' }
+    assert.deepEqual(client.calls.find(([name]) => name === 'report')?.[1], told)
+    await tab.to('#/settings')
+    await page.getByLabel('Name', { exact: true }).fill('Ally')
+    await page.getByLabel('Pod', { exact: true }).selectOption('two.test')
+    await page.getByLabel('A word to its operators').fill('from the choir')
+    await page.getByRole('button', { name: 'Take this address' }).click()
+    await page.getByText('You have asked for it. The operator decides').waitFor()
+    const asked = { alias: 'ally@two.test', note: 'from the choir' }
+    assert.deepEqual(client.calls.find(([name]) => name === 'register')?.[1], asked)
+    await page.getByLabel('From here: my pod does not learn').check()
+    await page.getByText('Saved.').waitFor()
+    assert.equal(tab.house.said.notices, 'direct')
+    assert.deepEqual(tab.complaints, [])
+  })
+
   it('shows 10,000 conversations with as many rows as can be seen', async () => {
     await using tab = await stage.open({ many: 10_000 })
     const { page } = tab

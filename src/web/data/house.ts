@@ -42,10 +42,18 @@ export async function changeSettings(change: SettingsChange): Promise<void> {
   void refresh()
 }
 
-export async function register(alias: string, invite?: string): Promise<Registration> {
-  const done = await post<Registration>('/registrations', { alias, ...(invite && { invite }) })
-  await refresh()
-  return done
+/** @param said with an invite, or with a note for an operator who lets people in; empty ones are left out */
+export async function register(
+  alias: string,
+  said: { invite: string; note: string }
+): Promise<Registration> {
+  const given = Object.entries(said).filter(([, text]) => text !== '')
+  try {
+    return await post<Registration>('/registrations', { alias, ...Object.fromEntries(given) })
+  } finally {
+    // Also what waits for an operator stands there.
+    await refresh()
+  }
 }
 
 export const restoreHome = (

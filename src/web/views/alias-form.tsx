@@ -9,15 +9,21 @@ import { useRun } from '../parts/use-run.ts'
 /** A name at a pod. */
 export function AliasForm({ onDone }: { onDone: (alias: string) => void }): JSX.Element {
   const now = setup.value!
-  const form = useSignal({ name: '', pod: now.invited[0] ?? now.pods[0] ?? '', invite: '' })
+  const form = useSignal({
+    name: '',
+    pod: now.invited[0] ?? now.pods[0] ?? '',
+    invite: '',
+    note: ''
+  })
   const { problem, isBusy, run } = useRun()
   const f = form.value
+  const isAsked = problem?.code === 'REGISTRATION_WAITS'
   const set = (changed: Partial<typeof f>) => (form.value = { ...form.value, ...changed })
   const isInvited = now.invited.includes(f.pod)
   const take = (event: SubmitEvent) =>
     run(event, async () => {
       const alias = `${f.name.trim().toLowerCase()}@${f.pod}`
-      await register(alias, f.invite.trim() || undefined)
+      await register(alias, { invite: f.invite.trim(), note: f.note.trim() })
       onDone(alias)
     })
   if (now.pods.length === 0)
@@ -62,19 +68,42 @@ export function AliasForm({ onDone }: { onDone: (alias: string) => void }): JSX.
           <Icon name="check" /> Your link brought an invite to {f.pod}.
         </p>
       ) : (
-        <Field label="Invite code, if the pod asks for one">
-          {id => (
-            <input
-              id={id}
-              autocomplete="off"
-              spellcheck={false}
-              value={f.invite}
-              onInput={e => set({ invite: e.currentTarget.value })}
-            />
-          )}
-        </Field>
+        <>
+          <Field label="Invite code, if the pod asks for one">
+            {id => (
+              <input
+                id={id}
+                autocomplete="off"
+                spellcheck={false}
+                value={f.invite}
+                onInput={e => set({ invite: e.currentTarget.value })}
+              />
+            )}
+          </Field>
+          <Field
+            label="A word to its operators, if you have no code"
+            hint="Where they let people in themselves, they read it. Your address may then take a while."
+          >
+            {(id, describedBy) => (
+              <input
+                id={id}
+                aria-describedby={describedBy}
+                autocomplete="off"
+                maxLength={300}
+                value={f.note}
+                onInput={e => set({ note: e.currentTarget.value })}
+              />
+            )}
+          </Field>
+        </>
       )}
-      <Trouble problem={problem} />
+      {isAsked ? (
+        <p class="callout good" role="status">
+          <Icon name="clock" /> You have asked for it. {problem?.hint}
+        </p>
+      ) : (
+        <Trouble problem={problem} />
+      )}
       <div class="buttons">
         <Button type="submit" kind="primary" busy={isBusy}>
           Take this address

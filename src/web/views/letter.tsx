@@ -4,6 +4,7 @@ import { nowMs } from '../clock.ts'
 import { Avatar } from '../parts/avatar.tsx'
 import { DeleteLetter, isOver, SentFiles, Waiting, WriteAgain } from '../parts/letter-actions.tsx'
 import { ReceivedFiles } from '../parts/received-files.tsx'
+import { Report } from '../parts/report.tsx'
 import { StepLine, Steps } from '../parts/steps.tsx'
 import { Imported, Lookalike, Trust } from '../parts/trust.tsx'
 import { Body } from '../text/body.tsx'
@@ -98,6 +99,9 @@ const Details = ({ letter, onDeleted }: ReceivedProps): JSX.Element => (
     </dl>
     <div class="buttons">
       <DeleteLetter letter={letter} direction="in" onDeleted={onDeleted} />
+      {!letter.imported && letter.from.alias && (
+        <Report alias={letter.from.alias} letter={letter.id} />
+      )}
     </div>
   </details>
 )

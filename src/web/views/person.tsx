@@ -11,6 +11,7 @@ import { Avatar } from '../parts/avatar.tsx'
 import { Button, Dialog, Fingerprint, Spinner } from '../parts/basics.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { KeyNews } from '../parts/key-change.tsx'
+import { Report } from '../parts/report.tsx'
 import { Trust } from '../parts/trust.tsx'
 import { go, leave } from '../route.ts'
 import { apart } from '../text/format.ts'
@@ -64,6 +65,9 @@ export function Person({ contact }: { contact: Contact }): JSX.Element {
           )}
         </section>
         {contact.policy && <PolicyChoice contact={contact} />}
+        <div class="buttons">
+          <Report alias={contact.alias} />
+        </div>
       </div>
       {isVerifying.value && (
         <Verify contact={contact} onClose={() => (isVerifying.value = false)} />

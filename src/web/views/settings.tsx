@@ -60,6 +60,15 @@ export function SettingsView(): JSX.Element {
               }}
             />
             <Choice
+              label="Pods of others are told of my letters"
+              name="notices"
+              value={s.notices}
+              options={{
+                'own-pod': 'By my own pod, which goes on trying while this computer sleeps',
+                direct: 'From here: my pod does not learn to whom, and theirs sees your address'
+              }}
+            />
+            <Choice
               label="First letters of people I do not know"
               name="requests"
               value={s.requests}
@@ -150,6 +159,7 @@ function You(): JSX.Element {
   const isCard = useSignal(false)
   const isBackingUp = useSignal(false)
   const isRunning = now.state === 'running'
+  const waiting = status.value?.pods.flatMap(pod => pod.waiting) ?? []
   useEffect(() => {
     if (isRunning) void loadDevices()
   }, [isRunning])
@@ -164,6 +174,18 @@ function You(): JSX.Element {
         <dl class="pairs">
           <dt>Addresses</dt>
           <dd>{aliases.value.join(', ') || 'none yet'}</dd>
+          {waiting.length > 0 && (
+            <>
+              <dt>Asked for</dt>
+              <dd>
+                {waiting.map(({ alias, problem }) => (
+                  <p>
+                    {alias}: {problem.message}
+                  </p>
+                ))}
+              </dd>
+            </>
+          )}
           <dt>Fingerprint</dt>
           <dd>
             <Fingerprint hex={now.fingerprint ?? ''} />
@@ -238,9 +260,9 @@ interface ChoiceProps<Name extends keyof Settings> {
   options: Record<Settings[Name] & string, string>
 }
 
-function Choice<Name extends 'theme' | 'strangers' | 'requests' | 'receipts' | 'profile'>(
-  props: ChoiceProps<Name>
-): JSX.Element {
+function Choice<
+  Name extends 'theme' | 'strangers' | 'notices' | 'requests' | 'receipts' | 'profile'
+>(props: ChoiceProps<Name>): JSX.Element {
   const { label, name, value, options } = props
   return (
     <fieldset class="choice">
