@@ -38,6 +38,14 @@ const codes = {
   ],
   STATE_READ_ONLY: ['network', 'The PostgreSQL of `--store` takes no writes; see its own log.'],
   STATE_UNFIT: ['refused', 'See docs/guides/pod.md for what the database must be.'],
+  STATE_OLD: [
+    'refused',
+    'Stop every process of the pod that is older, then start this one, or run `muttr pod upgrade`.'
+  ],
+  STATE_NEWER: [
+    'refused',
+    'Use the newer muttr; or go back to what was there before: `muttr pod upgrade --undo`.'
+  ],
 
   // Keys and sealed things.
   KEY_INVALID: ['refused', 'The key is not one Muttr can use; see docs/protocol/keys.md.'],

@@ -8,6 +8,7 @@ import type { Finding } from '../pod/health.ts'
 import type { StateSum } from '../store/copy-state.ts'
 import type { DnsRecord } from '../wire/pod-dns.ts'
 import type { CrawlDone, CrawlOptions } from './crawler.ts'
+import type { UpgradeCheck, Upgraded, UpgradeOptions } from './pod-upgrade.ts'
 import type { Simulator } from './simulator.ts'
 
 /**
@@ -57,6 +58,13 @@ export interface Doors {
    * `STATE_UNREACHABLE`, `STATE_UNFIT`, `HOME_DAMAGED`, `CANCELLED`; nothing was changed then
    */
   migratePod(options: MigrateOptions): Promise<PodMigrated>
+  /**
+   * Brings the state of a pod that does not run to the version of this program, or back to what it was before.
+   * @returns null where there is nothing to do. @throws {MuttrError} `STATE_OLD` while other processes serve the pod, `STATE_NEWER`, `HOME_IN_USE`, `DISK_FULL`
+   */
+  upgradePod(options: UpgradeOptions): Promise<Upgraded | null>
+  /** What that would do; changes nothing, and the pod may run. */
+  checkUpgrade(home: string): Promise<UpgradeCheck>
   /** Like {@link runSeed}, of a home that is a pod's. @throws {MuttrError} `POD_UNKNOWN` when it is not, else as {@link runSeed} */
   runPod(options: RunOptions): Promise<void>
   /** This home's running pod; its calls refuse with `POD_UNKNOWN` when the home is no pod's. @throws {MuttrError} `DAEMON_UNREACHABLE` */

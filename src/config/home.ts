@@ -23,6 +23,10 @@ export interface HomePaths {
   readonly peersDb: string
   readonly clientDb: string
   readonly podDb: string
+  /** Which version it is of, for who asks while the pod has it open. */
+  readonly podVersion: string
+  /** What a pod's state was before it was upgraded. */
+  readonly upgrades: string
   /** Sealed files on their way out, and fetched ones. */
   readonly attachments: string
   /** Sealed files that a pod fetched for its people. */
@@ -50,6 +54,8 @@ export const homePaths = (home: string): HomePaths => ({
   peersDb: join(home, 'db', 'peers'),
   clientDb: join(home, 'db', 'client'),
   podDb: join(home, 'db', 'pod'),
+  podVersion: join(home, 'db', 'pod.version'),
+  upgrades: join(home, 'upgrades'),
   attachments: join(home, 'attachments'),
   ahead: join(home, 'ahead'),
   https: join(home, 'https'),
@@ -146,7 +152,7 @@ export async function writeFileAtomic(
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path)
   try {
     await folder.sync()
@@ -158,7 +164,7 @@ async function syncFolder(path: string): Promise<void> {
 /** What kept us from writing: the disk is full, or is not ours to write. */
 export const unwritable = (err: unknown, path: string): MuttrError => {
   if (err instanceof MuttrError) return err
-  const code: ErrorCode = isErrno(err, 'ENOSPC', 'EDQUOT') ? 'DISK_FULL' : 'DISK_FAILED'
+  const code: ErrorCode = isErrno(err, 'ENOSPC', 'EDQUOT', 'EFBIG') ? 'DISK_FULL' : 'DISK_FAILED'
   return new MuttrError(code, `${path} cannot be written: ${(err as Error).message}`, {
     cause: err
   })

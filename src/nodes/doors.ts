@@ -43,6 +43,17 @@ export const doors: Doors = {
   examinePod: async (home, signal) => (await import('./pod-doctor.ts')).examinePod(home, signal),
   addPodMember: async options => (await import('./pod-members.ts')).makePodMember(options),
   migratePod: async options => (await import('./migrate-pod.ts')).migratePod(options),
+  async upgradePod({ home: folder, undo, ...how }) {
+    const { lockedPod } = await import('./init-pod.ts')
+    await using home = await lockedPod(folder)
+    const { undoUpgrade, upgradePod } = await import('./upgrade/upgrade.ts')
+    return await (undo ? undoUpgrade(home, how) : upgradePod(home, how))
+  },
+  async checkUpgrade(folder) {
+    await (await import('./init-pod.ts')).mustBePod(folder)
+    const home = await (await import('./home.ts')).readHome(folder)
+    return await (await import('./upgrade/check.ts')).checkUpgrade(home)
+  },
   async runPod(options) {
     await (await import('./init-pod.ts')).mustBePod(options.home)
     await (await import('./daemon.ts')).runDaemon(options)

@@ -3,7 +3,7 @@ import type { PodOperator } from '../api/operator.ts'
 import { MuttrError } from '../base/errors.ts'
 import type { Log } from '../base/ports.ts'
 import type { Check, Client } from '../client/client.ts'
-import { readHomeFile } from '../config/home.ts'
+import { readHomeFile, writeFileAtomic } from '../config/home.ts'
 import type { Door } from '../https/open.ts'
 import { makeHpkeKey } from '../keys/hpke.ts'
 import type { Person } from '../keys/person.ts'
@@ -15,10 +15,12 @@ import { systemRandom as random } from '../net/random.ts'
 import { createThinDoor } from '../net/thin/accept.ts'
 import { noMeasure } from '../pod/measure.ts'
 import { createPod } from '../pod/pod.ts'
+import { podSchema } from '../pod/schema.ts'
 import { publishWhereabouts } from '../pod/whereabouts.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { UserOf } from '../seed/serve-via.ts'
 import { diskSpool } from '../store/spool.ts'
+import { versionNow } from '../store/upgrade/schema.ts'
 import type { PodItem } from '../wire/backup.ts'
 import type { Home } from './home.ts'
 import { hostDatagrams } from './host-datagrams.ts'
@@ -27,6 +29,7 @@ import { adminRoom, podDesk } from './pod-desk.ts'
 import { podFinder, podPlaces, podSearch } from './pod-finder.ts'
 import { podItems } from './pod-items.ts'
 import { embedded, openPodState } from './pod-state.ts'
+import { upgradePod } from './upgrade/upgrade.ts'
 
 export interface HostedPod extends AsyncDisposable {
   readonly operator: PodOperator
@@ -64,7 +67,10 @@ export async function hostPod(
   if (seed?.byteLength !== 32)
     throw new MuttrError('HOME_DAMAGED', `${home.paths.hpkeKey} is not 32 bytes`)
   await using stack = new AsyncDisposableStack()
+  const done = await upgradePod(home, { signal: new AbortController().signal })
+  if (done) log.info('pod.upgraded', { from: done.from, to: done.to, rows: done.rows })
   const state = stack.use(await openPodState(config.store, home.paths.podDb))
+  await writeFileAtomic(home.paths.podVersion, Buffer.from(`${versionNow(podSchema)}\n`))
   const isShared = config.store !== embedded
   const hpke = await makeHpkeKey(seed)
   const datagrams = stack.use(await hostDatagrams(config, log))

@@ -4,6 +4,7 @@ import type { InitPodOptions, PodMade } from '../cli/doors.ts'
 import type { Config } from '../config/config.ts'
 import { usualPort } from '../config/config.ts'
 import { homeExists } from '../config/home.ts'
+import { lockHome } from '../config/lock.ts'
 
 import { isPublic } from '../net/addresses.ts'
 import { peerKeys } from '../net/peer-key.ts'
@@ -59,6 +60,13 @@ export async function mustBePod(home: string): Promise<void> {
     throw new MuttrError('POD_UNKNOWN', `the home ${home} is a person's or a seed's, not a pod's`, {
       hint
     })
+}
+
+/** The home of a pod that does not run, and does not begin to until it is disposed. @throws {MuttrError} as {@link mustBePod}, `HOME_IN_USE` */
+export async function lockedPod(folder: string): Promise<Home & AsyncDisposable> {
+  await mustBePod(folder)
+  const lock = await lockHome(folder)
+  return { ...(await readHome(folder)), [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose]() }
 }
 
 /** What must be in the DNS for the pod of a home. */

@@ -12,6 +12,7 @@ import type { WholeState } from '../store/state.ts'
 import { readHome } from './home.ts'
 import { mustBePod } from './init-pod.ts'
 import { describeStore, embedded, openPodState, retirePodState } from './pod-state.ts'
+import { upgradePod } from './upgrade/upgrade.ts'
 
 /**
  * Moves a pod's state to another place: copies it, compares what arrived, and only then says so in muttr.json. What was there before stays, aside. As
@@ -22,8 +23,10 @@ export async function migratePod(o: MigrateOptions): Promise<PodMigrated> {
   await mustBePod(folder)
   await using _lock = await lockHome(folder)
   const paths = homePaths(folder)
-  const from = (await readHome(folder)).config.pod!.store
+  const home = await readHome(folder)
+  const from = home.config.pod!.store
   if (from === to) throw new MuttrError('USAGE', 'the state of the pod stands there already')
+  await upgradePod(home, { signal: o.signal })
   return to === embedded ? await moveHome(paths, from, o) : await moveAway(paths, from, o)
 }
 

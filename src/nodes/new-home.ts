@@ -13,14 +13,16 @@ import { importPerson, withFormer } from '../keys/person.ts'
 import type { PrivateKey } from '../net/peer-key.ts'
 import { loadPeerKey } from '../net/peer-key.ts'
 import { systemRandom } from '../net/random.ts'
+import { podSchema } from '../pod/schema.ts'
 import { levelState } from '../store/level.ts'
-import type { State } from '../store/state.ts'
+import type { Content, State } from '../store/state.ts'
+import { upgraded } from '../store/upgrade/schema.ts'
 import type { BackupItem } from '../wire/backup.ts'
 import { isPodItem, readBackupItems } from '../wire/backup.ts'
 import { podKeys } from './backup-files.ts'
 import { writePerson } from './home.ts'
 import { podContents } from './pod-items.ts'
-import { embedded } from './pod-state.ts'
+import { embedded, podFormat } from './pod-state.ts'
 
 /** What another home held, as it comes, and of what it begins with: whose it was, and when. */
 export interface Belongings {
@@ -121,8 +123,8 @@ async function takeAll<T>(
       onProgress?.(++rows)
     } else if (isPodItem(item)) {
       // All that follows, but for the end.
-      await using pod = await levelState(paths.podDb)
-      await pod.fill(podContents(from(item, source)))
+      await using pod = await levelState(paths.podDb, podFormat)
+      await pod.fill(upgradedContents(podContents(from(item, source))))
     }
   }
   await back.flush()
@@ -130,6 +132,12 @@ async function takeAll<T>(
   readNetwork(textOf(need(files, 'network.json')))
   const person = withFormer(await importPerson(need(files, 'secret')), former)
   return { person, files, rows, settled: await settle(state) }
+}
+
+/** A backup does not say of which version it is: what is of the first is taken for it, and steps leave what is newer alone. */
+async function* upgradedContents(contents: AsyncIterable<Content>): AsyncGenerator<Content> {
+  const step = upgraded(podSchema, 1)
+  for await (const content of contents) yield step(content)
 }
 
 async function* whileWanted(

@@ -55,6 +55,19 @@ export async function copyState(
   return wanted
 }
 
+/** @throws {MuttrError} `CANCELLED` */
+export async function sumOf(
+  contents: AsyncIterable<Content>,
+  signal?: AbortSignal
+): Promise<StateSum> {
+  const summing = new Summing()
+  for await (const content of contents) {
+    if (signal) throwIfCancelled(signal)
+    summing.add(content)
+  }
+  return summing.sum()
+}
+
 const throwIfCancelled = (signal: AbortSignal): void => {
   if (signal.aborted)
     throw new MuttrError('CANCELLED', 'the copy was stopped; nothing was switched')

@@ -10,6 +10,7 @@ interface Repairer {
   repair(folder: string): Promise<void>
 }
 
+const formatRow = new Uint8Array([0])
 const view = { keyEncoding: 'view', valueEncoding: 'view' } as const
 /** Bytes a page of an iterator fetches per thread hop. */
 const hopBytes = 256 * 1024
@@ -48,6 +49,18 @@ export async function levelRows(
     throw err
   }
   return rows
+}
+
+/** @returns what a database says that it is; undefined where there is none, or where it says nothing yet. @throws as {@link levelRows} */
+export async function levelFormat(folder: string): Promise<string | undefined> {
+  const rows = new LevelRows(folder, false)
+  try {
+    if (!(await rows.exists())) return undefined
+    await rows.ready()
+    return await rows.format()
+  } finally {
+    await rows[Symbol.asyncDispose]()
+  }
 }
 
 /**
@@ -198,9 +211,18 @@ class LevelRows implements Rows {
     }
   }
 
+  async exists(): Promise<boolean> {
+    return (await this.#names()).length > 0
+  }
+
+  async format(): Promise<string | undefined> {
+    const found = await this.get(formatRow)
+    return found && Buffer.from(found).toString()
+  }
+
   /** The first row says what the database holds, so that a folder is never taken for something else. */
   async claim(format: string, mayBeLost: boolean): Promise<void> {
-    const key = new Uint8Array([0])
+    const key = formatRow
     const wanted = Buffer.from(format)
     const found = await this.get(key)
     if (found === undefined) {

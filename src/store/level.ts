@@ -29,7 +29,8 @@ export async function levelStore(
 /**
  * Tables and logs in a LevelDB database. What it acknowledged survives a power loss: every write waits for the disk, together
  * with those that came meanwhile.
+ * @param format what the database says that it is, or is to say where there is none.
  * @throws {MuttrError} `HOME_IN_USE`, `HOME_DAMAGED`, `DISK_FULL`, `DISK_FAILED`
  */
-export const levelState = async (folder: string): Promise<WholeState> =>
-  createState(await levelRows(folder, { format: stateFormat, sync: true }))
+export const levelState = async (folder: string, format = stateFormat): Promise<WholeState> =>
+  createState(await levelRows(folder, { format, sync: true }))

@@ -255,7 +255,7 @@ describe('a state on PostgreSQL', () => {
       const release = Promise.withResolvers<void>()
       const holding = moving.change(async query => {
         await run(
-          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'muttr listens'`
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE starts_with(application_name, 'muttr listens')`
         )
         await query("SELECT pg_advisory_xact_lock(hashtext('muttr_logs'))")
         locked.resolve()

@@ -133,6 +133,24 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
       const sum = { rows: 20_000, logs: 3, entries: 40, digest: 'ab'.repeat(32) }
       return { from: 'embedded', to: options.to, ...sum, aside: '/p/db/pod.before-1' }
     },
+    async upgradePod({ onProgress, signal: _, ...options }) {
+      await note('upgradePod', options as never)
+      onProgress?.({ step: 'export', rows: 1 })
+      if (options.home === '/new') return null
+      const sum = { rows: 20, logs: 3, entries: 40, digest: 'ab'.repeat(32) }
+      return { from: 1, to: 2, kept: '/p/upgrades/pod-1.export', ...sum }
+    },
+    async checkUpgrade(home) {
+      await note('checkUpgrade', { home } as never)
+      const room = { sizeBytes: 2 ** 20, neededBytes: 2 ** 25, freeBytes: 2 ** 30 }
+      const kept = { path: '/p/upgrades/pod-1.export', version: 1, madeMs: 0, sizeBytes: 2 ** 20 }
+      const older = { code: 'STATE_OLD' as const, message: 'others serve it', hint: 'Stop them.' }
+      return {
+        ...{ store: 'embedded', found: 1, needed: 2, runs: false, ...room, estimateMs: 9_000 },
+        ...{ others: home === '/old' ? [2, null] : [], steps: ['addresses say more'] },
+        ...{ exports: [kept], problem: home === '/old' ? older : null }
+      }
+    },
     async initPod(options) {
       await note('initPod', options, 'new-vault')
       return {

@@ -9,6 +9,7 @@ import { peerKeys } from '../../src/net/peer-key.ts'
 import { systemRandom as random } from '../../src/net/random.ts'
 import { createHome, openPerson, readHome } from '../../src/nodes/home.ts'
 import { podDesk } from '../../src/nodes/pod-desk.ts'
+import { podFormat } from '../../src/nodes/pod-state.ts'
 import type { Started } from '../../src/nodes/start.ts'
 import { startParts } from '../../src/nodes/start.ts'
 import type { Pod } from '../../src/pod/pod.ts'
@@ -63,7 +64,7 @@ export async function wholeNode(init: WholeInit): Promise<Whole> {
   const house = { client: { backup: nobody, status: nobody }, restart: nobody }
   const host = async (node: Node) => {
     await using stack = new AsyncDisposableStack()
-    const state = stack.use(await levelState(home.paths.podDb))
+    const state = stack.use(await levelState(home.paths.podDb, podFormat))
     itsPod = stack.use(
       await createPod({
         network: through(node),

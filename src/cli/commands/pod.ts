@@ -16,6 +16,7 @@ import { addPodPeers } from './pod-peers.ts'
 import { addPodReports } from './pod-reports.ts'
 import { addPodRules } from './pod-rules.ts'
 import { addPodState } from './pod-state.ts'
+import { addPodUpgrade } from './pod-upgrade.ts'
 
 interface InitArgs {
   hostname: string
@@ -44,6 +45,7 @@ export function addPod(program: Command, action: Action): void {
   addPodDoctor(pod, action)
   addPodAdmin(pod, action)
   addPodState(pod, action)
+  addPodUpgrade(pod, action)
   addPodInvites(pod, action)
   addPodAccounts(pod, action)
   addPodRules(pod, action)

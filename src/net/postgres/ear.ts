@@ -9,11 +9,15 @@ interface Parts {
   channel: string
   heard: (message: string | undefined) => void
   alone: boolean
+  /** Of what program and state it is: shown in `pg_stat_activity`. */
+  says: string
   /** Of the database, for people. */
   name: string
   backoffMsMax: Millis
 }
 
+/** Before programs said more, that was all. */
+export const listens = 'muttr listens'
 const silenceMsMax: Millis = 10_000
 const beatEveryMs: Millis = 30_000
 
@@ -35,11 +39,11 @@ export class Ear implements AsyncDisposable {
   }
 
   async #connect(): Promise<void> {
-    const { url, channel, heard, alone, name } = this.#parts
+    const { url, channel, heard, alone, says, name } = this.#parts
     const { default: pg } = await import('pg')
     const client = new pg.Client({
       connectionString: url,
-      application_name: 'muttr listens',
+      application_name: `${listens}: ${says}`,
       connectionTimeoutMillis: silenceMsMax,
       query_timeout: silenceMsMax,
       ...kept

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../base/errors.ts'
 import { MuttrError } from '../../base/errors.ts'
 import type { Millis } from '../../base/ports.ts'
 import type { SqlDatabase, SqlQuery, SqlRow } from '../../store/sql/sql.ts'
-import { Ear } from './ear.ts'
+import { Ear, listens } from './ear.ts'
 import { createPool, isLoss, messageOf, nameOf, persist } from './pool.ts'
 
 /** Beside the one that writes and the one that listens, these read. */
@@ -48,6 +48,11 @@ export async function openShared(url: string): Promise<SqlDatabase> {
       const ear = await Ear.open({ ...o, url, name, backoffMsMax })
       ears.add(ear)
       return ear
+    },
+    async listeners() {
+      const sql = `SELECT application_name AS name FROM pg_stat_activity WHERE datname = current_database() AND starts_with(application_name, $1)`
+      const found = await read(sql, [listens])
+      return found.map(({ name }) => String(name).slice(listens.length + 2) || undefined)
     },
     [Symbol.asyncDispose]: close
   }

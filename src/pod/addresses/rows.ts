@@ -36,7 +36,7 @@ const whole = mapped(
   tuple(literal(2), owner, addressPolicy, uint(), nullable(uint())),
   ([, owner, policy, untilMs, uses]): AddressRow => ({ owner, policy, untilMs, uses })
 )
-/** Version 1, of an intro address, says whose it is and until when. */
+/** Version 1 says whose it is and until when: backups have it, and states of version 1. */
 const field: Field<AddressRow> = value => {
   const [version, ...rest] = Array.isArray(value) ? (value as unknown[]) : []
   if (version !== 1) return whole(value)
@@ -48,11 +48,13 @@ export const addressRow: Row<AddressRow> = row(
   'an address',
   field,
   read => read,
-  ({ owner, policy, untilMs, uses }) => {
-    if (owner.kind === 'account' && policy === 'pull' && uses === null)
-      return [1, owner.account, untilMs]
-    return [2, owner.kind === 'account' ? owner.account : owner.key, policy, untilMs, uses]
-  }
+  ({ owner, policy, untilMs, uses }) => [
+    2,
+    owner.kind === 'account' ? owner.account : owner.key,
+    policy,
+    untilMs,
+    uses
+  ]
 )
 
 /** What takes notices as they come: an intro address. */

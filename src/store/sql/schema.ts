@@ -1,9 +1,6 @@
 import { MuttrError } from '../../base/errors.ts'
 import type { SqlDatabase, SqlQuery } from './sql.ts'
 
-/** What a database of ours says it is. Source: docs/protocol/store.md#on-postgresql */
-const format = 'muttr state 1'
-
 /** Names are compared byte by byte in UTF-8, as a State lists them: that is collation C in a UTF-8 database. */
 const tables = `
   CREATE TABLE muttr.about (one bool PRIMARY KEY CHECK (one), format text NOT NULL);
@@ -17,9 +14,10 @@ const tables = `
 
 /**
  * Makes the tables where there are none. Of several processes that begin at once one makes them.
+ * @param format what it says that it is, or is to say.
  * @throws {MuttrError} `STATE_UNFIT` for a database that would not keep what it is given, or is something else.
  */
-export async function prepareSchema(database: SqlDatabase): Promise<void> {
+export async function prepareSchema(database: SqlDatabase, format: string): Promise<void> {
   const settings = `SELECT current_setting('server_encoding') AS encoding, current_setting('synchronous_commit') AS commit,
     current_setting('server_version_num')::int AS version`
   const [said] = await database.read(settings)
@@ -55,7 +53,7 @@ export async function prepareSchema(database: SqlDatabase): Promise<void> {
  * Within a transaction: nobody has moved the state away, and nobody begins to before it is over.
  * @param channel whose lock who moves it holds alone. @throws {MuttrError} `STATE_UNFIT`, `STATE_UNREACHABLE`
  */
-export async function fence(query: SqlQuery, channel: string): Promise<void> {
+export async function fence(query: SqlQuery, channel: string, format: string): Promise<void> {
   const [about] = await query(
     'SELECT format, pg_try_advisory_xact_lock_shared(hashtext($1)) AS got FROM muttr.about',
     [channel]
@@ -69,12 +67,13 @@ export async function fence(query: SqlQuery, channel: string): Promise<void> {
 /** From now on nobody opens it: its rows were moved, and those that stay are not kept up. */
 export async function retireSchema(database: SqlDatabase): Promise<void> {
   await database.change(async query => {
-    await query('UPDATE muttr.about SET format = $1', [`${format}, moved away`])
+    await query("UPDATE muttr.about SET format = format || ', moved away'")
     return true
   })
 }
 
-async function formatOf(query: SqlQuery): Promise<string | undefined> {
+/** @returns what a database says that it is; undefined where there is nothing of ours. */
+export async function formatOf(query: SqlQuery): Promise<string | undefined> {
   const [there] = await query("SELECT to_regclass('muttr.about') IS NOT NULL AS yes")
   if (there?.yes !== true) return undefined
   const [about] = await query('SELECT format FROM muttr.about')

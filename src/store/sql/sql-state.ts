@@ -2,11 +2,13 @@ import { MuttrError } from '../../base/errors.ts'
 import { assertChange, assertKey, assertName } from '../names.ts'
 import type { Content, Row, WholeState } from '../state.ts'
 import { appendedBy } from '../state.ts'
+import { stateFormat } from '../state-rows.ts'
 import { Watchers } from '../watchers.ts'
 import { fence, prepareSchema } from './schema.ts'
 import type { SqlDatabase, SqlQuery, SqlRow } from './sql.ts'
 import { putContents, Writes } from './writes.ts'
 
+/** Whose lock who serves a state holds with others, and who moves or upgrades it alone. */
 const channel = 'muttr_logs'
 /** PostgreSQL takes messages of less than 8,000 bytes. */
 const messageBytesMax = 7_900
@@ -19,6 +21,8 @@ interface Parts {
   self: string
   /** Refused unless nobody else is there, who is refused in turn. */
   alone?: boolean
+  /** What the database says that it is. */
+  format?: string
 }
 
 /**
@@ -29,7 +33,8 @@ interface Parts {
 export async function createSqlState({
   database,
   self,
-  alone = false
+  alone = false,
+  format = stateFormat
 }: Parts): Promise<WholeState> {
   await using stack = new AsyncDisposableStack()
   stack.use(database)
@@ -40,14 +45,14 @@ export async function createSqlState({
     // Our own were woken when the write resolved.
     if (sender !== self) watchers.wake(logs)
   }
-  stack.use(await database.join({ channel, heard, alone }))
+  stack.use(await database.join({ channel, heard, alone, says: format }))
   // Who was let in looks what it is: it may have been moved just before.
-  await prepareSchema(database)
+  await prepareSchema(database, format)
   const announce = async (query: SqlQuery, logs: readonly string[]) => {
     for (const message of messages(self, logs))
       await query('SELECT pg_notify($1, $2)', [channel, message])
   }
-  const fenced = (query: SqlQuery) => (alone ? Promise.resolve() : fence(query, channel))
+  const fenced = (query: SqlQuery) => (alone ? Promise.resolve() : fence(query, channel, format))
   const writes = stack.use(new Writes({ database, fence: fenced, announce }))
   const all = stack.move()
 
@@ -138,13 +143,13 @@ async function fill(query: SqlQuery, contents: AsyncIterable<Content>): Promise<
   return true
 }
 
-const allRows = 'SELECT tab, key, value FROM muttr.rows ORDER BY tab, key'
-const allLogs = 'SELECT log, last FROM muttr.logs ORDER BY log'
-const allEntries = 'SELECT log, sequence, entry FROM muttr.entries ORDER BY log, sequence'
+export const allRows = 'SELECT tab, key, value FROM muttr.rows ORDER BY tab, key'
+export const allLogs = 'SELECT log, last FROM muttr.logs ORDER BY log'
+export const allEntries = 'SELECT log, sequence, entry FROM muttr.entries ORDER BY log, sequence'
 
 const tableRowOf = (row: SqlRow) => ({ table: String(row.tab), ...rowOf(row) })
 
-function contentOf(row: SqlRow): Content {
+export function contentOf(row: SqlRow): Content {
   if ('tab' in row) return tableRowOf(row)
   const log = String(row.log)
   if ('last' in row) return { log, last: Number(row.last) }

@@ -23,5 +23,9 @@ export interface SqlDatabase extends AsyncDisposable {
     /** @param message undefined when something may have been missed. */
     heard: (message: string | undefined) => void
     alone: boolean
+    /** Others see it in {@link listeners}. */
+    says: string
   }): Promise<AsyncDisposable>
+  /** What those who joined say, whichever channel; undefined of a program that said nothing yet. */
+  listeners(): Promise<(string | undefined)[]>
 }

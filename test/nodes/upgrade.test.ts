@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { homePaths } from '../../src/config/home.ts'
+import { editJsonc } from '../../src/config/jsonc.ts'
+import { openShared } from '../../src/net/postgres/shared.ts'
+import { doors } from '../../src/nodes/doors.ts'
+import { initPod } from '../../src/nodes/init-pod.ts'
+import { openPodState } from '../../src/nodes/pod-state.ts'
+import { addressRow } from '../../src/pod/addresses/rows.ts'
+import { podSchema } from '../../src/pod/schema.ts'
+import { copyState, sumOf } from '../../src/store/copy-state.ts'
+import { levelState } from '../../src/store/level.ts'
+import { createSqlState } from '../../src/store/sql/sql-state.ts'
+import type { WholeState } from '../../src/store/state.ts'
+import { formatOf, versionNow } from '../../src/store/upgrade/schema.ts'
+import { decodeCbor } from '../../src/wire/cbor.ts'
+import type { Postgres } from '../support/postgres.ts'
+import { startPostgres } from '../support/postgres.ts'
+import { temporaryFolder } from '../support/store-folder.ts'
+
+const { signal } = new AbortController()
+const how = { signal, onProgress() {} }
+const now = versionNow(podSchema)
+/** Made by a program of version 1: three people, an alias and three notices for each. */
+const older = new URL('../vectors/pod-state-1/', import.meta.url).pathname
+
+describe('the state of a pod that an older program made', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>
+  let template: string
+  let homes = 0
+  before(async () => {
+    folder = await temporaryFolder()
+    template = join(folder.path, 'template')
+    await initPod({
+      ...{ home: template, hostname: 'one.test', policy: 'open', https: { mode: 'off' } },
+      ...{ passphrase: async () => null, signal }
+    })
+    await cp(older, homePaths(template).podDb, { recursive: true })
+  })
+  after(() => folder[Symbol.asyncDispose]())
+
+  const newHome = async (): Promise<string> => {
+    const home = join(folder.path, `home-${homes++}`)
+    await cp(template, home, { recursive: true })
+    return home
+  }
+  const upgrade = (home: string) => doors.upgradePod({ ...how, home })
+  const digestAt = async (home: string, version: number): Promise<string> => {
+    await using state = await levelState(homePaths(home).podDb, formatOf(podSchema, version))
+    return (await sumOf(state.contents())).digest
+  }
+  const exportsIn = async (home: string) =>
+    (await readdir(homePaths(home).upgrades)).filter(name => name.endsWith('.export'))
+
+  async function assertUpgraded(state: WholeState): Promise<void> {
+    const rows = await state.list('addresses')
+    assert.equal(rows.length, 3)
+    for (const { value } of rows) {
+      assert.equal(
+        decodeCbor(value, 'it', it => (it as number[])[0], 1_024),
+        2
+      )
+      assert.equal(addressRow.decode(value).policy, 'pull')
+    }
+    assert.equal((await state.list('accounts')).length, 3)
+    const sum = await sumOf(state.contents())
+    assert.deepEqual([sum.logs, sum.entries], [4, 12], 'three mailboxes of three, and what is told')
+  }
+
+  it('is refused until it is upgraded, is kept in a file, and is upgraded once', async () => {
+    const home = await newHome()
+    const paths = homePaths(home)
+    await assert.rejects(openPodState('embedded', paths.podDb), { code: 'STATE_OLD' })
+    const check = await doors.checkUpgrade(home)
+    assert.deepEqual([check.found, check.needed, check.runs, check.problem], [1, now, false, null])
+    assert.deepEqual(
+      check.steps,
+      podSchema.steps.map(({ what }) => what)
+    )
+    const done = await upgrade(home)
+    assert.deepEqual([done?.from, done?.to], [1, now])
+    {
+      await using state = await openPodState('embedded', paths.podDb)
+      await assertUpgraded(state)
+      const running = await doors.checkUpgrade(home)
+      assert.deepEqual([running.runs, running.found], [true, 1], 'nothing was written down')
+    }
+    assert.deepEqual(await exportsIn(home), [done!.kept.split('/').at(-1)])
+    assert.equal(await upgrade(home), null)
+    assert.deepEqual((await doors.checkUpgrade(home)).steps, [])
+    await assert.rejects(levelState(paths.podDb), { code: 'HOME_DAMAGED' }, 'an older program')
+  })
+
+  it('is again what it was when the upgrade is undone, and of files there are two', async () => {
+    const home = await newHome()
+    const before = await digestAt(home, 1)
+    for (let round = 0; round < 3; round++) {
+      await upgrade(home)
+      const undone = await doors.upgradePod({ ...how, home, undo: true })
+      assert.deepEqual([undone?.from, undone?.to], [now, 1])
+      assert.equal(await digestAt(home, 1), before)
+      assert.equal((await exportsIn(home)).length, 2)
+    }
+    await rm(homePaths(home).upgrades, { recursive: true })
+    await assert.rejects(doors.upgradePod({ ...how, home, undo: true }), { code: 'USAGE' })
+  })
+
+  it('of a newer program is left alone', async () => {
+    const home = await newHome()
+    const { podDb } = homePaths(home)
+    await rm(podDb, { recursive: true })
+    await (await levelState(podDb, formatOf(podSchema, now + 1)))[Symbol.asyncDispose]()
+    await assert.rejects(upgrade(home), { code: 'STATE_NEWER' })
+    await assert.rejects(openPodState('embedded', podDb), { code: 'STATE_NEWER' })
+    assert.equal((await doors.checkUpgrade(home)).problem?.code, 'STATE_NEWER')
+  })
+
+  it('is whole wherever the upgrade is killed: as it was, or as it shall be', async function () {
+    this.timeout(480_000)
+    const run = (home: string, last: number) =>
+      spawnSync(process.execPath, [killer, home, String(last)], { encoding: 'utf8' })
+    const whole = await newHome()
+    const before = await digestAt(whole, 1)
+    const { writes } = JSON.parse(run(whole, -1).stdout) as { writes: number }
+    const after = await digestAt(whole, now)
+    assert(writes >= 10, `${writes} writes`)
+    const found = new Set<number>()
+    for (let last = 0; last < writes; last++) {
+      const home = await newHome()
+      const { signal, stderr } = run(home, last)
+      assert.equal(signal, 'SIGKILL', stderr)
+      // What the next start does.
+      const done = await upgrade(home)
+      found.add(done === null ? now : 1)
+      if (done) assert.equal(await digestOf(done.kept), before.slice(0, 16))
+      assert.equal(await digestAt(home, now), after, `killed at write ${last}`)
+      assert.deepEqual(
+        (await readdir(join(home, 'db'))).filter(name => name.startsWith('pod')),
+        ['pod']
+      )
+    }
+    assert.deepEqual([...found].sort(), [1, now], 'some were before, some after')
+  })
+
+  it('stays as it is where what was made is not what was sent, and when there is no room', async () => {
+    const home = await newHome()
+    const paths = homePaths(home)
+    const before = await digestAt(home, 1)
+    const stop = new AbortController()
+    await assert.rejects(
+      doors.upgradePod({
+        ...{ home, signal: stop.signal },
+        onProgress: ({ step }) => void (step === 'write' && stop.abort())
+      }),
+      { code: 'CANCELLED', message: /^nothing was changed: / }
+    )
+    assert.equal(await digestAt(home, 1), before)
+    // A limit on the size of files is what a full disk is to LevelDB and to the file.
+    const program = `import { doors } from ${JSON.stringify(new URL('../../src/nodes/doors.ts', import.meta.url).href)}
+      const { signal } = new AbortController()
+      await doors.upgradePod({ home: ${JSON.stringify(home)}, signal }).catch(err => console.log(err.code))
+      process.exit()`
+    const args = ['-c', 'ulimit -f 16; exec "$@"', 'sh', process.execPath, '--input-type=module']
+    const limited = spawnSync('sh', [...args, '-e', program], { encoding: 'utf8' })
+    assert.equal(limited.stdout, 'DISK_FULL\n', limited.stderr)
+    assert.equal(await digestAt(home, 1), before)
+    const left = (await exportsIn(home)).length
+    assert(left <= 1 && !(await readdir(paths.upgrades)).includes('unfinished'))
+    assert.equal((await upgrade(home))?.from, 1)
+  })
+
+  describe('on PostgreSQL', () => {
+    let server: Postgres
+    before(async () => {
+      server = await startPostgres()
+    })
+    after(() => server[Symbol.asyncDispose]())
+
+    it('is upgraded in one transaction, alone, and undone', async () => {
+      const home = await newHome()
+      const { config, podDb } = homePaths(home)
+      const open = async (version: number, alone: boolean) =>
+        createSqlState({
+          ...{ database: await openShared(server.url), self: 'test', alone },
+          format: formatOf(podSchema, version)
+        })
+      const atServer = async (version: number): Promise<string> => {
+        await using state = await open(version, false)
+        return (await sumOf(state.contents())).digest
+      }
+      {
+        await using from = await levelState(podDb)
+        await using to = await open(1, true)
+        await copyState(from, to, how)
+      }
+      const text = editJsonc(await readFile(config, 'utf8'), ['pod', 'store'], server.url)
+      await writeFile(config, text)
+      const before = await atServer(1)
+      {
+        await using _other = await open(1, false)
+        assert.deepEqual((await doors.checkUpgrade(home)).others, [1])
+        assert.equal((await doors.checkUpgrade(home)).problem?.code, 'STATE_OLD')
+        await assert.rejects(upgrade(home), { code: 'STATE_OLD' })
+      }
+      const check = await doors.checkUpgrade(home)
+      assert.deepEqual([check.found, check.others, check.problem], [1, [], null])
+      await using _late = await openShared(server.url)
+      const during = new AbortController()
+      const cut = doors.upgradePod({
+        ...{ home, signal: during.signal },
+        onProgress: ({ step }) => void (step === 'write' && during.abort())
+      })
+      await assert.rejects(cut, { code: 'CANCELLED' })
+      assert.equal(await atServer(1), before)
+      assert.equal((await upgrade(home))?.to, now)
+      {
+        await using state = await openPodState(server.url, podDb)
+        await assertUpgraded(state)
+      }
+      await assert.rejects(open(1, false), { code: 'STATE_UNFIT' }, 'an older program')
+      await doors.upgradePod({ ...how, home, undo: true })
+      assert.equal(await atServer(1), before)
+    })
+  })
+})
+
+const killer = new URL('../support/killed-upgrade.ts', import.meta.url).pathname
+const digestOf = (path: string) => path.match(/([0-9a-f]{16})\.export$/)![1]
