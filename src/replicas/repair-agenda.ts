@@ -23,7 +23,7 @@ export interface Moment {
 
 const standInMax = 1_024
 /** Changes that never end are looked at after so many times the usual wait. */
-const waitsMax = 4
+export const waitsMax = 4
 /** Of the time at most one part in so many goes into walking through the store because of changes. */
 const restTimes = 20
 /** But never so long that newcomers count as settled before anybody has looked at what they changed. */

@@ -37,8 +37,15 @@ export function densityAt(o: DensityOptions): Density {
   if (nodes < wanted) return 'natural'
   const last = nearest[wanted - 1]
   if (!last) return 'sparse'
-  const expected = fraction(target, last) * nodes
-  const many = atLeast(wanted, expected)
+  return densityBy(fraction(target, last) * nodes, o)
+}
+
+/** @param expected by chance so many nodes are as near as the last of those that are wanted. */
+export function densityBy(
+  expected: number,
+  o: Pick<DensityOptions, 'wanted' | 'crowded' | 'sparse'>
+): Density {
+  const many = atLeast(o.wanted, expected)
   if (many < o.crowded) return 'crowded'
   // The last one stands at the edge by choice of ours: below it are wanted - 1.
   return 1 - many < o.sparse ? 'sparse' : 'natural'

@@ -1,6 +1,24 @@
 import type { Contact, Place, PlaceOf } from '../base/ports.ts'
 import { bitOf, commonPrefix, compareDistance } from './distance.ts'
 
+/**
+ * How rarely an honest neighbourhood is taken for an unnatural one. To be taken for crowded costs 2 R copies, seven puts more; for
+ * sparse, a second look around before a put. Who stays just below the first leaves 2.2 of the R nearest honest (2.9 at one percent).
+ */
+export const rarely = { crowded: 0.002, sparse: 0.05 } as const
+
+/** More than live in the largest shell, or nearly: so each of them is asked, and one honest member names the other honest ones. */
+export const wantedInShell = 12
+/** Whom each shell is looked up from: liars name each other, and nearer than most whom we know. */
+export const eldersPerShell = 6
+/** Enough against ids minted around a key: no get missed in simulations/eclipse.md. No other was tried. */
+export const regionsTimes = 2
+
+/** A put must not be led astray: nobody would look where it went. So many of those known longest its lookup asks first. */
+export const eldersOfPut = 3
+/** Of the time of a get: kept for a second look, into the region. */
+export const laterShare = 0.4
+
 export interface RegionOptions {
   target: Place
   /** Nodes in the network, as estimated elsewhere in it. */
@@ -11,8 +29,12 @@ export interface RegionOptions {
 }
 
 /** Places looked up in a region: its far half, then a quarter, then an eighth. What is nearer than that, the lookup of the target itself sees. */
-const shells = 3
-const membersMax = 256
+export const shells = 3
+export const membersMax = 256
+
+/** How many leading bits the members of a region share, among so many nodes, of which it shall hold `share`. */
+export const regionBits = (nodes: number, share: number): number =>
+  Math.max(0, Math.min(200, Math.floor(Math.log2(Math.max(1, nodes) / share))))
 
 /**
  * The part of the space around a key that its holders would span if nobody had crowded the place: all that share so many leading
@@ -26,7 +48,7 @@ export class Region {
   readonly #members = new Map<string, { contact: Contact; place: Place }>()
 
   constructor({ target, nodes, share, placeOf }: RegionOptions) {
-    this.bits = Math.max(0, Math.min(200, Math.floor(Math.log2(Math.max(1, nodes) / share))))
+    this.bits = regionBits(nodes, share)
     this.#target = target
     this.#placeOf = placeOf
   }

@@ -6,6 +6,7 @@ import { isRepairDue, ReadRepair } from '../replicas/read.ts'
 import { Candidates } from '../routing/candidates.ts'
 import { placeOfKey } from '../routing/distance.ts'
 import { cheapest, Lookup } from '../routing/lookup.ts'
+import { laterShare } from '../routing/region.ts'
 import { believed } from '../routing/subnet.ts'
 import { asking } from '../routing/upkeep.ts'
 import type { StampedBlob } from '../wire/blob.ts'
@@ -100,9 +101,6 @@ async function seek(
   if (isReleased) throw released()
   return found
 }
-
-/** Of the time of a get: kept for a second look. */
-const laterShare = 0.4
 
 /**
  * Those nearest to the key, as far as we were led, have nothing. Before a get gives up it asks all that live in the key's region, and

@@ -5,6 +5,7 @@ import type { Contact } from '../base/ports.ts'
 import { Write } from '../replicas/write.ts'
 import type { Candidates } from '../routing/candidates.ts'
 import { placeOfKey } from '../routing/distance.ts'
+import { eldersOfPut } from '../routing/region.ts'
 import { believed } from '../routing/subnet.ts'
 import type { Blob, StampedBlob } from '../wire/blob.ts'
 import { checkExpiry } from '../wire/blob.ts'
@@ -19,9 +20,6 @@ import { createPurse } from './purse.ts'
 import { createWider, densityOf, explore } from './region.ts'
 
 type Operation = ReturnType<typeof deadline>
-
-/** A put must not be led astray: nobody would look where it went. */
-const eldersOfPut = 3
 
 /** Candidates to write to: those of the table where it covers the place, else first a lookup. */
 export async function candidatesAt(

@@ -3,24 +3,18 @@ import type { Contact } from '../base/ports.ts'
 import type { Candidate, Candidates } from '../routing/candidates.ts'
 import type { Density } from '../routing/density.ts'
 import { densityAt } from '../routing/density.ts'
-import { Region } from '../routing/region.ts'
+import {
+  eldersPerShell,
+  Region,
+  rarely,
+  regionsTimes,
+  shells,
+  wantedInShell
+} from '../routing/region.ts'
 import type { Core, deadline } from './core.ts'
 import { networkNodes, walk } from './core.ts'
 
 type Operation = ReturnType<typeof deadline>
-
-/**
- * How rarely an honest neighbourhood is taken for an unnatural one. To be taken for crowded costs 2 R copies, seven puts more; for
- * sparse, a second look around before a put. Who stays just below the first leaves 2.2 of the R nearest honest (2.9 at one percent).
- */
-export const rarely = { crowded: 0.002, sparse: 0.05 } as const
-
-/** More than live in the largest shell, or nearly: so each of them is asked, and one honest member names the other honest ones. */
-const wantedInShell = 12
-/** Whom each shell is looked up from: liars name each other, and nearer than most whom we know. */
-const eldersPerShell = 6
-/** Enough against ids minted around a key: no get missed in simulations/eclipse.md. No other was tried. */
-const regionsTimes = 2
 
 const shareOf = ({ parameters }: Core): number =>
   (parameters.regionShare ?? regionsTimes) * parameters.replicas
@@ -51,7 +45,7 @@ export async function explore(
   const { placeOf, random, table, network } = core
   const region = new Region({ target: place, nodes, share: shareOf(core), placeOf })
   const roll = () => random.bytes(place.length)
-  const requestsMax = Math.floor(limits.regionRequestsMax / 3)
+  const requestsMax = Math.floor(limits.regionRequestsMax / shells)
   const look = async (point: Uint8Array): Promise<void> => {
     const { candidates } = await walk(core, point, wantedInShell, {
       ...operation,

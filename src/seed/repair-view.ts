@@ -3,10 +3,10 @@ import type { Near } from '../replicas/duty.ts'
 import type { Neighbours } from '../replicas/neighbours.ts'
 import { densityAt } from '../routing/density.ts'
 import { compareDistance, headOf } from '../routing/distance.ts'
+import { rarely } from '../routing/region.ts'
 import { subnetsOf } from '../routing/subnet.ts'
 import type { Core } from './core.ts'
 import { deadline, findNearest, isCovered, networkNodes } from './core.ts'
-import { rarely } from './region.ts'
 
 /** Beyond R: for those passed over, and to find our own rank. */
 const moreThanR = 12

@@ -66,7 +66,8 @@ function benchLookups(nodes: number, seconds: number): Line[] {
     dice,
     linkDice: dice,
     parameters: { k, alpha: 3, replicas: 8, connections: 100 },
-    spare: (_, from, to) => from + dice.below(to - from)
+    spare: (_, from, to) => from + dice.below(to - from),
+    sinceMs: () => 0
   })
   const lines = [line(nodes, 'bytes a node, static', bytes, 'B', yardstick())]
   for (const paths of [1, pathsUsual]) {
@@ -96,7 +97,7 @@ function walkFor(walker: Walker, { nodes, paths, dice, seconds }: WalkFor) {
     for (let i = 0; i < 100; i++) {
       const from = dice.below(nodes)
       const [hi, lo] = [dice.below(2 ** 32), dice.below(2 ** 32)]
-      walker.find(from, hi, lo, k, paths)
+      walker.find(from, hi, lo, k, { paths })
       requests += walker.requests
       if (walker.isExact(from, hi, lo, k)) exact += 1
       count += 1

@@ -4,8 +4,7 @@ import { sha256 } from '../../src/base/bytes.ts'
 import type { Place } from '../../src/base/ports.ts'
 import { atLeast, densityAt } from '../../src/routing/density.ts'
 import { commonPrefix, compareDistance } from '../../src/routing/distance.ts'
-import { Region } from '../../src/routing/region.ts'
-import { rarely } from '../../src/seed/region.ts'
+import { Region, rarely } from '../../src/routing/region.ts'
 import { dice } from '../support/lookup-world.ts'
 
 const replicas = 8

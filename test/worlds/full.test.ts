@@ -103,6 +103,21 @@ describe('a full world', () => {
     assert.deepEqual(column(result, 'lost'), [0, 0, 0])
   })
 
+  it('begins when who is away has been so for a while', async () => {
+    const result = await run({
+      nodes: 60,
+      hours: 0.05,
+      population: { sessionHours: hours(2), awayHours: hours(2) },
+      workload: { ...calm.workload, lookups: 60 },
+      measure: { everyHours: 0.05 }
+    })
+    const [online] = column(result, 'online')
+    assert(Number(online) > 20 && Number(online) < 40, `${online} of 60`)
+    assert(Number(column(result, 'copiesMean')[0]) > 7, 'repair has been there')
+    const exact = result.figures['lookup exact']!.value
+    assert(exact > 0.9, `${exact}`)
+  })
+
   it('falls apart and grows together again', async () => {
     const result = await run({
       faults: [{ type: 'partition', atHours: 0.1, hours: 1.4, share: 0.5 }],

@@ -90,7 +90,7 @@ export class WideCandidates {
 
   /** Nodes we know ourselves. */
   start(nodes: Uint32Array, count: number): void {
-    for (let i = 0; i < count; i++) if (this.#find(nodes[i]!) < 0) this.#add(nodes[i]!, -1)
+    for (let i = 0; i < count; i++) if (this.find(nodes[i]!) < 0) this.#add(nodes[i]!, -1)
     this.#merge()
   }
 
@@ -103,7 +103,7 @@ export class WideCandidates {
     for (let i = 0; i < count; i++) {
       const node = nodes[i]!
       if (node === this.#self) continue
-      const slot = this.#find(node)
+      const slot = this.find(node)
       if (slot < 0) {
         if (edge < 0 || !this.#isBeyond(node, edge)) this.#add(node, from)
       } else if (isMany) this.#vouch(slot, from)
@@ -297,7 +297,7 @@ export class WideCandidates {
   }
 
   /** @returns its slot, or -1. */
-  #find(node: number): number {
+  find(node: number): number {
     const hash = this.#hash
     const nodes = this.node
     for (let at = hashOf(node); hash[at] !== 0; at = (at + 1) & hashMask) {

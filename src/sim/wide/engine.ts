@@ -10,21 +10,32 @@ import { TraceHash } from '../trace.ts'
 import { inTurns } from '../turns.ts'
 import { Calendar } from './calendar.ts'
 import { Faults } from './faults.ts'
-import { Foes, inventedMax } from './foes.ts'
+import { Foes, inventedMax, mintAround } from './foes.ts'
 import { Life } from './life.ts'
 import type { Size } from './limits.ts'
-import { checkMemory, pathsIn, refuse, sizeOf, timersOfBlob, timersOfNode } from './limits.ts'
+import {
+  checkMemory,
+  pathsIn,
+  refuse,
+  regionShareIn,
+  sizeOf,
+  timersOfBlob,
+  timersOfNode
+} from './limits.ts'
 import { Places } from './places.ts'
 import { Reach } from './reach.ts'
 import { Storage } from './storage.ts'
 import { WideTables } from './tables.ts'
 import { Tally } from './tally.ts'
 import { Walker } from './walk.ts'
+import { Wider } from './wider.ts'
 import { Workload } from './workload.ts'
 
 const hourMs: Millis = 3_600_000
 /** Blobs got for each row, beside what the workload gets by itself. */
 const sampled = 20
+/** Gets of each key around which ids were minted, for each row. */
+const sampledEclipsed = 4
 /** Refreshing lookups that are walked in a run; the others are counted. */
 const walkedMax = 50_000
 /** Events that one day of the calendar should hold. */
@@ -84,9 +95,12 @@ class Run {
     this.#o = options
     this.#size = size
     const { adversaries } = scenario
-    const invented = adversaries ? inventedMax : 0
-    const places = Places.draw(capacity, this.#diceOf('places'), invented)
-    const foes = new Foes({ scenario, places, dice: this.#diceOf('foes') })
+    const around = mintAround(scenario, this.#diceOf('minted'))
+    const places = Places.draw(capacity, this.#diceOf('places'), {
+      invented: adversaries ? inventedMax : 0,
+      given: around.flatMap(({ ids }) => ids)
+    })
+    const foes = new Foes({ scenario, places, around, dice: this.#diceOf('foes') })
     const reach = new Reach(capacity, {
       hides: scenario.network.natShare > 0,
       parts: views > 1
@@ -109,7 +123,8 @@ class Run {
       linkDice: this.#diceOf('links'),
       parameters: { k, alpha, replicas, connections, paths: pathsIn(scenario) },
       onLeft: (owner, node) => this.#life.replace(owner, node),
-      spare: (owner, from, to) => this.#life.spare(owner, from, to)
+      spare: (owner, from, to) => this.#life.spare(owner, from, to),
+      sinceMs: node => this.#life.sinceMs[node]!
     })
     this.#calendar = calendar
     const refreshes = scenario.nodes * scenario.hours * (tables.shape.far + 1)
@@ -145,8 +160,15 @@ class Run {
       calendar,
       tally: this.#tally
     }
+    const wider = new Wider({
+      ...{ places, tables, walker, parameters: scenario.parameters },
+      dice: this.#diceOf('regions'),
+      share: regionShareIn(scenario),
+      nodes: () => reach.seedCount - foes.mintedCount
+    })
     this.#workload = new Workload({
-      ...{ ...all, scenario, walker },
+      ...{ ...all, scenario, places, walker, wider },
+      eclipsedDice: this.#diceOf('eclipsed'),
       dice: this.#diceOf('workload'),
       lookupDice: this.#diceOf('lookups')
     })
@@ -210,6 +232,7 @@ class Run {
     const { workload, hours, measure } = this.#s
     const calendar = this.#calendar
     this.#workload.start()
+    this.#tally.begin()
     this.#faults.start()
     const fromHour = this.#s.adversaries?.fromHour ?? null
     if (fromHour !== null) calendar.set(this.#others + turnTimer, fromHour * hourMs)
@@ -268,6 +291,7 @@ class Run {
   #turn(): void {
     const turned = this.#foes.turn()
     for (const node of turned) this.#storage.turned(node)
+    this.#workload.mint()
     this.#note('turned', turned.length)
   }
 
@@ -275,6 +299,7 @@ class Run {
     const { hours, measure } = this.#s
     this.#rows += 1
     for (let i = 0; i < sampled; i++) this.#workload.get()
+    this.#workload.getEclipsed(sampledEclipsed)
     const atHours = Math.min(this.#rows * measure.everyHours, hours)
     this.#note('row', ...this.#tally.row(atHours), this.#sum)
     const nextMs = Math.min((this.#rows + 1) * measure.everyHours, hours) * hourMs

@@ -3,8 +3,24 @@ import type { Dice } from '../dice.ts'
 import { floodParts, goneIn, inventedIn, slowMs } from '../hostile.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Behaviour } from '../scenario-foes.ts'
-import type { Places } from './places.ts'
+import type { Place64, Places } from './places.ts'
 import { Shortlist } from './places.ts'
+
+/** A key, and ids that were minted around it. */
+export interface Around {
+  readonly target: Place64
+  readonly ids: readonly Place64[]
+}
+
+/** Keys, and for each so many ids that share its first 32 bits, as `mintedPlace` of src/sim/keys.ts has it. */
+export const mintAround = ({ adversaries }: Scenario, dice: Dice): Around[] =>
+  adversaries?.behaviour === 'eclipse'
+    ? Array.from({ length: adversaries.keys }, () => {
+        const target = { hi: dice.below(2 ** 32), lo: dice.below(2 ** 32) }
+        const id = () => ({ hi: target.hi, lo: dice.below(2 ** 32) })
+        return { target, ids: Array.from({ length: adversaries.minted }, id) }
+      })
+    : []
 
 /** Named at a time, at most. */
 const namedMax = 20
@@ -19,10 +35,16 @@ export const inventedMax = floodParts * namedMax
 export class Foes {
   /** Of those that are there: hostile ones, or who will be. */
   count = 0
+  /** Of these, how many are minted. */
+  mintedCount = 0
   readonly #places: Places
   readonly #dice: Dice
   readonly #nodes: number
-  readonly #behaviour: Exclude<Behaviour, 'eclipse'> | undefined
+  /** Places of keys around which ids are minted, and these. */
+  readonly targets: readonly Place64[]
+  readonly minted: readonly number[]
+  readonly #isMinted: ReadonlySet<number>
+  readonly #behaviour: Behaviour | undefined
   /** By node: 1 for who is one of them. */
   readonly #enlisted: Uint8Array
   /** By node: how often a flood was asked. */
@@ -32,14 +54,19 @@ export class Foes {
   readonly #told = new Uint8Array(floodParts)
   #isOn: boolean
 
-  constructor(o: { scenario: Scenario; places: Places; dice: Dice }) {
+  /** @param o.around the keys around which somebody minted ids, with these. */
+  constructor(o: { scenario: Scenario; places: Places; dice: Dice; around?: readonly Around[] }) {
     const { adversaries, nodes } = o.scenario
     const length = adversaries ? o.places.length : 0
     this.#places = o.places
     this.#dice = o.dice
     this.#nodes = nodes
-    this.#behaviour =
-      adversaries && adversaries.behaviour !== 'eclipse' ? adversaries.behaviour : undefined
+    // Minted ids steer, and so does whoever is hostile beside them.
+    this.#behaviour = adversaries?.behaviour === 'eclipse' ? 'steer' : adversaries?.behaviour
+    const { around = [] } = o
+    this.targets = around.map(({ target }) => target)
+    this.minted = around.flatMap(({ ids }) => ids.map(id => o.places.at(id)))
+    this.#isMinted = new Set(this.minted)
     this.#enlisted = new Uint8Array(length)
     this.#asked = new Uint8Array(length)
     this.#short = new Shortlist(o.places, namedMax + 1)
@@ -58,15 +85,22 @@ export class Foes {
     return this.#isOn && this.#enlisted[node] === 1
   }
 
+  /** Whether it is an id that somebody minted, which nobody else can have. */
+  isMinted(node: number): boolean {
+    return this.#isMinted.has(node)
+  }
+
   enlist(node: number): void {
     this.#enlisted[node] = 1
     this.count += 1
+    if (this.isMinted(node)) this.mintedCount += 1
   }
 
   dismiss(node: number): void {
     if (this.#enlisted[node] !== 1) return
     this.#enlisted[node] = 0
     this.count -= 1
+    if (this.isMinted(node)) this.mintedCount -= 1
   }
 
   /** From now on they are hostile. @returns who. */

@@ -23,6 +23,8 @@ const nearTimes = 4
 /** Of each neighbour when one leaves: to one that is there, and twice to the one that is not; when one comes: to it. */
 const pingsAtLeave = 3
 const pingsAtCome = 1
+/** Who was there before the first hour has been so for long: others count on it, and know it as a spare. */
+const knownMs = Math.max(usualRepair.settledMs, upkeep.staleMs)
 /** Drawn for a spare that is still there, before the place in the bucket stays empty. */
 const spareTries = 8
 
@@ -191,8 +193,10 @@ export class Life {
 
   /** One drawn from these places if `owner` met it at a random moment of the last hour, in which every bucket has a lookup. */
   spare(owner: number, from: number, to: number): number {
-    const { calendar, tableDice, reach } = this.#p
+    const { calendar, tableDice, reach, foes } = this.#p
     const node = from + tableDice.below(to - from)
+    // No lookup of a random place leads to it.
+    if (foes.isMinted(node)) return nobody
     const seenMs = calendar.nowMs - tableDice.next() * upkeep.staleMs
     if (!reach.isSeed(node) || (reach.changedMs <= seenMs && reach.apart(owner, node)))
       return nobody
@@ -245,7 +249,7 @@ export class Life {
       ? nowMs + (isOld ? ageMs * part : draw(lifetimeHours, dice) * hourMs)
       : Number.POSITIVE_INFINITY
     this.bornMs[node] = isOld ? nowMs - ageMs * (1 - part) : nowMs
-    this.sinceMs[node] = isOld ? nowMs - usualRepair.settledMs : nowMs
+    this.sinceMs[node] = isOld ? nowMs - knownMs : nowMs
     if (isOwned) {
       // A newcomer is there when it is born; the others as their day has it.
       if (!isOld || this.#owners.hoursFrom(node, nowMs).onMs <= nowMs)
@@ -269,8 +273,26 @@ export class Life {
     this.lives[node] = 1
     this.#diesMs[node] = Number.POSITIVE_INFINITY
     this.bornMs[node] = nowMs
-    this.sinceMs[node] = isOld ? nowMs - usualRepair.settledMs : nowMs
+    this.sinceMs[node] = isOld ? nowMs - knownMs : nowMs
     this.#come(node, nowMs, true, isOld)
+  }
+
+  /** An id that was minted: it asks nobody, and lets those near to it know that it is there. */
+  recruit(node: number): void {
+    const { reach, foes, calendar, on } = this.#p
+    const { nowMs } = calendar
+    this.online.look(nowMs)
+    reach.born(node, false)
+    foes.enlist(node)
+    this.lives[node] = 1
+    this.#diesMs[node] = Number.POSITIVE_INFINITY
+    this.bornMs[node] = nowMs
+    this.sinceMs[node] = nowMs
+    reach.come(node)
+    this.online.come(node)
+    this.#showNear(node)
+    this.#countAround(pingsAtCome)
+    on.came(node, true)
   }
 
   #armTurn(node: number, nowMs: Millis, part: number): void {
@@ -361,10 +383,10 @@ export class Life {
 
   /** Places of the dead are taken again when no other is left. */
   #unborn(): number {
-    const { places, dice } = this.#p
+    const { places, dice, foes } = this.#p
     for (;;) {
       const node = dice.below(places.length)
-      if (this.lives[node] === 0) return node
+      if (this.lives[node] === 0 && !foes.isMinted(node)) return node
     }
   }
 }

@@ -1,5 +1,6 @@
 import { MuttrError } from '../../base/errors.ts'
 import { pathsUsual } from '../../routing/lookup.ts'
+import { regionsTimes } from '../../routing/region.ts'
 import { sharesOn } from '../days.ts'
 import { meanOf } from '../distributions.ts'
 import type { Scenario } from '../scenario.ts'
@@ -37,7 +38,7 @@ const unmodelled = ['people', 'variant', 'observers', 'disks', 'clocks'] as cons
 /** @throws {MuttrError} `SCENARIO_INVALID`, naming each field that asks for what is not modelled here. */
 export function refuse(scenario: Scenario): void {
   const usual = readScenario({ name: 'usual', question: '?', nodes: 2, hours: 1 }).parameters
-  const { network, population, workload, faults, adversaries, parameters } = scenario
+  const { network, population, workload, faults, parameters } = scenario
   const what = [
     ...(network.jitterMs > 0 ? ['network.jitterMs'] : []),
     ...(network.dialMs ? ['network.dialMs'] : []),
@@ -51,16 +52,11 @@ export function refuse(scenario: Scenario): void {
     ...unmodelled.filter(name => scenario[name] !== null),
     ...faults.flatMap((f, i) => (f.type === 'pod-outage' ? [`faults.${i} (${f.type})`] : [])),
     ...(partsOf(faults) > partsMax ? [`faults (more than ${partsMax} partitions at a time)`] : []),
-    ...(parameters.reach === usual.reach ? [] : ['parameters.reach']),
-    ...(adversaries?.behaviour === 'eclipse' ? ['adversaries.behaviour (eclipse)'] : []),
-    // In peace hardly anybody asks the region, but among hostile ones it finds what a first look misses.
-    ...(parameters.defences === 'region' || (adversaries && parameters.defences === 'all')
-      ? [`parameters.defences (${parameters.defences}: the region)`]
-      : [])
+    ...(parameters.reach === usual.reach ? [] : ['parameters.reach'])
   ]
   if (what.length === 0) return
   throw new MuttrError('SCENARIO_INVALID', `the scale wide does not model ${what.join(', ')}`, {
-    hint: 'Leave these out, or run it at the scale full. Beside adversaries parameters.defences can be paths or none.'
+    hint: 'Leave these out, or run it at the scale full.'
   })
 }
 
@@ -76,7 +72,8 @@ export function sizeOf(scenario: Scenario): Size {
   )
   // Places of the dead are taken again, so no more than so many are needed.
   const born = Math.min(nodes, deaths + replaced)
-  const capacity = Math.ceil(nodes + (born > 0 ? born + spareShare * nodes + 16 : 0))
+  const minted = adversaries?.behaviour === 'eclipse' ? adversaries.keys * adversaries.minted : 0
+  const capacity = Math.ceil(nodes + (born > 0 ? born + spareShare * nodes + 16 : 0)) + minted
   const puts = workload.putsPerHour * hours
   const blobs = workload.blobs + Math.ceil(puts + 6 * Math.sqrt(puts))
   const shape = shapeOf(Math.max(1, nodes * there.most), parameters.k)
@@ -98,7 +95,13 @@ export function sizeOf(scenario: Scenario): Size {
 
 /** Disjoint paths of a lookup, as the seed takes them. */
 export const pathsIn = ({ parameters }: Scenario): number =>
-  parameters.defences === 'none' ? 1 : pathsUsual
+  isOneOf(parameters.defences, 'all', 'paths') ? pathsUsual : 1
+
+/** Members that a region shall have; 0 where nobody looks into it. */
+export const regionShareIn = ({ parameters }: Scenario): number =>
+  isOneOf(parameters.defences, 'all', 'region') ? regionsTimes * parameters.replicas : 0
+
+const isOneOf = (one: string, ...of: string[]) => of.includes(one)
 
 /** Partitions at a time, at most. */
 function partsOf(faults: Scenario['faults']): number {

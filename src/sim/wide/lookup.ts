@@ -3,7 +3,7 @@ import type { LookupEnd } from '../../routing/lookup.ts'
 import { answered, asked, failed, heard, refused, WideCandidates } from './candidates.ts'
 import type { Places } from './places.ts'
 
-/** As `LookupOptions` of src/routing; what is not told is as there. No costs and no elders: only a put's own lookup has these. */
+/** As `LookupOptions` of src/routing; what is not told is as there. No costs. */
 export interface WideLookupOptions {
   want: number
   alpha: number
@@ -13,7 +13,11 @@ export interface WideLookupOptions {
   patienceMs?: Millis
   deadlineMs: Millis
   requestsMax: number
+  /** Nodes that are asked before all others. */
+  first?: Uint32Array
 }
+
+const none = new Uint32Array(0)
 
 /**
  * `Lookup` of src/routing in typed arrays, used again and again: a candidate is a slot of {@link WideCandidates}. A test runs both on
@@ -36,6 +40,7 @@ export class WideLookup {
   #patienceMs: Millis = 1
   #deadlineMs: Millis = 0
   #requestsMax = 1
+  #first: Uint32Array = none
   #inFlightMax = 0
   #stopped = false
   #wide = false
@@ -62,6 +67,7 @@ export class WideLookup {
     this.#patienceMs = o.patienceMs ?? 4 * o.hedgeMs
     this.#deadlineMs = o.deadlineMs
     this.#requestsMax = o.requestsMax
+    this.#first = o.first ?? none
     this.#inFlightMax = this.#most + o.alpha
     this.candidates.begin(targetHi, targetLo, self, o.paths)
     this.requests = 0
@@ -280,6 +286,10 @@ export class WideLookup {
     const { ordered, state, askedMs, on, size } = this.candidates
     const hedgeMs = this.#hedgeMs
     const bit = 1 << path
+    if (this.requests < this.#first.length) {
+      const slot = this.#nextFirst()
+      if (slot >= 0) return this.#isFull(path, true) ? -1 : slot
+    }
     let places = 0
     let isFirst = true
     for (let rank = 0; rank < size; rank++) {
@@ -292,6 +302,15 @@ export class WideLookup {
       if (is === heard) return slot
       places += 1
       if (places === this.#want) break
+    }
+    return -1
+  }
+
+  #nextFirst(): number {
+    const { candidates } = this
+    for (const node of this.#first) {
+      const slot = candidates.find(node)
+      if (slot >= 0 && candidates.state[slot] === heard) return slot
     }
     return -1
   }

@@ -3,6 +3,12 @@ import type { Dice } from '../dice.ts'
 /** The word in which a list of nodes ends, or a node that is none. */
 export const nobody = 0xffff_ffff
 
+/** The first two words of a place. */
+export interface Place64 {
+  readonly hi: number
+  readonly lo: number
+}
+
 /**
  * Where nodes stand: the first 64 bits of each place, ascending, so that a node is the index of its place and all that share a prefix
  * stand side by side. 64 bits are enough: the nearest two of a million share about 40, and any two share all 64 with a chance of
@@ -29,13 +35,30 @@ export class Places {
       if (this.#starts[p]! > this.#starts[p + 1]!) this.#starts[p] = this.#starts[p + 1]!
   }
 
-  /** @param invented room for so many that are no nodes, behind them. */
-  static draw(count: number, dice: Dice, invented = 0): Places {
+  /** @param invented room for so many that are no nodes, behind them. @param given of all, these are not drawn. */
+  static draw(
+    count: number,
+    dice: Dice,
+    { invented = 0, given = [] }: { invented?: number; given?: readonly Place64[] } = {}
+  ): Places {
     const words = new Uint32Array(2 * (count + invented))
-    for (let i = 0; i < 2 * count; i++) words[i] = dice.below(2 ** 32)
+    const first = 2 * given.length
+    for (const [i, { hi, lo }] of given.entries()) words.set([lo, hi], 2 * i)
+    for (let i = first; i < 2 * count; i++) words[i] = dice.below(2 ** 32)
     const drawn = new BigUint64Array(words.buffer, 0, count).sort()
     for (let i = 1; i < count; i++) if (drawn[i]! <= drawn[i - 1]!) drawn[i] = drawn[i - 1]! + 1n
     return new Places(drawn)
+  }
+
+  /** Who stands there, or right behind. */
+  at({ hi, lo }: Place64): number {
+    let node = this.from(hi, this.indexBits)
+    while (
+      node < this.length - 1 &&
+      (this.hi(node) < hi || (this.hi(node) === hi && this.lo(node) < lo))
+    )
+      node += 1
+    return node
   }
 
   hi(node: number): number {

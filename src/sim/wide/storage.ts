@@ -1,4 +1,5 @@
 import type { Millis } from '../../base/ports.ts'
+import { waitsMax } from '../../replicas/repair-agenda.ts'
 import { usualRepair } from '../../replicas/repair-parameters.ts'
 import type { Dice } from '../dice.ts'
 import type { Scenario } from '../scenario.ts'
@@ -15,8 +16,6 @@ import { Regions } from './regions.ts'
 
 const hourMs: Millis = 3_600_000
 const minuteMs: Millis = 60_000
-/** Changes that never end are acted on after so many times the usual wait, as `RepairAgenda` of src/replicas has it. */
-const waitsMax = 4
 /** Beyond R: to find our own rank, as repair's view of a place does. */
 const moreThanR = 12
 /** What expires sooner is not worth a push. */
@@ -52,6 +51,7 @@ export interface StorageParts {
 export class Storage {
   readonly hi: Uint32Array
   readonly lo: Uint32Array
+  readonly expiryMs: Float64Array
   /** Blobs that are kept, one behind the other. */
   readonly living: Uint32Array
   livingCount = 0
@@ -70,7 +70,6 @@ export class Storage {
   readonly held: Copies
   readonly #p: StorageParts
   readonly #bytes: Float64Array
-  readonly #expiryMs: Float64Array
   readonly #at: Uint32Array
   readonly #changedMs: Float64Array
   readonly #isSecond: Uint8Array
@@ -92,7 +91,7 @@ export class Storage {
     this.lo = new Uint32Array(capacity)
     this.living = new Uint32Array(capacity)
     this.#bytes = new Float64Array(capacity)
-    this.#expiryMs = new Float64Array(capacity)
+    this.expiryMs = new Float64Array(capacity)
     this.#at = new Uint32Array(capacity)
     this.held = new Copies(places, { blobs: capacity, most: holdersMaxOf(scenario) })
     this.#changedMs = new Float64Array(capacity)
@@ -128,7 +127,7 @@ export class Storage {
     this.hi[blob] = hi
     this.lo[blob] = lo
     this.#bytes[blob] = bytes
-    this.#expiryMs[blob] = expiryMs
+    this.expiryMs[blob] = expiryMs
     this.held.clear(blob)
     this.#changedMs[blob] = 0
     this.#isSecond[blob] = 0
@@ -145,16 +144,18 @@ export class Storage {
     this.held.give(blob, this.hi[blob]!, node)
   }
 
-  /** To the R nearest that live: it was stored before the first hour, when all of them were there, as at the scale full. */
+  /** To the R nearest that live: it was stored before the first hour, when all were there. Where some are away by then repair has been there. */
   store(blob: number): void {
     const { reach, scenario } = this.#p
+    const { replicas } = scenario.parameters
     const { lives } = this.#life
     this.#stores ??= lives.map((is, node) => (reach.isSeed(node) ? is : 0))
-    this.#look(blob, scenario.parameters.replicas, this.#stores)
+    this.#look(blob, replicas, this.#stores)
     for (let i = 0; i < this.#near.size; i++) this.give(blob, this.#near.nodes[i]!)
     this.acknowledged(blob, this.#near.size - this.copiesInAll(blob))
     if (this.copiesInAll(blob) === 0) return
-    if (this.copies(blob) < this.#near.size) this.#unrest(blob)
+    this.#look(blob, replicas, reach.seeds)
+    for (let i = 0; i < this.#near.size; i++) this.give(blob, this.#near.nodes[i]!)
   }
 
   /** A put is over, of which so many copies went to hostile ones. Where all did nobody has it. */
@@ -322,7 +323,7 @@ export class Storage {
     const { scenario, calendar } = this.#p
     const { replicas, graceHours } = scenario.parameters
     const { provedMs } = this.held
-    if (this.#expiryMs[blob]! <= calendar.nowMs + worthMs) return
+    if (this.expiryMs[blob]! <= calendar.nowMs + worthMs) return
     const circle = Math.min(replicas, this.#near.size)
     let lacking = 0
     for (let i = 0; i < circle; i++) {

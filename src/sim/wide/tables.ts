@@ -176,6 +176,15 @@ export class WideTables {
     return Math.floor(position / this.#k)
   }
 
+  /** All of them. */
+  *entries(owner: number): Generator<number> {
+    for (let position = 0; position < this.farSize; position++) {
+      const node = this.farAt(owner, position)
+      if (node !== nobody) yield node
+    }
+    for (let i = this.nearCount(owner) - 1; i >= 0; i--) yield this.nearAt(owner, i)
+  }
+
   nearCount(owner: number): number {
     return this.#entries[this.#nearBase(owner) - 1]!
   }

@@ -31,6 +31,9 @@ export class Tally {
   gets = 0
   found = 0
   putsFailed = 0
+  /** Gets of keys around which ids were minted. */
+  eclipsedGets = 0
+  eclipsedFound = 0
   /** Requests of lookups, gets and puts. */
   messages = 0
   readonly getMs: Millis[] = []
@@ -45,6 +48,14 @@ export class Tally {
 
   constructor(parts: TallyParts) {
     this.#p = parts
+  }
+
+  /** What was before the first hour is left out. */
+  begin(): void {
+    const { life } = this.#p
+    this.messages = 0
+    life.messages = 0
+    life.hostileMessages = 0
   }
 
   looked(
@@ -152,6 +163,7 @@ export class Tally {
     add('lookup honest found', 'share', average(this.#among.map(({ share }) => share)))
     const misled = this.#among.map(({ isMisled }) => Number(isMisled))
     add('lookup hostile only', 'share', average(misled))
+    add('eclipsed found', 'share', this.eclipsedFound / this.eclipsedGets)
   }
 }
 

@@ -2,10 +2,12 @@ import { limits } from '../../base/limits.ts'
 import type { Millis } from '../../base/ports.ts'
 import type { LookupEnd } from '../../routing/lookup.ts'
 import { pathsUsual } from '../../routing/lookup.ts'
+import { laterShare } from '../../routing/region.ts'
 import { RoundTrip } from '../../routing/rtt.ts'
 import { asking } from '../../routing/upkeep.ts'
 import type { Dice } from '../dice.ts'
 import { dialRoundTrips } from '../latency.ts'
+import { failed, heard } from './candidates.ts'
 import type { Foes } from './foes.ts'
 import type { WideLookupOptions } from './lookup.ts'
 import { WideLookup } from './lookup.ts'
@@ -31,9 +33,11 @@ export interface WalkParts {
   onLeft?(owner: number, node: number): void
   /** One of these places that may be a spare of a bucket of `owner`, or {@link nobody}. */
   spare?(owner: number, from: number, to: number): number
+  /** Since when a node is there; who came first is taken for whom all that know it have known longest. */
+  sinceMs(node: number): Millis
 }
 
-interface WalkOptions {
+export interface WalkOptions {
   /** How many of the nearest shall answer. */
   want: number
   /** How many others an answer names. */
@@ -45,8 +49,17 @@ interface WalkOptions {
   paths?: number
   /** Who ends the lookup by its answer. */
   holds?: (node: number) => boolean
+  requestsMax?: number
+  /** So many of those that are known longest are asked first, and beside the others. */
+  elders?: number
+  /** Begins with these, or with elders, alone. */
+  only?: Uint32Array | 'elders'
+  /** Whom answers name is not asked. */
+  isClosed?: boolean
 }
 
+/** Of the nearest so many buckets full the elders are taken. */
+const elderBuckets = 3
 /** The most requests under way of which the answer has not come or failed. */
 const flightMax = 512
 
@@ -69,6 +82,7 @@ export class Walker {
   readonly #machine: WideLookup
   readonly #heard: Uint32Array
   readonly #truth: Shortlist
+  readonly #elders = new Uint32Array(8)
   /** One for all nodes, where each has its own in what ships. */
   readonly #roundTrip = new RoundTrip(asking.floorMs)
   readonly #dueMs = new Float64Array(flightMax)
@@ -79,35 +93,38 @@ export class Walker {
   constructor(parts: WalkParts) {
     this.#p = parts
     this.#machine = new WideLookup(parts.places)
-    this.#heard = new Uint32Array(2 * limits.contactsMax)
-    this.#truth = new Shortlist(parts.places, 2 * limits.contactsMax)
+    this.#heard = new Uint32Array(elderBuckets * limits.contactsMax)
+    this.#truth = new Shortlist(parts.places, elderBuckets * limits.contactsMax)
   }
 
   /** The usual lookup: the `want` nearest that answer. */
-  find(from: number, targetHi: number, targetLo: number, want: number, paths?: number): void {
+  find(
+    from: number,
+    targetHi: number,
+    targetLo: number,
+    want: number,
+    o: Pick<WalkOptions, 'paths' | 'elders'> = {}
+  ): void {
     const { k, alpha } = this.#p.parameters
     const deadlineMs = asking.operationMs
-    this.#walk(from, targetHi, targetLo, {
-      want,
-      named: k,
-      burst: want,
-      alpha,
-      deadlineMs,
-      ...(paths === undefined ? {} : { paths })
-    })
+    this.walk(from, targetHi, targetLo, { want, named: k, burst: want, alpha, deadlineMs, ...o })
   }
 
   /**
    * Whether the table of `from` covers the place, as the shipping seed judges before a put: then it can hardly have missed more than
-   * half of the R nearest, and no lookup goes before. {@link found} are the true R nearest then, to whom the first answers correct it.
+   * half of the R nearest, and no lookup goes before. {@link found} are the R nearest that it knows then, and behind them those of the true R
+   * nearest that it does not, whom the first answers name.
    */
   covers(from: number, targetHi: number, targetLo: number, nodes: number): boolean {
     if (!this.#isCovered(from, targetHi, targetLo, nodes)) return false
     const { parameters, reach } = this.#p
+    const known = this.#known(from, targetHi, targetLo, parameters.replicas)
+    this.found.set(this.#heard.subarray(0, known))
+    this.foundCount = known
     this.#truth.begin(targetHi, targetLo, parameters.replicas)
     this.#truth.fill(reach.of(from), from)
-    this.foundCount = this.#truth.size
-    this.found.set(this.#truth.nodes.subarray(0, this.foundCount))
+    for (const node of this.#truth.nodes.subarray(0, this.#truth.size))
+      if (!this.found.subarray(0, known).includes(node)) this.found[this.foundCount++] = node
     this.requests = 0
     this.tookMs = 0
     return true
@@ -132,13 +149,13 @@ export class Walker {
     holds: (node: number) => boolean
   ): boolean {
     const { alpha, replicas } = this.#p.parameters
-    this.#walk(from, targetHi, targetLo, {
+    this.walk(from, targetHi, targetLo, {
       want: replicas,
       named: replicas,
       burst: alpha,
       // Whom the table names for it has it in all likelihood.
       alpha: this.#isCovered(from, targetHi, targetLo, nodes) ? 1 : alpha,
-      deadlineMs: asking.operationMs * firstLookShare,
+      deadlineMs: asking.operationMs * (1 - laterShare),
       patienceMs: asking.timeoutMs,
       holds
     })
@@ -184,23 +201,30 @@ export class Walker {
     return linkDice.next() * 2 * tables.farSize < left
   }
 
-  #walk(from: number, targetHi: number, targetLo: number, o: WalkOptions): void {
+  /** Carries out any lookup. */
+  walk(from: number, targetHi: number, targetLo: number, o: WalkOptions): void {
     const { parameters } = this.#p
     const machine = this.#machine
+    const first = this.#elders.subarray(0, o.elders ?? 0)
+    const elders = o.elders ? this.#findElders(from, targetHi, targetLo, first) : 0
     const options: WideLookupOptions = {
       want: o.want,
-      alpha: o.alpha,
+      alpha: o.alpha + elders,
+      first: first.subarray(0, elders),
       burst: o.burst,
       paths: o.paths ?? parameters.paths ?? pathsUsual,
       hedgeMs: this.#roundTrip.hedgeMs,
       deadlineMs: o.deadlineMs,
-      requestsMax: limits.lookupRequestsMax,
+      requestsMax: o.requestsMax ?? limits.lookupRequestsMax,
       ...(o.patienceMs === undefined ? {} : { patienceMs: o.patienceMs })
     }
     machine.begin(targetHi, targetLo, from, options)
     this.#p.foes?.begin()
-    const started = this.#known(from, targetHi, targetLo, parameters.k)
-    machine.candidates.start(this.#heard, started)
+    if (o.only === undefined) {
+      const started = this.#known(from, targetHi, targetLo, parameters.k)
+      machine.candidates.start(this.#heard, started)
+    } else if (o.only !== 'elders') machine.candidates.start(o.only, o.only.length)
+    machine.candidates.start(first, elders)
     this.#due = 0
     this.holder = nobody
     let nowMs = 0
@@ -235,13 +259,40 @@ export class Walker {
     this.#truth.begin(targetHi, targetLo, max)
     for (let i = 0; i < started; i++) this.#truth.offer(this.#heard[i]!)
     const [low, high] = [places.from(targetHi, bucket + 1), places.to(targetHi, bucket + 1)]
-    const draws = Math.min(limits.sparesPerBucketMax, high - low)
-    for (let i = 0; i < draws; i++) {
-      const node = spare(owner, low, high)
-      if (node !== nobody) this.#truth.offerOnce(node)
+    const size = high - low
+    // Of few each is met in turn, or drawing would name some twice and miss others.
+    const isFew = size <= 2 * limits.sparesPerBucketMax
+    let spares = 0
+    for (let i = 0; i < (isFew ? size : limits.sparesPerBucketMax); i++) {
+      const node = isFew ? spare(owner, low + i, low + i + 1) : spare(owner, low, high)
+      if (node === nobody) continue
+      this.#truth.offerOnce(node)
+      if (++spares === limits.sparesPerBucketMax) break
     }
     this.#heard.set(this.#truth.nodes.subarray(0, this.#truth.size))
     return this.#truth.size
+  }
+
+  /** As `Table.elders`; of those known equally long the nearest. @returns how many there are in `out`. */
+  #findElders(owner: number, targetHi: number, targetLo: number, out: Uint32Array): number {
+    const { tables, parameters, sinceMs } = this.#p
+    const max = elderBuckets * parameters.k
+    const near = this.#truth
+    near.begin(targetHi, targetLo, max)
+    const count = tables.nearest(owner, targetHi, targetLo, max, nobody, this.#heard)
+    for (let i = 0; i < count; i++) near.offer(this.#heard[i]!)
+    const known = [...near.nodes.subarray(0, near.size)].sort((a, b) => sinceMs(a) - sinceMs(b))
+    out.set(known.slice(0, out.length))
+    return Math.min(known.length, out.length)
+  }
+
+  /** Of those that the last lookup knows: who was asked, or who has not failed. */
+  *seen(which: 'asked' | 'there'): Generator<number> {
+    const { ordered, size, node, state } = this.#machine.candidates
+    for (let rank = 0; rank < size; rank++) {
+      const slot = ordered[rank]!
+      if (which === 'asked' ? state[slot] !== heard : state[slot] !== failed) yield node[slot]!
+    }
   }
 
   #send(from: number, slot: number, nowMs: Millis): void {
@@ -296,12 +347,11 @@ export class Walker {
       machine.failed(slot)
       return
     }
-    const count = foes?.misleads(node)
-      ? foes.name(node, targetHi, targetLo, o.named, this.#heard)
-      : tables.nearest(node, targetHi, targetLo, o.named, from, this.#heard)
+    const count = o.isClosed
+      ? 0
+      : foes?.misleads(node)
+        ? foes.name(node, targetHi, targetLo, o.named, this.#heard)
+        : tables.nearest(node, targetHi, targetLo, o.named, from, this.#heard)
     machine.answered(slot, this.#heard, count)
   }
 }
-
-/** Of the time of a get; what is left is kept for a look into the key's region, which is not made here. */
-const firstLookShare = 0.6

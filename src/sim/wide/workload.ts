@@ -1,96 +1,204 @@
 import { limits } from '../../base/limits.ts'
 import type { Millis } from '../../base/ports.ts'
+import { eldersOfPut, membersMax } from '../../routing/region.ts'
+import { asking } from '../../routing/upkeep.ts'
 import type { Dice } from '../dice.ts'
 import { draw } from '../distributions.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Calendar } from './calendar.ts'
 import type { Foes } from './foes.ts'
 import type { Life } from './life.ts'
-import { nobody } from './places.ts'
+import type { Places } from './places.ts'
+import { nobody, Shortlist } from './places.ts'
 import type { Reach } from './reach.ts'
 import type { Storage } from './storage.ts'
 import type { Tally } from './tally.ts'
 import type { Walker } from './walk.ts'
+import type { Wider } from './wider.ts'
 
 const hourMs: Millis = 3_600_000
+/** For a blob that has to be there at the start. */
+const triesMax = 5
+
+/** A key around which ids are minted. */
+interface Eclipsed {
+  readonly blob: number
+  readonly hi: number
+  readonly lo: number
+  readonly expiryMs: Millis
+}
+
+/** What is offered to holders, and how it went. */
+interface Offers {
+  readonly blob: number
+  readonly from: number
+  /** Who answered before. */
+  readonly answered: ReadonlySet<number>
+  /** Taken by hostile ones. */
+  hostile: number
+  /** Of those that took it. */
+  readonly tookMs: Millis[]
+}
 
 interface Parts {
   scenario: Scenario
+  places: Places
   reach: Reach
   foes: Foes
   life: Life
   storage: Storage
   walker: Walker
+  wider: Wider
   tally: Tally
   calendar: Calendar
   dice: Dice
   lookupDice: Dice
+  eclipsedDice: Dice
 }
 
 /** What people do: they put, get and look up, each from a random node that is there. */
 export class Workload {
   readonly #p: Parts
+  /** Where a put's copies go. */
+  readonly #near: Shortlist
+  readonly #eclipsed: Eclipsed[] = []
 
   constructor(parts: Parts) {
     this.#p = parts
+    this.#near = new Shortlist(parts.places, limits.putRequestsMax)
   }
 
-  /** Stores what is there from the start. */
+  /** Stores what is there from the start; what is to be eclipsed by then is put among those who do it. */
   start(): void {
-    const { scenario, storage } = this.#p
+    const { scenario, storage, foes } = this.#p
+    const { fromHour = null } = scenario.adversaries ?? {}
+    const { targets } = foes
+    if (fromHour === null) this.mint()
     for (let i = 0; i < scenario.workload.blobs; i++) {
-      const blob = this.#make()
+      const at = targets[i]
+      if (at && fromHour === null) {
+        let isStored = false
+        for (let tries = 0; tries < triesMax && !isStored; tries++) isStored = this.put(at)
+        continue
+      }
+      const blob = this.#make(at)
       if (blob >= 0) storage.store(blob)
+      if (at) this.#watch(blob)
     }
   }
 
-  /** A blob that nobody holds yet, or -1. */
-  #make(): number {
+  /** Those come that were minted around keys. */
+  mint(): void {
+    const { foes, life } = this.#p
+    for (const node of foes.minted) life.recruit(node)
+  }
+
+  #watch(blob: number): void {
+    const { storage } = this.#p
+    const [hi, lo] = [storage.hi[blob]!, storage.lo[blob]!]
+    this.#eclipsed.push({ blob, hi, lo, expiryMs: storage.expiryMs[blob]! })
+  }
+
+  /** A blob that nobody holds yet, or -1. @param at its place, where that is known. */
+  #make(at?: { hi: number; lo: number }): number {
     const { scenario, dice, calendar, storage } = this.#p
     const { sizeBytes, lifeHours } = scenario.workload
     const bytes = Math.min(limits.blobBytesMax, Math.max(1, Math.round(draw(sizeBytes, dice))))
     const lifeMs = Math.min(limits.blobLifeMsMax, draw(lifeHours, dice) * hourMs)
     const { expiryStepMs } = limits
     const expiryMs = Math.ceil((calendar.nowMs + lifeMs) / expiryStepMs) * expiryStepMs
-    return storage.make(dice.below(2 ** 32), dice.below(2 ** 32), bytes, expiryMs)
+    const { hi, lo } = at ?? { hi: dice.below(2 ** 32), lo: dice.below(2 ** 32) }
+    return storage.make(hi, lo, bytes, expiryMs)
   }
 
-  /** A lookup where the table does not cover the place, and a copy to each of the R nearest, all at once. */
-  put(): void {
-    const { scenario, storage, life, walker, tally, reach, foes, dice } = this.#p
+  /**
+   * A lookup where the table does not cover the place, and a copy to each of the R nearest, all at once; whoever does not take it is replaced
+   * by the next. Where these stand closer together than chance puts them, others of the region get copies as well.
+   * @param at its place, around which ids were minted. @returns whether it was acknowledged.
+   */
+  put(at?: { hi: number; lo: number }): boolean {
+    const { scenario, storage, life, walker, wider, tally, dice } = this.#p
     const { replicas, quorum } = scenario.parameters
     const from = life.online.any(dice)
-    const blob = from === nobody ? -1 : this.#make()
-    if (blob < 0) return
+    const blob = from === nobody ? -1 : this.#make(at)
+    if (blob < 0) return false
     const [hi, lo] = [storage.hi[blob]!, storage.lo[blob]!]
-    const isCovered = walker.covers(from, hi, lo, reach.seedCount)
-    if (!isCovered) walker.find(from, hi, lo, replicas)
-    tally.messages += walker.requests + walker.foundCount
-    const tookMs: Millis[] = []
-    let hostile = 0
-    for (let i = 0; i < walker.foundCount; i++) {
-      const holder = walker.found[i]!
-      // Who answered the lookup is connected by then.
-      const answerMs = walker.roundTripMs(from, holder, isCovered ? undefined : true)
-      if (answerMs === undefined) continue
-      storage.give(blob, holder)
-      if (foes.isHostile(holder)) hostile += 1
-      tookMs.push(answerMs)
+    const isCovered = walker.covers(from, hi, lo, this.#nodes)
+    if (!isCovered) walker.find(from, hi, lo, replicas, { elders: eldersOfPut })
+    let { tookMs } = walker
+    tally.messages += walker.requests
+    const candidates = this.#near
+    candidates.begin(hi, lo, limits.putRequestsMax)
+    for (const node of walker.found.subarray(0, walker.foundCount)) candidates.offer(node)
+    const nearest = () => candidates.nodes.subarray(0, candidates.size)
+    const answered = new Set(isCovered ? [] : nearest())
+    // Far apart for such a network: the lookup was led astray, or its nodes are away.
+    if (!isCovered && wider.density(hi, lo, nearest()) === 'sparse') {
+      for (const node of wider.draw(from, hi, membersMax)) candidates.offerOnce(node)
+      tookMs += wider.tookMs
+      tally.messages += wider.requests
     }
-    const enough = Math.min(quorum, walker.foundCount)
-    if (tookMs.length < enough || enough === 0) {
+    const offers = { blob, from, answered, hostile: 0, tookMs: [] as Millis[] }
+    const holders: number[] = []
+    for (const node of nearest()) {
+      if (!isCovered && holders.length === replicas) break
+      if (this.#offer(offers, node)) holders.push(node)
+    }
+    const enough = Math.min(quorum, candidates.size)
+    if (holders.length < enough || enough === 0) {
       tally.putsFailed += 1
       storage.forget(blob)
-      return
+      return false
     }
-    tookMs.sort((a, b) => a - b)
-    tally.putMs.push(walker.tookMs + tookMs[enough - 1]!)
-    storage.acknowledged(blob, hostile)
+    offers.tookMs.sort((a, b) => a - b)
+    let putMs = tookMs + offers.tookMs[enough - 1]!
+    if (wider.density(hi, lo, Uint32Array.from(holders)) === 'crowded')
+      putMs = tookMs + this.#putWider(offers, hi, new Set(holders))
+    tally.putMs.push(putMs)
+    if (at) this.#watch(blob)
+    storage.acknowledged(blob, offers.hostile)
+    return true
+  }
+
+  /** @returns how long all of it took. */
+  #putWider(offers: Offers, hi: number, holders: ReadonlySet<number>): Millis {
+    const { wider, tally, scenario } = this.#p
+    const firstMs = Math.max(...offers.tookMs)
+    const drawn = wider.draw(offers.from, hi, wider.share + scenario.parameters.replicas)
+    tally.messages += wider.requests
+    const isNew = (node: number) => !holders.has(node)
+    const chosen = drawn.filter(isNew).slice(0, wider.share)
+    const before = offers.tookMs.length
+    const isTaken = [...chosen].map(node => this.#offer(offers, node))
+    const lastMs = isTaken.every(Boolean)
+      ? Math.max(0, ...offers.tookMs.slice(before))
+      : asking.timeoutMs
+    return firstMs + wider.tookMs + lastMs
+  }
+
+  /** @returns whether it said that it took it. */
+  #offer(o: Offers, node: number): boolean {
+    const { storage, walker, tally, foes } = this.#p
+    tally.messages += 1
+    // Who answered the lookup is connected by then.
+    const isConnected = o.answered.has(node) ? true : undefined
+    const answerMs = walker.roundTripMs(o.from, node, isConnected)
+    if (answerMs === undefined) return false
+    storage.give(o.blob, node)
+    if (foes.isHostile(node)) o.hostile += 1
+    o.tookMs.push(answerMs)
+    return true
+  }
+
+  /** Nodes of the network, but for those that somebody minted: what lookups of random places tell. */
+  get #nodes(): number {
+    const { reach, foes } = this.#p
+    return reach.seedCount - foes.mintedCount
   }
 
   /** Of a random blob that should be there. */
   get(): void {
-    const { storage, life, walker, tally, reach, dice } = this.#p
+    const { storage, life, wider, tally, dice } = this.#p
     if (storage.livingCount === 0) return
     const blob = storage.living[dice.below(storage.livingCount)]!
     const from = life.online.any(dice)
@@ -103,11 +211,32 @@ export class Workload {
     }
     const holds = (node: number) => storage.holds(blob, node)
     const [hi, lo] = [storage.hi[blob]!, storage.lo[blob]!]
-    const isFound = walker.get(from, hi, lo, reach.seedCount, holds)
-    tally.messages += walker.requests
+    const isFound = wider.get(from, hi, lo, holds)
+    tally.messages += wider.requests
     if (!isFound) return
     tally.found += 1
-    tally.getMs.push(walker.tookMs)
+    tally.getMs.push(wider.tookMs)
+  }
+
+  /** Of each key around which ids were minted, so often, by anybody. */
+  getEclipsed(times: number): void {
+    const { storage, life, wider, tally, calendar, eclipsedDice: dice } = this.#p
+    for (const { blob, hi, lo, expiryMs } of this.#eclipsed) {
+      if (expiryMs <= calendar.nowMs) continue
+      // What is nobody's any longer may have left its number to another.
+      const isThere = storage.hi[blob] === hi && storage.lo[blob] === lo
+      const holds = (node: number) => isThere && storage.holds(blob, node)
+      for (let i = 0; i < times; i++) {
+        const from = life.online.any(dice)
+        if (from === nobody) return
+        tally.eclipsedGets += 1
+        if (holds(from)) tally.eclipsedFound += 1
+        else {
+          if (wider.get(from, hi, lo, holds)) tally.eclipsedFound += 1
+          tally.messages += wider.requests
+        }
+      }
+    }
   }
 
   lookUp(): void {

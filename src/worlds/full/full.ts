@@ -17,7 +17,7 @@ import { Foes } from './foes.ts'
 import { Holdings } from './holdings.ts'
 import { Measure } from './measure.ts'
 import { Observers } from './observers.ts'
-import { settleMsOf } from './parameters.ts'
+import { absenceMsOf, settleMsOf } from './parameters.ts'
 import { Population } from './population.ts'
 import { Spam } from './spam.ts'
 import { Workload } from './workload.ts'
@@ -107,7 +107,8 @@ class Run {
     const scenario = this.#scenario
     const world = this.#world
     const beginMs = world.nowMs
-    const makingMs = joiningMs + settleMsOf(scenario)
+    const absenceMs = absenceMsOf(scenario)
+    const makingMs = joiningMs + settleMsOf(scenario) + absenceMs
     const before = {
       signal,
       onProgress: (nowMs: Millis) => {
@@ -121,13 +122,14 @@ class Run {
     if (this.#people) await world.run(this.#people.start(), before)
     await world.run(this.#workload.start(), before)
 
+    this.#population.begin(world.nowMs + absenceMs)
+    await world.pass(absenceMs, before)
     const zeroMs = world.nowMs
     world.note('begin')
     const measure = new Measure({
       ...{ world, scenario, net: this.#net, population: this.#population },
       ...{ workload: this.#workload, holdings: this.#holdings }
     })
-    this.#population.begin()
     this.#workload.begin()
     this.#crowd.begin()
     this.#disks.begin()

@@ -12,7 +12,7 @@ interface Parts {
   world: World
   population: Scenario['population']
   dice: Dice
-  /** When the run began. */
+  /** When the run began, or will. */
   zeroMs: Millis
 }
 
@@ -28,7 +28,7 @@ interface Life {
 
 /**
  * Sets the clock for a node that is online now: its sessions, its days, its death.
- * @param isOld it lived before the run began: it is met somewhere within its session and its life.
+ * @param isOld it lived before the run began: it is met somewhere within its session and its life. Who is away then leaves at once.
  */
 export function planLife(
   { world, population, dice, zeroMs }: Parts,
@@ -36,15 +36,16 @@ export function planLife(
   life: Life
 ): void {
   const { sessionHours, awayHours, lifetimeHours, daily } = population
+  const toZeroMs = Math.max(0, zeroMs - world.nowMs)
   if (lifetimeHours) {
     const leftHours = isOld
       ? drawUnderWay(lifetimeHours, dice) * dice.next()
       : draw(lifetimeHours, dice)
-    world.after(leftHours * hourMs, life.die)
+    world.after(toZeroMs + leftHours * hourMs, life.die)
   }
   const { come, leave } = life
   if (daily && dice.next() < daily.share) planDays({ world, daily, dice, zeroMs, come, leave })
-  else if (sessionHours) alternate({ world, dice, sessionHours, awayHours }, isOld, life)
+  else if (sessionHours) alternate({ world, dice, sessionHours, awayHours, toZeroMs }, isOld, life)
 }
 
 interface Sessions {
@@ -52,18 +53,19 @@ interface Sessions {
   dice: Dice
   sessionHours: Distribution
   awayHours: Distribution
+  toZeroMs: Millis
 }
 
 /** Online and away in turn. */
-function alternate({ world, dice, ...of }: Sessions, isOld: boolean, life: Life): void {
-  const stay = (hours = draw(of.sessionHours, dice)) => {
-    world.after(hours * hourMs, () => {
+function alternate({ world, dice, toZeroMs, ...of }: Sessions, isOld: boolean, life: Life): void {
+  const stay = (ms = draw(of.sessionHours, dice) * hourMs) => {
+    world.after(ms, () => {
       life.leave()
       away()
     })
   }
-  const away = (hours = draw(of.awayHours, dice)) => {
-    world.after(hours * hourMs, () => {
+  const away = (ms = draw(of.awayHours, dice) * hourMs) => {
+    world.after(ms, () => {
       if (!life.lives()) return
       life.come()
       stay()
@@ -71,7 +73,7 @@ function alternate({ world, dice, ...of }: Sessions, isOld: boolean, life: Life)
   }
   const [on, off] = [meanOf(of.sessionHours), meanOf(of.awayHours)]
   const isAway = isOld && Number.isFinite(on) && dice.next() < off / (on + off)
-  const left = (of: Distribution) => drawUnderWay(of, dice) * dice.next()
+  const left = (of: Distribution) => toZeroMs + drawUnderWay(of, dice) * dice.next() * hourMs
   if (isAway) {
     life.leave()
     away(left(of.awayHours))

@@ -1,5 +1,7 @@
 import type { Millis } from '../../base/ports.ts'
+import { waitsMax } from '../../replicas/repair-agenda.ts'
 import type { RepairParameters } from '../../replicas/repair-parameters.ts'
+import { usualRepair } from '../../replicas/repair-parameters.ts'
 import type { Scenario } from '../../sim/scenario.ts'
 
 const minuteMs: Millis = 60_000
@@ -20,3 +22,15 @@ export const settleMsOf = ({ population, parameters, hours }: Scenario): Millis 
   population.begins === 'settled'
     ? minuteMs
     : Math.min(2 * parameters.debounceMinutes * minuteMs, (hours * hourMs) / 2)
+
+/**
+ * How long before hour zero those leave who are away then. They were there while blobs were stored, and two fifths of a network that fall silent
+ * at once are no hour like others: until the rest has noticed, and repair and its stand-ins have had their turn, it has other figures.
+ */
+export const absenceMsOf = ({ population, parameters }: Scenario): Millis =>
+  population.trace || !(population.sessionHours || population.daily)
+    ? 0
+    : Math.min(
+        hourMs,
+        waitsMax * parameters.debounceMinutes * minuteMs + 1.5 * usualRepair.standInMs
+      )

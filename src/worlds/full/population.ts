@@ -163,9 +163,9 @@ export class Population {
     }
   }
 
-  /** From now on they go and come. */
-  begin(): void {
-    this.#zeroMs = this.#p.world.nowMs
+  /** They go and come. Who is away at hour zero leaves now. */
+  begin(zeroMs: Millis): void {
+    this.#zeroMs = zeroMs
     for (const member of [...this.members]) if (!member.stays) this.#live(member, true)
   }
 

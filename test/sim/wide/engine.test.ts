@@ -34,7 +34,6 @@ describe('the scale wide', () => {
           crowd: { atHours: 0, gets: 9, withinMinutes: 1 },
           via: { relays: 1 }
         },
-        adversaries: { behaviour: 'eclipse' },
         observers: { share: 0.1 },
         disks: { lossPerDay: 1 },
         clocks: { share: 0.1, offMinutes: { type: 'constant', value: 5 } },
@@ -42,7 +41,7 @@ describe('the scale wide', () => {
           { type: 'die', atHours: 1, share: 0.1 },
           { type: 'pod-outage', atHours: 1, hours: 1 }
         ],
-        parameters: { reach: 'forward', defences: 'region' }
+        parameters: { reach: 'forward' }
       })
     )
     assert.equal(err.code, 'SCENARIO_INVALID')
@@ -51,13 +50,11 @@ describe('the scale wide', () => {
       'network.upBytesPerSecond',
       'workload.crowd',
       'workload.via',
-      'adversaries.behaviour (eclipse)',
       'observers',
       'disks',
       'clocks',
       'faults.1 (pod-outage)',
-      'parameters.reach',
-      'parameters.defences (region: the region)'
+      'parameters.reach'
     ])
       assert(err.message.includes(field), err.message)
     assert(!err.message.includes('faults.0'))

@@ -3,16 +3,16 @@ import { Dice } from '../../../src/sim/dice.ts'
 import { goneIn, inventedIn } from '../../../src/sim/hostile.ts'
 import type { ScenarioInput } from '../../../src/sim/scenario.ts'
 import type { Behaviour } from '../../../src/sim/scenario-foes.ts'
-import { Foes, inventedMax } from '../../../src/sim/wide/foes.ts'
-import { Places } from '../../../src/sim/wide/places.ts'
-import { column, refusal, run, scenario } from '../../support/wide-run.ts'
+import { Foes, inventedMax, mintAround } from '../../../src/sim/wide/foes.ts'
+import { nobody, Places, Shortlist } from '../../../src/sim/wide/places.ts'
+import { column, run, scenario } from '../../support/wide-run.ts'
 
 const nodes = 400
 const target = [0x1234_5678, 0x9abc_def0] as const
 
 /** Every second node is one of them. */
 function foesOf(behaviour: Exclude<Behaviour, 'eclipse'>, fromHour: number | null = null) {
-  const places = Places.draw(nodes, new Dice(1, 'places'), inventedMax)
+  const places = Places.draw(nodes, new Dice(1, 'places'), { invented: inventedMax })
   const adversaries = { behaviour, share: 0.5, fromHour }
   const foes = new Foes({
     ...{ scenario: scenario({ nodes, adversaries }), places },
@@ -31,7 +31,6 @@ const quiet: Partial<ScenarioInput> = {
   nodes,
   hours: 0.5,
   workload: { blobs: 60, lookups: 30, getsPerHour: 200 },
-  parameters: { defences: 'paths' },
   measure: { everyHours: 0.25 }
 }
 
@@ -107,7 +106,7 @@ describe('hostile nodes at the scale wide', () => {
     const requests = async (o: object) =>
       (await run({ ...quiet, ...o })).figures['lookup requests mean']!.value
     const peace = await requests({})
-    const paths = await requests({ adversaries })
+    const paths = await requests({ adversaries, parameters: { defences: 'paths' } })
     const none = await requests({ adversaries, parameters: { defences: 'none' } })
     assert(paths > 1.2 * peace && none > 1.3 * paths, `${peace} ${paths} ${none}`)
   })
@@ -117,14 +116,52 @@ describe('hostile nodes at the scale wide', () => {
     assert(figures.found!.value > 0.97)
   })
 
-  it('are refused where what decides about them is not modelled', async () => {
-    const minted = await refusal(run({ ...quiet, adversaries: { behaviour: 'eclipse' } }))
-    assert.match(minted.message, /adversaries\.behaviour \(eclipse\)/)
-    const region = await refusal(run({ ...quiet, parameters: { defences: 'region' } }))
-    assert.match(region.message, /parameters\.defences \(region: the region\)/)
-    const drop = { behaviour: 'drop', share: 0.1 } as const
-    const all = await refusal(run({ ...quiet, adversaries: drop, parameters: {} }))
-    assert.match(all.message, /parameters\.defences \(all: the region\)/)
-    assert.match(all.hint ?? '', /paths or none/)
+  it('that minted ids around a key are all that stand there', async () => {
+    const nodes = 300
+    const adversaries = { behaviour: 'eclipse', minted: 12, keys: 2 } as const
+    const o = scenario({ nodes, adversaries, workload: { blobs: 2 } })
+    const around = mintAround(o, new Dice(1, 'minted'))
+    const given = around.flatMap(({ ids }) => ids)
+    const places = Places.draw(nodes + given.length, new Dice(1, 'places'), { given })
+    const foes = new Foes({ scenario: o, places, around, dice: new Dice(1, 'foes') })
+    assert.deepEqual(
+      foes.minted.map(node => [places.hi(node), places.lo(node)]),
+      given.map(({ hi, lo }) => [hi, lo])
+    )
+    assert.equal(new Set(foes.minted).size, 24)
+    for (const [i, { target }] of around.entries()) {
+      const near = new Shortlist(places, 12)
+      near.begin(target.hi, target.lo, 12)
+      near.fill(new Uint8Array(places.length).fill(1), nobody)
+      const expected = foes.minted.slice(12 * i, 12 * i + 12)
+      assert.deepEqual([...near.nodes].sort(), [...expected].sort())
+    }
+  })
+
+  it('that minted ids hide what was put among them, and from nobody where its region is looked through', async () => {
+    const eclipse = (defences: 'all' | 'paths' | 'region' | 'none', fromHour: number | null) =>
+      run({
+        nodes: 1_500,
+        hours: 0.2,
+        workload: { blobs: 8 },
+        adversaries: { behaviour: 'eclipse', keys: 6, fromHour },
+        parameters: { defences },
+        measure: { everyHours: 0.1 }
+      })
+    for (const fromHour of [null, 0.05])
+      for (const defences of ['all', 'region'] as const) {
+        const { figures } = await eclipse(defences, fromHour)
+        assert.equal(figures['eclipsed found']!.value, 1)
+        assert.equal(figures.swallowed!.value, 0)
+      }
+    for (const defences of ['paths', 'none'] as const) {
+      const { figures } = await eclipse(defences, null)
+      assert(figures['eclipsed found']!.value < 0.3, `${figures['eclipsed found']!.value}`)
+      assert(figures.swallowed!.value >= 4, 'of six')
+      assert.equal(figures.lost!.value, 0, 'nobody honest promised anything')
+    }
+    const later = (await eclipse('none', 0.05)).figures
+    assert(later['eclipsed found']!.value < 0.95, `${later['eclipsed found']!.value}`)
+    assert.equal(later.swallowed!.value, 0, 'it was there before them')
   })
 })

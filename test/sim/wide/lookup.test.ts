@@ -25,6 +25,8 @@ const weather = fc.record({
   slow: fc.integer({ min: 0, max: 30 }),
   named: fc.integer({ min: 0, max: 30 }),
   started: fc.integer({ min: 0, max: 20 }),
+  /** Those who are asked before all others. */
+  elders: fc.integer({ min: 0, max: 8 }),
   /** When it is told to widen, and to stop; a step that hardly any run reaches stands for never. */
   widenAt: fc.integer({ min: 1, max: 300 }),
   stopAt: fc.integer({ min: 1, max: 300 })
@@ -45,7 +47,7 @@ describe('the compact lookup', () => {
 
   it('decides as the one that ships when it has to forget the farthest of many', () => {
     const o = { want: 20, alpha: 3, paths: 3, hedgeMs: 40, deadlineMs: 10_000, requestsMax: 100 }
-    const calm = { failing: 20, refusing: 5, slow: 10, widenAt: 999, stopAt: 999 }
+    const calm = { failing: 20, refusing: 5, slow: 10, elders: 3, widenAt: 999, stopAt: 999 }
     for (const paths of [1, 2, 3, 8])
       run({ ...o, paths }, { ...calm, nodes: 5_000, named: 30, started: 20 }, 7 + paths)
   })
@@ -67,12 +69,15 @@ function run(o: Options, w: Weather, seed: number): void {
     self: contact(self).peer,
     placeOf
   })
-  const ships = new Lookup({ candidates, ...o })
+  const started = some(w.started)
+  const first = some(w.elders)
+  const ships = new Lookup({ candidates, ...o, first: [...first].map(node => contact(node).peer) })
   const wide = new WideLookup(world.places)
-  wide.begin(hi, lo, self, o)
-  const first = some(w.started)
-  candidates.start([...first].map(contact))
-  wide.candidates.start(first, first.length)
+  wide.begin(hi, lo, self, { ...o, first })
+  for (const nodes of [started, first]) {
+    candidates.start([...nodes].map(contact))
+    wide.candidates.start(nodes, nodes.length)
+  }
 
   const due: { atMs: number; slot: number; node: number; fate: number }[] = []
   const found = new Uint32Array(20)
