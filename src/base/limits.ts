@@ -186,6 +186,8 @@ export const limits = {
   requestMsMax: 120_000,
   failureMessageBytesMax: 256,
   playbackPageMax: 100,
+  /** Sealed bytes of a blob that comes along with a push: four of five letters without files are no larger. */
+  alongBlobBytesMax: 16 * KiB,
   /** Addresses that a client sets, drops or lists at its pod in one request. */
   addressesPageMax: 100,
   /** Letters that one published address may be made for. */

@@ -97,6 +97,8 @@ export interface ClientParts {
   spoolCaps?: SpoolCaps
   /** Files of contacts up to so many bytes are asked ahead of a pod as their letters come; none unless told. */
   aheadBytes?: number
+  /** Sealed letters up to so many bytes are taken from own pods along with their notices; none unless told. */
+  alongBytes?: number
   /** About how often own pods are asked, as a stranger would, what they show of us; never unless told. */
   canaryEveryMs?: Millis | null
   /** A network of another peer for one link to a pod, so that it does not know who asks; the own one unless told. */

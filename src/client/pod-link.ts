@@ -18,6 +18,7 @@ import { report } from '../wire/report.ts'
 import { succeed, succeedAnswer } from '../wire/succession.ts'
 import type { PodBlind } from './blind/pod-blind.ts'
 import { podBlind } from './blind/pod-blind.ts'
+import type { Carried } from './carried.ts'
 import type { PodAddresses } from './pod-addresses.ts'
 import { podAddresses } from './pod-addresses.ts'
 import type { PodAhead } from './pod-ahead.ts'
@@ -98,6 +99,8 @@ export interface PodLink extends PodQuestions, AsyncDisposable {
 type Parts = GreetParts & {
   /** With it, receipts of notices are verified. */
   keys?: Pick<PeerKeys, 'verify'>
+  /** Where letters go that the pod sends along with their notices; it is not asked for any unless told. */
+  carried?: Carried
 }
 
 const requestTimeoutMs = 20_000
@@ -113,7 +116,7 @@ export async function openPodLink({ crypto = openPgp, ...rest }: Parts): Promise
 function linkOver(
   session: Session,
   pod: PodFace,
-  { network, clock, keys, crypto }: Parts & { crypto: Crypto }
+  { network, clock, keys, crypto, carried }: Parts & { crypto: Crypto }
 ): PodLink {
   const { hostname } = pod
   const ask = (method: string, payload: Uint8Array): Promise<Uint8Array> =>
@@ -185,7 +188,7 @@ function linkOver(
       onNews = () => undefined,
       onStanding = () => undefined,
       onLeaving = () => undefined
-    ) => listenTo({ session, ask, onNotices, after, onNews, onStanding, onLeaving }),
+    ) => listenTo({ session, ask, onNotices, after, onNews, onStanding, onLeaving, carried }),
     addresses: podAddresses(ask),
     ahead: podAhead(ask),
     queue: podQueue(ask),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Session } from '../base/ports.ts'
+import { along, pushAlong } from '../wire/along.ts'
 import { queueNews } from '../wire/federation.ts'
 import { leaving } from '../wire/leaving.ts'
 import type { Notice } from '../wire/notice.ts'
@@ -9,6 +10,7 @@ import { readEntry } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
 import { podMethods } from '../wire/pod-methods.ts'
 import { standing } from '../wire/pod-standing.ts'
+import type { Carried } from './carried.ts'
 import type { OnLeaving, OnNews, OnNotices, OnStanding } from './pod-link.ts'
 
 interface Parts {
@@ -18,6 +20,8 @@ interface Parts {
   onStanding: OnStanding
   after: number
   onNews: OnNews
+  /** Where blobs go that come along; nobody asks for them unless told. */
+  carried?: Carried | undefined
   onLeaving: OnLeaving
 }
 
@@ -29,7 +33,7 @@ const listening = new WeakSet<Session>()
  * only when the playback has reached the place where they began.
  */
 export async function listenTo(parts: Parts): Promise<void> {
-  const { session, ask, onNotices, onNews, onStanding, onLeaving, after } = parts
+  const { session, ask, onNotices, onNews, onStanding, onLeaving, after, carried } = parts
   assert(!listening.has(session), 'a link listens once')
   listening.add(session)
   const progress = createProgress()
@@ -68,12 +72,17 @@ export async function listenTo(parts: Parts): Promise<void> {
       onLeaving(leaving.decode(payload).peers)
       return wire.nothing.encode()
     }
-    if (method !== podMethods.notices)
-      throw new MuttrError('METHOD_UNKNOWN', 'a client answers four requests alone')
-    const notices = wire.push.decode(payload).entries.map(readEntry)
+    const { entries, blobs } = readPush(method, payload)
+    const notices = entries.map(readEntry)
+    carried?.keep(blobs, notices, session.peer)
     if (notices.length > 0) take(notices).catch(fail)
     return wire.nothing.encode()
   })
+  if (carried && carried.wantedBytes > 0) {
+    // Before the pod pushes anything. One that does not know of it sends none along.
+    const asked = ask(podMethods.along, along.encode({ bytes: carried.wantedBytes }))
+    asked.catch(() => undefined)
+  }
   try {
     const frame = await ask('listen', wire.cursor.encode({ sequence: after }))
     const { from, head } = wire.listenAnswer.decode(frame)
@@ -96,6 +105,13 @@ export async function listenTo(parts: Parts): Promise<void> {
     fail()
     throw err
   }
+}
+
+/** @throws {MuttrError} `METHOD_UNKNOWN`, `WIRE_MALFORMED`, `WIRE_TOO_LARGE` */
+function readPush(method: string, payload: Uint8Array) {
+  if (method === podMethods.notices) return { ...wire.push.decode(payload), blobs: [] }
+  if (method === podMethods.noticesAlong) return pushAlong.decode(payload)
+  throw new MuttrError('METHOD_UNKNOWN', 'a client answers five requests alone')
 }
 
 interface Progress {

@@ -7,6 +7,7 @@ import { createApplying } from './applying.ts'
 import { askAhead, together } from './attachments/attachments.ts'
 import { createBackups } from './backup/backup.ts'
 import { readingParts } from './blind/reading.ts'
+import { createCarried } from './carried.ts'
 import { createContactStore } from './contact-store.ts'
 import { createContacts } from './contacts.ts'
 import type { ClientParts } from './create-client.ts'
@@ -93,6 +94,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   const search = new Search({ self, received, sent, log })
   const drafts = createDrafts({ state, self, clock, random, log })
   const contactStore = createContactStore({ state, log, self, journal })
+  const carried = createCarried({ clock, log, wantedBytes: parts.alongBytes ?? 0 })
   const pods = createPods({
     network,
     dht,
@@ -108,7 +110,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     keys,
     ...(parts.isBlind !== undefined && { isBlind: parts.isBlind }),
     ...(parts.found && { found: parts.found }),
-    openLink: options => open({ ...options, keys }),
+    openLink: options => open({ ...options, keys, carried }),
     ...(parts.disguise && { disguise: parts.disguise }),
     thin: parts.thin,
     onNotices: async (hostname, entries, how) =>
@@ -291,7 +293,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     onAccepted: rows => inbox.accepted(rows)
   })
   const fetched = new Fetched({
-    ...{ state, self, strangerFetch, clock, random, log, emit, life },
+    ...{ state, self, strangerFetch, carried, clock, random, log, emit, life },
     strangers: createStrangers(),
     queue: new Outbox({ schedule: fetchSchedule, parallel: 8 })
   })

@@ -105,6 +105,8 @@ export const Config = z.strictObject({
   networkBackupBytes: bytes.default(256 * 2 ** 20),
   /** Talks to pods over a WebSocket where they offer it, instead of only where nothing else leads to them. */
   thin: z.boolean().default(false),
+  /** Sealed letters up to so many bytes may come from own pods along with the word that they are there, where the pod has them; 0 for none. */
+  alongBytes: z.int().min(0).max(limits.alongBlobBytesMax).default(limits.alongBlobBytesMax),
   /** Pods that the network file does not list. */
   pods: z.array(PodEntry).max(100).default([]),
   pod: z

@@ -13,6 +13,7 @@ import type { Node } from '../net/node.ts'
 import { peerKeys } from '../net/peer-key.ts'
 import { systemRandom as random } from '../net/random.ts'
 import { createThinDoor } from '../net/thin/accept.ts'
+import type { Held } from '../pod/along.ts'
 import { noMeasure } from '../pod/measure.ts'
 import { createPod } from '../pod/pod.ts'
 import { podSchema } from '../pod/schema.ts'
@@ -44,7 +45,7 @@ export interface HostedPod extends AsyncDisposable {
   /** All that it keeps, for a backup. */
   items(): AsyncIterable<PodItem>
   /** From now on the network says where the pod is, and the pod fetches from it for its people. */
-  announce(dht: Dht): void
+  announce(dht: Dht, held: Held): void
 }
 
 /** What a pod's operators ask of the process around it. */
@@ -133,7 +134,7 @@ export async function hostPod(
     ...desk,
     items: () => podItems(state),
     userOf: async peer => (config.via ? pod.userOf(peer) : undefined),
-    announce(dht) {
+    announce(dht, held) {
       joined = true
       const { hostname, certificate } = pod
       const { fingerprint } = certificate
@@ -141,6 +142,7 @@ export async function hostPod(
       const what = { hostname, fingerprint, hpkeKey: hpke.publicKey }
       all.use(publishWhereabouts({ ...parts, ...what, dht, quorum }))
       pod.fetchAhead(dht)
+      pod.bringAlong(held)
       finder.begin(dht)
     },
     [Symbol.asyncDispose]: () => all.disposeAsync()

@@ -117,7 +117,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
     seeds: home.network.seeds,
     signal: AbortSignal.any([signal, over.signal])
   })
-  pod?.announce(seed.dht)
+  pod?.announce(seed.dht, (key, nowMs) => store.getBlob(key, nowMs))
   const joined = await loadJoined(home.paths.joined)
   const found = await openFoundPods({ state, log, findPod: podSearch(home.config) })
   const client = stack.use(
@@ -137,6 +137,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       publishAliases: home.config.publishAliases,
       requests: home.config.requests,
       receipts: home.config.receipts,
+      alongBytes: home.config.alongBytes,
       canaryEveryMs,
       disguise: () => strangerNode(options),
       subkeyEveryMs: rotates(home.config) ? subkeyEveryMs : null,

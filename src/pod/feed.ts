@@ -1,5 +1,8 @@
 import type { Session } from '../base/ports.ts'
 import type { State } from '../store/state.ts'
+import type { AlongBlob } from '../wire/along.ts'
+import { pushAlong } from '../wire/along.ts'
+import type { Entry } from '../wire/notice.ts'
 import { push } from '../wire/pod.ts'
 import { podMethods } from '../wire/pod-methods.ts'
 import { podTimes } from './limits.ts'
@@ -15,17 +18,16 @@ export interface Feed extends Disposable {
 interface Parts {
   session: Session
   state: State
-  page(
-    account: AccountId,
-    after: number
-  ): Promise<{ entries: readonly { sequence: number; frame: Uint8Array }[]; through: number }>
+  page(account: AccountId, after: number): Promise<{ entries: readonly Entry[]; through: number }>
+  /** What goes along with these. */
+  along(entries: readonly Entry[]): Promise<readonly AlongBlob[]>
   /** The device has answered a push of so many. */
   onPushed(count: number): void
   /** A push was not answered: the session is of no use any more. */
   onStuck(err: unknown): void
 }
 
-export function createFeed({ session, state, page, onPushed, onStuck }: Parts): Feed {
+export function createFeed({ session, state, page, along, onPushed, onStuck }: Parts): Feed {
   const stop = new AbortController()
   let current: { account: AccountId; sent: number; watch: Disposable } | undefined
   let busy = false
@@ -37,10 +39,14 @@ export function createFeed({ session, state, page, onPushed, onStuck }: Parts): 
       const { entries, through } = await page(account, sent)
       if (through === sent) return
       if (entries.length > 0) {
-        await session.request(podMethods.notices, push.encode({ entries }), {
-          timeoutMs: podTimes.pushTimeoutMs,
-          signal: stop.signal
-        })
+        const blobs = await along(entries)
+        const options = { timeoutMs: podTimes.pushTimeoutMs, signal: stop.signal }
+        if (blobs.length === 0)
+          await session.request(podMethods.notices, push.encode({ entries }), options)
+        else {
+          const frame = pushAlong.encode({ entries, blobs })
+          await session.request(podMethods.noticesAlong, frame, options)
+        }
         onPushed(entries.length)
       }
       current.sent = through

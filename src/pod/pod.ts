@@ -25,6 +25,7 @@ import type { Admin } from './admin/admin.ts'
 import { createAdmin } from './admin/admin.ts'
 import { openAhead } from './ahead/ahead.ts'
 import { foldHostname } from './alias.ts'
+import type { Held } from './along.ts'
 import { createBlind } from './blind/blind.ts'
 import { takeDatagrams } from './datagrams.ts'
 import { createDirectory } from './directory.ts'
@@ -106,6 +107,8 @@ export interface Pod extends AsyncDisposable {
   readonly admin: Admin
   /** @returns whose device a peer is that has identified here and is connected, when that person took an alias here. */
   userOf(peer: PeerId): Promise<string | undefined>
+  /** From now on what the node's own seed holds goes along with pushes, to who wants it. */
+  bringAlong(held: Held): void
   /** From now on there is a network to fetch from: files for people who are away, blobs for those who ask blindly. */
   fetchAhead(dht: Pick<Dht, 'get' | 'release'>): void
   /** Drops what has expired; done by itself every ten minutes. */
@@ -207,7 +210,9 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       datagrams,
       dht: () => joined
     })
+  let held: Held = async () => undefined
   const shared = {
+    held: (key: Uint8Array, nowMs: Millis) => held(key, nowMs),
     blind,
     measure,
     datagrams,
@@ -307,6 +312,9 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
         if (!(await standings.of(account, clock.now()))) return account
       }
       return undefined
+    },
+    bringAlong(own) {
+      held = own
     },
     fetchAhead(dht) {
       joined = dht

@@ -1,7 +1,6 @@
 import { toHex } from '../base/bytes.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
 import type { Clock, Log, Millis, PeerId, PeerKeys, Random, Session } from '../base/ports.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { verifyDismissal } from '../keys/device.ts'
@@ -23,6 +22,7 @@ import { addressAnswers } from './addresses/answers.ts'
 import type { Ahead } from './ahead/ahead.ts'
 import { aheadAnswers } from './ahead/answers.ts'
 import { foldName } from './alias.ts'
+import type { Held } from './along.ts'
 import type { Blind } from './blind/answers.ts'
 import { blindAnswers } from './blind/answers.ts'
 import type { NoticeDatagrams } from './datagrams.ts'
@@ -30,8 +30,6 @@ import type { Directory } from './directory.ts'
 import type { Dismissals } from './dismissals.ts'
 import { federationAnswers } from './federation/answers.ts'
 import type { Federation } from './federation/federation.ts'
-import type { Feed } from './feed.ts'
-import { createFeed } from './feed.ts'
 import type { Gates } from './gates.ts'
 import type { Identity } from './identify.ts'
 import { checkIdentify, createChallenge } from './identify.ts'
@@ -41,6 +39,7 @@ import type { News } from './news.ts'
 import type { Office } from './office/office.ts'
 import type { Reports } from './office/reports.ts'
 import type { Standings } from './office/standings.ts'
+import { readingOf } from './reading.ts'
 import type { PodRecordShelf } from './record.ts'
 import type { Registry } from './registry.ts'
 import { succeededBefore } from './successions.ts'
@@ -69,6 +68,8 @@ export interface Desk {
   readonly gates: Gates
   /** Undefined where a pod has nothing to do with others. */
   readonly federation: Federation | undefined
+  /** What its node holds, that may go along with pushes. */
+  readonly held: Held
   /** Undefined where a pod has nothing to do with others. */
   readonly blind: Blind | undefined
   /** Undefined where files are not fetched ahead. */
@@ -95,7 +96,7 @@ export type Answers = Record<
 >
 
 /** What the answers of one session share. */
-interface Visit {
+export interface Visit {
   readonly session: Session
   readonly desk: Desk
   /** Undefined until identified, and once the statement has ended. */
@@ -133,7 +134,7 @@ export function serveSession(session: Session, desk: Desk): Served {
       known = shown
     }
   }
-  const feed = feedOf(visit)
+  const reading = readingOf(visit)
   const isKnown = async (account: string): Promise<boolean> =>
     (await desk.registry.account(account)) !== undefined
   const mayAsk = (account: string, nowMs: Millis): Promise<void> =>
@@ -142,7 +143,7 @@ export function serveSession(session: Session, desk: Desk): Served {
     ...openAnswers(visit),
     ...identifyAnswers(visit),
     ...aliasAnswers(visit),
-    ...mailboxAnswers(visit, feed),
+    ...reading.answers,
     ...addressAnswers({ ...desk, account: nowMs => visit.self(nowMs).account, isKnown }),
     ...aheadAnswers(desk.ahead, {
       account: nowMs => visit.self(nowMs).account,
@@ -177,27 +178,11 @@ export function serveSession(session: Session, desk: Desk): Served {
       throw err
     }
   })
-  return { identity, [Symbol.dispose]: () => feed[Symbol.dispose]() }
+  return { identity, [Symbol.dispose]: () => reading[Symbol.dispose]() }
 }
 
 const unknownMethod = (): MuttrError =>
   new MuttrError('METHOD_UNKNOWN', 'not a request of /muttr/pod/1')
-
-const feedOf = ({ session, desk, reader }: Visit): Feed =>
-  createFeed({
-    session,
-    state: desk.state,
-    onPushed: count => desk.measure.pushed(count),
-    page: async (account, after) => {
-      const nowMs = desk.clock.now()
-      reader(nowMs) // the statement may have ended meanwhile
-      return await desk.mailbox.page(account, after, limits.playbackPageMax, nowMs)
-    },
-    onStuck: err => {
-      desk.log.debug('pod.push-stuck', { peer: session.peer, err })
-      void session[Symbol.asyncDispose]()
-    }
-  })
 
 /** What anybody may ask, identified or not. */
 function openAnswers(visit: Visit): Answers {
@@ -359,27 +344,6 @@ const aliasAnswers = ({ session, desk, self, become }: Visit): Answers => ({
     const { name } = wire.aliasRequest.decode(payload)
     desk.gates.register(account, nowMs)
     await desk.registry.release(name, account, nowMs)
-    return wire.nothing.encode()
-  }
-})
-
-const mailboxAnswers = ({ desk, reader }: Visit, feed: Feed): Answers => ({
-  async listen(payload, nowMs) {
-    const { account, device } = reader(nowMs)
-    const { sequence } = wire.cursor.decode(payload)
-    const position = await desk.mailbox.position(account, device, sequence)
-    feed.start(account, position.head)
-    return wire.listenAnswer.encode(position)
-  },
-  async playback(payload, nowMs) {
-    const { account } = reader(nowMs)
-    const { after, limit } = wire.playback.decode(payload)
-    return wire.page.encode(await desk.mailbox.page(account, after, limit, nowMs))
-  },
-  async acknowledge(payload, nowMs) {
-    const { account, device } = reader(nowMs)
-    const { sequence } = wire.cursor.decode(payload)
-    await desk.mailbox.acknowledge(account, device, sequence, nowMs)
     return wire.nothing.encode()
   }
 })

@@ -156,6 +156,9 @@ const entry = mapped(
   ([sequence, frame]): Entry => ({ sequence, frame })
 )
 
+/** The sum of the maxima of {@link entries}, rounded up. */
+export const entriesBytesMax = limits.playbackPageMax * (storedBytesMax + 20) + 32
+
 /** Entries of a page or push, ascending. A field of the frames in ./pod.ts. */
 export const entries = (value: unknown): Entry[] => {
   const list = array(entry, limits.playbackPageMax)(value)

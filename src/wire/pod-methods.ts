@@ -31,6 +31,8 @@ export const podMethods = {
   queueStates: 'queue-states',
   queueDone: 'queue-done',
   queuePapers: 'queue-papers',
+  /** Blobs along with pushes: src/wire/along.ts. */
+  along: 'along',
   introduce: 'introduce',
   transfer: 'transfer',
   /** What is asked of a pod through another: src/wire/blind.ts. */
@@ -39,6 +41,7 @@ export const podMethods = {
   blindPapers: 'blind-papers',
   /** Pod to client. */
   notices: 'notices',
+  noticesAlong: 'notices-along',
   queueNews: 'queue-news',
   standing: 'standing',
   leaving: 'leaving'

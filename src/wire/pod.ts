@@ -16,7 +16,7 @@ import {
 import type { Codec } from './codec.ts'
 import { codec } from './codec.ts'
 import type { Entry } from './notice.ts'
-import { entries } from './notice.ts'
+import { entries, entriesBytesMax } from './notice.ts'
 import type { PodStanding } from './pod-standing.ts'
 import { standingBytesMax, standingField, writeStanding } from './pod-standing.ts'
 
@@ -339,11 +339,9 @@ export interface Page {
   readonly through: number
 }
 
-const pageBytesMax = limits.playbackPageMax * 1_220 + 32
-
 export const page: Codec<Page> = codec(
   'a page of notices',
-  pageBytesMax,
+  entriesBytesMax,
   tuple(entries, uint()),
   ([entries, through]) => ({ entries, through }),
   p => [p.entries.map(e => [e.sequence, e.frame]), p.through]
@@ -352,7 +350,7 @@ export const page: Codec<Page> = codec(
 /** What the pod pushes. */
 export const push: Codec<{ entries: readonly Entry[] }> = codec(
   'a push of notices',
-  pageBytesMax,
+  entriesBytesMax,
   tuple(entries),
   ([entries]) => ({ entries }),
   p => [p.entries.map(e => [e.sequence, e.frame])]

@@ -88,7 +88,9 @@ export async function benchIdlePeople(rounds: number): Promise<Row[]> {
       ours.push(await bytesEach(way))
       if (way !== 'libp2p' && !lacking) theirs.push(await prosodyEach(way))
     }
-    console.error(`${what}: load ${loadavg()[0]!.toFixed(1)}`)
+    const kB = (each: Each[]) => each.map(({ rss }) => (rss / 1_000).toFixed(1)).join(', ')
+    const rival = theirs.length > 0 ? `, Prosody ${kB(theirs)} kB` : ''
+    console.error(`${what}: ${kB(ours)} kB${rival}; load ${loadavg()[0]!.toFixed(1)}`)
     const of = (name: string, unit: Row['unit'], figure: (each: Each) => number) =>
       rows.push({
         ...{ name: `${name} ${what}`, unit, ...summary(ours.map(figure)) },

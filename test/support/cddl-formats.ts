@@ -1,6 +1,7 @@
 import { limits } from '../../src/base/limits.ts'
 import { decodeOffer } from '../../src/wire/address.ts'
 import * as ahead from '../../src/wire/ahead.ts'
+import * as along from '../../src/wire/along.ts'
 import { decodeManifest } from '../../src/wire/attachment.ts'
 import { decodeBackupItem } from '../../src/wire/backup.ts'
 import * as blind from '../../src/wire/blind.ts'
@@ -152,5 +153,7 @@ export const formats: Record<string, Format> = {
   'listen-answer': { read: pod.listenAnswer.decode },
   playback: { read: pod.playback.decode },
   page: { read: pod.page.decode, more: 'sequences in order' },
-  push: { read: pod.push.decode, more: 'sequences in order' }
+  push: { read: pod.push.decode, more: 'sequences in order' },
+  along: { read: along.along.decode },
+  'push-along': { read: along.pushAlong.decode, more: 'sequences in order; 64 KiB of blobs' }
 }

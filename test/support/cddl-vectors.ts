@@ -90,6 +90,8 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     announced: notice.receipts.map((v: { signed: string }) => bytes(v.signed)),
     'pod-record': [bytes(pod.record.frame)],
     leaving: [bytes(pod.leaving.frame)],
+    along: [bytes(pod.along.frame)],
+    'push-along': [bytes(pod.pushAlong.frame)],
     'pod-standing': [bytes(pod.standing.frame)],
     'identify-signed': [bytes(pod.identify.signed)],
     'directory-answer': [bytes(pod.directory.frame)],

@@ -25,7 +25,8 @@ import { fakeClock } from './fake-clock.ts'
 import type { FakeDht } from './fake-dht.ts'
 import { fakeDht } from './fake-dht.ts'
 import type { FakePod } from './fake-pod.ts'
-import { fakePod, openFakeLink } from './fake-pod.ts'
+import { fakePod } from './fake-pod.ts'
+import { openFakeLink } from './fake-pod-link.ts'
 
 export const quiet: Log = { debug() {}, info() {}, warn() {} }
 export const dice = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
@@ -170,6 +171,7 @@ export class ClientWorld implements AsyncDisposable {
       spoolCaps = smallCaps,
       canaryEveryMs = null,
       aheadBytes = 0,
+      alongBytes = 0,
       noticesBy = 'own-pod',
       networkBackup,
       found
@@ -188,6 +190,7 @@ export class ClientWorld implements AsyncDisposable {
       spoolCaps?: SpoolCaps
       canaryEveryMs?: number | null
       aheadBytes?: number
+      alongBytes?: number
       noticesBy?: NoticesBy
       networkBackup?: Parameters<typeof createClient>[0]['networkBackup']
       /** All pods but `one.test` are found so, and stand in no file. */
@@ -205,6 +208,7 @@ export class ClientWorld implements AsyncDisposable {
       spoolCaps,
       canaryEveryMs,
       aheadBytes,
+      alongBytes,
       noticesBy,
       ...(networkBackup && { networkBackup }),
       ...(found && { found })
@@ -236,6 +240,7 @@ export class ClientWorld implements AsyncDisposable {
       | 'spoolCaps'
       | 'canaryEveryMs'
       | 'aheadBytes'
+      | 'alongBytes'
       | 'noticesBy'
       | 'networkBackup'
       | 'found'

@@ -2,7 +2,7 @@ import { sha256, toHex, utf8 } from '../../src/base/bytes.ts'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { Clock, Random } from '../../src/base/ports.ts'
 import { podAhead } from '../../src/client/pod-ahead.ts'
-import type { openPodLink, PodLink } from '../../src/client/pod-link.ts'
+import type { PodLink } from '../../src/client/pod-link.ts'
 import type { Certificate } from '../../src/keys/certificate.ts'
 import { certify } from '../../src/keys/certify.ts'
 import { makeDevice, verifyDismissal, verifyStatement } from '../../src/keys/device.ts'
@@ -12,6 +12,7 @@ import { verifySuccession } from '../../src/keys/succession.ts'
 import type { Ahead } from '../../src/pod/ahead/ahead.ts'
 import { aheadAnswers } from '../../src/pod/ahead/answers.ts'
 import { readAlias } from '../../src/pod/alias.ts'
+import type { AlongBlob } from '../../src/wire/along.ts'
 import { peerOfKey } from '../../src/wire/contact.ts'
 import type { Notice } from '../../src/wire/notice.ts'
 import { announcedBytes, decodeNotice, noticeInfo } from '../../src/wire/notice.ts'
@@ -66,6 +67,8 @@ export interface FakePod {
   validMs: number
   /** Puts a notice into a mailbox as if somebody had submitted it. */
   deliver(alias: string, notice: Omit<Notice, 'sequence' | 'takenMs' | 'address'>): Promise<void>
+  /** What it holds and sends along with notices, by its key in hex; nothing unless told. */
+  along: (key: string) => AlongBlob | undefined
   /** Hands over again everything that was ever delivered to somebody who listens. */
   replay(alias: string): Promise<void>
   /** Resolves with the account's notices once `count` are acknowledged. */
@@ -146,6 +149,7 @@ export async function fakePod({
     succeeding: Promise.resolve(),
     succeeded: 0,
     isOld: false,
+    along: () => undefined,
     validMs: 3_600_000,
     down() {
       isDown = true
@@ -388,13 +392,3 @@ export async function fakePod({
   }
   return pod
 }
-
-/** `openPodLink` over fake pods. */
-export const openFakeLink =
-  (pods: Map<string, FakePod>): typeof openPodLink =>
-  async ({ hostname, pinned }) => {
-    const link = await pods.get(hostname)!.link()
-    if (pinned && pinned.fingerprint !== link.pod.certificate.fingerprint)
-      throw new MuttrError('POD_CHANGED', `${hostname} shows another key`)
-    return link
-  }

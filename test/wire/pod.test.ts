@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { fromHex, toHex } from '../../src/base/bytes.ts'
 import { limits } from '../../src/base/limits.ts'
+import { along, alongBytesMax, pushAlong } from '../../src/wire/along.ts'
 import { leaving } from '../../src/wire/leaving.ts'
 import * as wire from '../../src/wire/pod.ts'
 import type { PodStanding } from '../../src/wire/pod-standing.ts'
@@ -135,6 +136,15 @@ kind(
 )
 kind('page', wire.page, recordOf({ entries, through: uint }))
 kind('push', wire.push, recordOf({ entries }))
+kind('along', along, recordOf({ bytes: fc.nat({ max: limits.alongBlobBytesMax }) }))
+kind(
+  'pushAlong',
+  pushAlong,
+  recordOf({
+    entries,
+    blobs: fc.array(recordOf({ headerBytes: some(256), sealed: some(300) }), { maxLength: 64 })
+  })
+)
 
 describe('/muttr/pod/1', () => {
   for (const { name, codec, value } of kinds) {
@@ -222,6 +232,12 @@ describe('the pod vectors', () => {
     }
     standing: PodStanding & { frame: string }
     leaving: { peers: string[]; frame: string }
+    along: { bytes: number; frame: string }
+    pushAlong: {
+      entries: { sequence: number; notice: string }[]
+      blobs: { header: string; sealed: string }[]
+      frame: string
+    }
     identify: {
       hostname: string
       pod: string
@@ -258,6 +274,18 @@ describe('the pod vectors', () => {
     )
     assert.equal(toHex(standing.encode(vectors.standing)), vectors.standing.frame)
     assert.equal(toHex(leaving.encode(vectors.leaving)), vectors.leaving.frame)
+    assert.equal(toHex(along.encode(vectors.along)), vectors.along.frame)
+    const pushed = {
+      entries: vectors.pushAlong.entries.map(e => ({
+        sequence: e.sequence,
+        frame: raw(e.notice)
+      })),
+      blobs: vectors.pushAlong.blobs.map(b => ({
+        headerBytes: raw(b.header),
+        sealed: raw(b.sealed)
+      }))
+    }
+    assert.equal(toHex(pushAlong.encode(pushed)), vectors.pushAlong.frame)
     const o = { ...identify, nonce: raw(identify.nonce), statement: raw(identify.statement) }
     assert.equal(toHex(wire.identifyBytes(o)), identify.signed)
     const answer = {
@@ -293,5 +321,22 @@ describe('a pod record', () => {
       ...{ released: [], accepted: null, asked: null }
     }
     assert.deepEqual(decodeProof(encodeProof(proof)).announced?.papers?.record, record)
+  })
+})
+
+describe('blobs along with a push', () => {
+  const headerBytes = Uint8Array.of(1)
+  const of = (...sizes: number[]) =>
+    pushAlong.encode({
+      entries: [],
+      blobs: sizes.map(size => ({ headerBytes, sealed: new Uint8Array(size) }))
+    })
+  const largest = limits.alongBlobBytesMax
+
+  it('are so many bytes together and no more', () => {
+    assert.equal(alongBytesMax, 4 * largest)
+    assert.equal(pushAlong.decode(of(largest, largest, largest, largest)).blobs.length, 4)
+    for (const sizes of [[largest + 1], [largest, largest, largest, largest, 1]])
+      assert.throws(() => pushAlong.decode(of(...sizes)), { code: 'WIRE_MALFORMED' })
   })
 })

@@ -2,11 +2,12 @@ import { toHex } from '../../base/bytes.ts'
 import { codeOf } from '../../base/errors.ts'
 import type { Emit } from '../../base/events.ts'
 import type { Outbox } from '../../base/outbox.ts'
-import type { Clock, Log, Random } from '../../base/ports.ts'
+import type { Clock, Log, Millis, PeerId, Random } from '../../base/ports.ts'
 import { Pump } from '../../base/pump.ts'
 import { throwDice } from '../../base/retry.ts'
 import type { Change, State } from '../../store/state.ts'
 import type { Blob } from '../../wire/blob.ts'
+import type { Carried } from '../carried.ts'
 import type { NoticeRow } from '../inbox-rows.ts'
 import { noticeId } from '../inbox-rows.ts'
 import type { Self } from '../self.ts'
@@ -19,6 +20,8 @@ export interface FetchedParts {
   self: Pick<Self, 'locked'>
   /** Nobody can tell now who wrote a letter: each is fetched as a stranger's. */
   strangerFetch: Pick<StrangerFetch, 'get'>
+  /** What pods sent along is not fetched. */
+  carried: Pick<Carried, 'take'>
   strangers: Strangers
   queue: Outbox
   clock: Clock
@@ -88,16 +91,23 @@ export class Fetched implements AsyncDisposable {
     for (const id of this.#notices.keys()) void this.#forget(id)
   }
 
-  /** A letter that was fetched ahead, if it is undamaged. */
+  /** A letter that was fetched ahead, if it is undamaged, or that came along with its notice. */
   async get(key: Uint8Array): Promise<Blob | undefined> {
     const { state, log } = this.#parts
     const stored = await state.get(table, toHex(key))
     try {
-      return stored && decodeBlobRow(stored)
+      if (stored) return decodeBlobRow(stored)
     } catch (err) {
       log.warn('what was fetched is damaged, and is fetched again', { code: codeOf(err) })
-      return undefined
     }
+    const { blob, from } = this.#parts.carried.take(key) ?? {}
+    if (blob && from) this.#tell(blob, from, 0)
+    return blob
+  }
+
+  #tell({ key, sealed }: Blob, from: PeerId, ms: Millis): void {
+    const sizeBytes = sealed.byteLength
+    this.#parts.emit({ type: 'fetched', key: toHex(key), from, sizeBytes, ms })
   }
 
   async #forget(id: string): Promise<void> {
@@ -123,10 +133,10 @@ export class Fetched implements AsyncDisposable {
   }
 
   async #fetch({ key, pod, sizeBytes }: NoticeRow): Promise<void> {
-    const { strangerFetch, state, clock, emit } = this.#parts
+    const { strangerFetch, state, clock, carried } = this.#parts
     if (this.#bytes + sizeBytes > bytesMax) return
     const startMs = clock.now()
-    const { blob, from } = await strangerFetch.get(pod, key)
+    const { blob, from } = carried.take(key) ?? (await strangerFetch.get(pod, key))
     const name = toHex(key)
     const size = blob.sealed.byteLength
     this.#bytes += size
@@ -134,7 +144,7 @@ export class Fetched implements AsyncDisposable {
       { type: 'put', table, key: name, value: encodeBlobRow(blob) },
       { type: 'put', table: sizes, key: name, value: Buffer.from(String(size)) }
     ])
-    emit({ type: 'fetched', key: name, from, sizeBytes: size, ms: clock.now() - startMs })
+    this.#tell(blob, from, clock.now() - startMs)
   }
 
   /** Resolves when nothing is being fetched. */
