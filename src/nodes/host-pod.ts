@@ -4,6 +4,7 @@ import { MuttrError } from '../base/errors.ts'
 import type { Log } from '../base/ports.ts'
 import type { Check, Client } from '../client/client.ts'
 import { readHomeFile, writeFileAtomic } from '../config/home.ts'
+import { packageVersion } from '../config/package-root.ts'
 import type { Door } from '../https/open.ts'
 import { makeHpkeKey } from '../keys/hpke.ts'
 import type { Person } from '../keys/person.ts'
@@ -23,6 +24,7 @@ import type { UserOf } from '../seed/serve-via.ts'
 import { diskSpool } from '../store/spool.ts'
 import { versionNow } from '../store/upgrade/schema.ts'
 import type { PodItem } from '../wire/backup.ts'
+import { friendChecks } from './friend-checks.ts'
 import type { Home } from './home.ts'
 import { hostDatagrams } from './host-datagrams.ts'
 import { hostHttps } from './host-https.ts'
@@ -86,6 +88,11 @@ export async function hostPod(
     ...{ state, log }
   })
   const sender = stack.use(createDatagrams({ allowLocal: home.config.connections.groupLocal }))
+  const about = () => ({
+    version: packageVersion,
+    capabilities: capabilitiesOf(config, datagrams.door !== undefined),
+    where: network.contact().addresses
+  })
   const pod = stack.use(
     await createPod({
       ...parts,
@@ -105,7 +112,7 @@ export async function hostPod(
       hostname: config.hostname,
       policy: config.policy,
       escrow: config.escrow,
-      federation: { network, finder, policy: config.federation, datagrams: sender },
+      federation: { network, finder, policy: config.federation, datagrams: sender, about },
       // Its folder is this process's own; what another process took over it would not find.
       ...(!isShared && {
         ahead: {
@@ -130,8 +137,8 @@ export async function hostPod(
   const all = stack.move()
   return {
     door,
-    checks: datagrams.checks,
     ...desk,
+    checks: [...datagrams.checks, ...friendChecks(pod)],
     items: () => podItems(state),
     userOf: async peer => (config.via ? pod.userOf(peer) : undefined),
     announce(dht, held) {
@@ -147,4 +154,19 @@ export async function hostPod(
     },
     [Symbol.asyncDispose]: () => all.disposeAsync()
   }
+}
+
+/** As other pods know them: docs/protocol/gossip.md. */
+function capabilitiesOf(
+  { ahead, https, store, via }: NonNullable<Home['config']['pod']>,
+  udp: boolean
+): string[] {
+  const all = {
+    ahead: ahead.accountBytes > 0 && store === embedded,
+    thin: https.mode !== 'off',
+    udp,
+    via,
+    wkd: https.mode !== 'off'
+  }
+  return Object.entries(all).flatMap(([name, has]) => (has ? [name] : []))
 }

@@ -171,12 +171,19 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
         })
       : undefined
   const about = { state, clock, random, log, crypto, keys, hostname, limits, hello: record.hello }
+  /** How full it is, in four steps. */
+  const load = (): number => {
+    const { notices } = mailbox.usage()
+    const full = Math.max(notices / limits.noticesMax, reception.size / limits.sessionsMax)
+    return [0.25, 0.6, 0.9].filter(step => full >= step).length
+  }
   const federation =
     parts.federation &&
     (await openFederation({
       ...parts.federation,
       ...about,
-      ...{ audit, standings },
+      ...{ audit, standings, registration: policy, isShared: parts.isShared === true, load },
+      pin: person.certificate.pin,
       tell: told => tellNews(reception.sessions(), told, clock.now())
     }))
   const office = createOffice({

@@ -39,6 +39,7 @@ export const podMethods = {
   blind: 'blind',
   blindOpen: 'blind-open',
   blindPapers: 'blind-papers',
+  gossip: 'gossip',
   /** Pod to client. */
   notices: 'notices',
   noticesAlong: 'notices-along',

@@ -28,7 +28,7 @@ export const podRecordLabel = 'muttr pod 1'
 export const directoryLabel = 'muttr directory 1'
 
 export type Policy = 'open' | 'invite' | 'approval' | 'closed'
-const policies: readonly Policy[] = ['open', 'invite', 'approval', 'closed']
+export const policies: readonly Policy[] = ['open', 'invite', 'approval', 'closed']
 
 const signatureBytesMax = 1_024
 export const podRecordBytesMax = 2_048

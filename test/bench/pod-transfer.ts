@@ -39,6 +39,7 @@ export async function benchPodTransfer(rounds: number): Promise<Row[]> {
       federation: {
         network: node,
         policy: 'open',
+        about: () => ({ version: '0', capabilities: [], where: [] }),
         finder: { find: async hostname => ({ hostname, addresses: [] }) }
       },
       limits: { noticesPerPeer: free, noticesInAll: free, requestsPerPeer: free }

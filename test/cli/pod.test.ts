@@ -163,7 +163,10 @@ describe('muttr pod, for its operators', () => {
   it('shows other pods, and says with which it has to do', async () => {
     const listed = await run('pod peers')
     assert.match(listed.ran.stdout, /list: notices of allowed pods alone/)
-    assert.match(listed.ran.stdout, /two\.test +12 .*POD_UNREACHABLE {2}8 min/)
+    assert.match(
+      listed.ran.stdout,
+      /two\.test +silent +0\.1\.0 +busy +thin udp +12 .*POD_UNREACHABLE {2}8 min/
+    )
     const hex = 'AB'.repeat(20)
     assert.deepEqual((await run(`pod peers allow two.test --fingerprint ${hex}`)).asked, [
       ['allowPeer', { hostname: 'two.test', fingerprint: hex.toLowerCase(), by: 'olga' }]

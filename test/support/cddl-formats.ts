@@ -10,6 +10,7 @@ import { decodeFrame } from '../../src/wire/channel.ts'
 import { decodeSignedDismissal, decodeSignedStatement } from '../../src/wire/device.ts'
 import * as dht from '../../src/wire/dht.ts'
 import * as federation from '../../src/wire/federation.ts'
+import * as gossip from '../../src/wire/gossip.ts'
 import * as invite from '../../src/wire/invite.ts'
 import { leaving } from '../../src/wire/leaving.ts'
 import { decodeLetter } from '../../src/wire/letter.ts'
@@ -47,6 +48,7 @@ const plaintextOf = (frame: Uint8Array): Uint8Array => {
 }
 
 const addresses = 'addresses in the shape of a multiaddr, one encoding each'
+const short = 'at most 1,024 bytes'
 
 export const formats: Record<string, Format> = {
   'backup-item': { read: decodeBackupItem },
@@ -139,6 +141,9 @@ export const formats: Record<string, Format> = {
   'queue-states': { read: federation.queueStates.decode },
   'queue-news': { read: federation.queueNews.decode },
   'queue-papers': { read: federation.queuePapers.decode },
+  summary: { read: gossip.podSummary.decode, more: short },
+  'signed-summary': { read: gossip.signedSummary.decode, more: short },
+  gossip: { read: gossip.gossip.decode },
   transfer: { read: federation.transfer.decode },
   'transfer-answer': { read: federation.transferAnswer.decode },
   blind: { read: blind.blindPass.decode },

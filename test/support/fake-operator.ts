@@ -49,7 +49,11 @@ const testRate: RateView = {
 
 const testPeer: PeerState = {
   ...{ hostname: 'two.test', standing: 'none', pin: 'ab'.repeat(32), seenMs: nowMs, failures: 3 },
-  ...{ retryMs: nowMs + 480_000, code: 'POD_UNREACHABLE', queued: 12 }
+  ...{ retryMs: nowMs + 480_000, code: 'POD_UNREACHABLE', queued: 12 },
+  friend: {
+    ...{ presence: 'silent', saidMs: nowMs - 3_600_000, version: '0.1.0', policy: 'invite' },
+    ...{ federation: 'open', load: 1, capabilities: ['thin', 'udp'] }
+  }
 }
 
 const testOperator: OperatorView = {

@@ -9,7 +9,7 @@ import type { FakeDatagrams } from './fake-datagrams.ts'
 import type { Box, PodHost, PodWorld, TestDevice } from './pod-world.ts'
 import { makeBox, noticeFor, personNamed, podWorld, sealNotice } from './pod-world.ts'
 
-export { until } from './own-devices.ts'
+export { turn, until } from './own-devices.ts'
 
 /** An operator. */
 export const olga = { kind: 'operator' as const, name: 'olga' }

@@ -81,6 +81,8 @@ export interface PodWorld extends AsyncDisposable {
     log?: Log
     /** Another process of the same pod: with its keys but for the peer key. */
     beside?: PodHost
+    /** No other process serves it. */
+    isAlone?: boolean
   }): Promise<PodHost>
   /** From now on the pods find a pod of this name at that peer. */
   move(hostname: string, peer: string): void
@@ -157,7 +159,8 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
       measure,
       vouched = {},
       beside,
-      log = silent
+      log = silent,
+      isAlone = false
     } = {}) {
       const person = await personNamed(hostname, [])
       const keys = peerKeys(await makePeerKey())
@@ -165,11 +168,17 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
       const start = async (on: State): Promise<Pod> => {
         const at = network.at(keys.self)
         const shared = { clock, random, log, person, keys, hpke, hostname, policy, limits }
-        const own = { network: at, state: on, subnetOf, isShared: true, ...(ahead && { ahead }) }
+        const isShared = !isAlone
+        const own = { network: at, state: on, subnetOf, isShared, ...(ahead && { ahead }) }
         const finder = findIn(hosts, hushed, vouched)
+        const about = () => ({
+          version: '1.2.3',
+          capabilities: ['thin', 'udp'],
+          where: ['/memory']
+        })
         const sending = sender && { datagrams: sender }
         const others = federation && {
-          federation: { network: at, finder, policy: federation, ...sending }
+          federation: { network: at, finder, about, policy: federation, ...sending }
         }
         const taking = { ...(door && { datagrams: door }), ...(measure && { measure }) }
         const pod = await createPod({ ...shared, ...own, ...others, ...taking })

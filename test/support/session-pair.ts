@@ -101,7 +101,7 @@ async function overWire(
 export interface FakeNetwork {
   /** The network as `self` sees it: only private streams. */
   at(self: PeerId): Pick<Network, 'self' | 'accept' | 'open' | 'dial' | 'onPeer'>
-  /** From now on `peer` cannot be reached; its streams end. */
+  /** From now on `peer` cannot be reached, and reaches nobody; its streams end. */
   unplug(peer: PeerId): Promise<void>
   plug(peer: PeerId): void
   /** Everybody sees that `peer` is there. */
@@ -126,14 +126,15 @@ export function fakeNetwork(tap?: Tap): FakeNetwork {
       },
       async dial(address) {
         const peer = address.split('/p2p/').at(-1)!
-        if (away.has(peer)) throw new MuttrError('PEER_UNREACHABLE', `${peer} is not there`)
+        if (away.has(peer) || away.has(self))
+          throw new MuttrError('PEER_UNREACHABLE', `${peer} is not there`)
         return { peer, addresses: [address] }
       },
       accept: (protocol, take) => void takers.set(`${self} ${protocol}`, take),
       async open(to: Contact, protocol: string, { signal }: RequestOptions) {
         if (signal?.aborted) throw new MuttrError('CANCELLED', 'cancelled')
         const take = takers.get(`${to.peer} ${protocol}`)
-        if (!take || away.has(to.peer))
+        if (!take || away.has(to.peer) || away.has(self))
           throw new MuttrError('PEER_UNREACHABLE', `${to.peer} is not there`)
         const [mine, theirs] = sessionPair(self, to.peer, tap)
         remember(to.peer, mine)

@@ -6,6 +6,7 @@ import { limits } from '../../src/base/limits.ts'
 import type { Codec } from '../../src/wire/codec.ts'
 import type { QueueState } from '../../src/wire/federation.ts'
 import * as wire from '../../src/wire/federation.ts'
+import * as gossip from '../../src/wire/gossip.ts'
 import { bytesOf, hostile, recordOf } from '../support/hostile-frames.ts'
 
 const hash = bytesOf(32)
@@ -48,6 +49,26 @@ const kinds: Record<string, Kind> = {
   'queue-states': kind(wire.queueStates, recordOf({ states: some(state) })),
   'queue-news': kind(wire.queueNews, recordOf({ news: some(recordOf({ hash, state })) })),
   'queue-papers': kind(wire.queuePapers, recordOf({ hostname: name })),
+  summary: kind(
+    gossip.podSummary,
+    recordOf({
+      ...{ hostname: name, pin: hash, atMs: uint, version: fc.constant('1.2.3') },
+      state: fc.constantFrom('here' as const, 'leaving' as const),
+      policy: fc.constantFrom('open' as const, 'approval' as const),
+      federation: fc.constantFrom('open' as const, 'list' as const, 'closed' as const),
+      load: fc.nat(3),
+      capabilities: fc.array(fc.constantFrom('thin', 'udp'), { maxLength: 16 }),
+      where: fc.array(name, { maxLength: 4 })
+    })
+  ),
+  'signed-summary': kind(gossip.signedSummary, recordOf({ summary: hash, peer: name, signature })),
+  gossip: kind(
+    gossip.gossip,
+    recordOf({
+      summaries: fc.array(bytesOf(200), { maxLength: 3 }),
+      known: fc.array(recordOf({ hostname: name, atMs: uint }), { maxLength: 3 })
+    })
+  ),
   transfer: kind(wire.transfer, recordOf({ notices: some(notice) })),
   'transfer-answer': kind(
     wire.transferAnswer,

@@ -11,14 +11,16 @@ export function addPodPeers(pod: Command, action: Action): void {
   const peers = example(
     pod
       .command('peers')
-      .description('other pods: how they stand, and what waits for them')
+      .description(
+        'other pods: how they stand, what waits for them, and what friends say of themselves'
+      )
       .action(action(list)),
     'muttr pod peers --home /srv/pod'
   )
   example(
     peers
       .command('allow')
-      .description('have to do with a pod; takes a block back')
+      .description('have to do with a pod, and be its friend; takes a block back')
       .argument('<hostname>', 'of the pod')
       .option('--fingerprint <hex>', 'its key from now on: ask its operator, by another way')
       .action(action(allow)),
@@ -52,7 +54,18 @@ function peersText(out: Output, { policy, peers }: PeersView): string {
   if (peers.length === 0) return `${head}\nNo other pod was met yet.`
   const rows = table({
     ...out,
-    heads: ['POD', 'STANDING', 'WAIT', 'SEEN', 'PROBLEM', 'AGAIN IN'],
+    heads: [
+      'POD',
+      'STANDING',
+      'IS',
+      'VERSION',
+      'LOAD',
+      'DOES',
+      'WAIT',
+      'SEEN',
+      'PROBLEM',
+      'AGAIN IN'
+    ],
     rows: peers.map(peer => rowOf(peer, out.nowMs))
   })
   const changed = peers.filter(({ code }) => code === 'POD_CHANGED')
@@ -63,12 +76,19 @@ function peersText(out: Output, { policy, peers }: PeersView): string {
   return [head, rows, ...asks].join('\n')
 }
 
+/** As friends say it of themselves. */
+const loads = ['idle', 'busy', 'nearly full', 'full']
+
 const rowOf = (peer: PeerState, nowMs: number): string[] => {
-  const { hostname, standing, queued, seenMs, code, retryMs } = peer
+  const { hostname, standing, friend, queued, seenMs, code, retryMs } = peer
   const again = code !== null && queued > 0 && retryMs > nowMs
   return [
     hostname,
     standing === 'none' ? '' : standing,
+    friend?.presence ?? '',
+    friend?.version ?? '',
+    friend ? loads[friend.load]! : '',
+    friend?.capabilities.join(' ') ?? '',
     String(queued),
     seenMs === 0 ? 'never' : formatTime(seenMs, nowMs),
     code ?? '',

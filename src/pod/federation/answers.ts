@@ -2,6 +2,7 @@ import { codeOf, MuttrError } from '../../base/errors.ts'
 import type { Millis, Session } from '../../base/ports.ts'
 import type { TransferResult } from '../../wire/federation.ts'
 import * as wire from '../../wire/federation.ts'
+import * as gossipWire from '../../wire/gossip.ts'
 import { helloAnswer, nothing } from '../../wire/pod.ts'
 import { podMethods } from '../../wire/pod-methods.ts'
 import type { Gates } from '../gates.ts'
@@ -78,7 +79,7 @@ function queueAnswers(parts: Parts, federation: Federation): Answers {
 
 function podAnswers(
   { session, gates, take, other, admit }: Parts,
-  { peers, forwarder }: Federation
+  { peers, forwarder, gossip }: Federation
 ): Answers {
   const one = async (notice: Uint8Array, nowMs: Millis): Promise<TransferResult> => {
     try {
@@ -96,6 +97,12 @@ function podAnswers(
       other.hostname = hostname
       forwarder.wake(hostname)
       return nothing.encode()
+    },
+    async [podMethods.gossip](payload, nowMs) {
+      const told = gossipWire.gossip.decode(payload)
+      if (other.hostname === undefined || !peers.isFriend(other.hostname))
+        throw new MuttrError('FEDERATION_REFUSED', 'gossip is for friends of this pod')
+      return gossipWire.gossip.encode(await gossip.answer(told, other.hostname, nowMs))
     },
     async [podMethods.transfer](payload, nowMs) {
       const { notices } = wire.transfer.decode(payload)

@@ -1,11 +1,14 @@
 import type { Clock, Datagrams, Log, Network, PeerKeys, Random } from '../../base/ports.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { State } from '../../store/state.ts'
+import type { Policy } from '../../wire/pod.ts'
 import type { PodLimits } from '../limits.ts'
 import type { Audit } from '../office/audit.ts'
 import type { Standings } from '../office/standings.ts'
 import type { Maker } from '../rows.ts'
 import { Forwarder } from './forwarder.ts'
+import type { FriendState, OwnSummary, PodGossip } from './gossip.ts'
+import { createGossip } from './gossip.ts'
 import { Lines } from './lines.ts'
 import type { FederationPolicy, Peer, PodFinder } from './peers.ts'
 import { PeerPods } from './peers.ts'
@@ -17,6 +20,8 @@ export interface FederationParts {
   network: Pick<Network, 'self' | 'dial' | 'open' | 'onPeer'>
   finder: PodFinder
   policy: FederationPolicy
+  /** What friends are told of this pod, beside what it knows itself. */
+  about(): Pick<OwnSummary, 'version' | 'capabilities' | 'where'>
   /** Sends notices ahead where other pods take datagrams; nothing is sent so unless told. */
   datagrams?: Datagrams
 }
@@ -25,6 +30,8 @@ export interface FederationParts {
 export interface PeerState extends Peer {
   /** Notices that wait for it. */
   readonly queued: number
+  /** What it has said of itself; null for a pod that is no friend, or was not heard. */
+  readonly friend: FriendState | null
 }
 
 /** Other pods, as an operator sees them. */
@@ -52,6 +59,7 @@ export interface Federation extends AsyncDisposable {
   readonly peers: PeerPods
   readonly forwarder: Forwarder
   readonly lines: Lines
+  readonly gossip: Pick<PodGossip, 'answer'>
   readonly operator: PodPeers
 }
 
@@ -68,6 +76,12 @@ export async function openFederation(
     audit: Audit
     standings: Pick<Standings, 'check'>
     limits: PodLimits
+    /** Of this pod's certificate, hex. */
+    pin: string
+    isShared: boolean
+    registration: Policy
+    /** From 0 to 3. */
+    load(): number
     tell(told: readonly Told[]): void
   }
 ): Promise<Federation> {
@@ -75,12 +89,25 @@ export async function openFederation(
   const peers = await PeerPods.open({ ...parts, peersMax: parts.limits.peersMax })
   const lines = new Lines({ ...parts, peers })
   const forwarder = new Forwarder({ ...parts, queue, peers, lines })
+  const gossip = createGossip({
+    ...parts,
+    ...{ peers, lines, wake: hostname => forwarder.wake(hostname) },
+    own: () => ({
+      ...parts.about(),
+      ...{ policy: parts.registration, federation: parts.policy, load: parts.load() }
+    })
+  })
+  peers.heardOf(hostname => gossip.whereOf(hostname))
   // Pods are seeds: one that comes back is often seen before its notices are due.
   const watching = parts.network.onPeer(({ type, contact }) => {
     const hostname = type === 'connected' ? peers.hostnameOf(contact.peer) : undefined
     if (hostname !== undefined) forwarder.wake(hostname)
   })
-  const stateOf = (peer: Peer): PeerState => ({ ...peer, queued: queue.countFor(peer.hostname) })
+  const stateOf = (peer: Peer): PeerState => ({
+    ...peer,
+    queued: queue.countFor(peer.hostname),
+    friend: gossip.of(peer.hostname) ?? null
+  })
   const say = async (
     by: Maker,
     named: string,
@@ -95,11 +122,15 @@ export async function openFederation(
     })
     const peer = apply()
     forwarder.wake(peer.hostname)
+    if (peers.isFriend(peer.hostname)) gossip.greet(peer.hostname)
     return stateOf(peer)
   }
   return {
-    ...{ queue, peers, forwarder, lines },
-    begin: () => forwarder.start(),
+    ...{ queue, peers, forwarder, lines, gossip },
+    begin() {
+      forwarder.start()
+      gossip.begin()
+    },
     operator: {
       view: () => ({ policy: parts.policy, peers: peers.list().map(stateOf) }),
       allow: (by, hostname, fingerprint) => say(by, hostname, 'allowed', fingerprint),
@@ -107,6 +138,7 @@ export async function openFederation(
     },
     async [Symbol.asyncDispose]() {
       watching[Symbol.dispose]()
+      await gossip[Symbol.asyncDispose]()
       await lines[Symbol.asyncDispose]()
       await forwarder[Symbol.asyncDispose]()
     }

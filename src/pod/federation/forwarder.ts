@@ -36,7 +36,8 @@ interface Settled {
   readonly state: QueueState
 }
 
-const transferTimeoutMs: Millis = 60_000
+/** Of 256 notices at most, each of which is written to a disk there. */
+const transferTimeoutMs: Millis = 30_000
 /** Pods that are talked to at once. */
 const parallel = 64
 /** A pod that answered, and has no room now, is asked again at the latest so soon: what one person sends must not hold up the others. */

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../base/errors.ts'
-import { codeOf } from '../../base/errors.ts'
+import { codeOf, MuttrError } from '../../base/errors.ts'
 import type { Clock, Log, Millis, Session } from '../../base/ports.ts'
 import { podMethods } from '../../wire/pod-methods.ts'
 import { reached } from '../greet.ts'
@@ -28,7 +28,9 @@ interface Kept extends Omit<Line, keyof Disposable> {
   idle: Disposable | undefined
 }
 
-const introduceTimeoutMs: Millis = 60_000
+/** To find a pod, dial it, learn who it is and say who we are: one that is slow at each does not keep its place among those that are tried. */
+const meetTimeoutMs: Millis = 45_000
+const introduceTimeoutMs: Millis = 20_000
 /** An introduction that failed so may succeed later. */
 const passing: ReadonlySet<string> = new Set([
   'LIMIT_EXCEEDED',
@@ -81,7 +83,9 @@ export class Lines implements AsyncDisposable {
   }
 
   async #meet(hostname: string): Promise<Kept> {
-    const { session, pod } = await this.#parts.peers.meet(hostname, this.#life.signal)
+    const { session, pod } = await this.#inTime(hostname, signal =>
+      this.#parts.peers.meet(hostname, signal)
+    )
     const unsure = await this.#introduce(hostname, session)
     const kept: Kept = { session, pin: pod.certificate.pin, unsure, users: 0, idle: undefined }
     this.#kept.set(hostname, kept)
@@ -90,6 +94,17 @@ export class Lines implements AsyncDisposable {
       if (this.#kept.get(hostname) === kept) this.#kept.delete(hostname)
     })
     return kept
+  }
+
+  async #inTime<T>(hostname: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const over = new AbortController()
+    using _patience = this.#parts.clock.after(meetTimeoutMs, () => over.abort())
+    try {
+      return await work(AbortSignal.any([this.#life.signal, over.signal]))
+    } catch (cause) {
+      if (!over.signal.aborted || this.#life.signal.aborted) throw cause
+      throw new MuttrError('POD_UNREACHABLE', `${hostname} answers too slowly`, { cause })
+    }
   }
 
   /**

@@ -77,6 +77,9 @@ export class PeerPods {
   /** Where they have shown their keys since this process began. */
   readonly #met = new Map<string, MetAt>()
 
+  /** Where a pod has told its friends that it is. */
+  #heardOf: (hostname: string) => readonly string[] = () => []
+
   private constructor(parts: PeersParts) {
     this.#parts = parts
   }
@@ -108,6 +111,20 @@ export class PeerPods {
   hostnameOf(peer: PeerId): string | undefined {
     for (const [hostname, peers] of this.#peers) if (peers.includes(peer)) return hostname
     return undefined
+  }
+
+  /** From now on a pod that is not found where it was is looked for there, too. */
+  heardOf(where: (hostname: string) => readonly string[]): void {
+    this.#heardOf = where
+  }
+
+  /** Whom the operator has allowed, and this pod may have to do with. */
+  friends(): string[] {
+    return [...this.#words.keys()].filter(hostname => this.isFriend(hostname))
+  }
+
+  isFriend(hostname: string): boolean {
+    return this.policy !== 'closed' && this.#words.get(hostname)?.standing === 'allowed'
   }
 
   metAt(hostname: string): MetAt | undefined {
@@ -166,9 +183,10 @@ export class PeerPods {
     }
     const met = await place.then(at).catch(async err => {
       const known = await this.#fingerprint(row)
-      if (codeOf(err) !== 'POD_UNREACHABLE' || known === undefined || !finder.moved) throw err
+      if (codeOf(err) !== 'POD_UNREACHABLE' || known === undefined) throw err
       const before = await place.catch((): PodPlace => ({ hostname, addresses: [] }))
-      const addresses = await finder.moved(before, known, signal)
+      const moved = await finder.moved?.(before, known, signal)
+      const addresses = [...this.#heardOf(hostname), ...(moved ?? [])]
       if (addresses.length === 0) throw err
       return at({ ...before, addresses })
     })
