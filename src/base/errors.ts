@@ -177,6 +177,15 @@ const codes = {
     'refused',
     'What went through a relay does not open; if it happens again, ask by another pod.'
   ],
+  TOKEN_INVALID: [
+    'refused',
+    'The pod takes no token that is not of a pod it knows, for it, and of these weeks.'
+  ],
+  TOKEN_SPENT: ['refused', 'Each token is good once; the next attempt takes another.'],
+  TOKEN_KEY_FALSE: [
+    'refused',
+    'The own pod shows others another key for tokens than us, and could tell us apart by it: ask its operator.'
+  ],
   POD_CHANGED: ['refused', 'The pod shows another key than the pinned one; ask its operator.'],
 
   // The door of a pod.

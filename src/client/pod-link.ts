@@ -18,6 +18,8 @@ import { report } from '../wire/report.ts'
 import { succeed, succeedAnswer } from '../wire/succession.ts'
 import type { PodBlind } from './blind/pod-blind.ts'
 import { podBlind } from './blind/pod-blind.ts'
+import type { PodTokens } from './blind/pod-tokens.ts'
+import { podTokens } from './blind/pod-tokens.ts'
 import type { Carried } from './carried.ts'
 import type { PodAddresses } from './pod-addresses.ts'
 import { podAddresses } from './pod-addresses.ts'
@@ -94,6 +96,7 @@ export interface PodLink extends PodQuestions, AsyncDisposable {
   readonly ahead: PodAhead
   readonly queue: PodQueue
   readonly blind: PodBlind
+  readonly tokens: PodTokens
 }
 
 type Parts = GreetParts & {
@@ -193,6 +196,7 @@ function linkOver(
     ahead: podAhead(ask),
     queue: podQueue(ask),
     blind: podBlind(ask),
+    tokens: podTokens(ask),
     async [Symbol.asyncDispose]() {
       stopPings[Symbol.dispose]()
       await session[Symbol.asyncDispose]()

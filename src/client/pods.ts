@@ -237,7 +237,7 @@ export function createPods(parts: PodsParts): Pods {
 
   const own = (): string[] => [...new Set(self.registrations().map(({ pod }) => pod))]
   const asking = createAsking({
-    ...{ clock, crypto, keys: parts.keys, own },
+    ...{ clock, random: parts.random, crypto, keys: parts.keys, own },
     identified: async (hostname, signal) => abortable(lineOf(hostname).identified(), signal),
     async fingerprintOf(hostname) {
       const place = places.get(hostname) ?? parts.found?.get(hostname)

@@ -15,6 +15,9 @@ export interface Gates {
   blind(account: AccountId, nowMs: Millis): void
   blindOf(relay: string, nowMs: Millis): void
   blindGet(relay: string, nowMs: Millis): void
+  /** A request for tokens; a token to be checked, of who came through this relay. */
+  tokens(nowMs: Millis): void
+  token(relay: string, nowMs: Millis): void
   register(account: AccountId, nowMs: Millis): void
   /** A request about an account's own addresses. */
   addresses(account: AccountId, nowMs: Millis): void
@@ -53,6 +56,8 @@ export function createGates(
     blind: (...asked) => gates.blind(...asked),
     blindOf: (...asked) => gates.blindOf(...asked),
     blindGet: (...asked) => gates.blindGet(...asked),
+    tokens: (...asked) => gates.tokens(...asked),
+    token: (...asked) => gates.token(...asked),
     register: (...asked) => gates.register(...asked),
     addresses: (...asked) => gates.addresses(...asked),
     report: (...asked) => gates.report(...asked),
@@ -87,7 +92,8 @@ function make(
   const blind = {
     account: createRates('blind requests', limits.blindPerAccount),
     relay: createRates('blind requests of one relay', limits.blindPerRelay),
-    gets: createRates('blobs for one relay', limits.blindGetsPerRelay)
+    gets: createRates('blobs for one relay', limits.blindGetsPerRelay),
+    token: createRates('tokens through one relay', limits.tokensPerRelay)
   }
   const reports = createRates('reports of one network', limits.reportsPerSubnet)
   const perAddress = createRates('notices of one sender for one address', limits.noticesPerAddress)
@@ -113,7 +119,9 @@ function make(
     register: createRates('registrations of all accounts', limits.registrationsInAll),
     report: createRates('reports of all peers', limits.reportsInAll),
     blind: createRates('blind requests of all', limits.blindInAll),
-    blindGet: createRates('blobs for all relays', limits.blindGetsInAll)
+    blindGet: createRates('blobs for all relays', limits.blindGetsInAll),
+    tokens: createRates('requests for tokens', limits.tokenRequestsInAll),
+    token: createRates('tokens of all relays', limits.tokensInAll)
   }
   const both = (
     kind: 'lookup' | 'notice',
@@ -153,6 +161,11 @@ function make(
     blindGet(relay, nowMs) {
       blind.gets.take(relay, nowMs)
       inAll.blindGet.take(all, nowMs)
+    },
+    tokens: nowMs => inAll.tokens.take(all, nowMs),
+    token(relay, nowMs) {
+      blind.token.take(relay, nowMs)
+      inAll.token.take(all, nowMs)
     },
     register(account, nowMs) {
       perAccount.register.take(account, nowMs)

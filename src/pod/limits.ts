@@ -63,6 +63,13 @@ export interface PodLimits {
   /** Blobs that are fetched for those who ask through one relay, and through all. */
   readonly blindGetsPerRelay: Rate
   readonly blindGetsInAll: Rate
+  /** Tokens for an account in a day, and requests for them of all accounts. */
+  readonly tokensPerAccountPerDayMax: number
+  readonly tokenRequestsInAll: Rate
+  /** Tokens that one relay, and all, have checked; and that are remembered as spent. */
+  readonly tokensPerRelay: Rate
+  readonly tokensInAll: Rate
+  readonly tokensKeptMax: number
   /** At a time: passed on for an account, for all; blobs fetched for one relay, for all. */
   readonly blindAtOncePerAccountMax: number
   readonly blindAtOnceMax: number
@@ -124,6 +131,11 @@ export const podLimits: PodLimits = {
   blindInAll: { burst: 40_000, everyMs: secondMs / 1_000 },
   blindGetsPerRelay: { burst: 1_000, everyMs: secondMs / 10 },
   blindGetsInAll: { burst: 4_000, everyMs: secondMs / 40 },
+  tokensPerAccountPerDayMax: 512,
+  tokenRequestsInAll: { burst: 200, everyMs: secondMs / 5 },
+  tokensPerRelay: { burst: 5_000, everyMs: secondMs / 100 },
+  tokensInAll: { burst: 20_000, everyMs: secondMs / 500 },
+  tokensKeptMax: 1_000_000,
   blindAtOncePerAccountMax: 16,
   blindAtOnceMax: 512,
   blindGetsAtOncePerRelayMax: 16,

@@ -60,6 +60,7 @@ import { Registry } from './registry.ts'
 import type { Desk } from './session.ts'
 import { serveSession } from './session.ts'
 import { createSweeper } from './sweep.ts'
+import { openTokens } from './token/tokens.ts'
 
 export interface PodParts {
   network: Pick<Network, 'accept'>
@@ -210,17 +211,20 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       deliver: (notice, nowMs) => mailbox.deliver(notice, nowMs)
     })
   let joined: Pick<Dht, 'get' | 'release'> | undefined
+  const tokens = federation && (await openTokens({ ...about, person, federation }))
   const blind =
     federation &&
+    tokens &&
     createBlind({
       ...{ ...about, hpkeSecret: hpke.secret, registry, directory, mailbox, gates, federation },
-      datagrams,
+      ...{ datagrams, tokens },
       dht: () => joined
     })
   let held: Held = async () => undefined
   const shared = {
     held: (key: Uint8Array, nowMs: Millis) => held(key, nowMs),
     blind,
+    tokens,
     measure,
     datagrams,
     office,
@@ -298,7 +302,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const sweeper = createSweeper({
     ...{ clock, log, state, registry, mailbox, addresses, directory, invites, dismissals, ahead },
     ...{ admin, audit, auditMax: limits.auditMax, isShared: parts.isShared === true },
-    ...{ federation, standings, applications, reports },
+    ...{ federation, standings, applications, reports, tokens },
     sweepNews: () => news.sweep()
   })
   const news = await watchNews(state, told, log.warn)
@@ -343,6 +347,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       await datagrams?.[Symbol.asyncDispose]()
       await news[Symbol.asyncDispose]()
       await reception[Symbol.asyncDispose]()
+      tokens?.[Symbol.dispose]()
       await federation?.[Symbol.asyncDispose]()
       await sweeper[Symbol.asyncDispose]()
       await ahead?.[Symbol.asyncDispose]()

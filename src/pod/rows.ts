@@ -291,6 +291,14 @@ export const tables = {
   operatorLinks: 'operator-links',
   /** By session: when it was last used. A table of its own, so that a late write never brings an ended session back. */
   operatorSeen: 'operator-seen',
+  /** `EPOCH`: the pod's own keys for tokens. Inserted, so that it has one for each. */
+  tokenKeys: 'token-keys',
+  /** `EPOCH/HOSTNAME`: keys for tokens that other pods have shown. Inserted, so that one of each counts. */
+  tokenKeysSeen: 'token-keys-seen',
+  /** `DAY/ACCOUNT/NUMBER`: a request for tokens that was met. Inserted, so that an account gets no more than it may. */
+  tokensGiven: 'tokens-given',
+  /** `EPOCH/HOSTNAME/NONCE` -> SHA-256 of the notice that it was spent for. Inserted, so that it is spent once. */
+  tokensSpent: 'tokens-spent',
   /** A ring of notices for addresses nobody has: their writing takes as long as the others'. */
   nobody: 'nobody',
   pod: 'pod'

@@ -26,3 +26,13 @@ export async function countOf(
   for await (const _ of rowsOf(state, table, { ...range, pageRows: 1_000 })) count += 1
   return count
 }
+
+/** Drops the rows whose keys stand before `lt`. @returns how many */
+export async function dropBefore(state: State, table: string, lt: string): Promise<number> {
+  for (let dropped = 0; ; ) {
+    const rows = await state.list(table, { lt, limit: 500 })
+    if (rows.length === 0) return dropped
+    await state.write(rows.map(({ key }) => ({ type: 'delete', table, key })))
+    dropped += rows.length
+  }
+}

@@ -44,6 +44,8 @@ import type { PodRecordShelf } from './record.ts'
 import type { Registry } from './registry.ts'
 import { succeededBefore } from './successions.ts'
 import { takeNotice } from './take-notice.ts'
+import { tokenAnswers } from './token/answers.ts'
+import type { Tokens } from './token/tokens.ts'
 
 /** What every session of a pod shares. */
 export interface Desk {
@@ -72,6 +74,7 @@ export interface Desk {
   readonly held: Held
   /** Undefined where a pod has nothing to do with others. */
   readonly blind: Blind | undefined
+  readonly tokens: Tokens | undefined
   /** Undefined where files are not fetched ahead. */
   readonly ahead: Ahead | undefined
   /** Undefined where none are taken. */
@@ -157,6 +160,7 @@ export function serveSession(session: Session, desk: Desk): Served {
       take: (notice, nowMs) => takeNotice(desk, notice, { peer: session.peer, nowMs }),
       admit: nowMs => admit(visit, nowMs)
     }),
+    ...tokenAnswers({ self: visit.self, isKnown, mayAsk, gates: desk.gates, tokens: desk.tokens }),
     ...blindAnswers({
       ...{ session, isKnown, mayAsk, gates: desk.gates, other: visit.other },
       ...{ blind: desk.blind, peers: desk.federation?.peers, self: visit.self }

@@ -19,6 +19,7 @@ import type { Registry } from './registry.ts'
 import type { AccountId } from './rows.ts'
 import { tables } from './rows.ts'
 import { rowsOf } from './scan.ts'
+import type { Tokens } from './token/tokens.ts'
 
 /** Drops what has expired, every ten minutes, one round at a time. */
 export interface Sweeper extends AsyncDisposable {
@@ -46,6 +47,7 @@ interface Parts {
   standings: Standings
   applications: Applications
   reports: Reports
+  tokens: Tokens | undefined
   sweepNews(): Promise<void>
 }
 
@@ -117,6 +119,7 @@ async function sweepAll(
   await rest.reports.sweep(nowMs)
   await rest.admin.sweep(nowMs)
   await sweepRings(state)
+  await rest.tokens?.sweep(nowMs)
   await rest.audit.sweep(rest.auditMax)
   await rest.sweepNews()
   if (rest.isShared) {

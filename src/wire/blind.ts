@@ -158,6 +158,8 @@ export const blindMethods = {
   lookup: 'lookup',
   succession: 'succession',
   submit: 'submit',
+  submitToken: 'submit-token',
+  tokenKeys: 'token-keys',
   get: 'get',
   release: 'release'
 } as const

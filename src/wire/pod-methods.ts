@@ -40,6 +40,9 @@ export const podMethods = {
   blindOpen: 'blind-open',
   blindPapers: 'blind-papers',
   gossip: 'gossip',
+  /** Blind-signed tokens: src/wire/token.ts. */
+  tokenKeys: 'token-keys',
+  tokens: 'tokens',
   /** Pod to client. */
   notices: 'notices',
   noticesAlong: 'notices-along',

@@ -47,7 +47,7 @@ describe('people who ask blindly', () => {
     assert(!target.has(alice.alias) && !target.has(alice.peer) && !target.has(alice.pin))
     assert(keys.every(key => target.has(key)))
     assert(target.has('one.test') && target.has(bob.alias) && target.has(bob.peer))
-    assert.deepEqual(new Set(target.asked), new Set(['lookup', 'submit']))
+    assert.deepEqual(new Set(target.asked), new Set(['lookup', 'token-keys', 'submit-token']))
 
     // Who reads for bob sees what he reads, and by which pod he asks.
     const views = await Promise.all([one!, three!].map(pod => world.viewOf(pod)))

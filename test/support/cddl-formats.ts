@@ -30,6 +30,7 @@ import { decodeStamp } from '../../src/wire/stamp.ts'
 import * as succession from '../../src/wire/succession.ts'
 import { decodeSyncEntry } from '../../src/wire/sync.ts'
 import * as thin from '../../src/wire/thin.ts'
+import * as token from '../../src/wire/token.ts'
 import { readTombstone } from '../../src/wire/tombstone.ts'
 import { decodeVia, decodeViaAnswer } from '../../src/wire/via.ts'
 
@@ -153,6 +154,11 @@ export const formats: Record<string, Format> = {
   'blind-blob': { read: blind.blindBlob.decode },
   'blind-release': { read: blind.blindRelease.decode },
   'blind-released': { read: blind.blindReleased.decode },
+  'signed-token-keys': { read: token.signedTokenKeys.decode },
+  'token-keys': { read: token.tokenKeys.decode },
+  tokens: { read: token.tokensRequest.decode },
+  'tokens-answer': { read: token.tokensAnswer.decode },
+  'token-submit': { read: token.tokenSubmit.decode },
   receipt: { read: pod.submitAnswer.decode },
   cursor: { read: pod.cursor.decode },
   'listen-answer': { read: pod.listenAnswer.decode },

@@ -260,7 +260,7 @@ export async function fakePod({
           if (!answers[method]) throw new MuttrError('METHOD_UNKNOWN', method)
           return answers[method](payload, clock.now(), new AbortController().signal)
         }),
-        blind: noBlind,
+        ...noBlind,
         queue: queue.link(() => {
           ask()
           return who !== undefined

@@ -2,6 +2,7 @@ import { sha256, toHex } from '../../src/base/bytes.ts'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { Clock } from '../../src/base/ports.ts'
 import { podBlind } from '../../src/client/blind/pod-blind.ts'
+import { podTokens } from '../../src/client/blind/pod-tokens.ts'
 import type { PodLink } from '../../src/client/pod-link.ts'
 import type { QueueRequest, QueueState } from '../../src/wire/federation.ts'
 import type { FakePod } from './fake-pod.ts'
@@ -69,7 +70,8 @@ export function fakeQueue(others: ReadonlyMap<string, FakePod>, clock: Clock): F
   return queue
 }
 
-/** A pod that passes no requests on. */
-export const noBlind = podBlind(async method => {
+const unknown = async (method: string): Promise<never> => {
   throw new MuttrError('METHOD_UNKNOWN', method)
-})
+}
+/** A pod that passes no requests on, and gives no tokens. */
+export const noBlind = { blind: podBlind(unknown), tokens: podTokens(unknown) }

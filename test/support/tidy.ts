@@ -35,6 +35,7 @@ const tops = new Set(['nodes', 'worlds'])
 const packages: [pattern: RegExp, room: string][] = [
   [/^openpgp(\/|$)/, 'keys'],
   [/^@hpke\//, 'keys'],
+  [/^@cloudflare\/blindrsa/, 'keys'],
   [/^(libp2p|datastore-level)$|^@libp2p\/|^@chainsafe\/libp2p-|^@multiformats\//, 'net'],
   [/^level$/, 'store'],
   [/^(pg|ws)$/, 'net'],

@@ -1,25 +1,36 @@
 import { codeOf, MuttrError } from '../../base/errors.ts'
-import type { Clock, PeerKeys } from '../../base/ports.ts'
+import type { Clock, PeerKeys, Random } from '../../base/ports.ts'
 import { sealRequest } from '../../keys/blind.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { PodFace } from '../../pod/greet.ts'
 import { readPapers } from '../../pod/greet.ts'
 import type { BlindSize } from '../../wire/blind.ts'
-import { blindAnswerBytes, decodeBlindAnswer, encodeBlindRequest } from '../../wire/blind.ts'
-import { podRecord } from '../../wire/pod.ts'
+import {
+  blindAnswerBytes,
+  blindMethods,
+  decodeBlindAnswer,
+  encodeBlindRequest
+} from '../../wire/blind.ts'
+import { podRecord, submit } from '../../wire/pod.ts'
+import { signedTokenKeys, tokenKeysRequest, tokenSubmit } from '../../wire/token.ts'
 import type { PodLink } from '../pod-link.ts'
 import type { PodQuestions } from '../pod-questions.ts'
 import { podQuestions } from '../pod-questions.ts'
+import { createTokens } from './tokens.ts'
 
 interface Parts {
   clock: Clock
+  random: Random
   crypto: Crypto
   /** With it, receipts of notices are verified. */
   keys?: Pick<PeerKeys, 'verify'> | undefined
   /** Pods where we have an alias, the oldest first. */
   own(): readonly string[]
   /** A link on which an own pod knows us. */
-  identified(hostname: string, signal: AbortSignal): Promise<Pick<PodLink, 'blind'>>
+  identified(
+    hostname: string,
+    signal: AbortSignal
+  ): Promise<Pick<PodLink, 'blind' | 'tokens' | 'pod'>>
   /** By which a pod is known: it must be, since the relay could show any other. @throws {MuttrError} `POD_UNKNOWN` */
   fingerprintOf(hostname: string): Promise<string>
   /** It showed the pinned certificate. */
@@ -58,7 +69,7 @@ export function createAsking(parts: Parts): Asking {
   const relayFor = (hostname: string): string | undefined =>
     parts.own().find(own => own !== hostname)
 
-  async function relay(hostname: string, signal: AbortSignal): Promise<Pick<PodLink, 'blind'>> {
+  async function relay(hostname: string, signal: AbortSignal) {
     const own = relayFor(hostname)
     if (own === undefined)
       throw new MuttrError('RELAY_UNREACHABLE', `no own pod can ask ${hostname} for us`)
@@ -128,6 +139,35 @@ export function createAsking(parts: Parts): Asking {
     }
   }
 
+  const tokens = createTokens({
+    ...{ clock, random: parts.random, crypto },
+    async issuer(hostname, signal) {
+      const { tokens, pod } = await parts.identified(hostname, signal)
+      return { tokens, certificate: pod.certificate }
+    },
+    shownTo: async (other, issuer, signal) =>
+      signedTokenKeys.decode(
+        await ask(other, blindMethods.tokenKeys, tokenKeysRequest.encode({ hostname: issuer }), {
+          signal
+        })
+      )
+  })
+
+  /** In the name of an own pod, which is the relay too, and of no account of it. */
+  async function submitted(
+    hostname: string,
+    payload: Uint8Array,
+    signal: AbortSignal
+  ): Promise<Uint8Array> {
+    const { notice } = submit.decode(payload)
+    const issuer = relayFor(hostname)
+    if (issuer === undefined)
+      throw new MuttrError('RELAY_UNREACHABLE', `no own pod can ask ${hostname} for us`)
+    const token = await tokens.take(issuer, hostname, signal)
+    const frame = tokenSubmit.encode({ notice, issuer, token })
+    return await ask(hostname, blindMethods.submitToken, frame, { signal })
+  }
+
   return {
     relayFor,
     ask,
@@ -135,11 +175,11 @@ export function createAsking(parts: Parts): Asking {
       const pod = await faceOf(hostname, signal)
       return podQuestions({
         ...{ pod, clock, crypto, ...(keys && { keys }) },
-        ask: (method, payload) => ask(hostname, method, payload, { size: sizeOf(method), signal })
+        ask: (method, payload) =>
+          method === 'submit'
+            ? submitted(hostname, payload, signal)
+            : ask(hostname, method, payload, { size: 'medium', signal })
       })
     }
   }
 }
-
-/** What stands in a directory has a certificate in it. */
-const sizeOf = (method: string): BlindSize => (method === 'submit' ? 'small' : 'medium')

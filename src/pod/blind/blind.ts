@@ -9,6 +9,7 @@ import type { PodLimits } from '../limits.ts'
 import type { Mailbox } from '../mailbox.ts'
 import type { Registry } from '../registry.ts'
 import { takeNotice } from '../take-notice.ts'
+import type { Tokens } from '../token/tokens.ts'
 import type { Blind } from './answers.ts'
 import { createBlindMethods } from './methods.ts'
 import { createBlindRelay } from './relay.ts'
@@ -26,6 +27,7 @@ interface Parts {
   directory: Directory
   mailbox: Mailbox
   gates: Gates
+  tokens: Tokens
   datagrams: Pick<NoticeDatagrams, 'has'> | undefined
   limits: PodLimits
   /** Undefined as long as there is no network. */
@@ -34,8 +36,11 @@ interface Parts {
 
 /** What a pod passes on without reading it, and answers without knowing whom. */
 export function createBlind(parts: Parts): Blind {
+  const { federation } = parts
   const methods = createBlindMethods({
     ...parts,
+    isKnown: hostname =>
+      hostname === parts.hostname || federation.peers.get(hostname) !== undefined,
     take: (notice, through) => takeNotice(parts, notice, through)
   })
   return { relay: createBlindRelay(parts), target: createBlindTarget({ ...parts, methods }) }

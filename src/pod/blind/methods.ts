@@ -3,10 +3,12 @@ import type { Dht } from '../../seed/dht.ts'
 import { blindBlob, blindGet, blindMethods, blindRelease, blindReleased } from '../../wire/blind.ts'
 import * as wire from '../../wire/pod.ts'
 import { successionAnswer, successionRequest } from '../../wire/succession.ts'
+import { signedTokenKeys, tokenKeysRequest, tokenSubmit } from '../../wire/token.ts'
 import type { Directory } from '../directory.ts'
 import type { Gates } from '../gates.ts'
 import type { PodLimits } from '../limits.ts'
 import type { Registry } from '../registry.ts'
+import type { Tokens } from '../token/tokens.ts'
 import type { BlindMethods, Through } from './target.ts'
 import { createTurns } from './turns.ts'
 
@@ -15,6 +17,9 @@ interface Parts {
   registry: Pick<Registry, 'successor'>
   gates: Gates
   limits: Pick<PodLimits, 'blindGetsAtOncePerRelayMax' | 'blindGetsAtOnceMax'>
+  tokens: Pick<Tokens, 'door'>
+  /** Whether a pod of this name, or this one, was met before. */
+  isKnown(hostname: string): boolean
   /** Undefined as long as there is no network. */
   dht(): Pick<Dht, 'get' | 'release'> | undefined
   /** Takes a notice as from the relay. @returns the receipt's signature. */
@@ -26,7 +31,7 @@ const networkMs = 20_000
 
 /** What this pod does for those it does not know. Source: docs/protocol/blind.md#what-can-be-asked */
 export function createBlindMethods(parts: Parts): BlindMethods {
-  const { directory, registry, gates, limits, dht, take } = parts
+  const { directory, registry, gates, limits, dht, take, tokens, isKnown } = parts
   const gets = createTurns('requests to the network', {
     eachMax: limits.blindGetsAtOncePerRelayMax,
     max: limits.blindGetsAtOnceMax
@@ -51,6 +56,21 @@ export function createBlindMethods(parts: Parts): BlindMethods {
       else gates.notice(through.peer, undefined, through.nowMs)
       const signature = await take(notice, through)
       return wire.submitAnswer.encode({ atMs: through.nowMs, signature })
+    },
+    async [blindMethods.submitToken](payload, through) {
+      const { relay, peer, nowMs } = through
+      const spent = tokenSubmit.decode(payload)
+      // A pod that was never met is looked for, which costs others something.
+      if (!isKnown(spent.issuer)) gates.lookup(peer, undefined, nowMs)
+      await tokens.door.take(spent, { nowMs, before: () => gates.token(relay, nowMs) })
+      gates.pod(spent.issuer, nowMs)
+      const signature = await take(spent.notice, through)
+      return wire.submitAnswer.encode({ atMs: nowMs, signature })
+    },
+    async [blindMethods.tokenKeys](payload, { peer, nowMs }) {
+      const { hostname } = tokenKeysRequest.decode(payload)
+      if (!isKnown(hostname)) gates.lookup(peer, undefined, nowMs)
+      return signedTokenKeys.encode(await tokens.door.keysOf(hostname))
     },
     async [blindMethods.get](payload, { relay, nowMs, signal }) {
       const { key } = blindGet.decode(payload)

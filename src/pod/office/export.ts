@@ -169,6 +169,15 @@ const readers: Readonly<Record<Table, Reader | null>> = {
   standings: byAccount(tables.standings, standingRow),
   turns: underAccount(tables.turns),
   quotas: byAccount(tables.quotas, quotaRow),
+  tokenKeys: null,
+  tokenKeysSeen: null,
+  tokensGiven: {
+    find: (state, { account }) =>
+      where(state, tables.tokensGiven, ({ key }) => key.split('/')[1] === account),
+    read: nothing
+  },
+  /** By whom nobody knows. */
+  tokensSpent: null,
   applications: byAccount(tables.applications, applicationRow),
   applicantNetworks: {
     find: (state, { account }) =>

@@ -26,7 +26,7 @@ async function asker(o: NeighbourOptions = {}) {
   all.two.pod.fetchAhead(dht)
   const { pin } = (await personNamed('two.test', [])).certificate
   const asking = createAsking({
-    ...{ clock: all.world.clock, crypto: openPgp, keys: all.alice.keys },
+    ...{ clock: all.world.clock, random, crypto: openPgp, keys: all.alice.keys },
     own: () => ['one.test'],
     identified: async () => all.link,
     fingerprintOf: async () => pin,
@@ -171,9 +171,9 @@ describe('a relay that lies', () => {
     const { pin } = (await personNamed('two.test', [])).certificate
     const honest = made.all.link.blind
     const asking = createAsking({
-      ...{ clock: made.all.world.clock, crypto: openPgp, keys: made.all.alice.keys },
+      ...{ clock: made.all.world.clock, random, crypto: openPgp, keys: made.all.alice.keys },
       own: () => ['one.test'],
-      identified: async () => ({ blind: { ...honest, ...lie(honest) } }),
+      identified: async () => ({ ...made.all.link, blind: { ...honest, ...lie(honest) } }),
       fingerprintOf: async () => pin,
       met: async () => undefined
     })
