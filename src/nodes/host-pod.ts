@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises'
 import type { AdminDesk } from '../api/admin/desk.ts'
 import type { PodOperator } from '../api/operator.ts'
 import { MuttrError } from '../base/errors.ts'
@@ -32,6 +33,7 @@ import { adminRoom, podDesk } from './pod-desk.ts'
 import { podFinder, podPlaces, podSearch } from './pod-finder.ts'
 import { podItems } from './pod-items.ts'
 import { embedded, openPodState } from './pod-state.ts'
+import { createRoom, watchWrites } from './strain.ts'
 import { upgradePod } from './upgrade/upgrade.ts'
 
 export interface HostedPod extends AsyncDisposable {
@@ -72,7 +74,8 @@ export async function hostPod(
   await using stack = new AsyncDisposableStack()
   const done = await upgradePod(home, { signal: new AbortController().signal })
   if (done) log.info('pod.upgraded', { from: done.from, to: done.to, rows: done.rows })
-  const state = stack.use(await openPodState(config.store, home.paths.podDb))
+  const writable = watchWrites(stack.use(await openPodState(config.store, home.paths.podDb)))
+  const { state } = writable
   await writeFileAtomic(home.paths.podVersion, Buffer.from(`${versionNow(podSchema)}\n`))
   const isShared = config.store !== embedded
   const hpke = await makeHpkeKey(seed)
@@ -105,6 +108,7 @@ export async function hostPod(
       subnetOf: peer => thin.subnetOf(peer) ?? network.subnetOf(peer),
       state,
       isShared,
+      hasRoom: createRoom(clock),
       measure: datagrams.counting(monitor?.measure ?? noMeasure),
       ...(datagrams.door && { datagrams: datagrams.door }),
       person,
@@ -131,14 +135,19 @@ export async function hostPod(
     await hostHttps(home, pod, network, { rooms, socketRoom: thin }, log)
   )
   if (monitor) {
-    const watched = { pod, state, network, joined: () => joined }
+    const freeBytes = async () => {
+      const { bavail, bsize } = await statfs(home.paths.home)
+      return bavail * bsize
+    }
+    const { problem } = writable
+    const watched = { pod, problem, freeBytes, network, joined: () => joined }
     stack.use(await monitor.serve(config.monitor!, watched))
   }
   const all = stack.move()
   return {
     door,
     ...desk,
-    checks: [...datagrams.checks, ...friendChecks(pod)],
+    checks: [writable.check, ...datagrams.checks, ...friendChecks(pod)],
     items: () => podItems(state),
     userOf: async peer => (config.via ? pod.userOf(peer) : undefined),
     announce(dht, held) {

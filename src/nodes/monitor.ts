@@ -1,17 +1,20 @@
 import { Hono } from 'hono'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { codeOf } from '../base/errors.ts'
 import type { Served } from '../https/serve.ts'
 import { serveHttp } from '../https/serve.ts'
 import type { Node } from '../net/node.ts'
 import type { Measure } from '../pod/measure.ts'
 import { datagramOutcomes } from '../pod/measure.ts'
 import type { Pod } from '../pod/pod.ts'
-import type { State } from '../store/state.ts'
+import type { Writable } from './strain.ts'
+import { memoryNow } from './strain.ts'
 
 interface Watched {
   pod: Pick<Pod, 'usage' | 'drain'>
-  state: Pick<State, 'get'>
+  /** Why its state can be neither read nor written. */
+  problem: Writable['problem']
+  /** Of the disk of its home. */
+  freeBytes(): Promise<number>
   network: Pick<Node, 'libp2p' | 'traffic'>
   /** Whether the node has joined its network. */
   joined(): boolean
@@ -55,6 +58,11 @@ export function createMonitor(): Monitor {
     registers
   })
   for (const outcome of datagramOutcomes) datagrams.inc({ outcome }, 0)
+  const shed = new Counter({
+    name: 'muttr_pod_sessions_shed_total',
+    help: 'Sessions that were not let in because memory was short.',
+    registers
+  })
   return {
     measure: {
       asked(method, outcome, ms) {
@@ -62,6 +70,7 @@ export function createMonitor(): Monitor {
         durations.observe({ method }, ms / 1_000)
       },
       pushed: notices => pushed.inc(notices),
+      shed: () => shed.inc(),
       datagram: outcome => datagrams.inc({ outcome })
     },
     async serve({ host, port }, watched) {
@@ -73,14 +82,24 @@ export function createMonitor(): Monitor {
   }
 }
 
-function gauges(registry: Registry, { pod, network, joined }: Watched): void {
-  const gauge = (name: string, help: string, read: () => number) =>
+function gauges(registry: Registry, { pod, network, joined, problem, freeBytes }: Watched): void {
+  const gauge = (name: string, help: string, read: () => number | Promise<number>) =>
     new Gauge({
       ...{ name, help, registers: [registry] },
-      collect() {
-        this.set(read())
+      async collect() {
+        this.set(await read())
       }
     })
+  gauge('muttr_pod_state_ok', 'Whether its database takes writes.', async () =>
+    Number((await problem()) === undefined)
+  )
+  gauge('muttr_disk_free_bytes', 'Of the disk of its home.', freeBytes)
+  gauge(
+    'muttr_memory_group_ratio',
+    'Memory used of what its control group may have.',
+    () => memoryNow().group
+  )
+  gauge('muttr_memory_heap_ratio', 'Heap used of what it may grow to.', () => memoryNow().heap)
   gauge('muttr_pod_accounts', 'People with an alias.', () => pod.usage().accounts)
   gauge('muttr_pod_aliases', 'Aliases that are taken.', () => pod.usage().aliases)
   gauge('muttr_pod_notices', 'Notices that wait for their readers.', () => pod.usage().notices)
@@ -109,7 +128,7 @@ function gauges(registry: Registry, { pod, network, joined }: Watched): void {
   gauge('muttr_joined', 'Whether it has joined its network.', () => Number(joined()))
 }
 
-function routes(registry: Registry, { pod, state, joined }: Watched): Hono {
+function routes(registry: Registry, { pod, problem: stateProblem, joined }: Watched): Hono {
   const app = new Hono()
   app.get('/metrics', async c =>
     c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType })
@@ -117,15 +136,8 @@ function routes(registry: Registry, { pod, state, joined }: Watched): Hono {
   app.get('/health', c => c.json({ ok: true }))
   app.get('/ready', async c => {
     const isLeaving = pod.drain.state().state !== 'serving'
-    const problem = isLeaving ? 'DRAINING' : joined() ? await stateProblem(state) : 'NETWORK_EMPTY'
+    const problem = isLeaving ? 'DRAINING' : joined() ? await stateProblem() : 'NETWORK_EMPTY'
     return problem ? c.json({ ok: false, problem }, 503) : c.json({ ok: true })
   })
   return app
 }
-
-/** @returns the code of why the database cannot be read. */
-const stateProblem = (state: Pick<State, 'get'>): Promise<string | undefined> =>
-  state.get('pod', 'record').then(
-    () => undefined,
-    err => codeOf(err) ?? 'INTERNAL'
-  )

@@ -9,6 +9,8 @@ export interface Measure {
   pushed(notices: number): void
   /** A datagram came, and this is what became of it. */
   datagram(outcome: DatagramOutcome): void
+  /** A session was not let in for want of memory. */
+  shed(): void
 }
 
 /**
@@ -27,4 +29,4 @@ export const datagramOutcomes = [
 ] as const
 export type DatagramOutcome = (typeof datagramOutcomes)[number]
 
-export const noMeasure: Measure = { asked() {}, pushed() {}, datagram() {} }
+export const noMeasure: Measure = { asked() {}, pushed() {}, datagram() {}, shed() {} }

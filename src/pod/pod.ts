@@ -87,6 +87,8 @@ export interface PodParts {
   limits?: Partial<PodLimits>
   /** Where files are kept that are fetched for people who are away; none are unless told. */
   ahead?: { spool: Spool; reserveBytes: number; limits?: Partial<AheadLimits> }
+  /** Whether there is memory for one session more; there is unless told. */
+  hasRoom?: () => boolean
   /** Nothing is counted unless told. */
   measure?: Measure
   /** How other pods are found and had to do with; not at all unless told. */
@@ -295,6 +297,8 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const name: Desk['name'] = (session, peer) => reception.name(session, peer)
   const desk: Desk = { ...shared, hpkeSecret: hpke.secret, record, tell, name }
   const reception = createReception({
+    hasRoom: parts.hasRoom,
+    onShed: () => measure.shed(),
     limits,
     log,
     serve: session => serveSession(session, desk)

@@ -21,9 +21,12 @@ interface Parts {
   limits: Pick<PodLimits, 'sessionsMax' | 'thinSessionsMax' | 'sessionsPerPeerMax'>
   log: Log
   serve: (session: Session) => Served
+  /** Whether there is memory for one more. */
+  hasRoom?: (() => boolean) | undefined
+  onShed?: (() => void) | undefined
 }
 
-export function createReception({ limits, log, serve }: Parts): Reception {
+export function createReception({ limits, log, serve, hasRoom, onShed }: Parts): Reception {
   const here = new Map<Session, Served>()
   const ofPeer = new Map<PeerId, Set<Served>>()
   /** Whoever names a peer gives it what is their own; they take nothing of what the peer may. */
@@ -52,7 +55,9 @@ export function createReception({ limits, log, serve }: Parts): Reception {
   return {
     take(session) {
       const { peer } = session
-      if (!mayEnter(session)) {
+      const isShed = hasRoom?.() === false
+      if (isShed) onShed?.()
+      if (isShed || !mayEnter(session)) {
         log.debug('pod.session-refused', { peer })
         void session[Symbol.asyncDispose]()
         return

@@ -76,6 +76,7 @@ export interface PodWorld extends AsyncDisposable {
     /** Where it takes datagrams, and by what it sends them. */
     datagrams?: { door?: DatagramDoor; sender?: Datagrams }
     measure?: Measure
+    hasRoom?: () => boolean
     /** As {@link PodPlace.fingerprint} of what it finds. */
     vouched?: Readonly<Record<string, string>>
     log?: Log
@@ -157,6 +158,7 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
       federation,
       datagrams: { door, sender } = {},
       measure,
+      hasRoom,
       vouched = {},
       beside,
       log = silent,
@@ -180,7 +182,11 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
         const others = federation && {
           federation: { network: at, finder, about, policy: federation, ...sending }
         }
-        const taking = { ...(door && { datagrams: door }), ...(measure && { measure }) }
+        const taking = {
+          ...(door && { datagrams: door }),
+          ...(measure && { measure }),
+          ...(hasRoom && { hasRoom })
+        }
         const pod = await createPod({ ...shared, ...own, ...others, ...taking })
         pods.add(pod)
         return pod

@@ -18,8 +18,14 @@ export const hasPostgres = (): boolean => programs() !== undefined
 /** PostgreSQL refuses to run as root; `nobody` is on every machine. */
 const nobody = 65_534
 
+const asRoot = (...command: string[]): void => {
+  const [program, ...args] = process.getuid?.() === 0 ? command : ['sudo', '-n', ...command]
+  execFileSync(program!, args)
+}
+
 export interface Postgres extends AsyncDisposable {
   readonly url: string
+  readonly folder: string
   /** Ends the server as a crash would, or in order. What it has acknowledged is still there at the next start. */
   stop(how: 'kill' | 'end'): Promise<void>
   start(): Promise<void>
@@ -27,13 +33,22 @@ export interface Postgres extends AsyncDisposable {
 
 /**
  * A PostgreSQL of the test's own, on a socket in a folder that is gone afterwards.
+ * @param o.diskMiB on a disk of its own, of so much. Takes root.
  * @param o.isDurable waits for the disk, as one that is in earnest does.
  */
-export async function startPostgres({ isDurable = false } = {}): Promise<Postgres> {
+export async function startPostgres({
+  isDurable = false,
+  diskMiB
+}: {
+  isDurable?: boolean
+  diskMiB?: number
+} = {}): Promise<Postgres> {
   const bin = programs()!
   const as = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : undefined
   // Short, since the path of a socket is bounded.
   const folder = await mkdtemp('/tmp/mpg')
+  if (diskMiB !== undefined)
+    asRoot('mount', '-t', 'tmpfs', '-o', `size=${diskMiB}m`, 'none', folder)
   if (as) await chown(folder, as.uid, as.gid)
   const data = join(folder, 'data')
   const options = { cwd: folder, env: { PATH: process.env.PATH, LC_ALL: 'C' }, ...as }
@@ -66,6 +81,7 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
     running = undefined
   }
   return {
+    folder,
     url: `postgres://muttr@/postgres?host=${folder}`,
     stop,
     async start() {
@@ -73,6 +89,7 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
     },
     async [Symbol.asyncDispose]() {
       await stop('end')
+      if (diskMiB !== undefined) asRoot('umount', folder)
       await rm(folder, { recursive: true, force: true })
     }
   }
