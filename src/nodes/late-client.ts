@@ -36,7 +36,7 @@ export const lateDesk = (current: () => AdminDesk): AdminDesk => ({
   }),
   as: name => current().as(name),
   watch: wake => current().watch(wake),
-  backup: options => current().backup(options),
+  backup: (as, options) => current().backup(as, options),
   settings: () => current().settings(),
-  change: change => current().change(change)
+  change: (as, change) => current().change(as, change)
 })

@@ -17,7 +17,7 @@ import { readHome } from './home.ts'
 import type { PodHouse } from './host-pod.ts'
 import { pageFolder } from './page.ts'
 import { examinePod } from './pod-doctor.ts'
-import { podOperator } from './pod-operator.ts'
+import { makerNamed, podOperator } from './pod-operator.ts'
 import { podOverview } from './pod-overview.ts'
 import { changePodSettings, podSettingsOf } from './pod-settings.ts'
 
@@ -42,16 +42,24 @@ export function podDesk(parts: Parts): { operator: PodOperator; desk: AdminDesk 
       return await podOverview({ home, pod, network, door: door(), startedMs, backupMs })
     }
   }
+  const note = (as: string, action: string, detail: string) =>
+    pod.office.note(makerNamed(as), { action, detail })
   return {
     operator: podOperator(own),
     desk: {
       admin: pod.admin,
       as: name => podOperator(own, name),
       watch: wake => pod.office.watch(wake),
-      backup: options => house.client.backup(options),
+      async backup(as, options) {
+        const pieces = await house.client.backup(options)
+        if (as !== null) await note(as, 'pod.backup', '')
+        return pieces
+      },
       settings: async () => podSettingsOf((await readHome(folder)).config),
-      async change(change) {
+      async change(as, change) {
         await changePodSettings(folder, change)
+        const said = Object.entries(change).map(([name, value]) => `${name} ${value}`)
+        await note(as, 'pod.settings', said.join(', '))
         const settings = podSettingsOf((await readHome(folder)).config)
         return { settings, restart: () => house.restart() }
       }

@@ -8,6 +8,7 @@ import type { PodOverview } from '../../src/api/overview.ts'
 import type { LoginUrls } from '../../src/cli/doors.ts'
 import { editConfig } from '../../src/config/config.ts'
 import { freePorts } from '../../src/nodes/free-ports.ts'
+import type { AuditEntry } from '../../src/pod/office/audit.ts'
 import { openLink } from '../support/pod-login.ts'
 import { random } from '../support/pod-world.ts'
 import { testCa } from '../support/test-ca.ts'
@@ -102,6 +103,11 @@ describe('the login of a pod’s operators always works', () => {
     await net.event(pod, 'node', from, ({ state }) => state === 'running')
     const { policy, accountsMax } = await page.get<PodOverview>('pod/overview')
     assert.deepEqual([policy, accountsMax], ['closed', 50])
+    const [noted] = await page.get<AuditEntry[]>('pod/audit')
+    assert.deepEqual(
+      [noted!.action, noted!.subject, noted!.detail],
+      ['pod.settings', pod, 'policy closed, accountsMax 50']
+    )
     const { path } = await page.post<{ path: string }>('backup/download')
     const saved = await fetch(`${(await link('link')).local!.split('#')[0]}api${path}`)
     assert.equal(saved.headers.get('content-disposition'), 'attachment')

@@ -194,7 +194,7 @@ describe('operators and their logins', () => {
         () => `name-${i++}`,
         () => home
       ),
-      19
+      20
     )
     assert.equal(
       await tries(

@@ -84,7 +84,7 @@ export async function openAdminDoor(
       })()
     },
     settings: async () => settings,
-    async change(change) {
+    async change(_, change) {
       settings = { ...settings, ...change }
       return { settings, restart: async () => void opened.restarts++ }
     }

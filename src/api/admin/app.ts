@@ -105,12 +105,20 @@ function createAdminApi(parts: AdminParts): Hono {
   app.get('/backup', async c => {
     mustBeOwner(c.var.session.operator.role)
     c.header('Content-Type', 'application/octet-stream')
-    c.header('Content-Disposition', 'attachment; filename="muttr-pod.backup"')
-    return c.body(answerOf(await desk.backup({ signal: c.req.raw.signal })))
+    c.header('Content-Disposition', 'attachment; filename="pod.muttr-backup"')
+    return c.body(answerOf(await desk.backup(c.var.session.operator.name, c.req.raw)))
   })
   app.post('/backup/download', async c => {
-    mustBeOwner(c.var.session.operator.role)
-    return c.json(await downloads.offer(signal => desk.backup({ signal }), c.req.raw.signal))
+    const { name, role } = c.var.session.operator
+    mustBeOwner(role)
+    // Noted now; an address that is asked for is this one.
+    let as: string | null = name
+    const open = async (signal: AbortSignal) => {
+      const pieces = await desk.backup(as, { signal })
+      as = null
+      return pieces
+    }
+    return c.json(await downloads.offer(open, c.req.raw.signal))
   })
   addSettings(app, parts)
   addPod(
@@ -221,7 +229,7 @@ function addSettings(app: App, { desk, log }: AdminParts): void {
   app.post('/settings', async c => {
     mustBeOwner(c.var.session.operator.role)
     const change = await bodyOf(c, changing)
-    const { settings, restart } = await desk.change(change)
+    const { settings, restart } = await desk.change(c.var.session.operator.name, change)
     // The pod begins again, and this door with it: not before the answer is out.
     c.env.outgoing.once('close', () => {
       restart().catch(err => log.warn('admin.restart-failed', { err }))

@@ -19,11 +19,12 @@ export interface AdminDesk {
   as(name: string): PodOperator
   /** Calls back when there may be something new to see. */
   watch(wake: () => void): Disposable
-  /** As `Client.backup`. */
-  backup(options: { signal: AbortSignal }): Promise<AsyncIterable<Uint8Array>>
+  /** As `Client.backup`. @param as under whose name it is noted; null: it was already */
+  backup(as: string | null, options: { signal: AbortSignal }): Promise<AsyncIterable<Uint8Array>>
   settings(): Promise<PodSettings>
-  /** Writes muttr.json. @returns what makes the pod begin again with it. @throws {MuttrError} `CONFIG_INVALID` */
+  /** Writes muttr.json, noted under this name. @returns what makes the pod begin again with it. @throws {MuttrError} `CONFIG_INVALID` */
   change(
+    as: string,
     change: Partial<PodSettings>
   ): Promise<{ settings: PodSettings; restart: () => Promise<void> }>
 }

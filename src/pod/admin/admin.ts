@@ -77,7 +77,7 @@ export interface Admin {
 
   /** @throws {MuttrError} `LOGIN_REFUSED`, alike whatever of it was wrong; `LIMIT_EXCEEDED` */
   login(given: { name: string; password: string; code: string }, from: From): Promise<Opened>
-  /** With the token of a link. @throws {MuttrError} `LOGIN_REFUSED`, `LIMIT_EXCEEDED` */
+  /** With the token of a link. @throws {MuttrError} `LOGIN_REFUSED` */
   enter(token: string, from: From): Promise<Opened>
   /** @returns undefined for a token that lets nobody in any more. */
   session(token: string): Promise<Session | undefined>

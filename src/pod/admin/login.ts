@@ -41,10 +41,10 @@ export function createLogin(parts: Parts): Login {
   const perName = createRates('logins with this name', attempts.perName)
   const inAll = createRates('logins', attempts.inAll)
 
-  function count({ subnet }: From, name?: string): void {
+  function count({ subnet }: Pick<From, 'subnet'>, name: string): void {
     const nowMs = clock.now()
     if (subnet !== undefined) perSubnet.take(subnet, nowMs)
-    if (name !== undefined) perName.take(name.slice(0, 64).trim().toLowerCase(), nowMs)
+    perName.take(name.slice(0, 64).trim().toLowerCase(), nowMs)
     inAll.take('all', nowMs)
   }
   interface Proved {
@@ -64,7 +64,7 @@ export function createLogin(parts: Parts): Login {
   async function prove(token: string, password: string): Promise<Proved> {
     const { session, name, row, epoch } = await sessionOf(token)
     if (session.by === 'link') return { name, epoch }
-    count({ subnet: undefined, agent: '' }, name)
+    count({ subnet: undefined }, name)
     const isRight = await passwords.isRight(password, row.password)
     return isRight ? { name, epoch } : refuse('the password is wrong')
   }
@@ -101,8 +101,8 @@ export function createLogin(parts: Parts): Login {
       })
       return { token: opened!.token, session: opened!.session }
     },
+    // Nobody guesses a token, and whoever floods the passwords keeps nobody out who has one.
     async enter(token, from) {
-      count(from)
       const wrong = 'the link was used, is too old, or is none'
       const link = (await tickets.readLink(token)) ?? refuse(wrong)
       let opened: ReturnType<Tickets['open']> | undefined

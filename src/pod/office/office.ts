@@ -64,6 +64,8 @@ export interface Office {
   removeProcess(by: Maker, peer: PeerId): Promise<void>
   /** Takes this process off the record, for good. @throws {MuttrError} `USAGE` for the last one */
   leave(by: Maker): Promise<void>
+  /** What was done to the pod outside of its state: its settings, a backup. */
+  note(by: Maker, done: { action: string; detail: string }): Promise<void>
   /** Calls back when there may be something new for operators to see, whichever process it came to. */
   watch(wake: () => void): Disposable
   /** Newest first. */

@@ -66,6 +66,11 @@ export function createOffice(parts: Parts): Office {
     ...processDeeds(parts),
     audit: ({ limit = listUsual, ...o } = {}) =>
       audit.list({ ...o, limit: Math.min(limit, listMax) }),
+    note: (by, said) =>
+      audit.act(parts.clock.now(), async () => {
+        const deed = { by, ...said, subject: parts.hostname }
+        return { changes: [], deed, result: undefined }
+      }),
     watch: wake => onRing(parts.state, wake),
     checkAudit: hash => audit.check(hash)
   }

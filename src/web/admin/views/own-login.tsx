@@ -53,6 +53,8 @@ function Password(): JSX.Element {
         })
       }
     >
+      {/* For whoever keeps passwords. */}
+      <input hidden readOnly autocomplete="username" value={session.value?.operator.name} />
       {needsOld() && (
         <Line
           label="The one you have"
