@@ -111,7 +111,7 @@ function createAdminApi(parts: AdminParts): Hono {
   app.post('/backup/download', async c => {
     const { name, role } = c.var.session.operator
     mustBeOwner(role)
-    // Noted now; an address that is asked for is this one.
+    // Noted once: what is fetched at the address is this backup.
     let as: string | null = name
     const open = async (signal: AbortSignal) => {
       const pieces = await desk.backup(as, { signal })
