@@ -3,6 +3,7 @@ import { routePath } from 'hono/route'
 import { asMuttrError, failureOf } from '../base/failure.ts'
 import type { Clock, Log, Random } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
+import { addAddresses } from './address-routes.ts'
 import { addAdmin } from './admin/app.ts'
 import { headerCarrier } from './admin/carrier.ts'
 import type { AdminDesk } from './admin/desk.ts'
@@ -110,6 +111,7 @@ export function createApp(parts: AppParts): Hono {
   addPeople(app, parts)
   addBlobs(app, parts)
   addAttachments(app, { ...parts, downloads })
+  addAddresses(app, parts.client)
   addDevices(app, parts)
   addBackups(app, parts, downloads)
   addOffice(app, parts)

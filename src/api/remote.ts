@@ -1,5 +1,6 @@
 import type { MuttrEvent } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
+import type { AddressCalls } from '../client/addresses/calls.ts'
 import type { CallOptions, Client, Contact, Revoked } from '../client/client.ts'
 import {
   type Ask,
@@ -43,6 +44,7 @@ export function createRemoteClient({ passphrase, ...parts }: RemoteParts): Remot
     ...people(get, post, ask),
     recovery: () => proved(given => post('/recovery', { passphrase: given })),
     ...requests(get, post),
+    ...addresses(get, post),
     ...blobs(ask),
     ...remoteAttachments(ask),
     ...remoteDevices(ask, proved, ended.signal),
@@ -166,6 +168,16 @@ function people(
         jsonOf<Contact[]>
       )
     }
+  }
+}
+
+function addresses(get: AsJson['get'], post: AsJson['post']): AddressCalls {
+  return {
+    addresses: () => get('/addresses'),
+    makeAddress: (options = {}) => post('/addresses', options),
+    revokeAddress: id => post('/addresses/revoke', { id }),
+    renewAddress: alias => post('/addresses/renew', { alias }),
+    useAddress: link => post('/addresses/use', { link })
   }
 }
 

@@ -100,6 +100,7 @@ const codes = {
   ],
   REQUEST_UNKNOWN: ['refused', 'See `muttr requests` for who asks to be read.'],
   CONTACT_UNKNOWN: ['refused', 'See `muttr contacts`.'],
+  ADDRESS_UNKNOWN: ['refused', 'See `muttr address list` for those that you handed out.'],
 
   // Blobs and records.
   BLOB_UNKNOWN: ['refused', 'It was never stored, has expired, or its holders are away.'],

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { addAddresses } from './commands/addresses.ts'
 import { addAttachments } from './commands/attachments.ts'
 import { addBackup } from './commands/backup.ts'
 import { addBlob } from './commands/blob.ts'
@@ -81,6 +82,7 @@ export function createProgram(parts: ProgramParts): Command {
     addInvite,
     addReport,
     addKey,
+    addAddresses,
     addDevices,
     addPod,
     addStatus,

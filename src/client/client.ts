@@ -3,6 +3,7 @@ import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { Revocation } from '../keys/revoke.ts'
 import type { Withdrawal } from '../keys/withdraw.ts'
 import type { FoundBy } from '../pod/finding.ts'
+import type { AddressCalls } from './addresses/calls.ts'
 import type { NetworkBackup } from './backup/network.ts'
 import type { OwnDevice } from './devices/shapes.ts'
 import type { Attachment, AttachOptions, ReceivedAttachment, Transfer } from './files.ts'
@@ -27,6 +28,7 @@ import type { ChosenPolicy, Decision, LetterRequest, Policy } from './requests/r
 import type { Alarm } from './trust/alarms.ts'
 import type { Lapse } from './trust/pins.ts'
 
+export type { OwnAddress } from './addresses/calls.ts'
 export type { NetworkBackup } from './backup/network.ts'
 export type { OwnDevice } from './devices/shapes.ts'
 export type * from './files.ts'
@@ -251,7 +253,7 @@ export interface CallOptions {
 }
 
 /** A person's Muttr: what the doors (CLI, page, bridges) are handed, in the daemon or over its local API. */
-export interface Client extends KeyCalls {
+export interface Client extends KeyCalls, AddressCalls {
   /** Resolves when the letter is safely in the outbox on disk, and after the first attempt to store and announce it. */
   send(draft: Draft, options?: CallOptions): Promise<SentLetter>
   sent(options?: { limit?: number }): Promise<SentLetter[]>

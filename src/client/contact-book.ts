@@ -105,6 +105,10 @@ export class ContactBook implements Contacts {
     return { known: asked, route: asked.row.route }
   }
 
+  async announceAt(alias: string, route: Route): Promise<Known> {
+    return this.#change(await this.#need(alias), { route })
+  }
+
   async forgetRoute(alias: string): Promise<void> {
     const found = await this.known(alias)
     if (found?.row.route) await this.#change(found, { route: null })

@@ -43,6 +43,8 @@ export interface Contacts {
   reader(alias: string, expiryMs: Millis, signal: AbortSignal): Promise<Known>
   /** Where its notices go: as long as the last answer is valid, without asking. @throws as {@link recipient} */
   route(alias: string, signal: AbortSignal): Promise<{ known: Known; route: Route }>
+  /** First letters to a contact go there from now on, until the directory is asked again. */
+  announceAt(alias: string, route: Route): Promise<Known>
   /** After the pod refused a notice: its answer is no longer believed. */
   forgetRoute(alias: string): Promise<void>
   /** Asks the pod. @throws as {@link recipient} */

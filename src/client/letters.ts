@@ -76,7 +76,11 @@ export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSi
       await drafts.delete(id)
       return { deleted: id }
     },
-    requests: options => requests.list(options),
+    async requests(options) {
+      self.closet()
+      await heldBack(rooms, clock)
+      return requests.list(options)
+    },
     async decide(id, decision) {
       await requests.decide(id, decision)
       // Whoever lets letters in wants to see them; what takes longer goes on by itself.
@@ -88,4 +92,23 @@ export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSi
     },
     choosePolicy: (alias, policy) => requests.choose(alias, policy)
   } satisfies Partial<Client>
+}
+
+/** What pods hold back of senders about whom the person wants to be asked is for who looks; what takes longer comes by itself. */
+async function heldBack(
+  { addresses, events, inbox }: Pick<Rooms, 'addresses' | 'events' | 'inbox'>,
+  clock: ClientParts['clock']
+): Promise<void> {
+  const stop = new AbortController()
+  const come = events.stream(stop.signal)
+  const work = addresses.ask().then(async count => {
+    for (let left = count; left > 0; ) {
+      const { value, done } = await come.next()
+      if (done) return
+      if (value.type === 'notified') left -= 1
+    }
+    if (count > 0) await inbox.quiet()
+  })
+  await within(work, { clock, timeoutMs: letInMs }).catch(() => undefined)
+  stop.abort()
 }

@@ -6,6 +6,7 @@ import { armorCertificate } from '../keys/certificate.ts'
 import { importPerson, makePerson } from '../keys/person.ts'
 import { revocationCertificate } from '../keys/revoke.ts'
 import { readAlias } from '../pod/alias.ts'
+import { addressCalls } from './addresses/calls.ts'
 import type { Client } from './client.ts'
 import type { ClientParts } from './create-client.ts'
 import type { Rooms } from './rooms.ts'
@@ -14,11 +15,12 @@ import type { Self } from './self.ts'
 const inviteLifeMs = 7 * 24 * 3_600_000
 
 /** What a person does about who they and others are. */
-export function people(rooms: Rooms, { invites = {}, clock, about }: ClientParts) {
+export function people(rooms: Rooms, { invites = {}, clock, random, about }: ClientParts) {
   const brought = new Map(Object.entries(invites))
   const { self, contacts, courier, inbox, pods } = rooms
   const forever = new AbortController().signal
   return {
+    ...addressCalls({ ...rooms, ...rooms.addressRooms, clock, random, life: forever }),
     async register(alias, { invite, note, signal = forever } = {}) {
       const { hostname } = readAlias(alias)
       const code = invite ?? brought.get(hostname)

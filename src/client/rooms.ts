@@ -145,7 +145,8 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     log,
     journal,
     vouched,
-    strangers: parts.requests ?? 'ask'
+    strangers: parts.requests ?? 'ask',
+    onChange: () => addresses.changed()
   })
   const contacts = createContacts({
     store: contactStore,
@@ -159,10 +160,11 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     vouched,
     policyOf: alias => policies.ofContact(alias)
   })
-  const { addresses, relations, published } = makeAddressRooms({
+  const addressRooms = makeAddressRooms({
     ...{ state, self, pods, contacts, policies, passing, journal, list },
     ...{ clock, random, log, crypto, emit, life }
   })
+  const { addresses, relations, published } = addressRooms
   const introductions = new Introductions({ vouched, contacts, policies, self, log, life })
   const registering = createRegister({
     ...{ self, pods, events, clock },
@@ -391,7 +393,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     networkBackups,
     files: together(fileRooms)
   }
-  const machines = { devices, own, addresses, published }
+  const machines = { devices, own, addresses, addressRooms }
   const trusted = { rotation, succeeding, alarms, canary, revoking, introductions }
   const trust = { ...trusted, register, applying, backups, linking }
   return { self, pods, contacts, skew, events, record, ...machines, ...trust, ...mail, ...files }

@@ -36,6 +36,44 @@ describe('relationship addresses', () => {
     assert.notEqual(old.places(bobAt!).at(-1), 'intro')
   })
 
+  it('that are handed out take so many first letters, and what comes later is answered the same', async () => {
+    await using both = await strangers()
+    const { alice, bob, world } = both
+    const made = await bob.client.makeAddress({
+      uses: 1,
+      lifeMs: 30 * 86_400_000,
+      note: 'the fair'
+    })
+    const contact = await alice.client.useAddress(made.link)
+    assert.deepEqual([contact.alias, made.usesLeft], [bobAt, 1])
+    await both.write(alice, bob)
+    assert.deepEqual(both.places(bobAt!), [made.id])
+    const [kept] = await bob.client.addresses()
+    assert.deepEqual([kept?.id, kept?.usesLeft, kept?.note], [made.id, 0, 'the fair'])
+    // Somebody else found the link.
+    const carol = await world.join('carol')
+    await carol.client.useAddress(made.link)
+    const { id } = await carol.client.send({ to: bobAt!, body: 'me too' })
+    assert.equal((await carol.sent(id)).state, 'announced')
+    assert.deepEqual(both.places(bobAt!), [made.id])
+    await bob.client.revokeAddress(made.id.slice(0, 8))
+    assert.deepEqual(await bob.client.addresses(), [])
+    await assert.rejects(bob.client.revokeAddress(made.id), { code: 'ADDRESS_UNKNOWN' })
+    await assert.rejects(bob.client.makeAddress({ alias: 'nobody@two.test' }), {
+      code: 'ALIAS_MISSING'
+    })
+  })
+
+  it('that are handed out are for the key that their link names', async () => {
+    await using both = await strangers()
+    const { alice, bob, world } = both
+    const { link } = await bob.client.makeAddress()
+    const account = world.pod('two.test').accounts.get(bobAt!)!
+    account.certificate = (await world.join('mallory', { hostname: 'two.test' })).person.certificate
+    await assert.rejects(alice.client.useAddress(link), { code: 'KEY_CHANGED' })
+    assert.deepEqual(await alice.client.contacts(), [])
+  })
+
   it('hold after a restart, and letters under way keep the way they began', async () => {
     await using both = await related()
     const { alice, bob, world } = both

@@ -10,6 +10,7 @@ import { createClient } from '../../src/client/create-client.ts'
 import { createEvents } from '../../src/client/events.ts'
 import type { FoundPods } from '../../src/client/found-pods.ts'
 import type { NoticesBy } from '../../src/client/passing.ts'
+import type { openPodLink } from '../../src/client/pod-link.ts'
 import type { ReceiptsTo } from '../../src/client/release.ts'
 import type { Policy } from '../../src/client/requests/request.ts'
 import { makeDevice, verifyDevice } from '../../src/keys/device.ts'
@@ -174,7 +175,8 @@ export class ClientWorld implements AsyncDisposable {
       alongBytes = 0,
       noticesBy = 'own-pod',
       networkBackup,
-      found
+      found,
+      openLink
     }: {
       hostname?: string
       state?: State
@@ -195,6 +197,8 @@ export class ClientWorld implements AsyncDisposable {
       networkBackup?: Parameters<typeof createClient>[0]['networkBackup']
       /** All pods but `one.test` are found so, and stand in no file. */
       found?: FoundPods | undefined
+      /** To other pods than those of this world. */
+      openLink?: typeof openPodLink
     } = {}
   ): Promise<Tester> {
     const tester = await this.#tester(await person(who), state, {
@@ -211,7 +215,8 @@ export class ClientWorld implements AsyncDisposable {
       alongBytes,
       noticesBy,
       ...(networkBackup && { networkBackup }),
-      ...(found && { found })
+      ...(found && { found }),
+      ...(openLink && { openLink })
     })
     if (register) {
       await tester.client.register(`${name}@${hostname}`)
@@ -244,6 +249,7 @@ export class ClientWorld implements AsyncDisposable {
       | 'noticesBy'
       | 'networkBackup'
       | 'found'
+      | 'openLink'
     > & {
       publishAliases: boolean
     }
@@ -285,7 +291,7 @@ export class ClientWorld implements AsyncDisposable {
         about: aboutNode(this.pods.size),
         ...more,
         publishAliases: tester.publishAliases,
-        openLink: openFakeLink(this.pods)
+        openLink: more.openLink ?? openFakeLink(this.pods)
       })
     const tester: Tester = {
       client: undefined as never,

@@ -12,7 +12,6 @@ import type { ChosenPolicy, LetterRequest } from '../../src/client/requests/requ
 import { makeJoinLink } from '../../src/config/join-link.ts'
 import { fakeDevices } from './fake-devices.ts'
 import { fakeFiles } from './fake-files.ts'
-
 import {
   alarmOf,
   bobsFingerprint,
@@ -27,6 +26,7 @@ import {
 import { fakeLink } from './fake-link.ts'
 import { fakeMailbox } from './fake-mailbox.ts'
 import { fakeNetworkBackup } from './fake-network-backup.ts'
+import { fakeAddressCalls } from './fake-own-addresses.ts'
 
 export const fakeWords =
   'nice tumble actor any turkey title disagree robust rigid wise remove faint'
@@ -210,6 +210,7 @@ export function createFakeClient(): FakeClient {
       return parts()
     },
     ...fakeNetworkBackup(calls, event => fake.emit(event)),
+    ...fakeAddressCalls(calls as unknown[][], alias => known(alias)),
     async devices() {
       return fakeDevices
     },

@@ -52,6 +52,8 @@ export class Addresses implements AsyncDisposable {
   readonly #parts: AddressesParts
   readonly #pump: Pump
   /** Letters that were announced while the vault was locked. */
+  /** Changed while they were under way. */
+  readonly #again = new Set<string>()
   #lookedMs: Millis = Number.NEGATIVE_INFINITY
   readonly #later = new Map<string, Pick<Relation, 'us' | 'them'>>()
 
@@ -189,13 +191,16 @@ export class Addresses implements AsyncDisposable {
     this.#pump.run()
   }
 
-  /** What waits at pods for our word comes now: somebody looks. Never rejects. */
-  async ask(): Promise<void> {
+  /** What waits at pods for our word comes now: somebody looks. Never rejects. @returns how many notices */
+  async ask(): Promise<number> {
     const { self, register, log } = this.#parts
-    for (const pod of new Set(self.registrations().map(one => one.pod)))
-      await register
-        .ask(pod)
-        .catch(err => log.debug('a pod is not asked for what waits', { pod, code: codeOf(err) }))
+    const asked = [...new Set(self.registrations().map(one => one.pod))].map(pod =>
+      register.ask(pod).catch(err => {
+        log.debug('a pod is not asked for what waits', { pod, code: codeOf(err) })
+        return 0
+      })
+    )
+    return (await Promise.all(asked)).reduce((all, count) => all + count, 0)
   }
 
   /** Compares now and then what our pods have with what they shall have. */
@@ -215,7 +220,10 @@ export class Addresses implements AsyncDisposable {
     const { relations, home, random, clock, life } = this.#parts
     const { pod, hpkeKey } = await home.place(relation.us, life)
     const [address, secret] = [random.bytes(32), random.bytes(32)]
-    const place = { address, pod, hpkeKey, secret, madeMs: Math.floor(clock.now()) }
+    const { ours, toldMs } = relation
+    // Later than what they were told before, by a clock that was set back too.
+    const madeMs = Math.max(Math.floor(clock.now()), (ours?.madeMs ?? 0) + 1, (toldMs ?? 0) + 1)
+    const place = { address, pod, hpkeKey, secret, madeMs }
     return await relations.make(relation, place)
   }
 
@@ -230,6 +238,8 @@ export class Addresses implements AsyncDisposable {
   #add(id: string, waitMs: Millis): void {
     const { outbox, clock } = this.#parts
     const nowMs = clock.now()
+    // One that is under way began with what was so before.
+    if (outbox.has(id)) this.#again.add(id)
     outbox.add({ id, expiryMs: nowMs + giveUpMs, failures: 0, dueMs: nowMs + waitMs })
     if (waitMs === 0) outbox.due(id, nowMs)
   }
@@ -241,6 +251,7 @@ export class Addresses implements AsyncDisposable {
       if (kind === 'pod') await this.#bring(names[0]!)
       else await this.#agree(names[0]!, names[1]!)
       outbox.finished(id)
+      if (this.#again.delete(id)) this.#add(id, 0)
     } catch (err) {
       if (life.aborted) return
       const code = codeOf(err)
@@ -265,7 +276,8 @@ export class Addresses implements AsyncDisposable {
     const { ours } = relations.of(us, them)
     // Another one may have taken its place meanwhile.
     const isIt = ours && told.ours && equalBytes(ours.address, told.ours.address)
-    if (isIt) await relations.change(told, { toldMs: clock.now() })
+    if (isIt)
+      await relations.change(told, { toldMs: Math.max(Math.floor(clock.now()), ours.madeMs) })
     else this.#due(relations.of(us, them))
   }
 

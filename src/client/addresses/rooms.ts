@@ -40,5 +40,5 @@ export function makeAddressRooms(parts: Parts) {
     rank: () => list.rank,
     outbox: new Outbox({ parallel: 4 })
   })
-  return { addresses, relations, published }
+  return { addresses, relations, published, register, home }
 }

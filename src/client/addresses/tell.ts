@@ -48,7 +48,7 @@ export const createTell =
     const offer = encodeOffer({
       ...{ fingerprint: from.certificate.fingerprint, alias: us },
       to: { fingerprint: certificate.fingerprint, alias: them },
-      ...{ key, madeMs: Math.floor(nowMs), place: ours, renew }
+      ...{ key, madeMs: Math.max(Math.floor(nowMs), ours?.madeMs ?? 0), place: ours, renew }
     })
     const sizes = [limits.slipBytes]
     const how = { from, to: certificate, sizes, nowMs, brief: true }

@@ -19,6 +19,8 @@ export interface PoliciesParts {
   vouched: Readonly<Record<string, string>>
   /** What other devices of the person are told. */
   journal: Pick<Journal, 'note'>
+  /** The person said something else about a sender than before: pods are told what becomes of their notices. */
+  onChange: () => void
 }
 
 const table = 'policies'
@@ -115,5 +117,6 @@ export class Policies {
     const value = closet.seal(`policy ${place}`, encodePolicy(row))
     await state.write([{ type: 'put', table, key: place, value }, ...also])
     this.#rows.set(row.alias, { ...row, place })
+    this.#parts.onChange()
   }
 }
