@@ -32,6 +32,7 @@ import {
   inviting,
   listing,
   malformed,
+  moving,
   named,
   nothing,
   proving,
@@ -199,6 +200,11 @@ function addPeople(app: Hono, { client }: AppParts): void {
   app.post('/key/subkeys', async c => {
     check(nothing, await readJson(c.req.raw, jsonLimit))
     return c.json(await client.rotateSubkey())
+  })
+  app.get('/moves', async c => c.json(await client.moves()))
+  app.post('/moves', async c => {
+    const { to, ...given } = check(moving, await readJson(c.req.raw, jsonLimit))
+    return c.json(await client.move(to, { ...given, ...signalOf(c) }))
   })
   app.get('/key/succession', async c => c.json(await client.succession()))
   app.post('/key/succession', async c => {

@@ -123,6 +123,8 @@ function people(
   | 'cancelNetworkBackup'
   | 'subkeys'
   | 'rotateSubkey'
+  | 'move'
+  | 'moves'
   | 'succeedKey'
   | 'succession'
   | 'revocation'
@@ -148,6 +150,8 @@ function people(
     cancelNetworkBackup: () => post('/backup/network/cancel', undefined),
     subkeys: () => get('/key/subkeys'),
     rotateSubkey: () => post('/key/subkeys', {}),
+    move: (to, { signal, ...given } = {}) => post('/moves', { to, ...given }, signalIn({ signal })),
+    moves: () => get('/moves'),
     succeedKey: (given = {}) => post('/key/succession', given),
     succession: () => get('/key/succession'),
     revocation: () => ask('/key/revocation', {}, textOf),

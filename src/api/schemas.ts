@@ -55,6 +55,12 @@ export const verifying = z.strictObject({
 export const revoking = z.strictObject({
   reason: z.enum(['superseded', 'compromised', 'retired'])
 })
+export const moving = z.strictObject({
+  to: z.string(),
+  from: z.string().exactOptional(),
+  invite: z.string().exactOptional(),
+  note: z.string().exactOptional()
+})
 export const succeeding = z.strictObject({
   secretKey: z.string().exactOptional(),
   keyPassphrase: z.string().exactOptional()

@@ -57,6 +57,14 @@ const codes = {
     'refused',
     'Its owner took the key back: ask them for their new address, by another way.'
   ],
+  MOVE_INVALID: [
+    'refused',
+    'Not a word of this key that holds, or an old one; see docs/protocol/moving.md.'
+  ],
+  MOVE_DENIED: [
+    'refused',
+    'Their pod does not agree. Ask them by another way, then `muttr contacts` shows how to accept it.'
+  ],
   SUCCESSION_INVALID: [
     'refused',
     'The old key did not name the new one, or may not any more; see docs/protocol/succession.md.'
@@ -127,6 +135,7 @@ const codes = {
     'refused',
     'Use 1 to 64 letters, digits and . _ - + (not at the ends, no double dots).'
   ],
+  ALIAS_MOVED: ['refused', 'Its owner has another address now; the pod says which.'],
   ALIAS_RESERVED: ['refused', 'Choose another alias; this one is kept for the pod itself.'],
   ALIAS_CONFUSABLE: ['refused', 'Choose an alias that cannot be mistaken for another.'],
   ALIAS_MISSING: ['refused', 'Register one first: `muttr register ALIAS@POD`.'],

@@ -71,6 +71,14 @@ export type MuttrEvent =
   | { type: 'handed-over'; pod: string; fingerprint: string }
   /** A contact has another key, which the one before and their pod agree on: its owner changed it at `atMs`. */
   | { type: 'followed'; alias: string; from: string; to: string; atMs: Millis }
+  /** We have another alias in the place of one of ours from now on. */
+  | { type: 'left'; from: string; to: string }
+  /** The pod of the former alias has signed for that, and tells it to whoever asks. */
+  | { type: 'agreed'; from: string; to: string }
+  /** A contact has another alias, as their key says; `agreed` when each pod that they left has signed for it. */
+  | { type: 'moved'; alias: string; to: string; atMs: Millis; agreed: boolean }
+  /** A contact is said to have another alias, and is not followed: `code` says why. */
+  | { type: 'not-moved'; alias: string; to: string; code: string }
   /** A contact's old key named two others, or was taken back since: none is followed, and nothing is sent. */
   | { type: 'disputed'; alias: string; pinned: string; shown: string }
   /** A pod shows something else of an own alias than we gave it, as `what` says; `shown` is the fingerprint, where one was shown. */

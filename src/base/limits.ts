@@ -75,6 +75,14 @@ export const limits = {
   successionBytesMax: 512,
   /** The same with the signatures of both keys. */
   signedSuccessionBytesMax: 5 * KiB,
+  /** A key by name, two aliases, a pod with its addresses, a number, a time. */
+  moveBytesMax: 1_536,
+  /** The same with the key's signature. */
+  signedMoveBytesMax: 4 * KiB,
+  moveAddressesMax: 4,
+  /** In a person's record; and how many moves after one another a correspondent follows. */
+  recordMovesMax: 4,
+  movesMax: 8,
   /** So many keys may have come before one: what a pod keeps of an account, and how far a correspondent follows after long absence. */
   successionsMax: 8,
   /** Unlocked secret keys with their certificates: the person's own and those that came before; and what locks them. */

@@ -1,4 +1,4 @@
-import type { Contact, OwnSubkey, OwnSuccession } from '../client/client.ts'
+import type { Contact, OwnMove, OwnSubkey, OwnSuccession } from '../client/client.ts'
 import type { Output } from './output.ts'
 import { line, pairs, table } from './text.ts'
 import { formatTime, grouped, shortId } from './units.ts'
@@ -72,6 +72,29 @@ export function successionText(
   ].join('\n')
 }
 
+export const movesText = (out: Output, moves: readonly OwnMove[]): string =>
+  moves.length === 0 ? 'You have not moved.' : moves.map(one => moveText(out, one)).join('\n')
+
+function moveText({ style, nowMs }: Output, move: OwnMove): string {
+  const { from, to, atMs, agreed, listensUntilMs, problem } = move
+  const pod = line(from.split('@')[1] ?? '')
+  return [
+    `${style.good('✓')} You moved from ${line(from)} to ${line(to)} (${formatTime(atMs, nowMs)}).`,
+    agreed
+      ? `  ${pod} agrees, and tells whoever asks there.`
+      : `  ${style.bad('!')} ${pod} does not know of it${problem ? `: ${line(problem.message)}` : ''}. It is told while your node runs; if it is gone for good, those who write to you find your word in the network.`,
+    `  Letters that are on their way are asked for there until ${formatTime(listensUntilMs, nowMs)}.`
+  ].join('\n')
+}
+
+const moved = ({ nowMs }: Output, { alias, moved: said }: Contact): string =>
+  `${line(alias)} moved from ${line(said!.from)} (${formatTime(said!.atMs, nowMs)})${said!.agreed ? '' : ', as their key alone says: their former pod was away'}.`
+
+const offered = ({ style }: Output, { alias, offered: said }: Contact): string =>
+  said!.code === 'MOVE_DENIED'
+    ? `${style.bad(`! ${line(alias)} says that they moved to ${line(said!.to)}, and their pod denies it.`)}\n  Ask them by another way; if it is so: muttr contacts accept ${line(alias)}`
+    : `${style.bad(`! ${line(alias)} is said to have moved to ${line(said!.to)}, and is not there`)} (${said!.code}). Letters still go to ${line(alias)}.`
+
 const trust = (contact: Contact): string =>
   contact.disputed !== null
     ? 'TWO KEYS'
@@ -117,6 +140,8 @@ const escrowed = ({ style }: Output, { alias }: Contact): string =>
   `${style.bold(`! The pod of ${line(alias)} holds what recovers the keys of its people`)}, as it says itself: whoever has that can read what you write them.`
 
 const notes = (out: Output, contacts: readonly Contact[]): string[] => [
+  ...contacts.filter(one => one.moved !== null).map(one => moved(out, one)),
+  ...contacts.filter(one => one.offered !== null).map(one => offered(out, one)),
   ...contacts.filter(one => one.disputed !== null).map(one => disputed(out, one)),
   ...contacts.filter(one => one.succession && !one.verified).map(one => followed(out, one)),
   ...contacts.filter(({ changedTo }) => changedTo !== null).map(one => changed(out, one)),

@@ -1,5 +1,6 @@
 import { sha256 } from '../base/bytes.ts'
 import { codeOf } from '../base/errors.ts'
+import type { Millis } from '../base/ports.ts'
 import type { AddressPlace } from '../wire/address.ts'
 import { sealNotice } from './compose.ts'
 import type { Known } from './contacts.ts'
@@ -8,7 +9,7 @@ import type { Passing } from './passing.ts'
 import type { PodLink } from './pod-link.ts'
 import type { PodQuestions } from './pod-questions.ts'
 import type { SentRow } from './sent-rows.ts'
-import { podOf } from './sent-rows.ts'
+import { moveTo, podOf } from './sent-rows.ts'
 import { within } from './waiting.ts'
 
 type Parts = Pick<
@@ -42,6 +43,7 @@ export type Way = 'any' | 'direct'
 
 /** The own pod usually has the receipt at once: who sends is told so. */
 const shortlyMs = 2_000
+const longMs: Millis = 3_600_000
 
 /** Tells the reader's pod of a letter: through the sender's own, where there is one, else from here. Source: docs/protocol/federation.md */
 export class Announcing {
@@ -102,6 +104,11 @@ export class Announcing {
     const { passing } = this.#parts
     const handed = passing.of(row.id)
     if (!handed) return 'any'
+    if (handed.to !== podOf(row)) {
+      // They have moved since.
+      await passing.forget(row.id, signal)
+      return 'any'
+    }
     const fate = await passing.fate(row.id, handed, signal)
     if (fate.type === 'receipt') {
       this.#announced(row, fate.announced, handed.atMs)
@@ -113,6 +120,13 @@ export class Announcing {
     await passing.forget(row.id, signal)
     if (fate.isSealedWrong) await this.#forgetKey(row)
     return fate.again ? 'any' : 'direct'
+  }
+
+  /** Whether an own pod has had a notice for so long that the reader's must be away. */
+  waitsLong(row: SentRow): boolean {
+    const { passing, clock } = this.#parts
+    const handed = passing.of(row.id)
+    return handed !== undefined && handed.atMs + longMs <= clock.now()
   }
 
   async #submit(row: SentRow, known: Known, link: PodQuestions, notice: Uint8Array): Promise<void> {
@@ -163,9 +177,11 @@ export class Announcing {
     return pods.questions(podOf(row), life)
   }
 
-  async #intro({ to }: SentRow): Promise<Pick<AddressPlace, 'address' | 'hpkeKey'>> {
+  async #intro(row: SentRow): Promise<Pick<AddressPlace, 'address' | 'hpkeKey'>> {
     const { contacts, life } = this.#parts
-    const { intro, hpkeKey } = (await contacts.route(to, life)).route
+    const { known, route } = await contacts.route(row.to, life)
+    moveTo(row, known.alias)
+    const { intro, hpkeKey } = route
     return { address: intro, hpkeKey }
   }
 

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../base/errors.ts'
 import type { MuttrEvent } from '../base/events.ts'
 import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { Revocation } from '../keys/revoke.ts'
@@ -34,6 +35,7 @@ export type { OwnDevice } from './devices/shapes.ts'
 export type * from './files.ts'
 export type { LinkStep } from './linking/session.ts'
 export type * from './mailbox/shapes.ts'
+export type { OwnMove } from './moving/moving.ts'
 export type { OwnSubkey } from './rotation.ts'
 export type { OwnSuccession } from './succession/succeeding.ts'
 export type { Alarm } from './trust/alarms.ts'
@@ -173,6 +175,10 @@ export interface Contact {
   invited: boolean
   /** The key is another than it was: the one before named it, and the pod agrees. */
   succession: { from: string; atMs: Millis } | null
+  /** They had another alias before, as their key says; `agreed` when each pod that they left has signed for it. */
+  moved: { from: string; atMs: Millis; agreed: boolean } | null
+  /** They are said to have another alias, and were not followed; `code` says why. Accepting a denied one follows it. */
+  offered: { to: string; atMs: Millis; code: ErrorCode } | null
   /** A key that stands against it: one that an old key of theirs named too, or the old one itself, taken back since. Nothing is sent until one is accepted. */
   disputed: string | null
   /** Another key that was shown since; nothing is sent until it is accepted. */

@@ -9,8 +9,12 @@ import type { Change } from '../store/state.ts'
 import type { Contact, Verification } from './client.ts'
 import type { ContactRow, Route } from './contact-rows.ts'
 import { firstRow } from './contact-rows.ts'
-import type { Contacts, ContactsParts, Known, Signer } from './contacts.ts'
+import type { Contacts, ContactsParts, Known, Signer, Writer } from './contacts.ts'
 import { mirroredContact } from './devices/mirrored-contact.ts'
+import { ContactMoves } from './moving/contact-moves.ts'
+import type { Prints } from './moving/prints.ts'
+import { createPrints } from './moving/prints.ts'
+import { isOutOfReach } from './moving/steps.ts'
 import { aliasesOf } from './named-aliases.ts'
 import { AliasRevoked } from './pod-questions.ts'
 import { showContact } from './show-contact.ts'
@@ -28,9 +32,6 @@ import {
 } from './trust/pins.ts'
 import { abortable } from './waiting.ts'
 
-/** Nobody said anything about the alias. */
-const isOutOfReach = (code: string | undefined): boolean =>
-  code === 'POD_UNREACHABLE' || code === 'POD_UNKNOWN' || code === 'PEER_TIMEOUT'
 /** Parsed certificates kept in memory; more are parsed again from the disk. */
 const cacheMax = 1_000
 
@@ -38,17 +39,27 @@ const cacheMax = 1_000
 export class ContactBook implements Contacts {
   readonly #parts: ContactsParts
   readonly #follower: Follower
+  readonly #moves: ContactMoves
   readonly #cache = new Map<string, Known>()
+  readonly #prints: Prints
   readonly #asking = new Map<string, Promise<Known>>()
 
   constructor(parts: ContactsParts) {
     this.#parts = parts
+    this.#prints = createPrints(() => parts.store.all())
     this.#follower = new Follower({
       ...parts,
       parse: bytes => this.#parse(bytes),
       change: (known, changes) => this.#change(known, changes),
       move: ({ alias, row }, to, changes) =>
         this.#save(alias, { ...row, ...changes, certificate: to.bytes }, to)
+    })
+    this.#moves = new ContactMoves({
+      ...parts,
+      known: alias => this.known(alias),
+      change: (known, changes) => this.#change(known, changes),
+      settle: (alias, row, certificate) => this.#save(alias, row, certificate),
+      lookup: alias => this.lookup(alias, parts.life)
     })
   }
 
@@ -62,9 +73,28 @@ export class ContactBook implements Contacts {
   }
 
   async recipient(alias: string, signal: AbortSignal): Promise<Known> {
-    const found = (await this.known(alias)) ?? (await this.lookup(alias, signal))
+    const now = await this.now(alias)
+    const found = (await this.known(now)) ?? (await this.lookup(now, signal))
     mustHold(found)
     return found
+  }
+
+  now(alias: string): Promise<string> {
+    return this.#moves.now(alias)
+  }
+
+  async sought(alias: string): Promise<boolean> {
+    const found = await this.known(await this.now(alias))
+    return found !== undefined && (await this.#moves.seek(found)) !== undefined
+  }
+
+  async wrote({ alias, fingerprint, signedBy }: Writer): Promise<Known | undefined> {
+    const other = await this.#prints.aliasOf(fingerprint)
+    const known = other === undefined || other === alias ? undefined : await this.known(other)
+    if (!known) return undefined
+    await signedBy(known.certificate)
+    const there = await this.#moves.heard(known).catch(() => undefined)
+    return there?.alias === alias ? there : undefined
   }
 
   isFresh({ row, certificate }: Known): boolean {
@@ -95,7 +125,7 @@ export class ContactBook implements Contacts {
   }
 
   async route(alias: string, signal: AbortSignal): Promise<{ known: Known; route: Route }> {
-    const found = await this.known(alias)
+    const found = await this.known(await this.now(alias))
     if (found) mustHold(found)
     if (found?.row.route && found.row.route.untilMs > this.#parts.clock.now())
       return { known: found, route: found.row.route }
@@ -110,18 +140,19 @@ export class ContactBook implements Contacts {
   }
 
   async forgetRoute(alias: string): Promise<void> {
-    const found = await this.known(alias)
+    const found = await this.known(await this.now(alias))
     if (found?.row.route) await this.#change(found, { route: null })
   }
 
   /** Ten letters to one stranger ask once. */
-  lookup(alias: string, signal: AbortSignal): Promise<Known> {
+  async lookup(wanted: string, signal: AbortSignal): Promise<Known> {
+    const alias = await this.now(wanted)
     let under = this.#asking.get(alias)
     if (!under) {
       under = this.#ask(alias).finally(() => this.#asking.delete(alias))
       this.#asking.set(alias, under)
     }
-    return abortable(under, signal)
+    return await abortable(under, signal)
   }
 
   async met(alias: string, certificate: Certificate, sentMs: Millis): Promise<Known | undefined> {
@@ -163,6 +194,7 @@ export class ContactBook implements Contacts {
     const contacts: Contact[] = []
     for await (const { alias, row } of this.#parts.store.all())
       try {
+        if (row.moved) continue
         const certificate =
           this.#cache.get(alias)?.certificate ?? (await this.#parse(row.certificate))
         contacts.push(await this.show({ alias, certificate, row }))
@@ -191,6 +223,8 @@ export class ContactBook implements Contacts {
   async accept(text: string): Promise<Contact> {
     const found = await this.#need(text)
     const { alias } = found
+    const there = await this.#moves.accept(found)
+    if (there) return this.show(there)
     if (!found.row.changed)
       return this.show(found.row.disputed ? await this.#change(found, { disputed: null }) : found)
     const certificate = await this.#parse(found.row.changed)
@@ -233,7 +267,11 @@ export class ContactBook implements Contacts {
     return contacts
   }
 
-  async #ask(alias: string): Promise<Known> {
+  #ask(alias: string): Promise<Known> {
+    return this.#askPod(alias).catch(err => this.#moves.instead(alias, err))
+  }
+
+  async #askPod(alias: string): Promise<Known> {
     const { clock, pods, emit, life } = this.#parts
     const startMs = clock.now()
     const link = await pods.questions(readAlias(alias).hostname, life)
@@ -313,12 +351,13 @@ export class ContactBook implements Contacts {
   }
 
   locked(): void {
+    this.#prints.forget()
     this.#cache.clear()
   }
 
   async #need(text: string): Promise<Known> {
     this.#parts.self.closet()
-    const found = await this.known(readAlias(text).full)
+    const found = await this.known(await this.now(readAlias(text).full))
     if (!found) throw new MuttrError('CONTACT_UNKNOWN', `no contact ${text}`)
     return found
   }
@@ -336,6 +375,7 @@ export class ContactBook implements Contacts {
     write = () => this.#parts.store.save(alias, row)
   ): Promise<Known> {
     const saved = this.#remember({ alias, certificate, row })
+    if (!row.moved) this.#prints.note(certificate.fingerprint, alias)
     try {
       await write()
     } catch (err) {

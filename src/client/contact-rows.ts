@@ -1,4 +1,6 @@
 import { toHex } from '../base/bytes.ts'
+import type { ErrorCode } from '../base/errors.ts'
+import { isErrorCode } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Log, Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
@@ -43,6 +45,29 @@ export interface Followed {
   readonly pins: readonly string[]
 }
 
+/** Where a contact went from an alias, as their key says. */
+export interface MovedTo {
+  readonly to: string
+  readonly sequence: number
+  readonly atMs: Millis
+}
+
+/** Where a contact came from. */
+interface CameFrom {
+  readonly alias: string
+  readonly sequence: number
+  readonly atMs: Millis
+  /** Every pod that they left has signed for it; else the key alone says so. */
+  readonly agreed: boolean
+}
+
+/** A move that was not followed. */
+export interface Offered extends MovedTo {
+  /** As the key signed it. */
+  readonly frame: Uint8Array
+  readonly code: ErrorCode
+}
+
 /** A pinned contact, as kept. */
 export interface ContactRow {
   readonly certificate: Uint8Array
@@ -60,6 +85,10 @@ export interface ContactRow {
   readonly followed: Followed | null
   /** Of a key that stands against it: one that an old key of theirs named too, or the old one itself, taken back since. */
   readonly disputed: string | null
+  /** Followed: the contact stands under that alias, and this one leads there. */
+  readonly moved: MovedTo | null
+  readonly from: CameFrom | null
+  readonly offered: Offered | null
 }
 
 /** Of somebody seen for the first time. */
@@ -73,7 +102,10 @@ export const firstRow = (certificate: Certificate, pinnedMs: Millis): ContactRow
   knowsUs: false,
   seenMs: pinnedMs,
   followed: null,
-  disputed: null
+  disputed: null,
+  moved: null,
+  from: null,
+  offered: null
 })
 
 const certificate = bytes(1, limits.certificateBytesMax)
@@ -100,7 +132,31 @@ const older = [
   bool,
   uint()
 ] as const
-const fields = [...older, nullable(followed), nullable(fingerprint)] as const
+const alias = text(limits.fullAliasCharsMax, 3)
+const movedTo = mapped(
+  tuple(alias, uint(), uint()),
+  ([to, sequence, atMs]): MovedTo => ({ to, sequence, atMs })
+)
+const cameFrom = mapped(
+  tuple(alias, uint(), uint(), bool),
+  ([alias, sequence, atMs, agreed]): CameFrom => ({ alias, sequence, atMs, agreed })
+)
+const code = (value: unknown): ErrorCode => {
+  if (!isErrorCode(value)) throw new TypeError('an error code')
+  return value
+}
+const offered = mapped(
+  tuple(alias, uint(), uint(), bytes(1, limits.signedMoveBytesMax), code),
+  ([to, sequence, atMs, frame, code]): Offered => ({ to, sequence, atMs, frame, code })
+)
+const fields = [
+  ...older,
+  nullable(followed),
+  nullable(fingerprint),
+  nullable(movedTo),
+  nullable(cameFrom),
+  nullable(offered)
+] as const
 
 type Read = readonly [
   Uint8Array,
@@ -112,7 +168,10 @@ type Read = readonly [
   boolean,
   Millis,
   Followed | null,
-  string | null
+  string | null,
+  MovedTo | null,
+  CameFrom | null,
+  Offered | null
 ]
 
 const named = (f: Read): ContactRow => ({
@@ -125,7 +184,10 @@ const named = (f: Read): ContactRow => ({
   knowsUs: f[6],
   seenMs: f[7],
   followed: f[8],
-  disputed: f[9]
+  disputed: f[9],
+  moved: f[10],
+  from: f[11],
+  offered: f[12]
 })
 
 const write = (c: ContactRow): unknown[] => [
@@ -143,25 +205,36 @@ const write = (c: ContactRow): unknown[] => [
     c.followed.atMs,
     c.followed.pins.map(fingerprintBytes)
   ],
-  c.disputed && fingerprintBytes(c.disputed)
+  c.disputed && fingerprintBytes(c.disputed),
+  c.moved && [c.moved.to, c.moved.sequence, c.moved.atMs],
+  c.from && [c.from.alias, c.from.sequence, c.from.atMs, c.from.agreed],
+  c.offered && [
+    ...[c.offered.to, c.offered.sequence, c.offered.atMs],
+    ...[c.offered.frame, c.offered.code]
+  ]
 ]
 
-const current = mapped(tuple(literal(3), ...fields), ([, ...f]) => named(f))
-/** Version 2, of homes made before keys could succeed others, lacks the last two fields; version 1, from before subkeys came and went, one more. */
+const unmoved = [null, null, null]
+const current = mapped(tuple(literal(4), ...fields), ([, ...f]) => named(f))
+/**
+ * Version 3, of homes made before people could move, lacks the last three fields; version 2, from before keys could succeed others, two more;
+ * version 1, from before subkeys came and went, one more.
+ */
 const clearRow: Field<ContactRow> = value => {
   const [version, ...rest] = Array.isArray(value) ? (value as unknown[]) : []
-  if (version === 1) return current([3, ...rest, rest[1], null, null])
-  return current(version === 2 ? [3, ...rest, null, null] : value)
+  if (version === 1) return current([4, ...rest, rest[1], null, null, ...unmoved])
+  if (version === 2) return current([4, ...rest, null, null, ...unmoved])
+  return current(version === 3 ? [4, ...rest, ...unmoved] : value)
 }
 
-const maxBytes = 3 * limits.certificateBytesMax + 8_192
+const maxBytes = 3 * limits.certificateBytesMax + limits.signedMoveBytesMax + 10_240
 
 /** By alias, in the clear: of those alone to whom something is on its way, so that it goes on while the vault is locked. */
 export const correspondentTable = (state: State, log: Log): Table<ContactRow> =>
   createTable({
     ...{ state, log, name: 'correspondents', maxBytes },
     field: clearRow,
-    write: c => [3, ...write(c)]
+    write: c => [4, ...write(c)]
   })
 
 /** By alias, in the clear: how contacts were kept before they were sealed. */
@@ -169,11 +242,11 @@ export const oldContactTable = (state: State, log: Log): Table<ContactRow> =>
   createTable({
     ...{ state, log, name: 'contacts', maxBytes },
     field: clearRow,
-    write: c => [3, ...write(c)]
+    write: c => [4, ...write(c)]
   })
 
 /** For other devices of the person. */
-export const encodeContact = (row: ContactRow): Uint8Array => encodeCbor([3, ...write(row)])
+export const encodeContact = (row: ContactRow): Uint8Array => encodeCbor([4, ...write(row)])
 
 /** @throws {MuttrError} `SYNC_INVALID` */
 export const decodeContact = (frame: Uint8Array): ContactRow =>
@@ -185,14 +258,16 @@ export interface NamedContact {
 }
 
 const sealedNow = mapped(
-  tuple(literal(2), text(limits.fullAliasCharsMax, 3), tuple(...fields)),
+  tuple(literal(3), alias, tuple(...fields)),
   ([, alias, f]): NamedContact => ({ alias, row: named(f) })
 )
-/** Version 1 lacks the last two fields of the contact. */
+/** Version 2 lacks the last three fields of the contact, version 1 two more. */
 const sealedRow: Field<NamedContact> = value => {
   const [version, alias, row] = Array.isArray(value) ? (value as unknown[]) : []
-  const isOld = version === 1 && Array.isArray(row)
-  return sealedNow(isOld ? [2, alias, [...(row as unknown[]), null, null]] : value)
+  const isOld = (version === 1 || version === 2) && Array.isArray(row)
+  if (!isOld) return sealedNow(value)
+  const since = version === 1 ? [null, null, ...unmoved] : unmoved
+  return sealedNow([3, alias, [...(row as unknown[]), ...since]])
 }
 
 /** By the closet's tag of the alias. */
@@ -200,5 +275,5 @@ export const contactTable = (state: State, log: Log): SealedTable<NamedContact> 
   createSealedTable({
     ...{ state, log, name: 'people', maxBytes },
     field: sealedRow,
-    write: ({ alias, row }) => [2, alias, write(row)]
+    write: ({ alias, row }) => [3, alias, write(row)]
   })

@@ -61,7 +61,12 @@ export function createContactStore(parts: ContactStoreParts): ContactStore {
   /** Only what was learned of the person: not where their pod is, and when it was asked. */
   function telling(alias: string, row: ContactRow, isNews: boolean): Change[] {
     const { certificate, changed, verified, pinnedMs, followed, disputed } = row
-    const said = [certificate, changed, verified, pinnedMs, followed?.atMs ?? null, disputed]
+    const went = [
+      row.moved?.sequence ?? null,
+      row.from?.sequence ?? null,
+      row.offered?.code ?? null
+    ]
+    const said = [certificate, changed, verified, pinnedMs, followed?.atMs ?? null, disputed, went]
     const now = toHex(sha256(encodeCbor(said)))
     if (told.get(alias) === now) return []
     if (told.size >= toldMax) told.clear()

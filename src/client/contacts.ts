@@ -2,6 +2,7 @@ import type { Emit } from '../base/events.ts'
 import type { Clock, Log, Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
+import type { Dht } from '../seed/dht.ts'
 import type { Change } from '../store/state.ts'
 import type { Contact, Verification } from './client.ts'
 import { ContactBook } from './contact-book.ts'
@@ -25,6 +26,13 @@ export interface Signer {
   readonly untilMs: Millis
 }
 
+/** Who wrote a letter, as they say themselves. */
+export interface Writer {
+  readonly alias: string
+  readonly fingerprint: string
+  signedBy(certificate: Certificate): Promise<void>
+}
+
 /** Whom we know by which key. The first key seen is pinned; another one is refused until the person accepts it. */
 export interface Contacts {
   /** @returns undefined for an alias never pinned. */
@@ -34,6 +42,15 @@ export interface Contacts {
    * @throws {MuttrError} `KEY_CHANGED`, `KEY_REVOKED`, `ALIAS_UNKNOWN`, `POD_UNKNOWN`, `POD_UNREACHABLE`, …
    */
   recipient(alias: string, signal: AbortSignal): Promise<Known>
+  /** The alias under which a contact stands by now; the same for who is none. */
+  now(alias: string): Promise<string>
+  /** Their pod is away: they may have moved. @returns whether they did, and were followed */
+  sought(alias: string): Promise<boolean>
+  /**
+   * Somebody who is no contact under this alias writes: a contact of the same key may have moved there. @returns them there
+   * @throws {MuttrError} `LETTER_FORGED`
+   */
+  wrote(writer: Writer): Promise<Known | undefined>
   /** Whether to seal to this certificate without asking: its pod showed it no longer ago than its answers are good. */
   isFresh(known: Known): boolean
   /**
@@ -99,12 +116,15 @@ export interface ContactsParts {
   clock: Clock
   log: Log
   crypto: Crypto
-  pods: Pick<Pods, 'questions' | 'certificateOf' | 'escrowOf'>
+  dht: Pick<Dht, 'getRecord'>
+  pods: Pick<Pods, 'questions' | 'introduce' | 'certificateOf' | 'escrowOf'>
   emit: Emit
   /** Fingerprints that a join link named, by alias. */
   vouched: Readonly<Record<string, string>>
   /** What the person said about letters of an alias; null while that is locked. */
   policyOf(alias: string): Policy | null
+  /** What was said about the former alias of a contact holds for the new one; what is on its way there goes on here. */
+  onMoved(from: string, to: string): Promise<void>
   /** Ends with the client. */
   life: AbortSignal
 }

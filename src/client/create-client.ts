@@ -24,6 +24,7 @@ import type { Events } from './events.ts'
 import type { FoundPods } from './found-pods.ts'
 import { letters } from './letters.ts'
 import { migrate } from './mailbox/migrate.ts'
+import { stillListens } from './moving/moving.ts'
 import type { NodeStatus } from './node-status.ts'
 import { ownPods } from './own-pods.ts'
 import type { NoticesBy } from './passing.ts'
@@ -167,7 +168,8 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   await courier.start()
   await rooms.watch.start()
   await rooms.releases.start()
-  for (const { pod } of self.registrations()) keepIfKnown(rooms, pod, log)
+  const waiting = self.left().filter(left => stillListens(left, clock.now()))
+  for (const { pod } of [...self.registrations(), ...waiting]) keepIfKnown(rooms, pod, log)
   await rooms.applying.begin()
 
   const wake = () => {
@@ -255,8 +257,9 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
 
 /** What is done now and then for keys and devices, one after the other; what fails is taken up by the next. */
 async function lookAfter(rooms: Rooms, log: Log, life: AbortSignal): Promise<void> {
-  const { succeeding, rotation, revoking, canary, devices, introductions, addresses } = rooms
-  const all = [succeeding, rotation, revoking, canary, devices, introductions, addresses]
+  const { succeeding, moving, rotation, revoking, canary, devices, introductions, addresses } =
+    rooms
+  const all = [succeeding, moving, rotation, revoking, canary, devices, introductions, addresses]
   for (const room of all) {
     if (life.aborted) return
     await room.look().catch(err => {

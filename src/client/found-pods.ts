@@ -1,9 +1,10 @@
-import { MuttrError } from '../base/errors.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Log } from '../base/ports.ts'
 import type { FoundBy, FoundPod } from '../pod/finding.ts'
 import type { State } from '../store/state.ts'
 import { array, literal, mapped, oneOf, text, tuple } from '../wire/cbor.ts'
+import type { Move } from '../wire/move.ts'
 import { createTable } from './table.ts'
 
 /**
@@ -14,6 +15,14 @@ export interface FoundPods {
   get(hostname: string): FoundPod | undefined
   /** Finds a pod anew. @param pinned its key, where it is known. @throws {MuttrError} as `findPod` of src/pod/finding.ts */
   find(hostname: string, pinned: string | undefined, signal: AbortSignal): Promise<FoundPod>
+  /**
+   * The pod where somebody moved to: where nothing is found by its hostname it is where they say. @throws {MuttrError} `POD_CHANGED` where another key
+   * is found; `POD_UNKNOWN` beyond what is kept
+   */
+  introduced(
+    about: { hostname: string; pinned: string; said: Pick<Move['pod'], 'peer' | 'addresses'> },
+    signal: AbortSignal
+  ): Promise<void>
 }
 
 export type FindPod = (
@@ -21,7 +30,7 @@ export type FindPod = (
   signal: AbortSignal
 ) => Promise<FoundPod>
 
-const ways: readonly FoundBy[] = ['https', 'dns', 'pin']
+const ways: readonly FoundBy[] = ['https', 'dns', 'pin', 'move']
 const foundMax = 1_000
 
 const foundRow = mapped(
@@ -47,20 +56,36 @@ export async function openFoundPods(parts: {
   const found = new Map<string, FoundPod>()
   for (const { key: hostname, value } of await rows.list({ limit: foundMax }))
     found.set(hostname, { hostname, ...value })
+  const mustFit = (hostname: string): void => {
+    if (!found.has(hostname) && found.size >= foundMax)
+      throw new MuttrError('POD_UNKNOWN', 'more pods were found than are kept')
+  }
+  const keep = async ({ hostname, ...pod }: FoundPod): Promise<void> => {
+    found.set(hostname, { hostname, ...pod })
+    await state.write([rows.put(hostname, { ...pod, addresses: [...pod.addresses] })])
+  }
+  const find: FoundPods['find'] = async (hostname, pinned, signal) => {
+    mustFit(hostname)
+    const known = found.get(hostname)
+    const pod = await findPod({ hostname, pinned }, signal)
+    // Whose word made it known stays, when a known key is found elsewhere.
+    const kept = known && pod.by === 'pin' ? { ...pod, by: known.by } : pod
+    if (kept.by === 'dns')
+      log.warn('a pod was found by the plain DNS, which nobody has signed', { pod: hostname })
+    await keep(kept)
+    return kept
+  }
   return {
     get: hostname => found.get(hostname),
-    async find(hostname, pinned, signal) {
-      const known = found.get(hostname)
-      if (!known && found.size >= foundMax)
-        throw new MuttrError('POD_UNKNOWN', 'more pods were found than are kept')
-      const pod = await findPod({ hostname, pinned }, signal)
-      // Whose word made it known stays, when a known key is found elsewhere.
-      const kept = known && pod.by === 'pin' ? { ...pod, by: known.by } : pod
-      if (kept.by === 'dns')
-        log.warn('a pod was found by the plain DNS, which nobody has signed', { pod: hostname })
-      found.set(hostname, kept)
-      await state.write([rows.put(hostname, { ...kept, addresses: [...kept.addresses] })])
-      return kept
+    find,
+    async introduced({ hostname, pinned, said }, signal) {
+      if (found.has(hostname)) return
+      mustFit(hostname)
+      await find(hostname, pinned, signal).catch(async err => {
+        if (codeOf(err) === 'POD_CHANGED' || codeOf(err) === 'CANCELLED') throw err
+        const addresses = said.addresses.map(address => `${address}/p2p/${said.peer}`)
+        await keep({ hostname, fingerprint: pinned, addresses, by: 'move' })
+      })
     }
   }
 }

@@ -249,7 +249,7 @@ export class Inbox implements AsyncDisposable {
       await store.finish(notice)
       return true
     }
-    const known = await contacts.known(slip.alias)
+    const known = (await contacts.known(slip.alias)) ?? (await contacts.wrote(slip))
     const policy = requests.judge(id, slip, known !== undefined)
     if (policy === 'ignore') {
       // Before anybody is asked anything: nothing tells its sender from one whose reader is away.

@@ -16,11 +16,12 @@ import type { LetterFiles } from './attachments/letter-files.ts'
 import { party, sealLetter, sealSlip } from './compose.ts'
 import type { Contacts, Known } from './contacts.ts'
 import type { Skew } from './doctor.ts'
+import { isOutOfReach } from './moving/steps.ts'
 import type { Passing } from './passing.ts'
 import type { Pods } from './pods.ts'
 import type { Self } from './self.ts'
 import type { SentRow } from './sent-rows.ts'
-import { podOf } from './sent-rows.ts'
+import { moveTo, podOf } from './sent-rows.ts'
 import type { SentSecret } from './sent-secrets.ts'
 import type { SentStore } from './sent-shape.ts'
 import { stampNews } from './stamp-news.ts'
@@ -91,6 +92,22 @@ export class Journey {
    */
   async attempt(entry: Entry): Promise<boolean> {
     const { row } = entry
+    const { contacts } = this.#parts
+    const waitsLong = (): boolean => this.#announcing.waitsLong(row)
+    try {
+      moveTo(row, await contacts.now(row.to))
+      const isDone = await this.#try(entry)
+      if (isDone || !waitsLong() || !(await contacts.sought(row.to))) return isDone
+    } catch (err) {
+      if (!isOutOfReach(codeOf(err)) || !(await contacts.sought(row.to))) throw err
+    }
+    // They have moved: what was in the way was their former pod.
+    moveTo(row, await contacts.now(row.to))
+    return await this.#try(entry)
+  }
+
+  async #try(entry: Entry): Promise<boolean> {
+    const { row } = entry
     const { log } = this.#parts
     const way = await this.#announcing.follow(row, this.#until(entry))
     if (way === 'done' || way === 'waits') return way === 'done'
@@ -115,6 +132,7 @@ export class Journey {
       row.stage === 'draft' || early
         ? await contacts.reader(row.to, row.expiryMs, this.#until(entry))
         : await contacts.recipient(row.to, this.#until(entry))
+    moveTo(row, known.alias)
     if (row.stage === 'draft' || early || row.fingerprint !== known.certificate.fingerprint)
       await this.#sealLate(entry, known)
     await this.#parts.files.stand(row.id)
@@ -275,6 +293,7 @@ export class Journey {
    */
   async announceAgain(row: SentRow): Promise<void> {
     const { contacts, passing, life, clock, addresses } = this.#parts
+    moveTo(row, await contacts.now(row.to))
     const way = await this.#announcing.follow(row, life)
     if (way === 'done' || way === 'waits') return
     const known = await contacts.recipient(row.to, life)

@@ -1,4 +1,5 @@
 import type { RevocationReason } from '../keys/revoke.ts'
+import type { OwnMove } from './moving/moving.ts'
 import type { OwnSubkey } from './rotation.ts'
 import type { OwnSuccession } from './succession/succeeding.ts'
 import type { Alarm } from './trust/alarms.ts'
@@ -26,6 +27,17 @@ export interface KeyCalls {
   succeedKey(options?: { secretKey?: string; keyPassphrase?: string }): Promise<OwnSuccession>
   /** How far the last new key has come; null when nothing is left of the one before. */
   succession(): Promise<OwnSuccession | null>
+  /**
+   * Leaves an own alias, the oldest unless `from` says another, for `to`, which is registered where it is not yet. The former pod is told, and those
+   * who write there follow by themselves. @throws {MuttrError} nothing has moved then: `VAULT_LOCKED`, `KEY_REVOKED`, `ALIAS_MISSING`, `MOVE_INVALID`, as
+   * for registering
+   */
+  move(
+    to: string,
+    options?: { from?: string; invite?: string; note?: string; signal?: AbortSignal }
+  ): Promise<OwnMove>
+  /** Own aliases that were left, newest first. */
+  moves(): Promise<OwnMove[]>
   /** What pods show of us that nobody asked for, as far as it was not answered, oldest first. */
   alarms(): Promise<Alarm[]>
   /** The person has taken note of the alarms about an own alias. @returns them @throws {MuttrError} `ALIAS_INVALID` */

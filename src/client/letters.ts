@@ -33,7 +33,7 @@ export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSi
     signal ? AbortSignal.any([signal, life]) : life
   return {
     async send(draft, options) {
-      const { full, hostname } = readAlias(draft.to)
+      const { full, hostname } = readAlias(await rooms.contacts.now(readAlias(draft.to).full))
       // To who is known the letter waits until their pod is found.
       if (!(await rooms.contacts.known(full)))
         await rooms.pods.know(hostname, until(options?.signal))

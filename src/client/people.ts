@@ -31,6 +31,15 @@ export function people(rooms: Rooms, { invites = {}, clock, random, about }: Cli
         ...(note !== undefined && { note })
       })
     },
+    async move(to, { signal = forever, invite, ...given } = {}) {
+      const code = invite ?? brought.get(readAlias(to).hostname)
+      return await rooms.moving.move(to, {
+        ...given,
+        signal,
+        ...(code !== undefined && { invite: code })
+      })
+    },
+    moves: async () => rooms.moving.list(),
     async report(alias, { kind, text = '', letter, signal = forever }) {
       const { full, hostname } = readAlias(alias)
       const id = letter === undefined ? null : fromHex(letter, 32)

@@ -1,5 +1,6 @@
 import { sha256, toHex } from '../base/bytes.ts'
 import type { Clock, Log, Millis, Random } from '../base/ports.ts'
+import { sealMove } from '../keys/move.ts'
 import { recordAuthorOf, signRecord } from '../keys/record.ts'
 import { readAlias } from '../pod/alias.ts'
 import type { Publisher, Statement } from '../replicas/publisher.ts'
@@ -21,13 +22,15 @@ interface Parts {
   state: State
   self: Self
   pods: Pods
-  /** False unless the person asked for it: the record tells everybody which aliases are one person's. */
+  /** False unless the person asked for it: the record tells everybody which aliases are one person's. Where they moved is in it all the same. */
   publish: boolean
 }
 
 const everyMs = 24 * 3_600_000
 const retryMs = 60_000
 const lookEveryMs = 3_600_000
+/** Beside author, signature and pods of a record. */
+const movesBytesMax = 2_048
 /** W is the network's; a person's record on fewer seeds is as good for now. */
 const quorum = 1
 
@@ -51,18 +54,19 @@ export async function publishPerson(parts: Parts): Promise<Publisher> {
     maxBytes: 128
   })
   const last = await rows.get('last').catch(() => undefined)
-  const empty = encodePerson({ pods: [] })
+  const empty = encodePerson({ pods: [], moves: [] })
   let isOut = last !== undefined && last.saying !== toHex(sha256(empty))
 
   async function say(): Promise<Statement | undefined> {
-    if (self.locked || (!publish && !isOut)) return undefined
+    if (self.locked) return undefined
     const person = self.person()
     const nowMs = clock.now()
     const found = publish ? await podsOf(self, pods) : []
-    if (publish && found.length === 0 && !isOut) return undefined
+    const moves = movesOf(self)
+    if (found.length === 0 && moves.length === 0 && !isOut) return undefined
     return {
       author: await recordAuthorOf(person, nowMs),
-      body: encodePerson({ pods: found }),
+      body: encodePerson({ pods: found, moves }),
       sign: bytes => signRecord(person, bytes, nowMs)
     }
   }
@@ -79,6 +83,21 @@ export async function publishPerson(parts: Parts): Promise<Publisher> {
       await state.write([rows.put('last', { saying, atMs })])
     }
   })
+}
+
+/** Newest first, as many as fit: each is for those alone who know us by the alias that it left. */
+function movesOf(self: Self): Uint8Array[] {
+  const { pin } = self.person().certificate
+  const own = self.left().filter(({ move }) => move.key.pin === pin)
+  const sealed: Uint8Array[] = []
+  let left = movesBytesMax
+  for (const { frame, move } of own.toSorted((a, b) => b.move.sequence - a.move.sequence)) {
+    const one = sealMove(frame, { pin, from: move.from })
+    left -= one.byteLength
+    if (left < 0) break
+    sealed.push(one)
+  }
+  return sealed
 }
 
 /** In the order in which they were registered: the first is the one the person writes under. */

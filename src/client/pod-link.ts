@@ -4,12 +4,14 @@ import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { openPgp } from '../keys/crypto.ts'
 import type { Device } from '../keys/device.ts'
+import { verifyCountersigned } from '../keys/move.ts'
 import { foldName } from '../pod/alias.ts'
 import type { GreetParts, PodFace } from '../pod/greet.ts'
 import { greetPod, reached } from '../pod/greet.ts'
 import type { QueueNews } from '../wire/federation.ts'
 import type { InviteRequest } from '../wire/invite.ts'
 import { inviteAnswer, inviteRequest } from '../wire/invite.ts'
+import { moveAnswer, moveRequest } from '../wire/move.ts'
 import type { Notice } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
 import type { PodStanding } from '../wire/pod-standing.ts'
@@ -60,6 +62,8 @@ export interface PodLink extends PodQuestions, AsyncDisposable {
     o?: { invite?: string; note?: string }
   ): Promise<{ certificate: Certificate; untilMs: Millis }>
   unregister(alias: string): Promise<void>
+  /** Leaves an alias for another, as our key signed it. @returns the pod's signature over that. @throws `MOVE_INVALID`, `ALIAS_UNKNOWN`, `METHOD_UNKNOWN` */
+  move(move: Uint8Array): Promise<Uint8Array>
   /** Has the pod show that the alias's key is revoked; nobody need say who they are. @throws `ALIAS_UNKNOWN`, `KEY_INVALID` */
   revoke(alias: string, certificate: Certificate): Promise<void>
   /**
@@ -184,6 +188,12 @@ function linkOver(
     async unregister(alias) {
       const frame = await ask('release', wire.aliasRequest.encode({ name: nameOf(alias) }))
       wire.nothing.decode(frame)
+    },
+    async move(move) {
+      const { signature } = moveAnswer.decode(await ask('move', moveRequest.encode({ move })))
+      const shown = { move, signature, nowMs: clock.now() }
+      await verifyCountersigned(pod.certificate, shown, crypto)
+      return signature
     },
     listen: (
       onNotices,

@@ -4,10 +4,12 @@ import type { Clock, Millis, PeerId, PeerKeys } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { refuseFuture } from '../keys/future.ts'
+import { verifyCountersigned } from '../keys/move.ts'
 import type { Withdrawal } from '../keys/withdraw.ts'
 import { withdrawalOf } from '../keys/withdraw.ts'
 import { foldName, readAlias } from '../pod/alias.ts'
 import type { PodFace } from '../pod/greet.ts'
+import { movedAnswer } from '../wire/move.ts'
 import { announcedBytes } from '../wire/notice.ts'
 import * as wire from '../wire/pod.ts'
 import { successionAnswer, successionRequest } from '../wire/succession.ts'
@@ -31,6 +33,14 @@ export interface Successor {
   readonly succession: Uint8Array
 }
 
+/** What a pod says of an alias that its owner left. */
+export interface LeftAlias {
+  /** The owner's key, as the pod had it last. */
+  readonly certificate: Certificate
+  /** A signed move. */
+  readonly move: Uint8Array
+}
+
 interface PodReceipt {
   readonly atMs: Millis
   /** The pod's peer key over `announcedBytes` (src/wire/notice.ts). It does not say that the notice was delivered. */
@@ -44,6 +54,8 @@ export interface PodQuestions {
   readonly pod: Pick<PodFace, 'hostname' | 'certificate' | 'hpkeKey'>
   /** The key that an alias had before, as the pod knows it, and what it says of its successor; nothing of it is checked. */
   successor(alias: string, fingerprint: string): Promise<Successor | null>
+  /** Where the owner of an alias went, which the pod has signed; the owner's signature is not checked. @throws `SIGNATURE_INVALID` */
+  moved(alias: string): Promise<LeftAlias | null>
   /** The pod's signed answer, checked against its certificate. @throws `ALIAS_UNKNOWN`, `SIGNATURE_INVALID`, {@link AliasRevoked} */
   lookup(alias: string): Promise<LookedUp>
   /** @param notice sealed, exactly 1,200 bytes. @throws `NOTICE_INVALID`, `BLOB_EXPIRED`, `LIMIT_EXCEEDED` */
@@ -71,6 +83,13 @@ export function podQuestions({ ask, pod, clock, crypto, keys, signer }: Parts): 
       if (!found) return null
       const { certificate, succession } = found
       return { certificate: await crypto.readCertificate(certificate), succession }
+    },
+    async moved(alias) {
+      const request = wire.aliasRequest.encode({ name: nameAt(hostname, alias) })
+      const found = movedAnswer.decode(await ask('moved', request))
+      if (!found) return null
+      await verifyCountersigned(pod.certificate, { ...found, nowMs: clock.now() }, crypto)
+      return { certificate: await crypto.readCertificate(found.certificate), move: found.move }
     },
     async lookup(alias) {
       const name = nameAt(hostname, alias)

@@ -18,6 +18,7 @@ import type { PodPlace } from '../pod/place.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
 import type { QueueNews } from '../wire/federation.ts'
+import type { Move } from '../wire/move.ts'
 import type { Notice } from '../wire/notice.ts'
 import { podRecord } from '../wire/pod.ts'
 import type { PodStanding } from '../wire/pod-standing.ts'
@@ -68,6 +69,11 @@ export interface Pods extends AsyncDisposable {
    * @throws as {@link link}
    */
   know(hostname: string, signal: AbortSignal): Promise<void>
+  /**
+   * The same of a pod that a contact moved to: where nothing is found by its hostname, it is where they say. @throws as {@link link}, `POD_CHANGED`
+   * where another key than they say is found
+   */
+  introduce(hostname: string, said: Move['pod'], signal: AbortSignal): Promise<void>
   /** The person has written there: until it is known it is looked for, as in {@link know}, whenever a link to it is asked for. */
   seek(hostname: string): void
   /** Whose word its key was, of a pod that was found so. */
@@ -314,6 +320,15 @@ export function createPods(parts: PodsParts): Pods {
     await parts.found.find(hostname, (await certificateOf(hostname))?.fingerprint, signal)
   }
 
+  async function introduce(
+    hostname: string,
+    said: Move['pod'],
+    signal: AbortSignal
+  ): Promise<void> {
+    const pinned = (await certificateOf(hostname))?.fingerprint ?? said.fingerprint
+    if (!places.has(hostname)) await parts.found?.introduced({ hostname, pinned, said }, signal)
+  }
+
   async function asStranger(hostname: string, signal: AbortSignal): Promise<PodLink> {
     const place = placeOf(hostname)
     await using stack = new AsyncDisposableStack()
@@ -348,6 +363,7 @@ export function createPods(parts: PodsParts): Pods {
       }
     },
     know,
+    introduce,
     seek: hostname => void sought.add(hostname),
     foundBy: hostname => (places.has(hostname) ? null : (parts.found?.get(hostname)?.by ?? null)),
     keep: hostname => lineOf(hostname).keep(),

@@ -32,6 +32,8 @@ import { createDrafts } from './mailbox/drafts.ts'
 import { Fetched } from './mailbox/fetched.ts'
 import { Mailbox } from './mailbox/mailbox.ts'
 import { Search } from './mailbox/search.ts'
+import { afterMove } from './moving/after-move.ts'
+import { Moving } from './moving/moving.ts'
 import { Passing } from './passing.ts'
 import { publishPerson } from './person-record.ts'
 import { openPodLink } from './pod-link.ts'
@@ -96,16 +98,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   const contactStore = createContactStore({ state, log, self, journal })
   const carried = createCarried({ clock, log, wantedBytes: parts.alongBytes ?? 0 })
   const pods = createPods({
-    network,
-    dht,
-    state,
-    clock,
-    random,
-    log,
-    crypto,
-    self,
-    device,
-    emit,
+    ...{ network, dht, state, clock, random, log, crypto, self, device, emit },
     places: parts.pods,
     keys,
     ...(parts.isBlind !== undefined && { isBlind: parts.isBlind }),
@@ -119,6 +112,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     onStanding: (hostname, standing) => applying.heard(hostname, standing),
     onNews: (hostname, news) => courier.heard(hostname, news),
     onUp(hostname) {
+      moving.up(hostname)
       courier.wake(
         row =>
           podOf(row) === hostname || row.via === hostname || passing.of(row.id)?.pod === hostname
@@ -150,15 +144,11 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   })
   const contacts = createContacts({
     store: contactStore,
-    self,
-    clock,
-    log,
-    crypto,
-    pods,
-    emit,
-    life,
-    vouched,
-    policyOf: alias => policies.ofContact(alias)
+    ...{ self, clock, log, crypto, pods, emit, life, vouched },
+    dht,
+    policyOf: alias => policies.ofContact(alias),
+    onMoved: (from, to) =>
+      afterMove({ state, self, policies, contactStore, courier, watch }, from, to)
   })
   const addressRooms = makeAddressRooms({
     ...{ state, self, pods, contacts, policies, passing, journal, list },
@@ -179,6 +169,12 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     register: registering
   })
   const { register } = applying
+  const moving: Moving = new Moving({
+    ...{ self, pods, dht, journal, register, record, clock, log, emit, crypto, life },
+    hasOthers: () => list.loaded && list.others().length > 0,
+    sent: () => own.quiet(),
+    onElsewhere: (to, move) => aliases.went(to, move)
+  })
   const rotation = new Rotation({
     ...{ state, self, contacts, clock, log, emit },
     tools: subkeyTools,
@@ -260,9 +256,10 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     listed: () => devices.listed(),
     onBecome: () => inbox.wake()
   })
-  const aliases = new SharedAliases({
+  const aliases: SharedAliases = new SharedAliases({
     ...{ state, self, log },
-    register: alias => register(alias, { signal: life })
+    register: alias => register(alias, { signal: life }),
+    leave: move => moving.adopt(move)
   })
   const mirror = new Mirror({
     ...{ aliases, secrets },
@@ -274,7 +271,9 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   })
   const devices: Devices = new Devices({
     ...{ state, self, list, journal, own, mirror, last, sent, clock, log, crypto, emit },
-    isCaughtUp: () => inbox.openable === 0 && pods.lines.every(({ caughtUp }) => caughtUp),
+    isCaughtUp: () =>
+      inbox.openable === 0 &&
+      pods.lines.every(line => line.caughtUp || moving.isLeft(line.hostname)),
     rotate: () => rotation.look(),
     onCopied: () => succeeding.copied(),
     ...{ aliases, secrets },
@@ -395,6 +394,6 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   }
   const machines = { devices, own, addresses, addressRooms }
   const trusted = { rotation, succeeding, alarms, canary, revoking, introductions }
-  const trust = { ...trusted, register, applying, backups, linking }
+  const trust = { ...trusted, register, moving, applying, backups, linking }
   return { self, pods, contacts, skew, events, record, ...machines, ...trust, ...mail, ...files }
 }

@@ -1,3 +1,4 @@
+import { equalBytes } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Log, Millis, Random } from '../base/ports.ts'
@@ -6,7 +7,10 @@ import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
 import { withFormer } from '../keys/person.ts'
 import type { Change, State } from '../store/state.ts'
-import { bytes, literal, mapped, text, tuple, uint } from '../wire/cbor.ts'
+import type { Field } from '../wire/cbor.ts'
+import { bytes, literal, mapped, nullable, text, tuple, uint } from '../wire/cbor.ts'
+import type { Move } from '../wire/move.ts'
+import { decodeSignedMove } from '../wire/move.ts'
 import type { Registration } from './client.ts'
 import type { Closet } from './closet.ts'
 import { openCloset, resealedCloset } from './closet.ts'
@@ -28,6 +32,17 @@ export interface Self {
   readonly openCloset: Closet | undefined
   /** Own aliases, oldest first. */
   registrations(): readonly Registration[]
+  /** Aliases that were left for others. */
+  left(): readonly LeftRegistration[]
+  /**
+   * Leaves an alias, as a signed move says; a later move takes the place of one before.
+   * @param also written with it. @returns false for one that is not ours, or that a later move left
+   */
+  leave(move: Uint8Array, also?: readonly Change[]): Promise<boolean>
+  /** The former pod agrees to a move. */
+  agreed(move: Uint8Array, signature: Uint8Array): Promise<void>
+  /** Nobody has to be told any more of an alias that was left. */
+  forget(alias: string): Promise<void>
   unlock(person: Person): Promise<void>
   /** Forgets the person, and the key to what lies on the disk. */
   lock(): void
@@ -68,25 +83,43 @@ export interface SelfParts {
 
 const certificateRow = { table: 'self', key: 'certificate' } as const
 
-interface RegistrationRow extends Registration {
-  readonly sinceMs: Millis
+/** An alias that was left. */
+export interface LeftRegistration extends Registration {
+  /** As our key signed it. */
+  readonly frame: Uint8Array
+  readonly move: Move
+  /** The former pod's, over that; null until it has signed. */
+  readonly signature: Uint8Array | null
 }
 
-const registrationRow = mapped(
+interface RegistrationRow extends Registration {
+  readonly sinceMs: Millis
+  readonly left: Pick<LeftRegistration, 'frame' | 'move' | 'signature'> | null
+}
+
+const left = mapped(
+  tuple(bytes(1, limits.signedMoveBytesMax), nullable(bytes(1, limits.signatureBytesMax))),
+  ([frame, signature]) => ({ frame, move: decodeSignedMove(frame).move, signature })
+)
+
+const currentRow = mapped(
   tuple(
-    literal(1),
+    literal(2),
     text(limits.fullAliasCharsMax, 3),
     text(limits.hostnameCharsMax, 1),
     uint(),
-    uint()
+    uint(),
+    nullable(left)
   ),
-  ([, alias, pod, certifiedUntilMs, sinceMs]): RegistrationRow => ({
-    alias,
-    pod,
-    certifiedUntilMs,
-    sinceMs
+  ([, alias, pod, certifiedUntilMs, sinceMs, left]): RegistrationRow => ({
+    ...{ alias, pod, certifiedUntilMs, sinceMs, left }
   })
 )
+/** Version 1, of homes made before people could move, lacks the last field. */
+const registrationRow: Field<RegistrationRow> = value => {
+  const [version, ...rest] = Array.isArray(value) ? (value as unknown[]) : []
+  return currentRow(version === 1 ? [2, ...rest, null] : value)
+}
 
 const registrationTable = (state: State, log: Log): Table<RegistrationRow> =>
   createTable({
@@ -94,16 +127,24 @@ const registrationTable = (state: State, log: Log): Table<RegistrationRow> =>
     log,
     name: 'registrations',
     field: registrationRow,
-    write: r => [1, r.alias, r.pod, r.certifiedUntilMs, r.sinceMs],
-    maxBytes: 1_024
+    write: r => [
+      ...[2, r.alias, r.pod, r.certifiedUntilMs, r.sinceMs],
+      r.left && [r.left.frame, r.left.signature]
+    ],
+    maxBytes: 1_024 + limits.signedMoveBytesMax + limits.signatureBytesMax
   })
 
 export async function createSelf(parts: SelfParts): Promise<Self> {
   const { state, clock, random, log, crypto, savePerson } = parts
   const rows = registrationTable(state, log)
-  let registrations = (await rows.list())
-    .map(({ value }) => value)
-    .sort((a, b) => a.sinceMs - b.sinceMs)
+  let all = (await rows.list()).map(({ value }) => value).sort((a, b) => a.sinceMs - b.sinceMs)
+  let registrations = all.filter(({ left }) => left === null)
+  /** Known here once it is on the disk. */
+  const keepRow = (row: RegistrationRow): void => {
+    const others = all.filter(({ alias }) => alias !== row.alias)
+    all = [...others, row].sort((a, b) => a.sinceMs - b.sinceMs)
+    registrations = all.filter(({ left }) => left === null)
+  }
   let certificate = await ownCertificate(parts)
   let person: Person | undefined
   let closet: Closet | undefined
@@ -170,15 +211,38 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
       alone(async () => {
         const { alias } = registration
         const before = registrations.find(known => known.alias === alias)
-        const row = { ...registration, sinceMs: before?.sinceMs ?? clock.now() }
-        const named = await crypto.addAlias(need(person), alias, clock.now())
-        const all = await withAliases(named)
-        await keep(await crypto.withCertificate(all, certified.certificate, certified.by), [
+        const row = { ...registration, sinceMs: before?.sinceMs ?? clock.now(), left: null }
+        const named = await withAliases(await crypto.addAlias(need(person), alias, clock.now()))
+        await keep(await crypto.withCertificate(named, certified.certificate, certified.by), [
           rows.put(alias, row)
         ])
-        registrations = before
-          ? registrations.map(known => (known === before ? row : known))
-          : [...registrations, row]
+        keepRow(row)
+      }),
+    left: () => all.flatMap(({ left, ...row }) => (left ? { ...row, ...left } : [])),
+    leave: (frame, also = []) =>
+      alone(async () => {
+        const { move } = decodeSignedMove(frame)
+        const before = all.find(({ alias }) => alias === move.from)
+        const isLate = (before?.left?.move.sequence ?? -1) >= move.sequence
+        if (!before || isLate || !registrations.some(({ alias }) => alias === move.to)) return false
+        const row = { ...before, left: { frame, move, signature: null } }
+        await state.write([rows.put(move.from, row), ...also])
+        keepRow(row)
+        return true
+      }),
+    agreed: (frame, signature) =>
+      alone(async () => {
+        const before = all.find(one => one.left && equalBytes(one.left.frame, frame))
+        if (!before?.left) return
+        const row = { ...before, left: { ...before.left, signature } }
+        await state.write([rows.put(row.alias, row)])
+        keepRow(row)
+      }),
+    forget: alias =>
+      alone(async () => {
+        await state.write([rows.drop(alias)])
+        all = all.filter(one => one.alias !== alias)
+        registrations = registrations.filter(one => one.alias !== alias)
       }),
     revoke: revoked =>
       alone(async () => {

@@ -144,7 +144,8 @@ export class Courier implements AsyncDisposable {
     const nowMs = clock.now()
     if (self.certificate()?.revoked)
       throw new MuttrError('KEY_REVOKED', 'your own key is revoked', ownHint)
-    const checked = checkDraft(draft, nowMs)
+    const drafted = checkDraft(draft, nowMs)
+    const checked = { ...drafted, to: await contacts.now(drafted.to) }
     const parent = draft.parent === undefined ? null : await this.#parent(draft.parent)
     const earlier = await this.#earlier(draft.corrects ?? retracts, checked.to)
     const from = this.#fromOf(draft, parent?.from ?? earlier?.row.from)
@@ -326,9 +327,9 @@ export class Courier implements AsyncDisposable {
   /** The own letter that a new one corrects or asks to forget: it went to the same reader. @throws {MuttrError} `LETTER_UNKNOWN`, `LETTER_INVALID` */
   async #earlier(text: string | undefined, to: string) {
     if (text === undefined) return null
-    const { store, self } = this.#parts
+    const { store, self, contacts } = this.#parts
     const row = await this.row(text)
-    if (row.to !== to)
+    if ((await contacts.now(row.to)) !== to)
       throw new MuttrError('LETTER_INVALID', `that letter went to ${row.to}, not to ${to}`, {
         hint: 'A correction goes to the reader of the letter that it corrects.'
       })

@@ -60,7 +60,8 @@ export interface SentRow {
   readonly id: string
   /** The own alias that it is written from. */
   readonly from: string
-  readonly to: string
+  /** Their alias as it is by now: they may have moved. */
+  to: string
   readonly sentMs: Millis
   readonly expiryMs: Millis
   /** The pod through which it is stored. */
@@ -321,3 +322,12 @@ export const sentPastTable = (state: State, log: Log): SealedTable<SentRow> =>
   createSealedTable({
     ...{ state, log, name: 'sent-past', field: row, write: rowFields, maxBytes: rowBytesMax }
   })
+
+/** The reader stands under another alias by now: what was agreed on with the former one is of no use there. */
+export function moveTo(row: SentRow, alias: string): void {
+  if (row.to === alias) return
+  row.to = alias
+  if (!row.place) return
+  row.place = null
+  row.slip = null
+}

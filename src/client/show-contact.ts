@@ -41,6 +41,10 @@ export async function showContact(
     invited: invited === certificate.fingerprint,
     succession: followed && { from: followed.fromFingerprint, atMs: followed.atMs },
     disputed,
+    moved: row.from && { from: row.from.alias, atMs: row.from.atMs, agreed: row.from.agreed },
+    offered: row.offered && {
+      ...{ to: row.offered.to, atMs: row.offered.atMs, code: row.offered.code }
+    },
     changedTo: changed?.fingerprint ?? null,
     policy
   }

@@ -80,6 +80,20 @@ export class Watch implements AsyncDisposable {
     this.#pump.run()
   }
 
+  /** The reader left the alias: what the pod there has not handed over is announced where they are. */
+  moved(from: string): void {
+    this.#pump.also(this.#again(from))
+  }
+
+  async #again(from: string): Promise<void> {
+    const { store, announceAgain, log } = this.#parts
+    for (const row of await store.watched())
+      if (row.to === from && row.stage === 'announced' && !row.withdrawing)
+        await announceAgain(row)
+          .then(() => store.save(row))
+          .catch(err => log.debug('not announced again', { code: codeOf(err) }))
+  }
+
   /** The network is back: what is to be withdrawn is tried at once. */
   async wake(): Promise<void> {
     const { store, outbox, clock } = this.#parts

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { concatBytes } from '../base/bytes.ts'
 
 /** Packet types of OpenPGP that this room meets (RFC 9580, 5). */
@@ -88,6 +89,25 @@ function bigEndian(bytes: Uint8Array, at: number, octets: number): number {
   let value = 0
   for (let i = 0; i < octets; i++) value = value * 256 + octet(bytes, at + i)
   return value
+}
+
+/**
+ * The fingerprint of the key that a certificate begins with, hex, without reading the rest (RFC 9580, 5.5.4). Of bytes that were read as a
+ * certificate before. @throws on anything else than a public key of version 4 or 6
+ */
+export function primaryFingerprint(bytes: Uint8Array): string {
+  const first = octet(bytes, 0)
+  const isNew = (first & 0x40) !== 0
+  const { at, bytes: size } = isNew ? newLength(bytes, 1) : oldLength(bytes, 1, first & 3)
+  const body = bytes.subarray(at, at + size)
+  const version = octet(body, 0)
+  if (version !== 4 && version !== 6) throw new FramingError('a key of another version')
+  const prefix = new Uint8Array(version === 4 ? 3 : 5)
+  prefix[0] = version === 4 ? 0x99 : 0x9b
+  if (version === 4) new DataView(prefix.buffer).setUint16(1, body.byteLength)
+  else new DataView(prefix.buffer).setUint32(1, body.byteLength)
+  const hash = createHash(version === 4 ? 'sha1' : 'sha256')
+  return hash.update(prefix).update(body).digest('hex')
 }
 
 /** One packet with a new-format header; always five octets of length, so that a size is known before the body is. */

@@ -10,6 +10,14 @@ import { aliasRow, ordered, tables, under } from './rows.ts'
 /** Old revision marks kept: a process that read an alias so many changes ago still finds that it is late. */
 const marksKept = 8
 
+/** How an alias is let go. */
+export interface Release {
+  /** End of the quarantine. */
+  readonly untilMs: Millis
+  /** Written with it. */
+  readonly also: readonly Change[]
+}
+
 /** Rows of aliases, and the changes that move them so that of two writers who read the same, one wins. */
 export interface AliasTable {
   get(name: AliasName): Promise<AliasRow | undefined>
@@ -28,6 +36,10 @@ export interface AliasTable {
   /** Takes the look of a name; the write fails when somebody else took it since. @throws {MuttrError} `ALIAS_CONFUSABLE` */
   claim(name: AliasName, nowMs: Millis): Promise<Change[]>
 }
+
+/** The pod has taken its word back: the name is shown so, and nobody gets it until the quarantine ends. */
+export const isWithdrawn = ({ state, certificate }: AliasRow): boolean =>
+  state === 'quarantined' && certificate.byteLength > 0
 
 const nothing = new Uint8Array()
 

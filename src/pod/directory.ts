@@ -10,13 +10,14 @@ import { openRow } from './addresses/rows.ts'
 import { foldName } from './alias.ts'
 import { podTimes } from './limits.ts'
 import { createLocks } from './locks.ts'
+import type { Moves } from './moves.ts'
 import type { Registry } from './registry.ts'
 import type { AliasRow } from './rows.ts'
 import { answerRow, ordered, tables } from './rows.ts'
 
 /** Signed answers: whose key an alias is, and where to announce a first letter. */
 export interface Directory {
-  /** @throws {MuttrError} `ALIAS_UNKNOWN`, `ALIAS_INVALID` */
+  /** @throws {MuttrError} `ALIAS_UNKNOWN`, `ALIAS_MOVED`, `ALIAS_INVALID` */
   lookup(alias: string, nowMs: Millis): Promise<LookupAnswer>
   /** Drops addresses that are accepted no more. @returns how many. */
   sweep(nowMs: Millis): Promise<number>
@@ -30,6 +31,7 @@ interface Parts {
   hostname: string
   hpkeKey: Uint8Array
   registry: Registry
+  moves: Pick<Moves, 'find'>
 }
 
 const sweepRows = 200
@@ -37,7 +39,7 @@ const epochOf = (nowMs: Millis): number => Math.floor(nowMs / podTimes.epochMs)
 const epochEnd = (epoch: number): Millis => (epoch + 1) * podTimes.epochMs
 
 export function createDirectory(parts: Parts): Directory {
-  const { state, random, crypto, person, hostname, hpkeKey, registry } = parts
+  const { state, random, crypto, person, hostname, hpkeKey, registry, moves } = parts
   const locks = createLocks()
 
   /** The alias's address of this epoch; made once, whoever asks first. */
@@ -80,6 +82,8 @@ export function createDirectory(parts: Parts): Directory {
 
   const answer = async (name: string, nowMs: Millis): Promise<LookupAnswer> => {
     const row = await registry.shown(name, nowMs)
+    if (!row && (await moves.find(name, nowMs)))
+      throw new MuttrError('ALIAS_MOVED', `the owner of ${name}@${hostname} has moved`)
     if (!row) throw new MuttrError('ALIAS_UNKNOWN', `no ${name} at ${hostname}`)
     const cached = await state.get(tables.answers, name)
     const known = cached && answerRow.decode(cached)

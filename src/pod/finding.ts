@@ -16,7 +16,7 @@ import type { PodPlace } from './place.ts'
  * Whose word it is that a pod's key is the pod's: of HTTPS, of the plain DNS (which nobody has signed), or nobody's, since the key is
  * known already.
  */
-export type FoundBy = 'https' | 'dns' | 'pin'
+export type FoundBy = 'https' | 'dns' | 'pin' | 'move'
 
 export interface FoundPod extends PodPlace {
   readonly fingerprint: string

@@ -10,6 +10,7 @@ import { decodeSignedSuccession } from '../wire/succession.ts'
 import type { AliasName } from './alias.ts'
 import type { AliasTable } from './alias-table.ts'
 import { podTimes } from './limits.ts'
+import { leftCertificate } from './moves.ts'
 import { deleteKey, putKey } from './public-index.ts'
 import type { AccountId, AccountRow } from './rows.ts'
 import { putAccount } from './rows.ts'
@@ -76,11 +77,12 @@ export function createHandover(parts: Parts): Handover {
     const { account } = await successions.holder(old.pin)
     const known = await parts.account(account)
     const names = await aliases.active(account)
-    if (!known || names.length === 0) return refuse('the old key has no alias here')
+    const left = names.length === 0 ? await leftCertificate(state, account) : undefined
+    if (!known || (names.length === 0 && !left)) return refuse('the old key has no alias here')
     const isDone = await check(account, old, next)
     const rows = await Promise.all(names.map(name => aliases.get(name)))
     const link = await successions.link(account, old.fingerprint)
-    const shown = await crypto.readCertificate(link?.certificate ?? rows[0]!.certificate)
+    const shown = await crypto.readCertificate(link?.certificate ?? rows[0]?.certificate ?? left!)
     await verifySuccession(frame, { old: shown, next, pod: hostname, nowMs }, crypto)
     let certified = next
     for (const name of names) {

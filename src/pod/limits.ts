@@ -181,6 +181,8 @@ export const podTimes = {
   /** A certification with less left is renewed when its owner identifies. */
   certificationRenewMs: 60 * dayMs,
   quarantineMs: 365 * dayMs,
+  /** A letter to an alias that was left: sealed with an answer of its last day, and announced on its own last. */
+  moveTransitMs: 108 * dayMs,
   /** An intro address is published for one epoch, and accepted for so long after it. */
   epochMs: 30 * dayMs,
   introAcceptedMs: 100 * dayMs,

@@ -42,6 +42,7 @@ import { aheadLimits, podLimits, podTimes } from './limits.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Measure } from './measure.ts'
 import { noMeasure } from './measure.ts'
+import { createMoves } from './moves.ts'
 import type { News } from './news.ts'
 import { newsOf, watchNews } from './news.ts'
 import { createApplications } from './office/applications.ts'
@@ -151,7 +152,8 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const mailbox = await Mailbox.open({ state, limits, addresses })
   const hpkeKey = hpke.publicKey
   const own = { state, crypto, person, hostname }
-  const directory = createDirectory({ ...own, random, hpkeKey, registry })
+  const moves = createMoves({ ...own, registry })
+  const directory = createDirectory({ ...own, random, hpkeKey, registry, moves })
   const escrow = parts.escrow ?? false
   const record = await openRecord({
     ...own,
@@ -218,8 +220,8 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     federation &&
     tokens &&
     createBlind({
-      ...{ ...about, hpkeSecret: hpke.secret, registry, directory, mailbox, gates, federation },
-      ...{ datagrams, tokens },
+      ...{ ...about, hpkeSecret: hpke.secret, registry, moves, directory, mailbox },
+      ...{ gates, federation, datagrams, tokens },
       dht: () => joined
     })
   let held: Held = async () => undefined
@@ -243,6 +245,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     state,
     keys,
     registry,
+    moves,
     directory,
     mailbox,
     addresses,
@@ -304,7 +307,8 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     serve: session => serveSession(session, desk)
   })
   const sweeper = createSweeper({
-    ...{ clock, log, state, registry, mailbox, addresses, directory, invites, dismissals, ahead },
+    ...{ clock, log, state, registry, moves, mailbox, addresses, directory, invites },
+    ...{ dismissals, ahead },
     ...{ admin, audit, auditMax: limits.auditMax, isShared: parts.isShared === true },
     ...{ federation, standings, applications, reports, tokens },
     sweepNews: () => news.sweep()

@@ -10,8 +10,8 @@ import { decodeSignedSuccession } from '../wire/succession.ts'
 import { admit } from './admit.ts'
 import type { AliasName } from './alias.ts'
 import { checkReserved, foldName } from './alias.ts'
-import type { AliasTable } from './alias-table.ts'
-import { createAliasTable } from './alias-table.ts'
+import type { AliasTable, Release } from './alias-table.ts'
+import { createAliasTable, isWithdrawn } from './alias-table.ts'
 import type { Handover, Succeeded } from './handover.ts'
 import { checkCertificate, createHandover } from './handover.ts'
 import type { Invites } from './invites.ts'
@@ -150,13 +150,13 @@ export class Registry {
     })
   }
 
-  /** Frees an alias, for nobody else within a year. @throws {MuttrError} `ALIAS_UNKNOWN` unless the account has it. */
-  async release(alias: string, account: AccountId, nowMs: Millis): Promise<void> {
+  /** Frees an alias, for nobody else within a year or as told. @throws {MuttrError} `ALIAS_UNKNOWN` unless the account has it. */
+  async release(alias: string, account: AccountId, nowMs: Millis, how?: Release): Promise<void> {
     const name = foldName(alias)
     await this.#locks.run(one, async () => {
       const row = await this.#aliases.get(name)
       const own = row?.state === 'active' && row.account === account
-      if (!own || !(await this.#quarantine(name, row, nowMs)))
+      if (!own || !(await this.#quarantine(name, row, nowMs, how)))
         throw new MuttrError('ALIAS_UNKNOWN', `you have no alias ${name} here`)
     })
   }
@@ -220,12 +220,9 @@ export class Registry {
     return found
   }
 
-  /** Which key came after one that an alias had. @throws {MuttrError} `ALIAS_UNKNOWN`, `ALIAS_INVALID` */
-  async successor(alias: string, fingerprint: string, nowMs: Millis) {
-    const name = foldName(alias)
-    const row = await this.find(name, nowMs)
-    if (!row) throw new MuttrError('ALIAS_UNKNOWN', `no ${name} at ${this.#parts.hostname}`)
-    return (await this.#successions.link(row.account, fingerprint)) ?? null
+  /** Which key came after one that an account had. */
+  async successor(account: AccountId, fingerprint: string) {
+    return (await this.#successions.link(account, fingerprint)) ?? null
   }
 
   /**
@@ -375,11 +372,14 @@ export class Registry {
     return (await this.#parts.state.write(this.#aliases.replace(name, row, after))).ok
   }
 
-  async #quarantine(name: AliasName, row: AliasRow, nowMs: Millis): Promise<boolean> {
+  async #quarantine(name: AliasName, row: AliasRow, nowMs: Millis, how?: Release) {
     const { account } = row
-    const untilMs = nowMs + podTimes.quarantineMs
+    const { untilMs = nowMs + podTimes.quarantineMs, also = [] } = how ?? {}
     const after = { account, state: 'quarantined' as const, untilMs, certificate: new Uint8Array() }
-    const { ok } = await this.#parts.state.write(this.#aliases.replace(name, row, after))
+    const { ok } = await this.#parts.state.write([
+      ...this.#aliases.replace(name, row, after),
+      ...also
+    ])
     this.#active -= Number(ok)
     this.#released += Number(ok)
     return ok
@@ -394,7 +394,3 @@ export class Registry {
     return ok
   }
 }
-
-/** The pod has taken its word back: the name is shown so, and nobody gets it until the quarantine ends. */
-export const isWithdrawn = ({ state, certificate }: AliasRow): boolean =>
-  state === 'quarantined' && certificate.byteLength > 0

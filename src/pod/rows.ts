@@ -238,6 +238,8 @@ export const tables = {
   holders: 'holders',
   /** `ACCOUNT/FINGERPRINT` of the old key. Inserted, so that a key has one successor. */
   successions: 'successions',
+  /** By alias: where its owner went. */
+  moves: 'moves',
   /** `ACCOUNT/DEVICE KEY` */
   devices: 'devices',
   /** `ACCOUNT/DEVICE KEY`: let in no more. */

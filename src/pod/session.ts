@@ -35,6 +35,8 @@ import type { Identity } from './identify.ts'
 import { checkIdentify, createChallenge } from './identify.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { Measure } from './measure.ts'
+import { moveAnswers } from './move-answers.ts'
+import type { Moves } from './moves.ts'
 import type { News } from './news.ts'
 import type { Office } from './office/office.ts'
 import type { Reports } from './office/reports.ts'
@@ -59,6 +61,7 @@ export interface Desk {
   readonly hpkeSecret: Uint8Array
   readonly registry: Registry
   readonly directory: Directory
+  readonly moves: Moves
   readonly mailbox: Mailbox
   readonly addresses: Addresses
   readonly dismissals: Dismissals
@@ -147,6 +150,7 @@ export function serveSession(session: Session, desk: Desk): Served {
     ...identifyAnswers(visit),
     ...aliasAnswers(visit),
     ...reading.answers,
+    ...moveAnswers(visit),
     ...addressAnswers({ ...desk, account: nowMs => visit.self(nowMs).account, isKnown }),
     ...aheadAnswers(desk.ahead, {
       account: nowMs => visit.self(nowMs).account,
@@ -216,7 +220,8 @@ function openAnswers(visit: Visit): Answers {
     async succession(payload, nowMs) {
       const { name, fingerprint } = successionRequest.decode(payload)
       desk.gates.lookup(session.peer, identity(nowMs)?.account, nowMs)
-      return successionAnswer.encode(await desk.registry.successor(name, fingerprint, nowMs))
+      const account = await desk.moves.owner(name, nowMs)
+      return successionAnswer.encode(await desk.registry.successor(account, fingerprint))
     },
     async revoke(payload, nowMs) {
       const { name, certificate: bytes } = wire.revoke.decode(payload)

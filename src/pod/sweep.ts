@@ -10,6 +10,7 @@ import type { Federation } from './federation/federation.ts'
 import type { Invites } from './invites.ts'
 import { podTimes } from './limits.ts'
 import type { Mailbox } from './mailbox.ts'
+import type { Moves } from './moves.ts'
 import type { Applications } from './office/applications.ts'
 import type { Audit } from './office/audit.ts'
 import { sweepRings } from './office/bell.ts'
@@ -32,6 +33,7 @@ interface Parts {
   log: Log
   state: State
   registry: Registry
+  moves: Moves
   mailbox: Mailbox
   addresses: Addresses
   directory: Directory
@@ -114,6 +116,7 @@ async function sweepAll(
   for (const { id, address } of over) await mailbox.dropHeld(id, address)
   const ended = await invites.sweep(nowMs)
   const dismissed = await dismissals.sweep(nowMs)
+  await rest.moves.sweep(nowMs)
   await rest.standings.sweep(nowMs)
   await rest.applications.sweep(nowMs)
   await rest.reports.sweep(nowMs)

@@ -157,6 +157,7 @@ function unpadded(plaintext: Uint8Array, start: number, length: number): Uint8Ar
 export const blindMethods = {
   lookup: 'lookup',
   succession: 'succession',
+  moved: 'moved',
   submit: 'submit',
   submitToken: 'submit-token',
   tokenKeys: 'token-keys',

@@ -9,6 +9,8 @@ export const podMethods = {
   dismiss: 'dismiss',
   succeed: 'succeed',
   succession: 'succession',
+  move: 'move',
+  moved: 'moved',
   lookup: 'lookup',
   submit: 'submit',
   report: 'report',

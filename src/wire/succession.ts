@@ -34,7 +34,7 @@ export interface SignedSuccession {
 
 export const successionLabel = 'muttr succession 1'
 
-const keyName = mapped(
+export const keyName = mapped(
   tuple(fingerprint, mapped(bytes(32), toHex)),
   ([fingerprint, pin]): KeyName => ({ fingerprint, pin })
 )
@@ -50,13 +50,13 @@ const succession = mapped(
 const signature = bytes(1, limits.signatureBytesMax)
 const signed = tuple(literal(1), bytes(1, limits.successionBytesMax), signature, signature)
 
-const nameFields = ({ fingerprint, pin }: KeyName) => [
+export const writeKeyName = ({ fingerprint, pin }: KeyName): unknown[] => [
   fingerprintBytes(fingerprint),
   fingerprintBytes(pin)
 ]
 
 export const encodeSuccession = (s: Succession): Uint8Array =>
-  encodeCbor([1, s.pod, nameFields(s.old), nameFields(s.next), s.issuedMs])
+  encodeCbor([1, s.pod, writeKeyName(s.old), writeKeyName(s.next), s.issuedMs])
 
 export const encodeSignedSuccession = (
   successionBytes: Uint8Array,

@@ -92,6 +92,8 @@ export type SyncEvent = { readonly atMs: Millis } & (
     }
   | { readonly type: 'devices'; readonly devices: readonly ListedDevice[] }
   | { readonly type: 'alias'; readonly alias: string }
+  /** A signed move of our own. */
+  | { readonly type: 'moved'; readonly move: Uint8Array }
   | { readonly type: 'revoked'; readonly certificate: Uint8Array }
   | {
       readonly type: 'succeeded'
@@ -319,6 +321,13 @@ const kinds: Kinds = {
       ...{ type: 'published', atMs, row }
     })),
     write: e => [e.row]
+  },
+  moved: {
+    read: mapped(
+      tuple(literal(14), uint(), bytes(1, limits.signedMoveBytesMax)),
+      ([, atMs, move]) => ({ type: 'moved', atMs, move })
+    ),
+    write: e => [e.move]
   }
 }
 

@@ -71,6 +71,8 @@ describe('contacts', () => {
         revocation: null,
         succession: null,
         disputed: null,
+        moved: null,
+        offered: null,
         invited: false,
         changedTo: null,
         policy: 'pull'

@@ -45,6 +45,7 @@ describe('pods that were found by their hostnames', () => {
     let isSilent = false
     const found: FoundPods = {
       get: hostname => known.get(hostname),
+      introduced: async () => undefined,
       async find(hostname) {
         if (isSilent) throw new MuttrError('POD_UNREACHABLE', 'no name server answers')
         const key = world.pod(hostname).person.certificate.fingerprint

@@ -55,7 +55,15 @@ const contact: fc.Arbitrary<ContactRow> = recordOf({
       pins: fc.array(hex32, { maxLength: 8 })
     })
   ),
-  disputed: fc.option(print)
+  disputed: fc.option(print),
+  moved: fc.option(recordOf({ to: name, sequence: time, atMs: time })),
+  from: fc.option(recordOf({ alias: name, sequence: time, atMs: time, agreed: fc.boolean() })),
+  offered: fc.option(
+    recordOf({
+      ...{ to: name, sequence: time, atMs: time, frame: some(100) },
+      code: fc.constantFrom<ErrorCode>('MOVE_DENIED', 'KEY_CHANGED')
+    })
+  )
 })
 
 const notice: fc.Arbitrary<NoticeRow> = recordOf({
@@ -258,29 +266,41 @@ describe('rows', () => {
     tableHolds(state => correspondentTable(state, quiet), contact))
   it('of contacts come back', () =>
     sealedTableHolds(state => contactTable(state, quiet), recordOf({ alias: name, row: contact })))
-  it('of contacts come back as they were kept before keys could succeed others', async () => {
+  const unmoved = { moved: null, from: null, offered: null }
+  it('of contacts come back as they were kept before keys could succeed others', () =>
+    contactsCome(
+      { version: 2, sealed: 1, lack: 5 },
+      { ...unmoved, followed: null, disputed: null }
+    ))
+  it('of contacts come back as they were kept before people could move', () =>
+    contactsCome({ version: 3, sealed: 2, lack: 3 }, unmoved))
+
+  async function contactsCome(
+    kept: { version: number; sealed: number; lack: number },
+    lacking: Partial<ContactRow>
+  ): Promise<void> {
     const closet = closetOf(dice.bytes(32), dice)
     const state = memoryState()
     const [clear, sealed] = [correspondentTable(state, quiet), contactTable(state, quiet)]
-    const older = (row: unknown) => (row as unknown[]).slice(0, -2)
+    const older = (row: unknown) => (row as unknown[]).slice(0, -kept.lack)
     await fc.assert(
       fc.asyncProperty(contact, async row => {
         const [open, shut] = [clear.put('a', row), sealed.put('b', { alias: 'a@b', row }, closet)]
         assert(open.type === 'put' && shut.type === 'put')
         const [, ...fields] = older(decode(open.value))
-        const [, alias, kept] = decode(closet.open('people b', shut.value)) as unknown[]
-        const old = encodeCbor([1, alias, older(kept)])
+        const [, alias, there] = decode(closet.open('people b', shut.value)) as unknown[]
+        const old = encodeCbor([kept.sealed, alias, older(there)])
         await state.write([
-          { ...open, value: encodeCbor([2, ...fields]) },
+          { ...open, value: encodeCbor([kept.version, ...fields]) },
           { ...shut, value: closet.seal('people b', old) }
         ])
-        const read = { ...row, followed: null, disputed: null }
+        const read = { ...row, ...lacking }
         assert.deepEqual(await clear.get('a'), read)
         assert.deepEqual((await sealed.get('b', closet))?.row, read)
       }),
       { numRuns: 40 }
     )
-  })
+  }
   it('of received letters come back', () =>
     sealedTableHolds(state => letterTable(state, quiet), letterRow))
   it('of conversations come back', () =>

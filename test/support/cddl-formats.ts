@@ -15,6 +15,7 @@ import * as invite from '../../src/wire/invite.ts'
 import { leaving } from '../../src/wire/leaving.ts'
 import { decodeLetter } from '../../src/wire/letter.ts'
 import * as link from '../../src/wire/link.ts'
+import * as move from '../../src/wire/move.ts'
 import * as notice from '../../src/wire/notice.ts'
 import * as pod from '../../src/wire/pod.ts'
 import * as podAddresses from '../../src/wire/pod-addresses.ts'
@@ -117,6 +118,10 @@ export const formats: Record<string, Format> = {
   register: { read: pod.register.decode },
   'register-answer': { read: pod.registerAnswer.decode },
   'signed-succession': { read: succession.decodeSignedSuccession, more: 'two keys' },
+  'signed-move': { read: move.decodeSignedMove, more: 'two aliases' },
+  'move-request': { read: move.moveRequest.decode },
+  'move-answer': { read: move.moveAnswer.decode },
+  'moved-answer': { read: move.movedAnswer.decode },
   succeed: { read: succession.succeed.decode },
   'succeed-answer': { read: succession.succeedAnswer.decode },
   'succession-request': { read: succession.successionRequest.decode },

@@ -73,6 +73,8 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     via: frames(via.requests),
     'via-answer': frames(via.answers),
     'signed-statement': [bytes(device.valid.frame)],
+    'signed-move': [bytes(read('move').valid.frame)],
+    'moved-answer': [bytes(read('move').valid.answer)],
     'signed-succession': [bytes(read('succession').valid.frame)],
     vault: keys.vaults.map((v: { file: string }) => bytes(v.file)),
     letter: frames(letter.valid),

@@ -254,6 +254,21 @@ export function createFakeClient(): FakeClient {
         ]
       }
     },
+    async move(to, { signal, ...given } = {}) {
+      calls.push(['move', to, given])
+      if (signal?.aborted) throw new MuttrError('CANCELLED', 'cancelled')
+      if (to === 'bob@one.test') throw new MuttrError('MOVE_INVALID', 'there already')
+      return { ...(await fake.moves())[0]!, to }
+    },
+    async moves() {
+      return [
+        {
+          ...{ from: 'bob@one.test', to: 'bob@two.test', atMs: nowMs, agreed: false },
+          listensUntilMs: nowMs + 108 * 86_400_000,
+          problem: { code: 'POD_UNREACHABLE', message: 'it is away', hint: 'Wait.' }
+        }
+      ]
+    },
     async importKey(certificate, alias) {
       calls.push(['importKey', certificate.byteLength, alias])
       if (certificate[0] === 0 || certificate.byteLength > 64 * 1024)

@@ -22,6 +22,8 @@ export function contactOf(alias: string, changes: Partial<Contact> = {}): Contac
     escrow: false,
     succession: null,
     disputed: null,
+    moved: null,
+    offered: null,
     invited: false,
     changedTo: null,
     policy: 'pull',

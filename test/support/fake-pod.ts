@@ -3,12 +3,12 @@ import { MuttrError } from '../../src/base/errors.ts'
 import type { Clock, Random } from '../../src/base/ports.ts'
 import { podAhead } from '../../src/client/pod-ahead.ts'
 import type { PodLink } from '../../src/client/pod-link.ts'
+import type { LeftAlias } from '../../src/client/pod-questions.ts'
 import type { Certificate } from '../../src/keys/certificate.ts'
 import { certify } from '../../src/keys/certify.ts'
 import { makeDevice, verifyDismissal, verifyStatement } from '../../src/keys/device.ts'
 import { hpkeOpen, makeHpkeKey } from '../../src/keys/hpke.ts'
 import type { Person } from '../../src/keys/person.ts'
-import { verifySuccession } from '../../src/keys/succession.ts'
 import type { Ahead } from '../../src/pod/ahead/ahead.ts'
 import { aheadAnswers } from '../../src/pod/ahead/answers.ts'
 import { readAlias } from '../../src/pod/alias.ts'
@@ -16,11 +16,11 @@ import type { AlongBlob } from '../../src/wire/along.ts'
 import { peerOfKey } from '../../src/wire/contact.ts'
 import type { Notice } from '../../src/wire/notice.ts'
 import { announcedBytes, decodeNotice, noticeInfo } from '../../src/wire/notice.ts'
-import { decodeSignedSuccession } from '../../src/wire/succession.ts'
 import type { Account, Mailbox, OnNotices } from './fake-account.ts'
 import { newAccount } from './fake-account.ts'
 import type { FakeAddresses } from './fake-addresses.ts'
 import { fakeAddresses } from './fake-addresses.ts'
+import { takeMove, takeSuccession } from './fake-moves.ts'
 import type { FakeQueue, OnNews } from './fake-queue.ts'
 import { fakeQueue, noBlind } from './fake-queue.ts'
 import { papersOf } from './pod-papers.ts'
@@ -50,6 +50,8 @@ export interface FakePod {
   answering: Promise<void>
   /** What is shown of an alias to whoever has not said who they are, instead of the truth; null for an alias that nobody has. */
   readonly lies: Map<string, Certificate | null>
+  /** Where owners of aliases went, as they signed it. */
+  readonly moved: Map<string, LeftAlias>
   /** Of notices for other pods. */
   readonly queue: FakeQueue
   /** That people made. */
@@ -138,6 +140,7 @@ export async function fakePod({
     ahead: undefined,
     beforeAhead: async () => undefined,
     lies: new Map(),
+    moved: new Map(),
     dismissed: new Set(),
     opened: 0,
     looked: 0,
@@ -283,6 +286,7 @@ export async function fakePod({
           if (before && before.certificate.pin !== certificate.pin)
             throw new MuttrError('ALIAS_TAKEN', alias)
           accounts.set(alias, { ...(before ?? newAccount(random)), certificate: certified })
+          pod.moved.delete(alias)
           return { certificate: certified, untilMs: nowMs + lifeMs }
         },
         async revoke(alias, certificate) {
@@ -298,40 +302,7 @@ export async function fakePod({
           ask()
           await pod.succeeding
           if (known().pin !== certificate.pin) throw new MuttrError('IDENTIFY_FIRST', 'who?')
-          const nowMs = clock.now()
-          const { old } = decodeSignedSuccession(succession).succession
-          let certified = certificate
-          const names: string[] = []
-          const former: Certificate[] = []
-          const holders = [old.pin, certificate.pin]
-          const taken = [...accounts].filter(
-            ([, { certificate: kept, former }]) =>
-              kept.pin === old.pin || (kept.pin === certificate.pin && former.has(old.fingerprint))
-          )
-          if (taken.length === 0) throw new MuttrError('SUCCESSION_INVALID', 'whose?')
-          const lifeMs = 90 * 24 * 3_600_000
-          for (const [alias, account] of taken) {
-            const before = account.former.get(old.fingerprint)?.certificate ?? account.certificate
-            const shown = { old: before, next: certificate, pod: hostname, nowMs }
-            await verifySuccession(succession, shown)
-            certified = await certify(pod.person, {
-              ...{ certificate: certified, alias, nowMs, lifeMs }
-            })
-            names.push(alias)
-            former.push(before)
-          }
-          // Another key may have come first.
-          if (taken.some(([, { certificate: kept }]) => !holders.includes(kept.pin)))
-            throw new MuttrError('SUCCESSION_INVALID', 'whose?')
-          for (const [i, [, account]] of taken.entries()) {
-            const before = former[i]!
-            account.former.set(old.fingerprint, { certificate: before, succession })
-            account.certificate = certified
-            for (const other of others) account.behind.add(toHex(other))
-          }
-          for (const [end, there] of present) if (there.pin === old.pin) end()
-          pod.succeeded++
-          return { aliases: names, certificate: certified, untilMs: nowMs + lifeMs }
+          return takeSuccession({ pod, clock, present }, { certificate, succession, others })
         },
         async successor(alias, fingerprint) {
           ask()
@@ -349,10 +320,19 @@ export async function fakePod({
           ask()
           accounts.delete(readAlias(alias).full)
         },
+        async move(frame) {
+          ask()
+          return takeMove({ pod, clock }, frame, known())
+        },
+        async moved(alias) {
+          ask()
+          return pod.moved.get(alias) ?? null
+        },
         async lookup(alias) {
           ask()
           if (isDeaf) await new Promise(() => undefined)
           pod.looked++
+          if (pod.moved.has(alias)) throw new MuttrError('ALIAS_MOVED', alias)
           const { certificate: kept, intro } = need(alias)
           const said = who ? kept : pod.lies.get(alias)
           if (said === null) throw new MuttrError('ALIAS_UNKNOWN', alias)

@@ -94,7 +94,8 @@ export function oldSent(
 export function oldContact(alias: string, certificate: Uint8Array, state: State): Change {
   const made = oldContactTable(state, quiet).put(alias, {
     ...{ certificate, pinnedMs: 7, verified: true, certifiedUntilMs: null, changed: null },
-    ...{ route: null, knowsUs: true, seenMs: 7, followed: null, disputed: null }
+    ...{ route: null, knowsUs: true, seenMs: 7, followed: null, disputed: null },
+    ...{ moved: null, from: null, offered: null }
   })
   const value = encodeCbor([1, certificate, 7, true, null, null, null, true])
   return made.type === 'put' ? { ...made, value } : made

@@ -42,6 +42,8 @@ export const pageContacts = (nowMs: number): Contact[] =>
     escrow: false,
     succession: null,
     disputed: null,
+    moved: null,
+    offered: null,
     invited: alias === 'carol@one.test',
     changedTo: alias === 'emil@two.test' ? printOf('another key') : null,
     policy: 'pull'

@@ -52,8 +52,12 @@ const person: fc.Arbitrary<PersonRecord> = recordOf<PersonRecord>({
       })
     }),
     { maxLength: limits.personPodsMax, selector: pod => pod.hostname }
-  )
+  ),
+  moves: fc.array(fc.uint8Array({ minLength: 1, maxLength: 100 }), {
+    maxLength: limits.recordMovesMax
+  })
 })
+const nobody: PersonRecord = { pods: [], moves: [] }
 
 describe('where a pod is', () => {
   it('is read back as written', () => {
@@ -99,7 +103,7 @@ describe('where a pod is', () => {
 describe('which pods a person uses', () => {
   it('is read back as written, also when there are none', () => {
     fc.assert(fc.property(person, p => assert.deepEqual(decodePerson(encodePerson(p)), p)))
-    assert.deepEqual(decodePerson(encodePerson({ pods: [] })), { pods: [] })
+    assert.deepEqual(decodePerson(encodePerson(nobody)), nobody)
   })
 
   it('meets any bytes with a value or RECORD_INVALID', () => {
@@ -118,7 +122,7 @@ describe('which pods a person uses', () => {
       new Uint8Array(20),
       names
     ]
-    decodePerson(encodeCbor([1, [pod('a.b', 'x', 'y'), pod('c.d', 'x')]]))
+    decodePerson(encodeCbor([1, [pod('a.b', 'x', 'y'), pod('c.d', 'x')], []]))
     for (const pods of [
       [pod('a.b', 'x'), pod('a.b', 'y')],
       [pod('a.b', 'x', 'x')],
@@ -126,18 +130,21 @@ describe('which pods a person uses', () => {
       Array.from({ length: limits.personPodsMax + 1 }, (_, i) => pod(`${i}.b`, 'x')),
       [pod('a.b', ...Array.from({ length: limits.personNamesMax + 1 }, (_, i) => `n${i}`))]
     ])
-      assert.throws(() => decodePerson(encodeCbor([1, pods])), invalid)
+      assert.throws(() => decodePerson(encodeCbor([1, pods, []])), invalid)
   })
 
   it('leaves out what has no place', () => {
     const one = { hostname: 'a.b', peer, fingerprint: 'ab'.repeat(20), names: ['x'] }
     const many = Array.from({ length: 9 }, (_, i) => ({ ...one, hostname: `${i}.b` }))
-    assert.equal(decodePerson(encodePerson({ pods: many })).pods.length, limits.personPodsMax)
+    assert.equal(
+      decodePerson(encodePerson({ pods: many, moves: [] })).pods.length,
+      limits.personPodsMax
+    )
     const none = [
       { ...one, peer: 'Qm' },
       { ...one, names: [] }
     ]
-    assert.deepEqual(decodePerson(encodePerson({ pods: none })), { pods: [] })
+    assert.deepEqual(decodePerson(encodePerson({ pods: none, moves: [] })), nobody)
   })
 })
 
@@ -152,7 +159,8 @@ describe('the vectors of bodies in docs/protocol/record.md', () => {
       assert.deepEqual({ ...seen, peer: v.peer, frame: v.frame }, v)
     }
     for (const v of persons) {
-      const seen = { ...decodePerson(bytes(v.frame)), key: toHex(personKey(v.pin)) }
+      const { moves, ...said } = decodePerson(bytes(v.frame))
+      const seen = { ...said, moves: moves.map(toHex), key: toHex(personKey(v.pin)) }
       assert.deepEqual({ ...seen, pin: v.pin, frame: v.frame }, v)
     }
     for (const v of refusedBodies)

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { MuttrError } from '../../base/errors.ts'
 import type { Verification } from '../../client/client.ts'
-import { contactsText, contactText } from '../contacts.ts'
+import { contactsText, contactText, movesText } from '../contacts.ts'
 import { example } from '../example.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
@@ -19,6 +19,20 @@ export function addPeople(program: Command, action: Action): void {
       .option('--note <text>', 'who you are, where the operator approves of each')
       .action(action(register)),
     'muttr register alice@one.test'
+  )
+  example(
+    program
+      .command('move')
+      .description(
+        'leave an address for another, usually at another pod: who writes to you follows'
+      )
+      .option('--to <alias>', 'the new address, as in alice@new.example')
+      .option('--from <alias>', 'the one to leave, where you have several')
+      .option('--invite <code>', "a code from the new pod's operator")
+      .option('--note <text>', 'who you are, where the operator approves of each')
+      .action(action(move)),
+    'muttr move --to alice@new.example',
+    'muttr move'
   )
   example(
     program
@@ -99,6 +113,18 @@ async function listContacts(session: Session): Promise<void> {
   await session.withClient(async client => {
     const contacts = await client.contacts()
     await session.out.results(contacts, out => contactsText(out, contacts))
+  })
+}
+
+async function move(
+  session: Session,
+  { to, ...given }: { to?: string; from?: string; invite?: string; note?: string }
+): Promise<void> {
+  const { out, signal } = session
+  await session.withClient(async client => {
+    const moves =
+      to === undefined ? await client.moves() : [await client.move(to, { ...given, signal })]
+    await out.result(moves, () => movesText(out, moves))
   })
 }
 

@@ -5,11 +5,13 @@ import type { Log } from '../../base/ports.ts'
 import type { Certificate } from '../../keys/certificate.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { Device } from '../../keys/device.ts'
+import { verifyMove } from '../../keys/move.ts'
 import type { Person } from '../../keys/person.ts'
 import { importPerson, ownKey } from '../../keys/person.ts'
 import type { SubkeyTools } from '../../keys/subkeys.ts'
 import type { Change, State } from '../../store/state.ts'
 import { decodeLetter } from '../../wire/letter.ts'
+import { decodeSignedMove } from '../../wire/move.ts'
 import type { SealedSecret, SyncEvent, SyncEventOf } from '../../wire/sync.ts'
 import { deviceSealInfo } from '../../wire/sync.ts'
 import type { Published } from '../addresses/published.ts'
@@ -59,6 +61,11 @@ export interface MirrorParts {
   onSubkeys(): void
 }
 
+/** What another device says that makes no sense. */
+const junk: ReadonlySet<string> = new Set([
+  ...['SYNC_INVALID', 'LETTER_INVALID', 'KEY_INVALID', 'MOVE_INVALID']
+])
+
 /** Who says something. */
 interface Speaker {
   /** The device, hex. */
@@ -102,7 +109,7 @@ export class Mirror {
       if (outcome === 'early') await state.write(last.put(event, by, closet, true))
     } catch (err) {
       const code = codeOf(err)
-      if (code !== 'SYNC_INVALID' && code !== 'LETTER_INVALID' && code !== 'KEY_INVALID') throw err
+      if (!junk.has(code ?? '')) throw err
       log.warn('what another device says is not taken', { type: event.type, code })
     }
   }
@@ -239,6 +246,16 @@ export class Mirror {
     },
     published: async ({ row }) => {
       await this.#parts.published.mirror(decodePublished(row))
+      return 'done'
+    },
+    moved: async ({ move: frame }) => {
+      const { self, state, aliases, crypto, log } = this.#parts
+      const own = self.certificate()!
+      const { to, issuedMs } = decodeSignedMove(frame).move
+      // Whether it is of a time that has not come is for those who follow.
+      await verifyMove(frame, { key: own, nowMs: issuedMs }, crypto)
+      await state.write([aliases.plan(to, frame)])
+      void aliases.look().catch(err => log.warn('not moved', { err }))
       return 'done'
     },
     revoked: async ({ certificate }) => {

@@ -1,7 +1,7 @@
 import { MuttrError } from '../../base/errors.ts'
 import type { Certificate } from '../../keys/certificate.ts'
 import type { Crypto } from '../../keys/crypto.ts'
-import type { ContactRow } from '../contact-rows.ts'
+import type { ContactRow, MovedTo } from '../contact-rows.ts'
 import type { Known } from '../contacts.ts'
 
 /**
@@ -34,9 +34,18 @@ export async function mirroredContact(
       ...said,
       ...{ route, certificate: known.bytes },
       knowsUs: knowsUs || row.knowsUs,
-      verified: verified || row.verified
+      verified: verified || row.verified,
+      moved: lastMove(before.row, row)
     }
   }
+}
+
+/** Where they went from an alias: who has not heard of it says nothing of it. They may have come back since. */
+function lastMove(...rows: readonly [ContactRow, ContactRow]): MovedTo | null {
+  const [one, other] = rows.map(({ moved }) => moved)
+  const last = (one?.sequence ?? 0) > (other?.sequence ?? 0) ? one : other
+  const isBack = rows.some(({ from }) => (from?.sequence ?? 0) > (last?.sequence ?? 0))
+  return isBack ? null : (last ?? null)
 }
 
 type Pinned = Pick<Known, 'certificate' | 'row'>

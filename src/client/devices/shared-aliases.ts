@@ -10,6 +10,8 @@ interface SharedAliasesParts {
   log: Log
   /** Has an alias's pod certify the certificate as it is here. */
   register(alias: string): Promise<unknown>
+  /** Leaves an alias for another that is registered. */
+  leave(move: Uint8Array): Promise<unknown>
 }
 
 /** Own aliases that this device has still to register for itself. */
@@ -23,16 +25,25 @@ export class SharedAliases {
     this.#parts = parts
   }
 
-  plan(alias: string): Change {
-    return putRow(table, alias, new Uint8Array())
+  /** @param move that led there, as we signed it. */
+  plan(alias: string, move?: Uint8Array): Change {
+    return putRow(table, move ? `${alias} moved` : alias, move ?? new Uint8Array())
+  }
+
+  /** Another device went there. */
+  async went(alias: string, move: Uint8Array): Promise<void> {
+    await this.#parts.state.write([this.plan(alias, move)])
+    await this.look()
   }
 
   async look(): Promise<void> {
-    const { state, self, register, log } = this.#parts
-    for (const { key: alias } of await state.list(table))
+    const { state, self, register, leave, log } = this.#parts
+    for (const { key, value: move } of await state.list(table))
       try {
+        const alias = key.split(' ')[0]!
         if (!self.registrations().some(one => one.alias === alias)) await register(alias)
-        await state.write([dropRow(table, alias)])
+        if (move.byteLength > 0) await leave(move)
+        await state.write([dropRow(table, key)])
       } catch (err) {
         log.info('an alias of another device is not registered yet', { code: codeOf(err) })
       }

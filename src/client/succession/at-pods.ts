@@ -10,6 +10,7 @@ import { fingerprint, fingerprintBytes } from '../../wire/fingerprint.ts'
 import { decodeSignedSuccession } from '../../wire/succession.ts'
 import type { DeviceSecrets } from '../devices/secrets.ts'
 import { failureOf } from '../failure.ts'
+import { stillListens } from '../moving/moving.ts'
 import type { PodLink } from '../pod-link.ts'
 import type { Pods } from '../pods.ts'
 import type { Rotation } from '../rotation.ts'
@@ -87,8 +88,10 @@ export class AtPods {
   byPod(): Map<string, string[]> {
     const { self, clock } = this.#parts
     const found = new Map<string, string[]>()
-    for (const { pod, alias, certifiedUntilMs } of self.registrations())
-      if (certifiedUntilMs > clock.now()) found.set(pod, [...(found.get(pod) ?? []), alias])
+    const nowMs = clock.now()
+    const left = self.left().filter(one => stillListens(one, nowMs))
+    for (const { pod, alias, certifiedUntilMs } of [...self.registrations(), ...left])
+      if (certifiedUntilMs > nowMs) found.set(pod, [...(found.get(pod) ?? []), alias])
     return found
   }
 
@@ -133,6 +136,8 @@ export class AtPods {
     let all = true
     for (const [pod, [alias]] of this.byPod()) {
       if ((await this.#taken.get(pod))?.revoked) continue
+      // A pod that we left shows the key to nobody.
+      if (!self.registrations().some(one => one.pod === pod)) continue
       try {
         await (await pods.link(pod, life)).revoke(alias!, old)
         await state.write([this.#taken.put(pod, { fingerprint, revoked: true })])

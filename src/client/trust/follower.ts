@@ -127,4 +127,4 @@ export class Follower {
 }
 
 /** Of keys that were left, so many are remembered. */
-const leftMax = 64
+export const leftMax = 64

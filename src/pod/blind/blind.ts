@@ -7,6 +7,7 @@ import type { Federation } from '../federation/federation.ts'
 import type { Gates } from '../gates.ts'
 import type { PodLimits } from '../limits.ts'
 import type { Mailbox } from '../mailbox.ts'
+import type { Moves } from '../moves.ts'
 import type { Registry } from '../registry.ts'
 import { takeNotice } from '../take-notice.ts'
 import type { Tokens } from '../token/tokens.ts'
@@ -24,6 +25,7 @@ interface Parts {
   hostname: string
   hpkeSecret: Uint8Array
   registry: Registry
+  moves: Moves
   directory: Directory
   mailbox: Mailbox
   gates: Gates

@@ -1,12 +1,15 @@
 import { MuttrError } from '../../base/errors.ts'
 import type { Dht } from '../../seed/dht.ts'
 import { blindBlob, blindGet, blindMethods, blindRelease, blindReleased } from '../../wire/blind.ts'
+import { movedAnswer } from '../../wire/move.ts'
 import * as wire from '../../wire/pod.ts'
 import { successionAnswer, successionRequest } from '../../wire/succession.ts'
 import { signedTokenKeys, tokenKeysRequest, tokenSubmit } from '../../wire/token.ts'
+import { foldName } from '../alias.ts'
 import type { Directory } from '../directory.ts'
 import type { Gates } from '../gates.ts'
 import type { PodLimits } from '../limits.ts'
+import type { Moves } from '../moves.ts'
 import type { Registry } from '../registry.ts'
 import type { Tokens } from '../token/tokens.ts'
 import type { BlindMethods, Through } from './target.ts'
@@ -15,6 +18,7 @@ import { createTurns } from './turns.ts'
 interface Parts {
   directory: Pick<Directory, 'lookup'>
   registry: Pick<Registry, 'successor'>
+  moves: Pick<Moves, 'find' | 'owner'>
   gates: Gates
   limits: Pick<PodLimits, 'blindGetsAtOncePerRelayMax' | 'blindGetsAtOnceMax'>
   tokens: Pick<Tokens, 'door'>
@@ -31,7 +35,7 @@ const networkMs = 20_000
 
 /** What this pod does for those it does not know. Source: docs/protocol/blind.md#what-can-be-asked */
 export function createBlindMethods(parts: Parts): BlindMethods {
-  const { directory, registry, gates, limits, dht, take, tokens, isKnown } = parts
+  const { directory, registry, moves, gates, limits, dht, take, tokens, isKnown } = parts
   const gets = createTurns('requests to the network', {
     eachMax: limits.blindGetsAtOncePerRelayMax,
     max: limits.blindGetsAtOnceMax
@@ -48,7 +52,12 @@ export function createBlindMethods(parts: Parts): BlindMethods {
     },
     async [blindMethods.succession](payload, { nowMs }) {
       const { name, fingerprint } = successionRequest.decode(payload)
-      return successionAnswer.encode(await registry.successor(name, fingerprint, nowMs))
+      const account = await moves.owner(name, nowMs)
+      return successionAnswer.encode(await registry.successor(account, fingerprint))
+    },
+    async [blindMethods.moved](payload, { nowMs }) {
+      const { name } = wire.aliasRequest.decode(payload)
+      return movedAnswer.encode((await moves.find(foldName(name), nowMs)) ?? null)
     },
     async [blindMethods.submit](payload, through) {
       const { notice } = wire.submit.decode(payload)

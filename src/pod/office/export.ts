@@ -5,6 +5,7 @@ import { decodeStored } from '../../wire/notice.ts'
 import { addressRow, ownerId } from '../addresses/rows.ts'
 import type { Ahead } from '../ahead/ahead.ts'
 import { queueRow } from '../federation/rows.ts'
+import { moveRow } from '../moves.ts'
 import type { AccountId } from '../rows.ts'
 import * as rows from '../rows.ts'
 import { mailLog, tables, under } from '../rows.ts'
@@ -114,6 +115,11 @@ const readers: Readonly<Record<Table, Reader | null>> = {
     read: ({ value }) => rows.holderRow.decode(value)
   },
   successions: underAccount(tables.successions, ({ value }) => rows.successionRow.decode(value)),
+  moves: {
+    find: (state, { account }) =>
+      where(state, tables.moves, ({ value }) => moveRow.decode(value).account === account),
+    read: ({ value }) => moveRow.decode(value)
+  },
   devices: underAccount(tables.devices, ({ value }) => rows.deviceRow.decode(value)),
   dismissed: underAccount(tables.dismissed, ({ value }) => rows.markRow.decode(value)),
   behind: underAccount(tables.behind, ({ value }) => rows.markRow.decode(value)),

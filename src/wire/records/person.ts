@@ -21,6 +21,8 @@ export interface PersonPod {
 
 /** Source: docs/protocol/record.md#which-pods-a-person-uses */
 export interface PersonRecord {
+  /** Moves, each sealed for those who know the key by the alias that it left; at most {@link limits.recordMovesMax}. */
+  readonly moves: readonly Uint8Array[]
   /** The one to write to first; none when the person took the record back. At most {@link limits.personPodsMax}. */
   readonly pods: readonly PersonPod[]
 }
@@ -40,10 +42,15 @@ const pod = mapped(
   })
 )
 
-const person = mapped(tuple(literal(1), array(pod, limits.personPodsMax)), ([, pods]) => {
-  distinct(pods.map(({ hostname }) => hostname))
-  return { pods }
-})
+const sealedMove = bytes(1, limits.signedMoveBytesMax)
+
+const person = mapped(
+  tuple(literal(1), array(pod, limits.personPodsMax), array(sealedMove, limits.recordMovesMax)),
+  ([, pods, moves]) => {
+    distinct(pods.map(({ hostname }) => hostname))
+    return { pods, moves }
+  }
+)
 
 function distinct(names: string[]): string[] {
   if (new Set(names).size < names.length) throw new TypeError('a name stands twice')
@@ -51,7 +58,7 @@ function distinct(names: string[]): string[] {
 }
 
 /** @returns the body of a record. Pods and names beyond the limits, and pods without an Ed25519 key, are left out. */
-export const encodePerson = ({ pods }: PersonRecord): Uint8Array =>
+export const encodePerson = ({ pods, moves }: PersonRecord): Uint8Array =>
   encodeCbor([
     1,
     pods
@@ -62,7 +69,8 @@ export const encodePerson = ({ pods }: PersonRecord): Uint8Array =>
         keyOfPeer(p.peer),
         fingerprintBytes(p.fingerprint),
         p.names.slice(0, limits.personNamesMax)
-      ])
+      ]),
+    moves.slice(0, limits.recordMovesMax)
   ])
 
 /** @throws {MuttrError} `RECORD_INVALID` or `WIRE_TOO_LARGE`, and nothing else. */

@@ -1,0 +1,214 @@
+import { codeOf, MuttrError } from '../../base/errors.ts'
+import type { Emit } from '../../base/events.ts'
+import type { Clock, Failure, Log, Millis } from '../../base/ports.ts'
+import type { Crypto } from '../../keys/crypto.ts'
+import { makeMove, verifyMove } from '../../keys/move.ts'
+import { readAlias } from '../../pod/alias.ts'
+import { podTimes } from '../../pod/limits.ts'
+import type { Publisher } from '../../replicas/publisher.ts'
+import type { Dht } from '../../seed/dht.ts'
+import { decodeSignedMove } from '../../wire/move.ts'
+import type { Journal } from '../devices/journal.ts'
+import { failureOf } from '../failure.ts'
+import type { Pods } from '../pods.ts'
+import type { Register } from '../register.ts'
+import type { LeftRegistration, Self } from '../self.ts'
+import { ownHint } from '../trust/pins.ts'
+import { recorded } from './steps.ts'
+
+/** An own alias that was left for another. */
+export interface OwnMove {
+  from: string
+  to: string
+  atMs: Millis
+  /** The former pod has signed for it, and tells it to whoever asks there. */
+  agreed: boolean
+  /** Until then the former pod is asked for letters that were on their way. */
+  listensUntilMs: Millis
+  /** Why the former pod has not signed yet: tried again, while the node runs. */
+  problem: Failure | null
+}
+
+export interface MovingParts {
+  self: Self
+  pods: Pick<Pods, 'know' | 'link' | 'questions' | 'identified' | 'keep' | 'certificateOf'>
+  journal: Pick<Journal, 'note'>
+  register: Register
+  /** Publishes moves, for those whose pod is gone. */
+  record: Pick<Publisher, 'look'>
+  dht: Pick<Dht, 'getRecord'>
+  /** Whether the person has other devices, which may have moved. */
+  hasOthers(): boolean
+  /** What was sent to them, as far as it can be now. */
+  sent(): Promise<void>
+  /** An alias of ours where another device went. */
+  onElsewhere(to: string, move: Uint8Array): Promise<void>
+  clock: Clock
+  log: Log
+  emit: Emit
+  crypto: Crypto
+  life: AbortSignal
+}
+
+/** So long letters that were sealed for the former alias may still come there. */
+const listenMs: Millis = podTimes.moveTransitMs
+/** So long pods that live tell where somebody went; the record does the same for those that do not. */
+const toldMs: Millis = listenMs + podTimes.quarantineMs
+
+/** Whether letters that were on their way to an alias may still be at its pod. */
+export const stillListens = ({ move }: LeftRegistration, nowMs: Millis): boolean =>
+  move.issuedMs + listenMs > nowMs
+
+/**
+ * Leaves an own alias for another, at another pod or the same. From the moment that our word is on the disk we are there; the former pod is told
+ * when it can be, and the network in any case. Source: docs/protocol/moving.md#moving-step-by-step
+ */
+export class Moving {
+  readonly #parts: MovingParts
+  readonly #problems = new Map<string, Failure>()
+  #looking: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: MovingParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * @param from an own alias; the oldest unless told. @throws {MuttrError} nothing has moved then: `VAULT_LOCKED`, `KEY_REVOKED`, `ALIAS_MISSING`,
+   *   `MOVE_INVALID`, as {@link Register}
+   */
+  async move(
+    to: string,
+    {
+      from: wanted,
+      invite,
+      note,
+      signal
+    }: { from?: string; invite?: string; note?: string; signal: AbortSignal }
+  ): Promise<OwnMove> {
+    const { self, pods, register, clock, crypto, journal, emit, record } = this.#parts
+    const { full, hostname } = readAlias(to)
+    const person = self.person()
+    if (person.certificate.revoked)
+      throw new MuttrError('KEY_REVOKED', 'your own key is revoked', ownHint)
+    const from = this.#leaving(full, wanted)
+    await pods.know(hostname, signal)
+    const given = { ...(invite !== undefined && { invite }), ...(note !== undefined && { note }) }
+    await register(full, { ...given, signal })
+    // Other devices hear of the new alias where they still listen.
+    await this.#parts.sent()
+    const { certificate, contact } = (await pods.link(hostname, signal)).pod
+    const sequence = Math.max(clock.now(), ...self.left().map(({ move }) => move.sequence + 1))
+    const pod = {
+      ...contact,
+      addresses: [...contact.addresses],
+      fingerprint: certificate.fingerprint
+    }
+    const about = { from, to: full, pod, sequence, nowMs: clock.now() }
+    const frame = await makeMove(self.person(), about, crypto)
+    if (!(await self.leave(frame, journal.note([{ type: 'moved', move: frame }]))))
+      throw new MuttrError('MOVE_INVALID', `${from} was left meanwhile`)
+    emit({ type: 'left', from, to: full })
+    record.look()
+    await this.look()
+    return this.list().find(one => one.from === from)!
+  }
+
+  /** @throws {MuttrError} `ALIAS_MISSING`, `MOVE_INVALID` */
+  #leaving(to: string, wanted: string | undefined): string {
+    const own = this.#parts.self.registrations().map(({ alias }) => alias)
+    const from = wanted === undefined ? own.find(alias => alias !== to) : readAlias(wanted).full
+    if (from === undefined || !own.includes(from))
+      throw new MuttrError('ALIAS_MISSING', 'no such alias of yours to leave')
+    if (from === to) throw new MuttrError('MOVE_INVALID', `${to} is where you are`)
+    return from
+  }
+
+  /** Another device of ours has moved, and this one has the new alias. @returns whether that is news */
+  async adopt(frame: Uint8Array): Promise<boolean> {
+    const { self, emit, record } = this.#parts
+    if (!(await self.leave(frame))) return false
+    const { from, to } = decodeSignedMove(frame).move
+    emit({ type: 'left', from, to })
+    record.look()
+    this.#later()
+    return true
+  }
+
+  #later(): void {
+    this.look().catch(err => this.#parts.log.warn('a former pod is not told', { err }))
+  }
+
+  /** A pod is there again: it may be one that we left, and that was not told. */
+  up(pod: string): void {
+    if (this.#parts.self.left().some(left => left.pod === pod && !left.signature)) this.#later()
+  }
+
+  /** Whether we have no alias at a pod any more, but had. */
+  isLeft(pod: string): boolean {
+    const { self } = this.#parts
+    const isThere = (one: { pod: string }): boolean => one.pod === pod
+    return !self.registrations().some(isThere) && self.left().some(isThere)
+  }
+
+  /** Newest first. */
+  list(): OwnMove[] {
+    return this.#parts.self
+      .left()
+      .map(({ move, signature }) => ({
+        ...{ from: move.from, to: move.to, atMs: move.issuedMs, agreed: signature !== null },
+        listensUntilMs: move.issuedMs + listenMs,
+        problem: signature ? null : (this.#problems.get(move.from) ?? null)
+      }))
+      .sort((a, b) => b.atMs - a.atMs)
+  }
+
+  /** Tells former pods that were not told, and forgets what nobody asks about any more. One after the other. */
+  look(): Promise<void> {
+    const next = this.#looking.then(() => this.#look())
+    this.#looking = next.catch(() => undefined)
+    return next
+  }
+
+  async #look(): Promise<void> {
+    const { self, clock, hasOthers } = this.#parts
+    if (self.locked) return
+    if (hasOthers()) for (const { alias, pod } of self.registrations()) await this.#ask(alias, pod)
+    for (const left of self.left()) {
+      if (left.move.issuedMs + toldMs <= clock.now()) await self.forget(left.alias)
+      else if (!left.signature && stillListens(left, clock.now())) await this.#tell(left)
+    }
+  }
+
+  /** Another device may have moved, and could not tell this one: its pod knows, or the network does. */
+  async #ask(alias: string, pod: string): Promise<void> {
+    const { self, pods, life, clock, crypto, onElsewhere, log } = this.#parts
+    const key = self.person().certificate
+    try {
+      const found = await pods.questions(pod, life).then(
+        link => link.moved(alias),
+        () => recorded({ alias, key }, this.#parts, life)
+      )
+      if (!found) return
+      const frame = 'frame' in found ? found.frame : found.move
+      const { to } = await verifyMove(frame, { key, nowMs: clock.now() }, crypto)
+      await onElsewhere(to, frame)
+    } catch (err) {
+      log.debug('nobody says whether another device has moved', { pod, code: codeOf(err) })
+    }
+  }
+
+  async #tell({ pod, frame, move }: LeftRegistration): Promise<void> {
+    const { self, pods, life, log, emit } = this.#parts
+    try {
+      pods.keep(pod)
+      const signature = await (await pods.identified(pod, life)).move(frame)
+      await self.agreed(frame, signature)
+      this.#problems.delete(move.from)
+      emit({ type: 'agreed', from: move.from, to: move.to })
+    } catch (err) {
+      if (codeOf(err) === 'CANCELLED') throw err
+      this.#problems.set(move.from, failureOf(err))
+      log.info('a former pod does not know yet that we moved', { pod, code: codeOf(err) })
+    }
+  }
+}
