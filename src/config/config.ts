@@ -91,10 +91,10 @@ export const Config = z.strictObject({
   /** How the reader's pod is told of a letter: through the own pod, which then sees to it, or from here. */
   notices: z.enum(['own-pod', 'direct']).default('own-pod'),
   /**
-   * Where other people's letters are announced to us, and how other pods are asked: at the account of the own pod, which knows whose they are; or
-   * blindly, through an own pod that cannot read what passes, at pods that do not know who asks.
+   * How other pods are asked, told of letters, and had fetch them for us: from here, or blindly, through an own pod that cannot read what passes,
+   * so that they do not learn who asks.
    */
-  addresses: z.enum(['account', 'blind']).default('account'),
+  asks: z.enum(['openly', 'blindly']).default('openly'),
   /** Who gets a signed receipt when a letter asks for one: whose key is pinned, whose fingerprint was compared, or nobody. */
   receipts: z.enum(['contacts', 'verified', 'nobody']).default('contacts'),
   /** Whether letters are sealed to a new subkey every month, and the secrets of old ones erased; not for keys that other programs use too. */

@@ -143,7 +143,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       subkeyEveryMs: rotates(home.config) ? subkeyEveryMs : null,
       strangersBy: home.config.strangers,
       noticesBy: home.config.notices,
-      isBlind: home.config.addresses === 'blind',
+      isBlind: home.config.asks === 'blindly',
       spool: diskSpool(home.paths.attachments),
       spoolCaps: home.config.attachments,
       aheadBytes: home.config.attachments.aheadBytes,
