@@ -12,6 +12,18 @@ export const upkeep = {
   bucketsAtJoin: 4
 } as const
 
+/** How hearsay is pinged. Not chosen by a finding. */
+export const pings = {
+  /** Those that wait. */
+  queueMax: 64,
+  /** Whom we could not reach is not tried again on hearsay for so long, and of so many at most we remember it. */
+  shunMs: (5 * 60_000) as Millis,
+  shunnedMax: 512
+} as const
+
+/** How large the network is, a seed measures by lookups of random places, one in a tick, until so many were answered; lookups bring more. */
+export const regionsLeast = 5
+
 /** How requests are timed that only read. Not chosen by a finding: from docs/protocol/dht.md */
 export const asking = {
   /** Below these nothing is called slow: a busy machine must not ask twice for what is on its way. */

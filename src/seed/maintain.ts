@@ -1,7 +1,7 @@
 import type { Contact, Millis, Place } from '../base/ports.ts'
 import { bitOf } from '../routing/distance.ts'
 import { believed } from '../routing/subnet.ts'
-import { upkeep } from '../routing/upkeep.ts'
+import { regionsLeast, upkeep } from '../routing/upkeep.ts'
 import { decodeContacts, encodeFindNode } from '../wire/dht.ts'
 import type { Core, SeedCore } from './core.ts'
 import { deadline, findNearest } from './core.ts'
@@ -16,8 +16,6 @@ const joinTimeoutMs: Millis = 15_000
 const settleMs: Millis = 5_000
 /** A place that shares more leading bits with ours lies in a part of the space small enough to be crowded because we are there. */
 const farBitsMax = 3
-/** Regions after which the estimate of the network's size is left to what lookups bring. */
-const regionsLeast = 5
 
 export interface Maintenance extends Disposable {
   join(contacts: readonly Contact[], o?: { signal?: AbortSignal }): Promise<number>

@@ -12,7 +12,7 @@ import type {
 } from '../base/ports.ts'
 import { RoundTrip } from '../routing/rtt.ts'
 import type { Table } from '../routing/table.ts'
-import { asking } from '../routing/upkeep.ts'
+import { asking, pings } from '../routing/upkeep.ts'
 import type { DhtMethod } from '../wire/dht.ts'
 import { decodePong, encodePing, pongBytes } from '../wire/dht.ts'
 import type { Asked, PingReason } from './asked.ts'
@@ -30,9 +30,6 @@ export const isWriting: ReadonlySet<DhtMethod> = new Set<DhtMethod>([
 const writeFloorMs: Millis = 250
 
 const pingsAtOnce = 3
-const queueMax = 64
-const shunMs = 5 * 60_000
-const shunnedMax = 512
 /** So long after an answer we take ourselves to be online. */
 const onlineMs = 10_000
 const judgeMs = 2_000
@@ -155,7 +152,7 @@ export class Peers implements Disposable {
   #consider(contact: Contact): void {
     const { network, clock, table } = this.#p
     const { peer } = contact
-    if (this.#queue.size >= queueMax || peer === network.self || this.#queue.has(peer)) return
+    if (this.#queue.size >= pings.queueMax || peer === network.self || this.#queue.has(peer)) return
     if (this.#isShunned(peer, clock.now()) || !table.wants(contact)) return
     this.#queue.set(peer, { contact, reason: 'candidate' })
   }
@@ -181,7 +178,7 @@ export class Peers implements Disposable {
   doubt(contact: Contact, reason: PingReason): void {
     const { peer } = contact
     const isDoubted = (this.#queue.get(peer)?.reason ?? 'candidate') !== 'candidate'
-    if (this.#queue.size >= queueMax || isDoubted || this.#pinging.has(peer)) return
+    if (this.#queue.size >= pings.queueMax || isDoubted || this.#pinging.has(peer)) return
     this.#queue.set(peer, { contact, reason })
     this.#work()
   }
@@ -238,7 +235,7 @@ export class Peers implements Disposable {
     this.#answerMs = clock.now()
     if (this.#others.has(contact.peer)) return
     const isIn = table.answered(this.#greeted.get(contact.peer) ?? contact, this.#answerMs)
-    if (this.#lost.found(contact.peer)) this.seekLost(queueMax)
+    if (this.#lost.found(contact.peer)) this.seekLost(pings.queueMax)
     if (!known && isIn) onChange()
   }
 
@@ -280,8 +277,8 @@ export class Peers implements Disposable {
   }
 
   #shun(peer: PeerId, where: Map<PeerId, Millis> = this.#shunned): void {
-    where.set(peer, this.#p.clock.now() + shunMs)
-    if (where.size > shunnedMax) where.delete(where.keys().next().value!)
+    where.set(peer, this.#p.clock.now() + pings.shunMs)
+    if (where.size > pings.shunnedMax) where.delete(where.keys().next().value!)
   }
 
   /** Nobody leaves while nobody answers: then it may be us who is offline. So judgement may have to wait for an answer. */

@@ -22,6 +22,7 @@ import {
   timersOfBlob,
   timersOfNode
 } from './limits.ts'
+import { FloodPings } from './pings.ts'
 import { Places } from './places.ts'
 import { Reach } from './reach.ts'
 import { Storage } from './storage.ts'
@@ -112,11 +113,13 @@ class Run {
     const timers = this.#others + faultTimer + 2 * scenario.faults.length
     const calendar = new Calendar({ timers, dayMs, days: capacity > 100_000 ? 2 ** 18 : 2 ** 16 })
     const tables = new WideTables(places, { nodes: Math.max(1, scenario.nodes * shares.most), k })
+    const pings = new FloodPings({ foes, tables, nowMs: () => calendar.nowMs }, capacity)
     const walker = new Walker({
       places,
       tables,
       reach,
       ...(adversaries && { foes }),
+      ...(foes.inventedCount > 0 && { pings }),
       latencyOf: latencyOf(latencyIn(scenario), this.#diceOf('latency')),
       loss: scenario.network.loss,
       dice: this.#diceOf('loss'),

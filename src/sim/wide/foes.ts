@@ -125,6 +125,17 @@ export class Foes {
     return of !== 'drop' && of !== 'slow' && this.isHostile(node)
   }
 
+  /** Ids that a flood names; none where there is none. */
+  get inventedCount(): number {
+    return this.#behaviour === 'flood' ? inventedIn(this.#nodes) : 0
+  }
+
+  /** Those that floods named in this lookup. */
+  *told(): Generator<number> {
+    for (let part = 0; part < floodParts; part++)
+      for (let i = 0; i < this.#told[part]!; i++) yield this.#places.length + part * namedMax + i
+  }
+
   /** A lookup begins, and what was invented before is forgotten. */
   begin(): void {
     this.#told.fill(0)

@@ -11,12 +11,14 @@ import type { Places } from './places.ts'
 import { nobody } from './places.ts'
 import { Presence } from './presence.ts'
 import type { Reach } from './reach.ts'
+import { Refreshes } from './refreshes.ts'
 import type { WideTables } from './tables.ts'
 import type { Walker } from './walk.ts'
 
 const hourMs: Millis = 3_600_000
 /** Pings of so many ticks are sent in one event. */
 const roundMs = upkeep.silentMs
+const ticksPerRound = roundMs / upkeep.tickMs
 const pingsPerRound = (upkeep.pingsPerTick * roundMs) / upkeep.tickMs
 /** Who is farther than so many times R others does not look around because of a change, as repair has it. */
 const nearTimes = 4
@@ -67,12 +69,11 @@ export class Life {
   readonly lives: Uint8Array
   readonly #diesMs: Float64Array
   readonly #cursor: Uint16Array
+  readonly #refreshes: Refreshes
   readonly #owners: Owners
   readonly #p: LifeParts
   #changes = 0
   #born = 0
-  #walked = 0
-  #walkedRequests = 0
 
   constructor(parts: LifeParts) {
     const { length } = parts.places
@@ -84,19 +85,29 @@ export class Life {
     this.lives = new Uint8Array(length)
     this.#diesMs = new Float64Array(length)
     this.#cursor = new Uint16Array(length)
+    const { k, replicas } = parts.scenario.parameters
+    const { places, tables, reach, walker, tableDice, walkedShare } = parts
+    this.#refreshes = new Refreshes({
+      ...{ places, tables, reach, walker, walkedShare, dice: tableDice },
+      ...{ want: 2 * replicas, usualRequests: k }
+    })
   }
 
-  static bytesPerNode = Presence.bytesPerNode + 8 + 8 + 1 + 8 + 2
+  static bytesPerNode = Presence.bytesPerNode + 8 + 8 + 1 + 8 + 2 + Refreshes.bytesPerNode
 
   /** The population as after a long time. */
   start(): void {
     const { scenario, places, tables, reach, tableDice } = this.#p
+    // Who has never been among others was misled when it measured the network.
+    const isAmongFoes = scenario.adversaries?.fromHour === null
     const hostile = Math.round(scenario.nodes * (scenario.adversaries?.share ?? 0))
     for (let count = hostile; count < scenario.nodes; count++) this.#begin(this.#unborn(), true)
     for (let count = 0; count < hostile; count++) this.#enlist(this.#unborn(), true)
     for (let i = 0; i < this.online.count; i++) {
       const node = this.online.nodes[i]!
       tables.fill(node, reach.of(node), tableDice)
+      if (isAmongFoes) this.#refreshes.began(node)
+      else this.#refreshes.settled(node)
       this.#armUpkeep(node, tableDice.next())
     }
     // Who is away knows whom it knew.
@@ -170,7 +181,9 @@ export class Life {
     }
     this.#cursor[node] = position
     const due = ((tables.shape.far + 1) * roundMs) / upkeep.staleMs + tableDice.next()
-    for (let i = 1; i <= due; i++) this.#refresh(node)
+    for (let i = 1; i <= due; i++)
+      this.messages += this.#refreshes.refresh(node, tableDice.below(tables.shape.far + 1))
+    this.messages += this.#refreshes.measure(node, ticksPerRound)
     if (foes.has(node)) this.hostileMessages += this.messages - before
     this.#armUpkeep(node, 1)
   }
@@ -212,26 +225,8 @@ export class Life {
       tables.meetNear(node, reach.of(node), tableDice)
       const more = tables.nearCount(node) - before
       const pings = more > 0 ? more * pingsAtCome : -more * pingsAtLeave
-      this.messages += pings + (more === 0 ? 0 : this.#requestsOfLookup)
+      this.messages += pings + (more === 0 ? 0 : this.#refreshes.requestsOfLookup)
     }
-  }
-
-  #refresh(node: number): void {
-    const { tables, places, reach, tableDice, walker, walkedShare, scenario } = this.#p
-    const bucket = tableDice.below(tables.shape.far + 1)
-    if (tableDice.next() < walkedShare || this.#walked === 0) {
-      const low = tableDice.below(2 ** 32)
-      const high = tableDice.below(2 ** 32)
-      const keep = bucket === 0 ? 0 : (0xffff_ffff << (32 - bucket)) >>> 0
-      const turned = (places.hi(node) ^ (0x8000_0000 >>> bucket)) >>> 0
-      const first = (0x8000_0000 >>> bucket) >>> 0
-      const target = ((turned & (keep | first)) | (high & ~(keep | first))) >>> 0
-      walker.find(node, target, low, 2 * scenario.parameters.replicas)
-      this.#walked += 1
-      this.#walkedRequests += walker.requests
-    }
-    this.messages += this.#walkedRequests / this.#walked
-    if (bucket < tables.shape.far) tables.refill(node, bucket, reach.of(node), tableDice)
   }
 
   #begin(node: number, isOld: boolean): void {
@@ -325,9 +320,8 @@ export class Life {
     } else tables.meetNear(node, reach.of(node), tableDice)
     this.#showNear(node)
     // The lookup of its own place, and those of the first buckets; what they find is in the table already.
-    const lookups = 1 + Math.min(tables.shape.far, upkeep.bucketsAtJoin)
-    const each = this.#requestsOfLookup
-    this.messages += lookups * each + tables.nearCount(node)
+    this.messages += this.#refreshes.requestsOfLookup + this.#refreshes.joined(node)
+    this.messages += tables.nearCount(node)
     this.#armUpkeep(node, 1)
     if (!reach.isSeed(node)) return
     this.#countAround(pingsAtCome)
@@ -344,10 +338,6 @@ export class Life {
         tables.answered(other, node)
   }
 
-  get #requestsOfLookup(): number {
-    return this.#walked > 0 ? this.#walkedRequests / this.#walked : this.#p.scenario.parameters.k
-  }
-
   /**
    * Requests of the neighbours of one that came or went: pings, and a lookup of each one's own place after the time of quiet. What
    * changes meanwhile costs no lookup of its own.
@@ -361,7 +351,7 @@ export class Life {
     const perMs =
       calendar.nowMs === 0 ? 0 : (this.#changes * near) / reach.seedCount / calendar.nowMs
     const meanwhile = perMs * debounceMinutes * 60_000 * 1.25
-    const requests = near * (pings + this.#requestsOfLookup / (1 + meanwhile))
+    const requests = near * (pings + this.#refreshes.requestsOfLookup / (1 + meanwhile))
     this.messages += requests
     this.hostileMessages += (requests * foes.count) / this.online.count
   }

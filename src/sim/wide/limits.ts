@@ -8,6 +8,7 @@ import { readScenario } from '../scenario.ts'
 import { Calendar } from './calendar.ts'
 import { Foes } from './foes.ts'
 import { Life } from './life.ts'
+import { FloodPings } from './pings.ts'
 import { partsMax, Reach } from './reach.ts'
 import { Storage } from './storage.ts'
 import { shapeOf, tablesBytes } from './tables.ts'
@@ -89,7 +90,7 @@ export function sizeOf(scenario: Scenario): Size {
     blobs * (Storage.bytesPerBlob(scenario) + Calendar.bytesOf(timersOfBlob)) +
     (network.latency.type === 'geographic' ? capacity * spotBytes : 0) +
     (daily ? capacity * daily.share * ownerBytes : 0) +
-    (adversaries ? capacity * Foes.bytesPerNode : 0)
+    (adversaries ? capacity * (Foes.bytesPerNode + FloodPings.bytesPerNode) : 0)
   return { capacity, blobs, there, views, bytes }
 }
 

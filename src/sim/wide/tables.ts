@@ -176,6 +176,40 @@ export class WideTables {
     return Math.floor(position / this.#k)
   }
 
+  /** As `Table.wants`, of an id that is not in it: its bucket has room, or is the last one. */
+  wants(owner: number, id: number): boolean {
+    return this.#hasRoom(owner, this.#places.shared(owner, id))
+  }
+
+  /** The share of the space for which there is room. */
+  roomShare(owner: number): number {
+    let share = 0
+    for (let bits = 0; bits < this.#depth(owner); bits++)
+      if (this.#hasRoom(owner, bits)) share += 2 ** -(bits + 1)
+    return share + 2 ** -this.#depth(owner)
+  }
+
+  #hasRoom(owner: number, bits: number): boolean {
+    if (bits < this.shape.far)
+      return this.#entries[this.#bucketBase(owner, bits) + this.#k - 1] === nobody
+    return bits >= this.#depth(owner) || this.#nearAlike(owner, bits) < this.#k
+  }
+
+  /** Buckets beside the last one, which more than k made split. */
+  #depth(owner: number): number {
+    let left = this.nearCount(owner)
+    let bits = this.shape.far
+    while (left > this.#k) left -= this.#nearAlike(owner, bits++)
+    return bits
+  }
+
+  #nearAlike(owner: number, bits: number): number {
+    let alike = 0
+    for (let i = this.nearCount(owner) - 1; i >= 0; i--)
+      if (this.#places.shared(owner, this.nearAt(owner, i)) === bits) alike += 1
+    return alike
+  }
+
   /** All of them. */
   *entries(owner: number): Generator<number> {
     for (let position = 0; position < this.farSize; position++) {

@@ -11,6 +11,7 @@ import { failed, heard } from './candidates.ts'
 import type { Foes } from './foes.ts'
 import type { WideLookupOptions } from './lookup.ts'
 import { WideLookup } from './lookup.ts'
+import type { FloodPings } from './pings.ts'
 import type { Places } from './places.ts'
 import { nobody, Shortlist } from './places.ts'
 import type { Reach } from './reach.ts'
@@ -21,6 +22,7 @@ export interface WalkParts {
   tables: WideTables
   reach: Reach
   foes?: Foes
+  pings?: FloodPings
   /** One way. */
   latencyOf(from: number, to: number): Millis
   /** Of messages. */
@@ -71,6 +73,8 @@ export class Walker {
   /** After a lookup: how long it took, requests, and over how many others the nearest was found. */
   tookMs: Millis = 0
   requests = 0
+  /** Of those whom answers named. */
+  pings = 0
   hops = 0
   end: LookupEnd = 'answered'
   /** Who answered in the end, nearest first; what counts is {@link foundCount}. */
@@ -126,6 +130,7 @@ export class Walker {
     for (const node of this.#truth.nodes.subarray(0, this.#truth.size))
       if (!this.found.subarray(0, known).includes(node)) this.found[this.foundCount++] = node
     this.requests = 0
+    this.pings = 0
     this.tookMs = 0
     return true
   }
@@ -246,6 +251,7 @@ export class Walker {
     }
     this.tookMs = nowMs
     this.requests = machine.requests
+    this.pings = this.#p.pings?.take(from) ?? 0
     this.hops = machine.hops
     this.foundCount = machine.nearest(Math.min(o.want, this.found.length), this.found)
   }

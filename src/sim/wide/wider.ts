@@ -28,7 +28,7 @@ interface Parts {
  * other here, and take as long as the longest. What nodes estimate of the size of the network is the truth.
  */
 export class Wider {
-  /** Requests, and the time, of what was called last. */
+  /** Requests, pings of whom others named among them, and the time, of what was called last. */
   requests = 0
   tookMs: Millis = 0
   readonly #p: Parts
@@ -63,7 +63,8 @@ export class Wider {
   get(from: number, hi: number, lo: number, holds: (node: number) => boolean): boolean {
     const { walker, nodes, share } = this.#p
     const isFound = walker.get(from, hi, lo, nodes(), holds)
-    const { requests, tookMs } = walker
+    const { tookMs } = walker
+    const requests = walker.requests + walker.pings
     this.requests = requests
     this.tookMs = tookMs
     if (isFound || share === 0 || tookMs >= asking.operationMs) return isFound
@@ -93,7 +94,7 @@ export class Wider {
       ...{ paths: 1, deadlineMs, patienceMs: asking.timeoutMs, requestsMax: most },
       ...{ holds, only, isClosed: true }
     })
-    this.requests += walker.requests
+    this.requests += walker.requests + walker.pings
     this.tookMs += walker.tookMs
     return walker.holder !== nobody
   }
@@ -114,7 +115,7 @@ export class Wider {
         requestsMax: Math.floor(limits.regionRequestsMax / shells)
       })
       for (const node of walker.seen('there')) if (node !== from) region.hear(node)
-      this.requests += walker.requests
+      this.requests += walker.requests + walker.pings
       this.tookMs = Math.max(this.tookMs, walker.tookMs)
     }
   }

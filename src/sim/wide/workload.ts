@@ -126,7 +126,7 @@ export class Workload {
     const isCovered = walker.covers(from, hi, lo, this.#nodes)
     if (!isCovered) walker.find(from, hi, lo, replicas, { elders: eldersOfPut })
     let { tookMs } = walker
-    tally.messages += walker.requests
+    tally.messages += walker.requests + walker.pings
     const candidates = this.#near
     candidates.begin(hi, lo, limits.putRequestsMax)
     for (const node of walker.found.subarray(0, walker.foundCount)) candidates.offer(node)
@@ -246,7 +246,7 @@ export class Workload {
     if (from === nobody) return
     const { k } = scenario.parameters
     walker.find(from, hi, lo, k)
-    tally.messages += walker.requests
+    tally.messages += walker.requests + walker.pings
     const { hops, requests, tookMs: ms } = walker
     const isHonest = (node: number) => !foes.has(node)
     const exact = walker.isExact(from, hi, lo, k)

@@ -4,7 +4,9 @@ import { goneIn, inventedIn } from '../../../src/sim/hostile.ts'
 import type { ScenarioInput } from '../../../src/sim/scenario.ts'
 import type { Behaviour } from '../../../src/sim/scenario-foes.ts'
 import { Foes, inventedMax, mintAround } from '../../../src/sim/wide/foes.ts'
+import { FloodPings } from '../../../src/sim/wide/pings.ts'
 import { nobody, Places, Shortlist } from '../../../src/sim/wide/places.ts'
+import { WideTables } from '../../../src/sim/wide/tables.ts'
 import { column, run, scenario } from '../../support/wide-run.ts'
 
 const nodes = 400
@@ -109,6 +111,39 @@ describe('hostile nodes at the scale wide', () => {
     const paths = await requests({ adversaries, parameters: { defences: 'paths' } })
     const none = await requests({ adversaries, parameters: { defences: 'none' } })
     assert(paths > 1.2 * peace && none > 1.3 * paths, `${peace} ${paths} ${none}`)
+  })
+
+  it('have whoever is flooded ping those for whom there is room, and fewer when it has pinged many in vain', () => {
+    const { places, foes } = foesOf('flood')
+    const tables = new WideTables(places, { nodes, k: 20 })
+    let nowMs = 0
+    const pings = new FloodPings({ foes, tables, nowMs: () => nowMs }, nodes)
+    tables.fill(1, new Uint8Array(nodes).fill(1), new Dice(1, 'tables'))
+    const out = new Uint32Array(20)
+    const ask = (hi: number, lo: number) => {
+      foes.begin()
+      for (let i = 0; i < 8; i++) foes.name(0, hi, lo, 20, out)
+      return pings.take(1)
+    }
+    const [hi, lo] = [places.hi(1), places.lo(1)]
+    assert.equal(ask(~hi >>> 0, lo), 0, 'the bucket of the other half is full')
+    const first = ask(hi, lo)
+    assert.equal(first, 64, 'no more wait in line')
+    for (let i = 0; i < 40; i++) ask(hi, lo)
+    const last = ask(hi, lo)
+    assert(last < first / 2, `${last}`)
+    nowMs += 5 * 60_000
+    assert.equal(ask(hi, lo), 64)
+  })
+
+  it('cost those who know no region of the network more, without defences', async () => {
+    const adversaries = { behaviour: 'flood', share: 0.5 } as const
+    const messages = async (defences: 'all' | 'none') =>
+      (await run({ ...quiet, nodes: 80, adversaries, parameters: { defences } })).figures[
+        'messages per honest node-hour'
+      ]!.value
+    const [all, none] = [await messages('all'), await messages('none')]
+    assert(none > 2 * all, `${all} and ${none}`)
   })
 
   it('answer gets with other bytes, which nobody takes for the blob', async () => {

@@ -54,6 +54,17 @@ describe('compact tables', () => {
             }
             assert.equal(wide.has(owner, node), ships.has(peer))
           }
+          const alike = new Map<number, number>()
+          for (const node of wide.entries(owner)) {
+            const bits = places.shared(owner, node)
+            alike.set(bits, (alike.get(bits) ?? 0) + 1)
+          }
+          for (let node = 0; node < nodes; node++) {
+            if (node === owner || wide.has(owner, node)) continue
+            // The last bucket wants more where it is full, and which is the last is remembered there.
+            if (alike.get(places.shared(owner, node)) === k) continue
+            assert.equal(wide.wants(owner, node), ships.wants(contact(node)))
+          }
         }
       ),
       { numRuns: 200 }
