@@ -116,7 +116,8 @@ export class Register {
   #isNews(one: WantedAddress, there: ReadonlyMap<string, KeptAddress>): boolean {
     const kept = there.get(toHex(one.address))
     if (!kept || kept.policy !== one.policy) return true
-    return one.untilMs === null && kept.untilMs - this.#parts.clock.now() < renewBeforeMs
+    if (one.untilMs !== null) return kept.untilMs > one.untilMs
+    return kept.untilMs - this.#parts.clock.now() < renewBeforeMs
   }
 
   #isOurs(address: Uint8Array): boolean {
