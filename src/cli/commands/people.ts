@@ -118,13 +118,21 @@ async function listContacts(session: Session): Promise<void> {
 
 async function move(
   session: Session,
-  { to, ...given }: { to?: string; from?: string; invite?: string; note?: string }
+  { to, from, invite, note }: { to?: string; from?: string; invite?: string; note?: string }
 ): Promise<void> {
   const { out, signal } = session
+  const given = {
+    ...(from !== undefined && { from }),
+    ...(invite !== undefined && { invite }),
+    ...(note !== undefined && { note })
+  }
   await session.withClient(async client => {
-    const moves =
-      to === undefined ? await client.moves() : [await client.move(to, { ...given, signal })]
-    await out.result(moves, () => movesText(out, moves))
+    if (to === undefined) {
+      const moves = await client.moves()
+      return out.result({ moves }, () => movesText(out, moves))
+    }
+    const moved = await client.move(to, { ...given, signal })
+    await out.result(moved, () => movesText(out, [moved]))
   })
 }
 

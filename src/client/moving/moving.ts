@@ -14,6 +14,7 @@ import type { Pods } from '../pods.ts'
 import type { Register } from '../register.ts'
 import type { LeftRegistration, Self } from '../self.ts'
 import { ownHint } from '../trust/pins.ts'
+import { within } from '../waiting.ts'
 import { recorded } from './steps.ts'
 
 /** An own alias that was left for another. */
@@ -35,7 +36,7 @@ export interface MovingParts {
   journal: Pick<Journal, 'note'>
   register: Register
   /** Publishes moves, for those whose pod is gone. */
-  record: Pick<Publisher, 'look'>
+  record: Pick<Publisher, 'look' | 'quiet'>
   dht: Pick<Dht, 'getRecord'>
   /** Whether the person has other devices, which may have moved. */
   hasOthers(): boolean
@@ -54,6 +55,8 @@ export interface MovingParts {
 const listenMs: Millis = podTimes.moveTransitMs
 /** So long pods that live tell where somebody went; the record does the same for those that do not. */
 const toldMs: Millis = listenMs + podTimes.quarantineMs
+
+const recordMs: Millis = 10_000
 
 /** Whether letters that were on their way to an alias may still be at its pod. */
 export const stillListens = ({ move }: LeftRegistration, nowMs: Millis): boolean =>
@@ -110,6 +113,8 @@ export class Moving {
     emit({ type: 'left', from, to: full })
     record.look()
     await this.look()
+    // Who is written to from the new alias looks there, where the former pod is gone.
+    await within(record.quiet(), { clock, timeoutMs: recordMs }).catch(() => undefined)
     return this.list().find(one => one.from === from)!
   }
 
