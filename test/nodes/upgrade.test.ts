@@ -9,6 +9,7 @@ import { doors } from '../../src/nodes/doors.ts'
 import { initPod } from '../../src/nodes/init-pod.ts'
 import { openPodState } from '../../src/nodes/pod-state.ts'
 import { addressRow } from '../../src/pod/addresses/rows.ts'
+import { signedRow } from '../../src/pod/rows.ts'
 import { podSchema } from '../../src/pod/schema.ts'
 import { copyState, sumOf } from '../../src/store/copy-state.ts'
 import { levelState } from '../../src/store/level.ts'
@@ -16,6 +17,8 @@ import { createSqlState } from '../../src/store/sql/sql-state.ts'
 import type { WholeState } from '../../src/store/state.ts'
 import { formatOf, versionNow } from '../../src/store/upgrade/schema.ts'
 import { decodeCbor } from '../../src/wire/cbor.ts'
+import { helloAnswer, podRecord } from '../../src/wire/pod.ts'
+import { podWorld } from '../support/pod-world.ts'
 import type { Postgres } from '../support/postgres.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { temporaryFolder } from '../support/store-folder.ts'
@@ -69,6 +72,18 @@ describe('the state of a pod that an older program made', () => {
     assert.deepEqual([sum.logs, sum.entries], [4, 12], 'three mailboxes of three, and what is told')
   }
 
+  /** A pod of this program begins with it, and signs its record anew. */
+  async function assertServes(state: WholeState): Promise<void> {
+    await using world = podWorld()
+    const before = podRecord.decode(signedRow.decode((await state.get('pod', 'record'))!).frame)
+    const { pod, keys } = await world.host({ state })
+    const { accounts, aliases, notices } = pod.usage()
+    assert.deepEqual({ accounts, aliases, notices }, { accounts: 3, aliases: 3, notices: 9 })
+    const after = podRecord.decode(helloAnswer.decode(await pod.hello()).record)
+    assert(after.sequence > before.sequence && after.peers.includes(keys.self))
+    assert.equal(after.peers[0], before.peers[0], 'the other processes are still in it')
+  }
+
   it('is refused until it is upgraded, is kept in a file, and is upgraded once', async () => {
     const home = await newHome()
     const paths = homePaths(home)
@@ -84,6 +99,7 @@ describe('the state of a pod that an older program made', () => {
     {
       await using state = await openPodState('embedded', paths.podDb)
       await assertUpgraded(state)
+      await assertServes(state)
       const running = await doors.checkUpgrade(home)
       assert.deepEqual([running.runs, running.found], [true, 1], 'nothing was written down')
     }
