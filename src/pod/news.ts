@@ -16,6 +16,8 @@ export type News =
   | { readonly what: 'dismissed'; readonly account: AccountId; readonly device: string }
   /** The pod's own settings have. */
   | { readonly what: 'settings' }
+  /** What the operator says of other pods has. */
+  | { readonly what: 'peers' }
 
 export interface NewsWatch extends AsyncDisposable {
   /** Resolves when everything written so far was handed over. */
@@ -34,12 +36,12 @@ const newsRow: Row<News> = row(
   'news',
   tuple(
     literal(1),
-    oneOf('standing', 'account', 'gone', 'settings', 'dismissed'),
+    oneOf('standing', 'account', 'gone', 'settings', 'dismissed', 'peers'),
     nullable(id),
     nullable(id)
   ),
   ([, what, subject, device]): News => {
-    if (what === 'settings') return { what }
+    if (what === 'settings' || what === 'peers') return { what }
     if (subject === null) throw new TypeError('about nobody')
     if (what === 'gone') return { what, pin: subject }
     if (what !== 'dismissed') return { what, account: subject }
@@ -47,7 +49,7 @@ const newsRow: Row<News> = row(
     return { what, account: subject, device }
   },
   news => {
-    if (news.what === 'settings') return [1, news.what, null, null]
+    if (news.what === 'settings' || news.what === 'peers') return [1, news.what, null, null]
     if (news.what === 'gone') return [1, news.what, news.pin, null]
     return [1, news.what, news.account, news.what === 'dismissed' ? news.device : null]
   }

@@ -279,6 +279,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       settings = await readSettings(state)
       return gates.renew()
     }
+    if (said.what === 'peers') return await federation?.peers.reload()
     for (const [session, served] of reception.sessions()) {
       const here = served.identity(nowMs)
       if (said.what === 'gone') {

@@ -112,6 +112,8 @@ export interface Visit {
   /** Who may listen. @throws {MuttrError} `IDENTIFY_FIRST` */
   reader(nowMs: Millis): Identity
   become(identity: Identity): void
+  /** Is nobody again. */
+  quit(): void
   /** The pod at the other end, once it has said and shown so. */
   readonly other: { hostname: string | undefined }
 }
@@ -138,6 +140,9 @@ export function serveSession(session: Session, desk: Desk): Served {
       if (known && (known.pin !== shown.pin || known.device !== shown.device))
         throw new MuttrError('IDENTIFY_REFUSED', 'this session is somebody else already')
       known = shown
+    },
+    quit() {
+      known = undefined
     }
   }
   const reading = readingOf(visit)
@@ -265,7 +270,7 @@ async function admit({ session, desk, identity, other }: Visit, nowMs: Millis): 
   else desk.gates.notice(session.peer, account, nowMs)
 }
 
-function identifyAnswers({ session, desk, become }: Visit): Answers {
+function identifyAnswers({ session, desk, become, quit }: Visit): Answers {
   const challenge = createChallenge(desk.random)
   return {
     async challenge(payload, nowMs) {
@@ -281,14 +286,25 @@ function identifyAnswers({ session, desk, become }: Visit): Answers {
       const o = { hostname, ...ends, binding, nonce, nowMs, crypto }
       const shown = await checkIdentify(wire.identify.decode(payload), o)
       const { device, peer, untilMs } = shown
-      const { account, isBehind } = await registry.accountOf(shown.pin, device, nowMs)
-      if (await dismissals.has(account, device, nowMs))
+      const admitted = async () => {
+        const found = await registry.accountOf(shown.pin, device, nowMs)
+        if (!(await dismissals.has(found.account, device, nowMs))) return found
         throw new MuttrError('DEVICE_REVOKED', 'its person has taken this device off the list')
+      }
+      const { account, isBehind } = await admitted()
       if (await registry.account(account)) {
         await mailbox.meet(account, device, { peer, untilMs, nowMs })
         await registry.greet(account, nowMs)
       }
       become({ ...shown, account, isBehind })
+      try {
+        // What was decided meanwhile found nobody here to be sent away.
+        become({ ...shown, ...(await admitted()) })
+      } catch (err) {
+        if (codeOf(err) === 'DEVICE_REVOKED') await dismissals.add(account, device, nowMs)
+        quit()
+        throw err
+      }
       if (binding !== undefined) desk.name(session, peer)
       const names = await registry.aliases(account)
       return wire.identifyAnswer.encode({ names, standing: await desk.standing(account, nowMs) })

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { toHex } from '../../src/base/bytes.ts'
 import { limits } from '../../src/base/limits.ts'
 import { makeDismissal } from '../../src/keys/device.ts'
+import { tables } from '../../src/pod/rows.ts'
+import { memoryState } from '../../src/store/memory.ts'
+import type { State } from '../../src/store/state.ts'
 import { personNamed, podWorld } from '../support/pod-world.ts'
 
 const pod = 'one.test'
@@ -41,6 +45,42 @@ describe('a device that its person takes off the list', () => {
     await (await desk!.enter(host)).dismiss(right)
     world.clock.advance(limits.deviceLifeMsMax + limits.clockSkewMs + 1)
     assert.deepEqual((await phone!.enter(host)).hostname, pod)
+    await world[Symbol.asyncDispose]()
+  })
+
+  it('is sent away too when that was decided while it identified', async () => {
+    const world = podWorld()
+    const inner = memoryState()
+    const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    let held: string | undefined
+    const state: State = {
+      ...inner,
+      async write(changes) {
+        const isIt = changes.some(
+          one => one.type === 'put' && held !== undefined && one.key.endsWith(held)
+        )
+        if (isIt) {
+          held = undefined
+          reached.resolve()
+          await released.promise
+        }
+        return inner.write(changes)
+      }
+    }
+    const host = await world.host({ state })
+    const alice = await personNamed('alice')
+    const [desk, phone] = await Promise.all([alice, alice].map(world.device))
+    const fromDesk = await desk!.enter(host)
+    await fromDesk.register('alice', alice.certificate)
+    const deviceKey = phone!.device.publicKey
+    held = `/${toHex(deviceKey)}`
+    const entering = assert.rejects(phone!.enter(host), { code: 'DEVICE_REVOKED' })
+    await reached.promise
+    await fromDesk.dismiss(await makeDismissal(alice, { deviceKey, pod, nowMs: world.clock.now() }))
+    released.resolve()
+    await entering
+    const rows = await inner.list(tables.devices)
+    assert(!rows.some(({ key }) => key.endsWith(toHex(deviceKey))))
     await world[Symbol.asyncDispose]()
   })
 

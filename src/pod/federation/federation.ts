@@ -3,6 +3,7 @@ import type { Crypto } from '../../keys/crypto.ts'
 import type { State } from '../../store/state.ts'
 import type { Policy } from '../../wire/pod.ts'
 import type { PodLimits } from '../limits.ts'
+import { newsOf } from '../news.ts'
 import type { Audit } from '../office/audit.ts'
 import type { Standings } from '../office/standings.ts'
 import type { Maker } from '../rows.ts'
@@ -118,7 +119,11 @@ export async function openFederation(
       const { changes, apply } = await peers.word(named, standing, fingerprint)
       const action = standing === 'allowed' ? 'peer.allow' : 'peer.block'
       const detail = fingerprint === undefined ? '' : `key ${fingerprint}`
-      return { changes, deed: { by, action, subject: named, detail }, result: apply }
+      return {
+        changes: [...changes, newsOf({ what: 'peers' })],
+        deed: { by, action, subject: named, detail },
+        result: apply
+      }
     })
     const peer = apply()
     forwarder.wake(peer.hostname)

@@ -5,6 +5,7 @@ import { PeerPods } from '../../../src/pod/federation/peers.ts'
 import { memoryState } from '../../../src/store/memory.ts'
 import type { State } from '../../../src/store/state.ts'
 import { quiet } from '../../support/client-world.ts'
+import { olga, until } from '../../support/federation-world.ts'
 import { podWorld } from '../../support/pod-world.ts'
 
 describe("an operator's word about another pod", () => {
@@ -42,5 +43,17 @@ describe("an operator's word about another pod", () => {
       assert.deepEqual([standing, pin, code], ['blocked', 'ab'.repeat(20), 'POD_UNREACHABLE'])
       assert.throws(() => peers.check('two.test'), { code: 'FEDERATION_REFUSED' })
     }
+  })
+
+  it('counts for every process of the pod at once', async () => {
+    await using world = podWorld()
+    const state = memoryState()
+    const first = await world.host({ state, federation: 'open' })
+    const second = await world.host({ state, federation: 'open', beside: first })
+    const standing = () => second.pod.peers!.view().peers.map(peer => peer.standing)
+    await first.pod.peers!.block(olga, 'two.test')
+    await until(() => standing().join() === 'blocked')
+    await first.pod.peers!.allow(olga, 'two.test')
+    await until(() => standing().join() === 'allowed')
   })
 })
