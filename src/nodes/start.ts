@@ -125,7 +125,10 @@ export async function startParts(options: StartOptions): Promise<Started> {
       ...parts,
       state,
       found,
-      thin: thinOpener(home.config, parts.keys, log),
+      thin: thinOpener(home.config, {
+        ...{ keys: parts.keys, log },
+        onWake: listener => network.onWake(listener)
+      }),
       events,
       dht: seed.dht,
       person: options.person,

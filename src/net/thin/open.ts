@@ -4,6 +4,7 @@ import { MuttrError } from '../../base/errors.ts'
 import type { Clock, Log, PeerKeys, Random, RequestOptions, Session } from '../../base/ports.ts'
 import { bind, bindAnswer, bindBytes, thinSubprotocol } from '../../wire/thin.ts'
 import { Slots } from '../channel/channel.ts'
+import type { Node } from '../node.ts'
 import { tlsBinding } from './accept.ts'
 import { socketOptions, ThinSession, ThinSocket } from './session.ts'
 
@@ -16,6 +17,8 @@ export interface OpenThin {
   /** Trusted instead of the machine's authorities, PEM. */
   ca?: string
   lookup?: LookupFunction
+  /** Hears when this machine slept or moved; never unless told. */
+  onWake?: Node['onWake'] | undefined
 }
 
 /**
@@ -36,6 +39,10 @@ export async function openThin(parts: OpenThin, options: RequestOptions): Promis
     if (said.binding && !(binding && Buffer.from(binding).equals(said.binding)))
       throw new MuttrError('SIGNATURE_INVALID', `somebody stands between us and ${url}`)
     session.proved(said.pod, said.binding)
+    const watching = parts.onWake?.(wake =>
+      session.probe(wake.type === 'slept' ? wake.ms : undefined)
+    )
+    void session.closed.then(() => watching?.[Symbol.dispose]())
     return session
   } catch (err) {
     await session[Symbol.asyncDispose]()

@@ -128,6 +128,11 @@ export class ThinSession implements Session, Lane {
     this.binding = binding
   }
 
+  /** As {@link Channel.probe}. */
+  probe(awayMs?: Millis): void {
+    this.#channel.probe(awayMs)
+  }
+
   /** A ping or pong of WebSocket: the other end has the channel's own. */
   heardControl(): void {
     const nowMs = this.#clock.now()
