@@ -21,7 +21,7 @@ const steps = {
 } as const
 type Step = keyof typeof steps
 
-interface Installed {
+export interface Installed {
   /** Runs `muttr` as it was installed. @returns what it printed */
   muttr(...args: string[]): Promise<string>
   startChild: typeof import('../../src/nodes/child.ts').startChild
@@ -34,7 +34,7 @@ const env = {
 }
 
 /** What would be published. Its making is no newcomer's, and is not timed. */
-async function pack(folder: string): Promise<string> {
+export async function pack(folder: string): Promise<string> {
   const at = { cwd: packageRoot, env }
   await run('npm', ['run', 'build'], at)
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]
@@ -54,7 +54,7 @@ async function cloneAndInstall(folder: string): Promise<number> {
 }
 
 /** As `npm install -g` does, beside whatever is installed here. */
-async function install(
+export async function install(
   tarball: string,
   { prefix, cache }: { prefix: string; cache: string }
 ): Promise<Installed> {

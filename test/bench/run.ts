@@ -11,6 +11,7 @@ import { benchIdlePeople } from './idle-people.ts'
 import { benchLetters } from './letters.ts'
 import { benchMailbox } from './mailbox.ts'
 import { benchMicro } from './micro.ts'
+import { benchNewPod } from './new-pod.ts'
 import { benchNewcomer } from './newcomer.ts'
 import { benchCatchUp, benchNotices } from './notices.ts'
 import { benchPage } from './page.ts'
@@ -84,6 +85,10 @@ const benches: Record<string, { what: string; run: Run }> = {
   newcomer: {
     what: 'from npm install to the first letter, by the join link of a friend; fetches the packages from the registry once',
     run: benchNewcomer
+  },
+  'new-pod': {
+    what: 'from npm install to the first alias at a pod of one’s own; a network of six seeds runs already',
+    run: benchNewPod
   },
   'pod-transfer': {
     what: 'notices that one pod takes from another, one by one and in transfers',
