@@ -95,30 +95,37 @@ describe('what pods see of two people who write to each other', () => {
         contact: { peer: (o.hostname === 'one.test' ? one : two).self, addresses: [] }
       })
     const how = { openLink, noticesBy: 'direct' as const }
-    const alice = await world.join('alice', how)
-    const bob = await world.join('bob', { ...how, hostname: 'two.test' })
+    const alice = await world.join('alexandrina', how)
+    const bob = await world.join('bartholomew', { ...how, hostname: 'two.test' })
     const letters: { id: string; to: string; key: string }[] = []
     const write = async (from: Tester, to: Tester, alias: string) => {
       const { id } = await from.client.send({ to: alias, subject: 'the plan', body: 'at nine' })
       await to.seen('opened', ({ letter }) => letter === id)
       letters.push({ id, to: alias, key: (await from.sent(id)).key! })
     }
-    await write(alice, bob, 'bob@two.test')
-    await write(bob, alice, 'alice@one.test')
+    await write(alice, bob, 'bartholomew@two.test')
+    await write(bob, alice, 'alexandrina@one.test')
     await agreed(alice, bob)
     for (let i = 0; i < 10; i++) {
-      await write(alice, bob, 'bob@two.test')
-      await write(bob, alice, 'alice@one.test')
+      await write(alice, bob, 'bartholomew@two.test')
+      await write(bob, alice, 'alexandrina@one.test')
     }
 
     const sides = [
-      { pod: one, own: alice, other: bob, us: 'alice@one.test', them: 'bob@two.test' },
-      { pod: two, own: bob, other: alice, us: 'bob@two.test', them: 'alice@one.test' }
+      {
+        pod: one,
+        own: alice,
+        other: bob,
+        us: 'alexandrina@one.test',
+        them: 'bartholomew@two.test'
+      },
+      { pod: two, own: bob, other: alice, us: 'bartholomew@two.test', them: 'alexandrina@one.test' }
     ]
     for (const { pod, own, other, us, them } of sides) {
       const all = await pod.everything()
       // Neither who writes, nor by which key, nor which letter, in whatever form.
       const { fingerprint, pin } = other.person.certificate
+      // Names too long to stand in sealed bytes by chance.
       const hidden = [them, them.split('@')[0]!, 'the plan', 'at nine']
       for (const text of hidden) assert.equal(holds(all, utf8(text)), false, `${us}: ${text}`)
       for (const hex of [fingerprint, pin, ...letters.map(({ id }) => id)])

@@ -151,9 +151,9 @@ export class Addresses implements AsyncDisposable {
     })
     emit({ type: 'address', contact: offer.alias, what: theirs ? 'taken' : 'dropped' })
     const { ours, toldMs } = after
-    // However often somebody asks, they are answered once an hour.
-    const mayAnswer = toldMs === null || toldMs + hourMs <= nowMs
-    if (offer.renew && ours && mayAnswer) await this.#renew(after)
+    // However often somebody asks, and whether their pod lets us answer or not: one is made in an hour.
+    const mayAnswer = ours !== null && Math.max(ours.madeMs, toldMs ?? 0) + hourMs <= nowMs
+    if (offer.renew && mayAnswer) await this.#renew(after)
     else this.#due(after)
   }
 

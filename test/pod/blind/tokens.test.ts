@@ -58,6 +58,8 @@ async function spender(o: NeighbourOptions = {}) {
   }
 }
 
+const changedAt = (token: Uint8Array, at: number): Uint8Array => token.with(at, token[at]! ^ 0xff)
+
 describe('a token of a pod', () => {
   it('brings a notice to another, once', async () => {
     const { all, asking, token, spend, notice } = await spender()
@@ -97,10 +99,10 @@ describe('a token of a pod', () => {
     const cases: [string, Uint8Array, string, ErrorCode][] = [
       ['for another pod', await token('one.test', 'three.test'), 'one.test', 'TOKEN_INVALID'],
       ['of another', good, 'two.test', 'TOKEN_INVALID'],
-      ['changed', good.slice().fill(1, 10, 12), 'one.test', 'TOKEN_INVALID'],
-      ['of another key', good.slice().fill(1, 70, 72), 'one.test', 'TOKEN_INVALID'],
-      ['signed by nobody', good.slice().fill(1, 200, 202), 'one.test', 'TOKEN_INVALID'],
-      ['of no type', good.slice().fill(9, 0, 2), 'one.test', 'TOKEN_INVALID']
+      ['changed', changedAt(good, 10), 'one.test', 'TOKEN_INVALID'],
+      ['of another key', changedAt(good, 70), 'one.test', 'TOKEN_INVALID'],
+      ['signed by nobody', changedAt(good, 200), 'one.test', 'TOKEN_INVALID'],
+      ['of no type', changedAt(good, 0), 'one.test', 'TOKEN_INVALID']
     ]
     for (const [what, spent, issuer, code] of cases)
       assert.equal(await spend(spent, await notice(), issuer), code, what)
@@ -126,7 +128,7 @@ describe('a token of a pod', () => {
     const limitsOfTwo = { tokensPerRelay: { burst: 2, everyMs: hourMs } }
     const { all, token, spend, notice } = await spender({ limitsOfTwo })
     await using _all = all
-    const forged = (await token()).fill(1, 200, 202)
+    const forged = changedAt(await token(), 200)
     for (let i = 0; i < 2; i++) assert.equal(await spend(forged, await notice()), 'TOKEN_INVALID')
     assert.equal(await spend(await token(), await notice()), 'LIMIT_EXCEEDED')
   })
