@@ -1,3 +1,6 @@
+import { MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
+import type { Millis } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
 import type { AccountId, BoxRow, DeviceRow } from './rows.ts'
 import { boxRow, deviceRow, tables } from './rows.ts'
@@ -35,3 +38,10 @@ export const deleteDevice = (account: AccountId, device: string): Change => ({
   table: tables.devices,
   key: `${account}/${device}`
 })
+
+/** The same for known and unknown addresses. @throws {MuttrError} `BLOB_EXPIRED` */
+export function checkExpiry(expiryMs: Millis, nowMs: Millis): void {
+  const furthestMs = nowMs + limits.blobLifeMsMax + limits.expiryStepMs + limits.clockSkewMs
+  if (expiryMs <= nowMs || expiryMs > furthestMs)
+    throw new MuttrError('BLOB_EXPIRED', 'the notice has expired, or would live too long')
+}

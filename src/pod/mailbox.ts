@@ -11,7 +11,7 @@ import { pretend } from './addresses/nobody.ts'
 import type { AddressRow } from './addresses/rows.ts'
 import { ownerId } from './addresses/rows.ts'
 import { createBatches } from './batch.ts'
-import { deleteDevice, lessened, putBox, putDevice, readBox } from './boxes.ts'
+import { checkExpiry, deleteDevice, lessened, putBox, putDevice, readBox } from './boxes.ts'
 import type { PodLimits } from './limits.ts'
 import { podTimes } from './limits.ts'
 import type { Locks } from './locks.ts'
@@ -42,11 +42,15 @@ interface MailboxParts {
 
 const batchMax = 64
 const trimPage = 200
+const attemptsMax = 16
 
 const markOf = (n: Pick<NoticeBody, 'key' | 'slip'>): Uint8Array => sha256(n.key, n.slip)
 const kept = (): undefined => undefined
 const noRoom = (): never => {
   throw new MuttrError('LIMIT_EXCEEDED', 'no room for another notice')
+}
+const busy = (): never => {
+  throw new MuttrError('LIMIT_EXCEEDED', 'the mailbox is being changed; try again')
 }
 
 /**
@@ -271,7 +275,11 @@ export class Mailbox {
   }
 
   /** Keeps what came for one account, in one write. */
-  async #keepAll(account: AccountId, incoming: readonly Addressed[]): Promise<(() => undefined)[]> {
+  async #keepAll(
+    account: AccountId,
+    incoming: readonly Addressed[],
+    attempt = 1
+  ): Promise<(() => undefined)[]> {
     const before = await this.#box(account)
     const quota = await this.#quotas.of(account)
     let box = before
@@ -309,7 +317,7 @@ export class Mailbox {
     if (changes.length === 0) return results
     const { ok, sequences } = await this.#state.write([...changes, putBox(account, box)])
     // Another process kept one of them meanwhile: look again.
-    if (!ok) return await this.#keepAll(account, incoming)
+    if (!ok) return attempt < attemptsMax ? this.#keepAll(account, incoming, attempt + 1) : busy()
     this.#notices += box.count - before.count
     this.#bytes += box.bytes - before.bytes
     // Another process appended too: catch up, so that `head` stays close to the truth.
@@ -387,11 +395,4 @@ export class Mailbox {
     this.#dropped({ count, bytes })
     return count === trimPage ? count + (await this.#trim(account, dead)) : count
   }
-}
-
-/** The same for known and unknown addresses. @throws {MuttrError} `BLOB_EXPIRED` */
-export function checkExpiry(expiryMs: Millis, nowMs: Millis): void {
-  const furthestMs = nowMs + limits.blobLifeMsMax + limits.expiryStepMs + limits.clockSkewMs
-  if (expiryMs <= nowMs || expiryMs > furthestMs)
-    throw new MuttrError('BLOB_EXPIRED', 'the notice has expired, or would live too long')
 }

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { toHex } from '../../src/base/bytes.ts'
 import { createAddresses } from '../../src/pod/addresses/addresses.ts'
-import { openRow } from '../../src/pod/addresses/rows.ts'
+import { addressRow, ofAccount, openRow } from '../../src/pod/addresses/rows.ts'
 import type { PodLimits } from '../../src/pod/limits.ts'
 import { podLimits } from '../../src/pod/limits.ts'
 import { Mailbox } from '../../src/pod/mailbox.ts'
-import { mailLog, tables } from '../../src/pod/rows.ts'
+import { mailLog, ordered, tables } from '../../src/pod/rows.ts'
 import { memoryState } from '../../src/store/memory.ts'
 import type { State } from '../../src/store/state.ts'
 import { readEntry } from '../../src/wire/notice.ts'
@@ -223,6 +223,42 @@ describe('a mailbox', () => {
     for (let i = 0; i < 2_000; i++) await mailbox.deliver(noticeFor(random.bytes(32), nowMs), nowMs)
     assert.ok((await inner.list(tables.nobody)).length <= 2 * 1_024 + 1)
     assert.equal(mailbox.usage().notices, 1)
+  })
+
+  it('counts the letters of an address also where a row of the count is missing', async () => {
+    const { mailbox, state } = await open()
+    const address = random.bytes(32)
+    const value = addressRow.encode({
+      ...{ owner: ofAccount(account), policy: 'pull', untilMs: nowMs + dayMs, uses: 5 }
+    })
+    const strayKey = `${toHex(address)}/${ordered(1)}`
+    await state.write([
+      { type: 'put', table: tables.addresses, key: toHex(address), value },
+      { type: 'put', table: tables.addressUses, key: strayKey, value: random.bytes(32) }
+    ])
+    for (let i = 0; i < 6; i++) await mailbox.deliver(noticeFor(address, nowMs), nowMs)
+    assert.equal(mailbox.usage().notices, 4)
+    assert.equal((await state.list(tables.addressUses)).length, 5)
+  })
+
+  it('gives up on a notice whose rows are always taken by others', async () => {
+    const { state, address } = await open()
+    let attempts = 0
+    const contested: State = {
+      ...state,
+      async write(changes) {
+        if (!changes.some(({ type }) => type === 'insert')) return await state.write(changes)
+        // Else one that never gives up would keep this process from saying so.
+        assert.ok(++attempts < 1_000)
+        return { ok: false, sequences: [] }
+      }
+    }
+    const mailbox = await mailboxOf(contested)
+    await assert.rejects(mailbox.deliver(noticeFor(address, nowMs), nowMs), {
+      code: 'LIMIT_EXCEEDED'
+    })
+    assert.equal(mailbox.usage().notices, 0)
+    await meet(mailbox, laptop)
   })
 
   it('loses nothing and repeats nothing acknowledged, whatever the order of things', async () => {

@@ -155,9 +155,10 @@ export function createAddresses({ state, perOwnerMax }: Parts): Addresses {
       const used = await usesOf(address)
       const isSame = (one: Uint8Array): boolean => equalBytes(one, mark)
       if (also.some(isSame) || used.some(({ value }) => isSame(value))) return []
-      const turn = used.length + also.length
-      if (turn >= uses) return undefined
-      const key = `${address}/${ordered(turn)}`
+      if (used.length + also.length >= uses) return undefined
+      // Numbers may lack: a letter that came while the address was dropped leaves its row alone.
+      const last = used.at(-1)?.key.slice(address.length + 1) ?? '-1'
+      const key = `${address}/${ordered(Number(last) + 1 + also.length)}`
       return [{ type: 'insert', table: tables.addressUses, key, value: mark }]
     },
     async forget(owner) {
