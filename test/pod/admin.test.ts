@@ -104,6 +104,7 @@ describe('operators and their logins', () => {
     await assert.rejects(s.admin.beginCodes(token, { secret, code: '12345' }), refused)
     await s.admin.beginCodes(token, { secret, code: code() })
     await assert.rejects(s.login({ code: code() }), refused, 'the code that began it')
+    await assert.rejects(s.admin.beginCodes(token, { secret, code: code() }), refused, 'begun')
     await assert.rejects(s.login({}), refused)
     s.clock.advance(minuteMs)
     const both = await Promise.allSettled([s.login({ code: code() }), s.login({ code: code() })])
@@ -208,6 +209,22 @@ describe('operators and their logins', () => {
     })
     const { token } = await s.admin.link(olga, 'olga')
     await s.admin.enter(token, { subnet: undefined, agent: '' })
+  })
+
+  it('cannot fill the audit log with changes of their own login', async () => {
+    const s = stage()
+    await settled(s)
+    const link = await s.admin.link(olga, 'olga')
+    const { token } = await s.admin.enter(link.token, home)
+    const end = () => s.admin.endCodes(token, { password: '' })
+    await assert.rejects(
+      async () => {
+        for (let i = 0; i < 40; i++) await end()
+      },
+      { code: 'LIMIT_EXCEEDED' }
+    )
+    s.clock.advance(minuteMs)
+    await end()
   })
 
   it('keep an owner, and say who did what', async () => {

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import { Hono } from 'hono'
+import { routePath } from 'hono/route'
 import { z } from 'zod'
 import { asMuttrError, failureOf } from '../../base/failure.ts'
 import type { Clock, Log, Random } from '../../base/ports.ts'
@@ -75,7 +76,7 @@ function createAdminApi(parts: AdminParts): Hono {
   app.onError((err, c) => {
     const failure = failureOf(err)
     if (failure.code === 'INTERNAL')
-      log.warn('admin.internal', { path: c.req.path, stack: err.stack })
+      log.warn('admin.internal', { path: routePath(c, -1), stack: err.stack })
     const status = statusOf(asMuttrError(err))
     if (status === 413) c.header('Connection', 'close')
     const said = failure.code === 'INTERNAL' ? 'something went wrong here' : failure.message

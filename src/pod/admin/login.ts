@@ -21,7 +21,9 @@ interface Parts extends AdminParts {
 const attempts = {
   perSubnet: { burst: 20, everyMs: 30_000 },
   perName: { burst: 30, everyMs: 60_000 },
-  inAll: { burst: 200, everyMs: 3_000 }
+  inAll: { burst: 200, everyMs: 3_000 },
+  /** What one operator changes about their own login: each change is an entry of the audit log, which keeps so many. */
+  own: { burst: 20, everyMs: 60_000 }
 } satisfies Record<string, Rate>
 
 type Login = Pick<
@@ -40,6 +42,7 @@ export function createLogin(parts: Parts): Login {
   const perSubnet = createRates('logins from your network', attempts.perSubnet)
   const perName = createRates('logins with this name', attempts.perName)
   const inAll = createRates('logins', attempts.inAll)
+  const own = createRates('changes of your login', attempts.own)
 
   function count({ subnet }: Pick<From, 'subnet'>, name: string): void {
     const nowMs = clock.now()
@@ -68,15 +71,17 @@ export function createLogin(parts: Parts): Login {
     const isRight = await passwords.isRight(password, row.password)
     return isRight ? { name, epoch } : refuse('the password is wrong')
   }
-  /** A deed of somebody about themselves, which a reset meanwhile has made void. @throws {MuttrError} `LOGIN_REFUSED` */
-  const changeOwn = (
+  /** A deed of somebody about themselves, which a reset meanwhile has made void. @throws {MuttrError} `LOGIN_REFUSED`, `LIMIT_EXCEEDED` */
+  async function changeOwn(
     { name, epoch }: Proved,
     { action, detail }: { action: string; detail: string },
     after: (row: OperatorRow) => { row: OperatorRow; more?: readonly Change[] }
-  ): Promise<OperatorView> =>
-    operators.change({ by: self(name), action, detail }, name, async row =>
+  ): Promise<OperatorView> {
+    own.take(name, clock.now())
+    return await operators.change({ by: self(name), action, detail }, name, async row =>
       row.epoch === epoch ? after(row) : refuse(over)
     )
+  }
 
   return {
     async login({ name, password, code }, from) {
@@ -136,9 +141,12 @@ export function createLogin(parts: Parts): Login {
       const secret = secretFrom(text) ?? refuse('that is no secret of codes')
       const nowMs = clock.now()
       const lastStep = stepOf(secret, code, { lastStep: 0, nowMs }) ?? refuse('the code is wrong')
-      return await changeOwn(session, { action: 'operator.codes', detail: 'on' }, row => ({
-        row: { ...row, codes: { secret, lastStep } }
-      }))
+      return await changeOwn(session, { action: 'operator.codes', detail: 'on' }, row =>
+        // Others would make a code good again that was used.
+        row.codes
+          ? refuse('codes are asked for already: end them first')
+          : { row: { ...row, codes: { secret, lastStep } } }
+      )
     },
     async endCodes(token, { password }) {
       const proved = await prove(token, password)

@@ -85,8 +85,8 @@ export class Friends {
   }
 
   /**
-   * One that somebody told. Refused, in this order: what is no summary; of no friend; no newer than what is known, too old or of the future; too often;
-   * of another certificate than the friend has shown; not signed by one of its peers.
+   * One that somebody told. Refused, in this order: what is no summary; of no friend; no newer than what is known, too old or of the future;
+   * of another certificate than the friend has shown; not signed by one of its peers; too often.
    * @returns undefined for what is not believed, or not new
    */
   async take(
@@ -100,10 +100,12 @@ export class Friends {
     const isTimely = atMs > (before?.atMs ?? nowMs - oldMs) && atMs <= nowMs + skewMs
     if (!isTimely || nowMs - atMs >= oldMs) return undefined
     const face = await faceOf(hostname)
-    if (!face || !this.#rates.allows(hostname, nowMs)) return undefined
+    if (!face) return undefined
     if (Buffer.from(said.pin).toString('hex') !== face.pin || !face.peers.includes(peer))
       return undefined
     if (!this.#keys.verify(peer, summaryBytes(summary), signature)) return undefined
+    // Counted last: what others make up in its name must not use it up.
+    if (!this.#rates.allows(hostname, nowMs)) return undefined
     // Another one came while its face was looked for.
     if ((this.#heard.get(hostname)?.atMs ?? 0) >= atMs) return undefined
     this.#heard.set(hostname, { ...said, peer, frame })

@@ -121,7 +121,8 @@ export function createGossip(parts: Parts): PodGossip {
   }
   const over = async (friend: string, state: wire.PodSummary['state']): Promise<void> => {
     using line = await lines.take(friend, life)
-    const told = wire.gossip.encode(tell(friend, state))
+    // Who takes leave while a link is made says that, and not that it is here, which would be the newer word.
+    const told = wire.gossip.encode(tell(friend, ended ? 'leaving' : state))
     const answer = await line.session.request(podMethods.gossip, told, { timeoutMs })
     const { summaries, known } = wire.gossip.decode(answer)
     asked.set(friend, known)

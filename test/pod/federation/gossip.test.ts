@@ -203,6 +203,12 @@ describe('what is said of a friend', () => {
     assert(await take(sign({ atMs: nowMs + minuteMs }), nowMs + minuteMs))
   })
 
+  it('is heard whatever others make up in its name', async () => {
+    const { mallory, two, sign, take } = await stage()
+    for (let i = 0; i < 20; i++) assert.equal(await take(sign({}, mallory, two.self)), undefined)
+    assert(await take(sign()))
+  })
+
   it('is passed on to who asks about it, and not to itself', async () => {
     const { friends, sign, take } = await stage()
     const frame = sign()
