@@ -9,11 +9,13 @@ import { formatOf as formatAt, retireSchema } from '../store/sql/schema.ts'
 import { createSqlState } from '../store/sql/sql-state.ts'
 import type { WholeState } from '../store/state.ts'
 import { formatOf, refusedVersion, versionNow, versionOf } from '../store/upgrade/schema.ts'
+import { settleSwap } from './upgrade/swap.ts'
 
 /** Where a pod keeps its accounts and mailboxes: in its home, or in a PostgreSQL that several processes of it share. */
 export const embedded = 'embedded'
 
 /**
+ * Under the lock of the home.
  * @param store {@link embedded}, or the address of a PostgreSQL.
  * @param o.alone refuses, and is refused, where another process serves the pod.
  * @throws {MuttrError} `HOME_IN_USE`, `HOME_DAMAGED`, `STATE_UNREACHABLE`, `STATE_UNFIT`, `STATE_OLD`, `STATE_NEWER`, `USAGE`
@@ -24,6 +26,7 @@ export async function openPodState(
   { alone = false }: { alone?: boolean } = {}
 ): Promise<WholeState> {
   if (store === embedded) {
+    await settleSwap(folder)
     checkVersion(await levelFormat(folder), folder)
     return await levelState(folder, podFormat)
   }

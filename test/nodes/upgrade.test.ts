@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { homePaths } from '../../src/config/home.ts'
 import { editJsonc } from '../../src/config/jsonc.ts'
+import { lockHome } from '../../src/config/lock.ts'
 import { openShared } from '../../src/net/postgres/shared.ts'
 import { doors } from '../../src/nodes/doors.ts'
 import { initPod } from '../../src/nodes/init-pod.ts'
@@ -121,6 +122,50 @@ describe('the state of a pod that an older program made', () => {
     }
     await rm(homePaths(home).upgrades, { recursive: true })
     await assert.rejects(doors.upgradePod({ ...how, home, undo: true }), { code: 'USAGE' })
+  })
+
+  describe('whose upgrade was killed while what was made took its place', () => {
+    let home: string
+    let digest: string
+    beforeEach(async () => {
+      home = await newHome()
+      const { podDb } = homePaths(home)
+      await upgrade(home)
+      digest = await digestAt(home, now)
+      await rename(podDb, `${podDb}.next`)
+      await cp(older, `${podDb}.last`, { recursive: true })
+    })
+    const foldersIn = async () =>
+      (await readdir(join(home, 'db'))).filter(name => name.startsWith('pod')).sort()
+
+    it('is what was made, whatever opens it first', async () => {
+      const check = await doors.checkUpgrade(home)
+      assert.deepEqual([check.found, check.runs], [now, false])
+      assert.deepEqual(await foldersIn(), ['pod.last', 'pod.next'], 'a check changes nothing')
+      {
+        await using _lock = await lockHome(home)
+        assert.equal((await doors.checkUpgrade(home)).runs, true, 'it may be at work there')
+      }
+      {
+        await using admin = await doors.openAdmin(home, signal)
+        assert.deepEqual(await admin.operators(), [])
+      }
+      assert.deepEqual(await foldersIn(), ['pod'])
+      assert.equal(await upgrade(home), null)
+      assert.equal(await digestAt(home, now), digest)
+    })
+
+    it('is refused, and all of it kept, where an older program began anew beside it', async () => {
+      await mkdir(homePaths(home).podDb)
+      const refused = { code: 'HOME_DAMAGED' }
+      await assert.rejects(doors.openAdmin(home, signal), refused)
+      await assert.rejects(upgrade(home), refused)
+      await assert.rejects(doors.checkUpgrade(home), refused)
+      assert.deepEqual(await foldersIn(), ['pod', 'pod.last', 'pod.next'])
+      await rm(homePaths(home).podDb, { recursive: true })
+      assert.equal(await upgrade(home), null)
+      assert.equal(await digestAt(home, now), digest)
+    })
   })
 
   it('of a newer program is left alone', async () => {

@@ -3,6 +3,7 @@ import { failureOf } from '../../base/failure.ts'
 import type { Failure } from '../../base/ports.ts'
 import type { UpgradeCheck } from '../../cli/pod-upgrade.ts'
 import { readHomeFile } from '../../config/home.ts'
+import { lockHome } from '../../config/lock.ts'
 import { openShared } from '../../net/postgres/shared.ts'
 import { podSchema } from '../../pod/schema.ts'
 import { refusedVersion, versionNow, versionOf } from '../../store/upgrade/schema.ts'
@@ -41,9 +42,10 @@ export async function checkUpgrade(home: Home): Promise<UpgradeCheck> {
   }
 }
 
-/** A running pod has its database to itself, and has written down which version that is. */
+/** A running pod has its home to itself, and has written down which version that is. */
 async function there(home: Home): Promise<{ found: number | null; runs: boolean }> {
   try {
+    await using _lock = isHere(home) ? await lockHome(home.paths.home) : undefined
     return { found: (await versionThere(home)) ?? null, runs: false }
   } catch (err) {
     if (codeOf(err) !== 'HOME_IN_USE') throw err
@@ -52,6 +54,8 @@ async function there(home: Home): Promise<{ found: number | null; runs: boolean 
     return { found: said ? Number(Buffer.from(said).toString()) : 1, runs: true }
   }
 }
+
+const isHere = ({ config }: Home): boolean => config.pod!.store === embedded
 
 /** The versions that processes of the pod are of; null for a program that says nothing of it. */
 async function othersAt(store: string): Promise<(number | null)[]> {

@@ -26,7 +26,7 @@ import type { Home } from '../home.ts'
 import { embedded } from '../pod-state.ts'
 import type { Export } from './exports.ts'
 import { checkedExport, contentsOf, listExports, makeExport, pruneExports } from './exports.ts'
-import { nextOf, settleSwap, swapIn } from './swap.ts'
+import { nextOf, settledAt, settleSwap, swapIn } from './swap.ts'
 
 type PodHome = Pick<Home, 'paths' | 'config' | 'certificate'>
 type How = Pick<UpgradeOptions, 'signal' | 'onProgress'>
@@ -167,11 +167,12 @@ async function openDatabase(store: string, from: number): Promise<Place> {
 /** @returns undefined where there is no state yet. @throws {MuttrError} `HOME_DAMAGED`, `STATE_UNFIT` for something else */
 export async function versionThere({ paths, config }: PodHome): Promise<number | undefined> {
   const { store } = config.pod!
-  const found = store === embedded ? await levelFormat(paths.podDb) : await formatAt(store)
+  const isHere = store === embedded
+  const found = await (isHere ? levelFormat(await settledAt(paths.podDb)) : formatAt(store))
   if (found === undefined) return undefined
   const version = versionOf(podSchema, found)
   if (version !== undefined) return version
-  const code = store === embedded ? 'HOME_DAMAGED' : 'STATE_UNFIT'
+  const code = isHere ? 'HOME_DAMAGED' : 'STATE_UNFIT'
   throw new MuttrError(
     code,
     `${whereOf({ paths, config })} holds "${found}", which is no pod's state`
