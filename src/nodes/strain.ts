@@ -13,8 +13,15 @@ export interface Memory {
   readonly heap: number
 }
 
-/** Of what V8 says that the heap may grow to, its young generation has so much for itself. */
-const youngBytes = 192 * 2 ** 20
+/** What V8 was told last counts. */
+const semiSpace = /--max[-_]semi[-_]space[-_]size[= ](\d+)/g
+
+/** Of what V8 says that the heap may grow to, its young generation has so much for itself: three times a semi-space, and 192 MiB unless it was told. */
+function youngBytes(): number {
+  const told = [process.env.NODE_OPTIONS, ...process.execArgv].join(' ')
+  const semiMiB = Number([...told.matchAll(semiSpace)].at(-1)?.[1] ?? 64)
+  return 3 * semiMiB * 2 ** 20
+}
 
 export function memoryNow(): Memory {
   const boundBytes = process.constrainedMemory()
@@ -22,7 +29,7 @@ export function memoryNow(): Memory {
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
   return {
     group: isBound ? process.memoryUsage.rss() / boundBytes : 0,
-    heap: used / (limit - youngBytes)
+    heap: used / (limit - youngBytes())
   }
 }
 
