@@ -16,13 +16,15 @@ export interface FoundPods {
   /** Finds a pod anew. @param pinned its key, where it is known. @throws {MuttrError} as `findPod` of src/pod/finding.ts */
   find(hostname: string, pinned: string | undefined, signal: AbortSignal): Promise<FoundPod>
   /**
-   * The pod where somebody moved to: where nothing is found by its hostname it is where they say. @throws {MuttrError} `POD_CHANGED` where another key
-   * is found; `POD_UNKNOWN` beyond what is kept
+   * The pod where somebody says they moved to, which is not kept by that: where nothing is published under its hostname it is where they say.
+   * @throws {MuttrError} `POD_CHANGED` where it has another key than they say; else as `findPod`
    */
   introduced(
-    about: { hostname: string; pinned: string; said: Pick<Move['pod'], 'peer' | 'addresses'> },
+    about: { hostname: string; pinned: string | undefined; said: Move['pod'] },
     signal: AbortSignal
-  ): Promise<void>
+  ): Promise<FoundPod>
+  /** They are there. @throws {MuttrError} `POD_UNKNOWN` beyond what is kept */
+  keep(pod: FoundPod): Promise<void>
 }
 
 export type FindPod = (
@@ -61,6 +63,8 @@ export async function openFoundPods(parts: {
       throw new MuttrError('POD_UNKNOWN', 'more pods were found than are kept')
   }
   const keep = async ({ hostname, ...pod }: FoundPod): Promise<void> => {
+    if (pod.by === 'dns')
+      log.warn('a pod was found by the plain DNS, which nobody has signed', { pod: hostname })
     found.set(hostname, { hostname, ...pod })
     await state.write([rows.put(hostname, { ...pod, addresses: [...pod.addresses] })])
   }
@@ -70,8 +74,6 @@ export async function openFoundPods(parts: {
     const pod = await findPod({ hostname, pinned }, signal)
     // Whose word made it known stays, when a known key is found elsewhere.
     const kept = known && pod.by === 'pin' ? { ...pod, by: known.by } : pod
-    if (kept.by === 'dns')
-      log.warn('a pod was found by the plain DNS, which nobody has signed', { pod: hostname })
     await keep(kept)
     return kept
   }
@@ -79,13 +81,41 @@ export async function openFoundPods(parts: {
     get: hostname => found.get(hostname),
     find,
     async introduced({ hostname, pinned, said }, signal) {
-      if (found.has(hostname)) return
-      mustFit(hostname)
-      await find(hostname, pinned, signal).catch(async err => {
-        if (codeOf(err) === 'POD_CHANGED' || codeOf(err) === 'CANCELLED') throw err
+      const pod = await findPod({ hostname, pinned }, signal).catch((err): FoundPod => {
+        if (codeOf(err) !== 'POD_UNKNOWN') throw err
         const addresses = said.addresses.map(address => `${address}/p2p/${said.peer}`)
-        await keep({ hostname, fingerprint: pinned, addresses, by: 'move' })
+        return { hostname, fingerprint: pinned ?? said.fingerprint, addresses, by: 'move' }
       })
+      mustBeAsSaid(pod, said)
+      return pod
+    },
+    async keep(pod) {
+      if (found.has(pod.hostname)) return
+      mustFit(pod.hostname)
+      await keep(pod)
     }
+  }
+}
+
+/** @throws {MuttrError} `POD_CHANGED` when somebody names another key of a pod than it has */
+export function mustBeAsSaid(pod: FoundPod, said: Pick<Move['pod'], 'fingerprint'>): void {
+  if (pod.fingerprint === said.fingerprint) return
+  throw new MuttrError('POD_CHANGED', `a move names another key of ${pod.hostname} than it has`)
+}
+
+/** Where a pod is published now that was found so, when that is elsewhere. @throws {MuttrError} `POD_CHANGED`, `CANCELLED` */
+export async function foundAnew(
+  found: FoundPods | undefined,
+  { hostname, pinned }: { hostname: string; pinned: string },
+  signal: AbortSignal
+): Promise<string[]> {
+  const before = found?.get(hostname)
+  if (!found || !before) return []
+  try {
+    const { addresses } = await found.find(hostname, pinned, signal)
+    return `${addresses}` === `${before.addresses}` ? [] : [...addresses]
+  } catch (err) {
+    if (codeOf(err) === 'POD_CHANGED' || codeOf(err) === 'CANCELLED') throw err
+    return []
   }
 }

@@ -1,19 +1,10 @@
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
-import type {
-  Clock,
-  Contact,
-  Log,
-  Millis,
-  Network,
-  PeerId,
-  PeerKeys,
-  Random
-} from '../base/ports.ts'
+import type { Clock, Contact, Log, Network, PeerId, PeerKeys, Random } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Device } from '../keys/device.ts'
-import type { FoundBy } from '../pod/finding.ts'
+import type { FoundBy, FoundPod } from '../pod/finding.ts'
 import type { PodPlace } from '../pod/place.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
@@ -26,17 +17,28 @@ import type { PodPapers } from '../wire/proof.ts'
 import type { Asking } from './blind/asking.ts'
 import { createAsking } from './blind/asking.ts'
 import type { FoundPods } from './found-pods.ts'
+import { foundAnew, mustBeAsSaid } from './found-pods.ts'
+import { createLeaving } from './leaving-pods.ts'
 import { createMovedPods } from './moved-pods.ts'
 import { createPapers } from './papers.ts'
 import type { Identified } from './pod-line.ts'
 import { PodLine } from './pod-line.ts'
 import type { openPodLink, PodLink } from './pod-link.ts'
+import { createPodPins } from './pod-pins.ts'
 import type { PodQuestions } from './pod-questions.ts'
 import type { Thin } from './reach-pod.ts'
 import { createReach } from './reach-pod.ts'
 import type { Self } from './self.ts'
 import { createStatements } from './statements.ts'
 import { abortable } from './waiting.ts'
+
+/** A pod that somebody says they moved to. Nothing of it is kept, and nobody else is sought there, until they are found there. */
+export interface Introduced {
+  /** @throws as `questions` of {@link Pods} */
+  questions(signal: AbortSignal): Promise<PodQuestions>
+  /** They are there. @throws {MuttrError} `POD_UNKNOWN` beyond what is kept */
+  keep(): Promise<void>
+}
 
 /** The pods a client talks to. */
 export interface Pods extends AsyncDisposable {
@@ -65,15 +67,15 @@ export interface Pods extends AsyncDisposable {
    */
   relay(hostname: string, signal: AbortSignal): Promise<Contact>
   /**
-   * Makes a pod known that the person names, finding it by its hostname where no file of ours says where it is.
-   * @throws as {@link link}
+   * Makes a pod known that the person names, finding it by its hostname where no file of ours says where it is. What only a contact said of it
+   * gives way to what is published. @throws as {@link link}
    */
   know(hostname: string, signal: AbortSignal): Promise<void>
   /**
-   * The same of a pod that a contact moved to: where nothing is found by its hostname, it is where they say. @throws as {@link link}, `POD_CHANGED`
+   * A pod that a contact moved to: where nothing is published under its hostname, it is where they say. @throws as {@link link}, `POD_CHANGED`
    * where another key than they say is found
    */
-  introduce(hostname: string, said: Move['pod'], signal: AbortSignal): Promise<void>
+  introduce(hostname: string, said: Move['pod'], signal: AbortSignal): Promise<Introduced>
   /** The person has written there: until it is known it is looked for, as in {@link know}, whenever a link to it is asked for. */
   seek(hostname: string): void
   /** Whose word its key was, of a pod that was found so. */
@@ -139,12 +141,9 @@ export interface PodsParts {
 const idleMs = 5 * 60_000
 /** Lines to foreign pods at once; the one idle longest is dropped for a new one. */
 const linesMax = 256
-/** So long a process of a pod that said it ends is asked last. */
-const leavingMs = 10 * 60_000
-const certificatesTable = 'pods'
 
 export function createPods(parts: PodsParts): Pods {
-  const { state, clock, self, log, crypto } = parts
+  const { clock, self, log, crypto } = parts
   const places = new Map(parts.places.map(place => [place.hostname, place]))
   const placeOf = (hostname: string): PodPlace => {
     const place = places.get(hostname) ?? parts.found?.get(hostname)
@@ -153,106 +152,55 @@ export function createPods(parts: PodsParts): Pods {
   }
   const sought = new Set<string>()
   const lines = new Map<string, PodLine>()
-  const leaving = new Map<string, { peer: PeerId; untilMs: Millis }>()
-  const certificates = new Map<string, Certificate>()
+  const pins = createPodPins(parts)
   const statement = createStatements(parts)
   const moved = createMovedPods(parts)
+  const leaving = createLeaving({ clock, moved })
   const reach = createReach({ ...parts, thin: parts.thin })
   const papers = createPapers(parts)
-
-  async function certificateOf(hostname: string): Promise<Certificate | undefined> {
-    const cached = certificates.get(hostname)
-    if (cached) return cached
-    const kept = await state.get(certificatesTable, hostname)
-    if (!kept) return undefined
-    try {
-      const read = await crypto.readCertificate(kept)
-      certificates.set(hostname, read)
-      return read
-    } catch (err) {
-      log.warn('the certificate kept of a pod is damaged', { code: codeOf(err) })
-      return undefined
-    }
-  }
-
-  /** The first key a pod showed is its pin, unless the network file names one. */
-  async function pin(hostname: string, shown: Certificate): Promise<void> {
-    const kept = await certificateOf(hostname)
-    if (kept && Buffer.from(kept.bytes).equals(shown.bytes)) return
-    certificates.set(hostname, shown)
-    await state.write([
-      { type: 'put', table: certificatesTable, key: hostname, value: shown.bytes }
-    ])
-  }
-
-  /** Where a pod is published now that was found so, when that is elsewhere. */
-  async function foundAnew(
-    hostname: string,
-    pinned: string,
-    signal: AbortSignal
-  ): Promise<string[]> {
-    const before = parts.found?.get(hostname)
-    if (!before) return []
-    try {
-      const { addresses } = await parts.found!.find(hostname, pinned, signal)
-      return `${addresses}` === `${before.addresses}` ? [] : [...addresses]
-    } catch (err) {
-      if (codeOf(err) === 'POD_CHANGED' || codeOf(err) === 'CANCELLED') throw err
-      return []
-    }
-  }
-
-  /** Where the pod is without a process of it that takes its leave, which is asked last. */
-  async function stays(
-    place: PodPlace,
-    fingerprint: string | undefined,
-    signal: AbortSignal
-  ): Promise<PodPlace> {
-    const { hostname } = place
-    const gone = leaving.get(hostname)
-    if (!gone || gone.untilMs <= clock.now()) return place
-    const isOther = (address: string) => !address.endsWith(`/p2p/${gone.peer}`)
-    const others = place.addresses.filter(isOther)
-    if (others.length === 0 && fingerprint !== undefined)
-      others.push(...(await moved.find(place, fingerprint, signal)).filter(isOther))
-    return { ...place, addresses: [...new Set([...others, ...place.addresses])] }
-  }
 
   async function open(
     place: PodPlace,
     signal: AbortSignal,
-    network: Dialler = parts.network
+    { network = parts.network, keep = true }: { network?: Dialler | undefined; keep?: boolean } = {}
   ): Promise<PodLink> {
     const { hostname } = place
-    const fingerprint = place.fingerprint ?? (await certificateOf(hostname))?.fingerprint
+    const fingerprint = place.fingerprint ?? (await pins.of(hostname))?.fingerprint
     const pinned = fingerprint === undefined ? {} : { pinned: { fingerprint } }
     const at = (where: PodPlace): Promise<PodLink> =>
       reach(where, network, { clock, crypto, hostname, ...pinned, signal })
-    const link = await at(await stays(place, fingerprint, signal)).catch(async err => {
+    const link = await at(await leaving.stays(place, fingerprint, signal)).catch(async err => {
       if (codeOf(err) !== 'POD_UNREACHABLE' || fingerprint === undefined) throw err
-      const addresses = await foundAnew(hostname, fingerprint, signal)
+      const asked = { hostname, pinned: fingerprint }
+      const addresses = await foundAnew(parts.found, asked, signal)
       if (addresses.length === 0) addresses.push(...(await moved.find(place, fingerprint, signal)))
       if (addresses.length === 0) throw err
       return at({ hostname, addresses })
     })
-    await pin(hostname, link.pod.certificate)
+    if (!keep) return link
+    await pins.pin(hostname, link.pod.certificate)
     await moved.met(hostname, link.pod.contact.peer, link.pod.peers)
     await papers.keep(hostname, link.pod.contact.peer, link.pod.papers)
     return link
   }
 
   const own = (): string[] => [...new Set(self.registrations().map(({ pod }) => pod))]
-  const asking = createAsking({
+  const isBlindTo = (hostname: string): boolean =>
+    parts.isBlind === true && (!own().includes(hostname) || own().length > 1)
+  const askingParts: Omit<Parameters<typeof createAsking>[0], 'fingerprintOf' | 'met'> = {
     ...{ clock, random: parts.random, crypto, keys: parts.keys, own },
-    identified: async (hostname, signal) => abortable(lineOf(hostname).identified(), signal),
+    identified: async (hostname, signal) => abortable(lineOf(hostname).identified(), signal)
+  }
+  const asking = createAsking({
+    ...askingParts,
     async fingerprintOf(hostname) {
       const place = places.get(hostname) ?? parts.found?.get(hostname)
-      const known = place?.fingerprint ?? (await certificateOf(hostname))?.fingerprint
+      const known = place?.fingerprint ?? (await pins.of(hostname))?.fingerprint
       if (known !== undefined) return known
       throw new MuttrError('POD_UNKNOWN', `no key of the pod ${hostname} is known`)
     },
     async met({ hostname, certificate, papers: shown, peers }) {
-      await pin(hostname, certificate)
+      await pins.pin(hostname, certificate)
       for (const peer of peers) await papers.keep(hostname, peer, shown)
     }
   })
@@ -274,13 +222,13 @@ export function createPods(parts: PodsParts): Pods {
     return { aliases: taken ?? aliases, standing }
   }
 
-  function makeLine({ hostname }: PodPlace): PodLine {
+  function makeLine(hostname: string, guest: FoundPod | undefined): PodLine {
     return new PodLine({
       hostname,
       clock,
       random: parts.random,
       log,
-      open: signal => open(placeOf(hostname), signal),
+      open: signal => open(guest ?? placeOf(hostname), signal, { keep: !guest }),
       identify: link => identify(hostname, link),
       onStanding: standing => parts.onStanding(hostname, standing),
       onNotices: (entries, how) => parts.onNotices(hostname, entries, how),
@@ -288,21 +236,22 @@ export function createPods(parts: PodsParts): Pods {
       onUp: () => parts.onUp(hostname),
       onListening: () => parts.emit({ type: 'listening', pod: hostname }),
       onLeaving(peer, others) {
-        if (others.length > 0) leaving.set(hostname, { peer, untilMs: clock.now() + leavingMs })
+        if (others.length > 0) leaving.left(hostname, peer)
       },
       idleMs
     })
   }
 
-  function lineOf(hostname: string): PodLine {
-    const known = lines.get(hostname)
+  function lineOf(hostname: string, guest?: FoundPod): PodLine {
+    const name = guest ? [hostname, guest.fingerprint, ...guest.addresses].join(' ') : hostname
+    const known = lines.get(name)
     if (known) {
-      lines.delete(hostname)
-      lines.set(hostname, known)
+      lines.delete(name)
+      lines.set(name, known)
       return known
     }
-    const line = makeLine(placeOf(hostname))
-    lines.set(hostname, line)
+    const line = makeLine((guest ?? placeOf(hostname)).hostname, guest)
+    lines.set(name, line)
     dropOldest()
     return line
   }
@@ -316,39 +265,84 @@ export function createPods(parts: PodsParts): Pods {
   }
 
   async function know(hostname: string, signal: AbortSignal): Promise<void> {
-    if (!parts.found || places.has(hostname) || parts.found.get(hostname)) return
-    await parts.found.find(hostname, (await certificateOf(hostname))?.fingerprint, signal)
+    const before = parts.found?.get(hostname)
+    if (!parts.found || places.has(hostname)) return
+    if (before && (before.by !== 'move' || own().includes(hostname))) return
+    const pinned = before ? undefined : (await pins.of(hostname))?.fingerprint
+    try {
+      const { fingerprint } = await parts.found.find(hostname, pinned, signal)
+      if (before && before.fingerprint !== fingerprint) await forget(hostname)
+    } catch (err) {
+      if (!before || codeOf(err) !== 'POD_UNKNOWN') throw err
+    }
   }
 
   async function introduce(
     hostname: string,
     said: Move['pod'],
     signal: AbortSignal
-  ): Promise<void> {
-    const pinned = (await certificateOf(hostname))?.fingerprint ?? said.fingerprint
-    if (!places.has(hostname)) await parts.found?.introduced({ hostname, pinned, said }, signal)
+  ): Promise<Introduced> {
+    const { found } = parts
+    const known: Introduced = {
+      questions: until => questions(hostname, until),
+      keep: async () => undefined
+    }
+    if (!found || places.has(hostname)) return known
+    if (found.get(hostname)) await know(hostname, signal)
+    const there = found.get(hostname)
+    if (there) {
+      mustBeAsSaid(there, said)
+      return known
+    }
+    const pinned = (await pins.of(hostname))?.fingerprint
+    const guest = await found.introduced({ hostname, pinned, said }, signal)
+    const blindly = createAsking({
+      ...askingParts,
+      fingerprintOf: async () => guest.fingerprint,
+      met: async () => undefined
+    })
+    return {
+      async questions(until) {
+        if (isBlindTo(hostname)) return await blindly.questions(hostname, until)
+        return await abortable(lineOf(hostname, guest).link(), until)
+      },
+      keep: () => found.keep(guest)
+    }
+  }
+
+  async function questions(hostname: string, signal: AbortSignal): Promise<PodQuestions> {
+    await seekOut(hostname, signal)
+    if (isBlindTo(hostname)) return await asking.questions(hostname, signal)
+    return await abortable(lineOf(hostname).link(), signal)
+  }
+
+  async function seekOut(hostname: string, signal: AbortSignal): Promise<void> {
+    if (sought.has(hostname) && !parts.found?.get(hostname)) await know(hostname, signal)
+  }
+
+  /** Another pod stood in its place. */
+  async function forget(hostname: string): Promise<void> {
+    const line = lines.get(hostname)
+    lines.delete(hostname)
+    await pins.forget(hostname)
+    await line?.[Symbol.asyncDispose]()
   }
 
   async function asStranger(hostname: string, signal: AbortSignal): Promise<PodLink> {
     const place = placeOf(hostname)
     await using stack = new AsyncDisposableStack()
     const network = parts.disguise && stack.use(await parts.disguise())
-    const link = stack.use(await open(place, signal, network))
+    const link = stack.use(await open(place, signal, { network }))
     const all = stack.move()
     return { ...link, [Symbol.asyncDispose]: () => all.disposeAsync() }
   }
 
   return {
     async link(hostname, signal) {
-      if (sought.has(hostname)) await know(hostname, signal)
+      await seekOut(hostname, signal)
       return await abortable(lineOf(hostname).link(), signal)
     },
-    async questions(hostname, signal) {
-      if (sought.has(hostname)) await know(hostname, signal)
-      const isBlind = parts.isBlind === true && (!own().includes(hostname) || own().length > 1)
-      if (isBlind) return await asking.questions(hostname, signal)
-      return await abortable(lineOf(hostname).link(), signal)
-    },
+    questions,
     asking,
     stranger: asStranger,
     identified: async (hostname, signal) => abortable(lineOf(hostname).identified(), signal),
@@ -367,7 +361,7 @@ export function createPods(parts: PodsParts): Pods {
     seek: hostname => void sought.add(hostname),
     foundBy: hostname => (places.has(hostname) ? null : (parts.found?.get(hostname)?.by ?? null)),
     keep: hostname => lineOf(hostname).keep(),
-    certificateOf,
+    certificateOf: pins.of,
     peerOf: hostname => moved.peerOf(hostname),
     async escrowOf(hostname) {
       const peer = await moved.peerOf(hostname)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { FindPod, FoundPods } from '../../src/client/found-pods.ts'
 import { openFoundPods } from '../../src/client/found-pods.ts'
+import { makeMove } from '../../src/keys/move.ts'
 import type { FoundPod } from '../../src/pod/finding.ts'
 import { memoryState } from '../../src/store/memory.ts'
 import { ClientWorld } from '../support/client-world.ts'
@@ -39,13 +40,71 @@ describe('pods that were found by their hostnames', () => {
     assert.equal(found.get('one.pods'), undefined)
   })
 
+  it('are not kept for the word of who moves there, which counts where nothing is published', async () => {
+    const state = memoryState()
+    const said = { fingerprint: 'cd'.repeat(20), peer: 'peer', addresses: ['/dns/x/tcp/1'] }
+    const about = { hostname: 'one.pods', pinned: undefined, said }
+    const searches: unknown[] = []
+    let answer: () => Promise<FoundPod> = () => Promise.reject(new Error('nothing yet'))
+    const findPod: FindPod = asked => {
+      searches.push(asked.pinned)
+      return answer()
+    }
+    const found = await openFoundPods({ state, log: silent, findPod })
+    const published = { hostname: 'one.pods', fingerprint, addresses: [], by: 'https' as const }
+    answer = async () => published
+    await assert.rejects(found.introduced(about, forever), { code: 'POD_CHANGED' })
+    for (const code of ['POD_UNREACHABLE', 'SIGNATURE_INVALID', 'CANCELLED'] as const) {
+      answer = () => Promise.reject(new MuttrError(code, 'the search ends'))
+      await assert.rejects(found.introduced(about, forever), { code })
+    }
+    answer = () => Promise.reject(new MuttrError('POD_UNKNOWN', 'nowhere'))
+    const there = await found.introduced(about, forever)
+    assert.deepEqual(
+      [there.fingerprint, there.addresses, there.by],
+      [said.fingerprint, ['/dns/x/tcp/1/p2p/peer'], 'move']
+    )
+    assert.deepEqual(new Set(searches), new Set([undefined]))
+    const again = await openFoundPods({ state, log: silent, findPod })
+    assert.deepEqual([found.get('one.pods'), again.get('one.pods')], [undefined, undefined])
+    await found.keep(there)
+    assert.equal(found.get('one.pods')?.by, 'move')
+  })
+
+  it('that a contact says they moved to are kept when the contact is there', async () => {
+    await using world = await ClientWorld.make(['one.test', 'two.test'])
+    const { peer, person } = world.pod('two.test')
+    const { fingerprint: key } = person.certificate
+    const findPod: FindPod = async ({ hostname }) => ({
+      ...{ hostname, addresses: [hostname], fingerprint: key, by: 'https' }
+    })
+    const found = await openFoundPods({ state: memoryState(), log: silent, findPod })
+    const alice = await world.join('alice')
+    const bob = await world.join('bob', { found })
+    await world.join('carol', { hostname: 'two.test' })
+    await bob.client.lookup('alice@one.test')
+    const move = await makeMove(alice.person, {
+      ...{ from: 'alice@one.test', to: 'carol@two.test', sequence: 1, nowMs: world.clock.now() },
+      pod: { fingerprint: key, peer, addresses: [] }
+    })
+    const { moved } = world.pod('one.test')
+    moved.set('alice@one.test', { certificate: alice.person.certificate, move })
+    await assert.rejects(bob.client.lookup('alice@one.test'), { code: 'KEY_CHANGED' })
+    assert.equal(found.get('two.test'), undefined)
+    moved.clear()
+    await alice.client.move('alice@two.test')
+    assert.equal((await bob.client.lookup('alice@one.test')).alias, 'alice@two.test')
+    assert.equal(found.get('two.test')?.by, 'https')
+  })
+
   it('are waited for by letters to who is known, while nobody says where they are; not by a first letter', async () => {
     await using world = await ClientWorld.make(['one.test', 'two.test'])
     const known = new Map<string, FoundPod>()
     let isSilent = false
     const found: FoundPods = {
       get: hostname => known.get(hostname),
-      introduced: async () => undefined,
+      introduced: () => Promise.reject(new MuttrError('POD_UNKNOWN', 'nobody moves')),
+      keep: async () => undefined,
       async find(hostname) {
         if (isSilent) throw new MuttrError('POD_UNREACHABLE', 'no name server answers')
         const key = world.pod(hostname).person.certificate.fingerprint

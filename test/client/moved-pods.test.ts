@@ -69,7 +69,10 @@ describe('a pod whose known addresses do not answer', () => {
       random: dice,
       log: quiet,
       crypto: openPgp,
-      self: { certificate: () => null } as PodsParts['self'],
+      self: {
+        certificate: () => null,
+        registrations: () => [] as const
+      } as unknown as PodsParts['self'],
       device: makeDevice(dice.bytes(32)),
       places: found ? [] : [{ hostname, addresses: [`${old}/p2p/${peer}`], fingerprint, ...place }],
       ...(found && { found }),
@@ -223,5 +226,41 @@ describe('a pod whose known addresses do not answer', () => {
     assert.deepEqual(searches, [undefined, fingerprint])
     assert.deepEqual(dialled.slice(1), [old, at])
     assert.equal(later.foundBy(hostname), 'https')
+  })
+
+  it('is kept for the word of who moved there once they are there, until another is published', async () => {
+    let published: string | undefined
+    const found = await openFoundPods({
+      ...{ state, log: quiet },
+      async findPod({ pinned }) {
+        if (!published) throw new MuttrError('POD_UNKNOWN', 'nothing is published')
+        assert.equal(pinned, undefined)
+        return { hostname, addresses: [now], fingerprint: published, by: 'https' }
+      }
+    })
+    await using pods = podsWith({}, found)
+    const said = { fingerprint, peer, addresses: [old] }
+    const introduced = await pods.introduce(hostname, said, signal)
+    assert.equal((await introduced.questions(signal)).pod.certificate.fingerprint, fingerprint)
+    assert.deepEqual(dialled, [`${old}/p2p/${peer}`])
+    await assert.rejects(async () => pods.link(hostname, signal), { code: 'POD_UNKNOWN' })
+    assert.deepEqual(
+      [pods.foundBy(hostname), await pods.certificateOf(hostname)],
+      [null, undefined]
+    )
+    await introduced.keep()
+    await pods.link(hostname, signal)
+    assert.equal(pods.foundBy(hostname), 'move')
+    await pods.know(hostname, signal)
+    assert.equal(pods.foundBy(hostname), 'move')
+
+    pod.person = await person('published.test')
+    published = pod.person.certificate.fingerprint
+    there = new Map([[now, peer]])
+    await pods.know(hostname, signal)
+    const { certificate } = (await pods.link(hostname, signal)).pod
+    assert.deepEqual([certificate.fingerprint, pods.foundBy(hostname)], [published, 'https'])
+    const changed = { code: 'POD_CHANGED' }
+    await assert.rejects(pods.introduce(hostname, said, signal), changed)
   })
 })

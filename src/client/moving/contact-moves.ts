@@ -104,6 +104,7 @@ export class ContactMoves {
       })
       if (arrived.steps.length === 0 || arrived.alias === alias) return undefined
       await this.#check(sought, arrived)
+      await arrived.keep()
       return await this.#arrive(known, arrived)
     } catch (err) {
       const code = codeOf(err)
@@ -174,6 +175,7 @@ export class ContactMoves {
     const sought = { alias, key, left: [], sequence: -1 }
     const arrived = await goAfter(sought, this.#parts, { signal: life })
     await this.#check(sought, arrived)
+    await arrived.keep()
     return lookup(arrived.alias)
   }
 

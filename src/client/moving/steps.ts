@@ -10,7 +10,7 @@ import type { Move } from '../../wire/move.ts'
 import { decodeRecord } from '../../wire/record.ts'
 import { decodePerson, personKey } from '../../wire/records/person.ts'
 import type { LookedUp, PodQuestions } from '../pod-questions.ts'
-import type { Pods } from '../pods.ts'
+import type { Introduced, Pods } from '../pods.ts'
 import type { Way } from '../trust/follow.ts'
 import { follow } from '../trust/follow.ts'
 
@@ -36,6 +36,8 @@ export interface Arrived {
   readonly link: PodQuestions
   /** None when nobody has moved. */
   readonly steps: readonly Step[]
+  /** They are whom they say there: the pod is kept, as it was introduced. */
+  keep(): Promise<void>
 }
 
 export interface StepsParts {
@@ -69,15 +71,17 @@ export async function goAfter(
   { signal, onStep = () => undefined }: { signal: AbortSignal; onStep?: (step: Step) => void }
 ): Promise<Arrived> {
   const steps: Step[] = []
+  let there: Introduced | undefined
   for (let at: Sought = { alias, key, left, sequence }; ; ) {
-    const found = steps.length === 0 && first ? first : await stepFrom(at, parts, signal)
-    if ('answer' in found) return { ...found, alias: at.alias, steps }
+    const found = steps.length === 0 && first ? first : await stepFrom(at, there, parts, signal)
+    if ('answer' in found)
+      return { ...found, alias: at.alias, steps, keep: async () => there?.keep() }
     const { move } = found
     if (steps.length >= limits.movesMax || move.from !== at.alias || move.sequence <= at.sequence)
       throw new MuttrError('MOVE_INVALID', 'a move that leads nowhere, or that an older one is')
     steps.push(found)
     onStep(found)
-    await parts.pods.introduce(readAlias(move.to).hostname, move.pod, signal)
+    there = await parts.pods.introduce(readAlias(move.to).hostname, move.pod, signal)
     const keys = { key: found.key, left: [...at.left, ...(found.way?.pins ?? [])] }
     at = { alias: move.to, ...keys, sequence: move.sequence }
   }
@@ -85,11 +89,13 @@ export async function goAfter(
 
 async function stepFrom(
   at: Sought,
+  there: Introduced | undefined,
   parts: StepsParts,
   signal: AbortSignal
 ): Promise<Step | Pick<Arrived, 'answer' | 'link'>> {
   try {
-    const link = await parts.pods.questions(readAlias(at.alias).hostname, signal)
+    const link = await (there?.questions(signal) ??
+      parts.pods.questions(readAlias(at.alias).hostname, signal))
     const answer = await link.lookup(at.alias).catch(err => {
       if (codeOf(err) === 'ALIAS_MOVED') return undefined
       throw err
