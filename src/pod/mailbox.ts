@@ -8,7 +8,6 @@ import { decodeStored, encodeStored } from '../wire/notice.ts'
 import type { Addresses } from './addresses/addresses.ts'
 import { dropHeld, handOver, hold } from './addresses/held.ts'
 import { pretend } from './addresses/nobody.ts'
-import type { AddressRow } from './addresses/rows.ts'
 import { ownerId } from './addresses/rows.ts'
 import { createBatches } from './batch.ts'
 import { checkExpiry, deleteDevice, lessened, putBox, putDevice, readBox } from './boxes.ts'
@@ -30,7 +29,7 @@ interface Incoming {
 /** For an address that somebody has. */
 interface Addressed extends Incoming {
   readonly address: string
-  readonly row: AddressRow
+  readonly nowMs: Millis
 }
 
 interface MailboxParts {
@@ -115,7 +114,7 @@ export class Mailbox {
     const row = await this.#addresses.find(address, nowMs)
     const incoming = { entry: encodeStored({ ...notice, takenMs: nowMs }), mark: markOf(notice) }
     if (row && row.policy !== 'ignore')
-      await this.#keep(ownerId(row.owner), { ...incoming, address, row })
+      await this.#keep(ownerId(row.owner), { ...incoming, address, nowMs })
     else await this.#keepForNobody(address, incoming)
   }
 
@@ -288,7 +287,7 @@ export class Mailbox {
     const results: (() => undefined)[] = []
     const lost: Incoming[] = []
     const used = new Map<string, Uint8Array[]>()
-    for (const { entry, mark, address, row } of incoming) {
+    for (const { entry, mark, address, nowMs } of incoming) {
       const seen = toHex(mark)
       const key = `${account}/${seen}`
       const known = marks.has(seen) || (await this.#state.get(tables.seen, key)) !== undefined
@@ -296,7 +295,10 @@ export class Mailbox {
       results.push(isFull === 'pod' ? noRoom : kept)
       if (isFull === 'account') lost.push({ entry, mark })
       if (known || isFull) continue
-      const uses = await this.#use({ mark, address, row }, used)
+      // Read under the lock: what is held after its policy became another would be asked for by nobody.
+      const row = await this.#addresses.find(address, nowMs)
+      const isTaken = row && row.policy !== 'ignore' && ownerId(row.owner) === account
+      const uses = isTaken && (await this.#use({ mark, address, uses: row.uses }, used))
       if (!uses) {
         lost.push({ entry, mark })
         continue
@@ -333,7 +335,7 @@ export class Mailbox {
 
   /** @param used marks that the same write counts, by address. @returns undefined for an address that is used up */
   async #use(
-    { mark, address, row: { uses } }: Omit<Addressed, 'entry'>,
+    { mark, address, uses }: { mark: Uint8Array; address: string; uses: number | null },
     used: Map<string, Uint8Array[]>
   ): Promise<Change[] | undefined> {
     if (uses === null) return []

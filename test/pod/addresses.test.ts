@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { MuttrError } from '../../src/base/errors.ts'
 import { limits } from '../../src/base/limits.ts'
+import { Register } from '../../src/client/addresses/register.ts'
 import type { PodLink } from '../../src/client/pod-link.ts'
 import { tables } from '../../src/pod/rows.ts'
+import { memoryState } from '../../src/store/memory.ts'
+import type { State } from '../../src/store/state.ts'
 import type { AddressPolicy } from '../../src/wire/pod-addresses.ts'
 import type { PodHost, PodWorld, TestDevice } from '../support/pod-world.ts'
 import {
@@ -101,6 +105,55 @@ describe('addresses that people make', () => {
     assert.equal(all.host.pod.usage().notices, 0)
     assert.deepEqual(await all.host.state.list(tables.held), [])
     assert.deepEqual(await all.host.state.list(tables.seen), [])
+  })
+
+  it('hand over what waited also where the pod was killed in between, when they are set again', async () => {
+    const inner = memoryState()
+    let writes = Number.POSITIVE_INFINITY
+    const state: State = {
+      ...inner,
+      async write(changes) {
+        if (writes-- <= 0) throw new MuttrError('DISK_FULL', 'killed')
+        return await inner.write(changes)
+      }
+    }
+    const all = await made(world, { state })
+    const { addresses } = all.link
+    /** One from which is pulled now, with something that waits there nevertheless. */
+    const cut = async (): Promise<[Uint8Array, string]> => {
+      const address = await all.set('ask')
+      const key = await all.send(address)
+      writes = 1
+      await assert.rejects(all.set('pull', { address }))
+      writes = Number.POSITIVE_INFINITY
+      return [address, key]
+    }
+    const [first, one] = await cut()
+    assert.deepEqual(await inbox(all), [])
+    const [kept] = await addresses.all()
+    assert.deepEqual([kept?.policy, kept?.waiting], ['pull', 1])
+    await all.set('pull', { address: first })
+    assert.deepEqual(await inbox(all), [one])
+    // A client sees by itself that it is needed.
+    await addresses.change({ set: [], drop: [first] })
+    const [second, two] = await cut()
+    const place = {
+      ...{ address: second, us: 'alice@one.test', pod: 'one.test', uses: null, untilMs: null },
+      ...{ madeMs: world.clock.now(), note: '', revoked: false }
+    }
+    const register = new Register({
+      home: {
+        change: (_, changes) => addresses.change(changes),
+        all: () => addresses.all(),
+        ask: (_, asked) => addresses.ask(asked)
+      },
+      relations: { all: () => [], at: () => undefined },
+      published: { all: () => [place], at: () => place },
+      ...{ policyOf: () => null, isAlone: () => true, clock: world.clock },
+      life: new AbortController().signal
+    })
+    await register.bring('one.test')
+    assert.deepEqual(await inbox(all), [two])
   })
 
   it('push what was asked for to whoever listens', async () => {

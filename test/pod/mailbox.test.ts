@@ -241,6 +241,37 @@ describe('a mailbox', () => {
     assert.equal((await state.list(tables.addressUses)).length, 5)
   })
 
+  it('holds nothing at an address that is pulled from by the time it is kept', async () => {
+    const state = memoryState()
+    const addresses = createAddresses({ state, perOwnerMax: 1 })
+    const address = random.bytes(32)
+    const set = (policy: 'ask' | 'pull') =>
+      addresses.change(
+        ofAccount(account),
+        { set: [{ address, policy, untilMs: null, uses: null }], drop: [] },
+        nowMs
+      )
+    await set('ask')
+    let isFirst = true
+    const mailbox = await Mailbox.open({
+      ...{ state, limits: podLimits },
+      addresses: {
+        ...addresses,
+        async find(...asked) {
+          const row = await addresses.find(...asked)
+          if (isFirst) {
+            isFirst = false
+            await set('pull')
+            await mailbox.handOver(account, toHex(address))
+          }
+          return row
+        }
+      }
+    })
+    await mailbox.deliver(noticeFor(address, nowMs), nowMs)
+    assert.deepEqual(await sequences(mailbox), [1])
+  })
+
   it('gives up on a notice whose rows are always taken by others', async () => {
     const { state, address } = await open()
     let attempts = 0

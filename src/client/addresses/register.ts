@@ -9,8 +9,8 @@ import type { Relations } from './relations.ts'
 import { placesOf } from './relations.ts'
 
 export interface RegisterParts {
-  home: AddressHome
-  relations: Relations
+  home: Omit<AddressHome, 'place'>
+  relations: Pick<Relations, 'all' | 'at'>
   published: Pick<Published, 'all' | 'at'>
   /** What the person said about letters of a sender. */
   policyOf: (alias: string) => Policy | null
@@ -116,6 +116,8 @@ export class Register {
   #isNews(one: WantedAddress, there: ReadonlyMap<string, KeptAddress>): boolean {
     const kept = there.get(toHex(one.address))
     if (!kept || kept.policy !== one.policy) return true
+    // The pod was cut off before it handed that over.
+    if (one.policy === 'pull' && kept.waiting > 0) return true
     if (one.untilMs !== null) return kept.untilMs > one.untilMs
     return kept.untilMs - this.#parts.clock.now() < renewBeforeMs
   }

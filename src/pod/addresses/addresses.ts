@@ -20,8 +20,8 @@ export interface Addresses {
   /** @returns undefined for one that nobody has, or whose time is over. */
   find(address: string, nowMs: Millis): Promise<AddressRow | undefined>
   /**
-   * Sets and drops, all or nothing; again the same changes nothing. What somebody else has stays theirs, and nobody is told.
-   * @returns those that are to be handed over what waits there. @throws {MuttrError} `LIMIT_EXCEEDED`, with nothing changed
+   * Sets and drops, all or nothing; again the same changes nothing, but what waits is named again. What somebody else has stays theirs, and nobody is told.
+   * @returns those of which what waits is to be handed over, or dropped. @throws {MuttrError} `LIMIT_EXCEEDED`, with nothing changed
    */
   change(
     owner: Owner,
@@ -91,8 +91,9 @@ export function createAddresses({ state, perOwnerMax }: Parts): Addresses {
       const value = addressRow.encode({ owner, policy, uses, untilMs: until(wanted, nowMs) })
       if (before) {
         changes.push({ type: 'put', table: tables.addresses, key: address, value })
-        if (before.policy === 'ask' && policy === 'pull') done.pulled.push(address)
-        if (before.policy === 'ask' && policy === 'ignore') done.dropped.push(address)
+        // Also where that was its policy: whoever asked first may have been cut off before what waits was dealt with.
+        if (policy === 'pull') done.pulled.push(address)
+        if (policy === 'ignore') done.dropped.push(address)
         continue
       }
       fresh += 1

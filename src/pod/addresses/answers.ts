@@ -48,7 +48,7 @@ export function addressAnswers(parts: Parts): Answers {
       const found = await addresses.page(ofAccount(account), after, nowMs)
       const counted = found.map(async one => ({
         ...one,
-        waiting: one.policy === 'ask' ? await heldAt(state, account, one.address) : 0
+        waiting: await heldAt(state, account, one.address)
       }))
       return wire.addressPage.encode({ addresses: await Promise.all(counted) })
     },

@@ -18,6 +18,7 @@ export async function pretend(
     const slot = String((mark[0]! * 256 + mark[1]!) % slots)
     const last = await state.get(tables.nobody, `seen/${slot}`)
     if (last && equalBytes(last, mark)) continue
+    await state.get(tables.addresses, 'nobody')
     changes.push(
       { type: 'put', table: tables.nobody, key: `seen/${slot}`, value: mark },
       { type: 'put', table: tables.nobody, key: `mail/${slot}`, value: entry }
