@@ -116,7 +116,8 @@ export interface ContactsParts {
   clock: Clock
   log: Log
   crypto: Crypto
-  dht: Pick<Dht, 'getRecord'>
+  /** Without it, records of people are not read. */
+  dht?: Pick<Dht, 'getRecord'>
   pods: Pick<Pods, 'questions' | 'introduce' | 'certificateOf' | 'escrowOf'>
   emit: Emit
   /** Fingerprints that a join link named, by alias. */

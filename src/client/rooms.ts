@@ -145,7 +145,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   const contacts = createContacts({
     store: contactStore,
     ...{ self, clock, log, crypto, pods, emit, life, vouched },
-    dht,
+    ...(!parts.isBlind && { dht }),
     policyOf: alias => policies.ofContact(alias),
     onMoved: (from, to) =>
       afterMove({ state, self, policies, contactStore, courier, watch }, from, to)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { fromHex } from '../../src/base/bytes.ts'
+import { equalBytes, fromHex } from '../../src/base/bytes.ts'
+import { personKey } from '../../src/wire/records/person.ts'
 import type { BlindWorld, Somebody } from '../support/blind-world.ts'
 import { blindWorld } from '../support/blind-world.ts'
 import { until } from '../support/own-devices.ts'
@@ -74,6 +75,19 @@ describe('people who ask blindly', () => {
       return bob.events.filter(({ type }) => type === 'opened').length === 2
     })
     await sending
+  })
+
+  it('do not tell seeds to whom they write when the pod of the reader is away', async () => {
+    await letters(1)
+    await bob.seen('opened')
+    await world.pods.network.unplug(two!.keys.self)
+    const sending = letters(1)
+    await until(async () => (await alice.client.sent()).some(letter => letter.waiting !== null))
+    await sending
+    const waits = (await alice.client.sent()).find(letter => letter.waiting !== null)!
+    assert.equal(waits.waiting?.code, 'POD_UNREACHABLE')
+    const key = personKey(bob.pin)
+    assert(!alice.records.some(asked => equalBytes(asked, key)))
   })
 
   it('go on reading by another pod where one is away', async () => {

@@ -29,6 +29,8 @@ export interface Somebody extends AsyncDisposable {
   readonly events: MuttrEvent[]
   /** What this client itself asked of the network. */
   readonly read: { gets: number; releases: number }
+  /** Keys of the records that it asked the network for. */
+  readonly records: Uint8Array[]
   seen(type: MuttrEvent['type'], count?: number): Promise<void>
 }
 
@@ -82,6 +84,7 @@ export async function blindWorld(): Promise<BlindWorld> {
       const self = await person(name)
       const events: MuttrEvent[] = []
       const read = { gets: 0, releases: 0 }
+      const records: Uint8Array[] = []
       const at = network.at(keys.self)
       const rest: Omit<Network, keyof typeof at> = {
         contact: () => ({ peer: keys.self, addresses: [] }),
@@ -98,6 +101,10 @@ export async function blindWorld(): Promise<BlindWorld> {
         network: { ...rest, ...at },
         dht: {
           ...dht,
+          getRecord(...asked) {
+            records.push(asked[0])
+            return dht.getRecord(...asked)
+          },
           get(...asked) {
             read.gets += 1
             return dht.get(...asked)
@@ -119,7 +126,7 @@ export async function blindWorld(): Promise<BlindWorld> {
       })
       const alias = `${name}@${hostname}`
       const somebody: Somebody = {
-        ...{ client, peer: keys.self, pin: self.certificate.pin, alias, events, read },
+        ...{ client, peer: keys.self, pin: self.certificate.pin, alias, events, read, records },
         seen: (type, count = 1) =>
           until(() => events.filter(event => event.type === type).length >= count),
         [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]()

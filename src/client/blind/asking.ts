@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../base/errors.ts'
 import { codeOf, MuttrError } from '../../base/errors.ts'
 import type { Clock, PeerKeys, Random } from '../../base/ports.ts'
 import { sealRequest } from '../../keys/blind.ts'
@@ -62,6 +63,27 @@ export interface Asking {
   questions(hostname: string, signal: AbortSignal): Promise<PodQuestions>
 }
 
+/** What a relay may say of itself, of us, and of whether it reaches the pod. What that pod refuses comes sealed. */
+const relayCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...(['POD_UNKNOWN', 'POD_TOO_OLD', 'FEDERATION_REFUSED', 'LIMIT_EXCEEDED'] as const),
+  ...(['BLIND_INVALID', 'TOKEN_INVALID', 'CLOCK_WRONG', 'VAULT_LOCKED'] as const),
+  ...(['ALIAS_MISSING', 'ACCOUNT_SUSPENDED', 'ACCOUNT_REMOVED', 'DEVICE_REVOKED'] as const),
+  ...(['IDENTIFY_FIRST', 'IDENTIFY_REFUSED', 'STATEMENT_INVALID', 'RELAY_REFUSED'] as const)
+])
+
+/** @throws {MuttrError} `RELAY_REFUSED` for all else that a relay refuses with: it cannot speak for the pod that is asked. */
+async function relayed<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked
+  } catch (err) {
+    if (!(err instanceof MuttrError) || err.kind === 'network' || relayCodes.has(err.code))
+      throw err
+    throw new MuttrError('RELAY_REFUSED', `the own pod passes nothing on: ${err.code}`, {
+      cause: err
+    })
+  }
+}
+
 export function createAsking(parts: Parts): Asking {
   const { clock, crypto, keys } = parts
   const faces = new Map<string, Face>()
@@ -74,20 +96,10 @@ export function createAsking(parts: Parts): Asking {
     if (own === undefined)
       throw new MuttrError('RELAY_UNREACHABLE', `no own pod can ask ${hostname} for us`)
     try {
-      return await parts.identified(own, signal)
+      return await relayed(parts.identified(own, signal))
     } catch (err) {
       throw codeOf(err) === 'POD_UNREACHABLE'
         ? new MuttrError('RELAY_UNREACHABLE', `the relay ${own} does not answer`, { cause: err })
-        : err
-    }
-  }
-  /** A pod that does not know the method is none that relays. */
-  const relayed = async <T>(asked: Promise<T>): Promise<T> => {
-    try {
-      return await asked
-    } catch (err) {
-      throw codeOf(err) === 'METHOD_UNKNOWN'
-        ? new MuttrError('RELAY_REFUSED', 'the own pod passes nothing on blindly', { cause: err })
         : err
     }
   }
@@ -142,8 +154,14 @@ export function createAsking(parts: Parts): Asking {
   const tokens = createTokens({
     ...{ clock, random: parts.random, crypto },
     async issuer(hostname, signal) {
-      const { tokens, pod } = await parts.identified(hostname, signal)
-      return { tokens, certificate: pod.certificate }
+      const { tokens, pod } = await relayed(parts.identified(hostname, signal))
+      return {
+        tokens: {
+          keys: () => relayed(tokens.keys()),
+          sign: (...asked) => relayed(tokens.sign(...asked))
+        },
+        certificate: pod.certificate
+      }
     },
     shownTo: async (other, issuer, signal) =>
       signedTokenKeys.decode(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 
+import type { ErrorCode } from '../../../src/base/errors.ts'
 import { MuttrError } from '../../../src/base/errors.ts'
 import type { Session } from '../../../src/base/ports.ts'
 import { createAsking } from '../../../src/client/blind/asking.ts'
@@ -213,14 +214,30 @@ describe('a relay that lies', () => {
     }
   })
 
-  it('or that knows nothing of this is named as what fails', async () => {
-    const { all, lookup } = await liar(() => ({
-      pass: async () => {
-        throw new MuttrError('METHOD_UNKNOWN', 'blind')
-      }
-    }))
+  it('about the other pod is not believed, and is named as what fails', async () => {
+    const codes = [
+      'METHOD_UNKNOWN',
+      'ALIAS_UNKNOWN',
+      'KEY_REVOKED',
+      'POD_CHANGED',
+      'INTERNAL'
+    ] as const
+    for (const method of ['pass', 'papers']) {
+      let code: ErrorCode
+      const refuse = () => Promise.reject(new MuttrError(code, 'of the relay'))
+      const { all, lookup } = await liar(() => ({ [method]: refuse }))
+      await using _all = all
+      for (code of codes) await assert.rejects(lookup(), { code: 'RELAY_REFUSED' }, code)
+    }
+  })
+
+  it('says of itself what it will not do, and that it reaches nobody', async () => {
+    let code: ErrorCode
+    const refuse = () => Promise.reject(new MuttrError(code, 'of the relay'))
+    const { all, lookup } = await liar(() => ({ pass: refuse }))
     await using _all = all
-    await assert.rejects(lookup(), { code: 'RELAY_REFUSED' })
+    for (code of ['LIMIT_EXCEEDED', 'ACCOUNT_SUSPENDED', 'POD_UNREACHABLE'] as const)
+      await assert.rejects(lookup(), { code })
   })
 })
 
