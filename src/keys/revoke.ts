@@ -128,4 +128,11 @@ export async function saysMore(shown: Certificate, known: Certificate): Promise<
   return (await isCompromised(shown)) && !(await isCompromised(known))
 }
 
+/** What holds of a key when somebody shows it: nobody takes a revocation back by showing the key without it. */
+export const withKnown = async (
+  shown: Certificate,
+  known: Certificate | undefined
+): Promise<Certificate> =>
+  known?.pin === shown.pin && !(await saysMore(shown, known)) ? known : shown
+
 const reasons = Object.keys(flags) as RevocationReason[]

@@ -80,7 +80,7 @@ interface Parts {
   /** The pod's own key. */
   person: Person
   hostname: string
-  registry: Pick<Registry, 'find' | 'release'>
+  registry: Pick<Registry, 'find' | 'release' | 'isRevoked'>
 }
 
 const refuse = (what: string): never => {
@@ -119,6 +119,8 @@ export function createMoves({ state, crypto, person, hostname, registry }: Parts
       if (isOurs && !isActive && equalBytes(before.move, frame)) return before.signature
       if (isOurs && before.sequence >= move.sequence) refuse('a later move of it is known')
       const signature = await countersign(person, frame, nowMs, crypto)
+      // Its owner may have revoked it since the session began.
+      if (await registry.isRevoked(certificate.pin)) refuse('the key is revoked')
       const isAgain = isOurs && !isActive && before.untilMs > nowMs
       const untilMs = isAgain
         ? before.untilMs

@@ -3,7 +3,6 @@ import type { Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
-import { saysMore, withRevocation } from '../keys/revoke.ts'
 import type { State } from '../store/state.ts'
 import type { Policy } from '../wire/pod.ts'
 import { decodeSignedSuccession } from '../wire/succession.ts'
@@ -31,6 +30,8 @@ import { accountRow, aliasRow, putAccount, tables } from './rows.ts'
 import { countOf, rowsOf } from './scan.ts'
 import type { Successions } from './successions.ts'
 import { createSuccessions } from './successions.ts'
+import type { TakeRevocation } from './take-revocation.ts'
+import { createTakeRevocation } from './take-revocation.ts'
 
 export interface Application {
   readonly alias: string
@@ -77,6 +78,7 @@ export class Registry {
   readonly #aliases: AliasTable
   readonly #successions: Successions
   readonly #handover: Handover
+  readonly #takeRevocation: TakeRevocation
   readonly #standings: Standings
   readonly #quotas: Quotas
   readonly #admission: Parameters<typeof admit>[0]
@@ -98,10 +100,11 @@ export class Registry {
       applications: createApplications(parts.state, parts.limits),
       counts: () => ({ accounts: this.#accounts, aliases: this.#active + this.#released })
     }
+    const rows = { aliases: this.#aliases, successions: this.#successions }
+    this.#takeRevocation = createTakeRevocation({ ...parts, ...rows })
     this.#handover = createHandover({
       ...parts,
-      aliases: this.#aliases,
-      successions: this.#successions,
+      ...rows,
       account: id => this.account(id),
       isRevoked: pin => this.isRevoked(pin),
       certify: (...asked) => this.#certify(...asked)
@@ -163,46 +166,12 @@ export class Registry {
 
   /**
    * Shows from now on that the key of an alias is revoked, for as long as a certification holds, and knows it no more; or that one is
-   * that came before. Anybody may bring it: the key signed it. @throws {MuttrError} `ALIAS_UNKNOWN`, `KEY_INVALID`
+   * that came before; or that of an alias that was left. Anybody may bring it: the key signed it. @throws {MuttrError} `ALIAS_UNKNOWN`, `KEY_INVALID`
    */
   async revoke(alias: string, shown: Certificate, nowMs: Millis): Promise<void> {
     const name = foldName(alias)
-    await this.#locks.run(one, async () => {
-      const row = await this.#aliases.get(name)
-      const known = row?.state === 'active' && (await this.#keyOf(row, shown))
-      if (!row || !known) throw new MuttrError('ALIAS_UNKNOWN', `no ${name} of this key here`)
-      if (!shown.revoked) throw new MuttrError('KEY_INVALID', 'the certificate is not revoked')
-      if (!(await saysMore(shown, known.certificate))) return
-      const certificate = await withRevocation(known.certificate, shown.bytes)
-      const { ok } = await this.#parts.state.write(
-        known.link
-          ? [
-              this.#successions.putLink(row.account, certificate, {
-                ...known.link,
-                certificate: certificate.bytes
-              })
-            ]
-          : [
-              ...this.#aliases.replace(name, row, {
-                ...row,
-                untilMs: nowMs + podTimes.certificationLifeMs,
-                certificate: certificate.bytes
-              }),
-              { type: 'put', table: tables.revoked, key: shown.pin, value: new Uint8Array() }
-            ]
-      )
-      if (!ok) throw new MuttrError('LIMIT_EXCEEDED', `${name} is being changed; try again`)
-    })
-  }
-
-  /** @returns the certificate of this very key: the alias's, or one that came before; undefined when it is neither. */
-  async #keyOf(row: AliasRow, { pin, fingerprint }: Certificate) {
-    const { crypto } = this.#parts
-    const current = await crypto.readCertificate(row.certificate)
-    if (current.pin === pin) return { certificate: current, link: undefined }
-    const link = await this.#successions.link(row.account, fingerprint)
-    const certificate = link && (await crypto.readCertificate(link.certificate))
-    return certificate?.pin === pin ? { certificate, link } : undefined
+    if (!(await this.#locks.run(one, () => this.#takeRevocation(name, shown, nowMs))))
+      throw new MuttrError('LIMIT_EXCEEDED', `${name} is being changed; try again`)
   }
 
   /** Aliases and accounts came or went by another hand. */

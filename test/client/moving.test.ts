@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { makeMove } from '../../src/keys/move.ts'
 import { makePerson } from '../../src/keys/person.ts'
+import { revoke } from '../../src/keys/revoke.ts'
 import { decodeSignedMove } from '../../src/wire/move.ts'
 import type { Tester } from '../support/client-world.ts'
 import { away, ClientWorld } from '../support/client-world.ts'
@@ -278,6 +279,37 @@ describe('a person who moves', () => {
     const { succession, fingerprint, verified } = await contact()
     assert.equal(fingerprint, alice.person.certificate.fingerprint)
     assert.deepEqual([succession?.from, verified], [old, false])
+  })
+
+  it('is followed no more once the key is revoked, by its owner or with paper', async () => {
+    const paper = Buffer.from(await alice.client.revocation())
+    await alice.client.move(after)
+    const isRevoked = () => one().moved.get(before)?.certificate.revoked
+    await bob.client.revokeWith(paper, before)
+    assert.equal(isRevoked(), true)
+    const { certificate } = alice.person
+    one().moved.set(before, { ...one().moved.get(before)!, certificate })
+    const { pods } = await alice.client.revokeKey({ reason: 'compromised' })
+    assert.deepEqual(
+      pods.map(({ alias, shown }) => [alias, shown]),
+      [after, before].map(alias => [alias, true])
+    )
+    assert.equal(isRevoked(), true)
+    await later()
+    await assert.rejects(bob.client.lookup(before), { code: 'MOVE_INVALID' })
+    assert.equal((await contact()).alias, before)
+  })
+
+  it('stays revoked for who knows that, whatever the pods on the way show', async () => {
+    await alice.client.move(after)
+    const shown = (reason: 'superseded' | 'compromised') =>
+      revoke(alice.person, reason, world.clock.now())
+    await bob.client.importKey((await shown('superseded')).bytes, before)
+    await later()
+    await assert.rejects(bob.client.send({ to: before, body: 'x' }), { code: 'KEY_REVOKED' })
+    await bob.client.lookup(before)
+    const { alias, lapsed } = await contact()
+    assert.deepEqual([alias, lapsed], [after, 'revoked'])
   })
 
   it('says what is wrong before anything moves', async () => {

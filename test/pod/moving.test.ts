@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { makeMove } from '../../src/keys/move.ts'
 import type { Person } from '../../src/keys/person.ts'
+import { revoke } from '../../src/keys/revoke.ts'
 import { makeSuccession } from '../../src/keys/succession.ts'
 import { podTimes } from '../../src/pod/limits.ts'
 import type { PodHost, PodWorld } from '../support/pod-world.ts'
@@ -75,6 +76,44 @@ describe('a pod whose people move', () => {
     await again.move(other)
     await assert.rejects(again.move(next), invalid)
     assert.deepEqual((await late.moved('alice'))?.move, other)
+  })
+
+  it('says with it that the key is revoked, of now or of before, and lets nobody back with that key', async () => {
+    const { device, link, stranger } = await registered()
+    await link.move(await said())
+    const nowMs = world.clock.now()
+    const shown = async () => (await stranger.moved('alice'))?.certificate.revoked
+    const revoked = await revoke(alice, 'superseded', nowMs)
+    const ofBob = await revoke(await personNamed('bob'), 'compromised', nowMs)
+    await assert.rejects(stranger.revoke('alice', ofBob), { code: 'ALIAS_UNKNOWN' })
+    await assert.rejects(stranger.revoke('alice', alice.certificate), { code: 'KEY_INVALID' })
+    assert.equal(await shown(), false)
+    const next = await personNamed('alice again', ['alice'])
+    const after = await device.as(next).enter(host)
+    const both = { old: alice, next }
+    const succession = await makeSuccession(both, { pod: 'one.test', nowMs })
+    await after.succeed(next.certificate, succession)
+    await stranger.revoke('alice', revoked)
+    assert.equal(await shown(), true)
+    const { fingerprint } = alice.certificate
+    assert.equal((await stranger.successor('alice', fingerprint))?.certificate.revoked, true)
+    await assert.rejects(device.enter(host), { code: 'IDENTIFY_REFUSED' })
+    const ofNext = await revoke(next, 'compromised', nowMs)
+    await stranger.revoke('alice', ofNext)
+    await after.closed
+    await host.restart()
+    await assert.rejects(device.as(next).enter(host), { code: 'IDENTIFY_REFUSED' })
+  })
+
+  it('whose key was stolen are let in with it no more, and that pod says why', async () => {
+    const { device, link, stranger } = await registered()
+    await link.move(await said())
+    await stranger.revoke('alice', await revoke(alice, 'compromised', world.clock.now()))
+    await link.closed
+    await host.restart()
+    const asked = await (await world.device(await personNamed('carol'))).open(host)
+    assert.equal((await asked.moved('alice'))?.certificate.revoked, true)
+    await assert.rejects(device.enter(host), { code: 'IDENTIFY_REFUSED' })
   })
 
   it('forgets it when the quarantine ends, and not while letters may be on their way', async () => {

@@ -295,6 +295,9 @@ export async function fakePod({
           const before = account.former.get(certificate.fingerprint)
           if (!certificate.revoked || (!before && account.certificate.pin !== certificate.pin))
             throw new MuttrError('KEY_INVALID', alias)
+          const left = pod.moved.get(alias)
+          if (left?.certificate.pin === certificate.pin)
+            pod.moved.set(alias, { ...left, certificate })
           if (before) account.former.set(certificate.fingerprint, { ...before, certificate })
           else account.certificate = certificate
         },

@@ -3,6 +3,7 @@ import type { Emit } from '../../base/events.ts'
 import type { Millis } from '../../base/ports.ts'
 import type { Certificate } from '../../keys/certificate.ts'
 import { verifyMove } from '../../keys/move.ts'
+import { withKnown } from '../../keys/revoke.ts'
 import { readAlias } from '../../pod/alias.ts'
 import type { ContactRow, Offered } from '../contact-rows.ts'
 import type { Known } from '../contacts.ts'
@@ -133,9 +134,10 @@ export class ContactMoves {
     const agreed = steps.every(step => step.agreed)
     const from = { alias: known.alias, sequence, atMs, agreed }
     const there = await this.#parts.known(alias)
-    const certificate = steps.at(-1)!.key
+    const certificate = await withKnown(steps.at(-1)!.key, there?.certificate)
     const row: ContactRow = {
       ...withKey(known, steps, this.#parts.clock.now()),
+      certificate: certificate.bytes,
       ...{ from, moved: null, offered: null, route: null, changed: null, certifiedUntilMs: null },
       knowsUs: known.row.knowsUs || (there?.row.knowsUs ?? false)
     }
@@ -203,16 +205,15 @@ export class ContactMoves {
   }
 }
 
-/** With the key that their moves were signed by, where another has taken the place of the pinned one since. */
+/** Of the key that their moves were signed by, where another has taken the place of the pinned one since. */
 function withKey({ row }: Known, steps: readonly Step[], nowMs: Millis): ContactRow {
   const ways = steps.flatMap(({ way }) => way ?? [])
   const last = ways.at(-1)
-  const certificate = steps.at(-1)!.key.bytes
-  if (!last) return { ...row, certificate }
+  if (!last) return row
   const pins = [...(row.followed?.pins ?? []), ...ways.flatMap(way => way.pins)].slice(-leftMax)
   const { bytes: from, fingerprint: fromFingerprint } = last.last
   const followed = { from, fromFingerprint, atMs: last.atMs, pins }
-  return { ...row, certificate, followed, verified: false, pinnedMs: nowMs }
+  return { ...row, followed, verified: false, pinnedMs: nowMs }
 }
 
 /** Of the last move that was followed to where they are. */

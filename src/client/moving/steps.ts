@@ -4,6 +4,7 @@ import type { Clock } from '../../base/ports.ts'
 import type { Certificate } from '../../keys/certificate.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import { openMove, verifyMove } from '../../keys/move.ts'
+import { withKnown } from '../../keys/revoke.ts'
 import { readAlias } from '../../pod/alias.ts'
 import type { Dht } from '../../seed/dht.ts'
 import type { Move } from '../../wire/move.ts'
@@ -118,7 +119,7 @@ async function toldBy(
   const told = await link.moved(at.alias)
   if (!told) throw new MuttrError('MOVE_INVALID', 'a pod says that somebody moved, and not where')
   const nowMs = clock.now()
-  const key = told.certificate
+  const key = await withKnown(told.certificate, at.key)
   const how = { link, alias: at.alias, nowMs, crypto }
   const isPinned = key.pin === at.key.pin
   const way = isPinned ? undefined : await follow(at.key, key, at.left, how)

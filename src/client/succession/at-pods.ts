@@ -136,7 +136,7 @@ export class AtPods {
     let all = true
     for (const [pod, [alias]] of this.byPod()) {
       if ((await this.#taken.get(pod))?.revoked) continue
-      // A pod that we left shows the key to nobody.
+      // A pod that we left shows the key with our move, which holds when it was superseded.
       if (!self.registrations().some(one => one.pod === pod)) continue
       try {
         await (await pods.link(pod, life)).revoke(alias!, old)

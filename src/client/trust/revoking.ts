@@ -1,5 +1,6 @@
-import { MuttrError } from '../../base/errors.ts'
+import { codeOf, MuttrError } from '../../base/errors.ts'
 import type { Clock, Failure, Log } from '../../base/ports.ts'
+import type { Certificate } from '../../keys/certificate.ts'
 import type { RevocationReason } from '../../keys/revoke.ts'
 import { revoke, withRevocation } from '../../keys/revoke.ts'
 import { readAlias } from '../../pod/alias.ts'
@@ -7,6 +8,7 @@ import type { State } from '../../store/state.ts'
 import { literal, mapped, tuple } from '../../wire/cbor.ts'
 import type { Journal } from '../devices/journal.ts'
 import { failureOf } from '../failure.ts'
+import type { PodQuestions } from '../pod-questions.ts'
 import type { Pods } from '../pods.ts'
 import type { Self } from '../self.ts'
 import type { Table } from '../table.ts'
@@ -61,7 +63,8 @@ export class Revoking {
   async revokeWith(revocation: Uint8Array, alias: string | undefined): Promise<Revoked> {
     const { self, pods, life } = this.#parts
     const own = self.certificate()
-    if (alias === undefined || self.registrations().some(one => one.alias === alias)) {
+    const ours = [...self.registrations(), ...self.left()]
+    if (alias === undefined || ours.some(one => one.alias === alias)) {
       if (!own)
         throw new MuttrError('HOME_MISSING', 'there is no person on this seed; name an alias')
       if (!own.revoked) await self.revoke(await withRevocation(own, revocation))
@@ -69,7 +72,7 @@ export class Revoking {
       return this.#publish()
     }
     const link = await pods.link(readAlias(alias).hostname, life)
-    const { certificate } = await link.lookup(alias)
+    const certificate = await shownBy(link, alias)
     const { fingerprint } = certificate
     await link.revoke(alias, await withRevocation(certificate, revocation))
     return { fingerprint, pods: [{ alias, shown: true, problem: null }] }
@@ -90,7 +93,8 @@ export class Revoking {
     const { self, pods, state, log, life } = this.#parts
     const certificate = self.certificate()!
     const told: Revoked['pods'] = []
-    for (const { alias, pod } of self.registrations())
+    // A pod that was left tells where we went, and followers ask it whether the key is good.
+    for (const { alias, pod } of [...self.registrations(), ...self.left()])
       try {
         if (!(await this.#shown.get(alias))) {
           const link = await pods.link(pod, life)
@@ -104,5 +108,16 @@ export class Revoking {
         told.push({ alias, shown: false, problem })
       }
     return { fingerprint: certificate.fingerprint, pods: told }
+  }
+}
+
+/** The key of an alias, also of one that somebody who has the key took elsewhere. @throws {MuttrError} as `PodQuestions.lookup` */
+async function shownBy(link: PodQuestions, alias: string): Promise<Certificate> {
+  try {
+    return (await link.lookup(alias)).certificate
+  } catch (err) {
+    const left = codeOf(err) === 'ALIAS_MOVED' ? await link.moved(alias) : null
+    if (left) return left.certificate
+    throw err
   }
 }
