@@ -120,7 +120,16 @@ describe('the state of a pod that an older program made', () => {
       assert.equal(await digestAt(home, 1), before)
       assert.equal((await exportsIn(home)).length, 2)
     }
-    await rm(homePaths(home).upgrades, { recursive: true })
+    const { podVersion, upgrades } = homePaths(home)
+    await upgrade(home)
+    await writeFile(podVersion, `${now}\n`)
+    await doors.upgradePod({ ...how, home, undo: true })
+    {
+      await using _older = await lockHome(home)
+      const { runs, found } = await doors.checkUpgrade(home)
+      assert.deepEqual([runs, found], [true, 1], 'not of the one that ran before the undo')
+    }
+    await rm(upgrades, { recursive: true })
     await assert.rejects(doors.upgradePod({ ...how, home, undo: true }), { code: 'USAGE' })
   })
 

@@ -63,6 +63,8 @@ export async function undoUpgrade(home: PodHome, how: How): Promise<Upgraded> {
       hint: `It would stand in ${home.paths.upgrades}.`
     })
   await checkedExport(former, how.signal)
+  // Programs of version 1 write nothing down, and would be taken for what ran last.
+  await rm(home.paths.podVersion, { force: true })
   const steps = { from: version ?? former.version, to: former.version }
   return await turned(home, how, steps, () => ({ contents: () => contentsOf(former.path) }))
 }
