@@ -119,6 +119,7 @@ function make(
     register: createRates('registrations of all accounts', limits.registrationsInAll),
     report: createRates('reports of all peers', limits.reportsInAll),
     blind: createRates('blind requests of all', limits.blindInAll),
+    blindOf: createRates('blind requests of all relays', limits.blindOfRelaysInAll),
     blindGet: createRates('blobs for all relays', limits.blindGetsInAll),
     tokens: createRates('requests for tokens', limits.tokenRequestsInAll),
     token: createRates('tokens of all relays', limits.tokensInAll)
@@ -156,7 +157,7 @@ function make(
     },
     blindOf(relay, nowMs) {
       blind.relay.take(relay, nowMs)
-      inAll.blind.take(all, nowMs)
+      inAll.blindOf.take(all, nowMs)
     },
     blindGet(relay, nowMs) {
       blind.gets.take(relay, nowMs)

@@ -56,10 +56,11 @@ export interface PodLimits {
   readonly noticesPerAddress: Rate
   /** Of another pod that has said which one it is: instead of what counts for a peer and its network. */
   readonly noticesPerPod: Rate
-  /** Blind requests that are passed on for an account, that come from one relay, and of both kinds in all. */
+  /** Blind requests that are passed on for an account, and for all; that come from one relay, and from all. */
   readonly blindPerAccount: Rate
-  readonly blindPerRelay: Rate
   readonly blindInAll: Rate
+  readonly blindPerRelay: Rate
+  readonly blindOfRelaysInAll: Rate
   /** Blobs that are fetched for those who ask through one relay, and through all. */
   readonly blindGetsPerRelay: Rate
   readonly blindGetsInAll: Rate
@@ -127,8 +128,9 @@ export const podLimits: PodLimits = {
   noticesPerAddress: { burst: 4_000, everyMs: 20 * secondMs },
   noticesPerPod: { burst: 5_000, everyMs: secondMs / 250 },
   blindPerAccount: { burst: 400, everyMs: secondMs / 4 },
-  blindPerRelay: { burst: 10_000, everyMs: secondMs / 200 },
   blindInAll: { burst: 40_000, everyMs: secondMs / 1_000 },
+  blindPerRelay: { burst: 10_000, everyMs: secondMs / 200 },
+  blindOfRelaysInAll: { burst: 40_000, everyMs: secondMs / 1_000 },
   blindGetsPerRelay: { burst: 1_000, everyMs: secondMs / 10 },
   blindGetsInAll: { burst: 4_000, everyMs: secondMs / 40 },
   tokensPerAccountPerDayMax: 512,

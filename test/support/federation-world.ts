@@ -48,6 +48,8 @@ export interface NeighbourOptions {
   policies?: readonly [FederationPolicy, FederationPolicy]
   vouched?: Readonly<Record<string, string>>
   limitsOfTwo?: Partial<PodLimits>
+  /** Networks of peers, as `two.test` sees them. */
+  subnetOf?: (peer: string) => string | undefined
   /** Through it `one.test` sends datagrams, which `two.test` takes at port 4420. */
   air?: FakeDatagrams
 }
@@ -65,6 +67,7 @@ export async function neighbours(o: NeighbourOptions = {}): Promise<Neighbours> 
   const limits = o.limitsOfTwo ?? {}
   const two = await world.host({
     ...{ hostname: 'two.test', federation: second, limits },
+    ...(o.subnetOf && { subnetOf: o.subnetOf }),
     ...(o.air && { datagrams: { door: o.air.door(4_420) } })
   })
   const alice = await world.device(await personNamed('alice'))

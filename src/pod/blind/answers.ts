@@ -61,7 +61,8 @@ export function blindAnswers(parts: Parts): Answers {
       const { sealed } = wire.blindOpen.decode(payload)
       peers.check(other.hostname)
       const { peer } = session
-      const through = other.hostname ?? peer
+      // Ids cost nothing, networks do.
+      const through = other.hostname ?? gates.networkOf(peer) ?? peer
       gates.blindOf(through, nowMs)
       return await target.open(sealed, {
         ...{ peer, relay: through, isPod: other.hostname !== undefined },

@@ -45,18 +45,28 @@ export function createBlindMethods(parts: Parts): BlindMethods {
     if (!network) throw new MuttrError('NETWORK_EMPTY', 'the pod has no network yet')
     return network
   }
+  /** A pod asks for its people; for others it counts as if they had asked openly. */
+  const asked = ({ peer, isPod, nowMs }: Through): void => {
+    if (!isPod) gates.lookup(peer, undefined, nowMs)
+  }
   return {
-    async [blindMethods.lookup](payload, { nowMs }) {
+    async [blindMethods.lookup](payload, through) {
+      const { nowMs } = through
       const { name } = wire.aliasRequest.decode(payload)
+      asked(through)
       return wire.lookupAnswer.encode(await directory.lookup(name, nowMs))
     },
-    async [blindMethods.succession](payload, { nowMs }) {
+    async [blindMethods.succession](payload, through) {
+      const { nowMs } = through
       const { name, fingerprint } = successionRequest.decode(payload)
+      asked(through)
       const account = await moves.owner(name, nowMs)
       return successionAnswer.encode(await registry.successor(account, fingerprint))
     },
-    async [blindMethods.moved](payload, { nowMs }) {
+    async [blindMethods.moved](payload, through) {
+      const { nowMs } = through
       const { name } = wire.aliasRequest.decode(payload)
+      asked(through)
       return movedAnswer.encode((await moves.find(foldName(name), nowMs)) ?? null)
     },
     async [blindMethods.submit](payload, through) {

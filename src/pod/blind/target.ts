@@ -9,7 +9,7 @@ import { createSeen } from './seen.ts'
 /** Through whom a request came: all that is known of who asks. */
 export interface Through {
   readonly peer: PeerId
-  /** A pod's hostname, where it has shown that it is one; else the peer. */
+  /** A pod's hostname, where it has shown that it is one; else its network, or the peer where networks are not counted. */
   readonly relay: string
   readonly isPod: boolean
   readonly nowMs: Millis

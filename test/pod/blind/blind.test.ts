@@ -12,6 +12,7 @@ import * as wire from '../../../src/wire/blind.ts'
 import { makeBlob } from '../../../src/wire/blob.ts'
 import { aliasRequest, helloAnswer, podProtocol } from '../../../src/wire/pod.ts'
 import { podMethods } from '../../../src/wire/pod-methods.ts'
+import { successionRequest } from '../../../src/wire/succession.ts'
 import { fakeDht } from '../../support/fake-dht.ts'
 import type { NeighbourOptions, Neighbours } from '../../support/federation-world.ts'
 import { neighbours, olga, until } from '../../support/federation-world.ts'
@@ -49,8 +50,8 @@ const sealed = async (
 }
 
 /** A session of somebody that nobody knows. */
-async function stranger(all: Neighbours, to = all.two): Promise<Session> {
-  const at = all.world.network.at(peerKeys(await makePeerKey()).self)
+async function stranger(all: Neighbours, to = all.two, self?: string): Promise<Session> {
+  const at = all.world.network.at(self ?? peerKeys(await makePeerKey()).self)
   return await at.open({ peer: to.keys.self, addresses: [] }, podProtocol, { timeoutMs: 1_000 })
 }
 const open = async (session: Session, request: Uint8Array) => {
@@ -157,6 +158,54 @@ describe('a pod that is asked through another', () => {
     const two = await questions()
     for (let i = 0; i < 3; i++) await two.lookup('bob')
     await assert.rejects(two.lookup('bob'), { code: 'LIMIT_EXCEEDED' })
+  })
+})
+
+describe('a stranger that asks in seals', () => {
+  const answered = async (all: Neighbours, session: Session, method?: string) => {
+    const payload =
+      method === 'succession'
+        ? successionRequest.encode({ name: 'bob', fingerprint: 'a'.repeat(64) })
+        : undefined
+    const { sealed: request, open: read } = await sealed(all, {
+      ...(method && { method }),
+      ...(payload && { payload })
+    })
+    return wire.decodeBlindAnswer(read(await open(session, request)))
+  }
+
+  it('looks up no more than openly', async () => {
+    const limitsOfTwo = { lookupsPerPeer: { burst: 1, everyMs: hourMs } }
+    const { all, questions } = await asker({ limitsOfTwo })
+    await using _all = all
+    await using session = await stranger(all)
+    assert('payload' in (await answered(all, session)))
+    for (const method of ['lookup', 'moved', 'succession'])
+      assert.deepEqual(await answered(all, session, method), { code: 'LIMIT_EXCEEDED' })
+    // A pod asks for all of its people.
+    const two = await questions()
+    for (let i = 0; i < 2; i++) assert(await two.lookup('bob'))
+  })
+
+  it('is counted by its network, and takes nothing from the people of the pod', async () => {
+    const rate = { burst: 2, everyMs: hourMs }
+    const limitsOfTwo = { blindPerRelay: rate, blindInAll: { ...rate, burst: 3 } }
+    const strangers = new Set<string>()
+    const subnetOf = (peer: string) => (strangers.has(peer) ? '192.0.2' : undefined)
+    const { all } = await asker({ limitsOfTwo, subnetOf })
+    await using _all = all
+    const ask = async () => {
+      const { self } = peerKeys(await makePeerKey())
+      strangers.add(self)
+      await using session = await stranger(all, all.two, self)
+      return await answered(all, session)
+    }
+    for (let i = 0; i < 2; i++) assert('payload' in (await ask()))
+    await assert.rejects(ask(), { code: 'LIMIT_EXCEEDED' })
+    await using other = await stranger(all)
+    assert('payload' in (await answered(all, other)))
+    const receiving = await all.bob.enter(all.two)
+    assert(await receiving.blind.papers('one.test'))
   })
 })
 
