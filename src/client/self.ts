@@ -39,6 +39,10 @@ export interface Self {
    * @param also written with it. @returns false for one that is not ours, or that a later move left
    */
   leave(move: Uint8Array, also?: readonly Change[]): Promise<boolean>
+  /** Whether a move of ours leaves an alias that a later one, or the same, has left or led to. */
+  isPast(move: Move): boolean
+  /** The lowest sequence of a move that is later than all of ours so far. */
+  nextSequence(): number
   /** The former pod agrees to a move. */
   agreed(move: Uint8Array, signature: Uint8Array): Promise<void>
   /** Nobody has to be told any more of an alias that was left. */
@@ -94,6 +98,8 @@ export interface LeftRegistration extends Registration {
 
 interface RegistrationRow extends Registration {
   readonly sinceMs: Millis
+  /** Of the last move that left it, also when we are there again; null before the first. */
+  readonly sequence: number | null
   readonly left: Pick<LeftRegistration, 'frame' | 'move' | 'signature'> | null
 }
 
@@ -104,21 +110,24 @@ const left = mapped(
 
 const currentRow = mapped(
   tuple(
-    literal(2),
+    literal(3),
     text(limits.fullAliasCharsMax, 3),
     text(limits.hostnameCharsMax, 1),
     uint(),
     uint(),
-    nullable(left)
+    nullable(left),
+    nullable(uint())
   ),
-  ([, alias, pod, certifiedUntilMs, sinceMs, left]): RegistrationRow => ({
-    ...{ alias, pod, certifiedUntilMs, sinceMs, left }
+  ([, alias, pod, certifiedUntilMs, sinceMs, left, sequence]): RegistrationRow => ({
+    ...{ alias, pod, certifiedUntilMs, sinceMs, left },
+    sequence: left?.move.sequence ?? sequence
   })
 )
-/** Version 1, of homes made before people could move, lacks the last field. */
+/** Version 1, of homes made before people could move, lacks the last two fields; version 2 the last. */
 const registrationRow: Field<RegistrationRow> = value => {
   const [version, ...rest] = Array.isArray(value) ? (value as unknown[]) : []
-  return currentRow(version === 1 ? [2, ...rest, null] : value)
+  if (version === 1) return currentRow([3, ...rest, null, null])
+  return currentRow(version === 2 ? [3, ...rest, null] : value)
 }
 
 const registrationTable = (state: State, log: Log): Table<RegistrationRow> =>
@@ -128,8 +137,8 @@ const registrationTable = (state: State, log: Log): Table<RegistrationRow> =>
     name: 'registrations',
     field: registrationRow,
     write: r => [
-      ...[2, r.alias, r.pod, r.certifiedUntilMs, r.sinceMs],
-      r.left && [r.left.frame, r.left.signature]
+      ...[3, r.alias, r.pod, r.certifiedUntilMs, r.sinceMs],
+      ...[r.left && [r.left.frame, r.left.signature], r.sequence]
     ],
     maxBytes: 1_024 + limits.signedMoveBytesMax + limits.signatureBytesMax
   })
@@ -167,6 +176,12 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
     certificate = next.certificate
     await savePerson?.(next)
   }
+  /** Our last move from an alias, or to it: by an older one we are not away from there. */
+  const isPast = ({ from, sequence }: Move): boolean =>
+    all.some(
+      ({ alias, left, sequence: last }) =>
+        (last ?? -1) >= sequence && (alias === from || left?.move.to === from)
+    )
   let turn = Promise.resolve()
   /** Two changes of the person at once would each lose what the other made. */
   const alone = <T>(work: () => Promise<T>): Promise<T> => {
@@ -210,22 +225,26 @@ export async function createSelf(parts: SelfParts): Promise<Self> {
     registered: (registration, certified) =>
       alone(async () => {
         const { alias } = registration
-        const before = registrations.find(known => known.alias === alias)
-        const row = { ...registration, sinceMs: before?.sinceMs ?? clock.now(), left: null }
+        const before = all.find(known => known.alias === alias)
+        const sinceMs = before && !before.left ? before.sinceMs : clock.now()
+        const row = { ...registration, sinceMs, left: null, sequence: before?.sequence ?? null }
         const named = await withAliases(await crypto.addAlias(need(person), alias, clock.now()))
         await keep(await crypto.withCertificate(named, certified.certificate, certified.by), [
           rows.put(alias, row)
         ])
         keepRow(row)
       }),
+    isPast,
+    nextSequence: () => Math.max(0, ...all.map(({ sequence }) => (sequence ?? -1) + 1)),
     left: () => all.flatMap(({ left, ...row }) => (left ? { ...row, ...left } : [])),
     leave: (frame, also = []) =>
       alone(async () => {
         const { move } = decodeSignedMove(frame)
         const before = all.find(({ alias }) => alias === move.from)
-        const isLate = (before?.left?.move.sequence ?? -1) >= move.sequence
-        if (!before || isLate || !registrations.some(({ alias }) => alias === move.to)) return false
-        const row = { ...before, left: { frame, move, signature: null } }
+        const isThere = registrations.some(({ alias }) => alias === move.to)
+        if (!before || isPast(move) || !isThere) return false
+        const { sequence } = move
+        const row = { ...before, left: { frame, move, signature: null }, sequence }
         await state.write([rows.put(move.from, row), ...also])
         keepRow(row)
         return true

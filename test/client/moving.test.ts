@@ -184,6 +184,28 @@ describe('a person who moves', () => {
     assert.deepEqual(await aliases(alice), [there])
   })
 
+  it('are not taken away from where they came back to by an old move, though a pod shows it', async () => {
+    const second = await secondDevice(world, alice)
+    const back = (tester: Tester) =>
+      tester.events.some(event => event.type === 'left' && event.from === after)
+    await alice.client.move(after)
+    const old = one().moved.get(before)!
+    await inTime(world, 2_000, () => second.events.some(({ type }) => type === 'left'))
+    await alice.client.move(before)
+    await inTime(world, 2_000, () => back(second))
+    one().moved.set(before, old)
+    await second.restart()
+    const asked = one().movedAsked
+    await inTime(world, 2 * hourMs, () => one().movedAsked >= asked + 4)
+    for (const tester of [alice, second]) {
+      assert.deepEqual(await aliases(tester), [before])
+      assert.deepEqual(
+        (await tester.client.moves()).map(({ from, to }) => [from, to]),
+        [[after, before]]
+      )
+    }
+  })
+
   it('is looked up at the former alias by who never met them', async () => {
     const carol = await world.join('carol', { hostname: 'three.test' })
     await alice.client.move(after)

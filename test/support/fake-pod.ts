@@ -52,6 +52,7 @@ export interface FakePod {
   readonly lies: Map<string, Certificate | null>
   /** Where owners of aliases went, as they signed it. */
   readonly moved: Map<string, LeftAlias>
+  movedAsked: number
   /** Of notices for other pods. */
   readonly queue: FakeQueue
   /** That people made. */
@@ -141,6 +142,7 @@ export async function fakePod({
     beforeAhead: async () => undefined,
     lies: new Map(),
     moved: new Map(),
+    movedAsked: 0,
     dismissed: new Set(),
     opened: 0,
     looked: 0,
@@ -329,6 +331,7 @@ export async function fakePod({
         },
         async moved(alias) {
           ask()
+          pod.movedAsked++
           return pod.moved.get(alias) ?? null
         },
         async lookup(alias) {

@@ -100,7 +100,7 @@ export class Moving {
     // Other devices hear of the new alias where they still listen.
     await this.#parts.sent()
     const { certificate, contact } = (await pods.link(hostname, signal)).pod
-    const sequence = Math.max(clock.now(), ...self.left().map(({ move }) => move.sequence + 1))
+    const sequence = Math.max(clock.now(), self.nextSequence())
     const pod = {
       ...contact,
       addresses: [...contact.addresses],
@@ -195,8 +195,9 @@ export class Moving {
       )
       if (!found) return
       const frame = 'frame' in found ? found.frame : found.move
-      const { to } = await verifyMove(frame, { key, nowMs: clock.now() }, crypto)
-      await onElsewhere(to, frame)
+      const move = await verifyMove(frame, { key, nowMs: clock.now() }, crypto)
+      // Whoever was away and back is shown the old move by a pod that went back in time, or lies.
+      if (move.from === alias && !self.isPast(move)) await onElsewhere(move.to, frame)
     } catch (err) {
       log.debug('nobody says whether another device has moved', { pod, code: codeOf(err) })
     }
