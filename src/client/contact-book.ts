@@ -88,11 +88,16 @@ export class ContactBook implements Contacts {
     return found !== undefined && (await this.#moves.seek(found)) !== undefined
   }
 
-  async wrote({ alias, fingerprint, signedBy }: Writer): Promise<Known | undefined> {
+  async wrote(
+    { alias, fingerprint, signedBy }: Writer,
+    isAccepted: boolean
+  ): ReturnType<Contacts['wrote']> {
     const other = await this.#prints.aliasOf(fingerprint)
     const known = other === undefined || other === alias ? undefined : await this.known(other)
     if (!known) return undefined
     await signedBy(known.certificate)
+    const policy = this.#parts.policyOf(known.alias)
+    if (!isAccepted && (policy === 'ask' || policy === 'ignore')) return policy
     const there = await this.#moves.heard(known).catch(() => undefined)
     return there?.alias === alias ? there : undefined
   }

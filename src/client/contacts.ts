@@ -47,10 +47,11 @@ export interface Contacts {
   /** Their pod is away: they may have moved. @returns whether they did, and were followed */
   sought(alias: string): Promise<boolean>
   /**
-   * Somebody who is no contact under this alias writes: a contact of the same key may have moved there. @returns them there
+   * Somebody who is no contact under this alias writes: a contact of the same key may have moved there. Nobody is asked about one whose letters
+   * the person does not pull, unless they accepted this one. @returns them there, or what the person said about them instead
    * @throws {MuttrError} `LETTER_FORGED`
    */
-  wrote(writer: Writer): Promise<Known | undefined>
+  wrote(writer: Writer, isAccepted: boolean): Promise<Known | Exclude<Policy, 'pull'> | undefined>
   /** Whether to seal to this certificate without asking: its pod showed it no longer ago than its answers are good. */
   isFresh(known: Known): boolean
   /**

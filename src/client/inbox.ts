@@ -249,8 +249,11 @@ export class Inbox implements AsyncDisposable {
       await store.finish(notice)
       return true
     }
-    const known = (await contacts.known(slip.alias)) ?? (await contacts.wrote(slip))
-    const policy = requests.judge(id, slip, known !== undefined)
+    const writer =
+      (await contacts.known(slip.alias)) ?? (await contacts.wrote(slip, requests.isAccepted(id)))
+    const known = typeof writer === 'string' ? undefined : writer
+    const policy =
+      typeof writer === 'string' ? writer : requests.judge(id, slip, known !== undefined)
     if (policy === 'ignore') {
       // Before anybody is asked anything: nothing tells its sender from one whose reader is away.
       await store.finish(notice)

@@ -274,6 +274,28 @@ describe('a person who moves', () => {
     assert.equal((await mallory.client.inbox()).length, 0)
   })
 
+  it('and is ignored or asked about is followed by no letter from there, but by one that is accepted', async () => {
+    const looked = () => one().looked + world.pod('two.test').looked
+    await bob.client.choosePolicy(before, 'ignore')
+    await alice.client.move(after)
+    const [start, former] = [looked(), one().looked]
+    await alice.client.send({ to: bobs, body: 'nobody hears of this' })
+    await world
+      .pod('three.test')
+      .acknowledged(bobs, world.pod('three.test').accounts.get(bobs)!.notices.length)
+    await bob.client.caughtUp()
+    assert.deepEqual([looked(), await bob.client.requests()], [start, []])
+
+    await bob.client.choosePolicy(before, 'ask')
+    const { id: letter } = await alice.client.send({ to: bobs, body: 'and this waits' })
+    const { request } = await bob.seen('requested')
+    // The new pod was asked whose key it is, as for any stranger.
+    assert.equal(one().looked, former)
+    await bob.client.decide(request, 'once')
+    await bob.seen('opened', event => event.letter === letter)
+    assert.equal((await contact()).alias, after)
+  })
+
   it('whose pod denies it is followed when the person says so', async () => {
     await alice.client.move(after)
     one().moved.clear()

@@ -112,8 +112,13 @@ export class Requests implements AsyncDisposable {
   }
 
   /** What is to be done with a letter, before anything of it is fetched or anybody is asked about it. */
+  /** The person wants this letter. */
+  isAccepted(notice: string): boolean {
+    return this.#accepted.has(notice)
+  }
+
   judge(notice: string, slip: Slip, isContact: boolean): Policy {
-    if (this.#accepted.has(notice)) return 'pull'
+    if (this.isAccepted(notice)) return 'pull'
     return this.#parts.policies.of(slip, isContact)
   }
 
