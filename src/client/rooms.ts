@@ -161,7 +161,8 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     async onCertified(alias, certificate, isNew) {
       record.look()
       await rotation.published(alias, certificate)
-      if (isNew) await state.write(journal.note([{ type: 'alias', alias }]))
+      if (isNew && !(await aliases.isPlanned(alias)))
+        await state.write(journal.note([{ type: 'alias', alias }]))
     }
   })
   const applying = createApplying({

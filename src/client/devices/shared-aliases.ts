@@ -17,6 +17,8 @@ interface SharedAliasesParts {
 /** Own aliases that this device has still to register for itself. */
 const table = 'sync-aliases'
 
+const aliasOf = (key: string): string => key.split(' ')[0]!
+
 /** Aliases that another device of the person registered: each is registered here too, as soon as its pod can be asked. */
 export class SharedAliases {
   readonly #parts: SharedAliasesParts
@@ -30,6 +32,12 @@ export class SharedAliases {
     return putRow(table, move ? `${alias} moved` : alias, move ?? new Uint8Array())
   }
 
+  /** Whether another device told of it, which has told all: said again by us, it may come to one that has left it since. */
+  async isPlanned(alias: string): Promise<boolean> {
+    const rows = await this.#parts.state.list(table)
+    return rows.some(({ key }) => aliasOf(key) === alias)
+  }
+
   /** Another device went there. */
   async went(alias: string, move: Uint8Array): Promise<void> {
     await this.#parts.state.write([this.plan(alias, move)])
@@ -40,7 +48,7 @@ export class SharedAliases {
     const { state, self, register, leave, log } = this.#parts
     for (const { key, value: move } of await state.list(table))
       try {
-        const alias = key.split(' ')[0]!
+        const alias = aliasOf(key)
         if (!self.registrations().some(one => one.alias === alias)) await register(alias)
         if (move.byteLength > 0) await leave(move)
         await state.write([dropRow(table, key)])
