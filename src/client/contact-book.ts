@@ -46,7 +46,7 @@ export class ContactBook implements Contacts {
 
   constructor(parts: ContactsParts) {
     this.#parts = parts
-    this.#prints = createPrints(() => parts.store.all())
+    this.#prints = createPrints(() => parts.store.all(), parts.crypto)
     this.#follower = new Follower({
       ...parts,
       parse: bytes => this.#parse(bytes),

@@ -1,6 +1,7 @@
 import { readCertificate } from './certificate.ts'
 import { certify, checkCertification } from './certify.ts'
 import { hpkeOpen, hpkeSeal } from './hpke.ts'
+import { primaryFingerprint } from './packets.ts'
 import { addAlias, withCertificate } from './person.ts'
 import { open, seal } from './seal.ts'
 import { signDetached, verifyDetached } from './sign.ts'
@@ -11,6 +12,7 @@ import { signDetached, verifyDetached } from './sign.ts'
  */
 export interface Crypto {
   readonly readCertificate: typeof readCertificate
+  readonly primaryFingerprint: typeof primaryFingerprint
   readonly certify: typeof certify
   readonly checkCertification: typeof checkCertification
   readonly addAlias: typeof addAlias
@@ -25,6 +27,7 @@ export interface Crypto {
 
 export const openPgp: Crypto = {
   readCertificate,
+  primaryFingerprint,
   certify,
   checkCertification,
   addAlias,

@@ -15,6 +15,7 @@ import type { Opened } from '../keys/seal.ts'
  */
 const cryptoCostMs: Readonly<Record<keyof Crypto, Millis>> = {
   readCertificate: 1.6,
+  primaryFingerprint: 0.005,
   certify: 0.55,
   checkCertification: 0.01,
   addAlias: 0.7,
@@ -172,6 +173,8 @@ const standIn: Crypto = {
       throw new MuttrError('KEY_INVALID', 'its size')
     return certificateOf(readBody(bytes))
   },
+
+  primaryFingerprint: bytes => certificateOf(readBody(bytes)).fingerprint,
 
   async certify(pod, { certificate, alias, nowMs, lifeMs }) {
     const body = bodyOf(certificate)

@@ -1,4 +1,4 @@
-import { primaryFingerprint } from '../../keys/packets.ts'
+import type { Crypto } from '../../keys/crypto.ts'
 import type { NamedContact } from '../contact-rows.ts'
 
 /** Under which alias contacts stand, by the fingerprints of their keys; made when somebody asks. */
@@ -10,7 +10,10 @@ export interface Prints {
 }
 
 /** @param all contacts, with those of aliases that were left. */
-export function createPrints(all: () => AsyncIterable<NamedContact>): Prints {
+export function createPrints(
+  all: () => AsyncIterable<NamedContact>,
+  { primaryFingerprint }: Pick<Crypto, 'primaryFingerprint'>
+): Prints {
   let known: Map<string, string> | undefined
   return {
     async aliasOf(fingerprint) {

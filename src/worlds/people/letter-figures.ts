@@ -102,6 +102,7 @@ export class LetterFigures {
     add('outbox retries', 'attempts', post.retries)
     add('pushes', 'notices', post.pushes)
     add('playbacks', 'notices', post.playbacks)
+    add('addresses taken', 'addresses', post.addresses)
     add('crypto CPU ms per letter', 'ms', (crypto.costMs - this.#people.cryptoMsAtStart) / sent)
     return figures
   }

@@ -52,6 +52,8 @@ export class Post {
   retries = 0
   pushes = 0
   playbacks = 0
+  /** That correspondents gave each other: each comes as a notice. */
+  addresses = 0
   /** Called back in time by all that anybody knew, and read all the same. */
   readThoughBack = 0
   readonly #p: Parts
@@ -114,6 +116,9 @@ export class Post {
       case 'notified':
         if (event.how === 'push') this.pushes += 1
         else this.playbacks += 1
+        break
+      case 'address':
+        if (event.what === 'taken') this.addresses += 1
         break
       case 'announced':
         this.#of(event.letter, letter => {
