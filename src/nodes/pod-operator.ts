@@ -72,8 +72,7 @@ export function podOperator(parts: Parts, as?: string): PodOperator {
     processes: () => office.processes(),
     removeProcess: (peer, { by } = {}) => office.removeProcess(operator(by), peer),
     async drain({ by, leave, ...how } = {}) {
-      const isLast = (await office.processes()).length === 1
-      if (leave && isLast)
+      if (leave && (await office.processes()).length === 1)
         throw new MuttrError('USAGE', 'no other process serves the pod', {
           hint: 'Without --leave it ends as well, and stays the pod.'
         })

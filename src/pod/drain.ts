@@ -47,6 +47,8 @@ interface Parts {
 const sessionMs: Millis = 10
 const tickMs: Millis = 50
 const tellTimeoutMs: Millis = 5_000
+/** A state that does not answer keeps nobody from leaving. */
+const othersTimeoutMs: Millis = 2_000
 
 export function createDrain({ clock, log, reception, forwarder, others }: Parts): Drain {
   let state: DrainState['state'] = 'serving'
@@ -63,11 +65,18 @@ export function createDrain({ clock, log, reception, forwarder, others }: Parts)
     await session[Symbol.asyncDispose]()
   }
 
+  /** None where nobody says in time. */
+  async function othersNow(): Promise<PeerId[]> {
+    const late = Promise.withResolvers<PeerId[]>()
+    using _patience = clock.after(othersTimeoutMs, () => late.resolve([]))
+    return await Promise.race([others().catch(() => []), late.promise])
+  }
+
   async function drain({ overMs, onProgress }: DrainOptions, signal: AbortSignal): Promise<void> {
     state = 'draining'
     reception.close()
     const passed = forwarder?.pause() ?? Promise.resolve()
-    const peers = await others().catch(() => [])
+    const peers = await othersNow()
     const sessions = [...reception.sessions()].map(([session]) => session)
     of = sessions.length
     const longMs = Math.min(overMs ?? of * sessionMs, podTimes.drainMsMax)

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
+import { MuttrError } from '../../src/base/errors.ts'
+import { podOperator } from '../../src/nodes/pod-operator.ts'
 import { createDrain } from '../../src/pod/drain.ts'
 import { memoryState } from '../../src/store/memory.ts'
 import type { State } from '../../src/store/state.ts'
@@ -85,7 +87,7 @@ describe('a process of a pod that takes leave', () => {
 })
 
 describe('taking leave of many', () => {
-  function crowd(size: number, answers = true) {
+  function crowd(size: number, answers = true, others = async (): Promise<string[]> => []) {
     const clock = fakeClock()
     const ends = Array.from({ length: size }, (_, i) => sessionPair(`pod`, `peer ${i}`))
     const here = new Set(ends.map(([ours]) => ours))
@@ -95,7 +97,7 @@ describe('taking leave of many', () => {
     }
     const doors: boolean[] = []
     const drain = createDrain({
-      ...{ clock, log, others: async () => [] },
+      ...{ clock, log, others },
       reception: {
         close: () => void doors.push(false),
         open: () => void doors.push(true),
@@ -138,6 +140,38 @@ describe('taking leave of many', () => {
     await run
     await settled()
     assert.equal(here.size, 0)
+  })
+
+  it('waits for no state that does not answer', async () => {
+    const { clock, here, drain } = crowd(3, true, () => new Promise(() => {}))
+    const run = drain.run()
+    await settled()
+    assert.equal(here.size, 3)
+    clock.advance(2_000)
+    await settled()
+    clock.advance(50)
+    await settled()
+    assert.equal(here.size, 0)
+    clock.advance(10_000)
+    await run
+  })
+
+  it('asks no state how many they are, unless it is for good', async () => {
+    const { drain } = crowd(0)
+    const asked: string[] = []
+    const processes = async () => {
+      asked.push('processes')
+      throw new MuttrError('STATE_UNREACHABLE', 'no answer')
+    }
+    const pod = {
+      drain: { ...drain, run: async () => void asked.push('run') },
+      office: { processes }
+    }
+    const operator = podOperator({ pod } as unknown as Parameters<typeof podOperator>[0])
+    await operator.drain()
+    assert.deepEqual(asked, ['run'])
+    await assert.rejects(operator.drain({ leave: true }), { code: 'STATE_UNREACHABLE' })
+    assert.deepEqual(asked, ['run', 'processes'])
   })
 
   it('can be cancelled: who is still here stays, and others come in', async () => {
