@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { MuttrError } from '../../src/base/errors.ts'
-import type { DatagramDoor, Datagrams, Log, PeerKeys } from '../../src/base/ports.ts'
+import type { Clock, DatagramDoor, Datagrams, Log, PeerKeys } from '../../src/base/ports.ts'
 import type { PodLink } from '../../src/client/pod-link.ts'
 import { openPodLink } from '../../src/client/pod-link.ts'
 import type { Device } from '../../src/keys/device.ts'
@@ -9,6 +9,7 @@ import { hpkeSeal, makeHpkeKey } from '../../src/keys/hpke.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { addAlias, makePerson } from '../../src/keys/person.ts'
 import { makePeerKey, peerKeys } from '../../src/net/peer-key.ts'
+import { meetTimeoutMs } from '../../src/pod/federation/lines.ts'
 import type { FederationPolicy } from '../../src/pod/federation/peers.ts'
 import type { PodLimits } from '../../src/pod/limits.ts'
 import type { Measure } from '../../src/pod/measure.ts'
@@ -64,6 +65,8 @@ export interface PodHost {
 export interface PodWorld extends AsyncDisposable {
   readonly clock: FakeClock
   readonly network: FakeNetwork
+  /** A pod is finding another, or getting to know it. */
+  isMeeting(): boolean
   host(o?: {
     hostname?: string
     policy?: Policy
@@ -107,6 +110,23 @@ export interface TestDevice {
 
 export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
   const clock = fakeClock(atMs)
+  /** Patience with other pods. */
+  const meeting = new Set<Disposable>()
+  const podClock: Clock = {
+    now: clock.now,
+    after(delayMs, run) {
+      const timer = clock.after(delayMs, run)
+      if (delayMs !== meetTimeoutMs) return timer
+      const patience = {
+        [Symbol.dispose]() {
+          meeting.delete(patience)
+          timer[Symbol.dispose]()
+        }
+      }
+      meeting.add(patience)
+      return patience
+    }
+  }
   const pods = new Set<Pod>()
   /** Peers of pods, by hostname. */
   const hosts = new Map<string, string>()
@@ -148,6 +168,7 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
   return {
     clock,
     network,
+    isMeeting: () => meeting.size > 0,
     async host({
       hostname = 'one.test',
       policy = 'open',
@@ -169,7 +190,17 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
       const hpke = beside?.hpke ?? (await makeHpkeKey(random.bytes(32)))
       const start = async (on: State): Promise<Pod> => {
         const at = network.at(keys.self)
-        const shared = { clock, random, log, person, keys, hpke, hostname, policy, limits }
+        const shared = {
+          clock: podClock,
+          random,
+          log,
+          person,
+          keys,
+          hpke,
+          hostname,
+          policy,
+          limits
+        }
         const isShared = !isAlone
         const own = { network: at, state: on, subnetOf, isShared, ...(ahead && { ahead }) }
         const finder = findIn(hosts, hushed, vouched)

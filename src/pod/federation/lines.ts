@@ -29,7 +29,7 @@ interface Kept extends Omit<Line, keyof Disposable> {
 }
 
 /** To find a pod, dial it, learn who it is and say who we are: one that is slow at each does not keep its place among those that are tried. */
-const meetTimeoutMs: Millis = 45_000
+export const meetTimeoutMs: Millis = 45_000
 const introduceTimeoutMs: Millis = 20_000
 /** An introduction that failed so may succeed later. */
 const passing: ReadonlySet<string> = new Set([

@@ -36,11 +36,12 @@ async function befriend(a: PodHost, b: PodHost): Promise<void> {
   await until(() => presence(a, b.hostname) === 'here' && presence(b, a.hostname) === 'here')
 }
 
-/** So much time passes, in steps in which nobody loses patience. */
+/** So much time passes, in steps in which nobody loses patience: it stands still while a pod meets another, however slow the machine is at signatures. */
 async function pass(world: PodWorld, byMs: number): Promise<void> {
   for (let leftMs = byMs; leftMs > 0; leftMs -= 20_000) {
     world.clock.advance(20_000)
     for (let i = 0; i < 4; i++) await turn()
+    await until(() => !world.isMeeting())
   }
 }
 
