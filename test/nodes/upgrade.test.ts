@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { homePaths } from '../../src/config/home.ts'
 import { editJsonc } from '../../src/config/jsonc.ts'
 import { lockHome } from '../../src/config/lock.ts'
@@ -14,8 +15,9 @@ import { signedRow } from '../../src/pod/rows.ts'
 import { podSchema } from '../../src/pod/schema.ts'
 import { copyState, sumOf } from '../../src/store/copy-state.ts'
 import { levelState } from '../../src/store/level.ts'
+import { rewrite } from '../../src/store/sql/rewrite.ts'
 import { createSqlState } from '../../src/store/sql/sql-state.ts'
-import type { WholeState } from '../../src/store/state.ts'
+import type { Content, WholeState } from '../../src/store/state.ts'
 import { formatOf, versionNow } from '../../src/store/upgrade/schema.ts'
 import { decodeCbor } from '../../src/wire/cbor.ts'
 import { helloAnswer, podRecord } from '../../src/wire/pod.ts'
@@ -293,8 +295,42 @@ describe('the state of a pod that an older program made', () => {
       await doors.upgradePod({ ...how, home, undo: true })
       assert.equal(await atServer(1), before)
     })
+
+    it('loses no write of a process that came when the lock was lost, and none is written behind it', async () => {
+      const old = formatOf(podSchema, 1)
+      await using database = await openShared(server.url)
+      const own = { database: await openShared(server.url), self: 'older', format: old }
+      await using other = await createSqlState(own)
+      const put = (key: string) =>
+        other.write([{ type: 'put', table: 'late', key, value: new Uint8Array([1]) }])
+      const was = await sumOf(other.contents())
+      await put('before')
+      const there = await sumOf(other.contents())
+      const next = { from: old, to: formatOf(podSchema, now), signal }
+      const content = { table: 'rows', key: 'new', value: new Uint8Array([2]) }
+      const wanted = await sumOf(only(content))
+      await assert.rejects(
+        rewrite(database, { ...next, was, wanted, contents: () => only(content) }),
+        { code: 'STATE_OLD' }
+      )
+      assert.deepEqual(await sumOf(other.contents()), there)
+      let during: Promise<unknown> = Promise.resolve()
+      const contents = async function* () {
+        during = assert.rejects(put('during'), { code: 'STATE_UNFIT' })
+        const sql = 'SELECT 1 FROM pg_locks WHERE NOT granted'
+        while ((await database.read(sql)).length === 0) await nextTurn()
+        yield content
+      }
+      await rewrite(database, { ...next, was: there, wanted, contents })
+      await during
+      assert.deepEqual(await sumOf(other.contents()), wanted)
+    })
   })
 })
+
+async function* only(content: Content): AsyncGenerator<Content> {
+  yield content
+}
 
 const killer = new URL('../support/killed-upgrade.ts', import.meta.url).pathname
 const digestOf = (path: string) => path.match(/([0-9a-f]{16})\.export$/)![1]

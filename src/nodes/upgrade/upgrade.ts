@@ -81,10 +81,11 @@ async function turned(home: PodHome, how: How, { from, to }: Steps, source: Sour
   await checkRoom(home)
   const place = await openPlace(home, from)
   try {
-    const made = await exported(home, how, from, place.state)
+    const { made, sum } = await exported(home, how, from, place.state)
     const { contents } = source(made)
     const wanted = await sumOf(told(contents(), how, 'read'), how.signal)
-    await place.replace({ contents: () => told(contents(), how, 'write'), wanted, to, ...how })
+    const next = { contents: () => told(contents(), how, 'write'), wanted, to }
+    await place.replace({ ...next, was: sum, ...how })
     how.onProgress?.({ step: 'done', rows: wanted.rows })
     await pruneExports(paths.upgrades)
     return { from, to, kept: made.path, ...wanted }
@@ -96,9 +97,9 @@ async function turned(home: PodHome, how: How, { from, to }: Steps, source: Sour
   }
 }
 
-async function exported(home: PodHome, how: How, version: number, state: WholeState) {
+function exported(home: PodHome, how: How, version: number, state: WholeState) {
   const { paths, certificate } = home
-  const { made } = await makeExport(
+  return makeExport(
     paths.upgrades,
     { contents: () => told(state.contents(), how, 'export') },
     {
@@ -106,11 +107,11 @@ async function exported(home: PodHome, how: How, version: number, state: WholeSt
       fingerprint: certificate!.fingerprint
     }
   )
-  return made
 }
 
 interface Replacing extends How {
   contents(): AsyncIterable<Content>
+  was: StateSum
   wanted: StateSum
   to: number
 }
@@ -153,9 +154,9 @@ async function openDatabase(store: string, from: number): Promise<Place> {
     const state = await createSqlState({ database, self: 'upgrade', alone: true, format })
     return {
       state,
-      replace: ({ contents, wanted, to, signal }) =>
+      replace: ({ contents, was, wanted, to, signal }) =>
         rewrite(database, {
-          ...{ contents, wanted, signal },
+          ...{ contents, was, wanted, signal },
           ...{ from: format, to: formatOf(podSchema, to) }
         }),
       [Symbol.asyncDispose]: () => state[Symbol.asyncDispose]()

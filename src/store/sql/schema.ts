@@ -49,13 +49,21 @@ export async function prepareSchema(database: SqlDatabase, format: string): Prom
     )
 }
 
+/** Within a transaction, until it is over: whoever passed {@link fence} has ended, and whoever comes to it waits. */
+export async function closeAll(query: SqlQuery): Promise<void> {
+  // The first of them is the one that a fence names: the others are never waited for by one who holds it.
+  await query('LOCK TABLE muttr.rows, muttr.logs, muttr.entries IN ACCESS EXCLUSIVE MODE')
+}
+
 /**
- * Within a transaction: nobody has moved the state away, and nobody begins to before it is over.
+ * Within a transaction: nobody has moved the state away, and nobody begins to before it is over. To name the table of rows takes its lock, before the format
+ * is read: so this waits for {@link closeAll}, which waits for this.
  * @param channel whose lock who moves it holds alone. @throws {MuttrError} `STATE_UNFIT`, `STATE_UNREACHABLE`
  */
 export async function fence(query: SqlQuery, channel: string, format: string): Promise<void> {
   const [about] = await query(
-    'SELECT format, pg_try_advisory_xact_lock_shared(hashtext($1)) AS got FROM muttr.about',
+    `SELECT format, pg_try_advisory_xact_lock_shared(hashtext($1)) AS got, (SELECT true FROM muttr.rows LIMIT 0)
+      FROM muttr.about`,
     [channel]
   )
   if (about?.format !== format)
