@@ -67,10 +67,11 @@ export interface PodLimits {
   /** Tokens for an account in a day, and requests for them of all accounts. */
   readonly tokensPerAccountPerDayMax: number
   readonly tokenRequestsInAll: Rate
-  /** Tokens that one relay, and all, have checked; and that are remembered as spent. */
+  /** Tokens that one relay, and all, have checked; and that are remembered as spent, in all and of one pod. */
   readonly tokensPerRelay: Rate
   readonly tokensInAll: Rate
   readonly tokensKeptMax: number
+  readonly tokensKeptPerPodMax: number
   /** At a time: passed on for an account, for all; blobs fetched for one relay, for all. */
   readonly blindAtOncePerAccountMax: number
   readonly blindAtOnceMax: number
@@ -138,6 +139,7 @@ export const podLimits: PodLimits = {
   tokensPerRelay: { burst: 5_000, everyMs: secondMs / 100 },
   tokensInAll: { burst: 20_000, everyMs: secondMs / 500 },
   tokensKeptMax: 1_000_000,
+  tokensKeptPerPodMax: 50_000,
   blindAtOncePerAccountMax: 16,
   blindAtOnceMax: 512,
   blindGetsAtOncePerRelayMax: 16,

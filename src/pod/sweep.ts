@@ -128,6 +128,7 @@ async function sweepAll(
   if (rest.isShared) {
     await registry.recount()
     await mailbox.recount()
+    await rest.tokens?.door.recount()
     await rest.federation?.forwarder.adopt()
   }
   const addresses = intros + over.length

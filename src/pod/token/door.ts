@@ -19,7 +19,7 @@ import type { Federation } from '../federation/federation.ts'
 import { reached } from '../greet.ts'
 import type { PodLimits } from '../limits.ts'
 import { tables } from '../rows.ts'
-import { countOf, dropBefore } from '../scan.ts'
+import { dropBefore, rowsOf } from '../scan.ts'
 import type { TokenKeyShelf } from './keys.ts'
 import { epochKey } from './keys.ts'
 
@@ -31,23 +31,25 @@ interface Parts {
   hostname: string
   federation: Pick<Federation, 'peers' | 'lines'>
   own: Pick<TokenKeyShelf, 'list' | 'signed'>
-  limits: Pick<PodLimits, 'tokensKeptMax'>
+  limits: Pick<PodLimits, 'tokensKeptMax' | 'tokensKeptPerPodMax'>
 }
 
 /** Takes tokens of pods, each once. Source: docs/protocol/token.md#spending */
 export interface TokenDoor extends Disposable {
   /**
    * Takes a token for a notice; again for the same notice it is the same.
-   * @param before asked before the signature is checked.
+   * @param before asked before the signature is checked; `signed` after that, before the token is spent.
    * @throws {MuttrError} `TOKEN_INVALID`, `TOKEN_SPENT`, `FEDERATION_REFUSED`, `LIMIT_EXCEEDED`, `POD_UNREACHABLE`, …
    */
   take(
     spent: { token: Uint8Array; issuer: string; notice: Uint8Array },
-    o: { nowMs: Millis; before(): void }
+    o: { nowMs: Millis; before(): void; signed(): void }
   ): Promise<void>
   /** What a pod shows everybody of its keys; its own included. @throws as {@link take} */
   keysOf(hostname: string): Promise<SignedTokenKeys>
   sweep(nowMs: Millis): Promise<void>
+  /** Counts what is remembered: other processes have added to it and taken from it. */
+  recount(): Promise<void>
 }
 
 const askTimeoutMs: Millis = 15_000
@@ -67,8 +69,19 @@ export async function openTokenDoor(parts: Parts): Promise<TokenDoor> {
   const { peers, lines } = federation
   const issuers = new Map<string, { askedMs: Millis; asking: Promise<Issuer> }>()
   const life = new AbortController()
-  let kept = await countOf(state, tables.tokensSpent)
+  /** Tokens that are remembered as spent: in all, and of each issuer. */
+  let kept = await countKept()
 
+  async function countKept(): Promise<{ all: number; of: Map<string, number> }> {
+    const found = { all: 0, of: new Map<string, number>() }
+    for await (const { key } of rowsOf(state, tables.tokensSpent)) count(found, key)
+    return found
+  }
+  function count(counts: { all: number; of: Map<string, number> }, key: string): void {
+    const issuer = key.split('/')[1]!
+    counts.all += 1
+    counts.of.set(issuer, (counts.of.get(issuer) ?? 0) + 1)
+  }
   /** Of one epoch a pod has one key: the first that was seen, in whichever process. */
   async function onlyOne(issuer: string, { epoch, key }: TokenKey): Promise<void> {
     const row = `${epochKey(epoch)}/${issuer}`
@@ -119,15 +132,20 @@ export async function openTokenDoor(parts: Parts): Promise<TokenDoor> {
     if (issuers.size > issuersMax && oldest !== undefined) issuers.delete(oldest)
     return await asking
   }
-  async function spend(key: string, notice: Uint8Array): Promise<void> {
+  async function spend(
+    { issuer, epoch, nonce }: { issuer: string; epoch: number; nonce: Uint8Array },
+    notice: Uint8Array
+  ): Promise<void> {
+    const key = `${epochKey(epoch)}/${issuer}/${toHex(nonce)}`
     const value = sha256(notice)
     const before = await state.get(tables.tokensSpent, key)
     if (!before) {
-      if (kept >= limits.tokensKeptMax)
-        throw new MuttrError('LIMIT_EXCEEDED', 'no more tokens are taken this week')
+      const isFull = kept.all >= limits.tokensKeptMax
+      if (isFull || (kept.of.get(issuer) ?? 0) >= limits.tokensKeptPerPodMax)
+        throw new MuttrError('LIMIT_EXCEEDED', 'no more tokens are taken until older ones end')
       const { ok } = await state.write([{ type: 'insert', table: tables.tokensSpent, key, value }])
       if (ok) {
-        kept += 1
+        count(kept, key)
         return
       }
     }
@@ -137,7 +155,7 @@ export async function openTokenDoor(parts: Parts): Promise<TokenDoor> {
   }
 
   return {
-    async take({ token, issuer, notice }, { nowMs, before }) {
+    async take({ token, issuer, notice }, { nowMs, before, signed }) {
       const read = readToken(token)
       if (!read || !equalBytes(read.challenge, challengeDigest(issuer, self)))
         throw invalid('a token of another kind, or for another pod')
@@ -150,16 +168,20 @@ export async function openTokenDoor(parts: Parts): Promise<TokenDoor> {
       before()
       if (!verifyToken(found.key, read.input, read.signature))
         throw invalid('a token that its pod did not sign')
-      await spend(`${epochKey(found.epoch)}/${issuer}/${toHex(read.nonce)}`, notice)
+      signed()
+      await spend({ issuer, epoch: found.epoch, nonce: read.nonce }, notice)
     },
     async keysOf(hostname) {
       const isNow = ({ keys }: Issuer) =>
         keys.some(({ epoch }) => epoch === tokenEpochAt(clock.now()))
       return (await issuerOf(hostname, isNow)).signed
     },
+    async recount() {
+      kept = await countKept()
+    },
     async sweep(nowMs) {
       const lt = epochKey(tokenEpochAt(nowMs) - 1)
-      kept -= await dropBefore(state, tables.tokensSpent, lt)
+      if ((await dropBefore(state, tables.tokensSpent, lt)) > 0) kept = await countKept()
       await dropBefore(state, tables.tokenKeysSeen, lt)
     },
     [Symbol.dispose]: () => life.abort()

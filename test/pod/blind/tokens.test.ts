@@ -119,9 +119,23 @@ describe('a token of a pod', () => {
     await using _all = all
     for (let i = 0; i < 2; i++) assert.equal(await spend(await token(), await notice()), 'taken')
     assert.equal(await spend(await token(), await notice()), 'LIMIT_EXCEEDED')
+    assert.equal((await all.two.state.list('tokens-spent')).length, 2)
     const spent = await token()
     await all.two.pod.peers!.block(olga, 'one.test')
     assert.equal(await spend(spent, await notice()), 'FEDERATION_REFUSED')
+  })
+
+  it('is remembered within the share of its pod, so that none fills what others need', async () => {
+    const { all, token, spend, notice, use } = await spender({
+      limitsOfTwo: { tokensKeptPerPodMax: 2 }
+    })
+    await using _all = all
+    for (let i = 0; i < 2; i++) assert.equal(await spend(await token(), await notice()), 'taken')
+    assert.equal(await spend(await token(), await notice()), 'LIMIT_EXCEEDED')
+    use(await all.bob.enter(all.two))
+    const ofTwo = await token('two.test')
+    use(all.link)
+    assert.equal(await spend(ofTwo, await notice(), 'two.test'), 'taken')
   })
 
   it('is not checked more often than the pod has time for', async () => {
