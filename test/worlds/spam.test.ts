@@ -17,7 +17,7 @@ const world = (spam: SpamInput) =>
     ...{ name: 'spam', question: 'What gets in?', nodes: 12, hours },
     workload: {
       blobs: 4,
-      putsPerHour: 8,
+      putsPerHour: 16,
       sizeBytes: { type: 'constant', value: 1_000 },
       lifeHours: { type: 'constant', value: 24 },
       spam: { sizeBytes: 16_384, lifeHours: 24, ...spam }
