@@ -198,9 +198,13 @@ export class Walker {
     return lateMs + (isConnected ? tripMs : (1 + dialRoundTrips) * tripMs)
   }
 
-  /** With near ones always. Of what is left of the connections half are with random ones of the table, the others from whoever dialled. */
+  /**
+   * With near ones always, and with everybody where they are no more than the connections that are kept. Of what is left of these half are
+   * with random ones of the table, the others from whoever dialled.
+   */
   #isConnected(from: number, to: number): boolean {
-    const { tables, places, linkDice, parameters } = this.#p
+    const { tables, places, reach, linkDice, parameters } = this.#p
+    if (reach.seedCount - 1 <= parameters.connections) return true
     if (places.shared(from, to) >= tables.shape.far) return true
     const left = parameters.connections - tables.nearCount(from)
     return linkDice.next() * 2 * tables.farSize < left
