@@ -10,7 +10,7 @@ import type { Contact, Verification } from './client.ts'
 import type { ContactRow, Route } from './contact-rows.ts'
 import { firstRow } from './contact-rows.ts'
 import type { Contacts, ContactsParts, Known, Signer, Writer } from './contacts.ts'
-import { mirroredContact } from './devices/mirrored-contact.ts'
+import { isOtherKey, mirroredContact } from './devices/mirrored-contact.ts'
 import { ContactMoves } from './moving/contact-moves.ts'
 import type { Prints } from './moving/prints.ts'
 import { createPrints } from './moving/prints.ts'
@@ -236,13 +236,13 @@ export class ContactBook implements Contacts {
     const by = await this.#parts.pods.certificateOf(readAlias(alias).hostname)
     const certifiedUntilMs = await certifiedUntil(this.#parts, alias, certificate, by)
     const row = { ...firstRow(certificate, this.#parts.clock.now()), certifiedUntilMs }
+    await this.#parts.onOtherKey(alias)
     return this.show(await this.#save(alias, row, certificate))
   }
 
   async verification(text: string): Promise<Verification> {
     const { alias, certificate } = await this.#need(text)
-    const words = this.#words(certificate)
-    return { alias, fingerprint: certificate.fingerprint, words }
+    return { alias, fingerprint: certificate.fingerprint, words: this.#words(certificate) }
   }
 
   async verify(text: string, shown?: string): Promise<Contact> {
@@ -351,8 +351,9 @@ export class ContactBook implements Contacts {
   ): Promise<void> {
     const { crypto, store } = this.#parts
     const before = await this.known(alias)
-    const { certificate, row: mirrored } = await mirroredContact(row, before, isNews, crypto)
-    await this.#save(alias, mirrored, certificate, () => store.mirror(alias, mirrored, also))
+    const next = await mirroredContact(row, before, isNews, crypto)
+    if (before && isOtherKey(next, before)) await this.#parts.onOtherKey(alias)
+    await this.#save(alias, next.row, next.certificate, () => store.mirror(alias, next.row, also))
   }
 
   locked(): void {

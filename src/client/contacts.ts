@@ -127,6 +127,8 @@ export interface ContactsParts {
   policyOf(alias: string): Policy | null
   /** What was said about the former alias of a contact holds for the new one; what is on its way there goes on here. */
   onMoved(from: string, to: string): Promise<void>
+  /** A key that the pinned one does not lead to takes its place: what was agreed on with the owner of that is no longer of use. */
+  onOtherKey(alias: string): Promise<void>
   /** Ends with the client. */
   life: AbortSignal
 }

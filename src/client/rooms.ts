@@ -148,7 +148,8 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     ...(!parts.isBlind && { dht }),
     policyOf: alias => policies.ofContact(alias),
     onMoved: (from, to) =>
-      afterMove({ state, self, policies, contactStore, courier, watch }, from, to)
+      afterMove({ state, self, policies, contactStore, courier, watch }, from, to),
+    onOtherKey: alias => addresses.otherKey(alias)
   })
   const addressRooms = makeAddressRooms({
     ...{ state, self, pods, contacts, policies, passing, journal, list },

@@ -59,6 +59,21 @@ describe('relationship addresses', () => {
     assert.equal((await bob.client.inbox()).length, 3)
   })
 
+  it('end when another key is accepted for the alias', async () => {
+    const { alice, bob, world } = both
+    const [given] = await made(both, 'one.test')
+    await bob.client[Symbol.asyncDispose]()
+    world.pod('two.test').accounts.delete(bobAt!)
+    await world.pod('two.test').addresses.lose()
+    const other = await world.join('bob', { hostname: 'two.test', who: 'new bob' })
+    await assert.rejects(alice.client.lookup(bobAt!), { code: 'KEY_CHANGED' })
+    await alice.client.acceptKey(bobAt!)
+    const { id } = await alice.client.send({ to: bobAt!, body: 'to whoever it is' })
+    await other.seen('opened', ({ letter }) => letter === id)
+    assert.deepEqual([both.places(bobAt!), (await other.client.inbox())[0]?.id], [['intro'], id])
+    await until(async () => !(await made(both, 'one.test')).includes(given!))
+  })
+
   it('stand at the pod again when it has lost them', async () => {
     const { bob, world } = both
     const before = await made(both, 'two.test')

@@ -16,6 +16,7 @@ import type { AddressHome } from './home.ts'
 import type { Published } from './published.ts'
 import type { Register } from './register.ts'
 import type { Relation, TimedPlace } from './relation-rows.ts'
+import { firstRelation } from './relation-rows.ts'
 import type { Relations } from './relations.ts'
 import type { Tell } from './tell.ts'
 
@@ -183,6 +184,15 @@ export class Addresses implements AsyncDisposable {
     const mine = [...this.#parts.relations.all()].filter(one => one.them === them && one.ours)
     for (const relation of mine) await this.#renew(relation)
     return mine.length > 0
+  }
+
+  /** The alias is of another key now: whoever has it knows nothing of what was agreed on, and who had it shall not use it. */
+  async otherKey(them: string): Promise<void> {
+    const { relations } = this.#parts
+    const theirs = [...relations.all()].filter(one => one.them === them)
+    for (const { us, theirsMs } of theirs)
+      await relations.change({ us, them }, { ...firstRelation(us, them), theirsMs: theirsMs + 1 })
+    if (theirs.length > 0) this.changed()
   }
 
   /** The person said something about senders, or handed an address out: pods are told. */

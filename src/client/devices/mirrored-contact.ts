@@ -50,6 +50,12 @@ function lastMove(...rows: readonly [ContactRow, ContactRow]): MovedTo | null {
 
 type Pinned = Pick<Known, 'certificate' | 'row'>
 
+/** Whether a key took the place of another that does not lead to it. */
+export const isOtherKey = (
+  { certificate, row }: Pinned,
+  { certificate: { pin } }: Pinned
+): boolean => certificate.pin !== pin && !row.followed?.pins.includes(pin)
+
 /**
  * Which of two keys counts: one that came after the other, or that the person, or the old key, put in its place later. That a pod was
  * asked since, by a device that had not heard of it, changes nothing.
