@@ -14,6 +14,8 @@ export const apiLimits = {
   /** A secret key of several RSA subkeys, with a link and a network file. */
   homeBytesMax: 1_024 * KiB,
   certificateBytesMax: limits.certificateBytesMax,
+  /** Two of them, armored, as JSON. */
+  certificatesBytesMax: 3 * limits.certificateBytesMax,
   blobBytesMax: limits.blobBytesMax,
   /** A fingerprint, or twelve words. */
   shownCharsMax: 512,

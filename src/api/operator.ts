@@ -2,6 +2,7 @@ import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { CallOptions } from '../client/client.ts'
 import type { LoginLink, OperatorView } from '../pod/admin/admin.ts'
 import type { Role } from '../pod/admin/rows.ts'
+import type { Certified, Parent } from '../pod/chain.ts'
 import type { DrainState } from '../pod/drain.ts'
 import type { PeerState, PeersView } from '../pod/federation/federation.ts'
 import type { Finding } from '../pod/health.ts'
@@ -104,6 +105,13 @@ export interface PodOperator {
   processes(): Promise<ProcessView[]>
   /** Takes one that is no more off the pod's record. @throws {MuttrError} `USAGE` for the one that is asked, and for none of them */
   removeProcess(peer: PeerId, options?: By): Promise<void>
+  /** The pod's word for a pod of a subdomain. @param certificate armored. @throws {MuttrError} `KEY_INVALID` for any other key; `USAGE` */
+  certify(certificate: string, options?: By & { lifeMs?: Millis }): Promise<Certified>
+  /** The pod of a domain above that certifies this one. */
+  parent(): Promise<Parent | null>
+  /** @param certificates what `certify` of the other gave. @throws {MuttrError} `KEY_INVALID`, `SIGNATURE_INVALID`, `CLOCK_WRONG` */
+  setParent(certificates: string, options?: By): Promise<Parent>
+  removeParent(options?: By): Promise<void>
   /** Lets nobody in any more and sends who is here elsewhere; when the caller stops listening before the end, the pod serves on. */
   drain(options?: CallOptions & DrainRequest): Promise<DrainState>
   drainState(): Promise<DrainState>

@@ -37,6 +37,9 @@ const bounding = z.strictObject({
 })
 const naming = z.strictObject({ names: z.array(z.string()).min(1).max(100), by })
 const rating = z.strictObject({ burst: z.number(), perHour: z.number(), by })
+const certificate = z.string().max(apiLimits.certificatesBytesMax)
+const certifying = z.strictObject({ certificate, lifeMs: z.number().exactOptional(), by })
+const certified = z.strictObject({ certificates: certificate, by })
 const draining = z.strictObject({
   overMs: z.number().int().min(0).exactOptional(),
   leave: z.boolean().exactOptional(),
@@ -62,8 +65,13 @@ type Pod = (c: Context) => PodOperator
 
 const jsonLimit = { maxBytes: apiLimits.jsonBytesMax, code: 'WIRE_TOO_LARGE' } as const
 
-const bodyOf = async <T>(c: Context, schema: z.ZodType<T>): Promise<T> =>
-  check(schema, await readJson(c.req.raw, jsonLimit))
+const certificatesLimit = { ...jsonLimit, maxBytes: apiLimits.certificatesBytesMax } as const
+
+const bodyOf = async <T>(
+  c: Context,
+  schema: z.ZodType<T>,
+  limit: Parameters<typeof readJson>[1] = jsonLimit
+): Promise<T> => check(schema, await readJson(c.req.raw, limit))
 
 /** What the operators of a pod ask. Source: docs/protocol/local-api.md#a-pods-operators */
 export function addPod(app: Hono, of: (c: Context) => PodOperator | undefined, clock: Clock): void {
@@ -88,6 +96,19 @@ export function addPod(app: Hono, of: (c: Context) => PodOperator | undefined, c
   app.get('/pod/processes', async c => c.json(await pod(c).processes()))
   app.post('/pod/processes/:peer/remove', async c => {
     await pod(c).removeProcess(c.req.param('peer'), await bodyOf(c, bare))
+    return c.json({})
+  })
+  app.post('/pod/certify', async c => {
+    const { certificate, ...options } = await bodyOf(c, certifying, certificatesLimit)
+    return c.json(await pod(c).certify(certificate, options))
+  })
+  app.get('/pod/parent', async c => c.json(await pod(c).parent()))
+  app.post('/pod/parent', async c => {
+    const { certificates, ...options } = await bodyOf(c, certified, certificatesLimit)
+    return c.json(await pod(c).setParent(certificates, options))
+  })
+  app.post('/pod/parent/remove', async c => {
+    await pod(c).removeParent(await bodyOf(c, bare))
     return c.json({})
   })
   app.get('/pod/drain', async c => c.json(await pod(c).drainState()))

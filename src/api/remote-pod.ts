@@ -49,6 +49,12 @@ export function remotePod(ask: Ask): PodOperator {
     removeProcess: async (peer, options) => {
       await post(`/pod/processes/${segment(peer)}/remove`, options)
     },
+    certify: (certificate, options) => post('/pod/certify', { certificate, ...options }),
+    parent: () => get('/pod/parent'),
+    setParent: (certificates, options) => post('/pod/parent', { certificates, ...options }),
+    removeParent: async options => {
+      await post('/pod/parent/remove', options)
+    },
     async drain({ signal, onProgress, ...options } = {}) {
       const call = { method: 'POST', json: options, ...(signal && { signal }) } as const
       return await ask('/pod/drain', call, async ({ body }) => {

@@ -9,12 +9,22 @@ export function contactText(out: Output, contact: Contact): string {
     ['fingerprint', grouped(contact.fingerprint)],
     ['pinned', formatTime(contact.pinnedMs, out.nowMs)],
     ['trust', trust(contact)],
+    ...(contact.podTrust === null ? [] : [['pod', podTrusts[contact.podTrust]] as const]),
     ...(contact.policy === 'ask' || contact.policy === 'ignore'
       ? [['letters', contact.policy === 'ask' ? 'you are asked about each' : 'ignored'] as const]
       : [])
   ])
   return [shown, ...notes(out, [contact])].join('\n')
 }
+
+/** What vouches for a pod's key. */
+const podTrusts = {
+  chain: 'full chain: certified by the pod of a domain above',
+  file: 'direct: named by a file or link',
+  https: 'direct: its key came over HTTPS',
+  pin: 'its key is the one it showed first',
+  dns: 'weak: its key came by the plain DNS'
+} as const satisfies Record<NonNullable<Contact['podTrust']>, string>
 
 export function contactsText(out: Output, contacts: readonly Contact[]): string {
   if (contacts.length === 0) return 'No contacts yet.'

@@ -162,10 +162,11 @@ const weakly = 'its key came by the plain DNS: compare its fingerprint with its 
 const podsText = (out: Output, pods: Status['pods']): string =>
   table({
     ...out,
-    heads: ['POD', 'STATE', 'ALIASES', 'PROBLEM'],
+    heads: ['POD', 'STATE', 'TRUST', 'ALIASES', 'PROBLEM'],
     rows: pods.map(pod => [
       pod.hostname,
       pod.identified ? 'identified' : pod.connected ? 'connected' : 'away',
+      pod.trust ?? '-',
       pod.aliases.join(', ') || '-',
       [
         pod.problem?.message,

@@ -24,6 +24,7 @@ import type {
   SentAttachment
 } from './mailbox/shapes.ts'
 import type { NodeStatus } from './node-status.ts'
+import type { PodTrust } from './pod-trust.ts'
 import type { Invited, InviteOptions, Reported, ReportOptions } from './pod-words.ts'
 import type { ChosenPolicy, Decision, LetterRequest, Policy } from './requests/request.ts'
 import type { Alarm } from './trust/alarms.ts'
@@ -171,6 +172,8 @@ export interface Contact {
   withdrawn: Withdrawal | null
   /** Their pod says that it holds what recovers the keys of its people: somebody else may read along. */
   escrow: boolean
+  /** What vouches for the key of their pod. */
+  podTrust: PodTrust | null
   /** A join link named this key. */
   invited: boolean
   /** The key is another than it was: the one before named it, and the pod agrees. */
@@ -228,6 +231,7 @@ export interface Status {
     /** It says that it holds what recovers the keys of its people: whoever has that can read along. */
     escrow: boolean
     problem: Failure | null
+    trust: PodTrust | null
     /** Whose word its key was, where it was found by its hostname: `dns` is nobody's. Null for a pod that a file or link names. */
     found: FoundBy | null
   }[]

@@ -220,8 +220,9 @@ export class ContactBook implements Contacts {
     const { hostname } = readAlias(alias)
     const by = await this.#parts.pods.certificateOf(hostname)
     const escrow = await this.#parts.pods.escrowOf(hostname)
+    const podTrust = await this.#parts.pods.trustOf(hostname)
     const shown = { policy: policyOf(alias), invited: vouched[alias] }
-    const about = { ...shown, by, escrow, nowMs: clock.now() }
+    const about = { ...shown, by, escrow, podTrust, nowMs: clock.now() }
     return showContact(known, { ...about, changed })
   }
 

@@ -119,7 +119,7 @@ export interface ContactsParts {
   crypto: Crypto
   /** Without it, records of people are not read. */
   dht?: Pick<Dht, 'getRecord'>
-  pods: Pick<Pods, 'questions' | 'introduce' | 'certificateOf' | 'escrowOf'>
+  pods: Pick<Pods, 'questions' | 'introduce' | 'certificateOf' | 'escrowOf' | 'trustOf'>
   emit: Emit
   /** Fingerprints that a join link named, by alias. */
   vouched: Readonly<Record<string, string>>

@@ -28,6 +28,7 @@ export async function ownPods(
         ),
         escrow: await pods.escrowOf(hostname),
         problem: line ? line.problem : failureOf(lost),
+        trust: await pods.trustOf(hostname),
         found: pods.foundBy(hostname)
       }
     })

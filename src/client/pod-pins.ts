@@ -7,8 +7,10 @@ import type { State } from '../store/state.ts'
 /** The keys that pods showed. */
 export interface PodPins {
   of(hostname: string): Promise<Certificate | undefined>
-  /** The first key a pod showed is its pin, unless the network file names one. */
+  /** The first key a pod showed is its pin, unless the network file names one. One that was revoked stays so. */
   pin(hostname: string, shown: Certificate): Promise<void>
+  /** The pinned key, revoked: what it signed for others counts no more. */
+  revoked(hostname: string, shown: Certificate): Promise<void>
   /** What it showed was not the pod's. */
   forget(hostname: string): Promise<void>
 }
@@ -34,13 +36,21 @@ export function createPodPins(parts: { state: State; log: Log; crypto: Crypto })
     }
   }
 
+  async function keep(hostname: string, shown: Certificate): Promise<void> {
+    certificates.set(hostname, shown)
+    await state.write([{ type: 'put', table, key: hostname, value: shown.bytes }])
+  }
+
   return {
     of,
     async pin(hostname, shown) {
       const kept = await of(hostname)
       if (kept && Buffer.from(kept.bytes).equals(shown.bytes)) return
-      certificates.set(hostname, shown)
-      await state.write([{ type: 'put', table, key: hostname, value: shown.bytes }])
+      if (!kept?.revoked || kept.pin !== shown.pin) await keep(hostname, shown)
+    },
+    async revoked(hostname, shown) {
+      const kept = await of(hostname)
+      if (kept?.pin === shown.pin && !kept.revoked) await keep(hostname, shown)
     },
     async forget(hostname) {
       certificates.delete(hostname)

@@ -26,6 +26,8 @@ import { PodLine } from './pod-line.ts'
 import type { openPodLink, PodLink } from './pod-link.ts'
 import { createPodPins } from './pod-pins.ts'
 import type { PodQuestions } from './pod-questions.ts'
+import type { PodTrust } from './pod-trust.ts'
+import { createPodTrust } from './pod-trust.ts'
 import type { Thin } from './reach-pod.ts'
 import { createReach } from './reach-pod.ts'
 import type { Self } from './self.ts'
@@ -80,6 +82,8 @@ export interface Pods extends AsyncDisposable {
   seek(hostname: string): void
   /** Whose word its key was, of a pod that was found so. */
   foundBy(hostname: string): FoundBy | null
+  /** What vouches for the key that it showed last; null for a pod whose key is not known. */
+  trustOf(hostname: string): Promise<PodTrust | null>
   /** Keeps up the line to a pod where we have an alias. */
   keep(hostname: string): void
   /** The certificate a pod showed last, without asking it. */
@@ -158,6 +162,10 @@ export function createPods(parts: PodsParts): Pods {
   const leaving = createLeaving({ clock, moved })
   const reach = createReach({ ...parts, thin: parts.thin })
   const papers = createPapers(parts)
+  const foundBy = (hostname: string): FoundBy | null =>
+    places.has(hostname) ? null : (parts.found?.get(hostname)?.by ?? null)
+  const isNamed = (hostname: string) => places.has(hostname)
+  const trustOf = createPodTrust({ clock, crypto, isNamed, foundBy, certificateOf: pins.of })
 
   async function open(
     place: PodPlace,
@@ -168,7 +176,7 @@ export function createPods(parts: PodsParts): Pods {
     const fingerprint = place.fingerprint ?? (await pins.of(hostname))?.fingerprint
     const pinned = fingerprint === undefined ? {} : { pinned: { fingerprint } }
     const at = (where: PodPlace): Promise<PodLink> =>
-      reach(where, network, { clock, crypto, hostname, ...pinned, signal })
+      reach(where, network, { clock, crypto, hostname, ...pinned, signal, onRevoked: pins.revoked })
     const link = await at(await leaving.stays(place, fingerprint, signal)).catch(async err => {
       if (codeOf(err) !== 'POD_UNREACHABLE' || fingerprint === undefined) throw err
       const asked = { hostname, pinned: fingerprint }
@@ -359,7 +367,8 @@ export function createPods(parts: PodsParts): Pods {
     know,
     introduce,
     seek: hostname => void sought.add(hostname),
-    foundBy: hostname => (places.has(hostname) ? null : (parts.found?.get(hostname)?.by ?? null)),
+    foundBy,
+    trustOf,
     keep: hostname => lineOf(hostname).keep(),
     certificateOf: pins.of,
     peerOf: hostname => moved.peerOf(hostname),

@@ -4,6 +4,7 @@ import { revocationOf } from '../keys/revoke.ts'
 import { withdrawalOf } from '../keys/withdraw.ts'
 import type { Contact } from './client.ts'
 import type { Known } from './contacts.ts'
+import type { PodTrust } from './pod-trust.ts'
 import type { Policy } from './requests/request.ts'
 import { lapseOf } from './trust/pins.ts'
 
@@ -16,13 +17,14 @@ interface ShownBeside {
   by: Certificate | undefined
   /** Their pod says that it holds recovery material. */
   escrow: boolean
+  podTrust: PodTrust | null
   nowMs: Millis
 }
 
 /** A pinned contact as people see it. */
 export async function showContact(
   { alias, certificate, row }: Known,
-  { changed, policy, invited, by, escrow, nowMs }: ShownBeside
+  { changed, policy, invited, by, escrow, podTrust, nowMs }: ShownBeside
 ): Promise<Contact> {
   const { certifiedUntilMs, pinnedMs, seenMs, verified, followed, disputed } = row
   return {
@@ -37,6 +39,7 @@ export async function showContact(
     withdrawn:
       by && certifiedUntilMs === null ? await withdrawalOf(certificate, { alias, by }) : null,
     escrow,
+    podTrust,
     certifiedByPod: certifiedUntilMs !== null && certifiedUntilMs > nowMs,
     invited: invited === certificate.fingerprint,
     succession: followed && { from: followed.fromFingerprint, atMs: followed.atMs },

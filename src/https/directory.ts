@@ -40,7 +40,7 @@ export const directoryRoom =
         'Access-Control-Allow-Origin': '*'
       })
     })
-    app.get(certificatePath, c => armored(c, armorCertificate(pod.certificate)))
+    app.get(certificatePath, async c => armored(c, armorCertificate(await shownBy(pod))))
     addWkd(app, pod)
     addHkp(app, pod)
     if (isOpen) addTaking(app, pod, clock)
@@ -59,6 +59,10 @@ const readKept = recent(readMax, latin1 =>
 )
 const readOwn = (bytes: Uint8Array): Promise<Certificate> =>
   readKept(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'))
+
+/** The pod's own, with the word of a pod above. */
+const shownBy = async (pod: OpenPod): Promise<Certificate> =>
+  readOwn(helloAnswer.decode(await pod.hello()).certificate)
 
 const unknown = (): never => {
   throw new MuttrError('ALIAS_UNKNOWN', 'there is no such key here')
@@ -147,8 +151,10 @@ async function searched(pod: OpenPod, search: string): Promise<Shown[]> {
   const id = /^0x([0-9a-f]{16}|[0-9a-f]{40}|[0-9a-f]{64})$/i.exec(search)?.[1]?.toLowerCase()
   const { fingerprint } = certificate
   const isOwn = id !== undefined && [fingerprint, keyIdOf(fingerprint)].includes(id)
-  if (isOwn || search === hostname)
-    return [{ certificate, userIds: [hostname], bytes: async () => certificate.bytes }]
+  if (isOwn || search === hostname) {
+    const shown = await shownBy(pod)
+    return [{ certificate: shown, userIds: [hostname], bytes: async () => shown.bytes }]
+  }
   if (id !== undefined) return await shownKeys(await directory.byKey(id), certificate)
   const address = (/<([^<>]*)>\s*$/.exec(search)?.[1] ?? search).replace(/^=/, '').toLowerCase()
   const at = address.lastIndexOf('@')

@@ -5,6 +5,9 @@
 export const aliasUserId = (alias: string): string =>
   `${alias.slice(0, alias.lastIndexOf('@'))} <${alias}>`
 
-/** Also the bare address, as certificates had it before and as GnuPG makes it; nothing else, for a name beside it would be certified too. */
+/**
+ * Also the bare address, as certificates had it before and as GnuPG makes it; nothing else, for a name beside it would be certified too. A pod's
+ * hostname stands bare alone.
+ */
 export const namesAlias = (userId: string, alias: string): boolean =>
-  userId === aliasUserId(alias) || userId === alias
+  userId === alias || (alias.includes('@') && userId === aliasUserId(alias))

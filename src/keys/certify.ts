@@ -7,7 +7,7 @@ import { namesAlias } from './alias-user-id.ts'
 import type { Certificate } from './certificate.ts'
 import { certificateOf, isUserRevoked, keyInvalid, keyOf } from './certificate.ts'
 import { checkedAt, refuseFuture } from './future.ts'
-import { isSignedBy, makeSignature, settings } from './openpgp.ts'
+import { isSignedBy, makeSignature, readKeyPackets, settings } from './openpgp.ts'
 import type { Person } from './person.ts'
 import { secretOf, signingDate } from './person.ts'
 
@@ -60,14 +60,59 @@ export async function certify(
   }
 }
 
+interface Asked {
+  /** Or a pod's hostname. */
+  alias: string
+  by: Certificate
+  nowMs: Millis
+}
+
 /**
  * Checks that `by` certifies the alias now. Of several certifications the one of the highest sequence counts.
  * @returns until when it holds. @throws {MuttrError} `SIGNATURE_INVALID`; `CLOCK_WRONG` for one dated in the future; nothing else.
  */
 export async function checkCertification(
   certificate: Certificate,
-  { alias, by, nowMs }: { alias: string; by: Certificate; nowMs: Millis }
+  asked: Asked
 ): Promise<{ untilMs: Millis }> {
+  const { untilMs } = await goodCertification(certificate, asked)
+  return { untilMs }
+}
+
+/** The certification alone, as a signature packet: what {@link withCertification} adds to a certificate. @throws as {@link checkCertification} */
+export async function certificationOf(
+  certificate: Certificate,
+  asked: Asked
+): Promise<{ untilMs: Millis; packet: Uint8Array }> {
+  const { untilMs, signature } = await goodCertification(certificate, asked)
+  const list = new openpgp.PacketList<openpgp.AnyPacket>()
+  list.push(signature)
+  return { untilMs, packet: list.write() }
+}
+
+/** The certificate with a certification that was taken before; the certifier's former ones go. @throws {MuttrError} `KEY_INVALID` */
+export async function withCertification(
+  certificate: Certificate,
+  { alias, packet }: { alias: string; packet: Uint8Array }
+): Promise<Certificate> {
+  try {
+    const key = new openpgp.PublicKey((await keyOf(certificate)).toPacketList())
+    const [signature] = await readKeyPackets(packet)
+    const [user] = usersOf(key, alias)
+    if (!user || !(signature instanceof openpgp.SignaturePacket)) throw new Error('no user id')
+    const by = toHex(signature.issuerFingerprint ?? new Uint8Array())
+    const others = user.otherCertifications.filter(s => !isIssuedBy(s, { fingerprint: by }))
+    user.otherCertifications = [...others, signature]
+    return await certificateOf(key)
+  } catch (cause) {
+    throw keyInvalid(cause)
+  }
+}
+
+async function goodCertification(
+  certificate: Certificate,
+  { alias, by, nowMs }: Asked
+): Promise<{ untilMs: Millis; signature: SignaturePacket }> {
   try {
     if (certificate.revoked || by.revoked) throw new Error('a revoked key')
     const key = await keyOf(certificate)
@@ -83,7 +128,7 @@ export async function checkCertification(
     if (!newest || !(expires instanceof Date) || expires.getTime() <= nowMs)
       throw new Error('no certification, or an expired one')
     refuseFuture(`the certification of ${alias}`, newest.created!.getTime(), nowMs)
-    return { untilMs: expires.getTime() }
+    return { untilMs: expires.getTime(), signature: newest }
   } catch (cause) {
     if (codeOf(cause) === 'CLOCK_WRONG') throw cause
     throw new MuttrError('SIGNATURE_INVALID', `not certified as ${alias}`, { cause })
@@ -119,7 +164,7 @@ const usersOf = (key: PublicKey, alias: string): User[] =>
 
 const isIssuedBy = (
   { issuerFingerprint }: SignaturePacket,
-  { fingerprint }: Certificate
+  { fingerprint }: Pick<Certificate, 'fingerprint'>
 ): boolean => issuerFingerprint !== null && toHex(issuerFingerprint) === fingerprint
 
 /** A certification without our notation (somebody's by gpg) ranks by when it was made. */

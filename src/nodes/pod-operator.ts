@@ -71,6 +71,10 @@ export function podOperator(parts: Parts, as?: string): PodOperator {
     blockPeer: async (hostname, { by } = {}) => peers(pod).block(operator(by), hostname),
     processes: () => office.processes(),
     removeProcess: (peer, { by } = {}) => office.removeProcess(operator(by), peer),
+    certify: (certificate, { by, ...o } = {}) => office.certify(operator(by), certificate, o),
+    parent: () => office.parent(),
+    setParent: (certificates, { by } = {}) => office.setParent(operator(by), certificates),
+    removeParent: ({ by } = {}) => office.removeParent(operator(by)),
     async drain({ by, leave, ...how } = {}) {
       if (leave && (await office.processes()).length === 1)
         throw new MuttrError('USAGE', 'no other process serves the pod', {

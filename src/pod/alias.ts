@@ -51,6 +51,10 @@ export function isHostname(text: string): boolean {
   return isWhole && !numeric.test(labels.at(-1)!)
 }
 
+/** Whether a hostname is a strict subdomain of another. */
+export const isBelow = (hostname: string, parent: string): boolean =>
+  isHostname(hostname) && isHostname(parent) && hostname.endsWith(`.${parent}`)
+
 /** Folds a hostname of ASCII labels; an IP address is none. @throws {MuttrError} `ALIAS_INVALID` */
 export function foldHostname(text: string): string {
   const hostname = text.length <= limits.hostnameCharsMax ? text.toLowerCase() : ''

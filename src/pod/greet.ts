@@ -35,6 +35,8 @@ export interface GreetParts {
   crypto?: Crypto
   hostname: string
   pinned?: PinnedPod
+  /** The pinned key is shown revoked. */
+  onRevoked?: (hostname: string, certificate: Certificate) => Promise<void>
   signal?: AbortSignal
 }
 
@@ -80,9 +82,13 @@ export async function readPapers(
     hostname,
     peer,
     pinned,
+    onRevoked,
     clock,
     crypto
-  }: Pick<GreetParts, 'hostname' | 'pinned' | 'clock'> & { crypto: Crypto; peer: PeerId }
+  }: Pick<GreetParts, 'hostname' | 'pinned' | 'onRevoked' | 'clock'> & {
+    crypto: Crypto
+    peer: PeerId
+  }
 ): Promise<Omit<PodFace, 'contact'>> {
   const { record, signature, certificate: bytes } = papers
   const changed = (what: string): never => {
@@ -92,6 +98,7 @@ export async function readPapers(
   const pin = pinned?.fingerprint.toLowerCase()
   if (pin !== undefined && pin !== certificate.fingerprint && pin !== certificate.pin)
     changed(`${hostname} shows the key ${certificate.fingerprint}`)
+  if (certificate.revoked && pin !== undefined) await onRevoked?.(hostname, certificate)
   if (certificate.revoked) changed(`${hostname} shows a revoked key`)
   await crypto.verifyDetached(certificate, wire.podRecordLabel, record, signature, clock.now())
   const said = wire.podRecord.decode(record)

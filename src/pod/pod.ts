@@ -27,6 +27,7 @@ import { openAhead } from './ahead/ahead.ts'
 import { foldHostname } from './alias.ts'
 import type { Held } from './along.ts'
 import { createBlind } from './blind/blind.ts'
+import { createChain } from './chain.ts'
 import { takeDatagrams } from './datagrams.ts'
 import { createDirectory } from './directory.ts'
 import { createDismissals } from './dismissals.ts'
@@ -154,14 +155,10 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const own = { state, crypto, person, hostname }
   const moves = createMoves({ ...own, registry })
   const directory = createDirectory({ ...own, random, hpkeKey, registry, moves })
-  const escrow = parts.escrow ?? false
+  const chain = createChain({ ...own, clock, audit })
   const record = await openRecord({
-    ...own,
-    clock,
-    keys,
-    hpke,
-    policy,
-    escrow,
+    ...{ ...own, clock, keys, hpke, policy, certificate: chain.certificate },
+    escrow: parts.escrow ?? false,
     udp: parts.datagrams?.port ?? null
   })
   const gates = createGates(() => withRates(limits, settings), parts.subnetOf)
@@ -205,7 +202,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       reports,
       audit
     },
-    ...{ record, keys, queue: federation?.queue }
+    ...{ record, keys, chain, queue: federation?.queue }
   })
   const measure = parts.measure ?? noMeasure
   const datagrams =

@@ -21,6 +21,8 @@ interface Parts {
   escrow: boolean
   /** Where it takes datagrams. */
   udp: number | null
+  /** The pod's as it shows it to everybody. */
+  certificate: () => Promise<Uint8Array>
 }
 
 /** A process that serves a pod. */
@@ -55,8 +57,7 @@ const marksKept = 16
  * @throws {MuttrError} `LIMIT_EXCEEDED` for one process too many
  */
 export async function openRecord(parts: Parts): Promise<PodRecordShelf> {
-  const { state, keys, person } = parts
-  const certificate = person.certificate.bytes
+  const { state, keys } = parts
   for (let attempt = 0; ; attempt++) {
     const join = (peers: readonly PeerId[]) =>
       peers.includes(keys.self) ? peers : [...peers, keys.self]
@@ -67,6 +68,7 @@ export async function openRecord(parts: Parts): Promise<PodRecordShelf> {
   return {
     async hello() {
       const { frame: record, signature } = (await kept(state))!
+      const certificate = await parts.certificate()
       return helloAnswer.encode({ record, signature, certificate })
     },
     async processes() {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createFakeDoors, muttr } from '../support/cli.ts'
 import { temporaryFolder } from '../support/store-folder.ts'
@@ -174,6 +174,25 @@ describe('muttr pod, for its operators', () => {
     const blocked = await run('pod peers block two.test')
     assert.deepEqual(blocked.asked, [['blockPeer', { hostname: 'two.test', by: 'olga' }]])
     assert.match(blocked.ran.stdout, /Blocked: two\.test/)
+  })
+
+  it('vouches for the pod of a subdomain, and shows who vouches for this one', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'eu.asc')
+    await writeFile(file, 'a certificate')
+    const made = await run(`pod certify ${file} --expires 90d`)
+    const certificate = { certificate: 'a certificate', lifeMs: 90 * 86_400_000, by: 'olga' }
+    assert.deepEqual(made.asked, [['certify', certificate]])
+    assert.equal(made.ran.stdout, 'two blocks\n')
+    assert.match(made.ran.stderr, /eu\.one\.test, ABAB ABAB/i)
+    const shown = await run(`pod parent ${file}`)
+    const given = { certificates: 'a certificate', by: 'olga' }
+    assert.deepEqual(shown.asked, [['setParent', given]])
+    assert.match((await run('pod parent')).ran.stdout, /parent +test\nfingerprint +ABAB/i)
+    assert.deepEqual((await run('pod parent --remove')).asked, [['removeParent', { by: 'olga' }]])
+    assert.equal((await run(`pod parent ${file} --remove --json`)).ran.error().code, 'USAGE')
+    await writeFile(file, 'forged')
+    assert.equal((await run(`pod parent ${file} --json`)).ran.error().code, 'SIGNATURE_INVALID')
   })
 
   it('shows what was done, and whether the chain holds', async () => {

@@ -66,6 +66,7 @@ describe('contacts', () => {
         certifiedByPod: true,
         withdrawn: null,
         escrow: false,
+        podTrust: 'file',
         seenMs: world.clock.now(),
         lapsed: null,
         revocation: null,

@@ -26,6 +26,7 @@ describe('a client', () => {
         waiting: [],
         escrow: false,
         problem: null,
+        trust: 'file',
         found: null
       }
     ])

@@ -169,6 +169,9 @@ describe('the admin page at the door of a pod', () => {
       ...[
         'removeOperator',
         'removeProcess',
+        'certify',
+        'setParent',
+        'removeParent',
         'reserve',
         'resetOperator',
         'resetRate',

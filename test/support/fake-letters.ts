@@ -20,6 +20,7 @@ export function contactOf(alias: string, changes: Partial<Contact> = {}): Contac
     certifiedByPod: true,
     withdrawn: null,
     escrow: false,
+    podTrust: 'file',
     succession: null,
     disputed: null,
     moved: null,
@@ -134,6 +135,7 @@ export const status: Status = {
       waiting: [],
       escrow: false,
       problem: null,
+      trust: 'file',
       found: null
     }
   ],

@@ -41,6 +41,7 @@ const testReport: ReportView = {
   ...{ letter: 'ab'.repeat(32), atMs: nowMs, account: null, network: '192.0.2' },
   ...{ isOpen: true, answer: '' }
 }
+const testParent = { hostname: 'test', fingerprint: 'ab'.repeat(20), untilMs: nowMs }
 const testNames = { always: ['root'], reserved: ['mayor'], allowed: [] }
 const testRate: RateView = {
   ...{ rate: 'noticesPerAccount', burst: 5, perHour: 60 },
@@ -123,6 +124,18 @@ export function createFakeOperator(calls: [string, Record<string, unknown>][] = 
       if (peer === '12D3KooWFake') throw new MuttrError('USAGE', 'a process cannot take itself out')
       await note('removeProcess', { peer, ...options }, undefined)
     },
+    certify: (certificate, options = {}) =>
+      note(
+        'certify',
+        { certificate, ...options },
+        { ...testParent, hostname: 'eu.one.test', certificates: 'two blocks' }
+      ),
+    parent: () => note('parent', {}, testParent),
+    async setParent(certificates, options = {}) {
+      if (certificates === 'forged') throw new MuttrError('SIGNATURE_INVALID', 'forged')
+      return await note('setParent', { certificates, ...options }, testParent)
+    },
+    removeParent: (options = {}) => note('removeParent', options, undefined),
     invites: () => note('invites', {}, [testInvite]),
     async revokeInvite(id, options = {}) {
       if (!testInvite.id.startsWith(id)) throw new MuttrError('INVITE_UNKNOWN', id)

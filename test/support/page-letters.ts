@@ -40,6 +40,7 @@ export const pageContacts = (nowMs: number): Contact[] =>
     certifiedByPod: true,
     withdrawn: null,
     escrow: false,
+    podTrust: 'file',
     succession: null,
     disputed: null,
     moved: null,

@@ -12,6 +12,7 @@ const looking: readonly Call[] = [
     'rates',
     'peers',
     'processes',
+    'parent',
     'drainState',
     'operators',
     'audit',

@@ -10,6 +10,7 @@ import { grouped } from '../units.ts'
 import { addPodAccounts } from './pod-accounts.ts'
 import { addPodAdmin } from './pod-admin.ts'
 import { addPodAudit } from './pod-audit.ts'
+import { addPodChain } from './pod-chain.ts'
 import { addPodDoctor } from './pod-doctor.ts'
 import { addPodInvites } from './pod-invites.ts'
 import { addPodPeers } from './pod-peers.ts'
@@ -51,6 +52,7 @@ export function addPod(program: Command, action: Action): void {
   addPodRules(pod, action)
   addPodReports(pod, action)
   addPodPeers(pod, action)
+  addPodChain(pod, action)
   addPodAudit(pod, action)
 }
 

@@ -1,4 +1,5 @@
 import type { Millis, PeerId } from '../../base/ports.ts'
+import type { Certified, Parent } from '../chain.ts'
 import type { InviteView } from '../invites.ts'
 import type { ProcessView } from '../record.ts'
 import type { AccountId, Maker } from '../rows.ts'
@@ -64,6 +65,19 @@ export interface Office {
   removeProcess(by: Maker, peer: PeerId): Promise<void>
   /** Takes this process off the record, for good. @throws {MuttrError} `USAGE` for the last one */
   leave(by: Maker): Promise<void>
+  /**
+   * The pod's word for a pod of a subdomain. @param certificate armored. @throws {MuttrError} `KEY_INVALID` for any other key, `USAGE` for a time that
+   * is none
+   */
+  certify(by: Maker, certificate: string, o?: { lifeMs?: Millis }): Promise<Certified>
+  /** The pod of a domain above that certifies this one. */
+  parent(): Promise<Parent | null>
+  /**
+   * Shows its word from now on, at all processes. @param certificates as {@link Certified.certificates}. @throws {MuttrError} `KEY_INVALID`,
+   * `SIGNATURE_INVALID`, `CLOCK_WRONG`
+   */
+  setParent(by: Maker, certificates: string): Promise<Parent>
+  removeParent(by: Maker): Promise<void>
   /** What was done to the pod outside of its state: its settings, a backup. */
   note(by: Maker, done: { action: string; detail: string }): Promise<void>
   /** Calls back when there may be something new for operators to see, whichever process it came to. */

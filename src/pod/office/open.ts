@@ -4,6 +4,7 @@ import type { Person } from '../../keys/person.ts'
 import type { State } from '../../store/state.ts'
 import type { Addresses } from '../addresses/addresses.ts'
 import type { Ahead } from '../ahead/ahead.ts'
+import type { Chain } from '../chain.ts'
 import type { Queue } from '../federation/queue.ts'
 import type { Invites } from '../invites.ts'
 import type { PodLimits } from '../limits.ts'
@@ -49,6 +50,7 @@ interface Parts {
   audit: Audit
   record: Pick<PodRecordShelf, 'processes' | 'without' | 'leave'>
   keys: Pick<PeerKeys, 'self'>
+  chain: Chain
 }
 
 const listUsual = 100
@@ -64,6 +66,7 @@ export function createOffice(parts: Parts): Office {
     ...podDeeds(parts),
     ...accountDeeds({ ...parts, names, accounts }),
     ...processDeeds(parts),
+    ...parts.chain.deeds,
     audit: ({ limit = listUsual, ...o } = {}) =>
       audit.list({ ...o, limit: Math.min(limit, listMax) }),
     note: (by, said) =>
