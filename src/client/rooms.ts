@@ -98,9 +98,8 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   const contactStore = createContactStore({ state, log, self, journal })
   const carried = createCarried({ clock, log, wantedBytes: parts.alongBytes ?? 0 })
   const pods = createPods({
-    ...{ network, dht, state, clock, random, log, crypto, self, device, emit },
+    ...{ network, dht, state, clock, random, log, crypto, keys, self, device, emit },
     places: parts.pods,
-    keys,
     ...(parts.isBlind !== undefined && { isBlind: parts.isBlind }),
     ...(parts.found && { found: parts.found }),
     openLink: options => open({ ...options, keys, carried }),
