@@ -338,7 +338,7 @@ describe('muttr key, blob, status and doctor', () => {
   it('says how the node is', async () => {
     const { stdout } = await muttr('status')
     assert.match(stdout, /neighbours {3}8 connected, 9 known/)
-    assert.match(stdout, /one\.test {2}identified {2}alice@one\.test/)
+    assert.match(stdout, /one\.test {2}identified {2}file {3}alice@one\.test/)
     assert.equal((await muttr('status --json')).objects()[0]?.name, 'alice')
   })
 
