@@ -37,21 +37,19 @@ export interface OwnAddress {
   note: string
 }
 
-interface NewAddress {
-  /** One of the own aliases; the oldest unless told. */
-  alias?: string
-  /** As many as come unless told. */
-  uses?: number
-  lifeMs?: Millis
-  note?: string
-}
-
 /** What a person does about addresses: a part of a `Client`. */
 export interface AddressCalls {
   /** Those that the person's devices made, as their pods have them. @throws {MuttrError} `VAULT_LOCKED`, `POD_UNREACHABLE`, … */
   addresses(): Promise<OwnAddress[]>
   /** One to hand out. @throws {MuttrError} `ALIAS_MISSING`, `USAGE`, `VAULT_LOCKED`, `POD_UNREACHABLE`, … */
-  makeAddress(options?: NewAddress): Promise<OwnAddress & { link: string }>
+  makeAddress(options?: {
+    /** One of the own aliases; the oldest unless told. */
+    alias?: string
+    /** As many as come unless told. */
+    uses?: number
+    lifeMs?: Millis
+    note?: string
+  }): Promise<OwnAddress & { link: string }>
   /** Takes back one that was handed out. @param id its beginning. @throws {MuttrError} `ADDRESS_UNKNOWN` */
   revokeAddress(id: string): Promise<{ id: string }>
   /** Gives a correspondent another address than the one that they have. `renewed`: they had one. */
