@@ -1,5 +1,6 @@
 import type { Failure, Millis } from '../base/ports.ts'
 import type { FederationPolicy } from '../pod/federation/peers.ts'
+import type { Pod } from '../pod/pod.ts'
 import type { Policy } from '../wire/pod.ts'
 
 interface Room {
@@ -17,15 +18,7 @@ export interface PodOverview {
   /** It holds recovery material of its people. */
   escrow: boolean
   federation: FederationPolicy
-  /** As `Pod.usage`. */
-  usage: {
-    accounts: number
-    aliases: number
-    notices: number
-    bytes: number
-    sessions: number
-    queued: number
-  }
+  usage: ReturnType<Pod['usage']>
   accountsMax: number
   /** Who wait for an operator: for an alias, and with a report. */
   waiting: number

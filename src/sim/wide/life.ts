@@ -260,6 +260,13 @@ export class Life {
 
   /** A hostile one: always there, and never behind a router. */
   #enlist(node: number, isOld: boolean): void {
+    const { nowMs } = this.#p.calendar
+    this.#join(node, isOld ? nowMs - knownMs : nowMs)
+    this.#come(node, nowMs, true, isOld)
+  }
+
+  /** In league from now on, for good. */
+  #join(node: number, sinceMs: Millis): void {
     const { reach, foes, calendar } = this.#p
     const { nowMs } = calendar
     this.online.look(nowMs)
@@ -268,21 +275,13 @@ export class Life {
     this.lives[node] = 1
     this.#diesMs[node] = Number.POSITIVE_INFINITY
     this.bornMs[node] = nowMs
-    this.sinceMs[node] = isOld ? nowMs - knownMs : nowMs
-    this.#come(node, nowMs, true, isOld)
+    this.sinceMs[node] = sinceMs
   }
 
   /** An id that was minted: it asks nobody, and lets those near to it know that it is there. */
   recruit(node: number): void {
-    const { reach, foes, calendar, on } = this.#p
-    const { nowMs } = calendar
-    this.online.look(nowMs)
-    reach.born(node, false)
-    foes.enlist(node)
-    this.lives[node] = 1
-    this.#diesMs[node] = Number.POSITIVE_INFINITY
-    this.bornMs[node] = nowMs
-    this.sinceMs[node] = nowMs
+    const { reach, calendar, on } = this.#p
+    this.#join(node, calendar.nowMs)
     reach.come(node)
     this.online.come(node)
     this.#showNear(node)
