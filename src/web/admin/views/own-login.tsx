@@ -1,5 +1,6 @@
+import type { Signal } from '@preact/signals'
 import { useSignal } from '@preact/signals'
-import type { JSX } from 'preact'
+import type { ComponentChildren, JSX } from 'preact'
 import type { OperatorView, SessionView } from '../../../pod/admin/admin.ts'
 import { attempt } from '../../data/toasts.ts'
 import { Button, Field, Trouble } from '../../parts/basics.tsx'
@@ -38,32 +39,59 @@ export const OwnLogin = (): JSX.Element => (
 const needsOld = (): boolean =>
   session.value?.by === 'password' && session.value.operator.hasPassword
 
-function Password(): JSX.Element {
+/** Fields and the one deed that they are for. */
+function Deed({
+  act,
+  yes,
+  kind = 'primary',
+  children
+}: {
+  act: () => Promise<void>
+  yes: string
+  kind?: 'primary' | 'danger'
+  children: ComponentChildren
+}): JSX.Element {
   const { problem, isBusy, run } = useRun()
+  return (
+    <form class="stack" onSubmit={event => void run(event, act)}>
+      {children}
+      <Trouble problem={problem} />
+      <div>
+        <Button kind={kind} type="submit" busy={isBusy}>
+          {yes}
+        </Button>
+      </div>
+    </form>
+  )
+}
+
+/** Asked for where a session does not prove it: one by a link does. */
+const OldPassword = ({ value }: { value: Signal<string> }): JSX.Element | null =>
+  needsOld() ? (
+    <Line
+      label="The password you have"
+      type="password"
+      value={value.value}
+      complete="current-password"
+      onValue={text => (value.value = text)}
+    />
+  ) : null
+
+function Password(): JSX.Element {
   const old = useSignal('')
   const fresh = useSignal('')
   return (
-    <form
-      class="stack"
-      onSubmit={event =>
-        void run(event, async () => {
-          await done(() => setPassword(old.value, fresh.value), 'From now on it lets you in.')
-          old.value = ''
-          fresh.value = ''
-        })
-      }
+    <Deed
+      yes="Set password"
+      act={async () => {
+        await done(() => setPassword(old.value, fresh.value), 'From now on it lets you in.')
+        old.value = ''
+        fresh.value = ''
+      }}
     >
       {/* For whoever keeps passwords. */}
       <input hidden readOnly autocomplete="username" value={session.value?.operator.name} />
-      {needsOld() && (
-        <Line
-          label="The one you have"
-          type="password"
-          value={old.value}
-          complete="current-password"
-          onValue={value => (old.value = value)}
-        />
-      )}
+      <OldPassword value={old} />
       <Line
         label="New password"
         type="password"
@@ -72,18 +100,11 @@ function Password(): JSX.Element {
         hint="12 characters or more; four words that have nothing to do with each other are good."
         onValue={value => (fresh.value = value)}
       />
-      <Trouble problem={problem} />
-      <div>
-        <Button kind="primary" type="submit" busy={isBusy}>
-          Set password
-        </Button>
-      </div>
-    </form>
+    </Deed>
   )
 }
 
 function BeginCodes(): JSX.Element {
-  const { problem, isBusy, run } = useRun()
   const proposed = useSignal<{ secret: string; uri: string } | null>(null)
   const code = useSignal('')
   if (!proposed.value)
@@ -102,14 +123,12 @@ function BeginCodes(): JSX.Element {
     )
   const { secret, uri } = proposed.value
   return (
-    <form
-      class="stack"
-      onSubmit={event =>
-        void run(event, () =>
-          done(
-            async () => became(await post<OperatorView>('codes', { secret, code: code.value })),
-            'Codes are asked for from now on.'
-          )
+    <Deed
+      yes="Ask for codes"
+      act={() =>
+        done(
+          async () => became(await post<OperatorView>('codes', { secret, code: code.value })),
+          'Codes are asked for from now on.'
         )
       }
     >
@@ -123,48 +142,26 @@ function BeginCodes(): JSX.Element {
         complete="one-time-code"
         onValue={value => (code.value = value)}
       />
-      <Trouble problem={problem} />
-      <div>
-        <Button kind="primary" type="submit" busy={isBusy}>
-          Ask for codes
-        </Button>
-      </div>
-    </form>
+    </Deed>
   )
 }
 
 function EndCodes(): JSX.Element {
-  const { problem, isBusy, run } = useRun()
   const password = useSignal('')
   return (
-    <form
-      class="stack"
-      onSubmit={event =>
-        void run(event, () =>
-          done(
-            async () => became(await post<OperatorView>('codes/end', { password: password.value })),
-            'No codes any more.'
-          )
+    <Deed
+      yes="Ask for none"
+      kind="danger"
+      act={() =>
+        done(
+          async () => became(await post<OperatorView>('codes/end', { password: password.value })),
+          'No codes any more.'
         )
       }
     >
       <p>Codes are asked for.</p>
-      {needsOld() && (
-        <Line
-          label="Your password"
-          type="password"
-          value={password.value}
-          complete="current-password"
-          onValue={value => (password.value = value)}
-        />
-      )}
-      <Trouble problem={problem} />
-      <div>
-        <Button kind="danger" type="submit" busy={isBusy}>
-          Ask for none
-        </Button>
-      </div>
-    </form>
+      <OldPassword value={password} />
+    </Deed>
   )
 }
 
