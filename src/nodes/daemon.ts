@@ -28,7 +28,9 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   const home = (await homeExists(folder)) ? await readHome(folder, overrides) : null
   if (!home) await makeFolder(folder)
   stack.use(await lockHome(folder))
-  const house = stack.use(new NodeHouse({ folder, overrides, events: createEvents(emit), signal }))
+  const house = stack.use(
+    new NodeHouse({ folder, overrides, events: createEvents(emit), clock, signal })
+  )
   if (home) await openAndStart(house, home, options)
   const token = makeToken(random)
   const api = stack.use(

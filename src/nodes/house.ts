@@ -16,7 +16,7 @@ import type { PodOperator } from '../api/operator.ts'
 import { utf8 } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
 import { failureOf } from '../base/failure.ts'
-import type { Failure, Log } from '../base/ports.ts'
+import type { Clock, Failure, Log, Millis } from '../base/ports.ts'
 import type { Client } from '../client/client.ts'
 import type { Events } from '../client/events.ts'
 import type { Overrides } from '../config/config.ts'
@@ -46,8 +46,12 @@ interface HouseParts {
   overrides: Overrides
   /** Outlives the node, which may be started again. */
   events: Events
+  clock: Clock
   signal: AbortSignal
 }
+
+/** A node that did not start again is tried so much later: what was away, a port or a database, may be back. */
+const againMs: Millis = 15_000
 
 interface Running {
   home: Home
@@ -62,6 +66,9 @@ export class NodeHouse implements House, AsyncDisposable {
   #problem: Failure | null = null
   /** Of the open vault; null while it is locked, and for one without a passphrase. */
   #passphrase: string | null = null
+  /** Whether the vault is, or was when a node last ran or should have. */
+  #isLocked = true
+  #again: Disposable | undefined
   /** People read stdout, so it goes to stderr, unless muttr.json says where. */
   #log = openLog({ level: 'info' })
   /** One change at a time. */
@@ -127,6 +134,7 @@ export class NodeHouse implements House, AsyncDisposable {
     const { events, signal } = this.#p
     this.#became('starting')
     this.#passphrase = passphrase
+    this.#isLocked = person === null
     const log = this.#logFor(home)
     const host =
       home.config.pod && person
@@ -172,18 +180,24 @@ export class NodeHouse implements House, AsyncDisposable {
     await running?.started[Symbol.asyncDispose]()
   }
 
-  /** Stops and starts with what the home's files say now; what was open is open again. */
+  /** Stops and starts with what the home's files say now; what was open is open again. One that does not start is tried again. */
   async #restart(): Promise<void> {
-    const isLocked = this.#running?.started.client.locked ?? true
+    this.#again?.[Symbol.dispose]()
+    this.#isLocked = this.#running?.started.client.locked ?? this.#isLocked
+    const isLocked = this.#isLocked
     this.#became('starting')
+    await this.takeLeave()
     await this.#stop()
     try {
       const home = await this.#read()
       const person = home.vault && !isLocked ? await openVault(home.vault, this.#passphrase) : null
       await this.start(home, person, this.#passphrase)
     } catch (err) {
+      this.#isLocked = isLocked
       if (this.#state !== 'failed') this.#became('failed', failureOf(err))
       this.log.warn('the node does not start', { err })
+      const again = () => this.#inTurn(() => this.#restart())
+      if (!this.#p.signal.aborted) this.#again = this.#p.clock.after(againMs, again)
     }
   }
 
@@ -346,6 +360,7 @@ export class NodeHouse implements House, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#turn
+    this.#again?.[Symbol.dispose]()
     await this.#stop()
     this.#log[Symbol.dispose]()
   }

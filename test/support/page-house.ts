@@ -17,7 +17,7 @@ export async function openHouse(
   const over = new AbortController()
   const { signal } = over
   const house = stack.use(
-    new NodeHouse({ folder, overrides: { bandwidth: {} }, events: createEvents(), signal })
+    new NodeHouse({ folder, overrides: { bandwidth: {} }, events: createEvents(), clock, signal })
   )
   stack.defer(() => over.abort())
   const parts = { client: house.client, house, page: files, clock, random, log }

@@ -232,9 +232,12 @@ function addSettings(app: App, { desk, log }: AdminParts): void {
     const change = await bodyOf(c, changing)
     const { settings, restart } = await desk.change(c.var.session.operator.name, change)
     // The pod begins again, and this door with it: not before the answer is out.
-    c.env.outgoing.once('close', () => {
+    const begin = () => {
       restart().catch(err => log.warn('admin.restart-failed', { err }))
-    })
+    }
+    // Who asked may be gone by now.
+    if (c.env.outgoing.destroyed) begin()
+    else c.env.outgoing.once('close', begin)
     c.header('Connection', 'close')
     return c.json(settings)
   })
