@@ -55,25 +55,37 @@ export function createPublicDirectory(parts: {
     const row = await state.get(tables.keys, `${keyIdOf(fingerprint)}/${fingerprint}`)
     return row && Buffer.from(row).toString()
   }
-  const renew = async (name: AliasName, shown: Certificate): Promise<void> => {
+  /** @returns whether the key has that alias, or had it. */
+  const renew = async (name: AliasName, shown: Certificate): Promise<boolean> => {
+    if (shown.revoked) return await revoke(name, shown)
     const row = await registry.find(name, clock.now())
-    if (!row) return
+    if (!row) return false
     const known = await readCertificate(row.certificate)
-    const alias = name
-    if (shown.revoked) return await registry.revoke(alias, shown, clock.now())
     const certificate = await withOwnNews(known, shown)
-    if (certificate === known) return
+    if (certificate === known) return true
     const { pin } = certificate
-    await registry.register({ alias, pin, certificate, invite: null, nowMs: clock.now() })
+    await registry.register({ alias: name, pin, certificate, invite: null, nowMs: clock.now() })
+    return true
+  }
+  /** A name that its owner left says it too: whoever took the key may have taken the name elsewhere. */
+  const revoke = async (name: AliasName, shown: Certificate): Promise<boolean> => {
+    try {
+      await registry.revoke(name, shown, clock.now())
+      return true
+    } catch (err) {
+      if (err instanceof MuttrError && err.code === 'ALIAS_UNKNOWN') return false
+      throw err
+    }
   }
 
   return {
     async take(shown) {
       const account = await accountOfKey(shown.fingerprint)
-      const names = account === undefined ? [] : await registry.aliases(account)
-      if (names.length === 0) throw new MuttrError('ALIAS_UNKNOWN', 'this key has no alias here')
-      for (const name of names) await renew(name, shown)
-      return names.length
+      let count = 0
+      for (const name of account === undefined ? [] : await namesOf(account))
+        if (await renew(name, shown)) count++
+      if (count === 0) throw new MuttrError('ALIAS_UNKNOWN', 'this key has no alias here')
+      return count
     },
     async byName(name) {
       try {

@@ -116,6 +116,15 @@ describe('a pod whose people move', () => {
     await assert.rejects(device.enter(host), { code: 'IDENTIFY_REFUSED' })
   })
 
+  it('say that their key is revoked by whatever way it is shown, also a key server’s', async () => {
+    const { link, stranger } = await registered()
+    await link.move(await said())
+    const shown = async () => (await stranger.moved('alice'))?.certificate.revoked
+    await assert.rejects(host.pod.directory.take(alice.certificate), { code: 'ALIAS_UNKNOWN' })
+    const revoked = await revoke(alice, 'compromised', world.clock.now())
+    assert.deepEqual([await host.pod.directory.take(revoked), await shown()], [1, true])
+  })
+
   it('forgets it when the quarantine ends, and not while letters may be on their way', async () => {
     const { link } = await registered()
     await link.move(await said())
