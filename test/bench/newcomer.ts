@@ -1,14 +1,8 @@
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
 import { packageRoot } from '../../src/config/package-root.ts'
-import { Testnet } from '../support/testnet.ts'
+import type { Ground, Taken } from './packaged.ts'
+import { env, install, layGround, run, secondsRow, stepRows, wholeOf } from './packaged.ts'
 import type { Row } from './table.ts'
-import { summary } from './table.ts'
-
-const run = promisify(execFile)
 
 /** What a person types, in order. */
 const steps = {
@@ -21,28 +15,6 @@ const steps = {
 } as const
 type Step = keyof typeof steps
 
-export interface Installed {
-  /** Runs `muttr` as it was installed. @returns what it printed */
-  muttr(...args: string[]): Promise<string>
-  startChild: typeof import('../../src/nodes/child.ts').startChild
-}
-
-const env = {
-  ...process.env,
-  PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
-  npm_config_loglevel: 'error'
-}
-
-/** What would be published. Its making is no newcomer's, and is not timed. */
-export async function pack(folder: string): Promise<string> {
-  const at = { cwd: packageRoot, env }
-  await run('npm', ['run', 'build'], at)
-  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]
-  const { stdout } = await run('npm', args, at)
-  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
-  return join(folder, filename)
-}
-
 /** What who wants the sources does instead, with nothing cached. @returns how long, in ms */
 async function cloneAndInstall(folder: string): Promise<number> {
   const clone = join(folder, 'clone')
@@ -53,79 +25,46 @@ async function cloneAndInstall(folder: string): Promise<number> {
   return performance.now() - beganMs
 }
 
-/** As `npm install -g` does, beside whatever is installed here. */
-export async function install(
-  tarball: string,
-  { prefix, cache }: { prefix: string; cache: string }
-): Promise<Installed> {
-  await mkdir(prefix)
-  const where = ['--global', '--prefix', prefix, '--cache', cache, '--no-audit', '--no-fund']
-  await run('npm', ['install', ...where, tarball], { cwd: prefix, env })
-  const { startChild } = await import(
-    join(prefix, 'lib/node_modules/muttr/dist/src/nodes/child.js')
-  )
-  const bin = join(prefix, 'bin/muttr')
-  return { startChild, muttr: async (...args) => (await run(bin, args, { env })).stdout }
-}
-
 /**
  * From nothing to the first letter, by a friend's link: package, home, node, name, letter, each in processes of their own. A pod, six
  * seeds and the friend run already. The package is installed once with an empty cache of npm, then with the one that this filled.
  */
 export async function benchNewcomer(rounds: number): Promise<Row[]> {
   await using stack = new AsyncDisposableStack()
-  const folder = await mkdtemp(join(tmpdir(), 'muttr-newcomer-'))
-  stack.defer(() => rm(folder, { recursive: true, force: true }))
-  const tarball = await pack(folder)
-  const cache = join(folder, 'cache')
-  const net = stack.use(await Testnet.lay({ pods: ['one.test'], people: ['alice'], seeds: 6 }))
-  await net.startAll()
-  await net.json('alice', 'register', 'alice@one.test')
-  const [{ link }] = (await net.json('alice', 'card')) as [{ link: string }]
+  const ground = await layGround('newcomer', stack)
+  const { folder } = ground
   const beganMs = performance.now()
-  await install(tarball, { cache, prefix: join(folder, 'first') })
+  await install(ground, join(folder, 'first'))
   const coldMs = performance.now() - beganMs
   const cloneMs = await cloneAndInstall(folder)
-  const taken = Object.fromEntries(
-    Object.keys(steps).map(step => [step, [] as number[]])
-  ) as Record<Step, number[]>
+  const taken: Taken<Step>[] = []
   for (let r = 0; r < rounds; r++) {
     const prefix = join(folder, `installed-${r}`)
-    const said = await newcomer({ net, tarball, cache, prefix, link, name: `carol-${r}` })
-    for (const step of Object.keys(steps) as Step[]) taken[step].push(said[step])
+    taken.push(await newcomer({ ...ground, prefix, name: `carol-${r}` }))
   }
-  const all = taken.install.map((_, r) =>
-    Object.values(taken).reduce((sum, values) => sum + values[r]!, 0)
-  )
-  const cold = all.map((ms, r) => ms - taken.install[r]! + coldMs)
-  const figure = (name: string, values: readonly number[]): Row => ({
-    name: `newcomer: ${name}`,
-    unit: 's',
-    ...summary(values.map(ms => ms / 1000))
-  })
+  const title = 'newcomer'
   return [
-    figure('git clone and npm ci instead, nothing cached', [cloneMs]),
-    figure('npm install -g, nothing cached', [coldMs]),
-    ...Object.entries(steps).map(([step, typed]) => figure(typed, taken[step as Step])),
-    figure('all of it, packages cached', all),
-    figure('all of it, nothing cached', cold)
+    secondsRow(`${title}: git clone and npm ci instead, nothing cached`, [cloneMs]),
+    secondsRow(`${title}: npm install -g, nothing cached`, [coldMs]),
+    ...stepRows(title, steps, taken),
+    secondsRow(`${title}: all of it, packages cached`, taken.map(wholeOf)),
+    secondsRow(
+      `${title}: all of it, nothing cached`,
+      taken.map(round => wholeOf(round) - round.install + coldMs)
+    )
   ]
 }
 
-interface Newcomer {
-  net: Testnet
-  tarball: string
-  cache: string
+interface Newcomer extends Ground {
   prefix: string
-  link: string
   name: string
 }
 
 /** @returns how long each step took, in ms */
-async function newcomer(o: Newcomer): Promise<Record<Step, number>> {
+async function newcomer(o: Newcomer): Promise<Taken<Step>> {
   let lastMs = performance.now()
   const lap = () => -lastMs + (lastMs = performance.now())
-  const { muttr, startChild } = await install(o.tarball, o)
+  const { muttr, startChild } = await install(o, o.prefix)
   const installMs = lap()
   const home = join(o.prefix, 'home')
   const at = ['--home', home, '--json']
