@@ -28,14 +28,26 @@ type Reach = (place: PodPlace, network: Dialler, rest: Rest) => Promise<PodLink>
 const openTimeoutMs: Millis = 10_000
 /** How long a pod that cannot be reached one way is not asked that way first. */
 const asideMs: Millis = 10 * 60_000
+/** Pods of which it is remembered what they offer. */
+const notedMax = 1_000
 
 /** Opens links by whichever way leads to a pod. */
 export function createReach({ openLink, clock, thin }: Parts): Reach {
   const asideUntil = new Map<string, Millis>()
+  /** Of pods that were met, whether they offer it. */
+  const offering = new Map<string, boolean>()
+  const noted = (link: PodLink, isThin: boolean): PodLink => {
+    const { hostname, offers } = link.pod
+    offering.delete(hostname)
+    offering.set(hostname, isThin || offers.includes('thin'))
+    const [oldest] = offering.keys()
+    if (offering.size > notedMax) offering.delete(oldest!)
+    return link
+  }
 
   const direct: Reach = async (place, network, rest) => {
     const contact = await dialFirst(network, place, rest.signal)
-    return openLink({ network, contact, ...rest })
+    return noted(await openLink({ network, contact, ...rest }), false)
   }
   const overThin = async (
     { open }: Thin,
@@ -47,13 +59,17 @@ export function createReach({ openLink, clock, thin }: Parts): Reach {
     const session = await reached(place.hostname, opening)
     const addresses = place.addresses.map(address => address.replace(/\/p2p\/[^/]*$/, ''))
     const contact = { peer: session.peer, addresses }
-    return openLink({ network: { self, open: async () => session }, contact, ...rest })
+    const ends = { network: { self, open: async () => session }, contact }
+    return noted(await openLink({ ...ends, ...rest }), true)
   }
 
   return async (place, network, rest) => {
     if (!thin) return direct(place, network, rest)
     const { hostname } = place
-    if (thin.first && (asideUntil.get(hostname) ?? 0) <= clock.now()) {
+    // One that a file names is there; of a pod that was never met nobody has said that there is none.
+    const mayOffer =
+      place.thin !== undefined || (offering.get(hostname) ?? place.offersThin ?? true)
+    if (thin.first && mayOffer && (asideUntil.get(hostname) ?? 0) <= clock.now()) {
       try {
         return await overThin(thin, place, network, rest)
       } catch (err) {

@@ -4,7 +4,7 @@ import { hpkeOpen, hpkeSeal } from './hpke.ts'
 import { primaryFingerprint } from './packets.ts'
 import { addAlias, withCertificate } from './person.ts'
 import { open, seal } from './seal.ts'
-import { signDetached, verifyDetached } from './sign.ts'
+import { offersIn, signDetached, verifyDetached } from './sign.ts'
 
 /**
  * What pods and clients do with people's keys. {@link openPgp} ships and is taken unless told; a virtual world, where a thousand people
@@ -21,6 +21,7 @@ export interface Crypto {
   readonly open: typeof open
   readonly signDetached: typeof signDetached
   readonly verifyDetached: typeof verifyDetached
+  readonly offersIn: typeof offersIn
   readonly hpkeSeal: typeof hpkeSeal
   readonly hpkeOpen: typeof hpkeOpen
 }
@@ -36,6 +37,7 @@ export const openPgp: Crypto = {
   open,
   signDetached,
   verifyDetached,
+  offersIn,
   hpkeSeal,
   hpkeOpen
 }

@@ -15,15 +15,21 @@ import { secretOf, signingDate } from './person.ts'
 export const labelled = (label: string, bytes: Uint8Array): Uint8Array =>
   concatBytes(utf8(label), new Uint8Array(1), bytes)
 
+/** Where a signature says what else is so, beside the bytes. Programs that do not know it pass it over. */
+const offersNotation = 'offers@muttr.alt'
+const offersMax = 16
+const offerPattern = /^[a-z][a-z0-9-]{0,15}$/
+
 /**
  * A detached OpenPGP signature, binary, at most {@link limits.signatureBytesMax}. Source: docs/protocol/keys.md
- * @throws {MuttrError} `KEY_INVALID` when the key has expired.
+ * @param offers what the signer offers, as {@link offersIn} reads it again. @throws {MuttrError} `KEY_INVALID` when the key has expired.
  */
 export async function signDetached(
   person: Person,
   label: string,
   bytes: Uint8Array,
-  nowMs: Millis
+  nowMs: Millis,
+  offers: readonly string[] = []
 ): Promise<Uint8Array> {
   try {
     const date = signingDate(person, nowMs)
@@ -34,12 +40,32 @@ export async function signDetached(
       detached: true,
       format: 'binary',
       date,
+      ...(offers.length > 0 && { signatureNotations: [notationOf(offers)] }),
       config: settings
     })
     return signature
   } catch (cause) {
     throw keyInvalid(cause)
   }
+}
+
+const notationOf = (offers: readonly string[]) => ({
+  name: offersNotation,
+  value: utf8(offers.join(' ')),
+  humanReadable: true,
+  critical: false
+})
+
+/**
+ * What a signature says that its signer offers; as good as the signature, which {@link verifyDetached} checks. Names that are none are passed over.
+ * Source: docs/protocol/pod.md#what-a-pod-offers
+ */
+export async function offersIn(signature: Uint8Array): Promise<readonly string[]> {
+  const read = await openpgp.readSignature({ binarySignature: signature, config: settings })
+  // Only of what is hashed: the library keeps no other.
+  const said = read.packets[0]?.rawNotations.find(({ name }) => name === offersNotation)
+  const names = said ? Buffer.from(said.value).toString('latin1').split(' ') : []
+  return [...new Set(names.filter(name => offerPattern.test(name)))].slice(0, offersMax)
 }
 
 /** @throws {MuttrError} `SIGNATURE_INVALID`; `CLOCK_WRONG` for one that holds and is dated in the future; nothing else. */

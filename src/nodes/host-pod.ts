@@ -111,6 +111,7 @@ export async function hostPod(
       hasRoom: createRoom(clock),
       measure: datagrams.counting(monitor?.measure ?? noMeasure),
       ...(datagrams.door && { datagrams: datagrams.door }),
+      offers: offersOf(config),
       person,
       hpke,
       hostname: config.hostname,
@@ -164,6 +165,10 @@ export async function hostPod(
     [Symbol.asyncDispose]: () => all.disposeAsync()
   }
 }
+
+/** What it announces in its record: docs/protocol/pod.md#what-a-pod-offers. */
+const offersOf = ({ https }: NonNullable<Home['config']['pod']>): string[] =>
+  https.mode === 'off' ? [] : ['thin']
 
 /** As other pods know them: docs/protocol/gossip.md. */
 function capabilitiesOf(

@@ -106,10 +106,17 @@ async function overHttps(
   const { hello, addresses } = decodeWellKnown(bytes)
   const [peer = ''] = podRecord.decode(hello.record).peers
   const known = pinned === undefined ? {} : { pinned: { fingerprint: pinned } }
-  const { certificate } = await readPapers(hello, { hostname, peer, clock, crypto, ...known })
+  const { certificate, offers } = await readPapers(hello, {
+    hostname,
+    peer,
+    clock,
+    crypto,
+    ...known
+  })
   const { fingerprint } = certificate
   const dialled = addresses.filter(address => allowLocal || isOutside(address))
-  return { hostname, addresses: dialled, fingerprint, by: pinned === undefined ? 'https' : 'pin' }
+  const by = pinned === undefined ? 'https' : 'pin'
+  return { hostname, addresses: dialled, fingerprint, offersThin: offers.includes('thin'), by }
 }
 
 /** @returns undefined where there is none. @throws {MuttrError} `POD_CHANGED` where there are several that differ */

@@ -13,6 +13,8 @@ export interface PodFace {
   readonly hpkeKey: Uint8Array
   readonly policy: Policy
   readonly udp: number | null
+  /** Names, as in docs/protocol/pod.md#what-a-pod-offers. */
+  readonly offers: readonly string[]
   readonly sequence: number
   /** Of the processes that serve it. */
   readonly peers: readonly PeerId[]
@@ -106,5 +108,9 @@ export async function readPapers(
   if (!said.peers.includes(peer)) changed('its record is for other peers')
   if (said.sequence < (pinned?.sequence ?? 0)) changed('it shows an older record than before')
   const { hpkeKey, policy, udp, sequence, peers } = said
-  return { hostname: said.hostname, certificate, hpkeKey, policy, udp, sequence, peers, papers }
+  const offers = await crypto.offersIn(signature)
+  return {
+    ...{ hostname: said.hostname, certificate, hpkeKey, policy, udp, offers, sequence, peers },
+    papers
+  }
 }

@@ -10,6 +10,8 @@ export interface PodPlace {
   readonly fingerprint?: string | undefined
   /** Its channel over a WebSocket, where that is not at its hostname. */
   readonly thin?: string | undefined
+  /** Whether it announces one at its hostname; undefined where nobody has seen its record. */
+  readonly offersThin?: boolean
 }
 
 const dialTimeoutMs: Millis = 5_000

@@ -95,6 +95,8 @@ export interface PodParts {
   measure?: Measure
   /** How other pods are found and had to do with; not at all unless told. */
   federation?: FederationParts
+  /** What its record announces beside its fields: docs/protocol/pod.md#what-a-pod-offers. */
+  offers?: readonly string[]
   /** Where notices come as datagrams; nowhere unless told. Only a pod that takes notices of anybody may. */
   datagrams?: DatagramDoor
 }
@@ -159,7 +161,8 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const record = await openRecord({
     ...{ ...own, clock, keys, hpke, policy, certificate: chain.certificate },
     escrow: parts.escrow ?? false,
-    udp: parts.datagrams?.port ?? null
+    udp: parts.datagrams?.port ?? null,
+    offers: parts.offers ?? []
   })
   const gates = createGates(() => withRates(limits, settings), parts.subnetOf)
   const dismissals = createDismissals(state)

@@ -21,6 +21,8 @@ interface Parts {
   escrow: boolean
   /** Where it takes datagrams. */
   udp: number | null
+  /** What else it does for who asks: docs/protocol/pod.md#what-a-pod-offers. */
+  offers: readonly string[]
   /** The pod's as it shows it to everybody. */
   certificate: () => Promise<Uint8Array>
 }
@@ -103,7 +105,7 @@ async function kept(state: State): Promise<SignedRow | undefined> {
 
 /** @returns nothing when the record would stay as it is; else what is refused when somebody else changed it meanwhile. */
 async function next(
-  { state, clock, crypto, person, hpke, hostname, policy, escrow, udp }: Parts,
+  { state, clock, crypto, person, hpke, hostname, policy, escrow, udp, offers }: Parts,
   choose: (peers: readonly PeerId[]) => readonly PeerId[]
 ): Promise<readonly Change[]> {
   const signer = new Uint8Array(Buffer.from(person.certificate.pin, 'hex'))
@@ -119,11 +121,12 @@ async function next(
   }
   if (said.peers.length > podPeersMax)
     throw new MuttrError('LIMIT_EXCEEDED', `${podPeersMax} processes serve the pod already`)
-  if (known && isSame(last!, said) && equalBytes(known.signer, signer)) return []
+  const isOffered = known && (await crypto.offersIn(known.signature)).join() === offers.join()
+  if (isOffered && isSame(last!, said) && equalBytes(known.signer, signer)) return []
   const nowMs = clock.now()
   const sequence = Math.max((last?.sequence ?? 0) + 1, nowMs)
   const frame = podRecord.encode({ ...said, sequence, issuedMs: nowMs })
-  const signature = await crypto.signDetached(person, podRecordLabel, frame, nowMs)
+  const signature = await crypto.signDetached(person, podRecordLabel, frame, nowMs, offers)
   const marks = await state.list(tables.pod, under('after'))
   const mark = `after/${String(last?.sequence ?? 0).padStart(16, '0')}`
   return [

@@ -25,6 +25,7 @@ const cryptoCostMs: Readonly<Record<keyof Crypto, Millis>> = {
   open: 1.8,
   signDetached: 0.4,
   verifyDetached: 0.36,
+  offersIn: 0.02,
   hpkeSeal: 0.7,
   hpkeOpen: 0.47
 }
@@ -150,12 +151,26 @@ function signedAt({ certificate }: Person, nowMs: Millis): Millis {
   return Math.max(nowMs, certificate.createdMs)
 }
 
-function signature(fingerprint: string, madeMs: Millis, bytes: Uint8Array): Uint8Array {
+function signature(
+  fingerprint: string,
+  madeMs: Millis,
+  bytes: Uint8Array,
+  offers: readonly string[] = []
+): Uint8Array {
   const frame = Buffer.alloc(signatureBytes)
+  const said = offers.join(' ')
   frame.write(fingerprint, 'hex')
   frame.writeDoubleBE(madeMs, 20)
-  frame.set(digest('signature', utf8(fingerprint), number(madeMs), bytes), 28)
+  frame.set(digest('signature', utf8(fingerprint), number(madeMs), bytes, utf8(said)), 28)
+  frame.write(said, offersAt, 'latin1')
   return new Uint8Array(frame)
+}
+
+/** Where a signature says what its signer offers, up to a zero. */
+const offersAt = 60
+function offersOf(shown: Uint8Array): string[] {
+  const [said = ''] = Buffer.from(shown.subarray(offersAt)).toString('latin1').split('\0')
+  return said === '' ? [] : said.split(' ')
 }
 
 const labelled = (label: string, bytes: Uint8Array): Uint8Array =>
@@ -250,14 +265,16 @@ const standIn: Crypto = {
     } satisfies Opened
   },
 
-  async signDetached(person, label, bytes, nowMs) {
+  async signDetached(person, label, bytes, nowMs, offers) {
     const { fingerprint } = person.certificate
-    return signature(fingerprint, signedAt(person, nowMs), labelled(label, bytes))
+    return signature(fingerprint, signedAt(person, nowMs), labelled(label, bytes), offers)
   },
+
+  offersIn: async shown => offersOf(shown),
 
   async verifyDetached({ fingerprint }, label, bytes, shown, nowMs) {
     const madeMs = shown.byteLength === signatureBytes ? Buffer.from(shown).readDoubleBE(20) : 0
-    if (!equalBytes(shown, signature(fingerprint, madeMs, labelled(label, bytes))))
+    if (!equalBytes(shown, signature(fingerprint, madeMs, labelled(label, bytes), offersOf(shown))))
       throw invalid('not signed by the key, or not these bytes')
     refuseFuture('what was signed', madeMs, nowMs)
   },

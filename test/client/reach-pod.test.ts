@@ -4,6 +4,7 @@ import { openPodLink } from '../../src/client/pod-link.ts'
 import type { Thin } from '../../src/client/reach-pod.ts'
 import { createReach } from '../../src/client/reach-pod.ts'
 import { openPgp } from '../../src/keys/crypto.ts'
+import type { PodPlace } from '../../src/pod/place.ts'
 import type { PodHost, PodWorld, TestDevice } from '../support/pod-world.ts'
 import { personNamed, podWorld } from '../support/pod-world.ts'
 import type { FakeNetwork } from '../support/session-pair.ts'
@@ -31,7 +32,7 @@ describe('the way to a pod', () => {
         }
       })
     })
-    host = await world.host()
+    host = await world.host({ offers: ['thin'] })
     alice = await world.device(await personNamed('alice'))
   })
   afterEach(async () => {
@@ -39,7 +40,11 @@ describe('the way to a pod', () => {
     await sockets[Symbol.asyncDispose]()
   })
 
-  const reachWith = (first: boolean, signal = new AbortController().signal) => {
+  const reachWith = (
+    first: boolean,
+    signal = new AbortController().signal,
+    known: Partial<PodPlace> = {}
+  ) => {
     const { clock } = world
     const { self } = alice.keys
     const at = direct.at(self)
@@ -60,6 +65,7 @@ describe('the way to a pod', () => {
     }
     const reach = createReach({ openLink: openPodLink, clock, thin })
     const place = {
+      ...known,
       hostname: host.hostname,
       addresses: [`/ip4/192.0.2.7/tcp/4420/p2p/${host.keys.self}`]
     }
@@ -94,6 +100,30 @@ describe('the way to a pod', () => {
     world.clock.advance(10 * 60_000)
     await (await reach())[Symbol.asyncDispose]()
     assert.equal(ways.at(-1), 'thin')
+  })
+
+  it('is libp2p first to a pod that was met and announces no WebSocket', async () => {
+    host = await world.host({ hostname: 'two.test' })
+    await sockets.unplug(host.keys.self)
+    const reach = reachWith(true)
+    assert.deepEqual((await reach()).pod.offers, [])
+    sockets.plug(host.keys.self)
+    world.clock.advance(10 * 60_000)
+    await reach()
+    assert.deepEqual(ways.splice(0), ['thin', 'direct', 'direct'])
+    await direct.unplug(host.keys.self)
+    await reach()
+    assert.deepEqual(ways.splice(0), ['direct', 'thin'])
+    // That way it is there after all.
+    await reach()
+    assert.deepEqual(ways, ['thin'])
+  })
+
+  it('is known of a pod that was found over HTTPS, before it was met', async () => {
+    await (await reachWith(true, undefined, { offersThin: false })())[Symbol.asyncDispose]()
+    const elsewhere = { offersThin: false, thin: 'wss://elsewhere.test/muttr/pod/1' }
+    await (await reachWith(true, undefined, elsewhere)())[Symbol.asyncDispose]()
+    assert.deepEqual(ways, ['direct', 'thin'])
   })
 
   it('is a WebSocket where libp2p leads nowhere', async () => {

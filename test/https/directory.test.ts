@@ -11,6 +11,7 @@ import { certify, checkCertification } from '../../src/keys/certify.ts'
 import { packet, tags, walkPackets } from '../../src/keys/packets.ts'
 import { addAlias, makePerson } from '../../src/keys/person.ts'
 import { revoke } from '../../src/keys/revoke.ts'
+import { offersIn } from '../../src/keys/sign.ts'
 import { addSubkey } from '../../src/keys/subkeys.ts'
 import { withdrawalOf } from '../../src/keys/withdraw.ts'
 import { podRecord } from '../../src/wire/pod.ts'
@@ -29,7 +30,7 @@ describe('the directory for everybody', () => {
 
   beforeEach(async () => {
     world = podWorld()
-    host = await world.host()
+    host = await world.host({ offers: ['thin'] })
     door = doorOf(host)
   })
   afterEach(() => world[Symbol.asyncDispose]())
@@ -63,6 +64,7 @@ describe('the directory for everybody', () => {
     const { hello, addresses } = decodeWellKnown(await bytesOf('/.well-known/muttr'))
     assert.deepEqual(addresses, [address])
     assert.equal(podRecord.decode(hello.record).hostname, 'one.test')
+    assert.deepEqual(await offersIn(hello.signature), ['thin'])
     const { fingerprint } = host.person.certificate
     assert.equal((await readCertificate(hello.certificate)).fingerprint, fingerprint)
     const shown = await keyAt('/.well-known/muttr/certificate.asc')

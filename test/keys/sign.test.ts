@@ -4,7 +4,7 @@ import { codeOf } from '../../src/base/errors.ts'
 import { limits } from '../../src/base/limits.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { makePerson } from '../../src/keys/person.ts'
-import { signDetached, verifyDetached } from '../../src/keys/sign.ts'
+import { offersIn, signDetached, verifyDetached } from '../../src/keys/sign.ts'
 import { nowMs, personWith } from '../support/sealing.ts'
 
 describe('detached signature', () => {
@@ -43,6 +43,21 @@ describe('detached signature', () => {
     await assert.rejects(verify(early), { code: 'CLOCK_WRONG' })
     await assert.rejects(verify({ ...early, bytes: Uint8Array.of(1, 2) }), refused)
     await assert.rejects(verify({ by: await makePerson({ name: 'Bob', nowMs }) }), refused)
+  })
+
+  it('says what its signer offers, signed, to who looks, and holds for who does not', async () => {
+    const offers = ['ports', 'thin']
+    const offering = await signDetached(alice, label, bytes, nowMs, offers)
+    await verify({ signature: offering })
+    assert.deepEqual(await offersIn(offering), offers)
+    assert.deepEqual(await offersIn(signature), [])
+    const other = Buffer.from(offering)
+    other[other.indexOf('thin')] = 'T'.charCodeAt(0)
+    await assert.rejects(verify({ signature: other }), refused)
+    const many = Array.from({ length: 20 }, (_, at) => `n${at}`)
+    const odd = ['Thin', '', 'thin', 'thin', 'a'.repeat(17), ...many]
+    const read = await offersIn(await signDetached(alice, label, bytes, nowMs, odd))
+    assert.deepEqual(read, ['thin', ...many.slice(0, 15)])
   })
 
   it('is one, and no larger than it may be', async () => {

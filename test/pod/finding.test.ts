@@ -51,7 +51,7 @@ describe('finding a pod by its hostname', () => {
   it('takes where from the DNS and who from HTTPS', async () => {
     Object.assign(said, { services: [service], page })
     assert.deepEqual(await find(), {
-      ...{ hostname, fingerprint, by: 'https' },
+      ...{ hostname, fingerprint, by: 'https', offersThin: false },
       addresses: ['/dns/a.one.pods/tcp/4420']
     })
     assert.deepEqual(said.asked, [

@@ -230,6 +230,7 @@ export async function fakePod({
           hpkeKey: hpke.publicKey,
           policy: 'open',
           udp: null,
+          offers: [],
           sequence: 1,
           peers: [peer],
           contact: { peer, addresses: [] },

@@ -87,6 +87,8 @@ export interface PodWorld extends AsyncDisposable {
     beside?: PodHost
     /** No other process serves it. */
     isAlone?: boolean
+    /** What its record announces. */
+    offers?: readonly string[]
   }): Promise<PodHost>
   /** From now on the pods find a pod of this name at that peer. */
   move(hostname: string, peer: string): void
@@ -183,6 +185,7 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
       vouched = {},
       beside,
       log = silent,
+      offers = [],
       isAlone = false
     } = {}) {
       const person = await personNamed(hostname, [])
@@ -199,7 +202,8 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
           hpke,
           hostname,
           policy,
-          limits
+          limits,
+          offers
         }
         const isShared = !isAlone
         const own = { network: at, state: on, subnetOf, isShared, ...(ahead && { ahead }) }
