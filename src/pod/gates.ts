@@ -18,6 +18,8 @@ export interface Gates {
   /** A request for tokens; a token to be checked, of who came through this relay. */
   tokens(nowMs: Millis): void
   token(relay: string, nowMs: Millis): void
+  /** An address of a key, paid for by a token of this pod. */
+  keyAddress(issuer: string, nowMs: Millis): void
   register(account: AccountId, nowMs: Millis): void
   /** A request about an account's own addresses. */
   addresses(account: AccountId, nowMs: Millis): void
@@ -58,6 +60,7 @@ export function createGates(
     blindGet: (...asked) => gates.blindGet(...asked),
     tokens: (...asked) => gates.tokens(...asked),
     token: (...asked) => gates.token(...asked),
+    keyAddress: (...asked) => gates.keyAddress(...asked),
     register: (...asked) => gates.register(...asked),
     addresses: (...asked) => gates.addresses(...asked),
     report: (...asked) => gates.report(...asked),
@@ -93,7 +96,8 @@ function make(
     account: createRates('blind requests', limits.blindPerAccount),
     relay: createRates('blind requests of one relay', limits.blindPerRelay),
     gets: createRates('blobs for one relay', limits.blindGetsPerRelay),
-    token: createRates('tokens through one relay', limits.tokensPerRelay)
+    token: createRates('tokens through one relay', limits.tokensPerRelay),
+    keyAddress: createRates('addresses of keys by one pod', limits.keyAddressesPerPod)
   }
   const reports = createRates('reports of one network', limits.reportsPerSubnet)
   const perAddress = createRates('notices of one sender for one address', limits.noticesPerAddress)
@@ -168,6 +172,7 @@ function make(
       blind.token.take(relay, nowMs)
       inAll.token.take(all, nowMs)
     },
+    keyAddress: (issuer, nowMs) => blind.keyAddress.take(issuer, nowMs),
     register(account, nowMs) {
       perAccount.register.take(account, nowMs)
       inAll.register.take(all, nowMs)

@@ -29,6 +29,12 @@ export interface PodLimits {
   readonly noticeBytesMax: number
   readonly noticesPerAccountMax: number
   readonly noticeBytesPerAccountMax: number
+  /** Addresses of keys that no account has: paid for by people of one pod, and in all. */
+  readonly keyAddressesPerPodMax: number
+  readonly keyAddressesMax: number
+  /** What waits at one of them, and at all. */
+  readonly noticesPerKeyMax: number
+  readonly noticesOfKeysMax: number
   /** Notices to be passed on to other pods: of one account, for one pod, in all. */
   readonly queuePerAccountMax: number
   readonly queuePerPodMax: number
@@ -72,6 +78,8 @@ export interface PodLimits {
   readonly tokensInAll: Rate
   readonly tokensKeptMax: number
   readonly tokensKeptPerPodMax: number
+  /** Addresses of keys that are made or renewed by tokens of one pod. */
+  readonly keyAddressesPerPod: Rate
   /** At a time: passed on for an account, for all; blobs fetched for one relay, for all. */
   readonly blindAtOncePerAccountMax: number
   readonly blindAtOnceMax: number
@@ -110,6 +118,10 @@ export const podLimits: PodLimits = {
   noticeBytesMax: 1_024 * MiB,
   noticesPerAccountMax: 20_000,
   noticeBytesPerAccountMax: 24 * MiB,
+  keyAddressesPerPodMax: 5_000,
+  keyAddressesMax: 50_000,
+  noticesPerKeyMax: 256,
+  noticesOfKeysMax: 200_000,
   queuePerAccountMax: 2_000,
   queuePerPodMax: 20_000,
   queueMax: 100_000,
@@ -140,6 +152,7 @@ export const podLimits: PodLimits = {
   tokensInAll: { burst: 20_000, everyMs: secondMs / 500 },
   tokensKeptMax: 1_000_000,
   tokensKeptPerPodMax: 50_000,
+  keyAddressesPerPod: { burst: 500, everyMs: 5 * secondMs },
   blindAtOncePerAccountMax: 16,
   blindAtOnceMax: 512,
   blindGetsAtOncePerRelayMax: 16,
@@ -192,6 +205,8 @@ export const podTimes = {
   introAcceptedMs: 100 * dayMs,
   /** An address that its owner made, and does not name again, ends after so long. */
   addressLifeMs: 400 * dayMs,
+  /** The same of one that a key has, which nobody misses when its holder forgot it. */
+  keyAddressLifeMs: 60 * dayMs,
   answerLifeMs: 7 * dayMs,
   nonceLifeMs: 60 * secondMs,
   pushTimeoutMs: 20 * secondMs,

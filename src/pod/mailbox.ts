@@ -1,6 +1,5 @@
 import { sha256, toHex } from '../base/bytes.ts'
 import { MuttrError } from '../base/errors.ts'
-import { limits } from '../base/limits.ts'
 import type { Millis, PeerId } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
 import type { Entry, NoticeBody } from '../wire/notice.ts'
@@ -15,11 +14,12 @@ import type { PodLimits } from './limits.ts'
 import { podTimes } from './limits.ts'
 import type { Locks } from './locks.ts'
 import { createLocks } from './locks.ts'
-import type { Quota, Quotas } from './office/quotas.ts'
+import type { Quotas } from './office/quotas.ts'
 import { createQuotas } from './office/quotas.ts'
+import type { Room } from './room.ts'
+import { createRoom } from './room.ts'
 import type { AccountId, BoxRow, DeviceRow } from './rows.ts'
-import { boxRow, deviceRow, mailLog, tables, under } from './rows.ts'
-import { rowsOf } from './scan.ts'
+import { deviceRow, mailLog, tables, under } from './rows.ts'
 
 interface Incoming {
   readonly entry: Uint8Array
@@ -65,12 +65,12 @@ export class Mailbox {
   readonly #keepForNobody: (address: string, incoming: Incoming) => Promise<void>
   readonly #quotas: Quotas
   readonly #addresses: Addresses
-  #notices = 0
-  #bytes = 0
+  readonly #room: Room
 
   private constructor({ state, limits: bounds, addresses }: MailboxParts) {
     this.#state = state
     this.#limits = bounds
+    this.#room = createRoom(state, bounds)
     this.#addresses = addresses
     this.#quotas = createQuotas(state)
     this.#keep = createBatches(this.#locks, batchMax, (key, all) => this.#keepAll(key, all))
@@ -86,20 +86,13 @@ export class Mailbox {
     return mailbox
   }
 
-  /** Adds up what there is: other processes have added to it and taken from it. */
-  async recount(): Promise<void> {
-    let [notices, bytes] = [0, 0]
-    for await (const { value } of rowsOf(this.#state, tables.boxes)) {
-      const box = boxRow.decode(value)
-      notices += box.count
-      bytes += box.bytes
-    }
-    this.#notices = notices
-    this.#bytes = bytes
+  /** Counts anew what there is. */
+  recount(): Promise<void> {
+    return this.#room.recount()
   }
 
   usage(): { notices: number; bytes: number } {
-    return { notices: this.#notices, bytes: this.#bytes }
+    return this.#room.usage()
   }
 
   /**
@@ -109,7 +102,7 @@ export class Mailbox {
    */
   async deliver(notice: NoticeBody, nowMs: Millis): Promise<void> {
     checkExpiry(notice.expiryMs, nowMs)
-    if (!this.#hasRoom()) noRoom()
+    if (!this.#room.has()) noRoom()
     const address = toHex(notice.address)
     const row = await this.#addresses.find(address, nowMs)
     const incoming = { entry: encodeStored({ ...notice, takenMs: nowMs }), mark: markOf(notice) }
@@ -194,7 +187,7 @@ export class Mailbox {
     return this.#locks.run(account, async () => {
       const isOver = ({ expiryMs }: NoticeBody) => expiryMs <= nowMs
       const held = await dropHeld(this.#state, { owner: account }, isOver)
-      this.#dropped(held)
+      this.#dropped(account, held)
       const devices = await this.#devices(account)
       const live = devices.filter(({ row }) => row.untilMs > nowMs)
       const done = live.length > 0 ? Math.min(...live.map(({ row }) => row.cursor)) : 0
@@ -206,6 +199,11 @@ export class Mailbox {
       )
       return held.count + trimmed
     })
+  }
+
+  /** Whoever holds the key of an address has what stands up to here: there are no devices to wait for. */
+  taken(owner: string, through: number): Promise<number> {
+    return this.#locks.run(owner, () => this.#trim(owner, sequence => sequence <= through))
   }
 
   /** What waits for an account. */
@@ -232,7 +230,7 @@ export class Mailbox {
     return this.#locks.run(account, async () => {
       const where = { owner: account, ...(address !== undefined && { address }) }
       const held = await dropHeld(this.#state, where)
-      this.#dropped(held)
+      this.#dropped(account, held)
       return held.count
     })
   }
@@ -291,7 +289,7 @@ export class Mailbox {
       const seen = toHex(mark)
       const key = `${account}/${seen}`
       const known = marks.has(seen) || (await this.#state.get(tables.seen, key)) !== undefined
-      const isFull = !known && this.#isFull({ before, box, quota }, entry.byteLength)
+      const isFull = !known && this.#room.isFull(account, { before, box, quota }, entry.byteLength)
       results.push(isFull === 'pod' ? noRoom : kept)
       if (isFull === 'account') lost.push({ entry, mark })
       if (known || isFull) continue
@@ -320,17 +318,18 @@ export class Mailbox {
     const { ok, sequences } = await this.#state.write([...changes, putBox(account, box)])
     // Another process kept one of them meanwhile: look again.
     if (!ok) return attempt < attemptsMax ? this.#keepAll(account, incoming, attempt + 1) : busy()
-    this.#notices += box.count - before.count
-    this.#bytes += box.bytes - before.bytes
+    this.#room.changed(account, {
+      count: box.count - before.count,
+      bytes: box.bytes - before.bytes
+    })
     // Another process appended too: catch up, so that `head` stays close to the truth.
     const head = sequences.at(-1) ?? box.head
     if (head > box.head) await this.#state.write([putBox(account, { ...box, head })])
     return results
   }
 
-  #dropped({ count, bytes }: { count: number; bytes: number }): void {
-    this.#notices = Math.max(0, this.#notices - count)
-    this.#bytes = Math.max(0, this.#bytes - bytes)
+  #dropped(owner: string, { count, bytes }: { count: number; bytes: number }): void {
+    this.#room.changed(owner, { count: -count, bytes: -bytes })
   }
 
   /** @param used marks that the same write counts, by address. @returns undefined for an address that is used up */
@@ -347,26 +346,6 @@ export class Mailbox {
 
   #pretend(incoming: readonly Incoming[]): Promise<void> {
     return pretend({ state: this.#state, quotas: this.#quotas }, incoming)
-  }
-
-  #hasRoom(): boolean {
-    const { noticesMax, noticeBytesMax } = this.#limits
-    return this.#notices < noticesMax && this.#bytes + limits.noticeBytesMax <= noticeBytesMax
-  }
-
-  #isFull(
-    { before, box, quota }: { before: BoxRow; box: BoxRow; quota: Quota },
-    bytes: number
-  ): 'account' | 'pod' | false {
-    const bounds = this.#limits
-    const podIsFull =
-      this.#notices + box.count - before.count >= bounds.noticesMax ||
-      this.#bytes + box.bytes - before.bytes + bytes > bounds.noticeBytesMax
-    if (podIsFull) return 'pod'
-    const isFull =
-      box.count >= (quota.notices ?? bounds.noticesPerAccountMax) ||
-      box.bytes + bytes > (quota.noticeBytes ?? bounds.noticeBytesPerAccountMax)
-    return isFull && 'account'
   }
 
   /** Drops entries from the front for as long as `dead` says so, and writes `also` with it. */
@@ -394,7 +373,7 @@ export class Mailbox {
       changes.push(putBox(account, { ...lessened(box, count, bytes), head, trimmed }))
     }
     if (changes.length > 0) await this.#state.write(changes)
-    this.#dropped({ count, bytes })
+    this.#dropped(account, { count, bytes })
     return count === trimPage ? count + (await this.#trim(account, dead)) : count
   }
 }

@@ -21,6 +21,7 @@ import { podMethods } from '../wire/pod-methods.ts'
 import type { PodStanding } from '../wire/pod-standing.ts'
 import { standing as wireStanding } from '../wire/pod-standing.ts'
 import { createAddresses } from './addresses/addresses.ts'
+import { openKeyAddresses } from './addresses/keyed.ts'
 import type { Admin } from './admin/admin.ts'
 import { createAdmin } from './admin/admin.ts'
 import { openAhead } from './ahead/ahead.ts'
@@ -153,6 +154,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   })
   const addresses = createAddresses({ state, perOwnerMax: limits.addressesPerAccountMax })
   const mailbox = await Mailbox.open({ state, limits, addresses })
+  const keyAddresses = await openKeyAddresses({ state, mailbox, limits })
   const hpkeKey = hpke.publicKey
   const own = { state, crypto, person, hostname }
   const moves = createMoves({ ...own, registry })
@@ -221,7 +223,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     tokens &&
     createBlind({
       ...{ ...about, hpkeSecret: hpke.secret, registry, moves, directory, mailbox },
-      ...{ gates, federation, datagrams, tokens },
+      ...{ gates, federation, datagrams, tokens, keyAddresses },
       dht: () => joined
     })
   let held: Held = async () => undefined
@@ -309,7 +311,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   })
   const sweeper = createSweeper({
     ...{ clock, log, state, registry, moves, mailbox, addresses, directory, invites },
-    ...{ dismissals, ahead },
+    ...{ dismissals, ahead, keyAddresses },
     ...{ admin, audit, auditMax: limits.auditMax, isShared: parts.isShared === true },
     ...{ federation, standings, applications, reports, tokens },
     sweepNews: () => news.sweep()

@@ -1,7 +1,8 @@
 import type { Clock, Log } from '../base/ports.ts'
 import type { State } from '../store/state.ts'
 import type { Addresses } from './addresses/addresses.ts'
-import { ofAccount } from './addresses/rows.ts'
+import type { KeyAddresses } from './addresses/keyed.ts'
+import { isOfKey, ofAccount } from './addresses/rows.ts'
 import type { Admin } from './admin/admin.ts'
 import type { Ahead } from './ahead/ahead.ts'
 import type { Directory } from './directory.ts'
@@ -36,6 +37,7 @@ interface Parts {
   moves: Moves
   mailbox: Mailbox
   addresses: Addresses
+  keyAddresses: KeyAddresses
   directory: Directory
   invites: Invites
   dismissals: Dismissals
@@ -89,10 +91,13 @@ async function sweepAll(
   const nowMs = clock.now()
   const isRemoved = async (account: AccountId): Promise<boolean> =>
     (await rest.standings.of(account, nowMs))?.state === 'removed'
+  const isOver = async (box: string): Promise<boolean> =>
+    isOfKey(box) ? !(await rest.keyAddresses.has(box)) : await isRemoved(box)
   let notices = 0
+  const ofKeys = await rest.keyAddresses.sweep(nowMs)
   for await (const { key } of rowsOf(state, tables.boxes)) {
     if (signal.aborted) return
-    notices += await ((await isRemoved(key)) ? mailbox.clear(key) : mailbox.sweep(key, nowMs))
+    notices += await ((await isOver(key)) ? mailbox.clear(key) : mailbox.sweep(key, nowMs))
   }
   const aliases = await registry.sweep(nowMs, signal)
   for await (const { key } of rowsOf(state, tables.accounts)) {
@@ -128,10 +133,11 @@ async function sweepAll(
   if (rest.isShared) {
     await registry.recount()
     await mailbox.recount()
+    await rest.keyAddresses.recount()
     await rest.tokens?.door.recount()
     await rest.federation?.forwarder.adopt()
   }
-  const addresses = intros + over.length
+  const addresses = intros + over.length + ofKeys
   const counts = { notices, aliases, addresses, invites: ended, dismissed }
   log.debug('pod.swept', { ...counts, ahead: ahead?.usage() })
 }

@@ -162,7 +162,10 @@ export const blindMethods = {
   submitToken: 'submit-token',
   tokenKeys: 'token-keys',
   get: 'get',
-  release: 'release'
+  release: 'release',
+  keyMake: 'key-make',
+  keyDrop: 'key-drop',
+  keyPoll: 'key-poll'
 } as const
 
 /** `get`: a blob. */

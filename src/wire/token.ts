@@ -18,7 +18,7 @@ export const tokenKeyBytes = 342
 const signatureBytes = 256
 const nonceBytes = 32
 /** RFC 9578, 6.1: type, nonce, digest of the challenge, key id, signature. */
-const tokenBytes = 2 + 3 * 32 + signatureBytes
+export const tokenBytes = 2 + 3 * 32 + signatureBytes
 const tokenType = 2
 export const tokensAtOnceMax = 16
 

@@ -12,6 +12,7 @@ import * as dht from '../../src/wire/dht.ts'
 import * as federation from '../../src/wire/federation.ts'
 import * as gossip from '../../src/wire/gossip.ts'
 import * as invite from '../../src/wire/invite.ts'
+import * as keyAddress from '../../src/wire/key-address.ts'
 import { leaving } from '../../src/wire/leaving.ts'
 import { decodeLetter } from '../../src/wire/letter.ts'
 import * as link from '../../src/wire/link.ts'
@@ -159,6 +160,10 @@ export const formats: Record<string, Format> = {
   'blind-blob': { read: blind.blindBlob.decode },
   'blind-release': { read: blind.blindRelease.decode },
   'blind-released': { read: blind.blindReleased.decode },
+  'key-request': { read: keyAddress.keyRequest.decode },
+  'key-make': { read: keyAddress.keyMake.decode },
+  'key-made': { read: keyAddress.keyMade.decode },
+  'key-page': { read: keyAddress.keyPage.decode, more: 'notices in their order' },
   'signed-token-keys': { read: token.signedTokenKeys.decode },
   'token-keys': { read: token.tokenKeys.decode },
   tokens: { read: token.tokensRequest.decode },

@@ -84,6 +84,7 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     ...byRule(read('federation').valid),
     ...byRule(read('blind').valid),
     ...byRule(read('token').valid),
+    ...byRule(read('key-address').valid),
     ...byRule(thin.valid),
     'bind-signed': thin.valid['bind-answer'].map((v: { signed: string }) => bytes(v.signed)),
     'identify-thin-signed': [bytes(thin.identify.signed)],

@@ -43,6 +43,7 @@ export interface Neighbours extends AsyncDisposable {
 
 export interface NeighbourOptions {
   state?: State
+  stateOfTwo?: State
   limits?: Partial<PodLimits>
   /** Of `one.test`, of `two.test`. */
   policies?: readonly [FederationPolicy, FederationPolicy]
@@ -67,6 +68,7 @@ export async function neighbours(o: NeighbourOptions = {}): Promise<Neighbours> 
   const limits = o.limitsOfTwo ?? {}
   const two = await world.host({
     ...{ hostname: 'two.test', federation: second, limits },
+    ...(o.stateOfTwo && { state: o.stateOfTwo }),
     ...(o.subnetOf && { subnetOf: o.subnetOf }),
     ...(o.air && { datagrams: { door: o.air.door(4_420) } })
   })

@@ -59,6 +59,13 @@ export interface Asking {
     payload: Uint8Array,
     options: AskOptions
   ): Promise<Uint8Array>
+  /** As {@link ask}, paid for by a token of an own pod, which `frame` puts in. @throws as {@link ask}; `TOKEN_KEY_FALSE`, `LIMIT_EXCEEDED`, … */
+  askPaid(
+    hostname: string,
+    method: string,
+    frame: (paid: { issuer: string; token: Uint8Array }) => Uint8Array,
+    options: AskOptions
+  ): Promise<Uint8Array>
   /** As a link's, asked blindly. */
   questions(hostname: string, signal: AbortSignal): Promise<PodQuestions>
 }
@@ -172,23 +179,27 @@ export function createAsking(parts: Parts): Asking {
   })
 
   /** In the name of an own pod, which is the relay too, and of no account of it. */
-  async function submitted(
-    hostname: string,
-    payload: Uint8Array,
-    signal: AbortSignal
-  ): Promise<Uint8Array> {
-    const { notice } = submit.decode(payload)
+  const askPaid: Asking['askPaid'] = async (hostname, method, frame, options) => {
     const issuer = relayFor(hostname)
     if (issuer === undefined)
       throw new MuttrError('RELAY_UNREACHABLE', `no own pod can ask ${hostname} for us`)
-    const token = await tokens.take(issuer, hostname, signal)
-    const frame = tokenSubmit.encode({ notice, issuer, token })
-    return await ask(hostname, blindMethods.submitToken, frame, { signal })
+    const token = await tokens.take(issuer, hostname, options.signal)
+    return await ask(hostname, method, frame({ issuer, token }), options)
+  }
+
+  const submitted = (
+    hostname: string,
+    payload: Uint8Array,
+    signal: AbortSignal
+  ): Promise<Uint8Array> => {
+    const { notice } = submit.decode(payload)
+    const frame = (paid: { issuer: string; token: Uint8Array }) =>
+      tokenSubmit.encode({ notice, ...paid })
+    return askPaid(hostname, blindMethods.submitToken, frame, { signal })
   }
 
   return {
-    relayFor,
-    ask,
+    ...{ relayFor, ask, askPaid },
     async questions(hostname, signal) {
       const pod = await faceOf(hostname, signal)
       return podQuestions({

@@ -16,6 +16,8 @@ export type Owner =
 export const ownerId = (owner: Owner): string =>
   owner.kind === 'account' ? owner.account : `key-${toHex(owner.key)}`
 
+export const isOfKey = (id: string): boolean => id.startsWith('key-')
+
 export const ofAccount = (account: AccountId): Owner => ({ kind: 'account', account })
 
 /** What a pod does with what comes for an address. Source: docs/protocol/address.md#at-the-pod */

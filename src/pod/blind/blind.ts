@@ -1,6 +1,8 @@
 import type { Clock, PeerKeys, Random } from '../../base/ports.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { Dht } from '../../seed/dht.ts'
+import { keyAddressMethods } from '../addresses/key-methods.ts'
+import type { KeyAddresses } from '../addresses/keyed.ts'
 import type { NoticeDatagrams } from '../datagrams.ts'
 import type { Directory } from '../directory.ts'
 import type { Federation } from '../federation/federation.ts'
@@ -30,6 +32,7 @@ interface Parts {
   mailbox: Mailbox
   gates: Gates
   tokens: Tokens
+  keyAddresses: KeyAddresses
   datagrams: Pick<NoticeDatagrams, 'has'> | undefined
   limits: PodLimits
   /** Undefined as long as there is no network. */
@@ -39,11 +42,14 @@ interface Parts {
 /** What a pod passes on without reading it, and answers without knowing whom. */
 export function createBlind(parts: Parts): Blind {
   const { federation } = parts
-  const methods = createBlindMethods({
-    ...parts,
-    isKnown: hostname =>
-      hostname === parts.hostname || federation.peers.get(hostname) !== undefined,
-    take: (notice, through) => takeNotice(parts, notice, through)
-  })
+  const isKnown = (hostname: string): boolean =>
+    hostname === parts.hostname || federation.peers.get(hostname) !== undefined
+  const methods = {
+    ...createBlindMethods({
+      ...{ ...parts, isKnown },
+      take: (notice, through) => takeNotice(parts, notice, through)
+    }),
+    ...keyAddressMethods({ ...parts, isKnown })
+  }
   return { relay: createBlindRelay(parts), target: createBlindTarget({ ...parts, methods }) }
 }

@@ -81,11 +81,14 @@ export function createBlindMethods(parts: Parts): BlindMethods {
       const spent = tokenSubmit.decode(payload)
       // A pod that was never met is looked for, which costs others something.
       if (!isKnown(spent.issuer)) gates.lookup(peer, undefined, nowMs)
-      await tokens.door.take(spent, {
-        nowMs,
-        before: () => gates.token(relay, nowMs),
-        signed: () => gates.pod(spent.issuer, nowMs)
-      })
+      await tokens.door.take(
+        { ...spent, thing: spent.notice },
+        {
+          nowMs,
+          before: () => gates.token(relay, nowMs),
+          signed: () => gates.pod(spent.issuer, nowMs)
+        }
+      )
       const signature = await take(spent.notice, through)
       return wire.submitAnswer.encode({ atMs: nowMs, signature })
     },

@@ -175,6 +175,8 @@ const readers: Readonly<Record<Table, Reader | null>> = {
   standings: byAccount(tables.standings, standingRow),
   turns: underAccount(tables.turns),
   quotas: byAccount(tables.quotas, quotaRow),
+  // Of no account.
+  keyAddresses: null,
   tokenKeys: null,
   tokenKeysSeen: null,
   tokensGiven: {

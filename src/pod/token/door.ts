@@ -37,12 +37,12 @@ interface Parts {
 /** Takes tokens of pods, each once. Source: docs/protocol/token.md#spending */
 export interface TokenDoor extends Disposable {
   /**
-   * Takes a token for a notice; again for the same notice it is the same.
+   * Takes a token for one thing, as for a notice; again for the same thing it is the same.
    * @param before asked before the signature is checked; `signed` after that, before the token is spent.
    * @throws {MuttrError} `TOKEN_INVALID`, `TOKEN_SPENT`, `FEDERATION_REFUSED`, `LIMIT_EXCEEDED`, `POD_UNREACHABLE`, …
    */
   take(
-    spent: { token: Uint8Array; issuer: string; notice: Uint8Array },
+    spent: { token: Uint8Array; issuer: string; thing: Uint8Array },
     o: { nowMs: Millis; before(): void; signed(): void }
   ): Promise<void>
   /** What a pod shows everybody of its keys; its own included. @throws as {@link take} */
@@ -134,10 +134,10 @@ export async function openTokenDoor(parts: Parts): Promise<TokenDoor> {
   }
   async function spend(
     { issuer, epoch, nonce }: { issuer: string; epoch: number; nonce: Uint8Array },
-    notice: Uint8Array
+    thing: Uint8Array
   ): Promise<void> {
     const key = `${epochKey(epoch)}/${issuer}/${toHex(nonce)}`
-    const value = sha256(notice)
+    const value = sha256(thing)
     const before = await state.get(tables.tokensSpent, key)
     if (!before) {
       const isFull = kept.all >= limits.tokensKeptMax
@@ -155,7 +155,7 @@ export async function openTokenDoor(parts: Parts): Promise<TokenDoor> {
   }
 
   return {
-    async take({ token, issuer, notice }, { nowMs, before, signed }) {
+    async take({ token, issuer, thing }, { nowMs, before, signed }) {
       const read = readToken(token)
       if (!read || !equalBytes(read.challenge, challengeDigest(issuer, self)))
         throw invalid('a token of another kind, or for another pod')
@@ -169,7 +169,7 @@ export async function openTokenDoor(parts: Parts): Promise<TokenDoor> {
       if (!verifyToken(found.key, read.input, read.signature))
         throw invalid('a token that its pod did not sign')
       signed()
-      await spend({ issuer, epoch: found.epoch, nonce: read.nonce }, notice)
+      await spend({ issuer, epoch: found.epoch, nonce: read.nonce }, thing)
     },
     async keysOf(hostname) {
       const isNow = ({ keys }: Issuer) =>
