@@ -5,6 +5,7 @@ import type { Role } from '../pod/admin/rows.ts'
 import type { Certified, Parent } from '../pod/chain.ts'
 import type { DrainState } from '../pod/drain.ts'
 import type { PeerState, PeersView } from '../pod/federation/federation.ts'
+import type { PortsView } from '../pod/federation/ports.ts'
 import type { Finding } from '../pod/health.ts'
 import type { InviteView } from '../pod/invites.ts'
 import type { AccountFilter, AccountPage, AccountView } from '../pod/office/accounts.ts'
@@ -101,6 +102,8 @@ export interface PodOperator {
   peers(): Promise<PeersView>
   allowPeer(hostname: string, options?: By & { fingerprint?: string }): Promise<PeerState>
   blockPeer(hostname: string, options?: By): Promise<PeerState>
+  /** Has other pods try this one's ports. @throws {MuttrError} `FEDERATION_REFUSED` where the pod asks no others */
+  ports(options?: CallOptions): Promise<PortsView>
   /** All that serve the pod. */
   processes(): Promise<ProcessView[]>
   /** Takes one that is no more off the pod's record. @throws {MuttrError} `USAGE` for the one that is asked, and for none of them */

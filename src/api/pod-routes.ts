@@ -192,6 +192,7 @@ function addRules(app: Hono, pod: Pod): void {
 }
 
 function addOperators(app: Hono, pod: Pod): void {
+  app.get('/pod/ports', async c => c.json(await pod(c).ports({ signal: c.req.raw.signal })))
   app.get('/pod/overview', async c => c.json(await pod(c).overview()))
   app.get('/pod/doctor', async c => c.json(await pod(c).examine({ signal: c.req.raw.signal })))
   app.get('/pod/operators', async c => c.json(await pod(c).operators()))

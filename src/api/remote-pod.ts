@@ -1,4 +1,5 @@
 import { MuttrError } from '../base/errors.ts'
+import type { PortsView } from '../pod/federation/ports.ts'
 import type { Finding } from '../pod/health.ts'
 import { type Ask, type Call, jsonOf, segment } from './ask.ts'
 import type { DrainNews, PodOperator } from './operator.ts'
@@ -37,6 +38,7 @@ export function remotePod(ask: Ask): PodOperator {
     peers: () => get('/pod/peers'),
     allowPeer: (hostname, options) => post(`/pod/peers/${segment(hostname)}/allow`, options),
     blockPeer: (hostname, options) => post(`/pod/peers/${segment(hostname)}/block`, options),
+    ports: ({ signal } = {}) => ask('/pod/ports', signal ? { signal } : {}, jsonOf<PortsView>),
     overview: () => get('/pod/overview'),
     examine: ({ signal } = {}) => ask('/pod/doctor', signal ? { signal } : {}, jsonOf<Finding[]>),
     operators: () => get('/pod/operators'),

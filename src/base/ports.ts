@@ -126,6 +126,33 @@ export interface Datagrams {
   send(address: string, port: number, bytes: Uint8Array): void
 }
 
+/**
+ * What came of trying a port. `other`: something answers, and is not whom was meant. The three of certificates are of HTTPS: for another name, too
+ * old, by nobody that is trusted.
+ */
+export type PortOutcome =
+  | 'open'
+  | 'refused'
+  | 'timeout'
+  | 'unreachable'
+  | 'other'
+  | 'certificate-name'
+  | 'certificate-expired'
+  | 'certificate'
+
+/** Tries ports of those who ask for it: docs/protocol/federation.md#ports-seen-from-outside. */
+export interface PortTrier {
+  /** The IP address where a connected peer is; undefined where only a relay is seen, and for one that nobody outside could have. */
+  hostOf(peer: PeerId): string | undefined
+  /** Whether the peer answers as itself at a TCP port of a host. @throws {MuttrError} `LIMIT_EXCEEDED` while it is being tried already */
+  tcp(peer: PeerId, host: string, port: number, signal: AbortSignal): Promise<PortOutcome>
+  /** What is shown at a page, found as anybody finds it. @param options.at asks at this IP address alone, where the name leads there */
+  https(
+    url: string,
+    options: { maxBytes: number; at?: string | undefined; signal: AbortSignal }
+  ): Promise<{ outcome: PortOutcome; bytes: Uint8Array | undefined }>
+}
+
 /** Where datagrams arrive. */
 export interface DatagramDoor {
   readonly port: number

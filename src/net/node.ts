@@ -13,8 +13,7 @@ import type {
 } from '../base/ports.ts'
 import { dialable, readAddress, withoutPeer } from './addresses.ts'
 import { bounded } from './bounded.ts'
-import type { Answer } from './channel/channel.ts'
-import { Slots, Traffic } from './channel/channel.ts'
+import { type Answer, Slots, Traffic } from './channel/channel.ts'
 import type { TrafficOptions } from './channel/traffic.ts'
 import { systemClock } from './clock.ts'
 import { Subnets } from './crowd.ts'
@@ -26,8 +25,7 @@ import type { PrivateKey } from './peer-key.ts'
 import { PeerShelf } from './peer-shelf.ts'
 import { parsePeer } from './place.ts'
 import { Presence } from './reach/presence.ts'
-import type { ReachInit } from './reach/reacher.ts'
-import { usualReach } from './reach/reacher.ts'
+import { type ReachInit, usualReach } from './reach/reacher.ts'
 import type { RelayCaps } from './relay/server.ts'
 import type { RelayTransport } from './relay/transport.ts'
 import { Sessions } from './sessions.ts'
@@ -77,6 +75,8 @@ export interface Node extends Network, AsyncDisposable {
   reach(): Reachability
   /** Wherever it may be dialled, from near or far. */
   places(): string[]
+  /** Others, as they are seen from here. */
+  outside(): Pick<Presence, 'hostOf' | 'tries'>
   /** What we relay for others; undefined where we do not. */
   relaying(): { reservations: number; connections: number } | undefined
   /** Hears when this machine slept, moved, or had its clock set; connections are being looked after meanwhile. */
@@ -250,6 +250,7 @@ class LibNode implements Node {
   reach = (): Reachability => this.#presence.reach()
   places = () => this.#presence.places()
   relaying = () => this.#presence.relaying()
+  outside = (): Presence => this.#presence
 
   serve(method: string, handler: Handler): void {
     this.#handlers.set(method, handler)

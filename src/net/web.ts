@@ -2,9 +2,11 @@ import { lookup as systemLookup } from 'node:dns'
 import { request } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import { isIP } from 'node:net'
-import { MuttrError } from '../base/errors.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Web } from '../base/lookups.ts'
+import type { PortTrier } from '../base/ports.ts'
 import { isPublic } from './addresses.ts'
+import { outcomeOf } from './outcome.ts'
 
 interface Options {
   /** Ask also at loopback and private addresses: for a Muttr that lives there. Else nobody sends us into our own house. */
@@ -36,63 +38,102 @@ export function guardedLookup(
     })
 }
 
-export function createWeb({ allowLocal, ca, lookup = systemLookup, port }: Options): Web {
+interface Answer {
+  readonly status: number
+  readonly bytes: Uint8Array
+}
+
+interface GetOptions {
+  maxBytes: number
+  signal: AbortSignal
+}
+
+/** What is at a page, and how it was to get there. */
+export interface Looking {
+  look(url: string, options: GetOptions): ReturnType<PortTrier['https']>
+}
+
+export function createWeb({ allowLocal, ca, lookup = systemLookup, port }: Options): Web & Looking {
   const guarded = guardedLookup(allowLocal, lookup)
-  return {
-    get: (url, { maxBytes, signal }) =>
-      new Promise((resolve, reject) => {
-        const fail = (
-          code: 'PEER_TIMEOUT' | 'PEER_UNREACHABLE' | 'WIRE_TOO_LARGE',
-          why: string
-        ) => {
-          reject(new MuttrError(code, `${url}: ${why}`))
-          asked.destroy()
+  /** Of any status but 200 there are no bytes. */
+  const ask = (url: string, { maxBytes, signal }: GetOptions): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const fail = (code: 'PEER_TIMEOUT' | 'PEER_UNREACHABLE' | 'WIRE_TOO_LARGE', why: string) => {
+        reject(new MuttrError(code, `${url}: ${why}`))
+        asked.destroy()
+      }
+      const asked = request(
+        url,
+        {
+          lookup: guarded,
+          signal,
+          timeout: quietMs,
+          agent: false,
+          ...(ca && { ca }),
+          ...(port && { port })
+        },
+        answer => {
+          const status = answer.statusCode ?? 0
+          if (status !== 200) {
+            resolve({ status, bytes: new Uint8Array() })
+            return void asked.destroy()
+          }
+          const chunks: Buffer[] = []
+          let bytes = 0
+          answer.on('data', (chunk: Buffer) => {
+            bytes += chunk.byteLength
+            if (bytes > maxBytes) fail('WIRE_TOO_LARGE', `more than ${maxBytes} bytes`)
+            else chunks.push(chunk)
+          })
+          answer.once('end', () =>
+            resolve({ status, bytes: new Uint8Array(Buffer.concat(chunks)) })
+          )
+          answer.once('error', err => fail('PEER_UNREACHABLE', err.message))
         }
-        const asked = request(
-          url,
-          {
-            lookup: guarded,
-            signal,
-            timeout: quietMs,
-            agent: false,
-            ...(ca && { ca }),
-            ...(port && { port })
-          },
-          answer => {
-            const { statusCode } = answer
-            if (statusCode !== 200) {
-              if (gone.has(statusCode)) resolve(undefined)
-              else fail('PEER_UNREACHABLE', `it answers ${statusCode}`)
-              return void asked.destroy()
-            }
-            const chunks: Buffer[] = []
-            let bytes = 0
-            answer.on('data', (chunk: Buffer) => {
-              bytes += chunk.byteLength
-              if (bytes > maxBytes) fail('WIRE_TOO_LARGE', `more than ${maxBytes} bytes`)
-              else chunks.push(chunk)
-            })
-            answer.once('end', () => resolve(new Uint8Array(Buffer.concat(chunks))))
-            answer.once('error', err => fail('PEER_UNREACHABLE', err.message))
-          }
+      )
+      asked.once('timeout', () => fail('PEER_TIMEOUT', 'no answer'))
+      asked.once('error', (cause: NodeJS.ErrnoException) =>
+        reject(
+          signal.aborted
+            ? new MuttrError('CANCELLED', 'nobody waits any more', { cause })
+            : new MuttrError('PEER_UNREACHABLE', `${url}: ${cause.message}`, { cause })
         )
-        asked.once('timeout', () => fail('PEER_TIMEOUT', 'no answer'))
-        asked.once(
-          'error',
-          (cause: NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[] }) => {
-            // Of several addresses each says for itself.
-            const isNowhere = (cause.errors ?? [cause]).every(({ code }) => nobody.has(code))
-            if (signal.aborted)
-              reject(new MuttrError('CANCELLED', 'nobody waits any more', { cause }))
-            else if (isNowhere) resolve(undefined)
-            else reject(new MuttrError('PEER_UNREACHABLE', `${url}: ${cause.message}`, { cause }))
-          }
-        )
-        // Such a one is not looked up.
-        const host = asked.host.replace(/^\[|\]$/g, '')
-        if (isIP(host) !== 0 && !allowLocal && !isPublic(host))
-          fail('PEER_UNREACHABLE', 'no public address')
-        else asked.end()
-      })
+      )
+      // Such a one is not looked up.
+      const host = asked.host.replace(/^\[|\]$/g, '')
+      if (isIP(host) !== 0 && !allowLocal && !isPublic(host))
+        fail('PEER_UNREACHABLE', 'no public address')
+      else asked.end()
+    })
+  return {
+    async get(url, options) {
+      try {
+        const { status, bytes } = await ask(url, options)
+        if (status === 200) return bytes
+        if (gone.has(status)) return undefined
+        throw new MuttrError('PEER_UNREACHABLE', `${url}: it answers ${status}`)
+      } catch (err) {
+        if (codeOf(err) === 'PEER_UNREACHABLE' && isNowhere((err as Error).cause)) return undefined
+        throw err
+      }
+    },
+    async look(url, options) {
+      try {
+        const { status, bytes } = await ask(url, options)
+        return { outcome: 'open', bytes: status === 200 ? bytes : undefined }
+      } catch (err) {
+        const code = codeOf(err)
+        if (code === 'CANCELLED') throw err
+        const outcome = code === 'PEER_TIMEOUT' ? 'timeout' : outcomeOf(err)
+        return { outcome, bytes: undefined }
+      }
+    }
   }
+}
+
+/** Of several addresses each says for itself. */
+function isNowhere(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false
+  const { errors } = cause as { errors?: NodeJS.ErrnoException[] }
+  return (errors ?? [cause as NodeJS.ErrnoException]).every(({ code }) => nobody.has(code))
 }

@@ -41,7 +41,7 @@ export async function hostDatagrams(
       ? `UDP port ${opened.port}: ${taken} notices taken, dropped: ${said || 'none'}`
       : (problem?.message ?? `a pod with \`federation: "${federation}"\` takes no datagrams`)
     const hint = ok
-      ? `Nobody can tell from outside: see that the firewall lets UDP port ${udp!.port} in, as by \`ufw allow ${udp!.port}/udp\`.`
+      ? `See that the firewall lets UDP port ${udp!.port} in, as by \`ufw allow ${udp!.port}/udp\`: \`muttr pod doctor\` has another pod look.`
       : 'Take `pod.udp` out of muttr.json, or give it a port that is free.'
     return { name: 'udp', ok, detail, hint }
   }

@@ -16,6 +16,7 @@ import { peerKeys } from '../net/peer-key.ts'
 import { systemRandom as random } from '../net/random.ts'
 import { createThinDoor } from '../net/thin/accept.ts'
 import type { Held } from '../pod/along.ts'
+import { portsOffer } from '../pod/federation/ports.ts'
 import { noMeasure } from '../pod/measure.ts'
 import { createPod } from '../pod/pod.ts'
 import { podSchema } from '../pod/schema.ts'
@@ -29,6 +30,7 @@ import { friendChecks } from './friend-checks.ts'
 import type { Home } from './home.ts'
 import { hostDatagrams } from './host-datagrams.ts'
 import { hostHttps } from './host-https.ts'
+import { hostPorts } from './host-ports.ts'
 import { adminRoom, podDesk } from './pod-desk.ts'
 import { podFinder, podPlaces, podSearch } from './pod-finder.ts'
 import { podItems } from './pod-items.ts'
@@ -117,7 +119,10 @@ export async function hostPod(
       hostname: config.hostname,
       policy: config.policy,
       escrow: config.escrow,
-      federation: { network, finder, policy: config.federation, datagrams: sender, about },
+      federation: {
+        ...{ network, finder, policy: config.federation, datagrams: sender, about },
+        ports: hostPorts(home, network, datagrams.door?.port)
+      },
       // Its folder is this process's own; what another process took over it would not find.
       ...(!isShared && {
         ahead: {
@@ -167,16 +172,19 @@ export async function hostPod(
 }
 
 /** What it announces in its record: docs/protocol/pod.md#what-a-pod-offers. */
-const offersOf = ({ https }: NonNullable<Home['config']['pod']>): string[] =>
-  https.mode === 'off' ? [] : ['thin']
+const offersOf = ({ federation, https }: NonNullable<Home['config']['pod']>): string[] => [
+  ...(federation === 'closed' ? [] : [portsOffer]),
+  ...(https.mode === 'off' ? [] : ['thin'])
+]
 
 /** As other pods know them: docs/protocol/gossip.md. */
 function capabilitiesOf(
-  { ahead, https, store, via }: NonNullable<Home['config']['pod']>,
+  { ahead, federation, https, store, via }: NonNullable<Home['config']['pod']>,
   udp: boolean
 ): string[] {
   const all = {
     ahead: ahead.accountBytes > 0 && store === embedded,
+    [portsOffer]: federation !== 'closed',
     thin: https.mode !== 'off',
     udp,
     via,

@@ -97,7 +97,7 @@ function portsOf(config: Config): string[] {
 const tcp = /^\/(?:ip4|ip6|dns[46]?)\/([^/]+)\/tcp\/(\d+)/
 
 /** Where people dial: an announced port before one that is listened on. */
-function portOf({ reach, listen }: Config): number {
+export function portOf({ reach, listen }: Config): number {
   const [first] = [...reach.announce, ...listen].flatMap(address => tcp.exec(address)?.[2] ?? [])
   return Number(first ?? 0)
 }

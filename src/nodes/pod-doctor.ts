@@ -1,6 +1,7 @@
 import { readFile, statfs } from 'node:fs/promises'
 import { freemem, totalmem } from 'node:os'
 import { connectDaemon } from '../api/file.ts'
+import type { PodOperator } from '../api/operator.ts'
 import { failureOf } from '../base/failure.ts'
 import type { Failure } from '../base/ports.ts'
 import type { Check, Status } from '../client/client.ts'
@@ -9,6 +10,7 @@ import { systemClock as clock } from '../net/clock.ts'
 import { createNames } from '../net/names.ts'
 import { systemRandom as random } from '../net/random.ts'
 import { createWeb } from '../net/web.ts'
+import type { PortsView } from '../pod/federation/ports.ts'
 import type { Finding, Seen } from '../pod/health.ts'
 import {
   bad,
@@ -19,6 +21,7 @@ import {
   judgeNetwork,
   judgePage
 } from '../pod/health.ts'
+import { judgePorts } from '../pod/health-ports.ts'
 import { podService } from '../wire/pod-dns.ts'
 import { decodeWellKnown, wellKnownBytesMax, wellKnownPath } from '../wire/well-known.ts'
 import type { Home } from './home.ts'
@@ -41,6 +44,9 @@ export async function examinePod(folder: string, signal: AbortSignal): Promise<F
     ...judgeDns(recordsOf(home), await seenOf(hostname, signal)),
     ...(status ? judgeDoor(door, clock.now()) : []),
     ...(door ? [judgePage(home.certificate!.fingerprint, await pageOf(home, signal))] : []),
+    ...(remote?.pod
+      ? judgePorts(home.certificate!.fingerprint, await portsOf(remote.pod, signal))
+      : []),
     judgeDisk({ freeBytes: bavail * bsize, totalBytes: blocks * bsize }),
     judgeMemory(await memory()),
     ...(status ? [judgeNetwork({ ...home.network.parameters, nodes: nodesOf(status) })] : []),
@@ -95,6 +101,14 @@ async function pageOf(home: Home, signal: AbortSignal): Promise<string | undefin
     const bytes = await web.get(url, { maxBytes: wellKnownBytesMax, signal })
     if (!bytes) return undefined
     return (await readCertificate(decodeWellKnown(bytes).hello.certificate)).fingerprint
+  } catch (err) {
+    return failureOf(err)
+  }
+}
+
+async function portsOf(pod: PodOperator, signal: AbortSignal): Promise<PortsView | Failure> {
+  try {
+    return await pod.ports({ signal })
   } catch (err) {
     return failureOf(err)
   }

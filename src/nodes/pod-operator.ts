@@ -69,6 +69,7 @@ export function podOperator(parts: Parts, as?: string): PodOperator {
     allowPeer: async (hostname, { by, fingerprint } = {}) =>
       peers(pod).allow(operator(by), hostname, fingerprint),
     blockPeer: async (hostname, { by } = {}) => peers(pod).block(operator(by), hostname),
+    ports: async ({ signal } = {}) => peers(pod).ports(signal ?? new AbortController().signal),
     processes: () => office.processes(),
     removeProcess: (peer, { by } = {}) => office.removeProcess(operator(by), peer),
     certify: (certificate, { by, ...o } = {}) => office.certify(operator(by), certificate, o),

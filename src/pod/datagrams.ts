@@ -5,6 +5,7 @@ import type { Clock, DatagramDoor, Log, Millis } from '../base/ports.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { NoticeBody } from '../wire/notice.ts'
 import { decodeNotice, noticeInfo } from '../wire/notice.ts'
+import { portProbe, portProbeBytes } from '../wire/ports.ts'
 import type { Gates } from './gates.ts'
 import type { DatagramOutcome, Measure } from './measure.ts'
 
@@ -23,6 +24,8 @@ interface Parts {
 export interface NoticeDatagrams extends AsyncDisposable {
   /** @returns whether exactly this notice came as a datagram a while ago, and was delivered. */
   has(notice: Uint8Array): boolean
+  /** Hears when a probe with this token arrives, until disposed. */
+  expect(token: Uint8Array, arrived: () => void): Disposable
 }
 
 /** Opened at once: what comes meanwhile is let fall. */
@@ -54,8 +57,16 @@ export function takeDatagrams(parts: Parts): NoticeDatagrams {
     if (under.size >= openingMax || !gates.datagram(network, clock.now())) return 'rate'
     return seen.has(markOf(bytes)) ? 'replay' : undefined
   }
+  const expected = new Map<string, () => void>()
   const take = (bytes: Uint8Array, network: string): void => {
     if (ended) return
+    if (bytes.byteLength === portProbeBytes) {
+      const arrived = expected.get(toHex(bytes))
+      if (arrived) {
+        arrived()
+        return
+      }
+    }
     const why = turnedAway(bytes, network)
     if (why !== undefined) {
       measure.datagram(why)
@@ -76,6 +87,11 @@ export function takeDatagrams(parts: Parts): NoticeDatagrams {
   door.accept(take)
   return {
     has: notice => seen.has(markOf(notice)),
+    expect(token, arrived) {
+      const probe = toHex(portProbe(token))
+      expected.set(probe, arrived)
+      return { [Symbol.dispose]: () => void expected.delete(probe) }
+    },
     async [Symbol.asyncDispose]() {
       ended = true
       await Promise.all(under)

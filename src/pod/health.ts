@@ -1,6 +1,7 @@
 import type { Failure, Millis } from '../base/ports.ts'
 import type { DnsRecord } from '../wire/pod-dns.ts'
 import { decodePodTxt } from '../wire/pod-dns.ts'
+import type { PortSeen } from './health-ports.ts'
 
 /** What was found of one thing that a pod needs. Codes are API, and stand in docs/guides/pod.md; a good finding has none. */
 export interface Finding {
@@ -11,6 +12,8 @@ export interface Finding {
   readonly hint: string | null
   /** How much of it is used up, from 0 to 1. */
   readonly used?: number
+  /** Of a port: who saw what. */
+  readonly seen?: readonly PortSeen[]
 }
 
 export type HealthCode =
@@ -29,9 +32,12 @@ export type HealthCode =
   | 'DISK_SHORT'
   | 'MEMORY_SHORT'
   | 'NETWORK_SMALL'
+  | 'PORT_CLOSED'
+  | 'PORT_PARTLY'
+  | 'PORTS_UNSEEN'
 
 const dayMs: Millis = 24 * 3_600_000
-const good = (what: string, detail: string, used?: number): Finding => ({
+export const good = (what: string, detail: string, used?: number): Finding => ({
   ...{ what, level: 'good', code: null, detail, hint: null },
   ...(used !== undefined && { used })
 })
@@ -41,7 +47,7 @@ const found =
     ...{ what, level, code, detail, hint },
     ...(used !== undefined && { used })
   })
-const warning = found('warning')
+export const warning = found('warning')
 export const bad = found('bad')
 
 /** What the name servers say under a name. */

@@ -191,7 +191,8 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       ...about,
       ...{ audit, standings, registration: policy, isShared: parts.isShared === true, load },
       pin: person.certificate.pin,
-      tell: told => tellNews(reception.sessions(), told, clock.now())
+      tell: told => tellNews(reception.sessions(), told, clock.now()),
+      arriving: () => datagrams
     }))
   const office = createOffice({
     ...{ ...own, clock, random, limits, aheadBytes: aheadBounds.accountBytes },

@@ -42,6 +42,8 @@ export const podMethods = {
   blindOpen: 'blind-open',
   blindPapers: 'blind-papers',
   gossip: 'gossip',
+  /** Ports seen from outside: src/wire/ports.ts. */
+  tryPorts: 'try-ports',
   /** Blind-signed tokens: src/wire/token.ts. */
   tokenKeys: 'token-keys',
   tokens: 'tokens',

@@ -210,6 +210,7 @@ const operatorCalls: Record<string, (pod: PodOperator) => Promise<unknown>> = {
   peers: pod => pod.peers(),
   allowPeer: pod => pod.allowPeer('two.test', { by, fingerprint: 'ab'.repeat(20) }),
   blockPeer: pod => pod.blockPeer('two.test', { by }),
+  ports: pod => pod.ports(),
   overview: pod => pod.overview(),
   examine: pod => pod.examine(),
   operators: pod => pod.operators(),

@@ -21,6 +21,7 @@ import * as notice from '../../src/wire/notice.ts'
 import * as pod from '../../src/wire/pod.ts'
 import * as podAddresses from '../../src/wire/pod-addresses.ts'
 import * as podStanding from '../../src/wire/pod-standing.ts'
+import * as ports from '../../src/wire/ports.ts'
 import { decodeProof } from '../../src/wire/proof.ts'
 import { decodeAcceptance } from '../../src/wire/receipt.ts'
 import { decodeRecord } from '../../src/wire/record.ts'
@@ -151,6 +152,8 @@ export const formats: Record<string, Format> = {
   summary: { read: gossip.podSummary.decode, more: short },
   'signed-summary': { read: gossip.signedSummary.decode, more: short },
   gossip: { read: gossip.gossip.decode },
+  'try-ports': { read: ports.tryPorts.decode },
+  'tried-ports': { read: ports.triedPorts.decode, more: short },
   transfer: { read: federation.transfer.decode },
   'transfer-answer': { read: federation.transferAnswer.decode },
   blind: { read: blind.blindPass.decode },

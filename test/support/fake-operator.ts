@@ -3,6 +3,7 @@ import type { PodOverview } from '../../src/api/overview.ts'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { OperatorView } from '../../src/pod/admin/admin.ts'
 import type { PeerState } from '../../src/pod/federation/federation.ts'
+import type { PortsView } from '../../src/pod/federation/ports.ts'
 import type { Finding } from '../../src/pod/health.ts'
 import type { InviteView } from '../../src/pod/invites.ts'
 import type { AccountView } from '../../src/pod/office/accounts.ts'
@@ -46,6 +47,17 @@ const testNames = { always: ['root'], reserved: ['mayor'], allowed: [] }
 const testRate: RateView = {
   ...{ rate: 'noticesPerAccount', burst: 5, perHour: 60 },
   usual: { burst: 4_000, perHour: 72_000 }
+}
+
+const testPorts: PortsView = {
+  wanted: { tcp: 4420, https: true, udp: 4420 },
+  seen: [
+    {
+      ...{ pod: 'two.test', at: '192.0.2.7', tcp: 'timeout', https: 'open', udp: 'open' },
+      shown: 'ab'.repeat(20)
+    }
+  ],
+  silent: [{ pod: 'three.test', code: 'POD_UNREACHABLE' }]
 }
 
 const testPeer: PeerState = {
@@ -101,6 +113,7 @@ export function createFakeOperator(calls: [string, Record<string, unknown>][] = 
     },
     drainState: () => note('drainState', {}, { state: 'serving', sessions: 3, of: 0 }),
     serveAgain: () => note('serveAgain', {}, { state: 'serving', sessions: 0, of: 3 }),
+    ports: () => note('ports', {}, testPorts),
     overview: () => note('overview', {}, testOverview),
     examine: () => note('examine', {}, [testFinding]),
     operators: () => note('operators', {}, [testOperator]),

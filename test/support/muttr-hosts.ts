@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { writeFileAtomic } from '../../src/config/home.ts'
+import { editJsonc } from '../../src/config/jsonc.ts'
 import type { NetworkFile } from '../../src/config/network.ts'
 import { writeNetwork } from '../../src/config/network.ts'
 import { packageRoot } from '../../src/config/package-root.ts'
@@ -74,12 +75,18 @@ export class MuttrHosts implements AsyncDisposable {
     return all
   }
 
+  /** Says something in a node's muttr.json. */
+  async say(name: string, path: readonly string[], value: unknown): Promise<void> {
+    const file = join(this.#node(name).home, 'muttr.json')
+    await writeFileAtomic(file, Buffer.from(editJsonc(await readFile(file, 'utf8'), path, value)))
+  }
+
   /** Starts a node and waits until it is ready. */
-  async start(name: string): Promise<void> {
+  async start(name: string, env: NodeJS.ProcessEnv = {}): Promise<void> {
     const node = this.#node(name)
     const { home, host, isPod } = node
     const args = ['--home', home, '--json', '--events', '--follow-stdin', '--no-passphrase']
-    const child = host.spawn(process.execPath, [bin, ...(isPod ? ['pod'] : []), 'up', ...args])
+    const child = host.spawn(process.execPath, [bin, ...(isPod ? ['pod'] : []), 'up', ...args], env)
     node.child = child
     let complaint = ''
     child.stderr.setEncoding('utf8').on('data', text => {
@@ -116,6 +123,14 @@ export class MuttrHosts implements AsyncDisposable {
       .split('\n')
       .filter(Boolean)
       .map(line => JSON.parse(line))
+  }
+
+  /** As {@link run}, of a command that ends with 2 when it finds something. */
+  async findings(name: string, ...args: string[]): Promise<Printed[]> {
+    return await this.run(name, ...args).catch(({ code, stdout }) => {
+      assert.equal(code, 2)
+      return JSON.parse(`[${stdout.trim().replaceAll('\n', ',')}]`)
+    })
   }
 
   /** Resolves once an event of a node fits. */

@@ -11,6 +11,7 @@ import { addAlias, makePerson } from '../../src/keys/person.ts'
 import { makePeerKey, peerKeys } from '../../src/net/peer-key.ts'
 import { meetTimeoutMs } from '../../src/pod/federation/lines.ts'
 import type { FederationPolicy } from '../../src/pod/federation/peers.ts'
+import type { PortsParts } from '../../src/pod/federation/ports.ts'
 import type { PodLimits } from '../../src/pod/limits.ts'
 import type { Measure } from '../../src/pod/measure.ts'
 import type { Pod } from '../../src/pod/pod.ts'
@@ -87,6 +88,8 @@ export interface PodWorld extends AsyncDisposable {
     beside?: PodHost
     /** No other process serves it. */
     isAlone?: boolean
+    /** Looks for others whether their ports are open. */
+    ports?: PortsParts
     /** What its record announces. */
     offers?: readonly string[]
   }): Promise<PodHost>
@@ -186,6 +189,7 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
       beside,
       log = silent,
       offers = [],
+      ports,
       isAlone = false
     } = {}) {
       const person = await personNamed(hostname, [])
@@ -215,7 +219,10 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
         })
         const sending = sender && { datagrams: sender }
         const others = federation && {
-          federation: { network: at, finder, about, policy: federation, ...sending }
+          federation: {
+            ...{ network: at, finder, about, policy: federation, ...sending },
+            ...(ports && { ports })
+          }
         }
         const taking = {
           ...(door && { datagrams: door }),

@@ -7,6 +7,7 @@ import type { Codec } from '../../src/wire/codec.ts'
 import type { QueueState } from '../../src/wire/federation.ts'
 import * as wire from '../../src/wire/federation.ts'
 import * as gossip from '../../src/wire/gossip.ts'
+import * as ports from '../../src/wire/ports.ts'
 import { bytesOf, hostile, recordOf } from '../support/hostile-frames.ts'
 
 const hash = bytesOf(32)
@@ -29,6 +30,8 @@ const state: fc.Arbitrary<QueueState> = fc.oneof(
   recordOf({ type: constant('expired') }),
   recordOf({ type: constant('unknown') })
 )
+const port = fc.integer({ min: 1, max: 65_535 })
+const outcome = fc.constantFrom('open' as const, 'timeout' as const, 'certificate-name' as const)
 const some = <T>(value: fc.Arbitrary<T>, minLength = 1) =>
   fc.array(value, { minLength, maxLength: 3 })
 
@@ -67,6 +70,25 @@ const kinds: Record<string, Kind> = {
     recordOf({
       summaries: fc.array(bytesOf(200), { maxLength: 3 }),
       known: fc.array(recordOf({ hostname: name, atMs: uint }), { maxLength: 3 })
+    })
+  ),
+  'try-ports': kind(
+    ports.tryPorts,
+    recordOf({
+      tcp: fc.option(port, { nil: null }),
+      https: fc.option(name, { nil: null }),
+      udp: fc.option(recordOf({ port, token: hash }), { nil: null })
+    })
+  ),
+  'tried-ports': kind(
+    ports.triedPorts,
+    recordOf({
+      at: fc.ipV4(),
+      tcp: fc.option(outcome, { nil: null }),
+      https: fc.option(recordOf({ outcome, shown: fc.option(bytesOf(20), { nil: null }) }), {
+        nil: null
+      }),
+      udp: fc.option(fc.boolean(), { nil: null })
     })
   ),
   transfer: kind(wire.transfer, recordOf({ notices: some(notice) })),

@@ -11,6 +11,7 @@ const looking: readonly Call[] = [
     'names',
     'rates',
     'peers',
+    'ports',
     'processes',
     'parent',
     'drainState',

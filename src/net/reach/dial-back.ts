@@ -2,10 +2,11 @@ import type { Connection, Libp2p } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { MuttrError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
-import type { Clock, Millis, PeerId } from '../../base/ports.ts'
+import type { Clock, Millis, PeerId, PortOutcome } from '../../base/ports.ts'
 import { decodeDialBack, encodeDialBackAnswer } from '../../wire/reach.ts'
 import { isRelayed, withoutPeer } from '../addresses.ts'
 import { hostOf } from '../crowd.ts'
+import { outcomeOf } from '../outcome.ts'
 import { endSoon } from '../stream.ts'
 
 interface Parts {
@@ -45,27 +46,33 @@ export class DialBack {
       throw new MuttrError('PEER_REFUSED', 'only the relay is seen from here')
     const peer = from.remotePeer.toString()
     this.#admit(hostOf(from), peer)
+    const open: number[] = []
+    for (const port of new Set(ports))
+      if ((await this.tries(peer, `/${place.name}/${place.value}/tcp/${port}`, signal)) === 'open')
+        open.push(port)
+    return encodeDialBackAnswer({ seen: withoutPeer(from.remoteAddr), open })
+  }
+
+  /** Whether a peer answers as itself at an address. @throws {MuttrError} `LIMIT_EXCEEDED` while it is being tried already */
+  async tries(peer: PeerId, address: string, asked: AbortSignal): Promise<PortOutcome> {
+    this.#mustBeFree(peer)
     this.#trying.add(peer)
+    const late = AbortSignal.timeout(dialMs)
+    const signal = AbortSignal.any([asked, this.#p.closing, late])
     try {
-      const open: number[] = []
-      for (const port of new Set(ports))
-        if (await this.#opens(`/${place.name}/${place.value}/tcp/${port}/p2p/${peer}`, signal))
-          open.push(port)
-      return encodeDialBackAnswer({ seen: withoutPeer(from.remoteAddr), open })
+      const where = multiaddr(`${address}/p2p/${peer}`)
+      endSoon(await this.#p.libp2p.dial(where, { signal, force: true }))
+      return 'open'
+    } catch (err) {
+      return late.aborted ? 'timeout' : outcomeOf(err)
     } finally {
       this.#trying.delete(peer)
     }
   }
 
-  async #opens(address: string, asked: AbortSignal): Promise<boolean> {
-    const signal = AbortSignal.any([asked, this.#p.closing, AbortSignal.timeout(dialMs)])
-    try {
-      const connection = await this.#p.libp2p.dial(multiaddr(address), { signal, force: true })
-      endSoon(connection)
-      return true
-    } catch {
-      return false
-    }
+  #mustBeFree(peer: PeerId): void {
+    if (this.#trying.has(peer))
+      throw new MuttrError('LIMIT_EXCEEDED', 'more dialling back than one host is given')
   }
 
   #admit(host: string, peer: PeerId): void {
@@ -78,8 +85,8 @@ export class DialBack {
     const ofHost = this.#hosts.get(host) ?? 0
     const free =
       ofHost < limits.dialBacksPerHostPerMinute && this.#count < limits.dialBacksPerMinute
-    if (!free || this.#trying.has(peer))
-      throw new MuttrError('LIMIT_EXCEEDED', 'more dialling back than one host is given')
+    this.#mustBeFree(peer)
+    if (!free) throw new MuttrError('LIMIT_EXCEEDED', 'more dialling back than one host is given')
     this.#hosts.set(host, ofHost + 1)
     this.#count += 1
   }

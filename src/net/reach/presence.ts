@@ -1,8 +1,9 @@
 import type { Connection, Libp2p } from '@libp2p/interface'
 import { MuttrError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
-import type { Clock, Log, Millis, Reachability } from '../../base/ports.ts'
+import type { Clock, Log, Millis, PeerId, Reachability } from '../../base/ports.ts'
 import { decodeStanding, dialBackMethod, standingMethod } from '../../wire/reach.ts'
+import { isRelayed } from '../addresses.ts'
 import type { Link, Links } from '../links.ts'
 import { systemRandom } from '../random.ts'
 import type { RelayCaps, RelayServer } from '../relay/server.ts'
@@ -62,6 +63,18 @@ export class Presence implements AsyncDisposable {
   reach = (): Reachability => this.#reacher.reach()
   relaying = () => this.#relay?.usage
   look = (): void => this.#reacher.look()
+
+  /** The IP address where a connected peer is; undefined for one that is seen through a relay alone. */
+  hostOf(peer: PeerId): string | undefined {
+    const direct = this.#p.libp2p
+      .getConnections()
+      .filter(({ remotePeer }) => remotePeer.toString() === peer)
+      .find(({ remoteAddr }) => !isRelayed(remoteAddr))
+    const [place] = direct?.remoteAddr.getComponents() ?? []
+    return place?.name === 'ip4' || place?.name === 'ip6' ? place.value : undefined
+  }
+  /** As {@link DialBack.tries}. */
+  tries: DialBack['tries'] = (peer, address, signal) => this.#dialBack.tries(peer, address, signal)
 
   /** Made only to see whether a peer can be dialled. */
   isTrial(connection: Connection): boolean {

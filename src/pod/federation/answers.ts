@@ -5,6 +5,7 @@ import * as wire from '../../wire/federation.ts'
 import * as gossipWire from '../../wire/gossip.ts'
 import { helloAnswer, nothing } from '../../wire/pod.ts'
 import { podMethods } from '../../wire/pod-methods.ts'
+import * as portsWire from '../../wire/ports.ts'
 import { checkExpiry } from '../boxes.ts'
 import type { Gates } from '../gates.ts'
 import type { AccountId } from '../rows.ts'
@@ -79,7 +80,7 @@ function queueAnswers(parts: Parts, federation: Federation): Answers {
 
 function podAnswers(
   { session, gates, take, other, admit }: Parts,
-  { peers, forwarder, gossip }: Federation
+  { peers, forwarder, gossip, ports }: Federation
 ): Answers {
   const one = async (notice: Uint8Array, nowMs: Millis): Promise<TransferResult> => {
     try {
@@ -103,6 +104,13 @@ function podAnswers(
       if (other.hostname === undefined || !peers.isFriend(other.hostname))
         throw new MuttrError('FEDERATION_REFUSED', 'gossip is for friends of this pod')
       return gossipWire.gossip.encode(await gossip.answer(told, other.hostname, nowMs))
+    },
+    async [podMethods.tryPorts](payload, nowMs, signal) {
+      const asked = portsWire.tryPorts.decode(payload)
+      if (!ports) throw new MuttrError('METHOD_UNKNOWN', 'this pod looks for nobody')
+      const { peer } = session
+      const by = { peer, hostname: other.hostname, network: gates.networkOf(peer) }
+      return portsWire.triedPorts.encode(await ports.answer(asked, by, { nowMs, signal }))
     },
     async [podMethods.transfer](payload, nowMs) {
       const { notices } = wire.transfer.decode(payload)

@@ -1,7 +1,9 @@
+import { MuttrError } from '../../base/errors.ts'
 import type { Clock, Datagrams, Log, Network, PeerKeys, Random } from '../../base/ports.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { State } from '../../store/state.ts'
 import type { Policy } from '../../wire/pod.ts'
+import type { NoticeDatagrams } from '../datagrams.ts'
 import type { PodLimits } from '../limits.ts'
 import { newsOf } from '../news.ts'
 import type { Audit } from '../office/audit.ts'
@@ -13,6 +15,8 @@ import { createGossip } from './gossip.ts'
 import { Lines } from './lines.ts'
 import type { FederationPolicy, Peer, PodFinder } from './peers.ts'
 import { PeerPods } from './peers.ts'
+import type { PodPorts, PortsParts, PortsView } from './ports.ts'
+import { createPorts } from './ports.ts'
 import type { Told } from './queue.ts'
 import { Queue } from './queue.ts'
 
@@ -25,6 +29,8 @@ export interface FederationParts {
   about(): Pick<OwnSummary, 'version' | 'capabilities' | 'where'>
   /** Sends notices ahead where other pods take datagrams; nothing is sent so unless told. */
   datagrams?: Datagrams
+  /** Looks for others whether their ports are open, and has them look; not at all unless told. */
+  ports?: PortsParts
 }
 
 /** How this pod and another stand. */
@@ -51,6 +57,8 @@ export interface PodPeers {
   allow(by: Maker, hostname: string, fingerprint?: string): Promise<PeerState>
   /** Nothing is taken from a pod any more, and nothing passed on to it. @throws {MuttrError} `ALIAS_INVALID` */
   block(by: Maker, hostname: string): Promise<PeerState>
+  /** Has other pods try this one's ports. @throws {MuttrError} `CANCELLED`; `FEDERATION_REFUSED` where nobody is asked */
+  ports(signal: AbortSignal): Promise<PortsView>
 }
 
 export interface Federation extends AsyncDisposable {
@@ -61,6 +69,7 @@ export interface Federation extends AsyncDisposable {
   readonly forwarder: Forwarder
   readonly lines: Lines
   readonly gossip: Pick<PodGossip, 'answer'>
+  readonly ports: Pick<PodPorts, 'answer'> | undefined
   readonly operator: PodPeers
 }
 
@@ -84,6 +93,8 @@ export async function openFederation(
     /** From 0 to 3. */
     load(): number
     tell(told: readonly Told[]): void
+    /** Undefined where none are taken. */
+    arriving(): Pick<NoticeDatagrams, 'expect'> | undefined
   }
 ): Promise<Federation> {
   const queue = await Queue.open(parts)
@@ -98,6 +109,12 @@ export async function openFederation(
       ...{ policy: parts.registration, federation: parts.policy, load: parts.load() }
     })
   })
+  const ports =
+    parts.ports &&
+    createPorts({
+      ...{ ...parts, ...parts.ports, peers, lines, sender: parts.datagrams },
+      friend: hostname => gossip.of(hostname)
+    })
   peers.heardOf(hostname => gossip.whereOf(hostname))
   // Pods are seeds: one that comes back is often seen before its notices are due.
   const watching = parts.network.onPeer(({ type, contact }) => {
@@ -131,7 +148,7 @@ export async function openFederation(
     return stateOf(peer)
   }
   return {
-    ...{ queue, peers, forwarder, lines, gossip },
+    ...{ queue, peers, forwarder, lines, gossip, ports },
     begin() {
       forwarder.start()
       gossip.begin()
@@ -139,7 +156,12 @@ export async function openFederation(
     operator: {
       view: () => ({ policy: parts.policy, peers: peers.list().map(stateOf) }),
       allow: (by, hostname, fingerprint) => say(by, hostname, 'allowed', fingerprint),
-      block: (by, hostname) => say(by, hostname, 'blocked')
+      block: (by, hostname) => say(by, hostname, 'blocked'),
+      async ports(signal) {
+        if (!ports || parts.policy === 'closed')
+          throw new MuttrError('FEDERATION_REFUSED', 'this pod asks no others')
+        return await ports.look(signal)
+      }
     },
     async [Symbol.asyncDispose]() {
       watching[Symbol.dispose]()
