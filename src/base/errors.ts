@@ -241,6 +241,10 @@ const codes = {
     'The relay does not answer, and nobody was asked past it; try again.'
   ],
   POD_UNREACHABLE: ['network', 'The pod does not answer; letters wait and nothing is lost.'],
+  DNS_BOGUS: [
+    'network',
+    'Somebody forges the DNS on the way here, or the zone was signed badly: nothing of it was believed. Ask whose pod it is by another way.'
+  ],
   NETWORK_EMPTY: ['network', 'No seed was reached; check the network file and the connection.'],
   QUORUM_MISSED: ['network', 'Too few seeds took a copy; the letter waits and is tried again.'],
   ATTACHMENT_WAITING: ['network', 'Its file is still on its way; the letter follows by itself.'],

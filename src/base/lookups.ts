@@ -11,6 +11,18 @@ export interface Names {
   texts(name: string, signal: AbortSignal): Promise<string[]>
 }
 
+/** What was found, and whether the zone's signatures prove it; of nothing, that there is nothing. */
+export interface Signed<T> {
+  readonly found: readonly T[]
+  readonly isSigned: boolean
+}
+
+/** The DNS with DNSSEC. Each throws as {@link Names}, and `DNS_BOGUS` where the signatures do not hold. @see docs/protocol/finding.md#signed-names */
+export interface SignedNames {
+  services(name: string, signal: AbortSignal): Promise<Signed<{ host: string; port: number }>>
+  texts(name: string, signal: AbortSignal): Promise<Signed<string>>
+}
+
 /** HTTPS, with certificates that the machine trusts. */
 export interface Web {
   /**

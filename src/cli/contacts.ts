@@ -22,6 +22,7 @@ const podTrusts = {
   chain: 'full chain: certified by the pod of a domain above',
   file: 'direct: named by a file or link',
   https: 'direct: its key came over HTTPS',
+  dnssec: 'DNS-authenticated: its zone has signed its key',
   pin: 'its key is the one it showed first',
   dns: 'weak: its key came by the plain DNS'
 } as const satisfies Record<NonNullable<Contact['podTrust']>, string>

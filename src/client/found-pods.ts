@@ -28,11 +28,11 @@ export interface FoundPods {
 }
 
 export type FindPod = (
-  asked: { hostname: string; pinned: string | undefined },
+  asked: { hostname: string; pinned: string | undefined; wasSigned?: boolean },
   signal: AbortSignal
 ) => Promise<FoundPod>
 
-const ways: readonly FoundBy[] = ['https', 'dns', 'pin', 'move']
+const ways: readonly FoundBy[] = ['https', 'dnssec', 'dns', 'pin', 'move']
 const foundMax = 1_000
 
 const foundRow = mapped(
@@ -71,7 +71,12 @@ export async function openFoundPods(parts: {
   const find: FoundPods['find'] = async (hostname, pinned, signal) => {
     mustFit(hostname)
     const known = found.get(hostname)
-    const pod = await findPod({ hostname, pinned }, signal)
+    const wasSigned = known?.by === 'dnssec'
+    const pod = await findPod({ hostname, pinned, wasSigned }, signal).catch(err => {
+      if (codeOf(err) === 'DNS_BOGUS')
+        log.warn('the DNS says of a pod what its zone has not signed', { pod: hostname })
+      throw err
+    })
     // Whose word made it known stays, when a known key is found elsewhere.
     const kept = known && pod.by === 'pin' ? { ...pod, by: known.by } : pod
     await keep(kept)

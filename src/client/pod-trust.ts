@@ -6,10 +6,10 @@ import { isBelow } from '../pod/alias.ts'
 import type { FoundBy } from '../pod/finding.ts'
 
 /**
- * What vouches for a pod's key, strongest first: a pod above whose own key something strong vouches for; a file or link; HTTPS; that it was the first one
- * seen; the plain DNS. Source: docs/protocol/finding.md#a-pod-above
+ * What vouches for a pod's key, strongest first: a pod above whose own key something strong vouches for; a file or link; HTTPS; the DNS as its zone signed it; that it was the
+ * first one seen; the plain DNS. Source: docs/protocol/finding.md#a-pod-above
  */
-export type PodTrust = 'chain' | 'file' | 'https' | 'pin' | 'dns'
+export type PodTrust = 'chain' | 'file' | 'https' | 'dnssec' | 'pin' | 'dns'
 
 /** Of the domains above a hostname, the nearest. */
 const parentsMax = 8
@@ -31,7 +31,7 @@ export function createPodTrust(parts: {
   function ownTrust(hostname: string): Exclude<PodTrust, 'chain'> {
     if (isNamed(hostname)) return 'file'
     const by = foundBy(hostname)
-    return by === 'https' || by === 'dns' ? by : 'pin'
+    return by === 'https' || by === 'dnssec' || by === 'dns' ? by : 'pin'
   }
   /** Whose word counts for others: not one whose own key came by the plain DNS, or by somebody who says that they moved there. */
   const isStrong = (hostname: string): boolean =>

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
-import { Hostname, Multiaddr, PodEntry } from './fields.ts'
+import { Hostname, LocalResolver, Multiaddr, PodEntry } from './fields.ts'
 import { AdminPage, Https } from './https.ts'
 import { editJsonc, parseJsonc } from './jsonc.ts'
 import { problemOf } from './problem.ts'
@@ -72,6 +72,12 @@ export const Config = z.strictObject({
       server: z.enum(['auto', 'always']).optional(),
       /** Carry connections to peers that cannot be dialled; pods do unless told. */
       relay: z.boolean().optional()
+    })
+    .prefault({}),
+  dns: z
+    .strictObject({
+      /** A resolver on this machine that validates DNSSEC: it is believed when it says that an answer is proved. */
+      validating: LocalResolver.optional()
     })
     .prefault({}),
   /** Find seeds on the local network by multicast DNS. */

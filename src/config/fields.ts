@@ -31,6 +31,24 @@ export const Fingerprint = z
   .string()
   .regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, 'not a fingerprint of 40 or 64 lower-case hex characters')
 
+const resolverShape = /^(127(?:\.\d{1,3}){3}|\[::1\])(?::(\d{1,5}))?$/
+
+/** @returns undefined for what is not on this machine. */
+export function readResolver(text: string): { host: string; port: number } | undefined {
+  const [, place, port = '53'] = resolverShape.exec(text) ?? []
+  const host = place?.replace(/^\[|\]$/g, '')
+  const isHost = z.union([z.ipv4(), z.ipv6()]).safeParse(host).success
+  return isHost && isPort(port) && port !== '0' ? { host: host!, port: Number(port) } : undefined
+}
+
+/** `127.0.0.1`, `127.0.0.53:53`, `[::1]:5300`: on the way from elsewhere anybody could say that an answer is proved. */
+export const LocalResolver = z
+  .string()
+  .refine(
+    text => readResolver(text) !== undefined,
+    'not a resolver on this machine, such as 127.0.0.1:53'
+  )
+
 /** Where a pod is, and, with a fingerprint, who it must be. */
 export const PodEntry = z.strictObject({
   hostname: Hostname,

@@ -48,9 +48,7 @@ export function createNames({
   return {
     async services(name, signal) {
       const found = await ask(name, signal, resolver => resolver.resolveSrv(name))
-      return ordered(found, random)
-        .map(({ name: host, port }) => ({ host: host.toLowerCase(), port }))
-        .filter(({ host, port }) => hostPattern.test(host) && port > 0)
+      return serviceOf(found, random)
     },
     async addresses(name, signal) {
       const both = [
@@ -63,6 +61,15 @@ export function createNames({
       (await ask(name, signal, resolver => resolver.resolveTxt(name))).map(parts => parts.join(''))
   }
 }
+
+/** Where a service is, by its SRV records, the best place first; those that lead nowhere are left out. */
+export const serviceOf = (
+  records: readonly Srv[],
+  random: Random
+): { host: string; port: number }[] =>
+  ordered(records, random)
+    .map(({ name: host, port }) => ({ host: host.toLowerCase(), port }))
+    .filter(({ host, port }) => hostPattern.test(host) && port > 0)
 
 /** "." says that there is decidedly no such service; what is no hostname cannot be dialled. */
 const hostPattern = /^(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*$/

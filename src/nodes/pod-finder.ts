@@ -3,10 +3,12 @@ import type { FindPod } from '../client/found-pods.ts'
 import type { MovedPods } from '../client/moved-pods.ts'
 import { createMovedPods } from '../client/moved-pods.ts'
 import type { Config } from '../config/config.ts'
+import { readResolver } from '../config/fields.ts'
 import { openPgp } from '../keys/crypto.ts'
 import { systemClock as clock } from '../net/clock.ts'
 import { createNames } from '../net/names.ts'
 import { systemRandom as random } from '../net/random.ts'
+import { createSignedNames } from '../net/signed-names.ts'
 import { createWeb } from '../net/web.ts'
 import type { PodFinder } from '../pod/federation/peers.ts'
 import type { FoundPod } from '../pod/finding.ts'
@@ -68,9 +70,11 @@ export function podFinder(o: {
 }
 
 /** Finds pods by their hostnames, in the DNS and over HTTPS. */
-export function podSearch({ connections }: Pick<Config, 'connections'>): FindPod {
+export function podSearch({ connections, dns }: Pick<Config, 'connections' | 'dns'>): FindPod {
   const allowLocal = connections.groupLocal
-  const parts = { names: createNames({ random }), web: createWeb({ allowLocal }) }
+  const resolver = dns.validating === undefined ? undefined : readResolver(dns.validating)
+  const signed = resolver && createSignedNames({ random, resolver })
+  const parts = { names: createNames({ random }), signed, web: createWeb({ allowLocal }) }
   return (asked, signal) => findPod(asked, { ...parts, clock, crypto: openPgp, allowLocal }, signal)
 }
 
