@@ -24,7 +24,6 @@ import type { Events } from './events.ts'
 import type { FoundPods } from './found-pods.ts'
 import { letters } from './letters.ts'
 import { migrate } from './mailbox/migrate.ts'
-import { stillListens } from './moving/moving.ts'
 import type { NodeStatus } from './node-status.ts'
 import { ownPods } from './own-pods.ts'
 import type { NoticesBy } from './passing.ts'
@@ -168,7 +167,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   await courier.start()
   await rooms.watch.start()
   await rooms.releases.start()
-  const waiting = self.left().filter(left => stillListens(left, clock.now()))
+  const waiting = await rooms.moving.listening()
   for (const { pod } of [...self.registrations(), ...waiting]) keepIfKnown(rooms, pod, log)
   await rooms.applying.begin()
 

@@ -13,8 +13,8 @@ import { createTable } from './table.ts'
 /** Finds pods again whose known addresses do not answer, by their records in the DHT. Source: docs/protocol/pod.md#where-a-pod-is */
 export interface MovedPods {
   /**
-   * Newer addresses of a pod, with `/p2p/`. A record only moves a pod: it must be by the peer id we know, about this hostname
-   * and the pinned certificate, and not older than what was used before.
+   * Newer addresses of a pod, with `/p2p/`. A record only moves a pod: it must be by the peer id we know, about the pinned
+   * certificate, and not older than what was used before.
    * @param fingerprint the pinned one, hex.
    * @returns empty when there is no such record. @throws {MuttrError} `CANCELLED`
    */
@@ -67,8 +67,10 @@ export function createMovedPods(parts: {
       const frame = await dht.getRecord(key, { signal, timeoutMs: lookupTimeoutMs })
       const { body, sequence } = decodeRecord(frame)
       const said = decodeWhereabouts(body)
-      const isIts = said.hostname === place.hostname && said.fingerprint === fingerprint
-      return isIts ? { peer, sequence, addresses: said.addresses } : undefined
+      // It may have another name by now: what it shows there says whether it was this one.
+      return said.fingerprint === fingerprint
+        ? { peer, sequence, addresses: said.addresses }
+        : undefined
     } catch (err) {
       if (codeOf(err) === 'CANCELLED') throw err
       log.debug('no record of a pod', { pod: place.hostname, code: codeOf(err) })

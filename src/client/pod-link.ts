@@ -29,7 +29,7 @@ import type { PodAhead } from './pod-ahead.ts'
 import { podAhead } from './pod-ahead.ts'
 import { listenTo } from './pod-listen.ts'
 import type { PodQuestions } from './pod-questions.ts'
-import { certifiedBy, nameAt, podQuestions } from './pod-questions.ts'
+import { askedOf, certifiedBy, nameAt, podQuestions } from './pod-questions.ts'
 import type { PodQueue } from './pod-queue.ts'
 import { podQueue } from './pod-queue.ts'
 
@@ -148,7 +148,7 @@ function linkOver(
     async register(alias, certificate, { invite, note } = {}) {
       const name = nameOf(alias)
       const request = {
-        name,
+        name: askedOf(pod, alias),
         certificate: certificate.bytes,
         invite: invite ?? null,
         note: note ?? null
@@ -162,13 +162,15 @@ function linkOver(
       return { certificate: certified, untilMs }
     },
     async revoke(alias, { bytes }) {
-      await ask('revoke', wire.revoke.encode({ name: nameOf(alias), certificate: bytes }))
+      await ask('revoke', wire.revoke.encode({ name: askedOf(pod, alias), certificate: bytes }))
     },
     async invite(o) {
       return inviteAnswer.decode(await ask('invite', inviteRequest.encode(o)))
     },
     async report(alias, told) {
-      wire.nothing.decode(await ask('report', report.encode({ name: nameOf(alias), ...told })))
+      wire.nothing.decode(
+        await ask('report', report.encode({ name: askedOf(pod, alias), ...told }))
+      )
     },
     async dismiss(dismissal) {
       wire.nothing.decode(await ask('dismiss', wire.dismiss.encode({ dismissal })))

@@ -51,7 +51,7 @@ interface PodReceipt {
 /** What anybody may ask of a pod, whichever way: over a link, or blindly. */
 export interface PodQuestions {
   readonly hostname: string
-  readonly pod: Pick<PodFace, 'hostname' | 'certificate' | 'hpkeKey'>
+  readonly pod: Pick<PodFace, 'hostname' | 'now' | 'certificate' | 'hpkeKey'>
   /** The key that an alias had before, as the pod knows it, and what it says of its successor; nothing of it is checked. */
   successor(alias: string, fingerprint: string): Promise<Successor | null>
   /** Where the owner of an alias went, which the pod has signed; the owner's signature is not checked. @throws `SIGNATURE_INVALID` */
@@ -64,7 +64,7 @@ export interface PodQuestions {
 
 interface Parts {
   ask(method: string, payload: Uint8Array): Promise<Uint8Array>
-  pod: Pick<PodFace, 'hostname' | 'certificate' | 'hpkeKey' | 'peers'>
+  pod: Pick<PodFace, 'hostname' | 'now' | 'certificate' | 'hpkeKey' | 'peers'>
   clock: Clock
   crypto: Crypto
   /** With it, receipts of notices are verified. */
@@ -78,14 +78,14 @@ export function podQuestions({ ask, pod, clock, crypto, keys, signer }: Parts): 
   return {
     ...{ hostname, pod },
     async successor(alias, fingerprint) {
-      const request = successionRequest.encode({ name: nameAt(hostname, alias), fingerprint })
+      const request = successionRequest.encode({ name: askedOf(pod, alias), fingerprint })
       const found = successionAnswer.decode(await ask('succession', request))
       if (!found) return null
       const { certificate, succession } = found
       return { certificate: await crypto.readCertificate(certificate), succession }
     },
     async moved(alias) {
-      const request = wire.aliasRequest.encode({ name: nameAt(hostname, alias) })
+      const request = wire.aliasRequest.encode({ name: askedOf(pod, alias) })
       const found = movedAnswer.decode(await ask('moved', request))
       if (!found) return null
       await verifyCountersigned(pod.certificate, { ...found, nowMs: clock.now() }, crypto)
@@ -93,7 +93,7 @@ export function podQuestions({ ask, pod, clock, crypto, keys, signer }: Parts): 
     },
     async lookup(alias) {
       const name = nameAt(hostname, alias)
-      const frame = await ask('lookup', wire.aliasRequest.encode({ name }))
+      const frame = await ask('lookup', wire.aliasRequest.encode({ name: askedOf(pod, alias) }))
       const o = { name, nowMs: clock.now(), crypto }
       return await checkLookup(wire.lookupAnswer.decode(frame), pod, o)
     },
@@ -116,6 +116,12 @@ export function nameAt(hostname: string, alias: string): string {
   const read = readAlias(alias)
   if (read.hostname === hostname) return read.name
   throw new MuttrError('ALIAS_UNKNOWN', `${alias} is not of ${hostname}`)
+}
+
+/** How a pod is asked about an alias: whole, when the pod has another name than that of the alias. @throws {MuttrError} as {@link nameAt} */
+export function askedOf({ hostname, now }: Pick<PodFace, 'hostname' | 'now'>, alias: string) {
+  const name = nameAt(hostname, alias)
+  return now === hostname ? name : `${name}@${hostname}`
 }
 
 interface Checking {

@@ -86,6 +86,8 @@ export interface Pods extends AsyncDisposable {
   trustOf(hostname: string): Promise<PodTrust | null>
   /** Keeps up the line to a pod where we have an alias. */
   keep(hostname: string): void
+  /** Ends the line to a pod, and keeps it up no more. */
+  part(hostname: string): Promise<void>
   /** The certificate a pod showed last, without asking it. */
   certificateOf(hostname: string): Promise<Certificate | undefined>
   /** The peer that showed it. */
@@ -164,8 +166,8 @@ export function createPods(parts: PodsParts): Pods {
   const papers = createPapers(parts)
   const foundBy = (hostname: string): FoundBy | null =>
     places.has(hostname) ? null : (parts.found?.get(hostname)?.by ?? null)
-  const isNamed = (hostname: string) => places.has(hostname)
-  const trustOf = createPodTrust({ clock, crypto, isNamed, foundBy, certificateOf: pins.of })
+  const trusting = { isNamed: (hostname: string) => places.has(hostname), foundBy }
+  const trustOf = createPodTrust({ clock, crypto, ...trusting, certificateOf: pins.of })
 
   async function open(
     place: PodPlace,
@@ -186,15 +188,16 @@ export function createPods(parts: PodsParts): Pods {
       return at({ hostname, addresses })
     })
     if (!keep) return link
-    await pins.pin(hostname, link.pod.certificate)
-    await moved.met(hostname, link.pod.contact.peer, link.pod.peers)
-    await papers.keep(hostname, link.pod.contact.peer, link.pod.papers)
+    const { certificate, contact, peers, papers: shown } = link.pod
+    await pins.pin(hostname, certificate)
+    await moved.met(hostname, contact.peer, peers)
+    await papers.keep(hostname, contact.peer, shown)
     return link
   }
 
   const own = (): string[] => [...new Set(self.registrations().map(({ pod }) => pod))]
-  const isBlindTo = (hostname: string): boolean =>
-    parts.isBlind === true && (!own().includes(hostname) || own().length > 1)
+  const isBlindTo = (pod: string): boolean =>
+    parts.isBlind === true && (!own().includes(pod) || own().length > 1)
   const askingParts: Omit<Parameters<typeof createAsking>[0], 'fingerprintOf' | 'met'> = {
     ...{ clock, random: parts.random, crypto, keys: parts.keys, own },
     identified: async (hostname, signal) => abortable(lineOf(hostname).identified(), signal)
@@ -328,12 +331,15 @@ export function createPods(parts: PodsParts): Pods {
     if (sought.has(hostname) && !parts.found?.get(hostname)) await know(hostname, signal)
   }
 
+  async function part(hostname: string): Promise<void> {
+    const line = lines.get(hostname)
+    if (lines.delete(hostname)) await line?.[Symbol.asyncDispose]()
+  }
+
   /** Another pod stood in its place. */
   async function forget(hostname: string): Promise<void> {
-    const line = lines.get(hostname)
-    lines.delete(hostname)
     await pins.forget(hostname)
-    await line?.[Symbol.asyncDispose]()
+    await part(hostname)
   }
 
   async function asStranger(hostname: string, signal: AbortSignal): Promise<PodLink> {
@@ -370,6 +376,7 @@ export function createPods(parts: PodsParts): Pods {
     foundBy,
     trustOf,
     keep: hostname => lineOf(hostname).keep(),
+    part,
     certificateOf: pins.of,
     peerOf: hostname => moved.peerOf(hostname),
     async escrowOf(hostname) {
@@ -379,15 +386,10 @@ export function createPods(parts: PodsParts): Pods {
     },
     papersOf: (hostname, peer) => papers.of(hostname, peer),
     keepPapers: (hostname, peer, shown) => papers.keep(hostname, peer, shown),
-    async renew() {
-      await Promise.all([...lines.values()].filter(({ state }) => state.own).map(l => l.renew()))
-    },
-    wake() {
-      for (const line of lines.values()) line.wake()
-    },
-    async tried() {
-      await Promise.all([...lines.values()].map(line => line.tried))
-    },
+    renew: async () =>
+      void (await Promise.all([...lines.values()].map(line => line.state.own && line.renew()))),
+    wake: () => lines.forEach(line => void line.wake()),
+    tried: async () => void (await Promise.all([...lines.values()].map(line => line.tried))),
     get lines() {
       return [...lines.values()].map(line => line.state)
     },

@@ -107,7 +107,10 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     thin: parts.thin,
     onNotices: async (hostname, entries, how) =>
       inbox.notified(hostname, await canary.sift(entries), how),
-    onIdentified: (hostname, link) => succeeding.handOver(hostname, link),
+    onIdentified(hostname, link) {
+      moving.met(hostname, link.pod)
+      return succeeding.handOver(hostname, link)
+    },
     onStanding: (hostname, standing) => applying.heard(hostname, standing),
     onNews: (hostname, news) => courier.heard(hostname, news),
     onUp(hostname) {
@@ -281,17 +284,8 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     dismissing: new Dismissing({ state, self, pods, clock, log, crypto, life })
   })
   const requests = new Requests({
-    state,
-    store: received,
-    self,
-    contacts,
-    policies,
-    pods,
-    clock,
-    log,
-    crypto,
-    emit,
-    life,
+    ...{ state, store: received, self, contacts, policies, pods },
+    ...{ clock, log, crypto, emit, life },
     onAccepted: rows => inbox.accepted(rows)
   })
   const fetched = new Fetched({

@@ -16,7 +16,7 @@ import { certificatePath, encodeWellKnown, wellKnownPath } from '../wire/well-kn
 import type { DoorEnv, Room } from './door.ts'
 import { httpsLimits } from './limits.ts'
 
-type OpenPod = Pick<Pod, 'hostname' | 'certificate' | 'hello' | 'directory'>
+type OpenPod = Pick<Pod, 'hostname' | 'former' | 'certificate' | 'hello' | 'directory'>
 
 interface Parts {
   pod: OpenPod
@@ -72,17 +72,16 @@ const armored = (c: Context, text: string): Response =>
   c.body(text, 200, { 'Content-Type': 'application/pgp-keys' })
 
 /** Web Key Directory, by the direct way and by the advanced one (draft-koch-openpgp-webkey-service). */
-function addWkd(app: App, { hostname, certificate, directory }: OpenPod): void {
+function addWkd(app: App, { hostname, former, certificate, directory }: OpenPod): void {
   const direct = '/.well-known/openpgpkey'
-  const advanced = `${direct}/${hostname}`
+  const advanced = [hostname, ...former].map(name => `${direct}/${name}`)
   const open = { 'Access-Control-Allow-Origin': '*' }
-  for (const base of [direct, advanced]) {
+  for (const base of [direct, ...advanced]) {
     app.get(`${base}/policy`, c => c.text('', 200, open))
     app.get(`${base}/hu/:hash{[a-z0-9]{32}}`, async c => {
-      const found = await directory.byHash(c.req.param('hash'))
-      if (!found) return unknown()
-      const key = { alias: found.alias, certificate: await readOwn(found.certificate) }
-      const bytes = await publishedKey([key], certificate)
+      const [shown] = await shownKeys(await directory.byHash(c.req.param('hash')), certificate)
+      if (!shown) return unknown()
+      const bytes = await shown.bytes()
       return c.body(new Uint8Array(bytes), 200, {
         ...open,
         'Content-Type': 'application/octet-stream'
@@ -147,19 +146,18 @@ function addTaking(app: App, { directory }: OpenPod, clock: Clock): void {
 
 /** A whole address, a key id or a fingerprint, or the pod's hostname; nothing is searched for by a part of a name. */
 async function searched(pod: OpenPod, search: string): Promise<Shown[]> {
-  const { hostname, certificate, directory } = pod
+  const { hostname, former, certificate, directory } = pod
   const id = /^0x([0-9a-f]{16}|[0-9a-f]{40}|[0-9a-f]{64})$/i.exec(search)?.[1]?.toLowerCase()
   const { fingerprint } = certificate
   const isOwn = id !== undefined && [fingerprint, keyIdOf(fingerprint)].includes(id)
-  if (isOwn || search === hostname) {
+  if (isOwn || search === hostname || former.includes(search)) {
     const shown = await shownBy(pod)
     return [{ certificate: shown, userIds: [hostname], bytes: async () => shown.bytes }]
   }
   if (id !== undefined) return await shownKeys(await directory.byKey(id), certificate)
   const address = (/<([^<>]*)>\s*$/.exec(search)?.[1] ?? search).replace(/^=/, '').toLowerCase()
-  const at = address.lastIndexOf('@')
-  if (at < 0 || address.slice(at + 1) !== hostname) return []
-  const found = await directory.byName(address.slice(0, at))
+  if (!address.includes('@')) return []
+  const found = await directory.byName(address)
   return found ? await shownKeys([found], certificate) : []
 }
 

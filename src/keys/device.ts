@@ -118,12 +118,19 @@ export async function makeDismissal(
 /** @returns the device key, hex. @throws {MuttrError} `STATEMENT_INVALID` when it is not this person's word to this pod, and nothing else */
 export async function verifyDismissal(
   frame: Uint8Array,
-  { certificate, pod, nowMs }: { certificate: Certificate; pod: string; nowMs: Millis },
+  {
+    certificate,
+    pod,
+    nowMs
+  }: { certificate: Certificate; pod: string | readonly string[]; nowMs: Millis },
   crypto: Crypto = openPgp
 ): Promise<string> {
   try {
     const { dismissal, dismissalBytes, signature } = decodeSignedDismissal(frame)
-    if (toHex(dismissal.fingerprint) !== certificate.fingerprint || dismissal.pod !== pod)
+    if (
+      toHex(dismissal.fingerprint) !== certificate.fingerprint ||
+      ![pod].flat().includes(dismissal.pod)
+    )
       throw new Error('by another person, or for another pod')
     if (dismissal.atMs > nowMs + limits.clockSkewMs) throw new Error('of another time')
     await crypto.verifyDetached(certificate, dismissalLabel, dismissalBytes, signature, nowMs)

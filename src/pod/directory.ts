@@ -7,7 +7,7 @@ import type { Change, State } from '../store/state.ts'
 import type { LookupAnswer } from '../wire/pod.ts'
 import { directoryAnswer, directoryLabel } from '../wire/pod.ts'
 import { openRow } from './addresses/rows.ts'
-import { foldName } from './alias.ts'
+import type { AskedAlias, Hostnames } from './hostnames.ts'
 import { podTimes } from './limits.ts'
 import { createLocks } from './locks.ts'
 import type { Moves } from './moves.ts'
@@ -28,7 +28,7 @@ interface Parts {
   random: Random
   crypto: Crypto
   person: Person
-  hostname: string
+  names: Hostnames
   hpkeKey: Uint8Array
   registry: Registry
   moves: Pick<Moves, 'find'>
@@ -39,8 +39,10 @@ const epochOf = (nowMs: Millis): number => Math.floor(nowMs / podTimes.epochMs)
 const epochEnd = (epoch: number): Millis => (epoch + 1) * podTimes.epochMs
 
 export function createDirectory(parts: Parts): Directory {
-  const { state, random, crypto, person, hostname, hpkeKey, registry, moves } = parts
+  const { state, random, crypto, person, names, hpkeKey, registry, moves } = parts
   const locks = createLocks()
+  const keyOf = ({ name, at }: AskedAlias): string =>
+    at === names.hostname ? name : `${name}@${at}`
 
   /** The alias's address of this epoch; made once, whoever asks first. */
   const introOf = async (name: string, row: AliasRow, nowMs: Millis): Promise<Uint8Array> => {
@@ -58,10 +60,14 @@ export function createDirectory(parts: Parts): Directory {
     return ok ? address : ((await state.get(tables.intros, key)) ?? address)
   }
 
-  const sign = async (name: string, row: AliasRow, nowMs: Millis): Promise<LookupAnswer> => {
+  const sign = async (
+    { name, at }: AskedAlias,
+    row: AliasRow,
+    nowMs: Millis
+  ): Promise<LookupAnswer> => {
     const validUntilMs = Math.min(nowMs + podTimes.answerLifeMs, row.untilMs)
     const answer = directoryAnswer.encode({
-      alias: `${name}@${hostname}`,
+      alias: `${name}@${at}`,
       certificate: row.certificate,
       intro: await introOf(name, row, nowMs),
       hpkeKey,
@@ -76,27 +82,32 @@ export function createDirectory(parts: Parts): Directory {
       answer,
       signature
     })
-    await state.write([{ type: 'put', table: tables.answers, key: name, value }])
+    await state.write([{ type: 'put', table: tables.answers, key: keyOf({ name, at }), value }])
     return { answer, signature }
   }
 
-  const answer = async (name: string, nowMs: Millis): Promise<LookupAnswer> => {
-    const row = await registry.shown(name, nowMs)
-    if (!row && (await moves.find(name, nowMs)))
-      throw new MuttrError('ALIAS_MOVED', `the owner of ${name}@${hostname} has moved`)
-    if (!row) throw new MuttrError('ALIAS_UNKNOWN', `no ${name} at ${hostname}`)
-    const cached = await state.get(tables.answers, name)
+  const answer = async (asked: AskedAlias, nowMs: Millis): Promise<LookupAnswer> => {
+    const { name, at } = asked
+    const full = `${name}@${at}`
+    const found = await registry.shown(name, nowMs)
+    const row = found && (await names.of(name)).includes(at) ? found : undefined
+    if (!row && (await moves.find(full, nowMs)))
+      throw new MuttrError('ALIAS_MOVED', `the owner of ${full} has moved`)
+    if (!row) throw new MuttrError('ALIAS_UNKNOWN', `no ${name} at ${at}`)
+    const cached = await state.get(tables.answers, keyOf(asked))
     const known = cached && answerRow.decode(cached)
-    if (known && known.revision === row.revision && known.renewMs > nowMs)
+    const isOfNow = known && known.revision === row.revision && known.renewMs > nowMs
+    // One that was signed while the pod had another name is about that.
+    if (isOfNow && directoryAnswer.decode(known.answer).alias === full)
       return { answer: known.answer, signature: known.signature }
-    return await sign(name, row, nowMs)
+    return await sign(asked, row, nowMs)
   }
 
   return {
     // One after the other per alias: of a crowd that asks at once, the first has it signed.
     lookup: async (alias, nowMs) => {
-      const name = foldName(alias)
-      return await locks.run(name, () => answer(name, nowMs))
+      const asked = names.read(alias)
+      return await locks.run(keyOf(asked), () => answer(asked, nowMs))
     },
     async sweep(nowMs) {
       // An epoch's addresses are accepted until its end and `introAcceptedMs` more.

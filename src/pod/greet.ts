@@ -8,7 +8,10 @@ import type { PodPapers } from '../wire/proof.ts'
 
 /** Who a pod is, as it showed and signed it. */
 export interface PodFace {
+  /** Under which it was asked for. */
   readonly hostname: string
+  /** What it calls itself now: another one where it has another name since. */
+  readonly now: string
   readonly certificate: Certificate
   readonly hpkeKey: Uint8Array
   readonly policy: Policy
@@ -104,13 +107,13 @@ export async function readPapers(
   if (certificate.revoked) changed(`${hostname} shows a revoked key`)
   await crypto.verifyDetached(certificate, wire.podRecordLabel, record, signature, clock.now())
   const said = wire.podRecord.decode(record)
-  if (said.hostname !== hostname.toLowerCase()) changed(`it calls itself ${said.hostname}`)
+  const asked = hostname.toLowerCase()
+  if (said.hostname !== asked && !said.former.includes(asked))
+    changed(`it calls itself ${said.hostname}`)
   if (!said.peers.includes(peer)) changed('its record is for other peers')
   if (said.sequence < (pinned?.sequence ?? 0)) changed('it shows an older record than before')
   const { hpkeKey, policy, udp, sequence, peers } = said
   const offers = await crypto.offersIn(signature)
-  return {
-    ...{ hostname: said.hostname, certificate, hpkeKey, policy, udp, offers, sequence, peers },
-    papers
-  }
+  const shown = { certificate, hpkeKey, policy, udp, offers, sequence, peers, papers }
+  return { hostname: asked, now: said.hostname, ...shown }
 }

@@ -4,11 +4,12 @@ import { aliasUserId, namesAlias } from '../keys/alias-user-id.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { verifySuccession } from '../keys/succession.ts'
-import type { State } from '../store/state.ts'
+import type { Change, State } from '../store/state.ts'
 import type { KeyName } from '../wire/succession.ts'
 import { decodeSignedSuccession } from '../wire/succession.ts'
 import type { AliasName } from './alias.ts'
 import type { AliasTable } from './alias-table.ts'
+import type { Hostnames } from './hostnames.ts'
 import { podTimes } from './limits.ts'
 import { leftCertificate } from './moves.ts'
 import { deleteKey, putKey } from './public-index.ts'
@@ -28,7 +29,7 @@ export interface Succeeded {
 interface Parts {
   state: State
   crypto: Crypto
-  hostname: string
+  names: Hostnames
   aliases: AliasTable
   successions: Successions
   account(id: AccountId): Promise<AccountRow | undefined>
@@ -57,7 +58,7 @@ const refuse = (what: string): never => {
 
 /** Gives an account to the key that succeeds its own, in one write: its rows stay where they are, and have another holder. */
 export function createHandover(parts: Parts): Handover {
-  const { state, crypto, hostname, aliases, successions } = parts
+  const { state, crypto, aliases, successions } = parts
 
   /** @returns whether it was handed over before. @throws {MuttrError} `SUCCESSION_INVALID` */
   async function check(account: AccountId, old: KeyName, next: Certificate): Promise<boolean> {
@@ -83,11 +84,20 @@ export function createHandover(parts: Parts): Handover {
     const rows = await Promise.all(names.map(name => aliases.get(name)))
     const link = await successions.link(account, old.fingerprint)
     const shown = await crypto.readCertificate(link?.certificate ?? rows[0]?.certificate ?? left!)
-    await verifySuccession(frame, { old: shown, next, pod: hostname, nowMs }, crypto)
+    const { pod: said } = decodeSignedSuccession(frame).succession
+    const pod = parts.names.has(said) ? said : parts.names.hostname
+    await verifySuccession(frame, { old: shown, next, pod, nowMs }, crypto)
     let certified = next
+    const places: Change[] = []
     for (const name of names) {
-      checkCertificate({ certificate: certified, pin: next.pin, nowMs }, `${name}@${hostname}`)
+      const all = await parts.names.of(name)
+      // A name of the pod that its owner has left already is none of the new key's.
+      const isNamed = (at: string) => next.userIds.some(id => namesAlias(id, `${name}@${at}`))
+      const kept = all.filter(isNamed)
+      const [first = all[0]] = kept
+      checkCertificate({ certificate: certified, pin: next.pin, nowMs }, `${name}@${first}`)
       certified = (await parts.certify(name, certified, nowMs)).certificate
+      places.push(parts.names.put(name, kept))
     }
     const untilMs = nowMs + podTimes.certificationLifeMs
     const { bytes, fingerprint } = certified
@@ -100,7 +110,8 @@ export function createHandover(parts: Parts): Handover {
       ),
       putAccount(account, { ...known, fingerprint, seenMs: nowMs }),
       deleteKey(known.fingerprint),
-      putKey(fingerprint, account)
+      putKey(fingerprint, account),
+      ...places
     ])
     return ok ? { account, names, certificate: certified, untilMs } : undefined
   }

@@ -67,6 +67,8 @@ export async function checkIdentify(
     ...o
   }: {
     hostname: string
+    /** It had these names before: who identifies may not have heard of the one of now. */
+    former?: readonly string[]
     pod: PeerId
     /** Undefined where the stream does not prove it: then it is the one of the statement. */
     peer: PeerId | undefined
@@ -84,12 +86,13 @@ export async function checkIdentify(
   const certificate = await crypto.readCertificate(certificateBytes)
   if (certificate.revoked) refuse('the certificate is revoked')
   const statement = await verifyStatement(frame, { certificate, nowMs: o.nowMs }, crypto)
-  if (statement.pod !== o.hostname) refuse('the statement is for another pod')
+  const isOurs = [o.hostname, ...(o.former ?? [])].includes(statement.pod)
+  if (!isOurs) refuse('the statement is for another pod')
   const peer = o.peer ?? statement.peer
   if (statement.peer !== peer) refuse('the statement is for another peer')
   if (statement.untilMs <= o.nowMs) refuse('the statement has ended')
   const signed = identifyBytes({
-    hostname: o.hostname,
+    hostname: statement.pod,
     pod: o.pod,
     self: peer,
     binding: o.binding,

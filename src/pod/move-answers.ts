@@ -1,7 +1,6 @@
 import type { Millis, Session } from '../base/ports.ts'
 import { moveAnswer, movedAnswer, moveRequest } from '../wire/move.ts'
 import { aliasRequest } from '../wire/pod.ts'
-import { foldName } from './alias.ts'
 import type { Identity } from './identify.ts'
 import type { Answers, Desk } from './session.ts'
 
@@ -20,7 +19,7 @@ export const moveAnswers = ({
   async moved(payload, nowMs) {
     const { name } = aliasRequest.decode(payload)
     desk.gates.lookup(session.peer, identity(nowMs)?.account, nowMs)
-    return movedAnswer.encode((await desk.moves.find(foldName(name), nowMs)) ?? null)
+    return movedAnswer.encode((await desk.moves.find(name, nowMs)) ?? null)
   },
   async move(payload, nowMs) {
     const { account, certificate: bytes } = self(nowMs)

@@ -6,14 +6,14 @@ import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { countersign, verifyMove } from '../keys/move.ts'
 import type { Person } from '../keys/person.ts'
-import type { State } from '../store/state.ts'
+import type { Change, State } from '../store/state.ts'
 import { bytes, literal, tuple, uint } from '../wire/cbor.ts'
 import type { Move } from '../wire/move.ts'
-import type { AliasName } from './alias.ts'
-import { foldName, readAlias } from './alias.ts'
+import { readAlias } from './alias.ts'
+import type { AskedAlias, Hostnames } from './hostnames.ts'
 import { podTimes } from './limits.ts'
 import type { Registry } from './registry.ts'
-import type { AccountId, Row } from './rows.ts'
+import type { AccountId, AliasRow, Row } from './rows.ts'
 import { row, tables, under } from './rows.ts'
 import { rowsOf } from './scan.ts'
 
@@ -56,8 +56,8 @@ export const moveRow: Row<MoveRow> = row(
 
 /** Aliases that their owners left for others, and where to. Source: docs/protocol/moving.md#at-the-former-pod */
 export interface Moves {
-  /** @returns undefined unless the alias was left, and nobody has it now. */
-  find(name: AliasName, nowMs: Millis): Promise<MoveRow | undefined>
+  /** @returns undefined unless the alias was left, and nobody has it now. @throws {MuttrError} `ALIAS_INVALID`, `ALIAS_UNKNOWN` */
+  find(alias: string, nowMs: Millis): Promise<MoveRow | undefined>
   /**
    * An account leaves an alias: the pod says so from now on, in one write with the quarantine. The same again gives the same signature; a
    * later move of an alias that was left takes the place of the one before.
@@ -79,7 +79,7 @@ interface Parts {
   crypto: Crypto
   /** The pod's own key. */
   person: Person
-  hostname: string
+  names: Hostnames
   registry: Pick<Registry, 'find' | 'release' | 'isRevoked'>
 }
 
@@ -87,34 +87,48 @@ const refuse = (what: string): never => {
   throw new MuttrError('MOVE_INVALID', what)
 }
 
-export function createMoves({ state, crypto, person, hostname, registry }: Parts): Moves {
-  const get = async (name: AliasName): Promise<MoveRow | undefined> => {
-    const found = await state.get(tables.moves, name)
+export function createMoves({ state, crypto, person, names, registry }: Parts): Moves {
+  const { hostname } = names
+  const keyOf = ({ name, at }: AskedAlias): string => (at === hostname ? name : `${name}@${at}`)
+  const get = async (asked: AskedAlias): Promise<MoveRow | undefined> => {
+    const found = await state.get(tables.moves, keyOf(asked))
     return found && moveRow.decode(found)
   }
-  const nameOf = ({ from }: Move): AliasName => {
-    const alias = readAlias(from)
-    return alias.hostname === hostname ? alias.name : refuse(`${from} is not of ${hostname}`)
+  const leaving = ({ from }: Move): AskedAlias =>
+    names.has(readAlias(from).hostname) ? names.read(from) : refuse(`${from} is not of ${hostname}`)
+
+  /** Who has an alias under the hostname that is asked for. */
+  const active = async ({ name, at }: AskedAlias, nowMs: Millis): Promise<AliasRow | undefined> => {
+    const row = await registry.find(name, nowMs)
+    return row && (await names.of(name)).includes(at) ? row : undefined
+  }
+  const left = async (asked: AskedAlias, nowMs: Millis): Promise<MoveRow | undefined> => {
+    const kept = await get(asked)
+    return kept && kept.untilMs > nowMs && !(await active(asked, nowMs)) ? kept : undefined
   }
 
-  const find: Moves['find'] = async (name, nowMs) => {
-    const kept = await get(name)
-    return kept && kept.untilMs > nowMs && !(await registry.find(name, nowMs)) ? kept : undefined
+  /** The pod has another name, and its person follows: they have the same alias there. */
+  async function follow({ name, at }: AskedAlias, account: AccountId, nowMs: Millis, put: Change) {
+    const row = await active({ name, at }, nowMs)
+    if (row?.account !== account)
+      throw new MuttrError('ALIAS_UNKNOWN', `you have no alias ${name}@${at} here`)
+    const others = (await names.of(name)).filter(other => other !== at)
+    await state.write([put, names.put(name, others)])
   }
 
   return {
-    find,
+    find: async (alias, nowMs) => left(names.read(alias), nowMs),
     async owner(alias, nowMs) {
-      const name = foldName(alias)
-      const row = (await registry.find(name, nowMs)) ?? (await find(name, nowMs))
-      if (!row) throw new MuttrError('ALIAS_UNKNOWN', `no ${name} at ${hostname}`)
+      const asked = names.read(alias)
+      const row = (await active(asked, nowMs)) ?? (await left(asked, nowMs))
+      if (!row) throw new MuttrError('ALIAS_UNKNOWN', `no ${asked.name} at ${asked.at}`)
       return row.account
     },
     async take({ account, certificate, frame, nowMs }) {
       const move = await verifyMove(frame, { key: certificate, nowMs }, crypto)
-      const name = nameOf(move)
-      const before = await get(name)
-      const isActive = (await registry.find(name, nowMs)) !== undefined
+      const asked = leaving(move)
+      const before = await get(asked)
+      const isActive = (await active(asked, nowMs)) !== undefined
       const isOurs = before?.account === account
       if (isOurs && !isActive && equalBytes(before.move, frame)) return before.signature
       if (isOurs && before.sequence >= move.sequence) refuse('a later move of it is known')
@@ -128,9 +142,11 @@ export function createMoves({ state, crypto, person, hostname, registry }: Parts
       const { sequence } = move
       const kept = { account, sequence, certificate: certificate.bytes, move: frame, signature }
       const value = moveRow.encode({ ...kept, untilMs })
-      const also = [{ type: 'put' as const, table: tables.moves, key: name, value }]
-      if (isAgain) await state.write(also)
-      else await registry.release(name, account, nowMs, { untilMs, also })
+      const put = { type: 'put' as const, table: tables.moves, key: keyOf(asked), value }
+      const { length } = await names.of(asked.name)
+      if (isAgain) await state.write([put])
+      else if (isActive && length > 1) await follow(asked, account, nowMs, put)
+      else await registry.release(asked.name, account, nowMs, { untilMs, also: [put] })
       return signature
     },
     async sweep(nowMs) {
@@ -141,15 +157,26 @@ export function createMoves({ state, crypto, person, hostname, registry }: Parts
   }
 }
 
+const leftMax = 16
+
 /** The certificate of a key that left all its aliases here: what waits is still its own. */
 export async function leftCertificate(
   state: State,
   account: AccountId
 ): Promise<Uint8Array | undefined> {
   for (const { key } of await state.list(tables.released, under(account))) {
-    const kept = await state.get(tables.moves, key.slice(account.length + 1))
-    const left = kept && moveRow.decode(kept)
-    if (left?.account === account) return left.certificate
+    const name = key.slice(account.length + 1)
+    const now = await state.get(tables.moves, name)
+    // '@' is followed by 'A': from former names of the pod.
+    const former = await state.list(tables.moves, {
+      gte: `${name}@`,
+      lt: `${name}A`,
+      limit: leftMax
+    })
+    for (const value of [...(now ? [now] : []), ...former.map(row => row.value)]) {
+      const left = moveRow.decode(value)
+      if (left.account === account) return left.certificate
+    }
   }
   return undefined
 }

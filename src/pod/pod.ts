@@ -60,6 +60,7 @@ import { createPublicDirectory } from './public-directory.ts'
 import { createReception } from './reception.ts'
 import { openRecord } from './record.ts'
 import { Registry } from './registry.ts'
+import { openHostnames } from './renaming.ts'
 import type { Desk } from './session.ts'
 import { serveSession } from './session.ts'
 import { createSweeper } from './sweep.ts'
@@ -105,6 +106,8 @@ export interface PodParts {
 /** Gives aliases, answers whose they are, and keeps notices. Serves `/muttr/pod/1`. Source: docs/protocol/pod.md */
 export interface Pod extends AsyncDisposable {
   readonly hostname: string
+  /** Names that it had before and answers for, newest first. */
+  readonly former: readonly string[]
   readonly certificate: Certificate
   /** Its signed record, as `hello` answers: a `helloAnswer` of src/wire/pod.ts. */
   hello(): Promise<Uint8Array>
@@ -148,8 +151,9 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const applications = createApplications(state, limits)
   const reports = createReports(state, limits)
   let settings = await readSettings(state)
+  const names = await openHostnames(state, hostname)
   const registry = await Registry.open({
-    ...{ state, crypto, person, hostname, policy, invites, limits },
+    ...{ state, crypto, person, hostname, names, policy, invites, limits },
     settings: () => settings
   })
   const addresses = createAddresses({ state, perOwnerMax: limits.addressesPerAccountMax })
@@ -157,11 +161,11 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
   const keyAddresses = await openKeyAddresses({ state, mailbox, limits })
   const hpkeKey = hpke.publicKey
   const own = { state, crypto, person, hostname }
-  const moves = createMoves({ ...own, registry })
-  const directory = createDirectory({ ...own, random, hpkeKey, registry, moves })
+  const moves = createMoves({ ...own, names, registry })
+  const directory = createDirectory({ ...own, names, random, hpkeKey, registry, moves })
   const chain = createChain({ ...own, clock, audit })
   const record = await openRecord({
-    ...{ ...own, clock, keys, hpke, policy, certificate: chain.certificate },
+    ...{ ...own, names, clock, keys, hpke, policy, certificate: chain.certificate },
     escrow: parts.escrow ?? false,
     udp: parts.datagrams?.port ?? null,
     offers: parts.offers ?? []
@@ -195,7 +199,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       arriving: () => datagrams
     }))
   const office = createOffice({
-    ...{ ...own, clock, random, limits, aheadBytes: aheadBounds.accountBytes },
+    ...{ ...own, hostnames: names, clock, random, limits, aheadBytes: aheadBounds.accountBytes },
     ...{
       registry,
       mailbox,
@@ -240,7 +244,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
     standings,
     standing,
     reports,
-    hostname,
+    names,
     clock,
     random,
     log,
@@ -323,11 +327,12 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
 
   return {
     hostname,
+    former: names.former,
     certificate: person.certificate,
     office,
     admin,
     hello: record.hello,
-    directory: createPublicDirectory({ state, clock, registry, hostname }),
+    directory: createPublicDirectory({ state, clock, registry, names }),
     async userOf(peer) {
       for (const served of reception.of(peer)) {
         const account = served.identity(clock.now())?.account

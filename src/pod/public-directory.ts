@@ -5,7 +5,7 @@ import { readCertificate } from '../keys/certificate.ts'
 import { withOwnNews } from '../keys/published.ts'
 import type { State } from '../store/state.ts'
 import type { AliasName } from './alias.ts'
-import { foldName } from './alias.ts'
+import type { Hostnames } from './hostnames.ts'
 import { keyIdOf } from './public-index.ts'
 import type { Registry } from './registry.ts'
 import type { AccountId } from './rows.ts'
@@ -20,9 +20,10 @@ export interface Published {
 
 /** What anybody may see of who is here, looked up as mail programs and OpenPGP programs do. Never says why there is nothing. */
 export interface PublicDirectory {
-  byName(name: string): Promise<Published | undefined>
-  /** @param hash of a Web Key Directory: `wkdHash` of src/wire/wkd.ts. */
-  byHash(hash: string): Promise<Published | undefined>
+  /** @param alias whole, or the name alone. */
+  byName(alias: string): Promise<Published | undefined>
+  /** @param hash of a Web Key Directory: `wkdHash` of src/wire/wkd.ts. @returns one key, under each hostname that the pod certifies it for */
+  byHash(hash: string): Promise<Published[]>
   /** @param id key id (16 digits) or fingerprint (40 or 64), lower-case hex. @returns the aliases of such keys. */
   byKey(id: string): Promise<Published[]>
   /**
@@ -39,12 +40,14 @@ export function createPublicDirectory(parts: {
   state: State
   clock: Clock
   registry: Registry
-  hostname: string
+  names: Hostnames
 }): PublicDirectory {
-  const { state, clock, registry, hostname } = parts
-  const published = async (name: AliasName): Promise<Published | undefined> => {
+  const { state, clock, registry, names } = parts
+  const published = async (name: AliasName): Promise<Published[]> => {
     const row = await registry.shown(name, clock.now())
-    return row && { alias: `${name}@${hostname}`, certificate: row.certificate }
+    if (!row) return []
+    const { certificate } = row
+    return (await names.of(name)).map(at => ({ alias: `${name}@${at}`, certificate }))
   }
   /** What it had is asked for too: the pod may show that it took a name back. */
   const namesOf = async (account: AccountId): Promise<AliasName[]> => {
@@ -64,7 +67,9 @@ export function createPublicDirectory(parts: {
     const certificate = await withOwnNews(known, shown)
     if (certificate === known) return true
     const { pin } = certificate
-    await registry.register({ alias: name, pin, certificate, invite: null, nowMs: clock.now() })
+    const [at] = await names.of(name)
+    const alias = `${name}@${at}`
+    await registry.register({ alias, pin, certificate, invite: null, nowMs: clock.now() })
     return true
   }
   /** A name that its owner left says it too: whoever took the key may have taken the name elsewhere. */
@@ -87,16 +92,17 @@ export function createPublicDirectory(parts: {
       if (count === 0) throw new MuttrError('ALIAS_UNKNOWN', 'this key has no alias here')
       return count
     },
-    async byName(name) {
+    async byName(alias) {
       try {
-        return await published(foldName(name))
+        const { name, at } = names.read(alias)
+        return (await published(name)).find(one => one.alias === `${name}@${at}`)
       } catch {
         return undefined
       }
     },
     async byHash(hash) {
       const name = await state.get(tables.hashes, hash)
-      return name && (await published(Buffer.from(name).toString()))
+      return name ? await published(Buffer.from(name).toString()) : []
     },
     async byKey(id) {
       const isWhole = id.length > 16
@@ -105,10 +111,8 @@ export function createPublicDirectory(parts: {
       const wanted = rows.filter(({ key }) => !isWhole || key.endsWith(`/${id}`))
       const found: Published[] = []
       for (const { value } of wanted)
-        for (const name of await namesOf(Buffer.from(value).toString())) {
-          const one = await published(name)
-          if (one) found.push(one)
-        }
+        for (const name of await namesOf(Buffer.from(value).toString()))
+          found.push(...(await published(name)))
       return found
     }
   }

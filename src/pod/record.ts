@@ -6,6 +6,8 @@ import type { Person } from '../keys/person.ts'
 import type { Change, State } from '../store/state.ts'
 import type { PodRecord, Policy } from '../wire/pod.ts'
 import { helloAnswer, podPeersMax, podRecord, podRecordLabel } from '../wire/pod.ts'
+import type { PodNames } from './hostnames.ts'
+import { gotNames } from './renaming.ts'
 import type { SignedRow } from './rows.ts'
 import { signedRow, tables, under } from './rows.ts'
 
@@ -16,7 +18,7 @@ interface Parts {
   person: Person
   keys: PeerKeys
   hpke: { publicKey: Uint8Array }
-  hostname: string
+  names: PodNames
   policy: Policy
   escrow: boolean
   /** Where it takes datagrams. */
@@ -105,14 +107,15 @@ async function kept(state: State): Promise<SignedRow | undefined> {
 
 /** @returns nothing when the record would stay as it is; else what is refused when somebody else changed it meanwhile. */
 async function next(
-  { state, clock, crypto, person, hpke, hostname, policy, escrow, udp, offers }: Parts,
+  { state, clock, crypto, person, hpke, names, policy, escrow, udp, offers }: Parts,
   choose: (peers: readonly PeerId[]) => readonly PeerId[]
 ): Promise<readonly Change[]> {
   const signer = new Uint8Array(Buffer.from(person.certificate.pin, 'hex'))
   const known = await kept(state)
   const last = known && podRecord.decode(known.frame)
   const said = {
-    hostname,
+    hostname: names.hostname,
+    former: names.former,
     peers: choose(last?.peers ?? []),
     policy,
     escrow,
@@ -132,16 +135,21 @@ async function next(
   return [
     { type: 'insert', table: tables.pod, key: mark, value: new Uint8Array() },
     { type: 'put', table: tables.pod, key, value: signedRow.encode({ frame, signature, signer }) },
+    gotNames,
     ...marks
       .slice(0, -marksKept)
       .map((row): Change => ({ type: 'delete', table: tables.pod, key: row.key }))
   ]
 }
 
-type Said = Pick<PodRecord, 'hostname' | 'peers' | 'policy' | 'escrow' | 'udp' | 'hpkeKey'>
+type Said = Pick<
+  PodRecord,
+  'hostname' | 'former' | 'peers' | 'policy' | 'escrow' | 'udp' | 'hpkeKey'
+>
 
 const isSame = (last: PodRecord, now: Said): boolean =>
   last.hostname === now.hostname &&
+  last.former.join() === now.former.join() &&
   last.peers.join() === now.peers.join() &&
   last.policy === now.policy &&
   last.escrow === now.escrow &&

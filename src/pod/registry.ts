@@ -1,5 +1,6 @@
 import { MuttrError } from '../base/errors.ts'
 import type { Millis } from '../base/ports.ts'
+import { namesAlias } from '../keys/alias-user-id.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
@@ -13,6 +14,8 @@ import type { AliasTable, Release } from './alias-table.ts'
 import { createAliasTable, isWithdrawn } from './alias-table.ts'
 import type { Handover, Succeeded } from './handover.ts'
 import { checkCertificate, createHandover } from './handover.ts'
+import type { AskedAlias, Hostnames } from './hostnames.ts'
+import { hostnamesOf } from './hostnames.ts'
 import type { Invites } from './invites.ts'
 import type { PodLimits } from './limits.ts'
 import { podTimes } from './limits.ts'
@@ -59,6 +62,8 @@ interface Parts {
   /** The pod's own key: its primary key certifies. */
   person: Person
   hostname: string
+  /** It and its former ones; it alone unless told. */
+  names?: Hostnames
   policy: Policy
   invites: Invites
   /** What operators say about names. */
@@ -75,6 +80,7 @@ const one = 'registry'
  */
 export class Registry {
   readonly #parts: Parts
+  readonly #names: Hostnames
   readonly #aliases: AliasTable
   readonly #successions: Successions
   readonly #handover: Handover
@@ -90,6 +96,8 @@ export class Registry {
 
   private constructor(parts: Parts) {
     this.#parts = parts
+    const { hostname, state } = parts
+    this.#names = parts.names ?? hostnamesOf(state, { hostname, former: [] })
     this.#aliases = createAliasTable(parts.state)
     this.#successions = createSuccessions(parts.state)
     this.#standings = createStandings(parts.state)
@@ -105,6 +113,7 @@ export class Registry {
     this.#handover = createHandover({
       ...parts,
       ...rows,
+      names: this.#names,
       account: id => this.account(id),
       isRevoked: pin => this.isRevoked(pin),
       certify: (...asked) => this.#certify(...asked)
@@ -139,14 +148,14 @@ export class Registry {
    *   `LIMIT_EXCEEDED`
    */
   async register(o: Application): Promise<Registered> {
-    const name = foldName(o.alias)
+    const { name, at } = this.#names.read(o.alias)
     // Who has a name keeps it, whatever was reserved since.
     if ((await this.#aliases.get(name))?.state !== 'active')
       checkReserved(name, this.#parts.settings?.())
-    checkCertificate(o, `${name}@${this.#parts.hostname}`)
+    checkCertificate(o, `${name}@${at}`)
     return await this.#locks.run(one, async () => {
       for (let i = 0; i < attemptsMax; i++) {
-        const registered = await this.#attempt(name, o)
+        const registered = await this.#attempt({ name, at }, o)
         if (registered) return registered
       }
       throw new MuttrError('ALIAS_TAKEN', `${name} is being taken by somebody else`)
@@ -169,7 +178,7 @@ export class Registry {
    * that came before; or that of an alias that was left. Anybody may bring it: the key signed it. @throws {MuttrError} `ALIAS_UNKNOWN`, `KEY_INVALID`
    */
   async revoke(alias: string, shown: Certificate, nowMs: Millis): Promise<void> {
-    const name = foldName(alias)
+    const { name } = this.#names.read(alias)
     if (!(await this.#locks.run(one, () => this.#takeRevocation(name, shown, nowMs))))
       throw new MuttrError('LIMIT_EXCEEDED', `${name} is being changed; try again`)
   }
@@ -285,7 +294,7 @@ export class Registry {
     })
   }
 
-  async #attempt(name: AliasName, o: Application): Promise<Registered | undefined> {
+  async #attempt({ name, at }: AskedAlias, o: Application): Promise<Registered | undefined> {
     const { nowMs } = o
     if (await this.isRevoked(o.pin)) throw new MuttrError('KEY_INVALID', 'the key is revoked')
     const { account, current } = await this.#successions.holder(o.pin)
@@ -296,6 +305,7 @@ export class Registry {
     if (row?.state === 'quarantined' && !own && row.untilMs > nowMs)
       throw new MuttrError('ALIAS_QUARANTINED', `${name} was somebody else's until lately`)
     const renewal = row?.state === 'active'
+    const hostnames = await this.#placesOf({ name, at }, renewal)
     const turn = renewal ? [] : await this.#standings.turn(account)
     if (!renewal) await this.#standings.check(account, nowMs)
     const claims = renewal ? [] : await this.#aliases.claim(name, nowMs)
@@ -304,7 +314,7 @@ export class Registry {
       renewal || own
         ? []
         : await admit(this.#admission, { ...o, account, name, isKnown: known !== undefined })
-    const { certificate, untilMs } = await this.#certify(name, o.certificate, nowMs)
+    const { certificate, untilMs } = await this.#certify(name, o.certificate, nowMs, hostnames)
     const after = { account, state: 'active' as const, untilMs, certificate: certificate.bytes }
     const createdMs = known?.createdMs ?? nowMs
     const { ok } = await this.#parts.state.write([
@@ -313,7 +323,8 @@ export class Registry {
       ...uses,
       ...this.#aliases.replace(name, row, after),
       putAccount(account, { fingerprint: certificate.fingerprint, createdMs, seenMs: nowMs }),
-      putKey(certificate.fingerprint, account)
+      putKey(certificate.fingerprint, account),
+      this.#names.put(name, hostnames)
     ])
     if (!ok) return undefined
     this.#active += Number(!renewal)
@@ -322,11 +333,28 @@ export class Registry {
     return { name, certificate, untilMs }
   }
 
-  async #certify(name: AliasName, certificate: Certificate, nowMs: Millis) {
-    const { crypto, person, hostname } = this.#parts
+  /** Where an alias is certified once it is registered under a hostname. @throws {MuttrError} `ALIAS_UNKNOWN` for a former one where it is not */
+  async #placesOf({ name, at }: AskedAlias, renewal: boolean): Promise<readonly string[]> {
+    const before = renewal ? await this.#names.of(name) : []
+    if (at !== this.#names.hostname && !before.includes(at))
+      throw new MuttrError('ALIAS_UNKNOWN', `nobody is ${name}@${at} any more`)
+    return before.includes(at) ? before : [...before, at]
+  }
+
+  /** @param hostnames all where it is certified unless told; those that the certificate does not name are left out. */
+  async #certify(
+    name: AliasName,
+    certificate: Certificate,
+    nowMs: Millis,
+    hostnames?: readonly string[]
+  ) {
+    const { crypto, person } = this.#parts
     const lifeMs = podTimes.certificationLifeMs
-    const alias = `${name}@${hostname}`
-    const certified = await crypto.certify(person, { certificate, alias, nowMs, lifeMs })
+    const aliases = (hostnames ?? (await this.#names.of(name))).map(at => `${name}@${at}`)
+    const named = aliases.filter(alias => certificate.userIds.some(id => namesAlias(id, alias)))
+    let certified = certificate
+    for (const alias of named.length > 0 ? named : aliases.slice(0, 1))
+      certified = await crypto.certify(person, { certificate: certified, alias, nowMs, lifeMs })
     return { certificate: certified, untilMs: nowMs + lifeMs }
   }
 

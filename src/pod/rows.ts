@@ -238,8 +238,10 @@ export const tables = {
   holders: 'holders',
   /** `ACCOUNT/FINGERPRINT` of the old key. Inserted, so that a key has one successor. */
   successions: 'successions',
-  /** By alias: where its owner went. */
+  /** By alias, with its hostname where that is a former one: where its owner went. */
   moves: 'moves',
+  /** By alias: under which of the pod's hostnames it is certified, where that is not the one of now alone. */
+  places: 'places',
   /** `ACCOUNT/DEVICE KEY` */
   devices: 'devices',
   /** `ACCOUNT/DEVICE KEY`: let in no more. */

@@ -37,7 +37,17 @@ function withPort(value: Uint8Array): Uint8Array {
   if (isRecord(frame)) return value
   const read = decodeCbor(frame, 'a pod record', recordBefore, podRecordBytesMax, 'HOME_DAMAGED')
   const [, hostname, peers, hpkeKey, policy, escrow, sequence, issuedMs] = read
-  const record = { hostname, peers, hpkeKey, policy, escrow, udp: null, sequence, issuedMs }
+  const record = {
+    hostname,
+    peers,
+    hpkeKey,
+    policy,
+    escrow,
+    udp: null,
+    former: [],
+    sequence,
+    issuedMs
+  }
   return signedRow.encode({ frame: podRecord.encode(record), signature, signer: nobody })
 }
 

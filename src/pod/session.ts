@@ -21,7 +21,6 @@ import type { Addresses } from './addresses/addresses.ts'
 import { addressAnswers } from './addresses/answers.ts'
 import type { Ahead } from './ahead/ahead.ts'
 import { aheadAnswers } from './ahead/answers.ts'
-import { foldName } from './alias.ts'
 import type { Held } from './along.ts'
 import type { Blind } from './blind/answers.ts'
 import { blindAnswers } from './blind/answers.ts'
@@ -31,6 +30,7 @@ import type { Dismissals } from './dismissals.ts'
 import { federationAnswers } from './federation/answers.ts'
 import type { Federation } from './federation/federation.ts'
 import type { Gates } from './gates.ts'
+import type { Hostnames } from './hostnames.ts'
 import type { Identity } from './identify.ts'
 import { checkIdentify, createChallenge } from './identify.ts'
 import type { Mailbox } from './mailbox.ts'
@@ -51,7 +51,7 @@ import type { Tokens } from './token/tokens.ts'
 
 /** What every session of a pod shares. */
 export interface Desk {
-  readonly hostname: string
+  readonly names: Hostnames
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -239,9 +239,9 @@ function openAnswers(visit: Visit): Answers {
     async report(payload, nowMs) {
       const told = report.decode(payload)
       desk.gates.report(session.peer, nowMs)
-      const name = foldName(told.name)
+      const { name, at } = desk.names.read(told.name)
       if (!(await desk.registry.shown(name, nowMs)))
-        throw new MuttrError('ALIAS_UNKNOWN', `no ${name} at ${desk.hostname}`)
+        throw new MuttrError('ALIAS_UNKNOWN', `no ${name} at ${at}`)
       const account = identity(nowMs)?.account ?? null
       const network = desk.gates.networkOf(session.peer) ?? null
       await desk.reports.add({ ...told, name, atMs: nowMs, account, network })
@@ -280,10 +280,11 @@ function identifyAnswers({ session, desk, become, quit }: Visit): Answers {
     async identify(payload, nowMs) {
       desk.gates.identify(session.peer, nowMs)
       const nonce = challenge.take(nowMs)
-      const { hostname, keys, crypto, registry, mailbox, dismissals } = desk
+      const { names: own, keys, crypto, registry, mailbox, dismissals } = desk
       const { binding } = session
       const ends = { pod: keys.self, peer: binding === undefined ? session.peer : undefined }
-      const o = { hostname, ...ends, binding, nonce, nowMs, crypto }
+      const { hostname, former } = own
+      const o = { hostname, former, ...ends, binding, nonce, nowMs, crypto }
       const shown = await checkIdentify(wire.identify.decode(payload), o)
       const { device, peer, untilMs } = shown
       const admitted = async () => {
@@ -317,9 +318,10 @@ const aliasAnswers = ({ session, desk, self, become }: Visit): Answers => ({
     const { account, certificate: bytes } = self(nowMs)
     const { dismissal } = wire.dismiss.decode(payload)
     desk.gates.register(account, nowMs)
-    const { hostname, crypto, dismissals } = desk
+    const { names, crypto, dismissals } = desk
     const certificate = await crypto.readCertificate(bytes)
-    const device = await verifyDismissal(dismissal, { certificate, pod: hostname, nowMs }, crypto)
+    const pod = [names.hostname, ...names.former]
+    const device = await verifyDismissal(dismissal, { certificate, pod, nowMs }, crypto)
     await dismissals.add(account, device, nowMs)
     await desk.tell({ what: 'dismissed', account, device })
     return wire.nothing.encode()

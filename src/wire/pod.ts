@@ -1,6 +1,7 @@
 import { sha256 } from '../base/bytes.ts'
 import { limits } from '../base/limits.ts'
 import type { Millis, PeerId } from '../base/ports.ts'
+import type { Field } from './cbor.ts'
 import {
   array,
   bool,
@@ -31,12 +32,17 @@ export type Policy = 'open' | 'invite' | 'approval' | 'closed'
 export const policies: readonly Policy[] = ['open', 'invite', 'approval', 'closed']
 
 const signatureBytesMax = 1_024
-export const podRecordBytesMax = 2_048
+export const podRecordBytesMax = 3_072
 const statementBytesMax = 8 * 1_024
 const inviteCharsMax = 64
 
 const time = uint()
 const name = text(limits.aliasCharsMax, 1)
+/** A name of the pod; whole, as in `alice@old.example`, under a hostname that the pod had before. */
+export const asked: Field<string> = value => {
+  const isWhole = typeof value === 'string' && /^[^@]{1,64}@[^@]{1,253}$/.test(value)
+  return isWhole ? text(limits.fullAliasCharsMax)(value) : name(value)
+}
 const hostname = text(limits.hostnameCharsMax, 1)
 const peerId = text(limits.peerIdCharsMax, 1)
 const certificate = bytes(1, limits.certificateBytesMax)
@@ -54,6 +60,9 @@ export const nothing: Codec<void> = codec(
 /** Processes that serve one pod. */
 export const podPeersMax = 16
 
+/** Names that a pod had before, and answers for. */
+export const formerNamesMax = 4
+
 /** Binds a pod's hostname, peer keys and HPKE key; signed with its OpenPGP key under {@link podRecordLabel}. */
 export interface PodRecord {
   readonly hostname: string
@@ -66,29 +75,42 @@ export interface PodRecord {
   readonly escrow: boolean
   /** Where it takes notices as datagrams, beside its other address; null where it takes none. */
   readonly udp: number | null
+  /** Hostnames that it had before and still answers for, newest first; at most {@link formerNamesMax}. */
+  readonly former: readonly string[]
   /** Grows with each change. */
   readonly sequence: number
   readonly issuedMs: Millis
 }
 
+const recordFields = [
+  literal(1),
+  hostname,
+  array(peerId, podPeersMax, 1),
+  bytes(32),
+  oneOf(...policies),
+  bool,
+  nullable(uint(65_535, 1)),
+  uint(),
+  time
+] as const
+const recordField = tuple(...recordFields)
+/** A pod that never had another name says nothing of it. */
+const renamedField = tuple(...recordFields, array(hostname, formerNamesMax, 1))
+
 export const podRecord: Codec<PodRecord> = codec(
   'a pod record',
   podRecordBytesMax,
-  tuple(
-    literal(1),
-    hostname,
-    array(peerId, podPeersMax, 1),
-    bytes(32),
-    oneOf(...policies),
-    bool,
-    nullable(uint(65_535, 1)),
-    uint(),
-    time
-  ),
-  ([, hostname, peers, hpkeKey, policy, escrow, udp, sequence, issuedMs]) => ({
-    ...{ hostname, peers, hpkeKey, policy, escrow, udp, sequence, issuedMs }
+  value => {
+    const isRenamed = Array.isArray(value) && value.length > recordFields.length
+    return isRenamed ? renamedField(value) : ([...recordField(value), []] as const)
+  },
+  ([, hostname, peers, hpkeKey, policy, escrow, udp, sequence, issuedMs, former]) => ({
+    ...{ hostname, peers, hpkeKey, policy, escrow, udp, former, sequence, issuedMs }
   }),
-  r => [1, r.hostname, r.peers, r.hpkeKey, r.policy, r.escrow, r.udp, r.sequence, r.issuedMs]
+  r => [
+    ...[1, r.hostname, r.peers, r.hpkeKey, r.policy, r.escrow, r.udp, r.sequence, r.issuedMs],
+    ...(r.former.length > 0 ? [r.former] : [])
+  ]
 )
 
 export interface HelloAnswer {
@@ -175,9 +197,9 @@ export interface Register {
 
 export const register: Codec<Register> = codec(
   'a registration',
-  limits.certificateBytesMax + limits.podNoteBytesMax + 256,
+  limits.certificateBytesMax + limits.podNoteBytesMax + 512,
   tuple(
-    name,
+    asked,
     certificate,
     nullable(text(inviteCharsMax, 1)),
     nullable(text(limits.podNoteBytesMax, 1))
@@ -203,8 +225,8 @@ export const registerAnswer: Codec<RegisterAnswer> = codec(
 /** A request about one alias: `release`, `lookup`. */
 export const aliasRequest: Codec<{ name: string }> = codec(
   'a request about an alias',
-  128,
-  tuple(name),
+  limits.fullAliasCharsMax + 8,
+  tuple(asked),
   ([name]) => ({ name }),
   r => [r.name]
 )
@@ -212,8 +234,8 @@ export const aliasRequest: Codec<{ name: string }> = codec(
 /** A certificate that its owner revoked, to be shown from now on under an alias. */
 export const revoke: Codec<{ name: string; certificate: Uint8Array }> = codec(
   'a revocation',
-  limits.certificateBytesMax + 128,
-  tuple(name, certificate),
+  limits.certificateBytesMax + limits.fullAliasCharsMax + 32,
+  tuple(asked, certificate),
   ([name, certificate]) => ({ name, certificate }),
   r => [r.name, r.certificate]
 )

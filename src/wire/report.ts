@@ -2,6 +2,7 @@ import { limits } from '../base/limits.ts'
 import { bytes, nullable, oneOf, text, tuple } from './cbor.ts'
 import type { Codec } from './codec.ts'
 import { codec } from './codec.ts'
+import { asked } from './pod.ts'
 
 export type ReportKind = 'spam' | 'abuse' | 'impersonation' | 'other'
 export const reportKinds: readonly ReportKind[] = ['spam', 'abuse', 'impersonation', 'other']
@@ -17,13 +18,8 @@ export interface Report {
 
 export const report: Codec<Report> = codec(
   'a report',
-  limits.aliasCharsMax + limits.podNoteBytesMax + 96,
-  tuple(
-    text(limits.aliasCharsMax, 1),
-    oneOf(...reportKinds),
-    text(limits.podNoteBytesMax),
-    nullable(bytes(32))
-  ),
+  limits.fullAliasCharsMax + limits.podNoteBytesMax + 96,
+  tuple(asked, oneOf(...reportKinds), text(limits.podNoteBytesMax), nullable(bytes(32))),
   ([name, kind, text, letter]) => ({ name, kind, text, letter }),
   r => [r.name, r.kind, r.text, r.letter]
 )

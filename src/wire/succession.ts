@@ -5,6 +5,7 @@ import { array, bytes, decodeCbor, encodeCbor, literal, mapped, text, tuple, uin
 import type { Codec } from './codec.ts'
 import { codec } from './codec.ts'
 import { fingerprint, fingerprintBytes } from './fingerprint.ts'
+import { asked } from './pod.ts'
 import { devicesMax } from './sync.ts'
 
 /** A primary key by name. */
@@ -109,8 +110,8 @@ export const succeedAnswer: Codec<{ names: string[]; certificate: Uint8Array; un
 /** Which key came after this one under an alias. */
 export const successionRequest: Codec<{ name: string; fingerprint: string }> = codec(
   'a question for a successor',
-  128,
-  tuple(aliasName, fingerprint),
+  limits.fullAliasCharsMax + 64,
+  tuple(asked, fingerprint),
   ([name, fingerprint]) => ({ name, fingerprint }),
   r => [r.name, fingerprintBytes(r.fingerprint)]
 )

@@ -145,12 +145,19 @@ describe('a pod whose known addresses do not answer', () => {
     assert.equal(dialled.length, 1)
   })
 
-  it('is not moved by a record of another pod, certificate or peer, or without any', async () => {
+  it('is found where its record says, also when that has another hostname: what it shows there decides', async () => {
+    await say({ hostname: 'two.test' })
+    move()
+    await using pods = podsWith()
+    await pods.link(hostname, signal)
+    assert(dialled.at(-1)?.startsWith(now))
+  })
+
+  it('is not moved by a record of another certificate or peer, or without any', async () => {
     move()
     const stranger = ed25519Author(2)
     for (const tell of [
       async () => undefined,
-      () => say({ hostname: 'two.test' }),
       () => say({ fingerprint: '00'.repeat(20), sequence: 2 }),
       () => say({}, stranger)
     ]) {

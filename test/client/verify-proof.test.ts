@@ -54,6 +54,7 @@ async function papers(peer = peerOfKey(podDevice.publicKey), hostname = 'one.tes
     ...face,
     escrow: false,
     udp: null,
+    former: [],
     sequence: 1,
     issuedMs: nowMs
   })

@@ -231,6 +231,7 @@ export async function fakePod({
           policy: 'open',
           udp: null,
           offers: [],
+          now: hostname,
           sequence: 1,
           peers: [peer],
           contact: { peer, addresses: [] },

@@ -10,7 +10,14 @@ export async function papersOf(
   clock: Clock
 ) {
   const issuedMs = clock.now()
-  const said = { policy: 'open', escrow: false, udp: null, sequence: 1, issuedMs } as const
+  const said = {
+    policy: 'open',
+    escrow: false,
+    udp: null,
+    former: [],
+    sequence: 1,
+    issuedMs
+  } as const
   const record = podRecord.encode({ ...face, ...said })
   const signature = await signDetached(person, podRecordLabel, record, issuedMs)
   return { record, signature, certificate: person.certificate.bytes }

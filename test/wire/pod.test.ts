@@ -57,6 +57,7 @@ kind(
     ),
     escrow: fc.boolean(),
     udp: fc.option(fc.integer({ min: 1, max: 65_535 })),
+    former: fc.array(text(limits.hostnameCharsMax), { maxLength: wire.formerNamesMax }),
     sequence: uint,
     issuedMs: uint
   })
@@ -230,6 +231,7 @@ describe('the pod vectors', () => {
       issuedMs: number
       frame: string
     }
+    renamed: { hostname: string; former: string[]; frame: string }
     standing: PodStanding & { frame: string }
     leaving: { peers: string[]; frame: string }
     along: { bytes: number; frame: string }
@@ -269,9 +271,13 @@ describe('the pod vectors', () => {
   it('hold', () => {
     const { record, identify, directory } = vectors
     assert.equal(
-      toHex(wire.podRecord.encode({ ...record, hpkeKey: raw(record.hpkeKey) })),
+      toHex(wire.podRecord.encode({ ...record, former: [], hpkeKey: raw(record.hpkeKey) })),
       record.frame
     )
+    const { renamed } = vectors
+    const renamedRecord = { ...record, ...renamed, hpkeKey: raw(record.hpkeKey) }
+    assert.equal(toHex(wire.podRecord.encode(renamedRecord)), renamed.frame)
+    assert.deepEqual(wire.podRecord.decode(raw(renamed.frame)).former, renamed.former)
     assert.equal(toHex(standing.encode(vectors.standing)), vectors.standing.frame)
     assert.equal(toHex(leaving.encode(vectors.leaving)), vectors.leaving.frame)
     assert.equal(toHex(along.encode(vectors.along)), vectors.along.frame)
@@ -308,6 +314,7 @@ describe('a pod record', () => {
     const record = wire.podRecord.encode({
       ...{ hostname, peers: Array.from({ length: wire.podPeersMax }, () => 'p'.repeat(64)) },
       ...{ hpkeKey: new Uint8Array(32), policy: 'approval', escrow: true, udp: 65_535 },
+      former: Array.from({ length: wire.formerNamesMax }, () => hostname),
       ...{ sequence: Number.MAX_SAFE_INTEGER, issuedMs: Number.MAX_SAFE_INTEGER }
     })
     const signed = { signature: new Uint8Array(64), certificate: new Uint8Array(600) }

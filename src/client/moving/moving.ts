@@ -7,6 +7,7 @@ import { readAlias } from '../../pod/alias.ts'
 import { podTimes } from '../../pod/limits.ts'
 import type { Publisher } from '../../replicas/publisher.ts'
 import type { Dht } from '../../seed/dht.ts'
+import type { Move } from '../../wire/move.ts'
 import { decodeSignedMove } from '../../wire/move.ts'
 import type { Journal } from '../devices/journal.ts'
 import { failureOf } from '../failure.ts'
@@ -15,6 +16,8 @@ import type { Register } from '../register.ts'
 import type { LeftRegistration, Self } from '../self.ts'
 import { ownHint } from '../trust/pins.ts'
 import { within } from '../waiting.ts'
+import type { Renames, ShownPod } from './renames.ts'
+import { createRenames } from './renames.ts'
 import { recorded } from './steps.ts'
 
 /** An own alias that was left for another. */
@@ -32,7 +35,10 @@ export interface OwnMove {
 
 export interface MovingParts {
   self: Self
-  pods: Pick<Pods, 'know' | 'link' | 'questions' | 'identified' | 'keep' | 'certificateOf'>
+  pods: Pick<
+    Pods,
+    'know' | 'link' | 'questions' | 'identified' | 'keep' | 'part' | 'certificateOf' | 'introduce'
+  >
   journal: Pick<Journal, 'note'>
   register: Register
   /** Publishes moves, for those whose pod is gone. */
@@ -69,10 +75,17 @@ export const stillListens = ({ move }: LeftRegistration, nowMs: Millis): boolean
 export class Moving {
   readonly #parts: MovingParts
   readonly #problems = new Map<string, Failure>()
+  readonly #renames: Renames
   #looking: Promise<unknown> = Promise.resolve()
 
   constructor(parts: MovingParts) {
     this.#parts = parts
+    this.#renames = createRenames({ ...parts, move: (to, o) => this.move(to, o) })
+  }
+
+  /** A pod where we have an alias has said who it is: where it has another name, we go with it. */
+  met(pod: string, shown: ShownPod): void {
+    this.#renames.met(pod, shown)
   }
 
   /**
@@ -112,7 +125,7 @@ export class Moving {
       throw new MuttrError('MOVE_INVALID', `${from} was left meanwhile`)
     emit({ type: 'left', from, to: full })
     record.look()
-    await this.look()
+    await this.#tellAll()
     // Who is written to from the new alias looks there, where the former pod is gone.
     await within(record.quiet(), { clock, timeoutMs: recordMs }).catch(() => undefined)
     return this.list().find(one => one.from === from)!
@@ -155,6 +168,24 @@ export class Moving {
     return !self.registrations().some(isThere) && self.left().some(isThere)
   }
 
+  /** Whether an alias was left only because its pod has another name: what comes for it comes to the new one. */
+  async isSamePod({ from, to }: Pick<Move, 'from' | 'to'>): Promise<boolean> {
+    const of = (alias: string) => this.#parts.pods.certificateOf(readAlias(alias).hostname)
+    const [before, after] = [await of(from), await of(to)]
+    return before !== undefined && before.pin === after?.pin && from !== to
+  }
+
+  /** Aliases that were left where letters for them may still come. */
+  async listening(): Promise<LeftRegistration[]> {
+    const { self, clock } = this.#parts
+    const found: LeftRegistration[] = []
+    for (const left of self.left()) {
+      const isOver = left.signature !== null && (await this.isSamePod(left.move))
+      if (stillListens(left, clock.now()) && !isOver) found.push(left)
+    }
+    return found
+  }
+
   /** Newest first. */
   list(): OwnMove[] {
     return this.#parts.self
@@ -169,6 +200,11 @@ export class Moving {
 
   /** Tells former pods that were not told, and forgets what nobody asks about any more. One after the other. */
   look(): Promise<void> {
+    void this.#renames.look()
+    return this.#tellAll()
+  }
+
+  #tellAll(): Promise<void> {
     const next = this.#looking.then(() => this.#look())
     this.#looking = next.catch(() => undefined)
     return next
@@ -209,6 +245,7 @@ export class Moving {
       pods.keep(pod)
       const signature = await (await pods.identified(pod, life)).move(frame)
       await self.agreed(frame, signature)
+      if (await this.isSamePod(move)) await pods.part(pod)
       this.#problems.delete(move.from)
       emit({ type: 'agreed', from: move.from, to: move.to })
     } catch (err) {

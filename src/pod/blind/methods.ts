@@ -5,7 +5,6 @@ import { movedAnswer } from '../../wire/move.ts'
 import * as wire from '../../wire/pod.ts'
 import { successionAnswer, successionRequest } from '../../wire/succession.ts'
 import { signedTokenKeys, tokenKeysRequest, tokenSubmit } from '../../wire/token.ts'
-import { foldName } from '../alias.ts'
 import type { Directory } from '../directory.ts'
 import type { Gates } from '../gates.ts'
 import type { PodLimits } from '../limits.ts'
@@ -67,7 +66,7 @@ export function createBlindMethods(parts: Parts): BlindMethods {
       const { nowMs } = through
       const { name } = wire.aliasRequest.decode(payload)
       asked(through)
-      return movedAnswer.encode((await moves.find(foldName(name), nowMs)) ?? null)
+      return movedAnswer.encode((await moves.find(name, nowMs)) ?? null)
     },
     async [blindMethods.submit](payload, through) {
       const { notice } = wire.submit.decode(payload)

@@ -211,7 +211,7 @@ export class PeerPods {
    */
   async introduced(papers: PodPapers, peer: PeerId, signal: AbortSignal): Promise<string> {
     const { clock, crypto, finder } = this.#parts
-    const { hostname } = podRecord.decode(papers.record)
+    const { hostname, former } = podRecord.decode(papers.record)
     if (hostname === this.#parts.hostname || hostname !== foldHostname(hostname))
       throw new MuttrError('POD_CHANGED', `${hostname} is another pod`)
     const row = await this.#row(hostname)
@@ -220,9 +220,20 @@ export class PeerPods {
       return undefined
     })
     const fingerprint = place?.fingerprint ?? row.pin ?? (await this.#look(hostname, signal))
-    await readPapers(papers, { hostname, peer, pinned: { fingerprint }, clock, crypto })
+    const shown = { hostname, peer, pinned: { fingerprint }, clock, crypto }
+    const { certificate } = await readPapers(papers, shown)
     await this.#seen(hostname, papers)
+    for (const name of former) await this.#goesOn(hostname, name, certificate.pin)
     return hostname
+  }
+
+  /** A pod that had another name is the same one, by its key: what the operator said of it still counts. */
+  async #goesOn(hostname: string, former: string, pin: string): Promise<void> {
+    const before = await this.#row(former)
+    if (before.pin !== pin || before.standing === 'none' || (await this.#word(hostname))) return
+    const { changes, apply } = await this.word(hostname, before.standing)
+    await this.#parts.state.write(changes)
+    apply()
   }
 
   /** An attempt to reach it failed. */

@@ -5,6 +5,7 @@ import { decodeStored } from '../../wire/notice.ts'
 import { addressRow, ownerId } from '../addresses/rows.ts'
 import type { Ahead } from '../ahead/ahead.ts'
 import { queueRow } from '../federation/rows.ts'
+import { placesRow } from '../hostnames.ts'
 import { moveRow } from '../moves.ts'
 import type { AccountId } from '../rows.ts'
 import * as rows from '../rows.ts'
@@ -119,6 +120,10 @@ const readers: Readonly<Record<Table, Reader | null>> = {
     find: (state, { account }) =>
       where(state, tables.moves, ({ value }) => moveRow.decode(value).account === account),
     read: ({ value }) => moveRow.decode(value)
+  },
+  places: {
+    find: (state, subject) => ofNames(state, tables.places, subject),
+    read: ({ value }) => ({ hostnames: placesRow.decode(value) })
   },
   devices: underAccount(tables.devices, ({ value }) => rows.deviceRow.decode(value)),
   dismissed: underAccount(tables.dismissed, ({ value }) => rows.markRow.decode(value)),

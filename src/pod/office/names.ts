@@ -5,8 +5,8 @@ import type { Crypto } from '../../keys/crypto.ts'
 import type { Person } from '../../keys/person.ts'
 import { withdraw } from '../../keys/withdraw.ts'
 import type { Change, State } from '../../store/state.ts'
-import { foldName, readAlias } from '../alias.ts'
 import { createAliasTable, isWithdrawn } from '../alias-table.ts'
+import type { Hostnames } from '../hostnames.ts'
 import { podTimes } from '../limits.ts'
 import type { AccountId, AliasRow } from '../rows.ts'
 import { ordered, tables, under } from '../rows.ts'
@@ -43,19 +43,14 @@ interface Parts {
   state: State
   crypto: Crypto
   person: Person
-  hostname: string
+  hostnames: Hostnames
 }
 
-export function createNames({ state, crypto, person, hostname }: Parts): Names {
+export function createNames({ state, crypto, person, hostnames }: Parts): Names {
   const aliases = createAliasTable(state)
 
   /** @throws {MuttrError} `ALIAS_UNKNOWN`, `ALIAS_INVALID` */
-  const nameOf = (alias: string): string => {
-    if (!alias.includes('@')) return foldName(alias)
-    const read = readAlias(alias)
-    if (read.hostname === hostname) return read.name
-    throw new MuttrError('ALIAS_UNKNOWN', `${alias} is not of ${hostname}`)
-  }
+  const nameOf = (alias: string): string => hostnames.read(alias).name
   const unknown = (name: string, what: string): never => {
     throw new MuttrError('ALIAS_UNKNOWN', `${name} ${what}`)
   }
@@ -95,9 +90,11 @@ export function createNames({ state, crypto, person, hostname }: Parts): Names {
       const name = nameOf(alias)
       const row = await aliases.get(name)
       if (row?.state !== 'active') return unknown(name, 'is nobody’s')
-      const certificate = await crypto.readCertificate(row.certificate)
-      const full = `${name}@${hostname}`
-      const shown = await withdraw(person, { certificate, alias: full, reason, nowMs })
+      let shown = await crypto.readCertificate(row.certificate)
+      for (const at of await hostnames.of(name)) {
+        const about = { alias: `${name}@${at}`, reason, nowMs }
+        shown = await withdraw(person, { certificate: shown, ...about })
+      }
       const after = quarantined(row, nowMs, shown.bytes)
       const changes = aliases.replace(name, row, after)
       return { changes, counts: { active: -1, released: 1 }, account: row.account, name }

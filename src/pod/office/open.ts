@@ -6,6 +6,7 @@ import type { Addresses } from '../addresses/addresses.ts'
 import type { Ahead } from '../ahead/ahead.ts'
 import type { Chain } from '../chain.ts'
 import type { Queue } from '../federation/queue.ts'
+import type { Hostnames } from '../hostnames.ts'
 import type { Invites } from '../invites.ts'
 import type { PodLimits } from '../limits.ts'
 import type { Mailbox } from '../mailbox.ts'
@@ -33,6 +34,7 @@ interface Parts {
   /** The pod's own key. */
   person: Person
   hostname: string
+  hostnames: Hostnames
   limits: PodLimits
   /** What all may have fetched ahead. */
   aheadBytes: number

@@ -39,6 +39,7 @@ async function somebody(all: Neighbours) {
       policy: 'open',
       escrow: false,
       udp: null,
+      former: [],
       sequence: nowMs,
       issuedMs: nowMs
     })
