@@ -8,6 +8,7 @@ import type { Finding } from '../pod/health.ts'
 import type { StateSum } from '../store/copy-state.ts'
 import type { DnsRecord } from '../wire/pod-dns.ts'
 import type { CrawlDone, CrawlOptions } from './crawler.ts'
+import type { PodRenamed, RenameOptions } from './pod-rename.ts'
 import type { UpgradeCheck, Upgraded, UpgradeOptions } from './pod-upgrade.ts'
 import type { Simulator } from './simulator.ts'
 
@@ -58,6 +59,11 @@ export interface Doors {
    * `STATE_UNREACHABLE`, `STATE_UNFIT`, `HOME_DAMAGED`, `CANCELLED`; nothing was changed then
    */
   migratePod(options: MigrateOptions): Promise<PodMigrated>
+  /**
+   * Gives a pod that does not run another hostname, or has it answer for a former one no more.
+   * @throws {MuttrError} `HOME_IN_USE`, `ALIAS_INVALID`, `USAGE`, `LIMIT_EXCEEDED`, `POD_UNKNOWN`, `CANCELLED`
+   */
+  renamePod(options: RenameOptions): Promise<PodRenamed>
   /**
    * Brings the state of a pod that does not run to the version of this program, or back to what it was before.
    * @returns null where there is nothing to do. @throws {MuttrError} `STATE_OLD` while other processes serve the pod, `STATE_NEWER`, `HOME_IN_USE`, `DISK_FULL`

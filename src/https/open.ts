@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { failureOf } from '../base/failure.ts'
 import type { Clock, Failure, Log, Millis, Random } from '../base/ports.ts'
 import { orderCertificate } from './acme.ts'
 import { keepOrdered } from './acme-keeper.ts'
@@ -33,6 +34,8 @@ interface Settings {
 interface Parts {
   https: Settings
   hostname: string
+  /** Names that it had before; a certificate is ordered for those, too, as long as they lead here. */
+  former?: readonly string[]
   rooms: readonly Room[]
   /** Closed with the door. */
   socketRoom?: SocketRoom
@@ -97,7 +100,16 @@ export async function openDoor(parts: Parts): Promise<Door | undefined> {
     const { directory, email } = https.acme
     const trust = await files.trust()
     const { accountKey, ordered: load, keepOrdered: save } = files
-    const order = () => orderCertificate({ directory, email, trust, names, accountKey, challenges })
+    const how = { directory, email, trust, accountKey, challenges }
+    const former = parts.former ?? []
+    const order = async () => {
+      if (former.length === 0) return await orderCertificate({ ...how, names })
+      return await orderCertificate({ ...how, names: [...names, ...former] }).catch(err => {
+        // A former name that leads elsewhere must not cost the pod the certificate of the one of now.
+        log.warn('https.former', { former: former.join(' '), ...failureOf(err) })
+        return orderCertificate({ ...how, names })
+      })
+    }
     return await keepOrdered({ ...common, random, names, load, save, order })
   }
 }

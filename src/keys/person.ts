@@ -176,10 +176,25 @@ export async function exportPerson(person: Person, passphrase?: string): Promise
  */
 export async function addAlias(person: Person, alias: string, nowMs: Millis): Promise<Person> {
   if (!isAddress(alias)) throw new MuttrError('ALIAS_INVALID', `not an alias: ${alias}`)
-  if (person.certificate.userIds.includes(aliasUserId(alias))) return person
+  return await withUserId(person, aliasUserId(alias), nowMs)
+}
+
+/** Adds another name to a pod's key: its hostname from now on. @throws {MuttrError} `USAGE`, `KEY_INVALID` */
+export async function addHostname(
+  person: Person,
+  hostname: string,
+  nowMs: Millis
+): Promise<Person> {
+  if (!isPlain(hostname) || hostname.includes('@'))
+    throw new MuttrError('USAGE', `not a hostname: ${hostname}`)
+  return await withUserId(person, hostname, nowMs)
+}
+
+async function withUserId(person: Person, text: string, nowMs: Millis): Promise<Person> {
+  if (person.certificate.userIds.includes(text)) return person
   const key = secretOf(person)
   const userId = new openpgp.UserIDPacket()
-  userId.read(utf8(aliasUserId(alias)))
+  userId.read(utf8(text))
   const date = signingDate(person, nowMs)
   const own = await key.getPrimaryUser(anyTime, undefined, settings)
   const data = { userID: userId, key: key.keyPacket }

@@ -43,6 +43,7 @@ export const doors: Doors = {
   examinePod: async (home, signal) => (await import('./pod-doctor.ts')).examinePod(home, signal),
   addPodMember: async options => (await import('./pod-members.ts')).makePodMember(options),
   migratePod: async options => (await import('./migrate-pod.ts')).migratePod(options),
+  renamePod: async options => (await import('./rename-pod.ts')).renamePod(options),
   async upgradePod({ home: folder, undo, ...how }) {
     const { lockedPod } = await import('./init-pod.ts')
     await using home = await lockedPod(folder)

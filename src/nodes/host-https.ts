@@ -28,6 +28,7 @@ export async function hostHttps(
   return await openDoor({
     https: settings!.https,
     hostname: pod.hostname,
+    former: pod.former,
     rooms: [
       directoryRoom({ pod, addresses, clock, isOpen: settings!.https.add === 'open' }),
       ...more.rooms

@@ -26,6 +26,7 @@ import type { UserOf } from '../seed/serve-via.ts'
 import { diskSpool } from '../store/spool.ts'
 import { versionNow } from '../store/upgrade/schema.ts'
 import type { PodItem } from '../wire/backup.ts'
+import { formerChecks } from './former-checks.ts'
 import { friendChecks } from './friend-checks.ts'
 import type { Home } from './home.ts'
 import { hostDatagrams } from './host-datagrams.ts'
@@ -153,7 +154,12 @@ export async function hostPod(
   return {
     door,
     ...desk,
-    checks: [writable.check, ...datagrams.checks, ...friendChecks(pod)],
+    checks: [
+      writable.check,
+      ...datagrams.checks,
+      ...friendChecks(pod),
+      ...formerChecks(state, pod)
+    ],
     items: () => podItems(state),
     userOf: async peer => (config.via ? pod.userOf(peer) : undefined),
     announce(dht, held) {

@@ -19,7 +19,7 @@ import { readLink } from './link.ts'
 export async function initPod(o: InitPodOptions): Promise<PodMade> {
   if (await homeExists(o.home))
     throw new MuttrError('HOME_EXISTS', `there is a node in ${o.home}`, {
-      hint: 'Change its muttr.json, and start it with `muttr pod up`; its hostname stays what it is.'
+      hint: 'Change its muttr.json, and start it with `muttr pod up`; `muttr pod rename` gives it another hostname.'
     })
   const hostname = o.hostname.toLowerCase().replace(/\.$/, '')
   const link = o.link === undefined ? null : readLink(o.link)

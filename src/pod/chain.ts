@@ -116,8 +116,9 @@ export function createChain({ state, clock, audit, person, hostname }: Parts): C
         const [certified, above] = await bothOf(shown)
         if (certified.pin !== own.pin)
           throw new MuttrError('KEY_INVALID', 'the certificate is not of this pod’s key')
-        const [parent = ''] = above.userIds
-        if (!isBelow(hostname, parent))
+        // The last one, of a pod that has had others.
+        const parent = above.userIds.findLast(name => isBelow(hostname, name))
+        if (parent === undefined)
           throw new MuttrError('KEY_INVALID', `${hostname} is no subdomain of the certifier's name`)
         const asked = { alias: hostname, by: above, nowMs }
         const { untilMs, packet } = await certificationOf(certified, asked)
@@ -154,12 +155,12 @@ async function untilOf(
   return { untilMs }
 }
 
-/** The hostname that a certificate is of: its first User ID. @throws {MuttrError} `KEY_INVALID` unless it is a subdomain, and can be used */
+/** The hostname that a certificate is of: its User ID, the last of a pod that has had other names. @throws {MuttrError} `KEY_INVALID` unless it is a subdomain, and can be used */
 function belowOf({ userIds, expiresMs }: Certificate, hostname: string, nowMs: Millis): string {
-  const [child = ''] = userIds
-  if (!isBelow(child, hostname))
+  const child = userIds.findLast(name => isBelow(name, hostname))
+  if (child === undefined)
     throw new MuttrError('KEY_INVALID', `not the certificate of a pod below ${hostname}`, {
-      hint: `Its first User ID is a hostname that ends in .${hostname}; it is at https://HOSTNAME/.well-known/muttr/certificate.asc`
+      hint: `It has a User ID that is a hostname that ends in .${hostname}; it is at https://HOSTNAME/.well-known/muttr/certificate.asc`
     })
   if (expiresMs !== null && expiresMs <= nowMs)
     throw new MuttrError('KEY_INVALID', `the key of ${child} has expired`)

@@ -145,7 +145,9 @@ export function createMoves({ state, crypto, person, names, registry }: Parts): 
       const put = { type: 'put' as const, table: tables.moves, key: keyOf(asked), value }
       const { length } = await names.of(asked.name)
       if (isAgain) await state.write([put])
-      else if (isActive && length > 1) await follow(asked, account, nowMs, put)
+      else if (!isActive)
+        throw new MuttrError('ALIAS_UNKNOWN', `you have no alias ${asked.name}@${asked.at} here`)
+      else if (length > 1) await follow(asked, account, nowMs, put)
       else await registry.release(asked.name, account, nowMs, { untilMs, also: [put] })
       return signature
     },

@@ -1,9 +1,12 @@
 import { MuttrError } from '../base/errors.ts'
+import type { Millis } from '../base/ports.ts'
 import type { Change, State } from '../store/state.ts'
 import { formerNamesMax } from '../wire/pod.ts'
 import { foldHostname } from './alias.ts'
 import type { Hostnames, PodNames } from './hostnames.ts'
 import { hostnamesOf, recordedNames, wantedNames } from './hostnames.ts'
+import { podTimes } from './limits.ts'
+import { moveRow } from './moves.ts'
 import { aliasRow, tables } from './rows.ts'
 import { rowsOf } from './scan.ts'
 
@@ -30,17 +33,39 @@ export function renamed({ hostname, former }: PodNames, to: string): PodNames {
   return { hostname: next, former: names }
 }
 
-/** How many aliases are still certified under each former name. */
-export async function stayedBehind(state: State, names: PodNames): Promise<Map<string, number>> {
+/** How it stands with a former name. */
+export interface FormerName {
+  readonly hostname: string
+  /** Still certified under it: their people have not been here since. */
+  readonly aliases: number
+  /** Letters that were sealed for aliases under it come until then at most; null while some are under it. */
+  readonly untilMs: Millis | null
+}
+
+/** @param nowMs when nobody has gone along yet, they might at any time. */
+export async function formerNames(
+  state: State,
+  names: PodNames,
+  nowMs: Millis
+): Promise<FormerName[]> {
   const hostnames = hostnamesOf(state, names)
   const counts = new Map(names.former.map(name => [name, 0]))
+  const lastMs = new Map<string, Millis>()
   for await (const { key } of rowsOf(state, tables.places)) {
     const kept = await state.get(tables.aliases, key)
     if (!kept || aliasRow.decode(kept).state !== 'active') continue
     for (const at of await hostnames.of(key))
       if (counts.has(at)) counts.set(at, counts.get(at)! + 1)
   }
-  return counts
+  for await (const { key, value } of rowsOf(state, tables.moves)) {
+    const at = key.slice(key.lastIndexOf('@') + 1)
+    const leftMs = moveRow.decode(value).untilMs - podTimes.quarantineMs
+    if (counts.has(at)) lastMs.set(at, Math.max(lastMs.get(at) ?? 0, leftMs))
+  }
+  return [...counts].map(([hostname, aliases]) => ({
+    ...{ hostname, aliases },
+    untilMs: aliases > 0 ? null : (lastMs.get(hostname) ?? nowMs)
+  }))
 }
 
 /**

@@ -209,6 +209,22 @@ describe('muttr pod, for its operators', () => {
     assert.equal((await run('pod audit --verify x')).ran.status, 1)
   })
 
+  it('gets another name, says what to publish, and lets a former one go', async () => {
+    const doors = createFakeDoors()
+    const shown = await muttr('pod rename --to new.test --home /p', { doors })
+    assert.deepEqual(doors.opened, [['renamePod', { home: '/p', what: { to: 'new.test' } }]])
+    assert.match(shown.stdout, /answers for +one\.test/)
+    assert.match(shown.stdout, /_muttr\._tcp\.new\.test\. +SRV +0 0 4420 new\.test/)
+    assert.match(shown.stderr, /leave those of the former name/)
+    await muttr('pod rename --forget one.test --home /p --json', { doors })
+    assert.deepEqual(doors.opened.at(-1), [
+      'renamePod',
+      { home: '/p', what: { forget: 'one.test' } }
+    ])
+    assert.equal((await muttr('pod rename --home /p', { doors })).status, 1)
+    assert.equal((await muttr('pod rename --to a.test --forget b.test --home /p')).status, 1)
+  })
+
   it('moves where it keeps its accounts, and makes homes for more processes of it', async () => {
     const doors = createFakeDoors()
     const to = 'postgres://muttr@db.test/muttr'

@@ -133,6 +133,13 @@ export function createFakeDoors(changes: Partial<Doors> = {}): FakeDoors {
       const sum = { rows: 20_000, logs: 3, entries: 40, digest: 'ab'.repeat(32) }
       return { from: 'embedded', to: options.to, ...sum, aside: '/p/db/pod.before-1' }
     },
+    async renamePod({ onProgress, passphrase: _, signal: __, ...options }) {
+      await note('renamePod', options as never)
+      onProgress(200)
+      const name = '_muttr._tcp.new.test'
+      const records = [{ name, type: 'SRV' as const, value: '0 0 4420 new.test' }]
+      return { hostname: 'new.test', former: ['one.test'], aliases: 200, records }
+    },
     async upgradePod({ onProgress, signal: _, ...options }) {
       await note('upgradePod', options as never)
       onProgress?.({ step: 'export', rows: 1 })

@@ -192,7 +192,7 @@ export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
       ports,
       isAlone = false
     } = {}) {
-      const person = await personNamed(hostname, [])
+      const person = beside?.person ?? (await personNamed(hostname, []))
       const keys = peerKeys(await makePeerKey())
       const hpke = beside?.hpke ?? (await makeHpkeKey(random.bytes(32)))
       const start = async (on: State): Promise<Pod> => {

@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander'
 import { addDaemonOptions, type DaemonOptions, runDaemon } from '../daemon.ts'
+import { recordRows, recordsText } from '../dns-text.ts'
 import type { HttpsMode, PodMade, PodPolicy } from '../doors.ts'
 import { example } from '../example.ts'
 import type { Output } from '../output.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
-import { pairs, table } from '../text.ts'
+import { pairs } from '../text.ts'
 import { grouped } from '../units.ts'
 import { addPodAccounts } from './pod-accounts.ts'
 import { addPodAdmin } from './pod-admin.ts'
@@ -14,6 +15,7 @@ import { addPodChain } from './pod-chain.ts'
 import { addPodDoctor } from './pod-doctor.ts'
 import { addPodInvites } from './pod-invites.ts'
 import { addPodPeers } from './pod-peers.ts'
+import { addPodRename } from './pod-rename.ts'
 import { addPodReports } from './pod-reports.ts'
 import { addPodRules } from './pod-rules.ts'
 import { addPodState } from './pod-state.ts'
@@ -46,6 +48,7 @@ export function addPod(program: Command, action: Action): void {
   addPodDoctor(pod, action)
   addPodAdmin(pod, action)
   addPodState(pod, action)
+  addPodRename(pod, action)
   addPodUpgrade(pod, action)
   addPodInvites(pod, action)
   addPodAccounts(pod, action)
@@ -70,7 +73,7 @@ function addInit(pod: Command, action: Action): void {
     pod
       .command('init')
       .description('make the folder, the keys and the settings of a pod')
-      .requiredOption('--hostname <hostname>', 'the part of its aliases after the @, for ever')
+      .requiredOption('--hostname <hostname>', 'the part of its aliases after the @')
       .addOption(policies)
       .addOption(modes)
       .option('--certificate <file>', 'with --https files: the certificate and its chain, PEM')
@@ -119,17 +122,10 @@ function madeText({ style }: Output, made: PodMade): string {
     ['fingerprint', grouped(fingerprint)],
     ['ports', ports.join(', ')]
   ])
-  const heads = ['record', 'type', 'value']
-  const rows = [
+  const shown = recordsText({ style }, [
     ...(addressed ? [] : [[`${hostname}.`, 'A, AAAA', 'the public addresses of this machine']]),
-    ...records.map(({ name, type, value }) => [
-      `${name}.`,
-      type,
-      type === 'TXT' ? `"${value}"` : value
-    ])
-  ]
-  // A record is copied from here: nothing of it may be cut.
-  const shown = table({ style, heads, rows, columns: Number.POSITIVE_INFINITY })
+    ...recordRows(records)
+  ])
   return `${about}\n\nIn the DNS, for others to find it by its hostname:\n\n${shown}`
 }
 

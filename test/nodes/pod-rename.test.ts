@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type {
+  Contact,
+  OwnMove,
+  ReceivedLetter,
+  SentLetter,
+  Status
+} from '../../src/client/client.ts'
+import { readConfigFile } from '../../src/config/config.ts'
+import { Testnet } from '../support/testnet.ts'
+
+const [old, now] = ['one.test', 'new.test']
+
+/** Processes, and commands as an operator types them. */
+describe('a pod that gets another name', function () {
+  this.timeout(600_000)
+  let net: Testnet
+  before(async () => {
+    net = await Testnet.lay({
+      pods: [old, 'two.test'],
+      people: ['alice', 'carol', 'bob'],
+      seeds: 4
+    })
+    await net.startAll()
+    await ok('alice', 'register', `alice@${old}`)
+    await ok('carol', 'register', `carol@${old}`)
+    await ok('bob', 'register', 'bob@two.test')
+  })
+  after(() => net?.[Symbol.asyncDispose]())
+
+  const ok = <T>(who: string, ...args: string[]): Promise<T[]> => net.json<T>(who, ...args)
+  async function send(from: string, to: string, body: string): Promise<string> {
+    const [letter] = await ok<SentLetter>(from, 'send', to, body)
+    return letter!.id
+  }
+  async function arrives(who: string, id: string, since: number, body: string): Promise<void> {
+    await net.event(who, 'opened', since, ({ letter }) => letter === id)
+    const [read] = await ok<ReceivedLetter>(who, 'read', id)
+    assert.equal(read!.body.trim(), body)
+  }
+  const times = (who: string, id: string): number =>
+    net.events.filter(e => e.who === who && e.event.type === 'opened' && e.event.letter === id)
+      .length
+
+  it('keeps everybody and every letter: its people go along by themselves, and are followed', async () => {
+    const start = net.events.length
+    await arrives('alice', await send('bob', `alice@${old}`, 'Hello'), start, 'Hello')
+    await arrives('bob', await send('alice', 'bob@two.test', 'Hi'), start, 'Hi')
+    await arrives('carol', await send('bob', `carol@${old}`, 'Hello too'), start, 'Hello too')
+    // Carol is away all the while; a letter waits for her in the pod, and one for it at the other pod.
+    await net.stop('carol')
+    const from = net.events.length
+    const waits = await send('bob', `carol@${old}`, 'waits in the pod')
+    await net.event('bob', 'announced', from, ({ letter }) => letter === waits)
+    await net.stop(old)
+    const queued = await send('bob', `alice@${old}`, 'waits for the pod')
+
+    // What cannot be is refused, and changes nothing.
+    assert.equal((await net.muttr(old, 'pod', 'rename')).status, 1)
+    assert.equal((await net.muttr(old, 'pod', 'rename', '--to', 'no name')).status, 2)
+    const [renamed] = await ok<{ hostname: string; former: string[]; aliases: number }>(
+      old,
+      ...['pod', 'rename', '--to', now]
+    )
+    assert.deepEqual([renamed!.hostname, renamed!.former, renamed!.aliases], [now, [old], 2])
+    const config = readConfigFile(await readFile(join(net.home(old), 'muttr.json'), 'utf8'))
+    assert.equal(config.pod?.hostname, now)
+    await net.start(old)
+
+    const left = await net.event('alice', 'left', from)
+    assert.deepEqual([left.from, left.to], [`alice@${old}`, `alice@${now}`])
+    await net.event('alice', 'agreed', from, e => e.to === `alice@${now}`)
+    await arrives('alice', queued, from, 'waits for the pod')
+    const [status] = await ok<Status>('alice', 'status')
+    assert.deepEqual(
+      status!.pods.map(pod => [pod.hostname, pod.identified, pod.aliases]),
+      [[now, true, [`alice@${now}`]]]
+    )
+    const [{ moves }] = (await ok<{ moves: OwnMove[] }>('alice', 'move')) as [{ moves: OwnMove[] }]
+    assert.deepEqual(
+      moves.map(({ from, to, agreed }) => [from, to, agreed]),
+      [[`alice@${old}`, `alice@${now}`, true]]
+    )
+
+    const since = net.events.length
+    await arrives(
+      'bob',
+      await send('alice', 'bob@two.test', 'from the new name'),
+      since,
+      'from the new name'
+    )
+    const told = await net.event('bob', 'moved', from, e => e.to === `alice@${now}`)
+    assert.deepEqual([told.alias, told.agreed], [`alice@${old}`, true])
+    const [late] = await ok<SentLetter>('bob', 'send', `alice@${old}`, 'to the old name')
+    assert.equal(late!.to, `alice@${now}`)
+    await arrives('alice', late!.id, since, 'to the old name')
+
+    // Who was not here is written to under the former name until they come.
+    const [toCarol] = await ok<SentLetter>('bob', 'send', `carol@${old}`, 'still there')
+    assert.equal(toCarol!.to, `carol@${old}`)
+    const refused = await net.muttr(old, 'pod', 'rename', '--forget', old)
+    assert.notEqual(refused.status, 0)
+    const back = net.events.length
+    await net.start('carol')
+    await arrives('carol', waits, back, 'waits in the pod')
+    await arrives('carol', toCarol!.id, back, 'still there')
+    const gone = await net.event('carol', 'left', back)
+    assert.deepEqual([gone.from, gone.to], [`carol@${old}`, `carol@${now}`])
+    await net.event('carol', 'agreed', back)
+    const contacts = await ok<Contact>('bob', 'contacts')
+    assert(
+      contacts.some(
+        ({ alias, moved }) => alias === `alice@${now}` && moved?.from === `alice@${old}`
+      )
+    )
+    for (const [who, id] of [
+      ['alice', queued],
+      ['carol', waits],
+      ['carol', toCarol!.id]
+    ] as const)
+      assert.equal(times(who, id), 1, 'none comes twice')
+  })
+
+  it('answers for the former name no more when nobody is under it', async () => {
+    await net.stop(old)
+    const [done] = await ok<{ hostname: string; former: string[] }>(
+      old,
+      ...['pod', 'rename', '--forget', old]
+    )
+    assert.deepEqual([done!.hostname, done!.former], [now, []])
+    const from = net.events.length
+    await net.start(old)
+    await net.event('alice', 'listening', from, e => e.pod === now)
+    await arrives('alice', await send('bob', `alice@${old}`, 'all the same'), from, 'all the same')
+  })
+
+  it('does not begin under a name that somebody wrote into muttr.json', async () => {
+    await net.stop(old)
+    const { writeFile } = await import('node:fs/promises')
+    const file = join(net.home(old), 'muttr.json')
+    const text = await readFile(file, 'utf8')
+    await writeFile(file, text.replace(now, 'other.test'))
+    const ran = await net.muttr(old, 'pod', 'up', '--json')
+    assert.notEqual(ran.status, 0)
+    assert.match(ran.stderr, /CONFIG_INVALID[\s\S]*the pod is new\.test/)
+    await writeFile(file, text)
+  })
+})
