@@ -1,6 +1,6 @@
 import { limits } from '../base/limits.ts'
 import type { Contact, Millis, PeerId, Place, PlaceOf } from '../base/ports.ts'
-import { compareDistance, headOf } from './distance.ts'
+import { compareDistance, headOf, rulerOf } from './distance.ts'
 import { subnetsOf } from './subnet.ts'
 
 /** How it stands with one peer in one operation. */
@@ -9,8 +9,8 @@ export type CandidateState = 'heard' | 'asked' | 'answered' | 'refused' | 'faile
 export interface Candidate {
   readonly contact: Contact
   readonly place: Place
-  /** The first 32 bits of its distance to the target, by which most can be told apart. */
-  readonly head: number
+  /** How far its head is from the target's, as {@link rulerOf} has it. */
+  readonly away: number
   /** What it counts against, once that was asked for: {@link Candidates.networksOf}. */
   networks: readonly string[] | undefined
   /** Others named it; nobody here has met it yet. */
@@ -50,7 +50,7 @@ export class Candidates {
   readonly target: Place
   readonly #self: PeerId
   readonly #placeOf: PlaceOf
-  readonly #head: number
+  readonly #ruler: number
   readonly #ordered: Candidate[] = []
   readonly #byPeer = new Map<PeerId, Candidate>()
   /** By path. */
@@ -63,7 +63,7 @@ export class Candidates {
     this.target = target
     this.#self = self
     this.#placeOf = placeOf
-    this.#head = headOf(target)
+    this.#ruler = rulerOf(target)
   }
 
   /** Nearest first. */
@@ -137,12 +137,12 @@ export class Candidates {
     } catch {
       return
     }
-    const head = (headOf(place) ^ this.#head) >>> 0
-    if (teller && !this.#makeRoom(place, head, networks)) return
+    const away = headOf(place) ^ this.#ruler
+    if (teller && !this.#makeRoom(place, away, networks)) return
     const made: Candidate = {
       contact,
       place,
-      head,
+      away,
       networks: teller ? networks : undefined,
       hearsay: teller !== undefined,
       hops: (teller?.hops ?? 0) + 1,
@@ -164,25 +164,25 @@ export class Candidates {
   #insert(made: Candidate): void {
     const ordered = this.#ordered
     let at = ordered.length
-    for (; at > 0 && this.#isNearer(made.place, made.head, ordered[at - 1]!); at--)
+    for (; at > 0 && this.#isNearer(made.place, made.away, ordered[at - 1]!); at--)
       ordered[at] = ordered[at - 1]!
     ordered[at] = made
   }
 
-  #isNearer(place: Place, head: number, than: Candidate): boolean {
-    if (head !== than.head) return head < than.head
+  #isNearer(place: Place, away: number, than: Candidate): boolean {
+    if (away !== than.away) return away < than.away
     return compareDistance(this.target, place, than.place) < 0
   }
 
   /** A full subnet takes a nearer one only in exchange for its farthest not asked yet. */
-  #makeRoom(place: Place, head: number, subnets: readonly string[]): boolean {
+  #makeRoom(place: Place, away: number, subnets: readonly string[]): boolean {
     for (const subnet of subnets) {
       if ((this.#subnets.get(subnet) ?? 0) < limits.subnetPeersMax) continue
       const index = this.#ordered.findLastIndex(
         c => c.state === 'heard' && c.hearsay && this.networksOf(c).includes(subnet)
       )
       const farthest = this.#ordered[index]
-      if (!farthest || !this.#isNearer(place, head, farthest)) return false
+      if (!farthest || !this.#isNearer(place, away, farthest)) return false
       this.#remove(index)
     }
     for (const subnet of subnets) this.#subnets.set(subnet, (this.#subnets.get(subnet) ?? 0) + 1)

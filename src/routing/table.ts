@@ -1,25 +1,28 @@
 import { limits } from '../base/limits.ts'
 import type { Contact, Millis, PeerId, Place, PlaceOf } from '../base/ports.ts'
-import { bitOf, commonPrefix, compareDistance, headOf } from './distance.ts'
+import { bitOf, commonPrefix, headOf } from './distance.ts'
+import type { Entry } from './entries.ts'
+import { Entries, Nearest } from './entries.ts'
 import { subnetsOf } from './subnet.ts'
 
-interface Entry {
-  contact: Contact
-  readonly place: Place
-  readonly head: number
-  subnets: readonly string[]
-  seenMs: Millis
-  /** When it answered us first. */
-  readonly sinceMs: Millis
-  failures: number
-}
-
-interface Bucket {
+class Bucket {
   /** The longest known first. */
-  readonly live: Entry[]
+  readonly live = new Entries()
   /** The replacement cache: answered us too, the latest seen last. */
-  readonly spare: Entry[]
+  readonly spare = new Entries()
   touchedMs: Millis
+
+  constructor(touchedMs: Millis) {
+    this.touchedMs = touchedMs
+  }
+
+  /** @param head of its place. */
+  find(peer: PeerId, head: number) {
+    const live = this.live.find(peer, head)
+    if (live) return { entry: live, list: 'live' as const }
+    const spare = this.spare.find(peer, head)
+    return spare && { entry: spare, list: 'spare' as const }
+  }
 }
 
 export interface TableOptions {
@@ -49,7 +52,7 @@ export class Table {
     this.place = place
     this.k = k
     this.#placeOf = placeOf
-    this.#buckets = [{ live: [], spare: [], touchedMs: nowMs }]
+    this.#buckets = [new Bucket(nowMs)]
   }
 
   /** Live contacts, without the replacement cache. */
@@ -68,7 +71,7 @@ export class Table {
   }
 
   contacts(): Contact[] {
-    return this.#buckets.flatMap(b => b.live.map(e => e.contact))
+    return this.#buckets.flatMap(b => b.live.all.map(e => e.contact))
   }
 
   has(peer: PeerId): boolean {
@@ -86,11 +89,11 @@ export class Table {
     const place = this.#safePlace(contact.peer)
     const bucket = place && this.#bucketOf(place)
     if (!place || !bucket) return false
-    const known = findIn(bucket, contact.peer, headOf(place))
+    const known = bucket.find(contact.peer, headOf(place))
     if (known) return this.#refresh(bucket, known.entry, known.list, contact, nowMs)
     const entry = makeEntry(contact, place, nowMs)
     if (this.#insert(entry)) return true
-    if (bucket.spare.length >= limits.sparesPerBucketMax) bucket.spare.shift()
+    if (bucket.spare.length >= limits.sparesPerBucketMax) bucket.spare.removeAt(0)
     bucket.spare.push(entry)
     return false
   }
@@ -117,14 +120,14 @@ export class Table {
     const known = this.#find(peer)
     if (!known) return false
     const { bucket, entry, list } = known
-    bucket[list].splice(bucket[list].indexOf(entry), 1)
+    bucket[list].remove(entry)
     if (list === 'spare') return true
     this.#size -= 1
     this.#count(entry, -1)
     for (let i = bucket.spare.length - 1; i >= 0; i--) {
-      const spare = bucket.spare[i]!
+      const spare = bucket.spare.all[i]!
       if (this.#admits(bucket, spare)) {
-        bucket.spare.splice(i, 1)
+        bucket.spare.removeAt(i)
         this.#place(bucket, spare)
         break
       }
@@ -136,7 +139,7 @@ export class Table {
   wants(contact: Contact): boolean {
     const place = this.#safePlace(contact.peer)
     const bucket = place && this.#bucketOf(place)
-    if (!place || !bucket || findIn(bucket, contact.peer, headOf(place))) return false
+    if (!place || !bucket || bucket.find(contact.peer, headOf(place))) return false
     const isLast = bucket === this.#buckets.at(-1)
     const hasRoom = bucket.live.length < this.k || isLast
     return hasRoom && this.#allows(bucket, makeEntry(contact, place, 0))
@@ -145,28 +148,13 @@ export class Table {
   /** The `count` nearest contacts, nearest first; with `spares` also from the replacement cache. */
   nearest(place: Place, count: number, { spares = false } = {}): Contact[] {
     if (count <= 0) return []
-    const found: Entry[] = []
-    const head = headOf(place)
-    const isNearer = (a: Entry, b: Entry): boolean => {
-      const difference = ((a.head ^ head) >>> 0) - ((b.head ^ head) >>> 0)
-      return (difference || compareDistance(place, a.place, b.place)) < 0
-    }
-    // Most of a bucket is often not wanted, so it is not sorted first.
-    const offer = (entry: Entry): void => {
-      let at = found.length
-      if (at >= count) {
-        at -= 1
-        if (!isNearer(entry, found[at]!)) return
-      }
-      for (; at > 0 && isNearer(entry, found[at - 1]!); at--) found[at] = found[at - 1]!
-      found[at] = entry
-    }
+    const found = new Nearest(place, count)
     this.#towards(place, ({ live, spare }) => {
-      for (const entry of live) offer(entry)
-      if (spares) for (const entry of spare) offer(entry)
-      return found.length >= count
+      found.offer(live)
+      if (spares) found.offer(spare)
+      return found.isFull
     })
-    return found.map(e => e.contact)
+    return found.contacts()
   }
 
   /**
@@ -185,7 +173,7 @@ export class Table {
   /** Live contacts not heard of since `beforeMs`, the longest silent first. */
   silent(beforeMs: Millis, count: number): Contact[] {
     return this.#buckets
-      .flatMap(b => b.live.filter(e => e.seenMs < beforeMs))
+      .flatMap(b => b.live.all.filter(e => e.seenMs < beforeMs))
       .sort((a, b) => a.seenMs - b.seenMs)
       .slice(0, count)
       .map(e => e.contact)
@@ -193,14 +181,14 @@ export class Table {
 
   /** Live contacts that failed once: worth a ping, to keep them or to let them go. */
   doubtful(count: number): Contact[] {
-    const found = this.#buckets.flatMap(b => b.live.filter(e => e.failures > 0))
+    const found = this.#buckets.flatMap(b => b.live.all.filter(e => e.failures > 0))
     return found.slice(0, count).map(e => e.contact)
   }
 
   /** The latest heard of in each bucket but the last, the farthest bucket first: `count` from each. */
   spread(count: number): Contact[][] {
     return this.#buckets.slice(0, -1).map(b =>
-      b.live
+      b.live.all
         .toSorted((x, y) => y.seenMs - x.seenMs)
         .slice(0, count)
         .map(e => e.contact)
@@ -245,7 +233,7 @@ export class Table {
   #find(peer: PeerId) {
     const place = this.#safePlace(peer)
     const bucket = place && this.#bucketOf(place)
-    const found = bucket && findIn(bucket, peer, headOf(place))
+    const found = bucket && place && bucket.find(peer, headOf(place))
     return found && { bucket, ...found }
   }
 
@@ -268,7 +256,7 @@ export class Table {
       }
     }
     if (list === 'live') return true
-    bucket.spare.splice(bucket.spare.indexOf(entry), 1)
+    bucket.spare.remove(entry)
     if (this.#insert(entry)) return true
     bucket.spare.push(entry)
     return false
@@ -290,11 +278,10 @@ export class Table {
 
   #split(bucket: Bucket): void {
     const depth = this.#buckets.length - 1
-    const next: Bucket = { live: [], spare: [], touchedMs: bucket.touchedMs }
+    const next = new Bucket(bucket.touchedMs)
     const stays = (e: Entry) => bitOf(e.place, depth) !== bitOf(this.place, depth)
     for (const list of lists) {
-      const all = bucket[list].splice(0)
-      for (const entry of all) (stays(entry) ? bucket : next)[list].push(entry)
+      for (const entry of bucket[list].take()) (stays(entry) ? bucket : next)[list].push(entry)
     }
     this.#buckets.push(next)
   }
@@ -314,7 +301,7 @@ export class Table {
     return subnets.every(subnet => {
       if ((this.#subnets.get(subnet) ?? 0) >= limits.subnetPeersMax) return false
       let inBucket = 0
-      for (const e of bucket.live) if (e !== except && e.subnets.includes(subnet)) inBucket += 1
+      for (const e of bucket.live.all) if (e !== except && e.subnets.includes(subnet)) inBucket += 1
       return inBucket < limits.subnetPeersPerBucketMax
     })
   }
@@ -352,14 +339,6 @@ const makeEntry = (contact: Contact, place: Place, seenMs: Millis): Entry => ({
 })
 
 const lists = ['live', 'spare'] as const
-
-/** @param head of its place: numbers are compared sooner than names. */
-function findIn(bucket: Bucket, peer: PeerId, head: number) {
-  for (const list of lists)
-    for (const entry of bucket[list])
-      if (entry.head === head && entry.contact.peer === peer) return { entry, list }
-  return undefined
-}
 
 const sameAddresses = (a: Contact, b: Contact): boolean =>
   a === b ||

@@ -46,8 +46,12 @@ function placeSharing(place: Place, bits: number, random: Uint8Array): Place {
 function warmList(core: Pick<Core, 'table' | 'parameters' | 'network'>): Contact[] {
   const { table, parameters, network } = core
   const near = table.nearest(table.place, table.k)
-  const isNew = (c: Contact) => (network.isConnected(c.peer) ? 0 : 1) // what stands, stays
-  const buckets = table.spread(table.k).map(b => b.toSorted((a, c) => isNew(a) - isNew(c)))
+  const buckets = table.spread(table.k).map(bucket => {
+    const standing: Contact[] = []
+    const others: Contact[] = []
+    for (const c of bucket) (network.isConnected(c.peer) ? standing : others).push(c)
+    return [...standing, ...others] // what stands, stays
+  })
   const far: Contact[] = []
   for (let turn = 1; far.length < table.k && buckets.some(b => b.length > 0); turn++) {
     const lowestBit = 31 - Math.clz32(turn & -turn) // 0 1 0 2 0 1 0 3 …

@@ -258,12 +258,11 @@ export class VirtualNode implements Network {
     const excess = this.#connections.size - connectionsMax
     if (excess <= 0) return
     const untilMs = this.#net.clock.now() - (excess > connectionsMax / 2 ? crowdedIdleMs : idleMs)
-    const idle = [...this.#connections]
-      .filter(
-        ([peer, { usedMs }]) =>
-          usedMs <= untilMs && !this.#warm.has(peer) && !this.streams.isOn(peer)
-      )
-      .sort(([, a], [, b]) => a.usedMs - b.usedMs)
+    const idle: [PeerId, { usedMs: Millis }][] = []
+    for (const at of this.#connections)
+      if (at[1].usedMs <= untilMs && !this.#warm.has(at[0]) && !this.streams.isOn(at[0]))
+        idle.push(at)
+    idle.sort(([, a], [, b]) => a.usedMs - b.usedMs)
     for (const [peer] of idle.slice(0, excess)) {
       const other = this.#net.nodes.get(peer)
       if (other) this.drop(other)

@@ -3,6 +3,7 @@ import type { Contact, PeerId } from '../base/ports.ts'
 import { recent } from '../base/recent.ts'
 import type { Field } from './cbor.ts'
 import { array, bytes, Encoded, encodeCbor, mapped, tuple } from './cbor.ts'
+import { KnownContacts } from './known-contacts.ts'
 
 /**
  * A contact on the wire: `[key, [address, …]]`, the peer's Ed25519 key (32 bytes) in place of its 52 characters, an IPv4 TCP
@@ -128,14 +129,9 @@ const readContact: Field<Contact> = mapped(
   ([key, addresses]): Contact => ({ peer: peerOfKey(key), addresses })
 )
 
-/** Of the usual kind: a key and one address of six bytes. By the first bits of the key; the latest stands where two have the same. */
-const usual = new Map<number, { key: Uint8Array; at: Uint8Array; contact: Contact }>()
-const usualMax = 16_384
+const known = new KnownContacts()
 
-/**
- * A seed hears of the same peers again and again: each is read once, and is one object wherever it is named, so that what was learned of
- * it (its subnets, its bytes) is found again.
- */
+/** Each is read once, and is one object wherever it is named, so that what was learned of it (its subnets, its bytes) is found again. */
 export const contact: Field<Contact> = value => {
   const [key, addresses] = Array.isArray(value) ? (value as unknown[]) : []
   const at: unknown = Array.isArray(addresses) && addresses.length === 1 ? addresses[0] : undefined
@@ -145,19 +141,38 @@ export const contact: Field<Contact> = value => {
     at instanceof Uint8Array &&
     at.byteLength === 6
   if (!isUsual) return readContact(value)
-  const bits = ((key[0]! << 22) | (key[1]! << 14) | (key[2]! << 6) | (key[3]! >> 2)) >>> 0
-  const known = usual.get(bits)
-  if (known && isSame(known.key, key) && isSame(known.at, at)) return known.contact
+  const met = known.find(key, 0, at, 0)
+  if (met) return met
   const contact = readContact(value)
-  if (!known && usual.size >= usualMax) usual.delete(usual.keys().next().value!)
-  usual.set(bits, { key, at, contact })
+  known.remember(key, at, contact)
   return contact
 }
 
-/** Of one length, and so short that a call into C++ would take longer. */
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
+/** Of a list of less than 24: where all of them are of the usual kind and known, each is so many bytes. */
+const usualBytes = 43
+const [keyAt, addressAt] = [3, 37]
+
+/**
+ * As `decodeCbor` with {@link contacts} reads them from `[contacts]`, without taking the bytes apart.
+ * @returns undefined unless all of them were read before, to the byte, and nothing else is there: then they have to be read.
+ */
+export function knownContacts(frame: Uint8Array): Contact[] | undefined {
+  const count = (frame[1] ?? 0) - 0x80
+  const isList = frame[0] === 0x81 && count >= 0 && count < 24 && count <= limits.contactsMax
+  if (!isList || frame.byteLength !== 2 + count * usualBytes) return undefined
+  const out: Contact[] = []
+  for (let at = 2; at < frame.byteLength; at += usualBytes) {
+    const isUsual =
+      frame[at] === 0x82 &&
+      frame[at + 1] === 0x58 &&
+      frame[at + 2] === keyBytes &&
+      frame[at + 35] === 0x81 &&
+      frame[at + 36] === 0x46
+    const met = isUsual ? known.find(frame, at + keyAt, frame, at + addressAt) : undefined
+    if (!met) return undefined
+    out.push(met)
+  }
+  return out
 }
 
 const encoded = new WeakMap<Contact, Encoded>()

@@ -16,7 +16,7 @@ import {
   tuple,
   uint
 } from './cbor.ts'
-import { contacts, keyOfPeer, peerOfKey, wireContacts } from './contact.ts'
+import { contacts, keyOfPeer, knownContacts, peerOfKey, wireContacts } from './contact.ts'
 
 /** What may also be forwarded of what seeds ask each other on the hot path. Source: docs/protocol/dht.md */
 export const dhtMethods = [
@@ -64,8 +64,9 @@ export const decodeFindNode = (frame: Uint8Array): Uint8Array =>
   decodeCbor(frame, 'a find-node request', tuple(key32), 64)[0]
 export const encodeContacts = (list: readonly Contact[]): Uint8Array =>
   encodeCbor([wireContacts(list)])
+const contactList = tuple(contacts())
 export const decodeContacts = (frame: Uint8Array): Contact[] =>
-  decodeCbor(frame, 'contacts', tuple(contacts()), contactsBytesMax)[0]
+  knownContacts(frame) ?? decodeCbor(frame, 'contacts', contactList, contactsBytesMax)[0]
 
 /** get: `[key]`, answered by what is there, else by nearer contacts. */
 export const encodeGet = (key: Uint8Array): Uint8Array => encodeCbor([key])
