@@ -16,10 +16,8 @@ import type { WideTables } from './tables.ts'
 import type { Walker } from './walk.ts'
 
 const hourMs: Millis = 3_600_000
-/** Pings of so many ticks are sent in one event. */
-const roundMs = upkeep.silentMs
-const ticksPerRound = roundMs / upkeep.tickMs
-const pingsPerRound = (upkeep.pingsPerTick * roundMs) / upkeep.tickMs
+/** So many ticks are one event, once a node has measured the network: until then each decides whether there is another lookup. */
+const ticksPerRound = upkeep.silentMs / upkeep.tickMs
 /** Who is farther than so many times R others does not look around because of a change, as repair has it. */
 const nearTimes = 4
 /** Of each neighbour when one leaves: to one that is there, and twice to the one that is not; when one comes: to it. */
@@ -44,6 +42,8 @@ export interface LifeParts {
   tableDice: Dice
   /** Part of the refreshing lookups that is walked; the others are counted as the walked ones in the mean. */
   walkedShare: number
+  /** As {@link Refreshes} takes it. */
+  timelyShare: number
   on: {
     came(node: number, isNew: boolean): void
     left(node: number): void
@@ -86,10 +86,10 @@ export class Life {
     this.#diesMs = new Float64Array(length)
     this.#cursor = new Uint16Array(length)
     const { k, replicas } = parts.scenario.parameters
-    const { places, tables, reach, walker, tableDice, walkedShare } = parts
+    const { places, tables, reach, walker, tableDice, walkedShare, timelyShare } = parts
     this.#refreshes = new Refreshes({
       ...{ places, tables, reach, walker, walkedShare, dice: tableDice },
-      ...{ want: 2 * replicas, usualRequests: k }
+      ...{ want: 2 * replicas, usualRequests: k, timelyShare }
     })
   }
 
@@ -166,7 +166,8 @@ export class Life {
     const before = this.messages
     const size = tables.farSize
     const reached = reach.of(node)
-    const pings = Math.min(pingsPerRound, size)
+    const ticks = this.#ticksOf(node)
+    const pings = Math.min(upkeep.pingsPerTick * ticks, size)
     let position = this.#cursor[node]!
     for (let i = 0; i < pings; i++) {
       position = position + 1 >= size ? 0 : position + 1
@@ -180,12 +181,14 @@ export class Life {
       this.replace(node, other)
     }
     this.#cursor[node] = position
-    const due = ((tables.shape.far + 1) * roundMs) / upkeep.staleMs + tableDice.next()
+    const dueMs = (tables.shape.far + 1) * ticks * upkeep.tickMs
+    const due = dueMs / upkeep.staleMs + tableDice.next()
     for (let i = 1; i <= due; i++)
       this.messages += this.#refreshes.refresh(node, tableDice.below(tables.shape.far + 1))
-    this.messages += this.#refreshes.measure(node, ticksPerRound)
+    this.messages += this.#refreshes.measure(node, ticks)
     if (foes.has(node)) this.hostileMessages += this.messages - before
-    this.#armUpkeep(node, 1)
+    // Who has measured is somewhere in the round that follows.
+    this.#armUpkeep(node, ticks === this.#ticksOf(node) ? 1 : tableDice.next())
   }
 
   /** An entry left: a spare takes its place. */
@@ -299,9 +302,14 @@ export class Life {
     calendar.set(node, Math.min(turnMs, this.#diesMs[node]!))
   }
 
+  /** Of the next event of its upkeep. */
+  #ticksOf(node: number): number {
+    return this.#refreshes.isMeasuring(node) ? 1 : ticksPerRound
+  }
+
   #armUpkeep(node: number, part: number): void {
     const { calendar, places, tableDice } = this.#p
-    const waitMs = roundMs * (0.8 + 0.4 * tableDice.next()) * part
+    const waitMs = this.#ticksOf(node) * upkeep.tickMs * (0.8 + 0.4 * tableDice.next()) * part
     calendar.set(places.length + node, calendar.nowMs + Math.ceil(waitMs))
   }
 

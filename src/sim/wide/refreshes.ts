@@ -7,8 +7,8 @@ import type { Walker } from './walk.ts'
 
 /** A place that shares as many bits with ours does not tell how large the network is, as src/seed/maintain.ts has it. */
 const farBits = 4
-/** While the network is made, and before the first hour. */
-const ticksBefore = 2
+/** While the network is made, and before the first hour: two, and with every other node a third. */
+const ticksBefore = { least: 2, moreShare: 0.5 }
 /** Of a node that has not looked yet. */
 const unmeasured = 255
 
@@ -24,6 +24,8 @@ interface Parts {
   usualRequests: number
   /** Part of these lookups that is walked; the others are counted as the walked ones in the mean. */
   walkedShare: number
+  /** Of the lookups of who joins, those that come to their end in the time that a join has. */
+  timelyShare: number
 }
 
 /** Lookups that fill buckets, and tell how large the network is. */
@@ -57,32 +59,39 @@ export class Refreshes {
     this.#regions[node] = unmeasured
   }
 
+  /** Whether it still looks how large the network is. */
+  isMeasuring(node: number): boolean {
+    const regions = this.#regions[node]!
+    return regions < regionsLeast || regions === unmeasured
+  }
+
   /** It comes and looks into its first buckets. @returns requests of that. */
   joined(node: number): number {
-    const buckets = Math.min(this.#depth, upkeep.bucketsAtJoin)
+    const buckets = Math.min(this.#p.tables.depth(node), upkeep.bucketsAtJoin)
     const share = this.#walked > 0 ? this.#answered / this.#walked : 1
-    this.#regions[node] = Math.floor(buckets * share)
+    this.#regions[node] = Math.floor(buckets * share * this.#p.timelyShare)
     return buckets * this.requestsOfLookup
   }
 
   /** In each of so many ticks looks how large the network is, until it was told in enough regions. @returns requests of that. */
   measure(node: number, ticks: number): number {
+    const { tables, timelyShare, dice } = this.#p
+    const depth = tables.depth(node)
+    if (depth === 0) return 0
     if (this.#regions[node] === unmeasured) {
       this.#regions[node] = 0
-      this.measure(node, Math.min(this.#depth, upkeep.bucketsAtJoin) + ticksBefore)
+      const lookups = Math.min(depth, upkeep.bucketsAtJoin)
+      const atJoin = Array.from({ length: lookups }, () => dice.next()).filter(x => x < timelyShare)
+      const more = dice.next() < ticksBefore.moreShare ? 1 : 0
+      this.measure(node, atJoin.length + ticksBefore.least + more)
     }
     let requests = 0
     for (let tick = 0; tick < ticks; tick++) {
       const regions = this.#regions[node]!
       if (regions >= regionsLeast) break
-      requests += this.refresh(node, regions % Math.min(this.#depth, farBits))
+      requests += this.refresh(node, regions % Math.min(depth, farBits))
     }
     return requests
-  }
-
-  /** Buckets that a node has at the least. */
-  get #depth(): number {
-    return this.#p.tables.shape.far + 1
   }
 
   /** @returns requests of it. */

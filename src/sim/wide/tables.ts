@@ -184,19 +184,19 @@ export class WideTables {
   /** The share of the space for which there is room. */
   roomShare(owner: number): number {
     let share = 0
-    for (let bits = 0; bits < this.#depth(owner); bits++)
+    for (let bits = 0; bits < this.depth(owner); bits++)
       if (this.#hasRoom(owner, bits)) share += 2 ** -(bits + 1)
-    return share + 2 ** -this.#depth(owner)
+    return share + 2 ** -this.depth(owner)
   }
 
   #hasRoom(owner: number, bits: number): boolean {
     if (bits < this.shape.far)
       return this.#entries[this.#bucketBase(owner, bits) + this.#k - 1] === nobody
-    return bits >= this.#depth(owner) || this.#nearAlike(owner, bits) < this.#k
+    return bits >= this.depth(owner) || this.#nearAlike(owner, bits) < this.#k
   }
 
-  /** Buckets beside the last one, which more than k made split. */
-  #depth(owner: number): number {
+  /** As `Table.depth`: buckets beside the last one, which more than k made split. */
+  depth(owner: number): number {
     let left = this.nearCount(owner)
     let bits = this.shape.far
     while (left > this.#k) left -= this.#nearAlike(owner, bits++)
