@@ -2,10 +2,10 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, isIPv6 } from 'node:net'
 import { MuttrError } from '../base/errors.ts'
-import type { Signed, SignedNames } from '../base/lookups.ts'
+import type { SignedNames } from '../base/lookups.ts'
 import type { Random } from '../base/ports.ts'
-import type { DnsAnswer, DnsData, DnsQuestion } from '../wire/dns-message.ts'
-import { decodeAnswer, dnsTypes, encodeQuestion, readSrv, readTxt } from '../wire/dns-message.ts'
+import type { DnsAnswer, DnsQuestion } from './dns-message.ts'
+import { decodeAnswer, encodeQuestion } from './dns-message.ts'
 import { serviceOf } from './names.ts'
 
 const tryMs = 4_000
@@ -37,16 +37,15 @@ export function createSignedNames({ random, resolver }: Parts): SignedNames {
       }
     }
   }
-  const ask = async <T>(
+  const ask = async (
     name: string,
-    type: number,
-    signal: AbortSignal,
-    readOne: (data: DnsData) => T
-  ): Promise<Signed<T>> => {
+    type: DnsQuestion['type'],
+    signal: AbortSignal
+  ): Promise<DnsAnswer> => {
     const question = () => ({ id: Buffer.from(random.bytes(2)).readUInt16BE(), name, type })
-    const { code, authentic, records } = await over(question(), signal)
-    if (code === isSo || code === noName)
-      return { isSigned: authentic, found: records.map(readOne) }
+    const answer = await over(question(), signal)
+    const { code } = answer
+    if (code === isSo || code === noName) return answer
     const failure = `the resolver at ${resolver.host} failed for ${name} (${code})`
     if (code !== failed) throw new MuttrError('PEER_UNREACHABLE', failure)
     // It fails where it gets no answer, and where the answer is not what its zone signed: then there is one for who does not look.
@@ -57,10 +56,13 @@ export function createSignedNames({ random, resolver }: Parts): SignedNames {
   }
   return {
     async services(name, signal) {
-      const { isSigned, found } = await ask(name, dnsTypes.srv, signal, readSrv)
-      return { isSigned, found: serviceOf(found, random) }
+      const { authentic, services } = await ask(name, 'SRV', signal)
+      return { isSigned: authentic, found: serviceOf(services, random) }
     },
-    texts: (name, signal) => ask(name, dnsTypes.txt, signal, readTxt)
+    async texts(name, signal) {
+      const { authentic, texts } = await ask(name, 'TXT', signal)
+      return { isSigned: authentic, found: texts }
+    }
   }
 }
 

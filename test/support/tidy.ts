@@ -38,7 +38,7 @@ const packages: [pattern: RegExp, room: string][] = [
   [/^@cloudflare\/blindrsa/, 'keys'],
   [/^(libp2p|datastore-level)$|^@libp2p\/|^@chainsafe\/libp2p-|^@multiformats\//, 'net'],
   [/^level$/, 'store'],
-  [/^(pg|ws)$/, 'net'],
+  [/^(pg|ws|dns-packet)$/, 'net'],
   // What is bundled into the page, and must not come into the node.
   [/^(preact|marked|vite)(\/|$)|^@preact\/|^@fontsource/, 'web']
 ]

@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { codeOf } from '../../src/base/errors.ts'
-import type { DnsQuestion } from '../../src/wire/dns-message.ts'
-import {
-  decodeAnswer,
-  dnsTypes,
-  encodeQuestion,
-  readSrv,
-  readTxt
-} from '../../src/wire/dns-message.ts'
+import type { DnsQuestion } from '../../src/net/dns-message.ts'
+import { decodeAnswer, encodeQuestion } from '../../src/net/dns-message.ts'
 
-const asked: DnsQuestion = { id: 0x1234, name: '_muttr._tcp.one.pods', type: dnsTypes.srv }
+const asked: DnsQuestion = { id: 0x1234, name: '_muttr._tcp.one.pods', type: 'SRV' }
 const hex = (text: string) => Buffer.from(text.replaceAll(/\s/g, ''), 'hex')
 const question = hex('06 5f6d75747472 04 5f746370 03 6f6e65 04 706f6473 00 0021 0001')
 /** An alias of the name, then where it leads, with pointers into the question and the record before. */
@@ -34,26 +28,26 @@ describe('messages of the DNS', () => {
       `1234012000010000000000${'01'}${question.toString('hex')}00002904d0000000000000`
     )
     assert.equal(encodeQuestion({ ...asked, unchecked: true })[3], 0x30)
-    for (const name of ['', 'a..b', `${'a'.repeat(64)}.pods`, 'a.'.repeat(130)])
-      assert.throws(() => encodeQuestion({ ...asked, name }), RangeError)
   })
 
   it('answer it, through aliases and pointers', () => {
-    const { code, authentic, truncated, records } = decodeAnswer(answer(), asked)
-    assert.deepEqual([code, authentic, truncated, records.length], [0, true, false, 1])
-    assert.deepEqual(readSrv(records[0]!), { priority: 0, weight: 5, port: 4_420, name: 'b.pods' })
+    const { code, authentic, truncated, services } = decodeAnswer(answer(), asked)
+    assert.deepEqual([code, authentic, truncated], [0, true, false])
+    assert.deepEqual(services, [{ priority: 0, weight: 5, port: 4_420, name: 'b.pods' }])
     assert.equal(decodeAnswer(answer('8180'), asked).authentic, false)
     assert.equal(decodeAnswer(answer('8182', 0), asked).code, 2)
-    assert.deepEqual(decodeAnswer(answer('8380'), asked).records, [])
-    const text = Uint8Array.of(2, 97, 98, 0, 1, 99)
-    assert.equal(readTxt({ message: text, start: 0, end: 6 }), 'abc')
-    assert.throws(() => readTxt({ message: text, start: 0, end: 2 }), { code: 'WIRE_MALFORMED' })
+    assert.deepEqual(decodeAnswer(answer('8380'), asked).services, [])
+    const text = hex('c00c 0010 0001 0000003c 0006 02 6162 00 01 63')
+    const said = Buffer.from(answer('8180', 1).subarray(0, 12 + question.length))
+    said.writeUInt8(16, said.length - 3)
+    const { texts } = decodeAnswer(Buffer.concat([said, text]), { ...asked, type: 'TXT' })
+    assert.deepEqual(texts, ['abc'])
   })
 
   it('are refused when they answer something else, or lead in circles', () => {
     const refused = { code: 'WIRE_MALFORMED' }
     assert.throws(() => decodeAnswer(answer(), { ...asked, id: 1 }), refused)
-    assert.throws(() => decodeAnswer(answer(), { ...asked, type: dnsTypes.txt }), refused)
+    assert.throws(() => decodeAnswer(answer(), { ...asked, type: 'TXT' }), refused)
     assert.throws(() => decodeAnswer(answer(), { ...asked, name: 'two.pods' }), refused)
     assert.throws(() => decodeAnswer(answer('01a0'), asked), refused)
     const circle = answer()
@@ -64,7 +58,7 @@ describe('messages of the DNS', () => {
   it('meet any bytes with a value or a coded error', () => {
     const read = (bytes: Uint8Array) => {
       try {
-        for (const data of decodeAnswer(bytes, asked).records) readSrv(data)
+        decodeAnswer(bytes, asked)
       } catch (err) {
         assert.equal(codeOf(err), 'WIRE_MALFORMED')
       }
