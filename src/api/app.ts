@@ -11,7 +11,7 @@ import { addAttachments } from './attachment-routes.ts'
 import { readBody, readJson } from './body.ts'
 import { addDevices } from './device-routes.ts'
 import { addDownloads, type Downloads } from './downloads.ts'
-import { addPatience, answerOf } from './flowing.ts'
+import { addPatience, answerOf, onePiece } from './flowing.ts'
 import { createGate, onlyOurselves, onlyWithToken, Refusal, statusOf } from './guard.ts'
 import type { House } from './house.ts'
 import { addHouse } from './house-routes.ts'
@@ -115,7 +115,7 @@ export function createApp(parts: AppParts): Hono {
   addAddresses(app, parts.client)
   addDevices(app, parts)
   addBackups(app, parts, downloads)
-  addOffice(app, parts)
+  addOffice(app, parts, downloads)
   addPod(app, () => parts.pod, parts.clock)
   addHouse(app, parts.house, parts.clock)
   return app
@@ -258,12 +258,22 @@ function addBlobs(app: Hono, { client }: AppParts): void {
   })
 }
 
-function addOffice(app: Hono, { client }: AppParts): void {
+function addOffice(app: Hono, { client }: AppParts, downloads: Downloads): void {
   app.get('/status', async c => c.json(await client.status()))
   app.get('/alarms', async c => c.json(await client.alarms()))
   app.post('/alarms/answer', async c => {
     const { alias } = check(named, await readJson(c.req.raw, jsonLimit))
     return c.json(await client.answerAlarms(alias))
+  })
+  const proof = '/alarms/:alias/proof'
+  app.get(proof, async c => {
+    const file = await client.alarmProof(c.req.param('alias'))
+    return c.body(new Uint8Array(file), 200, { 'Content-Type': 'application/cbor' })
+  })
+  app.post(`${proof}/download`, async c => {
+    const alias = c.req.param('alias')
+    const open = async () => onePiece(await client.alarmProof(alias))
+    return c.json(await downloads.offer(open, c.req.raw.signal))
   })
   app.get('/doctor', async c => c.json(await client.doctor(signalOf(c))))
 }

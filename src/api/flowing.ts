@@ -16,6 +16,11 @@ type Pieces = AsyncIterable<Uint8Array>
 export const answerOf = (pieces: Pieces): globalThis.ReadableStream =>
   ReadableStream.from(pieces) as globalThis.ReadableStream
 
+/** What is small and there, as a body that could be long. */
+export async function* onePiece(bytes: Uint8Array): Pieces {
+  yield bytes
+}
+
 const incomingOf = (c: Context) => (c.env as Partial<HttpBindings> | undefined)?.incoming
 
 /** A body of any length, as it comes; one that stands still for too long is cut off. */

@@ -50,6 +50,7 @@ export function createRemoteClient({ passphrase, ...parts }: RemoteParts): Remot
     ...remoteDevices(ask, proved, ended.signal),
     status: () => get('/status'),
     alarms: () => get('/alarms'),
+    alarmProof: alias => ask(`/alarms/${segment(alias)}/proof`, {}, bytesOf),
     answerAlarms: alias => post('/alarms/answer', { alias }),
     doctor: options => get('/doctor', signalIn(options)),
     events: signal => events(ask, signal, ended.signal),

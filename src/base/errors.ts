@@ -106,6 +106,7 @@ const codes = {
     'refused',
     'Something in the file does not hold; nothing in it is to be believed.'
   ],
+  PROOF_UNKNOWN: ['refused', 'See `muttr alarms` for what is proven.'],
   REQUEST_UNKNOWN: ['refused', 'See `muttr requests` for who asks to be read.'],
   CONTACT_UNKNOWN: ['refused', 'See `muttr contacts`.'],
   ADDRESS_UNKNOWN: ['refused', 'See `muttr address list` for those that you handed out.'],

@@ -33,6 +33,8 @@ export const limits = {
   strangeTombstoneBytes: 16 * KiB,
   /** All evidence of one sent letter in one file: two certificates and what was signed. */
   proofBytesMax: 192 * KiB,
+  /** Two answers of a directory that contradict each other, and the pod's certificate. */
+  splitViewBytesMax: 200 * KiB,
   recordBytesMax: 4 * KiB,
   letterBodyBytesMax: 48 * KiB,
   letterSubjectBytesMax: 998,

@@ -278,9 +278,10 @@ export class ContactBook implements Contacts {
 
   async #askPod(alias: string): Promise<Known> {
     const { clock, pods, emit, life } = this.#parts
-    const startMs = clock.now()
+    const atMs = clock.now()
     const link = await pods.questions(readAlias(alias).hostname, life)
     const answer = await link.lookup(alias).catch(err => this.#notShown(alias, err))
+    void this.#parts.views.heard(link.pod.certificate, answer)
     const shown = answer.certificate
     const pinned = await this.known(alias)
     refuseRevoked(alias, shown, pinned?.certificate)
@@ -291,8 +292,7 @@ export class ContactBook implements Contacts {
     // A pod that shows the pinned key again takes back that it had changed.
     const said = { certifiedUntilMs, route, changed: null, seenMs: clock.now() }
     const learned = await this.#learn(alias, shown, said, by)
-    const { fingerprint } = shown
-    emit({ type: 'looked-up', alias, fingerprint, pin, ms: clock.now() - startMs })
+    emit({ type: 'looked-up', alias, fingerprint: shown.fingerprint, pin, ms: clock.now() - atMs })
     return learned
   }
 

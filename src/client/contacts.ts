@@ -11,6 +11,7 @@ import type { ContactStore } from './contact-store.ts'
 import type { Pods } from './pods.ts'
 import type { Policy } from './requests/request.ts'
 import type { Self } from './self.ts'
+import type { Views } from './trust/views.ts'
 
 /** A pinned contact with its certificate parsed. */
 export interface Known {
@@ -121,6 +122,8 @@ export interface ContactsParts {
   dht?: Pick<Dht, 'getRecord'>
   pods: Pick<Pods, 'questions' | 'introduce' | 'certificateOf' | 'escrowOf' | 'trustOf'>
   emit: Emit
+  /** What a pod signed may stand against what it signed for others; nobody waits for that. */
+  views: Pick<Views, 'heard'>
   /** Fingerprints that a join link named, by alias. */
   vouched: Readonly<Record<string, string>>
   /** What the person said about letters of an alias; null while that is locked. */

@@ -246,7 +246,7 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
       life.abort()
       await record[Symbol.asyncDispose]()
       await pods[Symbol.asyncDispose]()
-      await Promise.all([looking, rooms.introductions.quiet()])
+      await Promise.all([looking, rooms.introductions.quiet(), rooms.views.quiet()])
       const letters = [courier, inbox, rooms.fetched, requests, rooms.own]
       const mail = [...letters, rooms.watch, rooms.releases, rooms.files, rooms.addresses]
       await Promise.all(mail.map(room => room[Symbol.asyncDispose]()))
@@ -256,10 +256,9 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
 
 /** What is done now and then for keys and devices, one after the other; what fails is taken up by the next. */
 async function lookAfter(rooms: Rooms, log: Log, life: AbortSignal): Promise<void> {
-  const { succeeding, moving, rotation, revoking, canary, devices, introductions, addresses } =
-    rooms
-  const all = [succeeding, moving, rotation, revoking, canary, devices, introductions, addresses]
-  for (const room of all) {
+  const { succeeding, moving, rotation, revoking, canary, views, devices } = rooms
+  const all = [succeeding, moving, rotation, revoking, canary, views, devices]
+  for (const room of [...all, rooms.introductions, rooms.addresses]) {
     if (life.aborted) return
     await room.look().catch(err => {
       if (!life.aborted) log.warn('something is not looked after', { err })

@@ -38,8 +38,13 @@ export interface KeyCalls {
   ): Promise<OwnMove>
   /** Own aliases that were left, newest first. */
   moves(): Promise<OwnMove[]>
-  /** What pods show of us that nobody asked for, as far as it was not answered, oldest first. */
+  /** What pods show that nobody asked for, as far as it was not answered, oldest first. */
   alarms(): Promise<Alarm[]>
-  /** The person has taken note of the alarms about an own alias. @returns them @throws {MuttrError} `ALIAS_INVALID` */
+  /**
+   * The file by which anybody can check that a pod said different things about this alias; also after that was answered. At most 200 KiB.
+   * @throws {MuttrError} `PROOF_UNKNOWN`, `VAULT_LOCKED`, `ALIAS_INVALID` Source: docs/protocol/proof.md#a-split-view
+   */
+  alarmProof(alias: string): Promise<Uint8Array>
+  /** The person has taken note of the alarms about an alias. @returns them @throws {MuttrError} `ALIAS_INVALID` */
   answerAlarms(alias: string): Promise<Alarm[]>
 }

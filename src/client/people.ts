@@ -105,6 +105,7 @@ export function people(rooms: Rooms, { invites = {}, clock, random, about }: Cli
     },
     succession: () => rooms.succeeding.show(),
     alarms: () => rooms.alarms.list(),
+    alarmProof: alias => rooms.splits.proof(readAlias(alias).full),
     answerAlarms: async alias => rooms.alarms.answer(readAlias(alias).full),
     subkeys: () => rooms.rotation.list(),
     rotateSubkey: () => rooms.rotation.rotate(),

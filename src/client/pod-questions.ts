@@ -24,6 +24,8 @@ export interface LookedUp {
   /** To which the notice is sealed. */
   readonly hpkeKey: Uint8Array
   readonly validUntilMs: Millis
+  /** As the pod signed it. */
+  readonly signed: wire.LookupAnswer
 }
 
 /** What a pod shows of a key that another came after. */
@@ -173,5 +175,5 @@ async function checkLookup(
       throw withdrawal ? new AliasRevoked(said.alias, certificate, withdrawal) : err
     })
   const { alias, intro, hpkeKey, validUntilMs } = said
-  return { alias, certificate, intro, hpkeKey, validUntilMs }
+  return { alias, certificate, intro, hpkeKey, validUntilMs, signed: { answer, signature } }
 }

@@ -51,10 +51,10 @@ import { createSentStore } from './sent-store.ts'
 import { createStrangerFetch } from './stranger-fetch.ts'
 import { createStrangers } from './strangers.ts'
 import { Succeeding } from './succession/succeeding.ts'
-import { Alarms } from './trust/alarms.ts'
 import { Canary } from './trust/canary.ts'
 import { Introductions } from './trust/introductions.ts'
 import { Revoking } from './trust/revoking.ts'
+import { makeTrustRooms } from './trust/rooms.ts'
 import { Watch } from './watch.ts'
 
 export type Rooms = Awaited<ReturnType<typeof makeRooms>>
@@ -144,9 +144,10 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     strangers: parts.requests ?? 'ask',
     onChange: () => addresses.changed()
   })
+  const { splits, views, alarms } = makeTrustRooms({ ...parts, self, pods, emit, life })
   const contacts = createContacts({
     store: contactStore,
-    ...{ self, clock, log, crypto, pods, emit, life, vouched },
+    ...{ self, clock, log, crypto, pods, emit, life, vouched, views },
     ...(!parts.isBlind && { dht }),
     policyOf: alias => policies.ofContact(alias),
     onMoved: (from, to) =>
@@ -212,10 +213,9 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     linked: card => devices.linked(card)
   })
   const revoking = new Revoking({ state, self, pods, clock, log, life, journal })
-  const alarms = new Alarms({ state, clock, log, emit })
   const isOnItsWay = createStrangeKeys({ state, clock, isCaughtUp: () => devices.isCaughtUp() })
   const canary = new Canary({
-    ...{ state, self, pods, alarms, clock, random, log, crypto, life },
+    ...{ state, self, pods, alarms, views, clock, random, log, crypto, life },
     everyMs: parts.canaryEveryMs ?? null,
     published: alias => rotation.shownBy(alias),
     isOnItsWay: async key => (await succeeding.isNext(key)) || isOnItsWay(key),
@@ -388,7 +388,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     files: together(fileRooms)
   }
   const machines = { devices, own, addresses, addressRooms }
-  const trusted = { rotation, succeeding, alarms, canary, revoking, introductions }
+  const trusted = { rotation, succeeding, alarms, canary, splits, views, revoking, introductions }
   const trust = { ...trusted, register, moving, applying, backups, linking }
   return { self, pods, contacts, skew, events, record, ...machines, ...trust, ...mail, ...files }
 }

@@ -79,6 +79,12 @@ export async function checkCertification(
   return { untilMs }
 }
 
+/** When the certification that counts was made. @throws as {@link checkCertification} */
+export async function certifiedAt(certificate: Certificate, asked: Asked): Promise<Millis> {
+  const { signature } = await goodCertification(certificate, asked)
+  return signature.created!.getTime()
+}
+
 /** The certification alone, as a signature packet: what {@link withCertification} adds to a certificate. @throws as {@link checkCertification} */
 export async function certificationOf(
   certificate: Certificate,

@@ -31,7 +31,8 @@ export const directoryLabel = 'muttr directory 1'
 export type Policy = 'open' | 'invite' | 'approval' | 'closed'
 export const policies: readonly Policy[] = ['open', 'invite', 'approval', 'closed']
 
-const signatureBytesMax = 1_024
+/** Of what a pod signs with its certificate. */
+export const podSignatureBytesMax = 1_024
 export const podRecordBytesMax = 3_072
 const statementBytesMax = 8 * 1_024
 const inviteCharsMax = 64
@@ -46,7 +47,7 @@ export const asked: Field<string> = value => {
 const hostname = text(limits.hostnameCharsMax, 1)
 const peerId = text(limits.peerIdCharsMax, 1)
 const certificate = bytes(1, limits.certificateBytesMax)
-const signature = bytes(1, signatureBytesMax)
+const signature = bytes(1, podSignatureBytesMax)
 
 /** A frame that says nothing: some requests, some answers. */
 export const nothing: Codec<void> = codec(
@@ -123,7 +124,7 @@ export interface HelloAnswer {
 
 export const helloAnswer: Codec<HelloAnswer> = codec(
   'a hello answer',
-  limits.certificateBytesMax + podRecordBytesMax + signatureBytesMax + 64,
+  limits.certificateBytesMax + podRecordBytesMax + podSignatureBytesMax + 64,
   tuple(bytes(1, podRecordBytesMax), signature, certificate),
   ([record, signature, certificate]) => ({ record, signature, certificate }),
   a => [a.record, a.signature, a.certificate]
@@ -261,7 +262,7 @@ export interface DirectoryAnswer {
   readonly validUntilMs: Millis
 }
 
-const directoryAnswerBytesMax = limits.certificateBytesMax + 512
+export const directoryAnswerBytesMax = limits.certificateBytesMax + 512
 
 export const directoryAnswer: Codec<DirectoryAnswer> = codec(
   'a directory answer',
@@ -294,7 +295,7 @@ export interface LookupAnswer {
 
 export const lookupAnswer: Codec<LookupAnswer> = codec(
   'a lookup answer',
-  directoryAnswerBytesMax + signatureBytesMax + 16,
+  directoryAnswerBytesMax + podSignatureBytesMax + 16,
   tuple(bytes(1, directoryAnswerBytesMax), signature),
   ([answer, signature]) => ({ answer, signature }),
   a => [a.answer, a.signature]

@@ -169,6 +169,8 @@ const calls: Record<string, (client: Client) => Promise<unknown>> = {
   status: c => c.status(),
   doctor: c => c.doctor(),
   alarms: c => c.alarms(),
+  'alarmProof: against a pod': c => c.alarmProof('alice@one.test'),
+  'alarmProof: of nobody': c => c.alarmProof('bob@two.test'),
   'answerAlarms: of an alias': c => c.answerAlarms('alice@one.test'),
   'answerAlarms: no alias': c => c.answerAlarms('alice'),
   'an unforeseen error': c =>

@@ -4,6 +4,7 @@ import { armorCertificate } from '../../src/keys/certificate.ts'
 import { certify } from '../../src/keys/certify.ts'
 import { addAlias } from '../../src/keys/person.ts'
 import { ClientWorld, person } from '../support/client-world.ts'
+import { until } from '../support/own-devices.ts'
 
 const letter = { to: 'bob@one.test', body: 'Hello' }
 
@@ -172,9 +173,12 @@ describe('contacts', () => {
     assert.equal((await bob.seen('refused')).code, 'KEY_CHANGED')
     assert.equal(world.dht.gets, 0)
     await world.pod().acknowledged('bob@one.test', 1)
-    await bob.restart()
     const { fingerprint } = other.person.certificate
-    assert.equal((await bob.client.contacts())[0]?.changedTo, fingerprint)
+    const changedTo = async () => (await bob.client.contacts())[0]?.changedTo
+    // The pod is asked who wrote while the letter waits.
+    await until(async () => (await changedTo()) === fingerprint)
+    await bob.restart()
+    assert.equal(await changedTo(), fingerprint)
     world.clock.advance(2_000)
     await bob.client.acceptKey('alice@one.test')
     await bob.seen('opened', ({ letter: id }) => id === sent.id)

@@ -1,6 +1,6 @@
 import { toHex, utf8 } from '../../src/base/bytes.ts'
 import type { MuttrEvent } from '../../src/base/events.ts'
-import type { Log, Network } from '../../src/base/ports.ts'
+import type { Log, Network, PeerId, Session } from '../../src/base/ports.ts'
 import type { LocalClient } from '../../src/client/create-client.ts'
 import { createClient } from '../../src/client/create-client.ts'
 import { createEvents } from '../../src/client/events.ts'
@@ -42,9 +42,14 @@ export interface BlindWorld extends AsyncDisposable {
   readonly dht: FakeDht
   readonly frames: Frame[]
   host(hostname: string, limits?: Partial<PodLimits>): Promise<PodHost>
-  join(name: string, hostname: string, o?: { isBlind?: boolean }): Promise<Somebody>
+  join(name: string, hostname: string, o?: Joining): Promise<Somebody>
   /** Everything that a pod saw, or as a relay alone: frames to and from it, opened as far as it can; its tables; its log. */
   viewOf(host: PodHost, as?: 'relay' | 'both'): Promise<View>
+}
+
+interface Joining {
+  isBlind?: boolean
+  canaryEveryMs?: number
 }
 
 /** Bytes and words in which something is looked for. */
@@ -54,9 +59,21 @@ interface View {
   readonly asked: readonly string[]
 }
 
-export async function blindWorld(): Promise<BlindWorld> {
+/** @param bend where a peer may be made to lie to who opens a stream to it. */
+export async function blindWorld(
+  bend: (session: Session, self: PeerId) => Session = session => session
+): Promise<BlindWorld> {
   const frames: Frame[] = []
-  const network = fakeNetwork(frame => frames.push(frame))
+  const straight = fakeNetwork(frame => frames.push(frame))
+  const network: typeof straight = {
+    ...straight,
+    at(self) {
+      const at = straight.at(self)
+      const accept: typeof at.accept = (protocol, take) =>
+        at.accept(protocol, session => take(bend(session, self)))
+      return { ...at, accept }
+    }
+  }
   const pods = podWorld(undefined, network)
   const dht = fakeDht(pods.clock)
   const hosts = new Map<string, PodHost>()
@@ -79,7 +96,7 @@ export async function blindWorld(): Promise<BlindWorld> {
       logs.set(hostname, lines)
       return host
     },
-    async join(name, hostname, { isBlind = true } = {}) {
+    async join(name, hostname, { isBlind = true, canaryEveryMs } = {}) {
       const keys = peerKeys(await makePeerKey())
       const self = await person(name)
       const events: MuttrEvent[] = []
@@ -115,6 +132,7 @@ export async function blindWorld(): Promise<BlindWorld> {
           }
         },
         device: makeDevice(random.bytes(32)),
+        ...(canaryEveryMs !== undefined && { canaryEveryMs }),
         pods: [...hosts.values()].map(host => ({
           hostname: host.hostname,
           addresses: [`/p2p/${host.keys.self}`],

@@ -29,6 +29,7 @@ import { decodeBackupPlace } from '../../src/wire/records/backup.ts'
 import { decodePerson } from '../../src/wire/records/person.ts'
 import { decodeWhereabouts } from '../../src/wire/records/whereabouts.ts'
 import { report } from '../../src/wire/report.ts'
+import { decodeSplitView } from '../../src/wire/split-view.ts'
 import { decodeStamp } from '../../src/wire/stamp.ts'
 import * as succession from '../../src/wire/succession.ts'
 import { decodeSyncEntry } from '../../src/wire/sync.ts'
@@ -95,6 +96,7 @@ export const formats: Record<string, Format> = {
     read: decodeProof,
     more: 'holders in order; no evidence without a header; a reader where there is a receipt'
   },
+  'split-view': { read: decodeSplitView },
   letter: { read: decodeLetter, more: 'a MIME type; a subject of one line' },
   manifest: { read: decodeManifest, more: 'a MIME type; as many roots as the size takes' },
   notice: { read: frame => notice.decodeNotice(plaintextOf(frame)) },

@@ -89,6 +89,7 @@ export function vectorFrames(): Record<string, Uint8Array[]> {
     'bind-signed': thin.valid['bind-answer'].map((v: { signed: string }) => bytes(v.signed)),
     'identify-thin-signed': [bytes(thin.identify.signed)],
     proof: frames(read('proof').valid),
+    'split-view': frames(read('split-view').valid),
     notice: notice.valid.map((v: { plaintext: string }) => unpadded(bytes(v.plaintext))),
     slip: frames(notice.slips),
     announced: notice.receipts.map((v: { signed: string }) => bytes(v.signed)),

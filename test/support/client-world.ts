@@ -33,7 +33,7 @@ export const quiet: Log = { debug() {}, info() {}, warn() {} }
 export const dice = { bytes: (length: number) => new Uint8Array(randomBytes(length)) }
 /** For a spool in memory. */
 const smallCaps: SpoolCaps = { outBytes: 2 ** 26, inBytes: 2 ** 26, reserveBytes: 0 }
-const clientStartMs = Date.UTC(2026, 0, 1)
+export const clientStartMs = Date.UTC(2026, 0, 1)
 
 const persons = new Map<string, Promise<Person>>()
 /** Made once for each name and test run. */

@@ -311,6 +311,12 @@ export function createFakeClient(): FakeClient {
     async alarms() {
       return [alarmOf('alice@one.test')]
     },
+    async alarmProof(alias) {
+      calls.push(['alarmProof', alias])
+      await meaning(alias)
+      if (alias !== 'alice@one.test') throw new MuttrError('PROOF_UNKNOWN', 'nothing is proven')
+      return new Uint8Array([4, 5, 6])
+    },
     async answerAlarms(alias) {
       calls.push(['answerAlarms', alias])
       await meaning(alias)

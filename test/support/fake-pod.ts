@@ -23,7 +23,7 @@ import { fakeAddresses } from './fake-addresses.ts'
 import { takeMove, takeSuccession } from './fake-moves.ts'
 import type { FakeQueue, OnNews } from './fake-queue.ts'
 import { fakeQueue, noBlind } from './fake-queue.ts'
-import { papersOf } from './pod-papers.ts'
+import { papersOf, signedAnswer } from './pod-papers.ts'
 
 /** A pod without a wire: what it says is signed and sealed with real keys. */
 export interface FakePod {
@@ -346,7 +346,8 @@ export async function fakePod({
           if (said === null) throw new MuttrError('ALIAS_UNKNOWN', alias)
           const certificate = said ?? kept
           const validUntilMs = clock.now() + pod.validMs
-          return { alias, certificate, intro, hpkeKey: hpke.publicKey, validUntilMs }
+          const shown = { alias, certificate, intro, hpkeKey: hpke.publicKey, validUntilMs }
+          return { ...shown, signed: await signedAnswer(pod.person, shown, clock.now()) }
         },
         async submit(sealed) {
           ask()

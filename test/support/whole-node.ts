@@ -31,6 +31,8 @@ export interface WholeInit {
   /** Makes it a pod. */
   hostname?: string
   person?: boolean
+  /** Who it is, with a key that is older than the test. */
+  imported?: Person
   capBytes?: number
   /** What is done with letters of strangers; they are fetched unless told. */
   requests?: 'pull' | 'ask'
@@ -48,6 +50,7 @@ export async function wholeNode(init: WholeInit): Promise<Whole> {
     home: homeFolder,
     name,
     person: init.person ?? true,
+    ...(init.imported && { imported: init.imported }),
     pod: hostname === undefined ? null : { hostname, policy: 'open' },
     network,
     requests: init.requests ?? 'pull',

@@ -1,15 +1,17 @@
-import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { limits } from '../../base/limits.ts'
 import type { Client } from '../../client/client.ts'
+import { isSplitView } from '../../wire/split-view.ts'
 import { example } from '../example.ts'
 import { listMax, wholeId } from '../ids.ts'
 import { readInput } from '../input.ts'
 import { sentText } from '../letters.ts'
 import type { Action } from '../program.ts'
 import { proofText } from '../proof.ts'
+import { exportProof } from '../proof-file.ts'
 import { retractionText, sentLetterText } from '../sent.ts'
 import type { Session } from '../session.ts'
+import { splitViewText } from '../split-view.ts'
 import { parseCount, usage } from '../units.ts'
 
 interface SentArgs {
@@ -48,12 +50,17 @@ export function addSent(program: Command, action: Action): void {
       .action(action(resend)),
     'muttr resend 3fa9c2d1'
   )
-  const proof = program.command('proof').description('evidence of a letter, from anybody')
+  const proof = program
+    .command('proof')
+    .description('evidence, from anybody: of a letter, or against a pod')
   example(
     proof
       .command('verify')
       .description('check a proof and say what it proves, with no network and no home')
-      .argument('<file>', 'what `muttr sent ID --proof` wrote; - is standard input')
+      .argument(
+        '<file>',
+        'what `muttr sent ID --proof` or `muttr alarms ALIAS --proof` wrote; - is standard input'
+      )
       .action(action(verify)),
     'muttr proof verify lunch.proof'
   )
@@ -67,7 +74,11 @@ async function sent(session: Session, options: SentArgs, id: string | undefined)
   const { out, signal } = session
   if (id === undefined) return listSent(session, options)
   if (options.limit !== undefined) throw usage('--limit is for the list, not for one letter')
-  if (options.proof) return exportProof(session, id, options.out ?? '-')
+  if (options.proof)
+    return exportProof(session, options.out ?? '-', async client => {
+      const whole = await ownId(client, id)
+      return { of: { id: whole }, proof: await client.proof(whole) }
+    })
   if (options.out !== undefined) throw usage('--out goes with --proof')
   await session.withClient(async client => {
     const letter = await client.sentLetter(await ownId(client, id), { signal })
@@ -82,31 +93,6 @@ async function listSent({ out, withClient }: Session, options: SentArgs): Promis
     const letters = await client.sent(wanted)
     await out.results(letters, o => sentText(o, letters))
   })
-}
-
-async function exportProof({ out, withClient }: Session, start: string, file: string) {
-  if (file === '-' && out.screen && !out.json)
-    throw usage('a proof is not for a terminal', 'Write it to a file: --out FILE')
-  await withClient(async client => {
-    const id = await ownId(client, start)
-    const proof = await client.proof(id)
-    if (file !== '-') {
-      await written(file, proof)
-      const sizeBytes = proof.byteLength
-      return out.result({ id, file, sizeBytes }, () => `${file}: ${sizeBytes} bytes`)
-    }
-    if (!out.json) return out.bytes(proof)
-    const base64 = Buffer.from(proof).toString('base64')
-    return out.result({ id, sizeBytes: proof.byteLength, base64 }, () => '')
-  })
-}
-
-async function written(file: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await writeFile(file, bytes)
-  } catch (err) {
-    throw usage(`${file} cannot be written: ${(err as Error).message}`)
-  }
 }
 
 async function resend(session: Session, _: object, id: string): Promise<void> {
@@ -126,9 +112,14 @@ async function retract(session: Session, _: object, id: string): Promise<void> {
 }
 
 async function verify({ out, stdin, signal }: Session, _: object, file: string): Promise<void> {
-  const maxBytes = limits.proofBytesMax
+  const maxBytes = Math.max(limits.proofBytesMax, limits.splitViewBytesMax)
   const bytes = await readInput(file, stdin, { maxBytes, code: 'WIRE_TOO_LARGE', signal })
   // Loaded here: OpenPGP takes a while, and most commands do without it.
+  if (isSplitView(bytes)) {
+    const { verifySplitView } = await import('../../client/verify-split-view.ts')
+    const split = await verifySplitView(bytes, out.nowMs)
+    return out.result(split, o => splitViewText(o, split))
+  }
   const { verifyProof } = await import('../../client/verify-proof.ts')
   const proof = await verifyProof(bytes, out.nowMs)
   await out.result(proof, o => proofText(o, proof))

@@ -4,9 +4,11 @@ import type { Check } from '../../client/client.ts'
 import { alarmsText } from '../alarms.ts'
 import { example } from '../example.ts'
 import type { Action } from '../program.ts'
+import { exportProof } from '../proof-file.ts'
 import type { Session } from '../session.ts'
 import { checksText, statusText } from '../status.ts'
 import { line } from '../text.ts'
+import { usage } from '../units.ts'
 
 export function addStatus(program: Command, action: Action): void {
   program.commandsGroup('Your node:')
@@ -27,22 +29,45 @@ export function addStatus(program: Command, action: Action): void {
   const alarms = example(
     program
       .command('alarms')
-      .description('what your pods show of you that you did not ask for')
+      .description(
+        'what pods show of you that you did not ask for, and where they contradict themselves'
+      )
+      .argument('[alias]', 'with --proof: of whom a pod said different things')
+      .option('--proof', 'the proof that the pod did, as a file that others can check')
+      .option('--out <file>', 'where the file goes; - is standard output')
       .action(action(listAlarms)),
     'muttr alarms',
+    'muttr alarms bob@two.test --proof --out two.proof',
     'muttr alarms answer alice@one.test'
   )
   example(
     alarms
       .command('answer')
-      .description('you have taken note of the alarms about an alias of yours')
+      .description('you have taken note of the alarms about an alias')
       .argument('<alias>', 'as in alice@one.test')
       .action(action(answerAlarms)),
     'muttr alarms answer alice@one.test'
   )
 }
 
-async function listAlarms({ withClient, out }: Session): Promise<void> {
+interface AlarmsArgs {
+  proof?: boolean
+  out?: string
+}
+
+async function listAlarms(
+  session: Session,
+  { proof, out: file }: AlarmsArgs,
+  alias: string | undefined
+): Promise<void> {
+  const { withClient, out } = session
+  if (proof && alias !== undefined)
+    return exportProof(session, file ?? '-', async client => ({
+      of: { alias },
+      proof: await client.alarmProof(alias)
+    }))
+  if (proof) throw usage('a proof is about one alias: name it')
+  if (alias !== undefined || file !== undefined) throw usage('an alias and --out go with --proof')
   await withClient(async client => {
     const alarms = await client.alarms()
     await out.results(alarms, out => alarmsText(out, alarms))

@@ -10,6 +10,7 @@ const tables = {
   relations: 'person',
   published: 'person',
   alarms: 'person',
+  'split-views': 'person',
   pods: 'person',
   'pod-peers': 'person',
   'pod-papers': 'person',
@@ -76,6 +77,8 @@ const tables = {
   // Of this device alone.
   statements: 'stays',
   canary: 'stays',
+  // What pods told this device, while it is valid: another one is told by itself.
+  views: 'stays',
   // How an older version kept things; what is there still could not be read.
   contacts: 'stays',
   inbox: 'stays',

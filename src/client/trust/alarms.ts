@@ -5,6 +5,7 @@ import type { State } from '../../store/state.ts'
 import { bool, literal, mapped, nullable, oneOf, text, tuple, uint } from '../../wire/cbor.ts'
 import type { Table } from '../table.ts'
 import { createTable } from '../table.ts'
+import type { Caught, SplitViews } from './split-views.ts'
 
 const kinds = [
   'key',
@@ -15,15 +16,16 @@ const kinds = [
   'alias-gone',
   'not-certified',
   'pod-key',
-  'mailbox'
+  'mailbox',
+  'equivocated'
 ] as const
 
-/** What a pod publishes for us that nobody asked for. Source: docs/protocol/keys.md#the-canary */
+/** What a pod publishes that nobody asked for. Source: docs/protocol/keys.md#the-canary, docs/protocol/keys.md#split-views */
 export type AlarmKind = (typeof kinds)[number]
 
-/** Something that is not as it should be with what others are shown of us; there until the person answers. */
+/** Something that is not as it should be with what people are shown of us, or of a contact; there until the person answers. */
 export interface Alarm {
-  /** The own alias that is concerned. */
+  /** The own alias that is concerned; of `equivocated` a contact's too. */
   alias: string
   what: AlarmKind
   /** The fingerprint that was shown, where one was. */
@@ -73,9 +75,10 @@ export interface AlarmsParts {
   clock: Clock
   log: Log
   emit: Emit
+  splits: Pick<SplitViews, 'list' | 'answer'>
 }
 
-/** The alarms about own aliases, on the disk until they are answered. */
+/** The alarms about own aliases, and those that a pod has proven against itself, on the disk until they are answered. */
 export class Alarms {
   readonly #parts: AlarmsParts
   readonly #rows: Table<AlarmRow>
@@ -112,7 +115,8 @@ export class Alarms {
   /** Those that wait for the person's answer, oldest first. */
   async list(): Promise<Alarm[]> {
     const rows = (await this.#rows.list()).map(({ value }) => value)
-    return rows
+    const caught = (await this.#parts.splits.list()).map(rowOf)
+    return [...rows, ...caught]
       .filter(({ answered }) => !answered)
       .sort((a, b) => a.sinceMs - b.sinceMs)
       .map(show)
@@ -125,7 +129,8 @@ export class Alarms {
       one.standing ? this.#put({ ...one, answered: true }) : this.#rows.drop(keyOf(one))
     )
     if (changes.length > 0) await this.#parts.state.write(changes)
-    return open.map(show)
+    const caught = (await this.#parts.splits.answer(alias)).map(rowOf)
+    return [...open, ...caught].map(show)
   }
 
   async #of(alias: string): Promise<AlarmRow[]> {
@@ -138,6 +143,11 @@ export class Alarms {
 }
 
 const keyOf = ({ alias, what }: Pick<AlarmRow, 'alias' | 'what'>): string => `${alias} ${what}`
+
+/** What was signed stays signed: it is never over. */
+const rowOf = ({ alias, shown, sinceMs, lastMs, answered }: Caught): AlarmRow => ({
+  ...{ alias, what: 'equivocated', shown, sinceMs, lastMs, answered, standing: true }
+})
 
 const show = ({ answered: _, ...seen }: AlarmRow): Alarm => ({ ...seen, ...say(seen) })
 
@@ -184,6 +194,11 @@ function say({ alias, what, shown }: Sight & { alias: string }): { detail: strin
       return {
         detail: `A notice to the address that ${pod} shows for ${alias} did not arrive: letters of people who write for the first time may be lost.`,
         hint: asked
+      }
+    case 'equivocated':
+      return {
+        detail: `${pod} says different things about ${alias} to different people, and signed both: one of the keys is ${shown}.`,
+        hint: `The proof is kept: \`muttr alarms ${alias} --proof --out FILE\` writes it for others to check. Compare keys with who is behind ${alias} by another way before you write there.`
       }
   }
 }

@@ -19,12 +19,15 @@ import type { AlarmKind, Alarms, Sight } from './alarms.ts'
 import { namedBy } from './follow.ts'
 import type { Probe } from './probe.ts'
 import { makeProbe } from './probe.ts'
+import type { Views } from './views.ts'
 
 export interface CanaryParts {
   state: State
   self: Pick<Self, 'certificate' | 'isFormer' | 'person' | 'locked' | 'registrations'>
   pods: Pick<Pods, 'stranger' | 'lines'>
   alarms: Alarms
+  /** What the pod signed may stand against what it signed for others. */
+  views: Pick<Views, 'heard'>
   /** The subkey that was the newest in what the alias's pod took last. */
   published: (alias: string) => Promise<string | undefined>
   /** Whether a pod has the key of now; until then it shows one that came before. */
@@ -173,12 +176,13 @@ export class Canary {
 
   /** @throws {MuttrError} when the pod cannot be asked now. */
   async #check({ alias, pod }: Registration, everyMs: Millis): Promise<void> {
-    const { self, pods, alarms, clock, random, life, crypto } = this.#parts
+    const { self, pods, alarms, views, clock, random, life, crypto } = this.#parts
     const before = await this.#own(alias, pod)
     const seen: Sight[] = []
     try {
       await using link = await pods.stranger(pod, life)
       const answer = await link.lookup(alias)
+      await views.heard(link.pod.certificate, answer)
       seen.push(...judge(answer.certificate, before))
       const how = { link, alias, nowMs: clock.now(), crypto }
       const named = await namedBy(before.certificate, how)
