@@ -9,6 +9,7 @@ import type { Person } from '../keys/person.ts'
 import type { Change, State } from '../store/state.ts'
 import { bytes, literal, tuple, uint } from '../wire/cbor.ts'
 import type { Move } from '../wire/move.ts'
+import type { AliasName } from './alias.ts'
 import { readAlias } from './alias.ts'
 import type { AskedAlias, Hostnames } from './hostnames.ts'
 import { podTimes } from './limits.ts'
@@ -89,7 +90,8 @@ const refuse = (what: string): never => {
 
 export function createMoves({ state, crypto, person, names, registry }: Parts): Moves {
   const { hostname } = names
-  const keyOf = ({ name, at }: AskedAlias): string => (at === hostname ? name : `${name}@${at}`)
+  // Whole: a pod that gets another name has this alias under each.
+  const keyOf = ({ name, at }: AskedAlias): string => `${name}@${at}`
   const get = async (asked: AskedAlias): Promise<MoveRow | undefined> => {
     const found = await state.get(tables.moves, keyOf(asked))
     return found && moveRow.decode(found)
@@ -161,24 +163,26 @@ export function createMoves({ state, crypto, person, names, registry }: Parts): 
 
 const leftMax = 16
 
+/** What is kept of aliases of this name that were left, under any name of the pod. */
+export async function leftUnder(
+  state: State,
+  name: AliasName
+): Promise<{ key: string; left: MoveRow }[]> {
+  // '@' is followed by 'A'.
+  const range = { gte: `${name}@`, lt: `${name}A`, limit: leftMax }
+  const rows = await state.list(tables.moves, range)
+  return rows.map(({ key, value }) => ({ key, left: moveRow.decode(value) }))
+}
+
 /** The certificate of a key that left all its aliases here: what waits is still its own. */
 export async function leftCertificate(
   state: State,
   account: AccountId
 ): Promise<Uint8Array | undefined> {
   for (const { key } of await state.list(tables.released, under(account))) {
-    const name = key.slice(account.length + 1)
-    const now = await state.get(tables.moves, name)
-    // '@' is followed by 'A': from former names of the pod.
-    const former = await state.list(tables.moves, {
-      gte: `${name}@`,
-      lt: `${name}A`,
-      limit: leftMax
-    })
-    for (const value of [...(now ? [now] : []), ...former.map(row => row.value)]) {
-      const left = moveRow.decode(value)
-      if (left.account === account) return left.certificate
-    }
+    const all = await leftUnder(state, key.slice(account.length + 1))
+    const own = all.find(({ left }) => left.account === account)
+    if (own) return own.left.certificate
   }
   return undefined
 }

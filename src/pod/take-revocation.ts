@@ -7,7 +7,7 @@ import type { Change, State } from '../store/state.ts'
 import type { AliasName } from './alias.ts'
 import type { AliasTable } from './alias-table.ts'
 import { podTimes } from './limits.ts'
-import { moveRow } from './moves.ts'
+import { leftUnder, moveRow } from './moves.ts'
 import type { AccountId, AliasRow } from './rows.ts'
 import { tables } from './rows.ts'
 import type { Successions } from './successions.ts'
@@ -71,20 +71,24 @@ export function createTakeRevocation({
 
   /** Whoever took a key may have taken its alias elsewhere: what is said of that is said with the revocation. */
   async function ofLeft(name: AliasName, shown: Certificate, nowMs: Millis): Promise<Changes> {
-    const value = await state.get(tables.moves, name)
-    const left = value && moveRow.decode(value)
-    if (!left || left.untilMs <= nowMs) return undefined
     const holder = await successions.holder(shown.pin)
-    const found = await merged(left.certificate, shown)
-    const former = await ofFormer(left.account, shown)
-    const isCurrent = holder.current && (found !== undefined || holder.account === left.account)
-    if (!found && !former && !isCurrent) return undefined
-    const row = found?.isNews && moveRow.encode({ ...left, certificate: found.bytes })
-    return [
-      ...(former ?? []),
-      ...(row ? [{ type: 'put' as const, table: tables.moves, key: name, value: row }] : []),
-      ...(isCurrent ? [mark(shown)] : [])
-    ]
+    const owners = new Set<AccountId>()
+    let changes: Changes
+    let isCurrent = false
+    for (const { key, left } of await leftUnder(state, name)) {
+      if (left.untilMs <= nowMs) continue
+      const found = await merged(left.certificate, shown)
+      const former = await ofFormer(left.account, shown)
+      const isOfNow = holder.current && (found !== undefined || holder.account === left.account)
+      if (!found && !former && !isOfNow) continue
+      isCurrent ||= isOfNow
+      changes = [...(changes ?? []), ...(owners.has(left.account) ? [] : (former ?? []))]
+      owners.add(left.account)
+      if (!found?.isNews) continue
+      const value = moveRow.encode({ ...left, certificate: found.bytes })
+      changes.push({ type: 'put', table: tables.moves, key, value })
+    }
+    return changes && isCurrent ? [...changes, mark(shown)] : changes
   }
 
   return async (name, shown, nowMs) => {

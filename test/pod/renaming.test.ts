@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { makeMove } from '../../src/keys/move.ts'
 import type { Person } from '../../src/keys/person.ts'
+import { revoke } from '../../src/keys/revoke.ts'
 import {
   formerNames,
   markPlaces,
@@ -93,6 +94,20 @@ describe('a pod that has another name', () => {
     await assert.rejects(asks.lookup('alice'), { code: 'ALIAS_MOVED' })
     assert.deepEqual((await asks.moved('alice'))?.move, word)
     assert.equal(host.pod.usage().aliases, 0)
+  })
+
+  it('still says where those went who had left before, of now and of the names it gets after', async () => {
+    const word = await said({ from: `alice@${old}` })
+    await (await device.enter(before)).move(word)
+    const host = await rename()
+    const [byOld, byNew] = [await stranger(under(host, old)), await stranger(host)]
+    assert.deepEqual((await byOld.moved('alice'))?.move, word)
+    await assert.rejects(byOld.lookup('alice'), { code: 'ALIAS_MOVED' })
+    assert.equal(await byNew.moved('alice'), null)
+    await assert.rejects(byNew.lookup('alice'), { code: 'ALIAS_UNKNOWN' })
+    await byOld.revoke('alice', await revoke(alice, 'compromised', world.clock.now()))
+    assert.equal((await byOld.moved('alice'))?.certificate.revoked, true)
+    await assert.rejects(device.enter(host), { code: 'IDENTIFY_REFUSED' })
   })
 
   it('says who has not gone along, and when the former name may go', async () => {
