@@ -350,6 +350,8 @@ export interface MigrateOptions {
   home: string
   /** `embedded`, or the address of a PostgreSQL. */
   to: string
+  /** Another process upgrades it first, and is waited for. */
+  onWait?: () => void
   signal: AbortSignal
   onProgress(done: { copied: number; verified: number }): void
 }

@@ -6,7 +6,7 @@ export interface UpgradeOptions {
   /** Back to what it was before the last upgrade. */
   undo?: boolean
   signal: AbortSignal
-  onProgress?: (done: { step: 'export' | 'read' | 'write' | 'done'; rows: number }) => void
+  onProgress?: (done: { step: 'wait' | 'export' | 'read' | 'write' | 'done'; rows: number }) => void
 }
 
 export interface Upgraded extends StateSum {

@@ -60,6 +60,8 @@ export interface PodHouse {
   readonly client: Pick<Client, 'backup' | 'status'>
   /** Starts the node again with what muttr.json says now. */
   restart(): Promise<void>
+  /** Ends what is begun before the pod serves. */
+  readonly signal: AbortSignal
 }
 
 /** Runs the pod of a home on its node. */
@@ -75,7 +77,12 @@ export async function hostPod(
   if (seed?.byteLength !== 32)
     throw new MuttrError('HOME_DAMAGED', `${home.paths.hpkeKey} is not 32 bytes`)
   await using stack = new AsyncDisposableStack()
-  const done = await upgradePod(home, { signal: new AbortController().signal })
+  const done = await upgradePod(home, {
+    signal: house.signal,
+    onProgress({ step }) {
+      if (step === 'wait') log.info('pod.upgrade-waits', { for: 'another process that upgrades' })
+    }
+  })
   if (done) log.info('pod.upgraded', { from: done.from, to: done.to, rows: done.rows })
   const writable = watchWrites(stack.use(await openPodState(config.store, home.paths.podDb)))
   const { state } = writable

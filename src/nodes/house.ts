@@ -88,7 +88,7 @@ export class NodeHouse implements House, AsyncDisposable {
     throw new MuttrError('POD_UNKNOWN', 'no pod runs here')
   }
 
-  readonly #forPod: PodHouse = {
+  readonly #forPod: Omit<PodHouse, 'signal'> = {
     client: late(() => this.#need().started.client),
     restart: () => this.#inTurn(() => this.#restart())
   }
@@ -138,7 +138,7 @@ export class NodeHouse implements House, AsyncDisposable {
     const log = this.#logFor(home)
     const host =
       home.config.pod && person
-        ? (node: Node) => hostPod(home, person, node, this.#forPod, log)
+        ? (node: Node) => hostPod(home, person, node, { ...this.#forPod, signal }, log)
         : undefined
     try {
       const started = await startParts({

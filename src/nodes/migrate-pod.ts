@@ -26,7 +26,8 @@ export async function migratePod(o: MigrateOptions): Promise<PodMigrated> {
   const home = await readHome(folder)
   const from = home.config.pod!.store
   if (from === to) throw new MuttrError('USAGE', 'the state of the pod stands there already')
-  await upgradePod(home, { signal: o.signal })
+  const onProgress = ({ step }: { step: string }) => step === 'wait' && o.onWait?.()
+  await upgradePod(home, { signal: o.signal, onProgress })
   return to === embedded ? await moveHome(paths, from, o) : await moveAway(paths, from, o)
 }
 

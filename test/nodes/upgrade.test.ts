@@ -8,9 +8,7 @@ import { editJsonc } from '../../src/config/jsonc.ts'
 import { lockHome } from '../../src/config/lock.ts'
 import { openShared } from '../../src/net/postgres/shared.ts'
 import { doors } from '../../src/nodes/doors.ts'
-import { initPod } from '../../src/nodes/init-pod.ts'
 import { openPodState } from '../../src/nodes/pod-state.ts'
-import { addressRow } from '../../src/pod/addresses/rows.ts'
 import { signedRow } from '../../src/pod/rows.ts'
 import { podSchema } from '../../src/pod/schema.ts'
 import { copyState, sumOf } from '../../src/store/copy-state.ts'
@@ -19,60 +17,28 @@ import { rewrite } from '../../src/store/sql/rewrite.ts'
 import { createSqlState } from '../../src/store/sql/sql-state.ts'
 import type { Content, WholeState } from '../../src/store/state.ts'
 import { formatOf, versionNow } from '../../src/store/upgrade/schema.ts'
-import { decodeCbor } from '../../src/wire/cbor.ts'
 import { helloAnswer, podRecord } from '../../src/wire/pod.ts'
+import type { OldPods } from '../support/old-pods.ts'
+import { assertUpgraded, exportsIn, older, oldPods } from '../support/old-pods.ts'
 import { podWorld } from '../support/pod-world.ts'
 import type { Postgres } from '../support/postgres.ts'
 import { startPostgres } from '../support/postgres.ts'
-import { temporaryFolder } from '../support/store-folder.ts'
 
 const { signal } = new AbortController()
 const how = { signal, onProgress() {} }
 const now = versionNow(podSchema)
-/** Made by a program of version 1: three people, an alias and three notices for each. */
-const older = new URL('../vectors/pod-state-1/', import.meta.url).pathname
 
 describe('the state of a pod that an older program made', () => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>
-  let template: string
-  let homes = 0
+  let old: OldPods
   before(async () => {
-    folder = await temporaryFolder()
-    template = join(folder.path, 'template')
-    await initPod({
-      ...{ home: template, hostname: 'one.test', policy: 'open', https: { mode: 'off' } },
-      ...{ passphrase: async () => null, signal }
-    })
-    await cp(older, homePaths(template).podDb, { recursive: true })
+    old = await oldPods()
   })
-  after(() => folder[Symbol.asyncDispose]())
-
-  const newHome = async (): Promise<string> => {
-    const home = join(folder.path, `home-${homes++}`)
-    await cp(template, home, { recursive: true })
-    return home
-  }
+  after(() => old[Symbol.asyncDispose]())
+  const newHome = () => old.newHome()
   const upgrade = (home: string) => doors.upgradePod({ ...how, home })
   const digestAt = async (home: string, version: number): Promise<string> => {
     await using state = await levelState(homePaths(home).podDb, formatOf(podSchema, version))
     return (await sumOf(state.contents())).digest
-  }
-  const exportsIn = async (home: string) =>
-    (await readdir(homePaths(home).upgrades)).filter(name => name.endsWith('.export'))
-
-  async function assertUpgraded(state: WholeState): Promise<void> {
-    const rows = await state.list('addresses')
-    assert.equal(rows.length, 3)
-    for (const { value } of rows) {
-      assert.equal(
-        decodeCbor(value, 'it', it => (it as number[])[0], 1_024),
-        2
-      )
-      assert.equal(addressRow.decode(value).policy, 'pull')
-    }
-    assert.equal((await state.list('accounts')).length, 3)
-    const sum = await sumOf(state.contents())
-    assert.deepEqual([sum.logs, sum.entries], [4, 12], 'three mailboxes of three, and what is told')
   }
 
   /** A pod of this program begins with it, and signs its record anew. */

@@ -64,7 +64,11 @@ export async function wholeNode(init: WholeInit): Promise<Whole> {
   let itsPod: Pod | undefined
   /** Nobody asks what is around it. */
   const nobody = () => Promise.reject(new Error('none'))
-  const house = { client: { backup: nobody, status: nobody }, restart: nobody }
+  const house = {
+    client: { backup: nobody, status: nobody },
+    restart: nobody,
+    signal: new AbortController().signal
+  }
   const host = async (node: Node) => {
     await using stack = new AsyncDisposableStack()
     const state = stack.use(await levelState(home.paths.podDb, podFormat))

@@ -7,6 +7,7 @@ import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
 import { pairs, table } from '../text.ts'
 import { parseDuration, usage } from '../units.ts'
+import { waits } from './pod-upgrade.ts'
 
 /** Where a pod keeps what it knows, and the processes that share it. */
 export function addPodState(pod: Command, action: Action): void {
@@ -100,6 +101,7 @@ async function migrate(session: Session, { to }: { to: string }): Promise<void> 
     home,
     to,
     signal,
+    onWait: () => out.note(waits),
     onProgress({ copied, verified }) {
       if (out.screen && (copied + verified) % 20_000 === 0)
         out.note(verified === 0 ? `${copied} copied …` : `${verified} of ${copied} compared …`)

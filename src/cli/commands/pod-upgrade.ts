@@ -40,6 +40,7 @@ async function upgrade(session: Session, { check, undo }: UpgradeArgs): Promise<
     ...{ home, signal },
     ...(undo && { undo }),
     onProgress({ step, rows }) {
+      if (step === 'wait') return out.note(waits)
       if (out.screen && rows % 20_000 === 1) out.note(`${words[step]}: ${rows} …`)
     }
   })
@@ -50,6 +51,7 @@ async function upgrade(session: Session, { check, undo }: UpgradeArgs): Promise<
   return 0
 }
 
+export const waits = 'Another process upgrades the pod: this one waits for it.'
 const words = { export: 'kept', read: 'read', write: 'written', done: 'done' } as const
 
 const doneText = ({ style }: Output, { from, to, rows, entries, kept }: Upgraded): string =>

@@ -11,6 +11,7 @@ import type { Home } from '../home.ts'
 import { describeStore, embedded } from '../pod-state.ts'
 import { listExports } from './exports.ts'
 import { notEnough, roomFor, versionThere } from './upgrade.ts'
+import { formatSaid } from './waiting.ts'
 
 /** Bytes a second of a state that are exported, compared, written anew and compared: docs/benchmarks.md. Disks are seldom slower. */
 const rateBytes = 4 * 2 ** 20
@@ -60,5 +61,7 @@ const isHere = ({ config }: Home): boolean => config.pod!.store === embedded
 /** The versions that processes of the pod are of; null for a program that says nothing of it. */
 async function othersAt(store: string): Promise<(number | null)[]> {
   await using database = await openShared(store)
-  return (await database.listeners()).map(says => versionOf(podSchema, says ?? '') ?? null)
+  return (await database.listeners()).map(
+    says => versionOf(podSchema, formatSaid(says ?? '')) ?? null
+  )
 }

@@ -27,6 +27,7 @@ import { embedded } from '../pod-state.ts'
 import type { Export } from './exports.ts'
 import { checkedExport, contentsOf, listExports, makeExport, pruneExports } from './exports.ts'
 import { nextOf, settledAt, settleSwap, swapIn } from './swap.ts'
+import { formatSaid, othersUpgraded, saysUpgrading } from './waiting.ts'
 
 type PodHome = Pick<Home, 'paths' | 'config' | 'certificate'>
 type How = Pick<UpgradeOptions, 'signal' | 'onProgress'>
@@ -41,13 +42,32 @@ const spareBytes = 32 * 2 ** 20
  */
 export async function upgradePod(home: PodHome, how: How): Promise<Upgraded | null> {
   await settled(home)
-  const version = await versionThere(home)
-  if (version === undefined || version === now) return null
-  if (version > now) throw refusedVersion(podSchema, version, whereOf(home))
-  return await turned(home, how, { from: version, to: now }, made => ({
-    contents: () => mapped(contentsOf(made.path), upgraded(podSchema, version))
-  }))
+  for (;;) {
+    await waitForOthers(home, how)
+    const version = await versionThere(home)
+    if (version === undefined || version === now) return null
+    if (version > now) throw refusedVersion(podSchema, version, whereOf(home))
+    try {
+      return await turned(home, how, { from: version, to: now }, made => ({
+        contents: () => mapped(contentsOf(made.path), upgraded(podSchema, version))
+      }))
+    } catch (err) {
+      // Of two that began at once one has the lock; the other waits for it, and looks again.
+      if (!(err instanceof AnotherUpgrades)) throw err
+    }
+  }
 }
+
+/** Nobody shares what is in the home. */
+async function waitForOthers({ config }: PodHome, how: How): Promise<void> {
+  const { store } = config.pod!
+  if (store === embedded) return
+  await using database = await openShared(store)
+  const onWait = () => how.onProgress?.({ step: 'wait', rows: 0 })
+  await othersUpgraded({ database, clock, signal: how.signal, onWait })
+}
+
+class AnotherUpgrades extends Error {}
 
 /**
  * Puts what was there before the last upgrade back, for an older program; what is there now goes into a file first.
@@ -151,7 +171,8 @@ async function openDatabase(store: string, from: number): Promise<Place> {
   const database = await openShared(store)
   const format = formatOf(podSchema, from)
   try {
-    const state = await createSqlState({ database, self: 'upgrade', alone: true, format })
+    const says = saysUpgrading(format)
+    const state = await createSqlState({ database, self: 'upgrade', alone: true, format, says })
     return {
       state,
       replace: ({ contents, was, wanted, to, signal }) =>
@@ -163,8 +184,17 @@ async function openDatabase(store: string, from: number): Promise<Place> {
     }
   } catch (err) {
     if (codeOf(err) !== 'HOME_IN_USE') throw err
-    throw new MuttrError('STATE_OLD', 'other processes serve the pod', { cause: err })
+    if (await isServed(store))
+      throw new MuttrError('STATE_OLD', 'other processes serve the pod', { cause: err })
+    throw new AnotherUpgrades('it has the lock', { cause: err })
   }
+}
+
+/** Whether somebody is there who does not upgrade. */
+async function isServed(store: string): Promise<boolean> {
+  await using database = await openShared(store)
+  const there = await database.listeners()
+  return there.some(says => says === undefined || formatSaid(says) === says)
 }
 
 /** @returns undefined where there is no state yet. @throws {MuttrError} `HOME_DAMAGED`, `STATE_UNFIT` for something else */

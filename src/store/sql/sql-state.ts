@@ -23,6 +23,8 @@ interface Parts {
   alone?: boolean
   /** What the database says that it is. */
   format?: string
+  /** What others see of this process; the format unless told. */
+  says?: string
 }
 
 /**
@@ -34,7 +36,8 @@ export async function createSqlState({
   database,
   self,
   alone = false,
-  format = stateFormat
+  format = stateFormat,
+  says = format
 }: Parts): Promise<WholeState> {
   await using stack = new AsyncDisposableStack()
   stack.use(database)
@@ -45,7 +48,7 @@ export async function createSqlState({
     // Our own were woken when the write resolved.
     if (sender !== self) watchers.wake(logs)
   }
-  stack.use(await database.join({ channel, heard, alone, says: format }))
+  stack.use(await database.join({ channel, heard, alone, says }))
   // Who was let in looks what it is: it may have been moved just before.
   await prepareSchema(database, format)
   const announce = async (query: SqlQuery, logs: readonly string[]) => {
