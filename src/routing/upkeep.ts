@@ -21,6 +21,14 @@ export const pings = {
   shunnedMax: 512
 } as const
 
+/** Peers that were silent and left the table. Not chosen by a finding. */
+export const lost = {
+  /** Remembered at a time. */
+  most: 64,
+  /** After which they are pinged; then each wait is twice as long, until one of them is back. */
+  firstMs: 60_000 as Millis
+} as const
+
 /** How large the network is, a seed measures by lookups of random places, one in a tick, until so many were answered; lookups bring more. */
 export const regionsLeast = 5
 

@@ -1,4 +1,5 @@
 import type { Contact, Millis, PeerId } from '../base/ports.ts'
+import { lost } from '../routing/upkeep.ts'
 
 interface Entry {
   contact: Contact
@@ -7,8 +8,6 @@ interface Entry {
   triedMs: Millis
 }
 
-const lostMax = 64
-const firstMs: Millis = 60_000
 const mostMs: Millis = 3_600_000
 /** Who is away for longer is no longer thought of. */
 const forgottenMs: Millis = 86_400_000
@@ -28,7 +27,7 @@ export class Lost {
     this.#entries.delete(contact.peer)
     const sinceMs = known?.sinceMs ?? nowMs
     this.#entries.set(contact.peer, { contact, sinceMs, tries: known?.tries ?? 0, triedMs: nowMs })
-    if (this.#entries.size > lostMax) this.#entries.delete(this.#entries.keys().next().value!)
+    if (this.#entries.size > lost.most) this.#entries.delete(this.#entries.keys().next().value!)
   }
 
   /** It is in the table. @returns whether it was lost: then others may be back as well, and are due a minute after their last try. */
@@ -45,7 +44,7 @@ export class Lost {
       if (nowMs - entry.sinceMs > forgottenMs) this.#entries.delete(peer)
       else if (
         due.length < count &&
-        nowMs - entry.triedMs >= Math.min(firstMs * 2 ** entry.tries, mostMs)
+        nowMs - entry.triedMs >= Math.min(lost.firstMs * 2 ** entry.tries, mostMs)
       ) {
         entry.tries += 1
         entry.triedMs = nowMs

@@ -44,8 +44,8 @@ const eventsOfDay = 8
 /** In one turn; between two looks at whether to stop lie some thousand turns. */
 const eventsAtOnce = 4
 /**
- * Where floods name peers that were never there and nobody is doubted, lookups of who joins take longer than what is left of a join's time after
- * it has waited for its pings. At the scale full 39 in a hundred were answered among a fifth of hostile nodes, 11 among half.
+ * Where floods name peers that were never there and nobody is doubted, most lookups of who joins take longer than what is left of a join's time
+ * after it has waited for its pings. Source: docs/decisions/030-wide-scale.md
  */
 const floodedShare = 1 / 3
 const rowTimer = 0

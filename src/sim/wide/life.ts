@@ -1,4 +1,5 @@
 import type { Millis } from '../../base/ports.ts'
+import { waitsMax } from '../../replicas/repair-agenda.ts'
 import { usualRepair } from '../../replicas/repair-parameters.ts'
 import { upkeep } from '../../routing/upkeep.ts'
 import type { Dice } from '../dice.ts'
@@ -6,6 +7,7 @@ import { draw, drawUnderWay, meanOf } from '../distributions.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Calendar } from './calendar.ts'
 import type { Foes } from './foes.ts'
+import { WideLost } from './lost.ts'
 import { Owners } from './owners.ts'
 import type { Places } from './places.ts'
 import { nobody } from './places.ts'
@@ -70,6 +72,7 @@ export class Life {
   readonly #diesMs: Float64Array
   readonly #cursor: Uint16Array
   readonly #refreshes: Refreshes
+  readonly #lost: WideLost
   readonly #owners: Owners
   readonly #p: LifeParts
   #changes = 0
@@ -85,6 +88,7 @@ export class Life {
     this.lives = new Uint8Array(length)
     this.#diesMs = new Float64Array(length)
     this.#cursor = new Uint16Array(length)
+    this.#lost = new WideLost(length)
     const { k, replicas } = parts.scenario.parameters
     const { places, tables, reach, walker, tableDice, walkedShare, timelyShare } = parts
     this.#refreshes = new Refreshes({
@@ -93,7 +97,8 @@ export class Life {
     })
   }
 
-  static bytesPerNode = Presence.bytesPerNode + 8 + 8 + 1 + 8 + 2 + Refreshes.bytesPerNode
+  static bytesPerNode =
+    Presence.bytesPerNode + 8 + 8 + 1 + 8 + 2 + Refreshes.bytesPerNode + WideLost.bytesPerNode
 
   /** The population as after a long time. */
   start(): void {
@@ -181,8 +186,8 @@ export class Life {
       this.replace(node, other)
     }
     this.#cursor[node] = position
-    const dueMs = (tables.shape.far + 1) * ticks * upkeep.tickMs
-    const due = dueMs / upkeep.staleMs + tableDice.next()
+    const stale = ((tables.shape.far + 1) * ticks * upkeep.tickMs) / upkeep.staleMs
+    const due = stale + tableDice.next()
     for (let i = 1; i <= due; i++)
       this.messages += this.#refreshes.refresh(node, tableDice.below(tables.shape.far + 1))
     this.messages += this.#refreshes.measure(node, ticks)
@@ -303,9 +308,7 @@ export class Life {
   }
 
   /** Of the next event of its upkeep. */
-  #ticksOf(node: number): number {
-    return this.#refreshes.isMeasuring(node) ? 1 : ticksPerRound
-  }
+  #ticksOf = (node: number) => (this.#refreshes.isMeasuring(node) ? 1 : ticksPerRound)
 
   #armUpkeep(node: number, part: number): void {
     const { calendar, places, tableDice } = this.#p
@@ -319,13 +322,15 @@ export class Life {
     reach.come(node)
     this.online.come(node)
     if (isOld) return
+    this.#lost.begin(node)
+    const leftMs = isNew ? Number.NEGATIVE_INFINITY : this.sinceMs[node]!
     this.sinceMs[node] = nowMs
     if (isNew) {
       this.bornMs[node] = nowMs
       tables.clear(node)
       tables.fill(node, reach.of(node), tableDice)
     } else tables.meetNear(node, reach.of(node), tableDice)
-    this.#showNear(node)
+    this.#showNear(node, leftMs)
     // The lookup of its own place, and those of the first buckets; what they find is in the table already.
     this.messages += this.#refreshes.requestsOfLookup + this.#refreshes.joined(node)
     this.messages += tables.nearCount(node)
@@ -335,19 +340,21 @@ export class Life {
     on.came(node, isNew)
   }
 
-  /** Those near to it take it in. */
-  #showNear(node: number): void {
-    const { reach, tables } = this.#p
+  /** Those near to it take it in. @param leftMs who was there at the time lost it then. */
+  #showNear(node: number, leftMs = Number.NEGATIVE_INFINITY): void {
+    const { reach, tables, calendar } = this.#p
     if (!reach.isSeed(node)) return
     const [from, to] = tables.nearRange(node)
     for (let other = from; other < to; other++)
-      if (reach.there[other] === 1 && other !== node && !reach.apart(node, other))
+      if (reach.there[other] === 1 && other !== node && !reach.apart(node, other)) {
         tables.answered(other, node)
+        if (this.sinceMs[other]! <= leftMs) this.messages += this.#lost.found(other, calendar.nowMs)
+      }
   }
 
   /**
-   * Requests of the neighbours of one that came or went: pings, and a lookup of each one's own place after the time of quiet. What
-   * changes meanwhile costs no lookup of its own.
+   * Requests of the neighbours of one that came or went: pings, and a lookup of each one's own place once nothing more has changed for a while
+   * that is drawn, or after four times as long. What changes meanwhile costs no lookup of its own.
    */
   #countAround(pings: number): void {
     const { scenario, calendar, reach, foes } = this.#p
@@ -357,8 +364,9 @@ export class Life {
     this.#changes += 1
     const perMs =
       calendar.nowMs === 0 ? 0 : (this.#changes * near) / reach.seedCount / calendar.nowMs
-    const meanwhile = perMs * debounceMinutes * 60_000 * 1.25
-    const requests = near * (pings + this.#refreshes.requestsOfLookup / (1 + meanwhile))
+    const quietMs = debounceMinutes * 60_000 * 1.25
+    const share = Math.max(Math.exp(-perMs * quietMs), 1 / (1 + waitsMax * perMs * quietMs))
+    const requests = near * (pings + share * this.#refreshes.requestsOfLookup)
     this.messages += requests
     this.hostileMessages += (requests * foes.count) / this.online.count
   }
@@ -373,7 +381,10 @@ export class Life {
     if (!reach.isSeed(node)) return
     const [from, to] = tables.nearRange(node)
     for (let other = from; other < to; other++)
-      if (reach.there[other] === 1) tables.remove(other, node)
+      if (reach.there[other] === 1) {
+        tables.remove(other, node)
+        this.#lost.add(other)
+      }
     this.#countAround(pingsAtLeave)
     on.left(node)
   }

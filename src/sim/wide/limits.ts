@@ -36,6 +36,14 @@ export interface Size {
 /** Sections that have no part here. */
 const unmodelled = ['people', 'variant', 'observers', 'disks', 'clocks'] as const
 
+/** Of two of these more can be said than to leave them out. */
+const because = {
+  people:
+    'people: what becomes of letters is decided by pods and clients that keep their stores for days, which runs at the scale full, with some hundred people. Here, give the puts and gets of as many people as workload.putsPerHour and getsPerHour.',
+  variant:
+    'variant: a variant decides for the seeds that ship, of whose decisions there are compact twins here. Compare it with what ships at the scale full, with as many nodes as memory allows.'
+} as const
+
 /** @throws {MuttrError} `SCENARIO_INVALID`, naming each field that asks for what is not modelled here. */
 export function refuse(scenario: Scenario): void {
   const usual = readScenario({ name: 'usual', question: '?', nodes: 2, hours: 1 }).parameters
@@ -56,8 +64,9 @@ export function refuse(scenario: Scenario): void {
     ...(parameters.reach === usual.reach ? [] : ['parameters.reach'])
   ]
   if (what.length === 0) return
+  const told = (['people', 'variant'] as const).filter(name => what.includes(name))
   throw new MuttrError('SCENARIO_INVALID', `the scale wide does not model ${what.join(', ')}`, {
-    hint: 'Leave these out, or run it at the scale full.'
+    hint: ['Leave these out, or run it at the scale full.', ...told.map(n => because[n])].join(' ')
   })
 }
 

@@ -11,6 +11,7 @@ import type { Foes } from './foes.ts'
 import type { Life } from './life.ts'
 import type { Places } from './places.ts'
 import { nobody, Shortlist } from './places.ts'
+import { Questions } from './questions.ts'
 import type { Reach } from './reach.ts'
 import { Regions } from './regions.ts'
 
@@ -62,8 +63,7 @@ export class Storage {
   pushes = 0
   pushedBytes = 0
   dropped = 0
-  /** Questions of `have`, one for each blob and holder asked. */
-  questions = 0
+  readonly questions: Questions
   /** Bytes on nodes that went for good. */
   diedBytes = 0
   /** Who holds what. */
@@ -101,6 +101,7 @@ export class Storage {
     this.#regions = new Regions({ bits, capacity })
     this.#near = new Shortlist(places, replicas + moreThanR)
     this.#returned = new Uint8Array(places.length)
+    this.questions = new Questions((scenario.parameters.debounceMinutes * minuteMs) / 2)
   }
 
   static bytesPerBlob = (scenario: Scenario): number =>
@@ -329,7 +330,7 @@ export class Storage {
     for (let i = 0; i < circle; i++) {
       const other = this.#near.nodes[i]!
       if (other === node) continue
-      this.questions += 1
+      this.questions.ask(node, other, calendar.nowMs)
       if (this.holds(blob, other)) continue
       lacking += 1
       this.give(blob, other)

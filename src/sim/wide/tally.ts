@@ -68,7 +68,9 @@ export class Tally {
 
   #counts(): Counts {
     const { life, storage } = this.#p
-    const messages = Math.round(this.messages + life.messages + storage.questions + storage.pushes)
+    const messages = Math.round(
+      this.messages + life.messages + storage.questions.requests + storage.pushes
+    )
     return { messages, repairBytes: storage.pushedBytes, gets: this.gets, found: this.found }
   }
 

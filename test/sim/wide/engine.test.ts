@@ -60,6 +60,16 @@ describe('the scale wide', () => {
     assert(!err.message.includes('faults.0'))
   })
 
+  it('says what to do instead of people and of variants', async () => {
+    const people = await refusal(run({ people: { count: 2 } }))
+    assert.match(people.message, /people/)
+    assert.match(people.hint, /at the scale full.+workload\.putsPerHour and getsPerHour/)
+    const variant = await refusal(run({ variant: 'choosy.ts' }))
+    assert.match(variant.message, /variant/)
+    assert.match(variant.hint, /compact twins here. Compare it with what ships at the scale full/)
+    assert.doesNotMatch(variant.hint, /people/)
+  })
+
   it('refuses before it begins what memory is too small for, and says how much it takes', async () => {
     const engine = createWideEngine({ memoryBytes: 2 ** 30 })
     const o = { seed: 1, signal: new AbortController().signal, onProgress() {} }
