@@ -27,6 +27,7 @@ export function statusText(out: Output, status: Status): string {
     ['stored', `${blobs} blobs, ${formatBytes(bytes)} of ${formatBytes(capBytes)}`],
     ...nodeLines(status.node),
     ...asksLine(status),
+    ...homesLine(status.homes, out.nowMs),
     ['outbox', status.outbox.waiting === 0 ? 'empty' : `${status.outbox.waiting} waiting`],
     ...inboxLine(status.inbox),
     ...requestsLine(status.inbox),
@@ -43,6 +44,18 @@ export function statusText(out: Output, status: Status): string {
 /** Only where it is not as usual. */
 function asksLine({ asks }: Status): [string, string][] {
   return asks === 'blindly' ? [['asks', 'other pods blindly, through your own']] : []
+}
+
+/** Only where addresses do not all live with one's account, or should not. */
+function homesLine({ wanted, made, pods }: Status['homes'], nowMs: number): [string, string[]][] {
+  const why = 'with your account at your own pod: no other pod is known'
+  const lines = pods.map(({ hostname, addresses, polledMs, problem }) => {
+    const asked = polledMs === null ? 'not asked yet' : `asked ${formatTime(polledMs, nowMs)}`
+    return `${addresses} at ${hostname}, ${asked}${problem ? `; ${problem.message}` : ''}`
+  })
+  if (wanted === 'blind' && made === 'account') lines.unshift(why)
+  else if (wanted === 'blind' && lines.length === 0) lines.unshift('at other pods; none yet')
+  return lines.length > 0 ? [['letters to', lines]] : []
 }
 
 function backupLine({ fingerprint, backupMs }: Status, nowMs: number): [string, string][] {

@@ -5,7 +5,9 @@ import type { Revocation } from '../keys/revoke.ts'
 import type { Withdrawal } from '../keys/withdraw.ts'
 import type { FoundBy } from '../pod/finding.ts'
 import type { AddressCalls } from './addresses/calls.ts'
+import type { AddressHomes } from './addresses/homes.ts'
 import type { NetworkBackup } from './backup/network.ts'
+import type { Check } from './check.ts'
 import type { OwnDevice } from './devices/shapes.ts'
 import type { Attachment, AttachOptions, ReceivedAttachment, Transfer } from './files.ts'
 import type { KeyCalls } from './key-calls.ts'
@@ -32,6 +34,7 @@ import type { Lapse } from './trust/pins.ts'
 
 export type { OwnAddress } from './addresses/calls.ts'
 export type { NetworkBackup } from './backup/network.ts'
+export type { Check } from './check.ts'
 export type { OwnDevice } from './devices/shapes.ts'
 export type * from './files.ts'
 export type { LinkStep } from './linking/session.ts'
@@ -237,6 +240,7 @@ export interface Status {
   }[]
   /** Whether other pods see who asks them, and holders who reads. */
   asks: 'openly' | 'blindly'
+  homes: AddressHomes
   outbox: { waiting: number }
   /**
    * Letters announced and not fetched yet, the pods through which those of strangers cannot be fetched now, and how many senders ask to
@@ -248,14 +252,6 @@ export interface Status {
   /** When the last backup was made, or the one that this came out of; null where there is none. */
   backupMs: Millis | null
   networkBackup: NetworkBackup
-}
-
-export interface Check {
-  name: string
-  ok: boolean
-  /** What was seen, and what to do when it is not well. */
-  detail: string
-  hint: string | null
 }
 
 export interface CallOptions {

@@ -13,6 +13,7 @@ import type { Spool } from '../store/spool.ts'
 import type { State } from '../store/state.ts'
 import type { Usage } from '../store/store.ts'
 import { expiryAt, makeBlob } from '../wire/blob.ts'
+import { addressHomes } from './addresses/homes.ts'
 import { attachments } from './attachments/attachments.ts'
 import type { SpoolCaps } from './attachments/room.ts'
 import type { createBackups } from './backup/backup.ts'
@@ -74,6 +75,8 @@ export interface ClientParts {
   noticesBy?: NoticesBy
   /** Other pods are asked, told of letters and asked for these through own ones, which do not learn what; not unless told. */
   isBlind?: boolean
+  /** Where addresses for correspondents live: at the pod of the alias unless told; `blind`: at others, which do not know whose they are. */
+  addresses?: 'account' | 'blind'
   /** What is done with letters of people who are no contacts, and whom the person said nothing about; `ask` unless told. */
   requests?: Policy
   /** Who gets a receipt that asks for one; contacts unless told. */
@@ -172,15 +175,9 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
   await rooms.applying.begin()
 
   const wake = () => {
-    pods.wake()
-    courier.wake()
-    rooms.files.wake()
-    inbox.wake()
-    rooms.fetched.wake()
-    requests.wake()
-    rooms.releases.wake()
-    rooms.own.wake()
-    rooms.addresses.wake()
+    const { files, fetched, releases, own, addresses } = rooms
+    for (const room of [pods, courier, files, inbox, fetched, requests, releases, own, addresses])
+      room.wake()
     void rooms.introductions.look()
     void rooms.watch.wake().catch(err => log.warn('not watched', { err }))
     record.look()
@@ -218,7 +215,9 @@ export async function createClient(parts: ClientParts): Promise<LocalClient> {
     linking: rooms.devices,
     caughtUp: signal =>
       abortable(
-        caughtUp().then(() => requests.quiet()),
+        Promise.all([pods.tried(), rooms.addresses.polled()])
+          .then(() => inbox.quiet())
+          .then(() => requests.quiet()),
         signal
       ),
     async unlock(unlocked) {
@@ -338,6 +337,7 @@ function machine(rooms: Rooms, parts: ClientParts) {
     const relay = via === undefined ? {} : { via: await pods.relay(foldHostname(via), waiting) }
     return { ...(signal && { signal }), ...relay }
   }
+  const homes = () => addressHomes(rooms.addressRooms, parts.addresses)
   const inboxStatus = () => ({
     waiting: inbox.waiting,
     relays: [...strangerFetch.problems],
@@ -374,6 +374,7 @@ function machine(rooms: Rooms, parts: ClientParts) {
         node: about.node(),
         pods: await ownPods(self, pods, rooms.applying),
         asks: parts.isBlind ? 'blindly' : 'openly',
+        homes: homes(),
         outbox: { waiting: courier.waiting },
         inbox: inboxStatus(),
         alarms: await alarms.list(),
@@ -386,7 +387,7 @@ function machine(rooms: Rooms, parts: ClientParts) {
         ...{ network, clock, self, pods, skew, about },
         more: checks,
         outbox: () => courier.waiting,
-        inbox: inboxStatus,
+        ...{ homes, inbox: inboxStatus },
         alarms: () => alarms.list()
       }),
     events: signal => events.stream(signal)

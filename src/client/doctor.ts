@@ -1,5 +1,6 @@
 import { limits } from '../base/limits.ts'
 import type { Clock, Millis, Network } from '../base/ports.ts'
+import type { AddressHomes } from './addresses/homes.ts'
 import type { Alarm, Check, Status } from './client.ts'
 import type { Pods } from './pods.ts'
 import type { Self } from './self.ts'
@@ -37,6 +38,7 @@ export interface DoctorParts {
   more: readonly (() => Promise<Check[]>)[]
   outbox: () => number
   inbox: () => Status['inbox']
+  homes: () => AddressHomes
   alarms: () => Promise<Alarm[]>
 }
 
@@ -64,6 +66,7 @@ export async function examine(parts: DoctorParts): Promise<Check[]> {
     clockCheck(parts),
     outbox(parts),
     ...relays(parts),
+    ...homes(parts),
     ...(await parts.alarms()).map(({ alias, what, detail, hint }) =>
       bad(`alarm ${alias} ${what}`, detail, `${hint} Then: muttr alarms answer ${alias}`)
     )
@@ -133,6 +136,32 @@ function relays({ inbox }: DoctorParts): Check[] {
       `${problem.hint} With "strangers": "relayed-first" in muttr.json they are fetched directly meanwhile, which shows your address to whoever stored them.`
     )
   )
+}
+
+/** Pods that keep addresses for correspondents of ours are asked through our own; what waits there comes no other way. */
+function homes(parts: DoctorParts): Check[] {
+  const { wanted, made, pods } = parts.homes()
+  const name = 'addresses'
+  if (wanted === 'blind' && made === 'account')
+    return [
+      bad(
+        name,
+        'your own pods keep them: no other pod is known',
+        'Name one under "pods" in muttr.json, or join a network that has more than one.'
+      )
+    ]
+  const failing = pods.filter(({ problem }) => problem !== null)
+  if (failing.length > 0)
+    return failing.map(({ hostname, addresses, problem }) =>
+      bad(
+        `${name} at ${hostname}`,
+        `${addresses} not asked after. ${problem!.code}: ${problem!.message}`,
+        `${problem!.hint} A pod that does not answer for a day is left by itself; letters come to your own pod after three days.`
+      )
+    )
+  if (pods.length === 0) return []
+  const count = pods.reduce((sum, { addresses }) => sum + addresses, 0)
+  return [good(name, `${count} live at ${pods.map(({ hostname }) => hostname).join(', ')}`)]
 }
 
 const outbox = (parts: DoctorParts): Check => {

@@ -13,6 +13,8 @@ import { createTable } from './table.ts'
  */
 export interface FoundPods {
   get(hostname: string): FoundPod | undefined
+  /** Of all that are kept. */
+  hostnames(): string[]
   /** Finds a pod anew. @param pinned its key, where it is known. @throws {MuttrError} as `findPod` of src/pod/finding.ts */
   find(hostname: string, pinned: string | undefined, signal: AbortSignal): Promise<FoundPod>
   /**
@@ -84,6 +86,7 @@ export async function openFoundPods(parts: {
   }
   return {
     get: hostname => found.get(hostname),
+    hostnames: () => [...found.keys()],
     find,
     async introduced({ hostname, pinned, said }, signal) {
       const pod = await findPod({ hostname, pinned }, signal).catch((err): FoundPod => {

@@ -1,4 +1,4 @@
-import { toHex } from '../base/bytes.ts'
+import { equalBytes, toHex } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Emit } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
@@ -109,6 +109,7 @@ export class Journey {
   async #try(entry: Entry): Promise<boolean> {
     const { row } = entry
     const { log } = this.#parts
+    await this.#goElsewhere(row)
     const way = await this.#announcing.follow(row, this.#until(entry))
     if (way === 'done' || way === 'waits') return way === 'done'
     if (way === 'any') return await this.#attempt(entry)
@@ -146,6 +147,18 @@ export class Journey {
     await this.#parts.store.save(row)
     if (isAnnounced) this.later(passing.forget(row.id, life))
     return isAnnounced
+  }
+
+  /** Their address may be lost, or its pod, and nobody says so; or they have given another since. */
+  async #goElsewhere(row: SentRow): Promise<void> {
+    const { clock, addresses, self } = this.#parts
+    if (!row.place || self.locked) return
+    const theirs = addresses.placeFor(row)
+    const isAnother = theirs !== undefined && !equalBytes(theirs.address, row.place.address)
+    if (!isAnother && row.sentMs + fallBackMs > clock.now()) return
+    await addresses.doubt(row)
+    row.place = null
+    row.slip = null
   }
 
   #until({ stop }: Entry): AbortSignal {
@@ -292,18 +305,13 @@ export class Journey {
    * @throws {MuttrError} as {@link attempt}
    */
   async announceAgain(row: SentRow): Promise<void> {
-    const { contacts, passing, life, clock, addresses } = this.#parts
+    const { contacts, passing, life } = this.#parts
     moveTo(row, await contacts.now(row.to))
     const way = await this.#announcing.follow(row, life)
     if (way === 'done' || way === 'waits') return
     const known = await contacts.recipient(row.to, life)
     if (row.fingerprint !== known.certificate.fingerprint) return
-    if (row.place && row.sentMs + fallBackMs <= clock.now()) {
-      // Their address may be lost, and nobody says so.
-      await addresses.doubt(row)
-      row.place = null
-      row.slip = null
-    }
+    await this.#goElsewhere(row)
     const prepared = await this.#announcing.prepare(row, known, way === 'any' ? way : 'direct')
     if (await this.#announcing.announce(row, known, prepared)) await passing.forget(row.id, life)
   }

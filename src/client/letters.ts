@@ -55,9 +55,15 @@ export function letters(rooms: Rooms, { clock, log }: ClientParts, life: AbortSi
       retract({ store, courier, watch, self, clock, log, emit, dropFiles }, id, until(signal)),
     resend: async id => courier.resend(await courier.row(id)),
     proof: async id => makeProof({ store, pods: rooms.pods }, await courier.row(id)),
-    inbox: options => mailbox.inbox(options),
+    inbox: options => {
+      rooms.addresses.looked()
+      return mailbox.inbox(options)
+    },
     read: id => mailbox.read(id),
-    conversations: query => mailbox.conversations(query),
+    conversations: query => {
+      rooms.addresses.looked()
+      return mailbox.conversations(query)
+    },
     conversation: (thread, options) => mailbox.conversation(thread, options),
     changeConversation: (thread, change) => mailbox.changeConversation(thread, change),
     labels: () => mailbox.labels(),

@@ -56,6 +56,8 @@ export interface Pods extends AsyncDisposable {
   questions(hostname: string, signal: AbortSignal): Promise<PodQuestions>
   /** Through own pods. */
   readonly asking: Asking
+  /** Hostnames of all that our files name, and of those that were found. */
+  others(): { named: string[]; found: string[] }
   /**
    * A link of its own under another peer id, where a node can make one: the pod does not know who asks. The caller ends it.
    * @throws as {@link link}
@@ -356,8 +358,8 @@ export function createPods(parts: PodsParts): Pods {
       await seekOut(hostname, signal)
       return await abortable(lineOf(hostname).link(), signal)
     },
-    questions,
-    asking,
+    ...{ questions, asking },
+    others: () => ({ named: [...places.keys()], found: parts.found?.hostnames() ?? [] }),
     stranger: asStranger,
     identified: async (hostname, signal) => abortable(lineOf(hostname).identified(), signal),
     async relay(hostname, signal) {
@@ -370,11 +372,9 @@ export function createPods(parts: PodsParts): Pods {
         })
       }
     },
-    know,
-    introduce,
+    ...{ know, introduce },
     seek: hostname => void sought.add(hostname),
-    foundBy,
-    trustOf,
+    ...{ foundBy, trustOf },
     keep: hostname => lineOf(hostname).keep(),
     part,
     certificateOf: pins.of,

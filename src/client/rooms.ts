@@ -156,7 +156,8 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
   })
   const addressRooms = makeAddressRooms({
     ...{ state, self, pods, contacts, policies, passing, journal, list },
-    ...{ clock, random, log, crypto, emit, life }
+    ...{ clock, random, log, crypto, emit, life, isBlind: parts.addresses === 'blind' },
+    onNotices: (pod, notices) => inbox.notified(pod, notices, 'playback')
   })
   const { addresses, relations, published } = addressRooms
   const introductions = new Introductions({ vouched, contacts, policies, self, log, life })
@@ -380,13 +381,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     releases,
     ...stores
   }
-  const files = {
-    uploads,
-    downloads,
-    letterFiles,
-    networkBackups,
-    files: together(fileRooms)
-  }
+  const files = { uploads, downloads, letterFiles, networkBackups, files: together(fileRooms) }
   const machines = { devices, own, addresses, addressRooms }
   const trusted = { rotation, succeeding, alarms, canary, splits, views, revoking, introductions }
   const trust = { ...trusted, register, moving, applying, backups, linking }

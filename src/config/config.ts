@@ -101,6 +101,11 @@ export const Config = z.strictObject({
    * so that they do not learn who asks.
    */
   asks: z.enum(['openly', 'blindly']).default('openly'),
+  /**
+   * Where addresses live that correspondents are given: with our account at our own pod, or at other pods, which do not know whose they are and are
+   * asked through our own, which does not know what for.
+   */
+  addresses: z.enum(['account', 'blind']).default('account'),
   /** Who gets a signed receipt when a letter asks for one: whose key is pinned, whose fingerprint was compared, or nobody. */
   receipts: z.enum(['contacts', 'verified', 'nobody']).default('contacts'),
   /** Whether letters are sealed to a new subkey every month, and the secrets of old ones erased; not for keys that other programs use too. */

@@ -147,6 +147,7 @@ export async function startParts(options: StartOptions): Promise<Started> {
       strangersBy: home.config.strangers,
       noticesBy: home.config.notices,
       isBlind: home.config.asks === 'blindly',
+      addresses: home.config.addresses,
       spool: diskSpool(home.paths.attachments),
       spoolCaps: home.config.attachments,
       aheadBytes: home.config.attachments.aheadBytes,

@@ -103,6 +103,7 @@ describe('pods that were found by their hostnames', () => {
     let isSilent = false
     const found: FoundPods = {
       get: hostname => known.get(hostname),
+      hostnames: () => [...known.keys()],
       introduced: () => Promise.reject(new MuttrError('POD_UNKNOWN', 'nobody moves')),
       keep: async () => undefined,
       async find(hostname) {

@@ -41,6 +41,8 @@ export interface BlindWorld extends AsyncDisposable {
   readonly pods: PodWorld
   readonly dht: FakeDht
   readonly frames: Frame[]
+  /** How many requests wait for their answer. */
+  underWay(): number
   host(hostname: string, limits?: Partial<PodLimits>): Promise<PodHost>
   join(name: string, hostname: string, o?: Joining): Promise<Somebody>
   /** Everything that a pod saw, or as a relay alone: frames to and from it, opened as far as it can; its tables; its log. */
@@ -49,6 +51,7 @@ export interface BlindWorld extends AsyncDisposable {
 
 interface Joining {
   isBlind?: boolean
+  addresses?: 'account' | 'blind'
   canaryEveryMs?: number
 }
 
@@ -82,7 +85,7 @@ export async function blindWorld(
   const people: Somebody[] = []
 
   return {
-    ...{ pods, dht, frames },
+    ...{ pods, dht, frames, underWay: network.underWay },
     async host(hostname, limits = {}) {
       const lines: string[] = []
       const write = (message: string, fields?: object) =>
@@ -96,7 +99,7 @@ export async function blindWorld(
       logs.set(hostname, lines)
       return host
     },
-    async join(name, hostname, { isBlind = true, canaryEveryMs } = {}) {
+    async join(name, hostname, { isBlind = true, addresses = 'account', canaryEveryMs } = {}) {
       const keys = peerKeys(await makePeerKey())
       const self = await person(name)
       const events: MuttrEvent[] = []
@@ -115,6 +118,7 @@ export async function blindWorld(
       }
       const client = await createClient({
         ...{ state: memoryState(), keys, person: self, certificate: self.certificate, isBlind },
+        addresses,
         network: { ...rest, ...at },
         dht: {
           ...dht,

@@ -89,6 +89,7 @@ export const status: Status = {
   network: 'local',
   peer: '12D3KooWFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake',
   addresses: ['/ip4/127.0.0.1/tcp/4420'],
+  homes: { wanted: 'account', made: 'account', pods: [] },
   neighbours: 8,
   known: 9,
   store: { blobs: 2, bytes: 2048, capBytes: 1024 ** 3 },

@@ -4,12 +4,20 @@ import type { Contact, OwnAddress } from '../../src/client/client.ts'
 
 const handed: OwnAddress = {
   ...{ id: '5a'.repeat(32), kind: 'published', alias: 'alice@one.test', contact: null },
-  ...{ pod: 'one.test', policy: 'pull', usesLeft: 1, untilMs: null, waiting: 0, note: 'the fair' }
+  ...{
+    blind: false,
+    pod: 'one.test',
+    policy: 'pull',
+    usesLeft: 1,
+    untilMs: null,
+    waiting: 0,
+    note: 'the fair'
+  }
 }
 const given: OwnAddress = {
   ...{ id: '6b'.repeat(32), kind: 'relationship', alias: 'alice@one.test' },
   ...{ contact: 'bob@one.test', pod: 'one.test', policy: 'ask', usesLeft: null },
-  ...{ untilMs: null, waiting: 3, note: '' }
+  ...{ blind: false, untilMs: null, waiting: 3, note: '' }
 }
 
 /** What a fake client says about addresses. @param calls what it was asked to do. */

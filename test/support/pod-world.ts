@@ -113,7 +113,7 @@ export interface TestDevice {
   as(person: Person): TestDevice
 }
 
-export function podWorld(atMs = startMs, network = fakeNetwork()): PodWorld {
+export function podWorld(atMs = startMs, network: FakeNetwork = fakeNetwork()): PodWorld {
   const clock = fakeClock(atMs)
   /** Patience with other pods. */
   const meeting = new Set<Disposable>()

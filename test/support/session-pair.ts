@@ -31,7 +31,8 @@ export type Tap = (frame: {
 export function sessionPair(
   a: PeerId,
   b: PeerId,
-  tap: Tap = () => undefined
+  tap: Tap = () => undefined,
+  underWay = new Set<symbol>()
 ): [FakeSession, FakeSession] {
   const closed = Promise.withResolvers<void>()
   const down = new AbortController()
@@ -53,9 +54,16 @@ export function sessionPair(
         asked.push({ method, payload })
         const frame = { from: peer === b ? a : b, to: peer, method, payload }
         tap({ ...frame, answer: null })
-        const given = await overWire(() => answerers[theirs], method, payload, options, down.signal)
-        tap({ ...frame, answer: given })
-        return given
+        const id = Symbol(method)
+        underWay.add(id)
+        try {
+          const answerer = () => answerers[theirs]
+          const given = await overWire(answerer, method, payload, options, down.signal)
+          tap({ ...frame, answer: given })
+          return given
+        } finally {
+          underWay.delete(id)
+        }
       },
       [Symbol.asyncDispose]: close
     }
@@ -108,11 +116,12 @@ export interface FakeNetwork {
   meet(peer: PeerId): void
 }
 
-/** Private streams between peers of one process. */
-export function fakeNetwork(tap?: Tap): FakeNetwork {
+/** Private streams between peers of one process. `underWay`: how many requests wait for their answer. */
+export function fakeNetwork(tap?: Tap): FakeNetwork & { underWay(): number } {
   const takers = new Map<string, (session: Session) => void>()
   const sessions = new Map<PeerId, Set<Session>>()
   const away = new Set<PeerId>()
+  const underWay = new Set<symbol>()
   const listeners = new Set<(event: PeerEvent) => void>()
   const remember = (peer: PeerId, session: Session): void => {
     sessions.set(peer, (sessions.get(peer) ?? new Set()).add(session))
@@ -136,13 +145,14 @@ export function fakeNetwork(tap?: Tap): FakeNetwork {
         const take = takers.get(`${to.peer} ${protocol}`)
         if (!take || away.has(to.peer) || away.has(self))
           throw new MuttrError('PEER_UNREACHABLE', `${to.peer} is not there`)
-        const [mine, theirs] = sessionPair(self, to.peer, tap)
+        const [mine, theirs] = sessionPair(self, to.peer, tap, underWay)
         remember(to.peer, mine)
         remember(self, mine)
         take(theirs)
         return mine
       }
     }),
+    underWay: () => underWay.size,
     async unplug(peer) {
       away.add(peer)
       const open = sessions.get(peer) ?? []

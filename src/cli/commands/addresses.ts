@@ -136,10 +136,11 @@ const usesText = ({ usesLeft }: OwnAddress): string => {
 function listText(out: Output, addresses: readonly OwnAddress[]): string {
   return table({
     ...out,
-    heads: ['ADDRESS', 'FOR', 'LETTERS', 'TAKES', 'UNTIL', 'WAITING'],
+    heads: ['ADDRESS', 'FOR', 'AT', 'LETTERS', 'TAKES', 'UNTIL', 'WAITING'],
     rows: addresses.map(one => [
       shortId(one.id),
       line(one.contact ?? (one.note === '' ? 'handed out' : one.note)),
+      one.blind ? `${line(one.pod)}, blind` : line(one.pod),
       one.policy,
       usesText(one),
       one.untilMs === null ? '' : formatTime(one.untilMs, out.nowMs),

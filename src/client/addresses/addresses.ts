@@ -12,7 +12,8 @@ import type { Contacts } from '../contacts.ts'
 import type { Policy } from '../requests/request.ts'
 import type { Self } from '../self.ts'
 import type { SentRow } from '../sent-rows.ts'
-import type { AddressHome } from './home.ts'
+import type { RelationHome } from './home.ts'
+import type { Polls } from './polls.ts'
 import type { Published } from './published.ts'
 import type { Register } from './register.ts'
 import type { Relation, TimedPlace } from './relation-rows.ts'
@@ -23,7 +24,8 @@ import type { Tell } from './tell.ts'
 export interface AddressesParts {
   relations: Relations
   published: Pick<Published, 'load' | 'locked'>
-  home: AddressHome
+  home: RelationHome
+  polls: Omit<Polls, 'shown' | 'pods' | 'failing' | 'take'>
   register: Register
   tell: Tell
   contacts: Pick<Contacts, 'known' | 'route'>
@@ -43,6 +45,8 @@ const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 /** Who still writes to another address than we told them is told again so often. */
 const againMs: Millis = 7 * dayMs
+/** Within so long. */
+const homeMs: Millis = 6 * hourMs
 const giveUpMs: Millis = 100 * dayMs
 
 /**
@@ -52,10 +56,10 @@ const giveUpMs: Millis = 100 * dayMs
 export class Addresses implements AsyncDisposable {
   readonly #parts: AddressesParts
   readonly #pump: Pump
-  /** Letters that were announced while the vault was locked. */
   /** Changed while they were under way. */
   readonly #again = new Set<string>()
   #lookedMs: Millis = Number.NEGATIVE_INFINITY
+  /** Letters that were announced while the vault was locked. */
   readonly #later = new Map<string, Pick<Relation, 'us' | 'them'>>()
 
   constructor(parts: AddressesParts) {
@@ -75,10 +79,12 @@ export class Addresses implements AsyncDisposable {
     await Promise.all([relations.load(), published.load()])
     for (const { us, them } of this.#later.values()) await this.#sent(us, them)
     this.#later.clear()
+    this.#parts.polls.unlocked()
     for (const relation of relations.all()) this.#due(relation)
   }
 
   locked(): void {
+    this.#parts.polls.locked()
     this.#parts.relations.locked()
     this.#parts.published.locked()
   }
@@ -87,6 +93,24 @@ export class Addresses implements AsyncDisposable {
     const { outbox, clock } = this.#parts
     outbox.wake(clock.now())
     this.#pump.run()
+    this.#parts.polls.wake()
+  }
+
+  /** The person looks at what has come: it is asked for where nothing is pushed. */
+  looked(): void {
+    this.#parts.polls.there('looks')
+  }
+
+  /** As {@link looked}, and resolves when that was tried; never rejects. */
+  polled(): Promise<void> {
+    return this.#parts.polls.tried()
+  }
+
+  /** The pod where an address of ours lives does not come back. */
+  lost({ us, them }: Pick<Relation, 'us' | 'them'>): void {
+    const { log } = this.#parts
+    const made = this.#renew({ us, them })
+    this.#pump.also(made.catch(err => log.info('no other address yet', { code: codeOf(err) })))
   }
 
   /** Where letters of an own alias to somebody are announced; undefined: at the intro address. */
@@ -101,7 +125,8 @@ export class Addresses implements AsyncDisposable {
 
   /** A letter of ours was announced. */
   announced({ from, to }: Pick<SentRow, 'from' | 'to'>): void {
-    const { log } = this.#parts
+    const { log, polls } = this.#parts
+    polls.there('wrote')
     const noted = this.#sent(from, to)
     this.#pump.also(noted.catch(err => log.warn('not noted', { code: codeOf(err) })))
   }
@@ -159,7 +184,7 @@ export class Addresses implements AsyncDisposable {
   }
 
   /** The pod does not take what is sealed to the key that we have of it: it has another, or the address is lost. */
-  async refused(row: Pick<SentRow, 'from' | 'to'>): Promise<void> {
+  async refused(row: Pick<SentRow, 'from' | 'to' | 'place'>): Promise<void> {
     const { relations, contacts, life } = this.#parts
     const relation = relations.of(row.from, row.to)
     const { theirs } = relation
@@ -172,10 +197,11 @@ export class Addresses implements AsyncDisposable {
   }
 
   /** An address that we were given leads nowhere: back to the intro address, until they have given another. */
-  async doubt({ from, to }: Pick<SentRow, 'from' | 'to'>): Promise<void> {
+  async doubt({ from, to, place }: Pick<SentRow, 'from' | 'to' | 'place'>): Promise<void> {
     const { relations } = this.#parts
     const relation = relations.of(from, to)
-    if (!relation.theirs) return
+    const { theirs } = relation
+    if (!theirs || !place || !equalBytes(theirs.address, place.address)) return
     this.#due(await relations.change(relation, { theirs: null, renew: true, toldMs: null }))
   }
 
@@ -204,6 +230,7 @@ export class Addresses implements AsyncDisposable {
   /** What waits at pods for our word comes now: somebody looks. Never rejects. @returns how many notices */
   async ask(): Promise<number> {
     const { self, register, log } = this.#parts
+    this.looked()
     const asked = [...new Set(self.registrations().map(one => one.pod))].map(pod =>
       register.ask(pod).catch(err => {
         log.debug('a pod is not asked for what waits', { pod, code: codeOf(err) })
@@ -220,6 +247,16 @@ export class Addresses implements AsyncDisposable {
     this.#lookedMs = clock.now()
     for (const { pod } of self.registrations()) register.refresh(pod)
     this.changed()
+    this.#bringHome()
+  }
+
+  /** What was made elsewhere is made anew where such addresses live now: one after the other, so that they are not known by that to be one person's. */
+  #bringHome(): void {
+    const { relations, home, random } = this.#parts
+    for (const { us, them, ours } of relations.all())
+      if (ours && home.isElsewhere(ours))
+        this.#add(homeId(us, them), Math.round(throwDice(random) * homeMs))
+    this.#pump.run()
   }
 
   async #renew({ us, them }: Pick<Relation, 'us' | 'them'>): Promise<void> {
@@ -228,12 +265,12 @@ export class Addresses implements AsyncDisposable {
 
   async #make(relation: Relation): Promise<Relation> {
     const { relations, home, random, clock, life } = this.#parts
-    const { pod, hpkeKey } = await home.place(relation.us, life)
-    const [address, secret] = [random.bytes(32), random.bytes(32)]
+    const { address, pod, hpkeKey, key } = await home.make(relation, life)
+    const secret = random.bytes(32)
     const { ours, toldMs } = relation
     // Later than what they were told before, by a clock that was set back too.
     const madeMs = Math.max(Math.floor(clock.now()), (ours?.madeMs ?? 0) + 1, (toldMs ?? 0) + 1)
-    const place = { address, pod, hpkeKey, secret, madeMs }
+    const place = { address, pod, hpkeKey, secret, madeMs, key }
     return await relations.make(relation, place)
   }
 
@@ -259,6 +296,7 @@ export class Addresses implements AsyncDisposable {
     try {
       const [kind, ...names] = id.split(' ')
       if (kind === 'pod') await this.#bring(names[0]!)
+      else if (kind === 'home') await this.#home(names[0]!, names[1]!)
       else await this.#agree(names[0]!, names[1]!)
       outbox.finished(id)
       if (this.#again.delete(id)) this.#add(id, 0)
@@ -278,7 +316,7 @@ export class Addresses implements AsyncDisposable {
     if (policyOf(them) === 'ignore' || !(await contacts.known(them))) return
     const before = relations.of(us, them)
     const relation = before.ours ? before : await this.#make(before)
-    await this.#bring(relation.ours!.pod)
+    if (relation.ours!.key === null) await this.#bring(relation.ours!.pod)
     if (relations.of(us, them).toldMs !== null) return
     const told = relations.of(us, them)
     if (!(await tell(told))) this.#parts.log.info('two keys leave no room for an address')
@@ -291,12 +329,19 @@ export class Addresses implements AsyncDisposable {
     else this.#due(relations.of(us, them))
   }
 
+  async #home(us: string, them: string): Promise<void> {
+    const { relations, home } = this.#parts
+    const relation = relations.of(us, them)
+    if (relation.ours && home.isElsewhere(relation.ours)) await this.#renew(relation)
+  }
+
   async #bring(pod: string): Promise<void> {
     const { register, relations } = this.#parts
     if (!(await register.bring(pod))) return
     // An older state came out of a backup: whoever has an address that is lost is told of one that is not.
     for (const relation of [...relations.all()])
-      if (relation.ours?.pod === pod) this.#due(await relations.change(relation, { toldMs: null }))
+      if (relation.ours?.pod === pod && relation.ours.key === null)
+        this.#due(await relations.change(relation, { toldMs: null }))
   }
 
   /** Resolves when nothing is under way. */
@@ -305,9 +350,11 @@ export class Addresses implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.polls[Symbol.asyncDispose]()
     await this.#pump[Symbol.asyncDispose]()
   }
 }
 
 const relationId = (us: string, them: string): string => `relation ${us} ${them}`
+const homeId = (us: string, them: string): string => `home ${us} ${them}`
 const podId = (pod: string): string => `pod ${pod}`

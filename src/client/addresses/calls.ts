@@ -1,4 +1,4 @@
-import { toHex } from '../../base/bytes.ts'
+import { equalBytes, toHex } from '../../base/bytes.ts'
 import { MuttrError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import type { Clock, Millis, Random } from '../../base/ports.ts'
@@ -12,8 +12,10 @@ import type { Policy } from '../requests/request.ts'
 import type { Self } from '../self.ts'
 import type { Addresses } from './addresses.ts'
 import type { AddressHome } from './home.ts'
+import type { Polls } from './polls.ts'
 import type { Published, PublishedAddress } from './published.ts'
 import type { Register } from './register.ts'
+import type { Relation } from './relation-rows.ts'
 import type { Relations } from './relations.ts'
 
 /** An address that a device of the person made, as its pod has it. */
@@ -26,6 +28,8 @@ export interface OwnAddress {
   /** To whom it was given; null for one that is handed out. */
   contact: string | null
   pod: string
+  /** That pod does not know whose it is. */
+  blind: boolean
   policy: Policy
   /** How many first letters it still takes; null: as many as come. */
   usesLeft: number | null
@@ -64,6 +68,7 @@ interface Parts {
   published: Published
   register: Register
   home: AddressHome
+  polls: Pick<Polls, 'shown'>
   contacts: Pick<Contacts, 'known' | 'lookup' | 'show' | 'announceAt'>
   self: Pick<Self, 'closet' | 'registrations' | 'certificate'>
   pods: Pick<Pods, 'know' | 'questions'>
@@ -80,16 +85,21 @@ export function addressCalls(parts: Parts): AddressCalls {
   const { addresses, relations, published, register, self, clock, random, life } = parts
   const known = ({ address, ...kept }: KeptAddress, pod: string): OwnAddress[] => {
     const { policy, uses: usesLeft, waiting } = kept
-    const about = { id: hex(address), pod, policy, usesLeft, waiting }
+    const about = { id: hex(address), pod, blind: false, policy, usesLeft, waiting }
     const handed = published.at(address)
     if (handed && !handed.revoked) return [{ ...about, ...shownPublished(handed) }]
     const given = relations.at(address)
     if (!given) return []
-    const { us: alias, them: contact, ours } = given.relation
-    const isCurrent = ours !== null && hex(ours.address) === about.id
-    const untilMs = isCurrent ? null : kept.untilMs
-    return [{ ...about, kind: 'relationship', alias, contact, untilMs, note: '' }]
+    return [{ ...about, ...shownGiven(given.relation, address, kept.untilMs) }]
   }
+  /** What waits there is seen when it is asked for, and then it is here. */
+  const ofKeys = (): OwnAddress[] =>
+    parts.polls.shown().flatMap(({ address, pod, policy, untilMs }) => {
+      const given = relations.at(address)
+      if (!given) return []
+      const about = { id: hex(address), pod, blind: true, policy, usesLeft: null, waiting: 0 }
+      return [{ ...about, ...shownGiven(given.relation, address, untilMs) }]
+    })
   const oldest = (wanted: string | undefined) => {
     const own = self.registrations()
     const full = wanted === undefined ? own[0]?.alias : readAlias(wanted).full
@@ -104,7 +114,7 @@ export function addressCalls(parts: Parts): AddressCalls {
       self.closet()
       const pods = [...new Set(self.registrations().map(({ pod }) => pod))]
       const all = pods.map(async pod => (await register.all(pod)).flatMap(one => known(one, pod)))
-      return (await Promise.all(all)).flat()
+      return [...(await Promise.all(all)).flat(), ...ofKeys()]
     },
     async makeAddress({ alias: wanted, uses, lifeMs, note = '' } = {}) {
       self.closet()
@@ -123,7 +133,7 @@ export function addressCalls(parts: Parts): AddressCalls {
       const { fingerprint } = self.certificate()!
       const link = makeAddressLink({ alias: us, fingerprint, address, hpkeKey, untilMs })
       const shown = shownPublished({ ...made, revoked: false })
-      const about = { id: hex(address), pod, policy: 'pull' as const, waiting: 0 }
+      const about = { id: hex(address), pod, blind: false, policy: 'pull' as const, waiting: 0 }
       return { ...about, usesLeft: made.uses, ...shown, link }
     },
     async revokeAddress(wanted) {
@@ -158,6 +168,17 @@ export function addressCalls(parts: Parts): AddressCalls {
       return contacts.show(await contacts.announceAt(full, route))
     }
   }
+}
+
+/** @param untilMs of one that another has followed; the one that is in use is kept as long as it is. */
+const shownGiven = (
+  { us, them, ours }: Relation,
+  address: Uint8Array,
+  untilMs: Millis | null
+): Pick<OwnAddress, 'kind' | 'alias' | 'contact' | 'untilMs' | 'note'> => {
+  const isCurrent = ours !== null && equalBytes(ours.address, address)
+  const about = { kind: 'relationship' as const, alias: us, contact: them, note: '' }
+  return { ...about, untilMs: isCurrent ? null : untilMs }
 }
 
 const shownPublished = ({ us, untilMs, note }: PublishedAddress) => ({

@@ -2,8 +2,9 @@ import { readAlias } from '../../pod/alias.ts'
 import type { AddressPlace } from '../../wire/address.ts'
 import type { AddressChanges, KeptAddress } from '../../wire/pod-addresses.ts'
 import type { Pods } from '../pods.ts'
+import type { Relation } from './relation-rows.ts'
 
-/** Where the addresses live that we make, and who is told about them. */
+/** Where addresses live that our accounts have, and who is told about them. */
 export interface AddressHome {
   /** Where one is made for an own alias. @throws {MuttrError} `POD_UNREACHABLE`, `METHOD_UNKNOWN` where none can be made, … */
   place(us: string, signal: AbortSignal): Promise<Omit<AddressPlace, 'address'>>
@@ -13,6 +14,17 @@ export interface AddressHome {
   all(pod: string, signal: AbortSignal): Promise<KeptAddress[]>
   /** Has what waits at some handed over. @returns how many notices */
   ask(pod: string, addresses: readonly Uint8Array[], signal: AbortSignal): Promise<number>
+}
+
+/** Where addresses for correspondents are made: at the pod of each alias, or by keys at others. */
+export interface RelationHome {
+  /** @returns a fresh one; `key` as in `OwnPlace`. @throws {MuttrError} as {@link AddressHome.place} */
+  make(
+    relation: Pick<Relation, 'us' | 'them'>,
+    signal: AbortSignal
+  ): Promise<AddressPlace & { key: Uint8Array | null }>
+  /** An address that we made does not live where one would be made now. */
+  isElsewhere(place: { key: Uint8Array | null }): boolean
 }
 
 /** At the pod of each alias, which knows that they are ours. */

@@ -4,7 +4,7 @@ import type { KeptAddress, WantedAddress } from '../../wire/pod-addresses.ts'
 import type { Policy } from '../requests/request.ts'
 import type { AddressHome } from './home.ts'
 import type { Published } from './published.ts'
-import type { FormerPlace, TimedPlace } from './relation-rows.ts'
+import type { FormerPlace, OwnPlace } from './relation-rows.ts'
 import type { Relations } from './relations.ts'
 import { placesOf } from './relations.ts'
 
@@ -103,7 +103,8 @@ export class Register {
     for (const relation of relations.all())
       for (const place of placesOf(relation)) {
         const untilMs = isFormer(place) ? place.untilMs : null
-        if (place.pod !== pod || (untilMs !== null && untilMs <= nowMs)) continue
+        if (place.key !== null || place.pod !== pod || (untilMs !== null && untilMs <= nowMs))
+          continue
         const policy = policyOf(relation.them) ?? 'pull'
         add({ address: place.address, policy, untilMs, uses: null })
       }
@@ -142,4 +143,4 @@ export class Register {
   }
 }
 
-const isFormer = (place: TimedPlace | FormerPlace): place is FormerPlace => 'untilMs' in place
+const isFormer = (place: OwnPlace | FormerPlace): place is FormerPlace => 'untilMs' in place

@@ -3,9 +3,11 @@ import type { Log, Millis } from '../../base/ports.ts'
 import type { State } from '../../store/state.ts'
 import type { RelationPlace } from '../../wire/address.ts'
 import { relationPlace, writeRelationPlace } from '../../wire/address.ts'
+import type { Field } from '../../wire/cbor.ts'
 import {
   array,
   bool,
+  bytes,
   decodeCbor,
   encodeCbor,
   literal,
@@ -23,8 +25,14 @@ export interface TimedPlace extends RelationPlace {
   readonly madeMs: Millis
 }
 
+/** An address that we made. */
+export interface OwnPlace extends TimedPlace {
+  /** 32 bytes, from which the key is made that has it; null: our account at that pod has it. */
+  readonly key: Uint8Array | null
+}
+
 /** An address that we gave before: taken until then. */
-export interface FormerPlace extends TimedPlace {
+export interface FormerPlace extends OwnPlace {
   readonly untilMs: Millis
 }
 
@@ -37,7 +45,7 @@ export interface Relation {
   readonly wrote: boolean
   readonly heard: boolean
   /** That we made for them. */
-  readonly ours: TimedPlace | null
+  readonly ours: OwnPlace | null
   readonly former: readonly FormerPlace[]
   /** When they were last told of it; null: they are to be told. */
   readonly toldMs: Millis | null
@@ -57,17 +65,25 @@ const timed = mapped(
   tuple(relationPlace, uint()),
   ([place, madeMs]): TimedPlace => ({ ...place, madeMs })
 )
-const former = mapped(
-  tuple(relationPlace, uint(), uint()),
-  ([place, madeMs, untilMs]): FormerPlace => ({ ...place, madeMs, untilMs })
+const key = nullable(bytes(32))
+const own = mapped(
+  tuple(relationPlace, uint(), key),
+  ([place, madeMs, key]): OwnPlace => ({ ...place, madeMs, key })
 )
+const former = mapped(
+  tuple(relationPlace, uint(), uint(), key),
+  ([place, madeMs, untilMs, key]): FormerPlace => ({ ...place, madeMs, untilMs, key })
+)
+const any = (value: unknown): unknown => value
+const names = tuple(alias, alias, bool, bool)
+const given = tuple(nullable(timed), uint(), bool)
 
-const row = mapped(
+const whole = mapped(
   tuple(
-    literal(1),
-    tuple(alias, alias, bool, bool),
-    tuple(nullable(timed), array(former, formerMax), nullable(uint()), bool),
-    tuple(nullable(timed), uint(), bool)
+    literal(2),
+    names,
+    tuple(nullable(own), array(former, formerMax), nullable(uint()), bool),
+    given
   ),
   ([, [us, them, wrote, heard], [ours, former, toldMs, used], [theirs, theirsMs, renew]]) =>
     ({
@@ -76,19 +92,36 @@ const row = mapped(
       ...{ theirs, theirsMs, renew }
     }) satisfies Relation
 )
+/** Version 1 has no keys: all addresses are of accounts. It is written as long as that is so, for devices with an older version. */
+const ofAccounts = mapped(
+  tuple(
+    literal(1),
+    any,
+    tuple(nullable(array(any, 2)), array(array(any, 3), formerMax), any, any),
+    any
+  ),
+  ([, said, [ours, former, ...told], theirs]): Relation =>
+    whole([2, said, [ours && [...ours, null], former.map(one => [...one, null]), ...told], theirs])
+)
+const row: Field<Relation> = value =>
+  Array.isArray(value) && value[0] === 1 ? ofAccounts(value) : whole(value)
 
 const writeTimed = (place: TimedPlace) => [writeRelationPlace(place), place.madeMs]
-const fields = (r: Relation): unknown[] => [
-  1,
-  [r.us, r.them, r.wrote, r.heard],
-  [
-    r.ours && writeTimed(r.ours),
-    r.former.map(place => [...writeTimed(place), place.untilMs]),
-    r.toldMs,
-    r.used
-  ],
-  [r.theirs && writeTimed(r.theirs), r.theirsMs, r.renew]
-]
+function fields(r: Relation): unknown[] {
+  const isOfKeys = [r.ours, ...r.former].some(place => place?.key)
+  const keyOf = ({ key }: OwnPlace): unknown[] => (isOfKeys ? [key] : [])
+  return [
+    isOfKeys ? 2 : 1,
+    [r.us, r.them, r.wrote, r.heard],
+    [
+      r.ours && [...writeTimed(r.ours), ...keyOf(r.ours)],
+      r.former.map(place => [...writeTimed(place), place.untilMs, ...keyOf(place)]),
+      r.toldMs,
+      r.used
+    ],
+    [r.theirs && writeTimed(r.theirs), r.theirsMs, r.renew]
+  ]
+}
 
 const rowBytesMax = 8_192
 

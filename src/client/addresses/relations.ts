@@ -5,7 +5,7 @@ import type { Change, State } from '../../store/state.ts'
 import type { Closet } from '../closet.ts'
 import type { Journal } from '../devices/journal.ts'
 import type { SealedTable } from '../mailbox/sealed-table.ts'
-import type { Relation, TimedPlace } from './relation-rows.ts'
+import type { OwnPlace, Relation } from './relation-rows.ts'
 import { encodeRelation, firstRelation, formerMax, relationTable } from './relation-rows.ts'
 
 export interface RelationsParts {
@@ -14,6 +14,8 @@ export interface RelationsParts {
   closet: () => Closet
   /** What other devices of the person are told. */
   journal: Pick<Journal, 'note'>
+  /** Something of it is another now, here or on another device. */
+  onChange: (relation: Relation) => void
 }
 
 const relationsMax = 10_000
@@ -29,7 +31,7 @@ export class Relations {
   readonly #rows: SealedTable<Relation>
   readonly #all = new Map<string, Relation>()
   /** By address of ours, hex. */
-  readonly #made = new Map<string, { name: string; place: TimedPlace }>()
+  readonly #made = new Map<string, { name: string; place: OwnPlace }>()
 
   constructor(parts: RelationsParts) {
     this.#parts = parts
@@ -63,7 +65,7 @@ export class Relations {
   }
 
   /** Whose letters come to an address of ours. */
-  at(address: Uint8Array): { relation: Relation; place: TimedPlace } | undefined {
+  at(address: Uint8Array): { relation: Relation; place: OwnPlace } | undefined {
     const made = this.#made.get(toHex(address))
     return made && { relation: this.#all.get(made.name)!, place: made.place }
   }
@@ -83,7 +85,7 @@ export class Relations {
   }
 
   /** An address takes the place of the one that we made before, which is taken for some time yet. */
-  async make(relation: Relation, place: TimedPlace): Promise<Relation> {
+  async make(relation: Relation, place: OwnPlace): Promise<Relation> {
     const { ours, former } = this.of(relation.us, relation.them)
     const over = ours ? [{ ...ours, untilMs: place.madeMs + formerMs }] : []
     const kept = [...over, ...former].filter(({ untilMs }) => untilMs > place.madeMs)
@@ -108,6 +110,7 @@ export class Relations {
     const put: Change = this.#rows.put(closet.tag(`relation ${name}`), relation, closet)
     try {
       await state.write([put, ...journal.note(news)])
+      this.#parts.onChange(relation)
     } catch (err) {
       if (before) this.#remember(before)
       throw err
@@ -123,12 +126,12 @@ export class Relations {
 }
 
 /** All addresses of ours at which letters of a correspondent are taken. */
-export const placesOf = ({ ours, former }: Relation): TimedPlace[] => [
+export const placesOf = ({ ours, former }: Relation): OwnPlace[] => [
   ...(ours ? [ours] : []),
   ...former
 ]
 
-const isSame = (a: TimedPlace, b: TimedPlace): boolean => equalBytes(a.address, b.address)
+const isSame = (a: OwnPlace, b: OwnPlace): boolean => equalBytes(a.address, b.address)
 
 /** Two devices may have made an address at once: the later one stands, and letters come in at both. */
 function merged(here: Relation, told: Relation): Relation {

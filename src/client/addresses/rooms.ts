@@ -1,10 +1,18 @@
 import { Outbox } from '../../base/outbox.ts'
+import type { Random } from '../../base/ports.ts'
 import type { JournalRows } from '../devices/journal.ts'
 import type { DeviceList } from '../devices/list.ts'
+import type { Pods } from '../pods.ts'
 import type { Policies } from '../requests/policies.ts'
 import type { AddressesParts } from './addresses.ts'
 import { Addresses } from './addresses.ts'
+import type { RelationHome } from './home.ts'
 import { accountHome } from './home.ts'
+import type { KeyPods } from './key-pods.ts'
+import { createKeyPods } from './key-pods.ts'
+import { pollRestMs, pollSchedule } from './poll-pace.ts'
+import type { PollsParts } from './polls.ts'
+import { Polls } from './polls.ts'
 import { Published } from './published.ts'
 import { Register } from './register.ts'
 import type { RelationsParts } from './relations.ts'
@@ -21,24 +29,61 @@ interface Parts
   policies: Pick<Policies, 'ofContact'>
   journal: JournalRows
   list: DeviceList
+  pods: TellParts['pods'] & Pick<Pods, 'asking' | 'others'>
+  /** Addresses for correspondents are made by keys at other pods, where there are some. */
+  isBlind: boolean
+  onNotices: PollsParts['onNotices']
 }
 
 /** The rooms of addresses that the person's devices make. They are started by who makes them. */
 export function makeAddressRooms(parts: Parts) {
-  const { state, self, pods, policies, journal, list, log, clock, life } = parts
+  const { state, self, pods, policies, journal, list, log, clock, random, life, isBlind } = parts
   const kept = { state, log, journal, closet: () => self.closet() }
-  const relations = new Relations(kept)
+  const relations: Relations = new Relations({
+    ...kept,
+    onChange: relation => polls.take(relation)
+  })
   const published = new Published(kept)
-  const home = accountHome(pods)
+  const accounts = accountHome(pods)
   const policyOf = (alias: string) => policies.ofContact(alias)
   const isAlone = () => list.loaded && list.others().length === 0
+  const keyPods = createKeyPods({
+    ...{ asking: pods.asking, pods: pods.others, clock, random },
+    own: () => self.registrations().map(({ pod }) => pod)
+  })
+  const polls: Polls = new Polls({
+    ...{ relations, keyPods, policyOf, self, clock, random, log, life },
+    onNotices: parts.onNotices,
+    onLost: relation => addresses.lost(relation),
+    outbox: new Outbox({ schedule: pollSchedule, parallel: 1, restMs: pollRestMs })
+  })
+  const home = accounts
   const register = new Register({ home, relations, published, policyOf, isAlone, clock, life })
-  const addresses = new Addresses({
+  const addresses: Addresses = new Addresses({
     ...parts,
-    ...{ relations, published, home, register, policyOf },
+    ...{ relations, published, register, polls, policyOf },
+    home: relationHome({ isBlind, accounts, keyPods, polls, random }),
     tell: createTell(parts),
     rank: () => list.rank,
     outbox: new Outbox({ parallel: 4 })
   })
-  return { addresses, relations, published, register, home }
+  return { addresses, relations, published, register, home, polls, keyPods }
+}
+
+/** By keys where that is wanted and there is another pod; else our accounts have them. */
+function relationHome(parts: {
+  isBlind: boolean
+  accounts: ReturnType<typeof accountHome>
+  keyPods: KeyPods
+  polls: Polls
+  random: Random
+}): RelationHome {
+  const { isBlind, accounts, keyPods, polls, random } = parts
+  return {
+    async make({ us, them }, signal) {
+      if (isBlind && keyPods.isPossible) return await keyPods.choose(them, polls.failing(), signal)
+      return { ...(await accounts.place(us, signal)), address: random.bytes(32), key: null }
+    },
+    isElsewhere: ({ key }) => (key !== null) !== (isBlind && keyPods.isPossible)
+  }
 }

@@ -66,6 +66,8 @@ export interface Asking {
     frame: (paid: { issuer: string; token: Uint8Array }) => Uint8Array,
     options: AskOptions
   ): Promise<Uint8Array>
+  /** What is known of a pod, as the relay showed it or it was met. @throws as {@link ask} */
+  face(hostname: string, signal: AbortSignal): Promise<Pick<PodFace, 'hpkeKey'>>
   /** As a link's, asked blindly. */
   questions(hostname: string, signal: AbortSignal): Promise<PodQuestions>
 }
@@ -199,7 +201,7 @@ export function createAsking(parts: Parts): Asking {
   }
 
   return {
-    ...{ relayFor, ask, askPaid },
+    ...{ relayFor, ask, askPaid, face: faceOf },
     async questions(hostname, signal) {
       const pod = await faceOf(hostname, signal)
       return podQuestions({

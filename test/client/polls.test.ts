@@ -1,0 +1,307 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { equalBytes } from '../../src/base/bytes.ts'
+import type { ErrorCode } from '../../src/base/errors.ts'
+import { MuttrError } from '../../src/base/errors.ts'
+import { Outbox } from '../../src/base/outbox.ts'
+import type { KeyPods } from '../../src/client/addresses/key-pods.ts'
+import {
+  PollBudget,
+  pollDelayMs,
+  pollRestMs,
+  pollSchedule
+} from '../../src/client/addresses/poll-pace.ts'
+import { Polls } from '../../src/client/addresses/polls.ts'
+import type { FormerPlace, OwnPlace, Relation } from '../../src/client/addresses/relation-rows.ts'
+import {
+  decodeRelation,
+  encodeRelation,
+  firstRelation
+} from '../../src/client/addresses/relation-rows.ts'
+import type { Policy } from '../../src/client/requests/request.ts'
+import { addressOf } from '../../src/keys/address-key.ts'
+import { decodeCbor } from '../../src/wire/cbor.ts'
+import type { KeyPage } from '../../src/wire/key-address.ts'
+import type { Notice } from '../../src/wire/notice.ts'
+import { encodeStored } from '../../src/wire/notice.ts'
+import { dice, quiet } from '../support/client-world.ts'
+import { fakeClock } from '../support/fake-clock.ts'
+import { turn } from '../support/own-devices.ts'
+import { noticeFor } from '../support/pod-world.ts'
+
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
+const dayMs = 24 * hourMs
+
+const placeAt = (pod: string, madeMs: number, isOfKey = true): OwnPlace => {
+  const key = dice.bytes(32)
+  const rest = {
+    hpkeKey: dice.bytes(32),
+    secret: dice.bytes(32),
+    madeMs,
+    key: isOfKey ? key : null
+  }
+  return { address: addressOf(key), pod, ...rest }
+}
+const relationWith = (them: string, ours: OwnPlace, former: FormerPlace[] = []): Relation => ({
+  ...firstRelation('alice@one.test', them),
+  ...{ wrote: true, heard: true, ours, former, toldMs: ours.madeMs }
+})
+
+/** Polls of some relations at pods that answer as they are told. */
+function polling(relations: Relation[]) {
+  const clock = fakeClock()
+  const asked: {
+    what: 'make' | 'poll' | 'drop'
+    address: Uint8Array
+    through: number
+    atMs: number
+  }[] = []
+  const waiting = new Map<string, Notice[]>()
+  const received: Notice[] = []
+  const policies = new Map<string, Policy>()
+  const lost: Relation[] = []
+  const fails = new Map<string, ErrorCode>()
+  const life = new AbortController()
+  let locked = false
+  const note = (
+    what: (typeof asked)[number]['what'],
+    key: Uint8Array,
+    pod: string,
+    through = 0
+  ) => {
+    asked.push({ what, address: addressOf(key), through, atMs: clock.now() })
+    const code = fails.get(pod)
+    if (code) throw new MuttrError(code, 'as told')
+  }
+  const keyPods: KeyPods = {
+    isPossible: true,
+    choose: () => Promise.reject(new Error('not asked for here')),
+    async keep({ key, pod }) {
+      note('make', key, pod)
+      return clock.now() + 60 * dayMs
+    },
+    async poll({ key, pod }, through): Promise<KeyPage> {
+      if (fails.get(pod) === 'ADDRESS_UNKNOWN') fails.delete(pod)
+      else {
+        note('poll', key, pod, through)
+        const all = waiting.get(pod) ?? []
+        const left = all.filter(({ sequence }) => sequence > through)
+        const page = left.slice(0, 3)
+        waiting.set(pod, left)
+        const entries = page.map(({ sequence, ...rest }) => ({
+          sequence,
+          frame: encodeStored(rest)
+        }))
+        const last = page.at(-1)?.sequence ?? through
+        return { untilMs: clock.now() + 50 * dayMs, through: last, more: left.length > 3, entries }
+      }
+      throw new MuttrError('ADDRESS_UNKNOWN', 'as told')
+    },
+    async drop({ key, pod }) {
+      note('drop', key, pod)
+    }
+  }
+  const polls = new Polls({
+    relations: {
+      all: () => relations,
+      of: (_, them) => relations.find(one => one.them === them)!,
+      at: () => undefined
+    },
+    ...{ keyPods, clock, random: dice, log: quiet, life: life.signal },
+    policyOf: them => policies.get(them) ?? null,
+    self: {
+      get locked() {
+        return locked
+      }
+    },
+    onNotices: async (_, notices) => void received.push(...notices),
+    onLost: relation => void lost.push(relation),
+    outbox: new Outbox({ schedule: pollSchedule, parallel: 1, restMs: pollRestMs })
+  })
+  return {
+    ...{ clock, polls, asked, waiting, received, policies, lost, fails },
+    lock(to: boolean) {
+      locked = to
+      if (to) polls.locked()
+      else polls.unlocked()
+    },
+    async pass(ms: number, stepMs = 5_000) {
+      for (let passed = 0; passed < ms; passed += stepMs) {
+        clock.advance(stepMs)
+        for (let i = 0; i < 8; i++) await turn()
+      }
+    },
+    put(place: OwnPlace, sequence: number) {
+      const { takenMs = clock.now(), ...body } = noticeFor(place.address, clock.now()) as Notice
+      const all = waiting.get(place.pod) ?? []
+      waiting.set(place.pod, [...all, { ...body, takenMs, sequence }])
+    },
+    [Symbol.asyncDispose]: async () => {
+      life.abort()
+      await polls[Symbol.asyncDispose]()
+    }
+  }
+}
+
+describe('the pace of polls', () => {
+  it('is from half of a mean to one and a half, and quicker while the person is there', () => {
+    const since = [0, 5 * minuteMs, 30 * minuteMs, 3 * hourMs, Number.POSITIVE_INFINITY]
+    for (const [i, dice] of [0, 0.5, 0.999].entries()) {
+      const delays = since.map(ms => pollDelayMs(ms, false, dice))
+      assert.deepEqual(
+        delays.map(ms => Math.round(ms / minuteMs)),
+        [
+          [1, 1, 3, 10, 10],
+          [2, 2, 6, 20, 20],
+          [3, 3, 9, 30, 30]
+        ][i]
+      )
+    }
+    assert.equal(pollDelayMs(0, true, 0), 12 * hourMs)
+  })
+
+  it('never lets more than so many go, whatever the clock does', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: -hourMs, max: 10 * minuteMs }), { maxLength: 300 }),
+        steps => {
+          const budget = new PollBudget()
+          let [nowMs, forwardMs, gone] = [Date.UTC(2026, 0, 1), 0, 0]
+          for (const step of steps) {
+            nowMs += step
+            forwardMs += Math.max(0, step)
+            while (budget.nextMs(nowMs) <= nowMs) {
+              budget.take(nowMs)
+              gone += 1
+            }
+            assert(budget.nextMs(nowMs) - nowMs <= minuteMs)
+          }
+          assert(gone <= 60 + forwardMs / minuteMs + 1)
+        }
+      )
+    )
+  })
+})
+
+describe('addresses of keys', () => {
+  it('are polled one by one, none of them in the same second, and no more than their share', async () => {
+    const relations = Array.from({ length: 30 }, (_, i) =>
+      relationWith(`p${i}@two.test`, placeAt('three.test', 1))
+    )
+    await using all = polling(relations)
+    all.lock(false)
+    for (let minutes = 0; minutes < 120; minutes++) {
+      all.polls.there('looks')
+      await all.pass(minuteMs)
+    }
+    const times = all.asked.map(({ atMs }) => atMs)
+    assert(times.length > 60 && times.length <= 60 + 121, `${times.length}`)
+    for (const [i, atMs] of times.slice(1).entries()) assert(atMs - times[i]! >= 500)
+    const each = new Set(all.asked.map(({ address }) => Buffer.from(address).toString('hex')))
+    assert.equal(each.size, 30)
+  })
+
+  it('hand over what waits, acknowledge it with the next poll, and take nothing that is for another', async () => {
+    const [place, other] = [placeAt('three.test', 1), placeAt('four.test', 1)]
+    await using all = polling([relationWith('bob@two.test', place)])
+    for (let i = 1; i <= 4; i++) all.put(place, i)
+    all.put({ ...other, pod: place.pod }, 5)
+    all.lock(false)
+    await all.pass(3 * minuteMs)
+    assert.deepEqual(
+      all.received.map(({ sequence }) => sequence),
+      [1, 2, 3, 4]
+    )
+    assert(all.received.every(({ address }) => equalBytes(address, place.address)))
+    await all.pass(hourMs)
+    const through = all.asked.map(one => one.through)
+    assert.deepEqual(through.slice(0, 4), [0, 3, 5, 0])
+  })
+
+  it('rest while the vault is locked, are dropped for who is ignored, and wait for who is to be asked about', async () => {
+    const relations = ['a', 'b', 'c'].map((name, i) =>
+      relationWith(`${name}@two.test`, placeAt(`${i}.test`, 1))
+    )
+    await using all = polling(relations)
+    all.policies.set('b@two.test', 'ask')
+    all.lock(true)
+    await all.pass(hourMs, minuteMs)
+    assert.deepEqual(all.asked, [])
+    all.lock(false)
+    await all.pass(6 * hourMs, minuteMs)
+    const count = (i: number): number =>
+      all.asked.filter(({ address }) => equalBytes(address, relations[i]!.ours!.address)).length
+    assert.equal(count(1), 1, 'once, to see that it is there')
+    assert(count(0) > 10)
+    all.polls.there('looks')
+    await all.pass(minuteMs)
+    assert.equal(count(1), 2)
+    all.policies.set('c@two.test', 'ignore')
+    all.polls.changed()
+    const before = all.asked.length
+    await all.pass(2 * hourMs, minuteMs)
+    const last = all.asked
+      .slice(before)
+      .filter(({ address }) => equalBytes(address, relations[2]!.ours!.address))
+    assert.deepEqual(last, [])
+    assert.deepEqual(all.asked.filter(({ what }) => what === 'drop').length, 1)
+    assert.equal(all.polls.shown().length, 2)
+  })
+
+  it('are made anew where they were lost, asked less often where nobody answers, and given up after a day', async () => {
+    const relation = relationWith('bob@two.test', placeAt('three.test', 1))
+    await using all = polling([relation])
+    all.fails.set('three.test', 'ADDRESS_UNKNOWN')
+    all.lock(false)
+    await all.pass(3 * minuteMs)
+    assert.deepEqual(
+      all.asked.map(({ what }) => what),
+      ['make']
+    )
+    // It is the relay that is away: the target is not left for that.
+    all.fails.set('three.test', 'RELAY_UNREACHABLE')
+    await all.pass(3 * dayMs, 10 * minuteMs)
+    assert.equal(all.lost.length, 0)
+    all.fails.set('three.test', 'POD_UNREACHABLE')
+    const before = all.asked.length
+    await all.pass(20 * hourMs, 10 * minuteMs)
+    assert.equal(all.lost.length, 0)
+    await all.pass(dayMs, 10 * minuteMs)
+    assert.equal(all.lost.at(0)?.them, 'bob@two.test')
+    assert(all.asked.length - before < 15)
+    assert.deepEqual([...all.polls.failing()], ['three.test'])
+    assert.equal(all.polls.pods()[0]?.problem?.code, 'POD_UNREACHABLE')
+  })
+
+  it('that were followed by another are polled for their time, then dropped; those of accounts never are', async () => {
+    const clock = fakeClock()
+    const old = { ...placeAt('three.test', 1), untilMs: clock.now() + dayMs }
+    const relation = relationWith('bob@two.test', placeAt('one.test', 2, false), [old])
+    await using all = polling([relation])
+    all.lock(false)
+    await all.pass(2 * dayMs, 10 * minuteMs)
+    assert(all.asked.every(({ address }) => equalBytes(address, old.address)))
+    assert.equal(all.asked.at(-1)?.what, 'drop')
+    assert.deepEqual(all.polls.shown(), [])
+  })
+})
+
+describe('the row of a relation', () => {
+  it('says which key has an address, and is as before where none has', () => {
+    const [ofKey, ofAccount] = [placeAt('three.test', 5), placeAt('one.test', 4, false)]
+    const former = [{ ...ofAccount, untilMs: 9 }]
+    const version = (row: Uint8Array): unknown =>
+      decodeCbor(row, 'a row', value => (value as unknown[])[0], 8_192)
+    for (const [relation, wanted] of [
+      [relationWith('bob@two.test', ofAccount, former), 1],
+      [relationWith('bob@two.test', ofKey, former), 2],
+      [relationWith('bob@two.test', ofAccount, [{ ...ofKey, untilMs: 9 }]), 2]
+    ] as const) {
+      const row = encodeRelation(relation)
+      assert.equal(version(row), wanted)
+      assert.deepEqual(decodeRelation(row), relation)
+    }
+    assert.throws(() => decodeRelation(new Uint8Array([0x81, 0x01])), { code: 'SYNC_INVALID' })
+  })
+})
