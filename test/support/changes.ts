@@ -17,23 +17,28 @@ export class ChangingNet implements AsyncDisposable {
   }
 
   /**
-   * Everybody up, alice and bob with aliases at one pod.
+   * Everybody up, alice and bob with aliases at one pod, unless told where else.
    * @param o.clients alice and bob ask and store nothing for others, so that all they ask they ask for themselves.
    */
   static async start(o: {
     seeds: number
     pods?: string[]
     clients?: boolean
+    /** Of both, in muttr.json. */
+    settings?: Partial<ConfigFile>
+    at?: { alice?: string; bob?: string }
   }): Promise<ChangingNet> {
     const pods = o.pods ?? ['one.test']
     const net = await Testnet.lay({ pods, people: ['alice', 'bob'], seeds: o.seeds })
     const made = new ChangingNet(net)
-    for (const name of ['alice', 'bob']) {
+    for (const name of ['alice', 'bob'] as const) {
       await net.setClock(name, 0)
+      if (o.settings) await made.configure(name, file => ({ ...file, ...o.settings }))
       if (o.clients) await made.configure(name, file => ({ ...file, mode: 'client' }))
     }
     await net.startAll()
-    for (const name of ['alice', 'bob']) await made.json(name, 'register', `${name}@one.test`)
+    for (const name of ['alice', 'bob'] as const)
+      await made.json(name, 'register', `${name}@${o.at?.[name] ?? 'one.test'}`)
     return made
   }
 
