@@ -20,6 +20,7 @@ import { portsOffer } from '../pod/federation/ports.ts'
 import { noMeasure } from '../pod/measure.ts'
 import { createPod } from '../pod/pod.ts'
 import { podSchema } from '../pod/schema.ts'
+import type { Whereabouts } from '../pod/whereabouts.ts'
 import { publishWhereabouts } from '../pod/whereabouts.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { UserOf } from '../seed/serve-via.ts'
@@ -37,6 +38,7 @@ import { podFinder, podPlaces, podSearch } from './pod-finder.ts'
 import { podItems } from './pod-items.ts'
 import { embedded, openPodState } from './pod-state.ts'
 import { createRoom, watchWrites } from './strain.ts'
+import { twinCheck } from './twin-check.ts'
 import { upgradePod } from './upgrade/upgrade.ts'
 
 export interface HostedPod extends AsyncDisposable {
@@ -157,6 +159,7 @@ export async function hostPod(
     const watched = { pod, problem, freeBytes, network, joined: () => joined }
     stack.use(await monitor.serve(config.monitor!, watched))
   }
+  let whereabouts: Whereabouts | undefined
   const all = stack.move()
   return {
     door,
@@ -165,7 +168,8 @@ export async function hostPod(
       writable.check,
       ...datagrams.checks,
       ...friendChecks(pod),
-      ...formerChecks(state, pod)
+      ...formerChecks(state, pod),
+      twinCheck(() => whereabouts)
     ],
     items: () => podItems(state),
     userOf: async peer => (config.via ? pod.userOf(peer) : undefined),
@@ -175,7 +179,7 @@ export async function hostPod(
       const { fingerprint } = certificate
       const { quorum } = home.network.parameters
       const what = { hostname, fingerprint, hpkeKey: hpke.publicKey }
-      all.use(publishWhereabouts({ ...parts, ...what, dht, quorum }))
+      whereabouts = all.use(publishWhereabouts({ ...parts, ...what, dht, quorum }))
       pod.fetchAhead(dht)
       pod.bringAlong(held)
       finder.begin(dht)

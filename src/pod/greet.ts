@@ -80,7 +80,7 @@ export async function reached<T>(hostname: string, asked: Promise<T>): Promise<T
   }
 }
 
-/** Who shows these papers: the pod of that name, pinned as said, with the peer at the other end. @throws {MuttrError} `POD_CHANGED`, `SIGNATURE_INVALID`, `KEY_INVALID` */
+/** Who shows these papers: the pod of that name, pinned as said, with the peer at the other end. @throws {MuttrError} `POD_CHANGED`, `POD_UNKNOWN`, `SIGNATURE_INVALID`, `KEY_INVALID` */
 export async function readPapers(
   papers: PodPapers,
   {
@@ -108,8 +108,11 @@ export async function readPapers(
   await crypto.verifyDetached(certificate, wire.podRecordLabel, record, signature, clock.now())
   const said = wire.podRecord.decode(record)
   const asked = hostname.toLowerCase()
-  if (said.hostname !== asked && !said.former.includes(asked))
-    changed(`it calls itself ${said.hostname}`)
+  if (said.hostname !== asked && !said.former.includes(asked)) {
+    if (pin === undefined) changed(`it calls itself ${said.hostname}`)
+    // The key that is known says so itself: nobody answers for that name any more.
+    throw new MuttrError('POD_UNKNOWN', `${asked} is called ${said.hostname} now`)
+  }
   if (!said.peers.includes(peer)) changed('its record is for other peers')
   if (said.sequence < (pinned?.sequence ?? 0)) changed('it shows an older record than before')
   const { hpkeKey, policy, udp, sequence, peers } = said

@@ -44,13 +44,13 @@ describe('a certificate from an authority (Pebble)', () => {
       return kept.account
     }
   }
-  const open = async (): Promise<Door> =>
+  const open = async (former: readonly string[] = []): Promise<Door> =>
     (await openDoor({
       https: {
         ...{ mode: 'acme', port: 0, httpPort: authority.httpPort, openpgpkey: true },
         acme: { directory: authority.directory, email: 'operator@pod.test' }
       },
-      ...{ hostname: 'pod.test', rooms: [], groupLocal: false, files },
+      ...{ hostname: 'pod.test', former, rooms: [], groupLocal: false, files },
       ...{ clock: systemClock, random, log: silent }
     }))!
   const becomes = async (holds: () => boolean) => {
@@ -96,6 +96,19 @@ describe('a certificate from an authority (Pebble)', () => {
     )
     const challenge = await fetch(`${base}/.well-known/acme-challenge/guessed`)
     assert.equal(challenge.status, 404)
+  })
+
+  it('is for the names too that the pod had before, but for those that lead here no more', async () => {
+    await authority.fail('gone.test')
+    for (const former of [['former.test'], ['gone.test']]) {
+      delete kept.pair
+      await using door = await open(former)
+      await becomes(() => door.status.untilMs !== null || door.status.problem !== null)
+      assert.equal(door.status.problem, null)
+      await shake(door, 'pod.test')
+      if (former[0] === 'former.test') await shake(door, 'former.test')
+      else await assert.rejects(shake(door, 'gone.test'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
+    }
   })
 
   it('that is not given is said, and what there is stays', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type {
   Contact,
@@ -8,10 +8,13 @@ import type {
   SentLetter,
   Status
 } from '../../src/client/client.ts'
+import type { ConfigFile } from '../../src/config/config.ts'
 import { readConfigFile } from '../../src/config/config.ts'
+import { systemRandom } from '../../src/net/random.ts'
+import { freePorts } from '../../src/nodes/free-ports.ts'
 import { Testnet } from '../support/testnet.ts'
 
-const [old, now] = ['one.test', 'new.test']
+const [old, now, last] = ['one.test', 'new.test', 'last.test']
 
 /** Processes, and commands as an operator types them. */
 describe('a pod that gets another name', function () {
@@ -39,6 +42,13 @@ describe('a pod that gets another name', function () {
     await net.event(who, 'opened', since, ({ letter }) => letter === id)
     const [read] = await ok<ReceivedLetter>(who, 'read', id)
     assert.equal(read!.body.trim(), body)
+  }
+  /** Of the pod. @returns what stood there */
+  async function configure(change: (config: ConfigFile) => ConfigFile): Promise<string> {
+    const file = join(net.home(old), 'muttr.json')
+    const text = await readFile(file, 'utf8')
+    await writeFile(file, JSON.stringify(change(readConfigFile(text))))
+    return text
   }
   const times = (who: string, id: string): number =>
     net.events.filter(e => e.who === who && e.event.type === 'opened' && e.event.letter === id)
@@ -136,15 +146,34 @@ describe('a pod that gets another name', function () {
     await arrives('alice', await send('bob', `alice@${old}`, 'all the same'), from, 'all the same')
   })
 
+  it('is followed when the former name leads nowhere any more, by who met it', async () => {
+    await net.stop(old)
+    const from = net.events.length
+    const queued = await send('bob', `alice@${now}`, 'to a name that is dead')
+    await ok(old, 'pod', 'rename', '--to', last)
+    // Everybody's network file leads to where nobody is.
+    const [port] = await freePorts(1, systemRandom)
+    await configure(config => ({ ...config, listen: [`/ip4/127.0.0.1/tcp/${port}`] }))
+    await net.start(old)
+    for (const who of ['alice', 'carol']) {
+      const left = await net.event(who, 'left', from)
+      assert.deepEqual([left.from, left.to], [`${who}@${now}`, `${who}@${last}`])
+    }
+    await arrives('alice', queued, from, 'to a name that is dead')
+    const [late] = await ok<SentLetter>('bob', 'send', `carol@${old}`, 'by her first name')
+    await arrives('carol', late!.id, from, 'by her first name')
+    assert.equal(times('alice', queued), 1)
+  })
+
   it('does not begin under a name that somebody wrote into muttr.json', async () => {
     await net.stop(old)
-    const { writeFile } = await import('node:fs/promises')
-    const file = join(net.home(old), 'muttr.json')
-    const text = await readFile(file, 'utf8')
-    await writeFile(file, text.replace(now, 'other.test'))
+    const text = await configure(config => ({
+      ...config,
+      pod: { ...config.pod!, hostname: 'other.test' }
+    }))
     const ran = await net.muttr(old, 'pod', 'up', '--json')
     assert.notEqual(ran.status, 0)
-    assert.match(ran.stderr, /CONFIG_INVALID[\s\S]*the pod is new\.test/)
-    await writeFile(file, text)
+    assert.match(ran.stderr, /CONFIG_INVALID[\s\S]*the pod is last\.test/)
+    await configure(() => readConfigFile(text))
   })
 })

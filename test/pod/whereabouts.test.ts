@@ -44,4 +44,36 @@ describe('a running pod', () => {
     }
     assert.equal(dht.recordPuts.length, 2)
   })
+
+  it('sees that another process has its keys, once that says so after it, and says it once', async () => {
+    const clock = fakeClock()
+    const dht = fakeDht(clock)
+    const warned: unknown[] = []
+    const at = (address: string, log: Log = silent) =>
+      publishWhereabouts({
+        ...{ ...pod, dht, quorum: 5, clock, log },
+        network: { contact: () => ({ peer: self, addresses: [address] }) },
+        random: { bytes: length => new Uint8Array(length) },
+        keys: { self, sign, verify: () => false }
+      })
+    const [here, there] = ['/ip4/127.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/2']
+    await using old = at(there)
+    await old.quiet()
+    clock.advance(1)
+    // The machine that it came from said so before: that is no second one.
+    await using own = at(here, { ...silent, warn: (...said) => void warned.push(said) })
+    assert.equal(await own.elsewhere(), null)
+    assert.deepEqual(await old.elsewhere(), [here])
+    clock.advance(1)
+    await using again = at(there)
+    await again.quiet()
+    assert.deepEqual(await own.elsewhere(), [there])
+    assert.equal(await again.elsewhere(), null)
+    for (let i = 0; i < 3; i++) {
+      clock.advance(5 * 60_000)
+      await own.elsewhere()
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    assert.deepEqual(warned, [['pod.elsewhere', { pod: 'one.test', where: there }]])
+  })
 })

@@ -17,6 +17,8 @@ export interface Pebble extends AsyncDisposable {
   readonly httpPort: number
   /** Its certificates are trusted by this, PEM. */
   root(): Promise<string>
+  /** From now on its name server fails for this name. */
+  fail(hostname: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -67,6 +69,12 @@ export async function pebble(folder: string, ca: TestCa): Promise<Pebble> {
       const asked = get(`https://127.0.0.1:${management}/roots/0`, { ca: ca.certificate })
       const [answer] = await once(asked, 'response')
       return Buffer.concat(await answer.toArray()).toString()
+    },
+    async fail(hostname) {
+      const body = JSON.stringify({ host: `${hostname}.` })
+      const url = `http://127.0.0.1:${dnsManagement}/set-servfail`
+      const answer = await fetch(url, { method: 'POST', body })
+      if (!answer.ok) throw new Error(`the name server says ${answer.status}`)
     },
     stop,
     [Symbol.asyncDispose]: stop
