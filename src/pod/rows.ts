@@ -238,7 +238,7 @@ export const tables = {
   holders: 'holders',
   /** `ACCOUNT/FINGERPRINT` of the old key. Inserted, so that a key has one successor. */
   successions: 'successions',
-  /** By alias, with its hostname where that is a former one: where its owner went. */
+  /** By whole alias: where its owner went. */
   moves: 'moves',
   /** By alias: under which of the pod's hostnames it is certified, where that is not the one of now alone. */
   places: 'places',

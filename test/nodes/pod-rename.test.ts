@@ -160,8 +160,12 @@ describe('a pod that gets another name', function () {
       assert.deepEqual([left.from, left.to], [`${who}@${now}`, `${who}@${last}`])
     }
     await arrives('alice', queued, from, 'to a name that is dead')
-    const [late] = await ok<SentLetter>('bob', 'send', `carol@${old}`, 'by her first name')
-    await arrives('carol', late!.id, from, 'by her first name')
+    const since = net.events.length
+    await arrives('bob', await send('alice', 'bob@two.test', 'it is me'), since, 'it is me')
+    await net.event('bob', 'moved', from, e => e.to === `alice@${last}`)
+    const [late] = await ok<SentLetter>('bob', 'send', `alice@${old}`, 'by her first name')
+    assert.equal(late!.to, `alice@${last}`)
+    await arrives('alice', late!.id, since, 'by her first name')
     assert.equal(times('alice', queued), 1)
   })
 

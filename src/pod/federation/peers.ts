@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../base/errors.ts'
 import { codeOf, MuttrError } from '../../base/errors.ts'
 import type { Clock, Log, Millis, Network, PeerId, Session } from '../../base/ports.ts'
+import type { Certificate } from '../../keys/certificate.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { Change, State } from '../../store/state.ts'
 import { podRecord } from '../../wire/pod.ts'
@@ -223,14 +224,15 @@ export class PeerPods {
     const shown = { hostname, peer, pinned: { fingerprint }, clock, crypto }
     const { certificate } = await readPapers(papers, shown)
     await this.#seen(hostname, papers)
-    for (const name of former) await this.#goesOn(hostname, name, certificate.pin)
+    for (const name of former) await this.#goesOn(hostname, name, certificate)
     return hostname
   }
 
   /** A pod that had another name is the same one, by its key: what the operator said of it still counts. */
-  async #goesOn(hostname: string, former: string, pin: string): Promise<void> {
+  async #goesOn(hostname: string, former: string, shown: Certificate): Promise<void> {
     const before = await this.#row(former)
-    if (before.pin !== pin || before.standing === 'none' || (await this.#word(hostname))) return
+    const isSame = before.pin === shown.pin || before.pin === shown.fingerprint
+    if (!isSame || before.standing === 'none' || (await this.#word(hostname))) return
     const { changes, apply } = await this.word(hostname, before.standing)
     await this.#parts.state.write(changes)
     apply()
