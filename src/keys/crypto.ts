@@ -1,3 +1,4 @@
+import { openRequest, sealRequest } from './blind.ts'
 import { readCertificate } from './certificate.ts'
 import { certify, checkCertification } from './certify.ts'
 import { hpkeOpen, hpkeSeal } from './hpke.ts'
@@ -5,6 +6,7 @@ import { primaryFingerprint } from './packets.ts'
 import { addAlias, withCertificate } from './person.ts'
 import { open, seal } from './seal.ts'
 import { offersIn, signDetached, verifyDetached } from './sign.ts'
+import { blind, checkTokenKey, makeTokenKey, signBlinded, verifyToken } from './token.ts'
 
 /**
  * What pods and clients do with people's keys. {@link openPgp} ships and is taken unless told; a virtual world, where a thousand people
@@ -24,6 +26,13 @@ export interface Crypto {
   readonly offersIn: typeof offersIn
   readonly hpkeSeal: typeof hpkeSeal
   readonly hpkeOpen: typeof hpkeOpen
+  readonly sealRequest: typeof sealRequest
+  readonly openRequest: typeof openRequest
+  readonly makeTokenKey: typeof makeTokenKey
+  readonly checkTokenKey: typeof checkTokenKey
+  readonly signBlinded: typeof signBlinded
+  readonly verifyToken: typeof verifyToken
+  readonly blind: typeof blind
 }
 
 export const openPgp: Crypto = {
@@ -39,5 +48,12 @@ export const openPgp: Crypto = {
   verifyDetached,
   offersIn,
   hpkeSeal,
-  hpkeOpen
+  hpkeOpen,
+  sealRequest,
+  openRequest,
+  makeTokenKey,
+  checkTokenKey,
+  signBlinded,
+  verifyToken,
+  blind
 }

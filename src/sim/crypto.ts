@@ -8,6 +8,7 @@ import type { Crypto } from '../keys/crypto.ts'
 import { refuseFuture } from '../keys/future.ts'
 import type { Person } from '../keys/person.ts'
 import type { Opened } from '../keys/seal.ts'
+import { tokenKeyBytes } from '../wire/token.ts'
 
 /**
  * What each call costs where OpenPGP and HPKE are real: CPU time in milliseconds on one core of 2026, letters of 1.5 KiB. Measured with
@@ -27,7 +28,15 @@ const cryptoCostMs: Readonly<Record<keyof Crypto, Millis>> = {
   verifyDetached: 0.36,
   offersIn: 0.02,
   hpkeSeal: 0.7,
-  hpkeOpen: 0.47
+  hpkeOpen: 0.47,
+  sealRequest: 1.2,
+  openRequest: 0.9,
+  makeTokenKey: 37,
+  checkTokenKey: 0.04,
+  signBlinded: 0.74,
+  verifyToken: 0.1,
+  // With the check of what was signed.
+  blind: 31
 }
 
 /** Bytes of a certificate of `makePerson`, and what each alias and each pod's word adds. */
@@ -36,6 +45,7 @@ const certificateBytes = { bare: 538, alias: 247, word: 237 }
 const sealBytes = { usual: 381, brief: 311 }
 const signatureBytes = 189
 const hpkeBytes = { key: 32, tag: 16 }
+const tokenSignatureBytes = 256
 
 /** A pod's word about a User ID. */
 interface Word {
@@ -291,5 +301,71 @@ const standIn: Crypto = {
     if (!equalBytes(again, sealed))
       throw new MuttrError('NOTICE_INVALID', 'not sealed to this key, or damaged')
     return plaintext
+  },
+
+  async sealRequest(publicKey, plaintext) {
+    const enc = digest('blind', publicKey, plaintext)
+    const tag = digest('tag', enc).subarray(0, hpkeBytes.tag)
+    return {
+      sealed: concatBytes(enc, plaintext, tag),
+      open(answer) {
+        const [nonce, end] = [answer.subarray(0, hpkeBytes.key), answer.byteLength - hpkeBytes.tag]
+        const plain = answer.slice(hpkeBytes.key, end)
+        if (!equalBytes(answer.subarray(end), answerTag(enc, nonce, plain)))
+          throw new MuttrError('BLIND_INVALID', 'not the answer to this request, or damaged')
+        return plain
+      }
+    }
+  },
+
+  async openRequest(secret, sealed) {
+    const { key, tag } = hpkeBytes
+    const plaintext = sealed.slice(key, Math.max(key, sealed.byteLength - tag))
+    const again = await standIn.sealRequest(digest('hpke', secret), plaintext)
+    if (!equalBytes(again.sealed, sealed))
+      throw new MuttrError('BLIND_INVALID', 'not sealed to this pod, or damaged')
+    const enc = sealed.slice(0, key)
+    return {
+      ...{ plaintext, enc },
+      answer: (given, nonce) => concatBytes(nonce, given, answerTag(enc, nonce, given))
+    }
+  },
+
+  // One for all pods: a token names who signed it, and for whom.
+  makeTokenKey: async () => ({
+    key: stretched(tokenKeyBytes, 'key for tokens'),
+    secret: digest('secret for tokens')
+  }),
+
+  checkTokenKey(key) {
+    if (key.byteLength !== tokenKeyBytes)
+      throw new MuttrError('TOKEN_INVALID', 'not a key for tokens')
+  },
+
+  signBlinded: (_, blinded) => stretched(tokenSignatureBytes, 'signed', blinded),
+
+  verifyToken: (key, input, signature) => equalBytes(signature, tokenSignature(key, input)),
+
+  async blind(key, input) {
+    const blinded = stretched(tokenSignatureBytes, 'blinded', input)
+    return {
+      blinded,
+      async finish(signed) {
+        if (!equalBytes(signed, stretched(tokenSignatureBytes, 'signed', blinded)))
+          throw new MuttrError('TOKEN_INVALID', 'the pod did not sign the token')
+        return tokenSignature(key, input)
+      }
+    }
   }
+}
+
+const answerTag = (enc: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array): Uint8Array =>
+  digest('blind answer', enc, nonce, plaintext).subarray(0, hpkeBytes.tag)
+
+const tokenSignature = (key: Uint8Array, input: Uint8Array): Uint8Array =>
+  stretched(tokenSignatureBytes, 'token', key, input)
+
+function stretched(length: number, ...of: Parameters<typeof digest>): Uint8Array {
+  const once = digest(...of)
+  return Uint8Array.from({ length }, (_, i) => once[i % once.byteLength]!)
 }

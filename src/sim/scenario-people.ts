@@ -25,6 +25,8 @@ export const People = z.strictObject({
         .default(null)
     })
     .prefault({}),
+  /** Where correspondents are given addresses: with the account unless told; `blind` has pods do with each other. */
+  addresses: z.enum(['account', 'blind']).optional(),
   letters: z
     .strictObject({
       /** By each person, at random; whoever is away then writes when it is back. */

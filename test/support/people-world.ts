@@ -31,13 +31,23 @@ export interface PeopleWorld {
 
 /** @param lie of every pod: `known` to the checkers or not. @param sabotage before anybody starts. */
 export async function peopleWorld(
-  given: { lie?: Lie; known?: boolean; count?: number; sabotage?: (people: People) => void } = {}
+  given: {
+    lie?: Lie
+    known?: boolean
+    count?: number
+    pods?: number
+    addresses?: 'account' | 'blind'
+    sabotage?: (people: People) => void
+  } = {}
 ): Promise<PeopleWorld> {
-  const { lie, known = false, count = 3, sabotage } = given
+  const { lie, known = false, count = 3, pods = 1, addresses = 'account', sabotage } = given
   const letters = { perDay: 0 }
   const lying = lie && known ? { share: 1, behaviour: lie } : null
   const input: ScenarioInput = { name: 'x', question: '?', nodes: 6, hours: 100 }
-  const scenario = defineScenario({ ...input, people: { count, letters, pods: { lying } } })
+  const scenario = defineScenario({
+    ...input,
+    people: { count, letters, pods: { count: pods, lying }, addresses }
+  })
   const world = new World({ seed: 1 })
   const net = new VirtualNetwork(world, { noticeMs: 60_000 })
   const shared = { world, scenario, seed: 1 }

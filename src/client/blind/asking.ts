@@ -1,7 +1,6 @@
 import type { ErrorCode } from '../../base/errors.ts'
 import { codeOf, MuttrError } from '../../base/errors.ts'
 import type { Clock, PeerKeys, Random } from '../../base/ports.ts'
-import { sealRequest } from '../../keys/blind.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { PodFace } from '../../pod/greet.ts'
 import { readPapers } from '../../pod/greet.ts'
@@ -135,8 +134,8 @@ export function createAsking(parts: Parts): Asking {
     { size = 'small', signal }: AskOptions
   ): Promise<Uint8Array> {
     const { hpkeKey } = await faceOf(hostname, signal)
-    const request = encodeBlindRequest({ atMs: clock.now(), size, method, payload })
-    const { sealed, open } = await sealRequest(hpkeKey, request)
+    const request = encodeBlindRequest({ atMs: Math.floor(clock.now()), size, method, payload })
+    const { sealed, open } = await crypto.sealRequest(hpkeKey, request)
     const link = await relay(hostname, signal)
     const frame = await relayed(link.blind.pass(hostname, sealed))
     if (frame.byteLength !== blindAnswerBytes[size])

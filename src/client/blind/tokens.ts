@@ -3,7 +3,6 @@ import { MuttrError } from '../../base/errors.ts'
 import type { Clock, Random } from '../../base/ports.ts'
 import type { Certificate } from '../../keys/certificate.ts'
 import type { Crypto } from '../../keys/crypto.ts'
-import { blind } from '../../keys/token.ts'
 import type { SignedTokenKeys } from '../../wire/token.ts'
 import {
   challengeDigest,
@@ -73,7 +72,7 @@ export function createTokens(parts: Parts): Tokens {
     const inputs = Array.from({ length: stockOf }, () =>
       tokenInput(random.bytes(32), challenge, key)
     )
-    const hidden = await Promise.all(inputs.map(input => blind(key, input)))
+    const hidden = await Promise.all(inputs.map(input => crypto.blind(key, input)))
     const signed = await tokens.sign(
       epoch,
       hidden.map(({ blinded }) => blinded)

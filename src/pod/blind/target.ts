@@ -1,7 +1,8 @@
 import { codeOf, MuttrError } from '../../base/errors.ts'
 import { limits } from '../../base/limits.ts'
 import type { Millis, PeerId, Random } from '../../base/ports.ts'
-import { answerNonceBytes, openRequest } from '../../keys/blind.ts'
+import { answerNonceBytes } from '../../keys/blind.ts'
+import type { Crypto } from '../../keys/crypto.ts'
 import type { BlindAnswer } from '../../wire/blind.ts'
 import { blindAnswer, decodeBlindRequest, encodeBlindAnswer } from '../../wire/blind.ts'
 import { createSeen } from './seen.ts'
@@ -30,6 +31,7 @@ export interface BlindTarget {
 
 interface Parts {
   hpkeSecret: Uint8Array
+  crypto: Pick<Crypto, 'openRequest'>
   random: Random
   methods: BlindMethods
 }
@@ -37,11 +39,11 @@ interface Parts {
 /** A request is good for so long before and after its time, so what was seen is kept for twice that. */
 const seen = { max: 100_000, keptMs: 2 * limits.clockSkewMs }
 
-export function createBlindTarget({ hpkeSecret, random, methods }: Parts): BlindTarget {
+export function createBlindTarget({ hpkeSecret, crypto, random, methods }: Parts): BlindTarget {
   const window = createSeen(seen)
   return {
     async open(sealed, through) {
-      const opened = await openRequest(hpkeSecret, sealed)
+      const opened = await crypto.openRequest(hpkeSecret, sealed)
       const { atMs, size, method, payload } = decodeBlindRequest(opened.plaintext)
       window.take(opened.enc, through.nowMs)
       const answer = await answered(async () => {

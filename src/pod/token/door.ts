@@ -2,7 +2,6 @@ import { equalBytes, sha256, toHex } from '../../base/bytes.ts'
 import { MuttrError } from '../../base/errors.ts'
 import type { Clock, Millis } from '../../base/ports.ts'
 import type { Crypto } from '../../keys/crypto.ts'
-import { checkTokenKey, verifyToken } from '../../keys/token.ts'
 import type { State } from '../../store/state.ts'
 import { nothing } from '../../wire/pod.ts'
 import { podMethods } from '../../wire/pod-methods.ts'
@@ -106,7 +105,7 @@ export async function openTokenDoor(parts: Parts): Promise<TokenDoor> {
     const nowEpoch = tokenEpochAt(clock.now())
     for (const one of said.keys) {
       if (Math.abs(one.epoch - nowEpoch) > 1) throw invalid('keys of another time')
-      checkTokenKey(one.key)
+      crypto.checkTokenKey(one.key)
       await onlyOne(issuer, one)
     }
     return { signed, keys: said.keys }
@@ -166,7 +165,7 @@ export async function openTokenDoor(parts: Parts): Promise<TokenDoor> {
       if (!found || age === undefined || age > 1)
         throw invalid('a token of no key that is good now')
       before()
-      if (!verifyToken(found.key, read.input, read.signature))
+      if (!crypto.verifyToken(found.key, read.input, read.signature))
         throw invalid('a token that its pod did not sign')
       signed()
       await spend({ issuer, epoch: found.epoch, nonce: read.nonce }, thing)

@@ -1,6 +1,6 @@
 import { MuttrError } from '../../base/errors.ts'
 import type { Millis } from '../../base/ports.ts'
-import { signBlinded } from '../../keys/token.ts'
+import type { Crypto } from '../../keys/crypto.ts'
 import type { State } from '../../store/state.ts'
 import { tokenEpochAt, tokensAtOnceMax } from '../../wire/token.ts'
 import type { AccountId } from '../rows.ts'
@@ -22,6 +22,7 @@ export interface TokenIssuer {
 interface Parts {
   state: State
   keys: Pick<TokenKeyShelf, 'pair'>
+  crypto: Pick<Crypto, 'signBlinded'>
   /** Of an account. */
   perDayMax: number
 }
@@ -30,7 +31,7 @@ const dayMs = 24 * 3_600_000
 const dayKey = (nowMs: Millis): string => String(Math.floor(nowMs / dayMs)).padStart(8, '0')
 const attemptsMax = 4
 
-export function createTokenIssuer({ state, keys, perDayMax }: Parts): TokenIssuer {
+export function createTokenIssuer({ state, keys, crypto, perDayMax }: Parts): TokenIssuer {
   /** One row for each request, inserted: so that processes together give no more than they may. */
   async function count(account: AccountId, nowMs: Millis): Promise<void> {
     const prefix = `${dayKey(nowMs)}/${account}/`
@@ -49,7 +50,7 @@ export function createTokenIssuer({ state, keys, perDayMax }: Parts): TokenIssue
       const pair = epoch === tokenEpochAt(nowMs) ? await keys.pair(epoch) : undefined
       if (!pair) throw new MuttrError('TOKEN_INVALID', 'tokens are made in their own week alone')
       await count(account, nowMs)
-      return blinded.map(one => signBlinded(pair.secret, one))
+      return blinded.map(one => crypto.signBlinded(pair.secret, one))
     },
     async sweep(nowMs) {
       await dropBefore(state, tables.tokensGiven, dayKey(nowMs))

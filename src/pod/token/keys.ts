@@ -2,7 +2,6 @@ import type { Clock, Millis } from '../../base/ports.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { Person } from '../../keys/person.ts'
 import type { TokenPair } from '../../keys/token.ts'
-import { makeTokenKey } from '../../keys/token.ts'
 import type { State } from '../../store/state.ts'
 import { bytes, literal, tuple } from '../../wire/cbor.ts'
 import type { SignedTokenKeys, TokenKey } from '../../wire/token.ts'
@@ -48,7 +47,7 @@ export function createTokenKeys({ state, clock, crypto, person, hostname }: Part
     const kept = await state.get(tables.tokenKeys, epochKey(epoch))
     if (kept) return pairRow.decode(kept)
     if (epoch !== tokenEpochAt(clock.now())) return undefined
-    const value = pairRow.encode(await makeTokenKey())
+    const value = pairRow.encode(await crypto.makeTokenKey())
     // Of two processes that make one at once the first has made it.
     await state.write([{ type: 'insert', table: tables.tokenKeys, key: epochKey(epoch), value }])
     return pairRow.decode((await state.get(tables.tokenKeys, epochKey(epoch)))!)
@@ -69,7 +68,7 @@ export function createTokenKeys({ state, clock, crypto, person, hostname }: Part
   }
   async function sign(nowMs: Millis): Promise<SignedTokenKeys> {
     const keys = await list(nowMs)
-    const statement = tokenKeys.encode({ hostname, keys, issuedMs: nowMs })
+    const statement = tokenKeys.encode({ hostname, keys, issuedMs: Math.floor(nowMs) })
     const signature = await crypto.signDetached(person, tokenKeysLabel, statement, nowMs)
     return { statement, signature }
   }

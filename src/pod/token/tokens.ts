@@ -28,9 +28,11 @@ export async function openTokens(parts: {
   federation: Federation
   limits: PodLimits
 }): Promise<Tokens> {
-  const { state, limits } = parts
+  const { state, crypto, limits } = parts
   const keys = createTokenKeys(parts)
-  const issuer = createTokenIssuer({ state, keys, perDayMax: limits.tokensPerAccountPerDayMax })
+  const issuer = createTokenIssuer({
+    ...{ state, keys, crypto, perDayMax: limits.tokensPerAccountPerDayMax }
+  })
   const door = await openTokenDoor({ ...parts, own: keys })
   return {
     ...{ keys, issuer, door },

@@ -42,7 +42,10 @@ export class People implements Follower {
     const { world, people, population, seed } = parts
     const { count, lying } = people.pods
     this.#p = parts
-    this.pods = new PodHosts({ world, crypto: this.crypto, seed, count, lying })
+    this.pods = new PodHosts({
+      ...{ world, crypto: this.crypto, seed, count, lying },
+      isFederated: people.addresses === 'blind'
+    })
     this.post = new Post({
       world,
       presence: this.#presence,
@@ -132,6 +135,7 @@ export class People implements Follower {
       hostname: `pod-${index % people.pods.count}.test`,
       places: () => this.pods.all.map(({ place }) => place),
       connectionsMax: scenario.parameters.connections,
+      addresses: people.addresses ?? 'account',
       onEvent: (event, client) => this.#heard(resident, event, client),
       onPresence: () => this.#lookAt(resident)
     })

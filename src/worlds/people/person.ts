@@ -35,6 +35,7 @@ interface Parts {
   places(): readonly PodPlace[]
   hostname: string
   connectionsMax: number
+  addresses: 'account' | 'blind'
   onEvent(event: MuttrEvent, client: LocalClient): void
   /** The client runs, or does no longer. */
   onPresence(): void
@@ -124,6 +125,7 @@ export class Resident {
       requests: 'pull',
       // Its pods pass nothing on.
       noticesBy: 'direct',
+      addresses: this.#p.addresses,
       about: this.#about(seed, member)
     })
     if (!process.alive) return

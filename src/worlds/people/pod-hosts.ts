@@ -1,3 +1,4 @@
+import { MuttrError } from '../../base/errors.ts'
 import type { Contact, Millis } from '../../base/ports.ts'
 import type { Person } from '../../keys/person.ts'
 import type { PodPlace } from '../../pod/place.ts'
@@ -31,6 +32,8 @@ interface Parts {
   seed: number
   count: number
   lying: { share: number; behaviour: Lie } | null
+  /** Pods have to do with each other, and find each other by name. */
+  isFederated: boolean
 }
 
 /** The pods: each begins with its node, is killed with it, and begins again with what it had. */
@@ -66,10 +69,16 @@ export class PodHosts {
     const { count, lying } = this.#p
     const index = this.#hosts.length
     const isLying = lying !== null && index >= count - Math.round(lying.share * count)
-    const host = new Host(this.#p, member, index, isLying ? lying.behaviour : undefined)
+    const placeOf = (hostname: string) => this.#hosts.find(one => one.hostname === hostname)?.place
+    const lie = isLying ? lying.behaviour : undefined
+    const host = new Host({ ...this.#p, placeOf }, member, index, lie)
     this.#hosts.push(host)
     return host
   }
+}
+
+interface HostParts extends Parts {
+  placeOf(hostname: string): PodPlace | undefined
 }
 
 class Host implements PodHost {
@@ -78,7 +87,7 @@ class Host implements PodHost {
   readonly lie: Lie | undefined
   readonly place: PodPlace
   readonly downs: { fromMs: Millis; toMs: Millis }[] = []
-  readonly #p: Parts
+  readonly #p: HostParts
   readonly #dice: Dice
   readonly #person: Person
   readonly #hpke: { publicKey: Uint8Array; secret: Uint8Array }
@@ -87,7 +96,7 @@ class Host implements PodHost {
   #pod: Pod | undefined
   #notices = 0
 
-  constructor(parts: Parts, member: Member, index: number, lie: Lie | undefined) {
+  constructor(parts: HostParts, member: Member, index: number, lie: Lie | undefined) {
     const { crypto, world, seed } = parts
     this.#p = parts
     this.member = member
@@ -127,9 +136,26 @@ class Host implements PodHost {
     const ports = { network, clock, random: this.#dice, log: silentLog, state, crypto }
     const down = this.downs.at(-1)
     if (down) down.toMs = world.nowMs
-    void createPod({ ...ports, ...own }).then(pod => {
+    const others = this.#p.isFederated && { federation: this.#federation(process) }
+    void createPod({ ...ports, ...own, ...others }).then(pod => {
       if (process.alive) this.#pod = pod
     })
+  }
+
+  #federation({ network }: Mortal): NonNullable<Parameters<typeof createPod>[0]['federation']> {
+    const { placeOf } = this.#p
+    return {
+      network,
+      policy: 'open',
+      about: () => ({ version: '0.0.0', capabilities: [], where: [] }),
+      finder: {
+        async find(hostname) {
+          const place = placeOf(hostname)
+          if (!place) throw new MuttrError('POD_UNKNOWN', `${hostname} is unknown`)
+          return place
+        }
+      }
+    }
   }
 
   kill(): void {
