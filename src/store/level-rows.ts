@@ -229,6 +229,14 @@ class LevelRows implements Rows {
       const [any] = await this.range({ gte: key, lt: new Uint8Array([255]), limit: 1 })
       if (any === undefined || mayBeLost) return this.write([{ key, value: wanted }])
     } else if (wanted.equals(found)) return
+    if (found !== undefined && isLater(Buffer.from(found).toString(), format))
+      throw new MuttrError(
+        'STATE_NEWER',
+        `${this.#folder} was made by a newer muttr: it is "${Buffer.from(found)}"`,
+        {
+          hint: 'Use the newer muttr, or go back to a backup from before. Nothing was changed.'
+        }
+      )
     const holds = found === undefined ? 'something else' : `"${Buffer.from(found)}"`
     throw new MuttrError('HOME_DAMAGED', `${this.#folder} holds ${holds}, not "${format}"`, {
       hint: 'The folder belongs to another version of muttr or to something else; use another one.'
@@ -270,6 +278,15 @@ class LevelRows implements Rows {
     await db?.close()
   }
 }
+
+/** Versions of one kind differ in the number at the end; what a client keeps is named as such from its second on. */
+function isLater(found: string, wanted: string): boolean {
+  const [, kind, version] = versioned.exec(found) ?? []
+  const [, ownKind, ownVersion] = versioned.exec(wanted) ?? []
+  const isSame = kind === ownKind || (kind === 'muttr client state' && ownKind === 'muttr state')
+  return isSame && kind !== undefined && Number(version) > Number(ownVersion)
+}
+const versioned = /^(muttr [a-z ]{1,40}) (\d{1,6})$/
 
 /** Without Buffer's own methods, so that values compare and print as what they are. */
 const plain = (bytes: Uint8Array | undefined): Uint8Array | undefined =>

@@ -52,6 +52,28 @@ describe('the format on disk', () => {
     assert.deepEqual(written, vectors.state.rows)
   })
 
+  it('of a later version is left alone, and that is no damage', async () => {
+    for (const [found, wanted, code] of [
+      ['muttr state 2', stateFormat, 'STATE_NEWER'],
+      ['muttr client state 2', stateFormat, 'STATE_NEWER'],
+      ['muttr seed store 10', seedFormat, 'STATE_NEWER'],
+      ['muttr pod state 3', 'muttr pod state 2', 'STATE_NEWER'],
+      ['muttr pod state 2', stateFormat, 'HOME_DAMAGED'],
+      ['muttr state 2', seedFormat, 'HOME_DAMAGED'],
+      ['muttr seed store 1', 'muttr seed store 2', 'HOME_DAMAGED'],
+      ['something 2', 'something 1', 'HOME_DAMAGED']
+    ] as const) {
+      await using folder = await temporaryFolder()
+      {
+        await using _made = await levelRows(folder.path, { format: found, sync: false })
+      }
+      const opened = levelRows(folder.path, { format: wanted, sync: false })
+      await assert.rejects(opened, { code }, `${found} as ${wanted}`)
+      await using again = await levelRows(folder.path, { format: found, sync: false })
+      assert.equal(Buffer.from((await again.get(fromHex('00', 1)!))!).toString(), found)
+    }
+  })
+
   for (const [what, format] of [
     ['seed', seedFormat],
     ['state', stateFormat]
