@@ -14,6 +14,8 @@ import { tameKad } from './kad.ts'
 import { tamePing } from './ping.ts'
 import { RelayTransport } from './relay/transport.ts'
 import { quickYamux } from './transport/muxer.ts'
+import type { NameGuard } from './transport/names.ts'
+import { createResolver } from './transport/names.ts'
 import { quickNoise } from './transport/noise.ts'
 import { quickTcp } from './transport/tcp.ts'
 
@@ -28,6 +30,8 @@ interface Parts {
   mdns: boolean
   connections: number
   subnets: Subnets
+  /** None: names may lead anywhere. */
+  guard: NameGuard | undefined
 }
 
 const dayMs = 86_400_000
@@ -98,7 +102,10 @@ export async function makeLibp2p(
       ...(store && { datastore: store }),
       addresses: { listen: [...parts.listen] },
       transports: [
-        quickTcp(new Crowd(parts.connections, parts.subnets)),
+        quickTcp(
+          new Crowd(parts.connections, parts.subnets),
+          parts.guard && createResolver(parts.guard)
+        ),
         components => (transport = new RelayTransport(components as never))
       ],
       connectionEncrypters: [quickNoise()],
@@ -139,4 +146,12 @@ export async function makeLibp2p(
     await store?.close()
     throw err
   }
+}
+
+/** libp2p tells why in the middle of its message. */
+export function cannotListen(cause: unknown): unknown {
+  const message = cause instanceof Error ? cause.message : ''
+  const found = /(\/\S+): Error: listen (EADDRINUSE|EADDRNOTAVAIL|EACCES)/.exec(message)
+  if (!found) return cause
+  return new MuttrError('ADDRESS_IN_USE', `cannot listen on ${found[1]}: ${found[2]}`, { cause })
 }

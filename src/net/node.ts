@@ -18,7 +18,7 @@ import type { TrafficOptions } from './channel/traffic.ts'
 import { systemClock } from './clock.ts'
 import { Subnets } from './crowd.ts'
 import { identifyForeign } from './kad.ts'
-import { makeLibp2p } from './libp2p.ts'
+import { cannotListen, makeLibp2p } from './libp2p.ts'
 import type { Link } from './links.ts'
 import { Links } from './links.ts'
 import type { PrivateKey } from './peer-key.ts'
@@ -29,6 +29,7 @@ import { type ReachInit, usualReach } from './reach/reacher.ts'
 import type { RelayCaps } from './relay/server.ts'
 import type { RelayTransport } from './relay/transport.ts'
 import { Sessions } from './sessions.ts'
+import type { NameGuard } from './transport/names.ts'
 import type { Wake } from './wakes.ts'
 import { watchMachine } from './wakes.ts'
 import { Warmth } from './warmth.ts'
@@ -43,6 +44,8 @@ export interface NodeInit {
   datastore: string | null
   /** Multiaddrs to find the first peers at, with or without `/p2p/`. */
   bootstrap?: readonly string[]
+  /** Names that others name lead to public addresses alone, unless the network is a local one; without it anywhere. */
+  guard?: NameGuard
   /** Look for peers on the local network. */
   mdns?: boolean
   clock?: Clock
@@ -96,7 +99,8 @@ export async function createNode(init: NodeInit): Promise<Node> {
     bootstrap: bootstrap.flatMap(({ address, peer }) => (peer ? [`${address}/p2p/${peer}`] : [])),
     mdns: init.mdns ?? false,
     connections,
-    subnets
+    subnets,
+    guard: groupLocal ? undefined : init.guard
   })
   const node = new LibNode({ libp2p, transport, close, init, connections, subnets })
   try {
@@ -111,14 +115,6 @@ export async function createNode(init: NodeInit): Promise<Node> {
 const dialMs = 8_000
 /** Over all connections, besides two for each: each may hold an answer of 320 KiB that nobody reads. */
 const requestsAtWork = 128
-
-/** libp2p tells why in the middle of its message. */
-function cannotListen(cause: unknown): unknown {
-  const message = cause instanceof Error ? cause.message : ''
-  const found = /(\/\S+): Error: listen (EADDRINUSE|EADDRNOTAVAIL|EACCES)/.exec(message)
-  if (!found) return cause
-  return new MuttrError('ADDRESS_IN_USE', `cannot listen on ${found[1]}: ${found[2]}`, { cause })
-}
 
 interface LibParts {
   libp2p: Libp2p

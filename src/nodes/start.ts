@@ -18,6 +18,7 @@ import { makePeerKey, peerKeys } from '../net/peer-key.ts'
 import { systemRandom as random } from '../net/random.ts'
 import { bestPlaces } from '../net/reach/places.ts'
 import { createStamper } from '../net/stamper.ts'
+import type { NameGuard } from '../net/transport/names.ts'
 import type { PodPlace } from '../pod/place.ts'
 import type { SeedNode } from '../seed/seed.ts'
 import { levelState, levelStore } from '../store/level.ts'
@@ -231,6 +232,7 @@ function openNode(
       groupLocal: config.connections.groupLocal,
       bandwidth: { ...config.bandwidth, onMoved: createBufferCollector() }
     },
+    guard: guardOf(home),
     onCandidate
   })
 }
@@ -239,8 +241,14 @@ function openNode(
 const strangerNode = async ({ home, log }: StartOptions): Promise<Node> =>
   createNode({
     ...{ privateKey: await makePeerKey(), clock, log, mode: 'client', listen: [], datastore: null },
-    limits: { connections: 2, groupLocal: home.config.connections.groupLocal }
+    limits: { connections: 2, groupLocal: home.config.connections.groupLocal },
+    guard: guardOf(home)
   })
+
+/** What our own files name may be in our own house. */
+const guardOf = (home: Home): NameGuard => ({
+  named: [...home.network.seeds, ...podPlaces(home).flatMap(({ addresses }) => addresses)]
+})
 
 /** Of its own pod other processes may run elsewhere. */
 function othersThan({ config, privateKey }: Home, pods: readonly PodPlace[]): PodPlace[] {
