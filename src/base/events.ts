@@ -81,7 +81,10 @@ export type MuttrEvent =
   | { type: 'not-moved'; alias: string; to: string; code: string }
   /** A contact's old key named two others, or was taken back since: none is followed, and nothing is sent. */
   | { type: 'disputed'; alias: string; pinned: string; shown: string }
-  /** A pod shows something else of an own alias than we gave it, as `what` says; `shown` is the fingerprint, where one was shown. */
+  /**
+   * A pod shows something else of an own alias than we gave it, or contradicts itself about anybody's, as `what` says; `shown` is the
+   * fingerprint, where one was shown.
+   */
   | { type: 'alarm'; alias: string; what: string; shown: string | null }
   /** A correspondent was given an address of their own, or gave us one (`taken`), or took theirs back. */
   | { type: 'address'; contact: string; what: 'given' | 'taken' | 'dropped' }

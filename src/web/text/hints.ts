@@ -11,6 +11,8 @@ const here: Partial<Record<ErrorCode, string>> = {
   DEVICE_REVOKED: linkAgain,
   KEY_CHANGED:
     'Compare keys with the person. Then answer under Contacts, or import there the key file that they give you.',
+  MOVE_DENIED: 'Ask them by another way, then answer under Contacts.',
+  PROOF_UNKNOWN: 'What is proven is said above every place, until you have seen it.',
   LETTER_HELD: 'It waited when a backup was made: send it, or take it back, under Sent.',
   LETTER_UNDER_WAY: 'Take it back first, or wait until it was accepted or has expired.',
   LETTER_UNKNOWN: 'Your letters are under Inbox and Sent.',

@@ -9,14 +9,16 @@ import { Icon } from '../parts/icons.tsx'
 import { isStopped } from '../parts/key-change.tsx'
 import { lapseNames } from '../parts/lapsed.tsx'
 import { rowId, useListKeys } from '../parts/list-keys.ts'
+import { isMoveDenied } from '../parts/move-news.tsx'
 import { Trust } from '../parts/trust.tsx'
 import { VirtualList } from '../parts/virtual-list.tsx'
 import { go, href, route } from '../route.ts'
 import { Safe } from '../text/safe.tsx'
 import { Person } from './person.tsx'
 
-/** Something about their key is to be decided. */
-const needsAnswer = (contact: Contact): boolean => isStopped(contact) || contact.lapsed !== null
+/** Something about their key, or where they are, is to be decided. */
+const needsAnswer = (contact: Contact): boolean =>
+  isStopped(contact) || isMoveDenied(contact) || contact.lapsed !== null
 
 /** People whose keys are pinned. */
 export function Contacts(): JSX.Element {
@@ -97,7 +99,9 @@ const Row = ({ contact, isOpen }: { contact: Contact; isOpen: boolean }): JSX.El
                 ? 'Key changed: needs your answer'
                 : contact.withdrawn
                   ? 'Name taken back by its pod'
-                  : 'Two keys: needs your answer'}
+                  : contact.disputed
+                    ? 'Two keys: needs your answer'
+                    : 'Said to have moved: needs your answer'}
           </span>
         ) : (
           <Trust from={contact} />

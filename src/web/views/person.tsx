@@ -11,6 +11,7 @@ import { Avatar } from '../parts/avatar.tsx'
 import { Button, Dialog, Fingerprint, Spinner } from '../parts/basics.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { KeyNews } from '../parts/key-change.tsx'
+import { MoveNews } from '../parts/move-news.tsx'
 import { Report } from '../parts/report.tsx'
 import { Trust } from '../parts/trust.tsx'
 import { go, leave } from '../route.ts'
@@ -45,6 +46,7 @@ export function Person({ contact }: { contact: Contact }): JSX.Element {
       </header>
       <div class="letters">
         <KeyNews contact={contact} />
+        <MoveNews contact={contact} />
         <section class="letter sheet">
           <h3>Fingerprint</h3>
           <Fingerprint hex={contact.fingerprint} />

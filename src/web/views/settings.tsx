@@ -14,10 +14,12 @@ import { Section } from '../parts/section.tsx'
 import { useRun } from '../parts/use-run.ts'
 import { isDeviceCode } from '../text/codes.ts'
 import { apart } from '../text/format.ts'
+import { Addresses } from './addresses.tsx'
 import { AliasForm } from './alias-form.tsx'
 import { Backup } from './backup.tsx'
 import { Card } from './card.tsx'
 import { Devices } from './devices.tsx'
+import { Move } from './move.tsx'
 import { NetworkBackup } from './network-backup.tsx'
 import { NewKey } from './new-key.tsx'
 
@@ -217,6 +219,12 @@ function You(): JSX.Element {
       <Section title="Another address">
         <AliasForm onDone={alias => tell(`${alias} is yours.`)} />
       </Section>
+      {isRunning && (
+        <>
+          <Move />
+          <Addresses />
+        </>
+      )}
       <Section
         title="Backup"
         note={
