@@ -100,7 +100,7 @@ interface RowProps {
 }
 
 function Row({ address, onRenew, onDrop }: RowProps): JSX.Element {
-  const { id, contact, alias, policy, waiting } = address
+  const { id, contact, alias, policy, waiting, blind, pod } = address
   return (
     <li class="device">
       <div class="device-text">
@@ -112,6 +112,11 @@ function Row({ address, onRenew, onDrop }: RowProps): JSX.Element {
           <code>{id.slice(0, 8)}</code> · for <Safe text={alias} /> · {policies[policy]}
         </p>
         {contact === null && <p class="hint">{lifeOf(address)}</p>}
+        {blind && (
+          <p class="hint">
+            At <Safe text={pod} />, which does not know whose it is.
+          </p>
+        )}
         {waiting > 0 && <p class="hint">{count(waiting, 'letter waits', 'letters wait')} there.</p>}
       </div>
       {contact === null ? (
