@@ -1,26 +1,18 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { toHex } from '../../../src/base/bytes.ts'
 import { codeOf } from '../../../src/base/errors.ts'
 import { createAsking } from '../../../src/client/blind/asking.ts'
 import { addressOf, signKeyDeed } from '../../../src/keys/address-key.ts'
 import { openPgp } from '../../../src/keys/crypto.ts'
 import { makeDevice } from '../../../src/keys/device.ts'
-import { openShared } from '../../../src/net/postgres/shared.ts'
-import { podFormat } from '../../../src/nodes/pod-state.ts'
 import { tables } from '../../../src/pod/rows.ts'
-import { levelState } from '../../../src/store/level.ts'
-import { memoryState } from '../../../src/store/memory.ts'
-import { createSqlState } from '../../../src/store/sql/sql-state.ts'
-import type { State } from '../../../src/store/state.ts'
 import { blindOpen } from '../../../src/wire/blind.ts'
 import type { KeyDeed } from '../../../src/wire/key-address.ts'
 import * as wire from '../../../src/wire/key-address.ts'
 import { readEntry } from '../../../src/wire/notice.ts'
 import type { NeighbourOptions } from '../../support/federation-world.ts'
 import { neighbours } from '../../support/federation-world.ts'
+import { inEachStore } from '../../support/pod-stores.ts'
 import {
   dayMs,
   hourMs,
@@ -29,8 +21,6 @@ import {
   random,
   sealNotice
 } from '../../support/pod-world.ts'
-import type { Postgres } from '../../support/postgres.ts'
-import { startPostgres } from '../../support/postgres.ts'
 
 const signal = new AbortController().signal
 const lifeMs = 60 * dayMs
@@ -85,110 +75,66 @@ const refusal = (asked: Promise<unknown>): Promise<string | undefined> =>
     err => codeOf(err)
   )
 
-interface Store {
-  name: string
-  open(): Promise<State & AsyncDisposable>
-}
-
 /** What whoever holds the key of an address relies on, whatever the pod keeps it in. */
-function contract({ name, open }: Store): void {
-  describe(`an address of a key, in ${name}`, () => {
-    it('is made, polled page by page, acknowledged and dropped', async () => {
-      await using state = await open()
-      const one = await holder({ stateOfTwo: state })
-      await using _all = one.all
-      assert.equal(await one.make(), one.clock.now() + lifeMs)
-      assert.deepEqual(await one.poll(), {
-        ...{ untilMs: one.clock.now() + lifeMs, through: 0, more: false, entries: [] }
-      })
-      const sent: string[] = []
-      for (let i = 0; i < 7; i++) sent.push(await one.send())
-      await one.all.two.restart()
-      const first = await one.poll()
-      assert.deepEqual([keysOf(first), first.more], [sent.slice(0, 3), true])
-      // Nothing is gone before it is acknowledged, however often it is asked for.
-      assert.deepEqual(keysOf(await one.poll()), sent.slice(0, 3))
-      const second = await one.poll(first.through)
-      const third = await one.poll(second.through)
-      assert.deepEqual([...keysOf(second), ...keysOf(third)], sent.slice(3))
-      assert.deepEqual([second.more, third.more], [true, false])
-      assert.deepEqual(keysOf(await one.poll(third.through)), [])
-      assert.equal(one.all.two.pod.usage().notices, 0)
-      assert.deepEqual(await state.list(tables.seen), [])
-
-      await one.send()
-      await one.drop()
-      await one.drop()
-      assert.equal(await refusal(one.poll()), 'ADDRESS_UNKNOWN')
-      assert.equal(one.all.two.pod.usage().notices, 0)
-      assert.equal(await one.rows(), 0)
-      // What comes afterwards is answered as ever, and kept nowhere.
-      await one.send()
-      assert.equal(one.all.two.pod.usage().notices, 0)
+inEachStore('an address of a key', ({ open }) => {
+  it('is made, polled page by page, acknowledged and dropped', async () => {
+    await using state = await open()
+    const one = await holder({ stateOfTwo: state })
+    await using _all = one.all
+    assert.equal(await one.make(), one.clock.now() + lifeMs)
+    assert.deepEqual(await one.poll(), {
+      ...{ untilMs: one.clock.now() + lifeMs, through: 0, more: false, entries: [] }
     })
+    const sent: string[] = []
+    for (let i = 0; i < 7; i++) sent.push(await one.send())
+    await one.all.two.restart()
+    const first = await one.poll()
+    assert.deepEqual([keysOf(first), first.more], [sent.slice(0, 3), true])
+    // Nothing is gone before it is acknowledged, however often it is asked for.
+    assert.deepEqual(keysOf(await one.poll()), sent.slice(0, 3))
+    const second = await one.poll(first.through)
+    const third = await one.poll(second.through)
+    assert.deepEqual([...keysOf(second), ...keysOf(third)], sent.slice(3))
+    assert.deepEqual([second.more, third.more], [true, false])
+    assert.deepEqual(keysOf(await one.poll(third.through)), [])
+    assert.equal(one.all.two.pod.usage().notices, 0)
+    assert.deepEqual(await state.list(tables.seen), [])
 
-    it('ends by itself with all that waits there, unless it is renewed', async () => {
-      await using state = await open()
-      const one = await holder({ stateOfTwo: state })
-      await using _all = one.all
-      const other = random.bytes(32)
-      await one.make(one.seed, 10 * dayMs)
-      await one.make(other, 400 * dayMs)
-      const [kept] = [await one.send(other), await one.send()]
-      one.clock.advance(5 * dayMs)
-      // A shorter word, as one that came late, takes nothing away.
-      assert.equal(await one.make(other, dayMs), one.clock.now() - 5 * dayMs + lifeMs)
-      one.clock.advance(5 * dayMs - hourMs)
-      await one.all.enter()
-      const key = await one.send(other)
-      one.clock.advance(2 * hourMs)
-      await one.all.two.pod.sweep()
-      assert.equal(await refusal(one.poll()), 'ADDRESS_UNKNOWN')
-      assert.deepEqual(keysOf(await one.poll(0, other)), [key], 'what has not expired')
-      assert.notEqual(kept, key)
-      assert.equal(await one.rows(), 1)
-      assert.deepEqual(
-        (await state.list(tables.boxes)).filter(({ key: box }) => box.startsWith('key-')).length,
-        1
-      )
-    })
+    await one.send()
+    await one.drop()
+    await one.drop()
+    assert.equal(await refusal(one.poll()), 'ADDRESS_UNKNOWN')
+    assert.equal(one.all.two.pod.usage().notices, 0)
+    assert.equal(await one.rows(), 0)
+    // What comes afterwards is answered as ever, and kept nowhere.
+    await one.send()
+    assert.equal(one.all.two.pod.usage().notices, 0)
   })
-}
 
-contract({ name: 'memory', open: async () => memoryState() })
-contract({
-  name: 'the embedded store',
-  async open() {
-    const folder = await mkdtemp(join(tmpdir(), 'muttr-keys-'))
-    const state = await levelState(folder, podFormat)
-    return {
-      ...state,
-      async [Symbol.asyncDispose]() {
-        await state[Symbol.asyncDispose]()
-        await rm(folder, { recursive: true })
-      }
-    }
-  }
-})
-
-describe('addresses of keys over PostgreSQL', () => {
-  let server: Postgres
-  let made = 0
-  before(async () => {
-    server = await startPostgres()
-  })
-  after(() => server[Symbol.asyncDispose]())
-  contract({
-    name: 'PostgreSQL',
-    async open() {
-      await using database = await openShared(server.url)
-      await database.change(async query => {
-        await query('DROP SCHEMA IF EXISTS muttr CASCADE')
-        return true
-      })
-      made += 1
-      return createSqlState({ database: await openShared(server.url), self: `pod ${made}` })
-    }
+  it('ends by itself with all that waits there, unless it is renewed', async () => {
+    await using state = await open()
+    const one = await holder({ stateOfTwo: state })
+    await using _all = one.all
+    const other = random.bytes(32)
+    await one.make(one.seed, 10 * dayMs)
+    await one.make(other, 400 * dayMs)
+    const [kept] = [await one.send(other), await one.send()]
+    one.clock.advance(5 * dayMs)
+    // A shorter word, as one that came late, takes nothing away.
+    assert.equal(await one.make(other, dayMs), one.clock.now() - 5 * dayMs + lifeMs)
+    one.clock.advance(5 * dayMs - hourMs)
+    await one.all.enter()
+    const key = await one.send(other)
+    one.clock.advance(2 * hourMs)
+    await one.all.two.pod.sweep()
+    assert.equal(await refusal(one.poll()), 'ADDRESS_UNKNOWN')
+    assert.deepEqual(keysOf(await one.poll(0, other)), [key], 'what has not expired')
+    assert.notEqual(kept, key)
+    assert.equal(await one.rows(), 1)
+    assert.deepEqual(
+      (await state.list(tables.boxes)).filter(({ key: box }) => box.startsWith('key-')).length,
+      1
+    )
   })
 })
 

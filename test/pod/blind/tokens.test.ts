@@ -12,6 +12,7 @@ import type { SignedTokenKeys } from '../../../src/wire/token.ts'
 import * as wire from '../../../src/wire/token.ts'
 import type { NeighbourOptions } from '../../support/federation-world.ts'
 import { neighbours, olga } from '../../support/federation-world.ts'
+import { inEachStore } from '../../support/pod-stores.ts'
 import { dayMs, hourMs, personNamed, random } from '../../support/pod-world.ts'
 
 const signal = new AbortController().signal
@@ -60,9 +61,10 @@ async function spender(o: NeighbourOptions = {}) {
 
 const changedAt = (token: Uint8Array, at: number): Uint8Array => token.with(at, token[at]! ^ 0xff)
 
-describe('a token of a pod', () => {
+inEachStore('a token of a pod', ({ open }) => {
   it('brings a notice to another, once', async () => {
-    const { all, asking, token, spend, notice } = await spender()
+    await using state = await open()
+    const { all, asking, token, spend, notice } = await spender({ stateOfTwo: state })
     await using _all = all
     const [spent, first] = [await token(), await notice()]
     assert.equal(await spend(spent, first), 'taken')
@@ -79,7 +81,8 @@ describe('a token of a pod', () => {
   })
 
   it('is spent once in all processes of the pod that takes it', async () => {
-    const { all, token, spend, notice } = await spender()
+    await using state = await open()
+    const { all, token, spend, notice } = await spender({ stateOfTwo: state })
     await using _all = all
     const [spent, both] = [await token(), [await notice(), await notice()]]
     const results = await Promise.all(both.map(one => spend(spent, one)))
@@ -92,6 +95,23 @@ describe('a token of a pod', () => {
     assert.equal(await spend(spent, await notice()), 'TOKEN_SPENT')
   })
 
+  it('is remembered within the share of its pod, so that none fills what others need', async () => {
+    await using state = await open()
+    const { all, token, spend, notice, use } = await spender({
+      stateOfTwo: state,
+      limitsOfTwo: { tokensKeptPerPodMax: 2 }
+    })
+    await using _all = all
+    for (let i = 0; i < 2; i++) assert.equal(await spend(await token(), await notice()), 'taken')
+    assert.equal(await spend(await token(), await notice()), 'LIMIT_EXCEEDED')
+    use(await all.bob.enter(all.two))
+    const ofTwo = await token('two.test')
+    use(all.link)
+    assert.equal(await spend(ofTwo, await notice(), 'two.test'), 'taken')
+  })
+})
+
+describe('a token of a pod', () => {
   it('is good for that pod alone, in that pod’s name, and as it was signed', async () => {
     const { all, token, spend, notice } = await spender()
     await using _all = all
@@ -123,19 +143,6 @@ describe('a token of a pod', () => {
     const spent = await token()
     await all.two.pod.peers!.block(olga, 'one.test')
     assert.equal(await spend(spent, await notice()), 'FEDERATION_REFUSED')
-  })
-
-  it('is remembered within the share of its pod, so that none fills what others need', async () => {
-    const { all, token, spend, notice, use } = await spender({
-      limitsOfTwo: { tokensKeptPerPodMax: 2 }
-    })
-    await using _all = all
-    for (let i = 0; i < 2; i++) assert.equal(await spend(await token(), await notice()), 'taken')
-    assert.equal(await spend(await token(), await notice()), 'LIMIT_EXCEEDED')
-    use(await all.bob.enter(all.two))
-    const ofTwo = await token('two.test')
-    use(all.link)
-    assert.equal(await spend(ofTwo, await notice(), 'two.test'), 'taken')
   })
 
   it('is not checked more often than the pod has time for', async () => {
