@@ -64,8 +64,8 @@ describe('a pod that lies about a contact, and knows who asks', () => {
     // The pod signs the true answer anew when half of its time is over; until then nothing is proven.
     while ((await alarms()).length === 0) {
       const before = answered('blind-open')
-      clock.advance(hourMs)
-      // What the hour began is finished before the next; a look that was still at work when it came goes for it.
+      clock.advance(6 * hourMs)
+      // What the time began is finished before the next; a look that was still at work when it came goes for it.
       let [turns, after] = [0, 0]
       await until(() => {
         after += answered('blind-open') > before ? 1 : 0
