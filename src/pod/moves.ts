@@ -9,6 +9,7 @@ import type { Person } from '../keys/person.ts'
 import type { Change, State } from '../store/state.ts'
 import { bytes, literal, tuple, uint } from '../wire/cbor.ts'
 import type { Move } from '../wire/move.ts'
+import { decodeSignedMove } from '../wire/move.ts'
 import type { AliasName } from './alias.ts'
 import { readAlias } from './alias.ts'
 import type { AskedAlias, Hostnames } from './hostnames.ts'
@@ -93,8 +94,8 @@ export function createMoves({ state, crypto, person, names, registry }: Parts): 
   // Whole: a pod that gets another name has this alias under each.
   const keyOf = ({ name, at }: AskedAlias): string => `${name}@${at}`
   const get = async (asked: AskedAlias): Promise<MoveRow | undefined> => {
-    const found = await state.get(tables.moves, keyOf(asked))
-    return found && moveRow.decode(found)
+    const found = await leftUnder(state, asked.name)
+    return found.find(({ left }) => fromOf(left) === keyOf(asked))?.left
   }
   const leaving = ({ from }: Move): AskedAlias =>
     names.has(readAlias(from).hostname) ? names.read(from) : refuse(`${from} is not of ${hostname}`)
@@ -163,6 +164,8 @@ export function createMoves({ state, crypto, person, names, registry }: Parts): 
 
 const leftMax = 16
 
+const fromOf = ({ move }: MoveRow): string => decodeSignedMove(move).move.from
+
 /** What is kept of aliases of this name that were left, under any name of the pod. */
 export async function leftUnder(
   state: State,
@@ -171,6 +174,9 @@ export async function leftUnder(
   // '@' is followed by 'A'.
   const range = { gte: `${name}@`, lt: `${name}A`, limit: leftMax }
   const rows = await state.list(tables.moves, range)
+  // As it was kept before pods could get another name.
+  const bare = await state.get(tables.moves, name)
+  if (bare) rows.push({ key: name, value: bare })
   return rows.map(({ key, value }) => ({ key, left: moveRow.decode(value) }))
 }
 

@@ -89,6 +89,13 @@ describe('a person who moves', () => {
     )
   })
 
+  it('may take another alias at the same pod, and is there as before', async () => {
+    assert.equal((await alice.client.move('alicia@one.test')).agreed, true)
+    const [pod, ...others] = (await alice.client.status()).pods
+    assert.deepEqual([pod?.hostname, pod?.aliases], ['one.test', ['alicia@one.test']])
+    assert.deepEqual([pod?.identified, pod?.problem, others], [true, null, []])
+  })
+
   it('gets what was on its way to where they were, and is followed by who has a letter from there', async () => {
     await alice.client.move(after)
     const inTransit = await bob.client.send({ to: before, body: 'he has not heard of it' })

@@ -4,6 +4,7 @@ import type { Person } from '../../src/keys/person.ts'
 import { revoke } from '../../src/keys/revoke.ts'
 import { makeSuccession } from '../../src/keys/succession.ts'
 import { podTimes } from '../../src/pod/limits.ts'
+import { tables } from '../../src/pod/rows.ts'
 import type { PodHost, PodWorld } from '../support/pod-world.ts'
 import {
   dayMs,
@@ -123,6 +124,22 @@ describe('a pod whose people move', () => {
     await assert.rejects(host.pod.directory.take(alice.certificate), { code: 'ALIAS_UNKNOWN' })
     const revoked = await revoke(alice, 'compromised', world.clock.now())
     assert.deepEqual([await host.pod.directory.take(revoked), await shown()], [1, true])
+  })
+
+  it('are found by what was written down before pods could get another name', async () => {
+    const { link, stranger } = await registered()
+    const frame = await said()
+    await link.move(frame)
+    const [kept] = await host.state.list(tables.moves)
+    assert(kept)
+    await host.state.write([
+      { type: 'delete', table: tables.moves, key: kept.key },
+      { type: 'put', table: tables.moves, key: 'alice', value: kept.value }
+    ])
+    assert.deepEqual((await stranger.moved('alice'))?.move, frame)
+    await assert.rejects(stranger.lookup('alice'), { code: 'ALIAS_MOVED' })
+    await stranger.revoke('alice', await revoke(alice, 'compromised', world.clock.now()))
+    assert.equal((await stranger.moved('alice'))?.certificate.revoked, true)
   })
 
   it('forgets it when the quarantine ends, and not while letters may be on their way', async () => {

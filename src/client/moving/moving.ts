@@ -168,11 +168,13 @@ export class Moving {
     return !self.registrations().some(isThere) && self.left().some(isThere)
   }
 
-  /** Whether an alias was left only because its pod has another name: what comes for it comes to the new one. */
-  async isSamePod({ from, to }: Pick<Move, 'from' | 'to'>): Promise<boolean> {
-    const of = (alias: string) => this.#parts.pods.certificateOf(readAlias(alias).hostname)
-    const [before, after] = [await of(from), await of(to)]
-    return before !== undefined && before.pin === after?.pin && from !== to
+  /** Whether a pod was left only because it has another name, and no alias of ours is under this one: what comes for it comes to the new one. */
+  async isRenamed({ from, to }: Pick<Move, 'from' | 'to'>): Promise<boolean> {
+    const { pods, self } = this.#parts
+    const [former, now] = [readAlias(from).hostname, readAlias(to).hostname]
+    if (former === now || self.registrations().some(({ pod }) => pod === former)) return false
+    const [before, after] = [await pods.certificateOf(former), await pods.certificateOf(now)]
+    return before !== undefined && before.pin === after?.pin
   }
 
   /** Aliases that were left where letters for them may still come. */
@@ -180,7 +182,7 @@ export class Moving {
     const { self, clock } = this.#parts
     const found: LeftRegistration[] = []
     for (const left of self.left()) {
-      const isOver = left.signature !== null && (await this.isSamePod(left.move))
+      const isOver = left.signature !== null && (await this.isRenamed(left.move))
       if (stillListens(left, clock.now()) && !isOver) found.push(left)
     }
     return found
@@ -245,7 +247,7 @@ export class Moving {
       pods.keep(pod)
       const signature = await (await pods.identified(pod, life)).move(frame)
       await self.agreed(frame, signature)
-      if (await this.isSamePod(move)) await pods.part(pod)
+      if (await this.isRenamed(move)) await pods.part(pod)
       this.#problems.delete(move.from)
       emit({ type: 'agreed', from: move.from, to: move.to })
     } catch (err) {
