@@ -188,7 +188,7 @@ function linkOver(
       return { aliases, certificate: certified, untilMs: answer.untilMs }
     },
     async unregister(alias) {
-      const frame = await ask('release', wire.aliasRequest.encode({ name: nameOf(alias) }))
+      const frame = await ask('release', wire.aliasRequest.encode({ name: askedOf(pod, alias) }))
       wire.nothing.decode(frame)
     },
     async move(move) {

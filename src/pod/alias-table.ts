@@ -15,7 +15,7 @@ export interface Release {
   /** End of the quarantine. */
   readonly untilMs: Millis
   /** Written with it. */
-  readonly also: readonly Change[]
+  readonly also?: readonly Change[]
 }
 
 /** Rows of aliases, and the changes that move them so that of two writers who read the same, one wins. */

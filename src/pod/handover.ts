@@ -9,6 +9,7 @@ import type { KeyName } from '../wire/succession.ts'
 import { decodeSignedSuccession } from '../wire/succession.ts'
 import type { AliasName } from './alias.ts'
 import type { AliasTable } from './alias-table.ts'
+import type { Certify } from './certify.ts'
 import type { Hostnames } from './hostnames.ts'
 import { podTimes } from './limits.ts'
 import { leftCertificate } from './moves.ts'
@@ -34,11 +35,7 @@ interface Parts {
   successions: Successions
   account(id: AccountId): Promise<AccountRow | undefined>
   isRevoked(pin: string): Promise<boolean>
-  certify(
-    name: AliasName,
-    certificate: Certificate,
-    nowMs: Millis
-  ): Promise<{ certificate: Certificate }>
+  certify: Certify
 }
 
 interface Asked {

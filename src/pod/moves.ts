@@ -6,7 +6,7 @@ import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import { countersign, verifyMove } from '../keys/move.ts'
 import type { Person } from '../keys/person.ts'
-import type { Change, State } from '../store/state.ts'
+import type { State } from '../store/state.ts'
 import { bytes, literal, tuple, uint } from '../wire/cbor.ts'
 import type { Move } from '../wire/move.ts'
 import { decodeSignedMove } from '../wire/move.ts'
@@ -110,13 +110,17 @@ export function createMoves({ state, crypto, person, names, registry }: Parts): 
     return kept && kept.untilMs > nowMs && !(await active(asked, nowMs)) ? kept : undefined
   }
 
-  /** The pod has another name, and its person follows: they have the same alias there. */
-  async function follow({ name, at }: AskedAlias, account: AccountId, nowMs: Millis, put: Change) {
-    const row = await active({ name, at }, nowMs)
-    if (row?.account !== account)
-      throw new MuttrError('ALIAS_UNKNOWN', `you have no alias ${name}@${at} here`)
-    const others = (await names.of(name)).filter(other => other !== at)
-    await state.write([put, names.put(name, others)])
+  /**
+   * Takes away an alias under a former name whose owner has followed to another, and that was put back by a registration at the same moment.
+   * @returns whether it was so
+   */
+  async function mend(alias: string, { account, untilMs }: MoveRow, nowMs: Millis) {
+    const asked = names.read(alias)
+    const row = await active(asked, nowMs)
+    const isBack = row?.account === account && asked.at !== hostname
+    if (!isBack || (await names.of(asked.name)).length === 1) return false
+    await registry.release(alias, account, nowMs, { untilMs })
+    return true
   }
 
   return {
@@ -133,7 +137,8 @@ export function createMoves({ state, crypto, person, names, registry }: Parts): 
       const before = await get(asked)
       const isActive = (await active(asked, nowMs)) !== undefined
       const isOurs = before?.account === account
-      if (isOurs && !isActive && equalBytes(before.move, frame)) return before.signature
+      const isSame = isOurs && equalBytes(before.move, frame)
+      if (isSame && (!isActive || (await mend(move.from, before, nowMs)))) return before.signature
       if (isOurs && before.sequence >= move.sequence) refuse('a later move of it is known')
       const signature = await countersign(person, frame, nowMs, crypto)
       // Its owner may have revoked it since the session began.
@@ -146,18 +151,19 @@ export function createMoves({ state, crypto, person, names, registry }: Parts): 
       const kept = { account, sequence, certificate: certificate.bytes, move: frame, signature }
       const value = moveRow.encode({ ...kept, untilMs })
       const put = { type: 'put' as const, table: tables.moves, key: keyOf(asked), value }
-      const { length } = await names.of(asked.name)
       if (isAgain) await state.write([put])
       else if (!isActive)
         throw new MuttrError('ALIAS_UNKNOWN', `you have no alias ${asked.name}@${asked.at} here`)
-      else if (length > 1) await follow(asked, account, nowMs, put)
-      else await registry.release(asked.name, account, nowMs, { untilMs, also: [put] })
+      else await registry.release(move.from, account, nowMs, { untilMs, also: [put] })
       return signature
     },
     async sweep(nowMs) {
-      for await (const { key, value } of rowsOf(state, tables.moves))
-        if (moveRow.decode(value).untilMs <= nowMs)
-          await state.write([{ type: 'delete', table: tables.moves, key }])
+      for await (const { key, value } of rowsOf(state, tables.moves)) {
+        const row = moveRow.decode(value)
+        if (row.untilMs <= nowMs) await state.write([{ type: 'delete', table: tables.moves, key }])
+        else if (names.former.includes(readAlias(fromOf(row)).hostname))
+          await mend(fromOf(row), row, nowMs)
+      }
     }
   }
 }

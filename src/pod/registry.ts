@@ -1,6 +1,5 @@
 import { MuttrError } from '../base/errors.ts'
 import type { Millis } from '../base/ports.ts'
-import { namesAlias } from '../keys/alias-user-id.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Crypto } from '../keys/crypto.ts'
 import type { Person } from '../keys/person.ts'
@@ -9,9 +8,11 @@ import type { Policy } from '../wire/pod.ts'
 import { decodeSignedSuccession } from '../wire/succession.ts'
 import { admit } from './admit.ts'
 import type { AliasName } from './alias.ts'
-import { checkReserved, foldName } from './alias.ts'
+import { checkReserved } from './alias.ts'
 import type { AliasTable, Release } from './alias-table.ts'
 import { createAliasTable, isWithdrawn } from './alias-table.ts'
+import type { Certify } from './certify.ts'
+import { createCertify } from './certify.ts'
 import type { Handover, Succeeded } from './handover.ts'
 import { checkCertificate, createHandover } from './handover.ts'
 import type { AskedAlias, Hostnames } from './hostnames.ts'
@@ -88,6 +89,7 @@ export class Registry {
   readonly #standings: Standings
   readonly #quotas: Quotas
   readonly #admission: Parameters<typeof admit>[0]
+  readonly #certify: Certify
   readonly #locks: Locks = createLocks()
   #accounts = 0
   #active = 0
@@ -98,6 +100,7 @@ export class Registry {
     this.#parts = parts
     const { hostname, state } = parts
     this.#names = parts.names ?? hostnamesOf(state, { hostname, former: [] })
+    this.#certify = createCertify({ ...parts, names: this.#names })
     this.#aliases = createAliasTable(parts.state)
     this.#successions = createSuccessions(parts.state)
     this.#standings = createStandings(parts.state)
@@ -116,7 +119,7 @@ export class Registry {
       names: this.#names,
       account: id => this.account(id),
       isRevoked: pin => this.isRevoked(pin),
-      certify: (...asked) => this.#certify(...asked)
+      certify: this.#certify
     })
   }
 
@@ -162,14 +165,16 @@ export class Registry {
     })
   }
 
-  /** Frees an alias, for nobody else within a year or as told. @throws {MuttrError} `ALIAS_UNKNOWN` unless the account has it. */
+  /**
+   * Frees an alias, for nobody else within a year or as told. Under a former name of the pod, or by a move, it goes from that name alone while it has
+   * another; the rows that say so are guarded as all of an alias. @throws {MuttrError} `ALIAS_UNKNOWN` unless the account has it
+   */
   async release(alias: string, account: AccountId, nowMs: Millis, how?: Release): Promise<void> {
-    const name = foldName(alias)
+    const asked = this.#names.read(alias)
     await this.#locks.run(one, async () => {
-      const row = await this.#aliases.get(name)
-      const own = row?.state === 'active' && row.account === account
-      if (!own || !(await this.#quarantine(name, row, nowMs, how)))
-        throw new MuttrError('ALIAS_UNKNOWN', `you have no alias ${name} here`)
+      for (let i = 0; i < attemptsMax; i++)
+        if (await this.#leave(asked, account, nowMs, how)) return
+      throw new MuttrError('LIMIT_EXCEEDED', `${asked.name} is being changed; try again`)
     })
   }
 
@@ -341,23 +346,6 @@ export class Registry {
     return before.includes(at) ? before : [...before, at]
   }
 
-  /** @param hostnames all where it is certified unless told; those that the certificate does not name are left out. */
-  async #certify(
-    name: AliasName,
-    certificate: Certificate,
-    nowMs: Millis,
-    hostnames?: readonly string[]
-  ) {
-    const { crypto, person } = this.#parts
-    const lifeMs = podTimes.certificationLifeMs
-    const aliases = (hostnames ?? (await this.#names.of(name))).map(at => `${name}@${at}`)
-    const named = aliases.filter(alias => certificate.userIds.some(id => namesAlias(id, alias)))
-    let certified = certificate
-    for (const alias of named.length > 0 ? named : aliases.slice(0, 1))
-      certified = await crypto.certify(person, { certificate: certified, alias, nowMs, lifeMs })
-    return { certificate: certified, untilMs: nowMs + lifeMs }
-  }
-
   async #renew(name: AliasName, nowMs: Millis): Promise<boolean> {
     const row = await this.#aliases.get(name)
     const due = row?.state === 'active' && row.untilMs - nowMs <= podTimes.certificationRenewMs
@@ -367,6 +355,18 @@ export class Registry {
     const { certificate, untilMs } = await this.#certify(name, former, nowMs)
     const after = { ...row, untilMs, certificate: certificate.bytes }
     return (await this.#parts.state.write(this.#aliases.replace(name, row, after))).ok
+  }
+
+  async #leave({ name, at }: AskedAlias, account: AccountId, nowMs: Millis, how?: Release) {
+    const row = await this.#aliases.get(name)
+    const isWhole = !how && at === this.#names.hostname
+    const places = isWhole ? [at] : await this.#names.of(name)
+    if (row?.state !== 'active' || row.account !== account || !places.includes(at))
+      throw new MuttrError('ALIAS_UNKNOWN', `you have no alias ${name}@${at} here`)
+    const others = places.filter(other => other !== at)
+    if (others.length === 0) return await this.#quarantine(name, row, nowMs, how)
+    const kept = [...this.#aliases.replace(name, row, row), this.#names.put(name, others)]
+    return (await this.#parts.state.write([...kept, ...(how?.also ?? [])])).ok
   }
 
   async #quarantine(name: AliasName, row: AliasRow, nowMs: Millis, how?: Release) {
