@@ -32,8 +32,9 @@ export interface PodLimits {
   /** Addresses of keys that no account has: paid for by people of one pod, and in all. */
   readonly keyAddressesPerPodMax: number
   readonly keyAddressesMax: number
-  /** What waits at one of them, and at all. */
+  /** What waits at one of them, at those that people of one pod paid for, and at all. */
   readonly noticesPerKeyMax: number
+  readonly noticesOfKeysPerPodMax: number
   readonly noticesOfKeysMax: number
   /** Notices to be passed on to other pods: of one account, for one pod, in all. */
   readonly queuePerAccountMax: number
@@ -121,6 +122,7 @@ export const podLimits: PodLimits = {
   keyAddressesPerPodMax: 5_000,
   keyAddressesMax: 50_000,
   noticesPerKeyMax: 256,
+  noticesOfKeysPerPodMax: 20_000,
   noticesOfKeysMax: 200_000,
   queuePerAccountMax: 2_000,
   queuePerPodMax: 20_000,

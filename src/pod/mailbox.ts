@@ -7,7 +7,7 @@ import { decodeStored, encodeStored } from '../wire/notice.ts'
 import type { Addresses } from './addresses/addresses.ts'
 import { dropHeld, handOver, hold } from './addresses/held.ts'
 import { pretend } from './addresses/nobody.ts'
-import { ownerId } from './addresses/rows.ts'
+import { isOfKey, ownerId } from './addresses/rows.ts'
 import { createBatches } from './batch.ts'
 import { checkExpiry, deleteDevice, lessened, putBox, putDevice, readBox } from './boxes.ts'
 import type { PodLimits } from './limits.ts'
@@ -15,7 +15,7 @@ import { podTimes } from './limits.ts'
 import type { Locks } from './locks.ts'
 import { createLocks } from './locks.ts'
 import type { Quotas } from './office/quotas.ts'
-import { createQuotas } from './office/quotas.ts'
+import { createQuotas, noQuota } from './office/quotas.ts'
 import type { Room } from './room.ts'
 import { createRoom } from './room.ts'
 import type { AccountId, BoxRow, DeviceRow } from './rows.ts'
@@ -278,7 +278,10 @@ export class Mailbox {
     attempt = 1
   ): Promise<(() => undefined)[]> {
     const before = await this.#box(account)
-    const quota = await this.#quotas.of(account)
+    // One read for either, as for nobody's.
+    const quota = isOfKey(account)
+      ? await this.#room.meet(account).then(() => noQuota)
+      : await this.#quotas.of(account)
     let box = before
     const changes: Change[] = []
     const marks = new Set<string>()

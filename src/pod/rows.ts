@@ -257,7 +257,7 @@ export const tables = {
   addresses: 'addresses',
   /** `OWNER/ADDRESS`: those that their owner made. */
   ownAddresses: 'own-addresses',
-  /** By address, of those that a key has: the key, and the pod that paid. Inserted, so that it is counted once. */
+  /** By address, of those that a key has: the key, and the pod that paid. Inserted, so that it is counted once; written with `addresses` always. */
   keyAddresses: 'key-addresses',
   /** `ADDRESS/NUMBER` -> mark of a notice. Inserted, so that an address takes no more than it is good for. */
   addressUses: 'address-uses',

@@ -92,7 +92,7 @@ async function sweepAll(
   const isRemoved = async (account: AccountId): Promise<boolean> =>
     (await rest.standings.of(account, nowMs))?.state === 'removed'
   const isOver = async (box: string): Promise<boolean> =>
-    isOfKey(box) ? !(await rest.keyAddresses.has(box)) : await isRemoved(box)
+    isOfKey(box) ? await rest.keyAddresses.isGone(box) : await isRemoved(box)
   let notices = 0
   const ofKeys = await rest.keyAddresses.sweep(nowMs)
   for await (const { key } of rowsOf(state, tables.boxes)) {

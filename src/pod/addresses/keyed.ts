@@ -1,18 +1,19 @@
-import { toHex } from '../../base/bytes.ts'
+import { equalBytes, toHex } from '../../base/bytes.ts'
 import { MuttrError } from '../../base/errors.ts'
-import { limits } from '../../base/limits.ts'
 import type { Millis } from '../../base/ports.ts'
 import type { Change, State } from '../../store/state.ts'
-import { bytes, literal, text, tuple } from '../../wire/cbor.ts'
 import type { KeyPage } from '../../wire/key-address.ts'
 import { keyAddress, keyPageMax } from '../../wire/key-address.ts'
 import type { PodLimits } from '../limits.ts'
 import { podTimes } from '../limits.ts'
+import { createLocks } from '../locks.ts'
 import type { Mailbox } from '../mailbox.ts'
-import type { Row } from '../rows.ts'
-import { row, tables } from '../rows.ts'
+import { tables } from '../rows.ts'
 import { rowsOf } from '../scan.ts'
-import { addressRow, ownerId } from './rows.ts'
+import { keyRow } from './key-row.ts'
+import type { AddressRow } from './rows.ts'
+import { addressRow, keyOf, ownerId } from './rows.ts'
+import { createThrough } from './through.ts'
 
 /**
  * Addresses of keys that no account has. Whoever holds the key asks for what waits there; nothing is pushed. Decides over the state alone, so
@@ -26,26 +27,15 @@ export interface KeyAddresses {
   make(asked: { key: Uint8Array; untilMs: Millis; issuer: string }, nowMs: Millis): Promise<Millis>
   /** With all that waits there. One that is not there was dropped before. */
   drop(key: Uint8Array): Promise<void>
-  /** Drops what stands up to `through`, and shows what follows. @throws {MuttrError} `ADDRESS_UNKNOWN` */
+  /** Drops what stands up to `through`, a number of an earlier page, and shows what follows. @throws {MuttrError} `ADDRESS_UNKNOWN` */
   poll(key: Uint8Array, through: number, nowMs: Millis): Promise<KeyPage>
-  /** Whether the mailbox of this name is that of an address which is still there. */
-  has(owner: string): Promise<boolean>
+  /** Whether the mailbox of this name is of an address that is there no more; what is left of that is dropped. */
+  isGone(owner: string): Promise<boolean>
   /** Drops what has ended. @returns how many */
   sweep(nowMs: Millis): Promise<number>
   /** Counts what there is: other processes have added to it and taken from it. */
   recount(): Promise<void>
 }
-
-interface KeyRow {
-  readonly key: Uint8Array
-  readonly issuer: string
-}
-const keyRow: Row<KeyRow> = row(
-  'an address of a key',
-  tuple(literal(1), bytes(32), text(limits.hostnameCharsMax, 1)),
-  ([, key, issuer]) => ({ key, issuer }),
-  r => [1, r.key, r.issuer]
-)
 
 const attemptsMax = 4
 const boxOf = (key: Uint8Array): string => ownerId({ kind: 'key', key })
@@ -57,6 +47,9 @@ interface Parts {
 }
 
 export async function openKeyAddresses({ state, mailbox, limits }: Parts): Promise<KeyAddresses> {
+  // What is counted is read and changed by one at a time. Of several processes each counts for itself, and anew from time to time.
+  const locks = createLocks()
+  const through = createThrough(state)
   let kept = await count()
 
   async function count(): Promise<{ all: number; of: Map<string, number> }> {
@@ -66,77 +59,99 @@ export async function openKeyAddresses({ state, mailbox, limits }: Parts): Promi
     return found
   }
   function add(counts: typeof kept, issuer: string, by: number): void {
-    counts.all += by
+    counts.all = Math.max(0, counts.all + by)
     const of = (counts.of.get(issuer) ?? 0) + by
     if (of > 0) counts.of.set(issuer, of)
     else counts.of.delete(issuer)
   }
-  async function untilOf(address: string): Promise<Millis | undefined> {
+  async function rowOf(address: string): Promise<AddressRow | undefined> {
     const value = await state.get(tables.addresses, address)
-    return value && addressRow.decode(value).untilMs
+    return value && addressRow.decode(value)
   }
-  async function remove(key: Uint8Array): Promise<void> {
+  const isOf = (row: AddressRow | undefined, key: Uint8Array): boolean =>
+    row?.owner.kind === 'key' && equalBytes(row.owner.key, key)
+  const isFull = (issuer: string): boolean =>
+    kept.all >= limits.keyAddressesMax || (kept.of.get(issuer) ?? 0) >= limits.keyAddressesPerPodMax
+
+  /** Both rows in one write, always: whichever of two processes comes last, one never stands without the other. */
+  async function attempt(
+    { key, untilMs: wantedMs, issuer }: { key: Uint8Array; untilMs: Millis; issuer: string },
+    nowMs: Millis
+  ): Promise<Millis | undefined> {
     const address = toHex(keyAddress(key))
-    const value = await state.get(tables.keyAddresses, address)
-    if (value) {
-      await state.write([
-        { type: 'delete', table: tables.keyAddresses, key: address },
-        { type: 'delete', table: tables.addresses, key: address }
-      ])
-      add(kept, keyRow.decode(value).issuer, -1)
-    }
-    // Also where it was gone: who asked first may have been cut off before this.
-    await mailbox.clear(boxOf(key))
+    const known = await state.get(tables.keyAddresses, address)
+    const row = await rowOf(address)
+    if (!known && isFull(issuer))
+      throw new MuttrError('LIMIT_EXCEEDED', 'no more addresses of keys are kept here')
+    const lastMs = Math.min(wantedMs, nowMs + podTimes.keyAddressLifeMs)
+    const untilMs = Math.max(lastMs, (known && row?.untilMs) ?? 0)
+    const about = { owner: { kind: 'key', key }, policy: 'pull', uses: null } as const
+    const value = addressRow.encode({ ...about, untilMs })
+    const changes: Change[] = [
+      known
+        ? { type: 'put', table: tables.keyAddresses, key: address, value: known }
+        : {
+            ...{ type: 'insert', table: tables.keyAddresses, key: address },
+            value: keyRow.encode({ key, issuer })
+          },
+      // One of this key alone, that nobody counts, is counted from now on. What is somebody else's stays theirs.
+      { type: isOf(row, key) ? 'put' : 'insert', table: tables.addresses, key: address, value }
+    ]
+    if (!(await state.write(changes)).ok) return undefined
+    if (!known) add(kept, issuer, 1)
+    return untilMs
   }
+  const remove = (key: Uint8Array): Promise<void> =>
+    locks.run(toHex(key), async () => {
+      const address = toHex(keyAddress(key))
+      const known = await state.get(tables.keyAddresses, address)
+      const gone: Change[] = isOf(await rowOf(address), key)
+        ? [{ type: 'delete', table: tables.addresses, key: address }]
+        : []
+      if (known) gone.push({ type: 'delete', table: tables.keyAddresses, key: address })
+      if (gone.length > 0) await state.write(gone)
+      if (known) add(kept, keyRow.decode(known).issuer, -1)
+      // Also where it was gone: who asked first may have been cut off before this.
+      await mailbox.clear(boxOf(key))
+    })
+  const isOver = (row: AddressRow | undefined, nowMs: Millis): boolean =>
+    (row?.untilMs ?? 0) <= nowMs
 
   return {
-    async make({ key, untilMs: wantedMs, issuer }, nowMs) {
-      const address = toHex(keyAddress(key))
-      const lastMs = Math.min(wantedMs, nowMs + podTimes.keyAddressLifeMs)
-      for (let i = 0; i < attemptsMax; i++) {
-        const isThere = (await state.get(tables.keyAddresses, address)) !== undefined
-        const untilMs = Math.max(lastMs, (isThere ? await untilOf(address) : undefined) ?? 0)
-        const isFull =
-          kept.all >= limits.keyAddressesMax ||
-          (kept.of.get(issuer) ?? 0) >= limits.keyAddressesPerPodMax
-        if (!isThere && isFull)
-          throw new MuttrError('LIMIT_EXCEEDED', 'no more addresses of keys are kept here')
-        const about = { owner: { kind: 'key', key }, policy: 'pull', uses: null } as const
-        const value = addressRow.encode({ ...about, untilMs })
-        const known = keyRow.encode({ key, issuer })
-        const changes: Change[] = isThere
-          ? [{ type: 'put', table: tables.addresses, key: address, value }]
-          : [
-              { type: 'insert', table: tables.keyAddresses, key: address, value: known },
-              { type: 'insert', table: tables.addresses, key: address, value }
-            ]
-        if (!(await state.write(changes)).ok) continue
-        if (!isThere) add(kept, issuer, 1)
-        return untilMs
-      }
-      throw new MuttrError('LIMIT_EXCEEDED', 'the address is being changed; try again')
-    },
+    make: (asked, nowMs) =>
+      locks.run(toHex(asked.key), async () => {
+        for (let i = 0; i < attemptsMax; i++) {
+          const untilMs = await attempt(asked, nowMs)
+          if (untilMs !== undefined) return untilMs
+        }
+        throw new MuttrError('LIMIT_EXCEEDED', 'the address is being changed; try again')
+      }),
     drop: remove,
     async poll(key, acknowledged, nowMs) {
       const address = toHex(keyAddress(key))
       const isThere = (await state.get(tables.keyAddresses, address)) !== undefined
-      const untilMs = isThere ? await untilOf(address) : undefined
-      if (untilMs === undefined || untilMs <= nowMs)
+      const row = isThere ? await rowOf(address) : undefined
+      if (!row || isOver(row, nowMs))
         throw new MuttrError('ADDRESS_UNKNOWN', 'this key has no address here')
       const box = boxOf(key)
-      if (acknowledged > 0) await mailbox.taken(box, acknowledged)
-      const { entries, through } = await mailbox.page(box, acknowledged, keyPageMax, nowMs)
-      const next = await mailbox.page(box, through, 1, nowMs)
-      return { untilMs, through, more: next.through > through, entries }
+      const last = await through.read(box, acknowledged)
+      if (last > 0) await mailbox.taken(box, last)
+      const page = await mailbox.page(box, last, keyPageMax, nowMs)
+      const next = await mailbox.page(box, page.through, 1, nowMs)
+      const { untilMs } = row
+      const named = await through.name(box, page.through)
+      return { untilMs, through: named, more: next.through > page.through, entries: page.entries }
     },
-    async has(owner) {
-      const key = new Uint8Array(Buffer.from(owner.slice('key-'.length), 'hex'))
-      return (await state.get(tables.keyAddresses, toHex(keyAddress(key)))) !== undefined
+    async isGone(owner) {
+      const key = keyOf(owner)
+      if (await state.get(tables.keyAddresses, toHex(keyAddress(key)))) return false
+      await remove(key)
+      return true
     },
     async sweep(nowMs) {
       let ended = 0
       for await (const { key: address, value } of rowsOf(state, tables.keyAddresses)) {
-        if (((await untilOf(address)) ?? 0) > nowMs) continue
+        if (!isOver(await rowOf(address), nowMs)) continue
         await remove(keyRow.decode(value).key)
         ended += 1
       }

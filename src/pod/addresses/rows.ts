@@ -16,6 +16,10 @@ export type Owner =
 export const ownerId = (owner: Owner): string =>
   owner.kind === 'account' ? owner.account : `key-${toHex(owner.key)}`
 
+/** @param id of a key, as {@link ownerId} says */
+export const keyOf = (id: string): Uint8Array =>
+  new Uint8Array(Buffer.from(id.slice('key-'.length), 'hex'))
+
 export const isOfKey = (id: string): boolean => id.startsWith('key-')
 
 export const ofAccount = (account: AccountId): Owner => ({ kind: 'account', account })

@@ -15,7 +15,7 @@ export interface Quota {
   readonly invites: number | null
 }
 
-const noQuota: Quota = {
+export const noQuota: Quota = {
   aliases: null,
   notices: null,
   noticeBytes: null,
