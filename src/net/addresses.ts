@@ -10,7 +10,7 @@ const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8)
 loopback.addAddress('::1', 'ipv6')
 
-/** Reachable only from the same machine or network: RFC 1918, 6598, 3927, 4193, 4291. */
+/** Reachable only from the same machine or network: RFC 1918, 6598, 3927, 4193, 4291, 8215. */
 const local = new BlockList()
 for (const [net, bits] of [
   ['127.0.0.0', 8],
@@ -20,10 +20,17 @@ for (const [net, bits] of [
   ['100.64.0.0', 10],
   ['169.254.0.0', 16],
   ['0.0.0.0', 8]
-] as const)
+] as const) {
   local.addSubnet(net, bits)
+  // The same behind a gateway: 6to4 (RFC 3056) and NAT64 (RFC 6052).
+  const [a = 0, b = 0, c = 0, d = 0] = net.split('.').map(Number)
+  const written = `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`
+  local.addSubnet(`2002:${written}::`, 16 + bits, 'ipv6')
+  local.addSubnet(`64:ff9b::${written}`, 96 + bits, 'ipv6')
+}
 for (const [net, bits] of [
-  ['::', 127],
+  ['::', 96],
+  ['64:ff9b:1::', 48],
   ['fc00::', 7],
   ['fe80::', 10]
 ] as const)

@@ -15,7 +15,7 @@ import { tamePing } from './ping.ts'
 import { RelayTransport } from './relay/transport.ts'
 import { quickYamux } from './transport/muxer.ts'
 import type { NameGuard } from './transport/names.ts'
-import { createResolver } from './transport/names.ts'
+import { createLookups, guardedDnsaddr } from './transport/names.ts'
 import { quickNoise } from './transport/noise.ts'
 import { quickTcp } from './transport/tcp.ts'
 
@@ -104,7 +104,7 @@ export async function makeLibp2p(
       transports: [
         quickTcp(
           new Crowd(parts.connections, parts.subnets),
-          parts.guard && createResolver(parts.guard)
+          parts.guard && createLookups(parts.guard)
         ),
         components => (transport = new RelayTransport(components as never))
       ],
@@ -125,7 +125,8 @@ export async function makeLibp2p(
         maxParallelDials: 64,
         dialTimeout: 6_000,
         addressDialTimeout: 3_000,
-        addressSorter: directFirst
+        addressSorter: directFirst,
+        ...(parts.guard && { resolvers: { dnsaddr: guardedDnsaddr(parts.guard) } })
       },
       connectionMonitor: { enabled: false },
       peerStore: { maxAddressAge: 30 * dayMs, maxPeerAge: 30 * dayMs },

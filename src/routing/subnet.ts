@@ -28,13 +28,22 @@ function octetsOf(address: string): [number, number, number] | undefined {
   return [high >> 8, high & 255, low >> 8]
 }
 
-/** The first 48 bits as text, or undefined for loopback, link-local and unique local addresses. */
-function subnet6(address: string, withLocal = false): string | undefined {
-  const [head = '', tail] = address.split('::')
+const ip4AtEnd = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/
+const group = (high: string, low: string): string => ((+high << 8) | +low).toString(16)
+
+/** Eight numbers. */
+function groupsOf(address: string): number[] {
+  const written = address.replace(ip4AtEnd, (_, a, b, c, d) => `${group(a, b)}:${group(c, d)}`)
+  const [head = '', tail] = written.split('::')
   const groups = head === '' ? [] : head.split(':')
   const behind = tail === undefined || tail === '' ? [] : tail.split(':')
   while (tail !== undefined && groups.length + behind.length < 8) groups.push('0')
-  const [a = 0, b = 0, c = 0] = [...groups, ...behind].map(g => Number.parseInt(g, 16))
+  return [...groups, ...behind].map(g => Number.parseInt(g, 16))
+}
+
+/** The first 48 bits as text, or undefined for loopback, link-local and unique local addresses. */
+function subnet6(address: string, withLocal = false): string | undefined {
+  const [a = 0, b = 0, c = 0] = groupsOf(address)
   const local =
     (a === 0 && b === 0 && c === 0) || (a & 0xfe00) === 0xfc00 || (a & 0xffc0) === 0xfe80
   return local && !withLocal ? undefined : `${a.toString(16)}:${b.toString(16)}:${c.toString(16)}`
@@ -82,15 +91,24 @@ export function subnetOf(address: string, withLocal = false): string | undefined
 /** How far an address leads: within this machine (0), within networks like ours (1), anywhere (2); undefined for what is no IP address. */
 function reachOf(address: string): 0 | 1 | 2 | undefined {
   const v4 = ip4.exec(address)
-  if (v4) {
-    const [a, b] = [Number(v4[1]), Number(v4[2])]
-    if (a === 127) return 0
-    return a === 0 || isPrivate4(a, b) ? 1 : 2
-  }
+  if (v4) return reach4(Number(v4[1]), Number(v4[2]))
   const v6 = ip6.exec(address)
   if (!v6) return undefined
-  if (subnet6(v6[1]!) !== undefined) return 2
+  if (subnet6(v6[1]!) !== undefined) return reachOfGateway(groupsOf(v6[1]!))
   return /^[0:]/.test(v6[1]!) ? 0 : 1 // with other zeros than ::1, an IPv4 address is written inside
+}
+
+function reach4(a: number, b: number): 0 | 1 | 2 {
+  if (a === 127) return 0
+  return a === 0 || isPrivate4(a, b) ? 1 : 2
+}
+
+/** Of an address that a gateway makes an IPv4 address of: how far that leads. 6to4 (RFC 3056), NAT64 (RFC 6052, 8215). */
+function reachOfGateway([a, b = 0, c, d, e, f, g = 0]: number[]): 0 | 1 | 2 {
+  if (a === 0x2002) return reach4(b >> 8, b & 255)
+  if (a !== 0x64 || b !== 0xff9b) return 2
+  if (c === 1) return 1
+  return c || d || e || f ? 2 : reach4(g >> 8, g & 255)
 }
 
 /** Whether a multiaddr begins with an IP address that others than those in networks like ours can have. */

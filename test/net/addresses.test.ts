@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { multiaddr } from '@multiformats/multiaddr'
 import { limits } from '../../src/base/limits.ts'
-import { believable, dialable, readAddress } from '../../src/net/addresses.ts'
+import { believable, dialable, isPublic, readAddress } from '../../src/net/addresses.ts'
 
 const machine = ['/ip4/127.0.0.1/tcp/1', '/ip6/::1/tcp/1', '/ip6/::ffff:7f00:1/tcp/1']
 const house = ['/ip4/192.168.1.9/tcp/1', '/ip4/169.254.169.254/tcp/80', '/ip6/fd00::9/tcp/1']
@@ -9,6 +9,20 @@ const world = ['/ip4/198.41.0.4/tcp/1', '/ip6/2001:503:ba3e::2:30/tcp/1']
 const names = ['/dns4/intranet/tcp/1', '/dnsaddr/a.example', '/dns/localhost/tcp/1', '/unix/run']
 const all = [...machine, ...house, ...world, ...names, 'nonsense', '/ip4/300.1.1.1/tcp/1']
 const seenAt = (address: string) => believable(all, multiaddr(address))
+
+describe('an address of networks like ours', () => {
+  it('is one however it is written, and also behind a gateway', () => {
+    const house = ['127.0.0.1', '10.0.0.1', '192.168.1.9', '::', '::1', 'fe80::1', 'fd00::1']
+    const written = ['::ffff:192.168.1.9', '::ffff:c0a8:109', '::192.168.1.9', '::a00:1']
+    const nat64 = ['64:ff9b::c0a8:109', '64:ff9b::10.0.0.1', '64:ff9b::7f00:1', '64:ff9b:1::1']
+    const sixToFour = ['2002:c0a8:109::1', '2002:7f00:1::', '2002:a00:1:2::3']
+    for (const ip of [...house, ...written, ...nat64, ...sixToFour, 'localhost', ''])
+      assert.equal(isPublic(ip), false, ip)
+    const world = ['198.41.0.4', '2001:503:ba3e::2:30', '::ffff:198.41.0.4']
+    for (const ip of [...world, '64:ff9b::c629:4', '2002:c629:4::1', '2003::1', '64:ff9c::1'])
+      assert.equal(isPublic(ip), true, ip)
+  })
+})
 
 describe('what a peer says of itself', () => {
   it('leads no nearer than where it was met, and to no name', () => {

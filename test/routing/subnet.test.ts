@@ -4,7 +4,12 @@ import { limits } from '../../src/base/limits.ts'
 import { believed, subnetOf } from '../../src/routing/subnet.ts'
 
 const machine = ['/ip4/127.0.0.1/tcp/1', '/ip4/127.9.9.9/tcp/22', '/ip6/::1/tcp/1']
-const mapped = ['/ip6/::ffff:7f00:1/tcp/1', '/ip6/0:0:0:0:0:ffff:7f00:1/tcp/1', '/ip6/::/tcp/1']
+const mapped = [
+  '/ip6/::ffff:7f00:1/tcp/1',
+  '/ip6/0:0:0:0:0:ffff:7f00:1/tcp/1',
+  '/ip6/::/tcp/1',
+  '/ip6/64:ff9b::7f00:1/tcp/1'
+]
 const house = [
   '/ip4/10.0.0.1/tcp/80',
   '/ip4/172.16.9.1/tcp/80',
@@ -13,9 +18,18 @@ const house = [
   '/ip4/100.64.0.1/tcp/80',
   '/ip4/0.0.0.0/tcp/80',
   '/ip6/fe80::1/tcp/80',
-  '/ip6/fd00::1/tcp/80'
+  '/ip6/fd00::1/tcp/80',
+  '/ip6/64:ff9b::c0a8:109/tcp/80',
+  '/ip6/64:ff9b:0:0::192.168.1.9/tcp/80',
+  '/ip6/64:FF9B:1::1/tcp/80',
+  '/ip6/2002:c0a8:109::1/tcp/80'
 ]
-const world = ['/ip4/198.41.0.4/tcp/4420', '/ip6/2001:503:ba3e::2:30/tcp/4420']
+const world = [
+  '/ip4/198.41.0.4/tcp/4420',
+  '/ip6/2001:503:ba3e::2:30/tcp/4420',
+  '/ip6/64:ff9b::c629:4/tcp/4420',
+  '/ip6/2002:c629:4::1/tcp/4420'
+]
 const names = [
   '/dns4/intranet/tcp/80',
   '/dnsaddr/a.example',

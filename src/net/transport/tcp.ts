@@ -4,7 +4,7 @@ import { tcp } from '@libp2p/tcp'
 import type { Crowd } from '../crowd.ts'
 import { hostOf } from '../crowd.ts'
 import { coalesce } from './coalesce.ts'
-import type { createResolver } from './names.ts'
+import type { createLookups } from './names.ts'
 import { assume, isFeed } from './optimistic.ts'
 import { quiet } from './quiet.ts'
 
@@ -16,13 +16,16 @@ const handshakesPerHostMax = 64
 
 /** libp2p's tcp, with fewer packets and one round trip less to dial. docs/decisions/011-half-a-round-trip.md, 012-dialling.md */
 export const quickTcp =
-  (crowd: Crowd, resolve?: ReturnType<typeof createResolver>, options?: TCPOptions) =>
+  (crowd: Crowd, lookups?: ReturnType<typeof createLookups>, options?: TCPOptions) =>
   (components: TCPComponents): Transport<TCPDialEvents> => {
     const transport = tcp(options)(components)
     const dial = transport.dial.bind(transport)
     const createListener = transport.createListener.bind(transport)
-    transport.dial = async (address, o) =>
-      dial((await resolve?.(address)) ?? address, { ...o, upgrader: quick(o.upgrader, crowd) })
+    transport.dial = (address, o) => {
+      const lookup = lookups?.(address)
+      // What libp2p does not know of it passes on to the socket.
+      return dial(address, { ...o, upgrader: quick(o.upgrader, crowd), ...(lookup && { lookup }) })
+    }
     transport.createListener = o => createListener({ ...o, upgrader: quick(o.upgrader, crowd) })
     return transport
   }
