@@ -63,6 +63,8 @@ export interface ClientParts {
   events?: Events
   /** Pods found by their hostnames; none are unless told. */
   found?: FoundPods
+  /** The network lives in private networks, where others may say that pods are; it does not unless told. */
+  allowLocal?: boolean
   /** Fingerprints (hex) that a join link named, by alias: contacts once their pods show these keys; others are refused at first sight. */
   vouched?: Readonly<Record<string, string>>
   /** Invite codes that a join link brought, by hostname. */

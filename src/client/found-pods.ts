@@ -2,6 +2,7 @@ import { codeOf, MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Log } from '../base/ports.ts'
 import type { FoundBy, FoundPod } from '../pod/finding.ts'
+import { isOutside } from '../pod/finding.ts'
 import type { State } from '../store/state.ts'
 import { array, literal, mapped, oneOf, text, tuple } from '../wire/cbor.ts'
 import type { Move } from '../wire/move.ts'
@@ -51,15 +52,19 @@ export async function openFoundPods(parts: {
   state: State
   log: Log
   findPod: FindPod
+  /** Go also where a contact says that a pod is in private networks: for a Muttr that lives there. Else nobody sends us into our own house. */
+  allowLocal: boolean
 }): Promise<FoundPods> {
-  const { state, log, findPod } = parts
+  const { state, log, findPod, allowLocal } = parts
+  const outside = (addresses: readonly string[]) =>
+    addresses.filter(address => allowLocal || isOutside(address))
   const rows = createTable({
     ...{ state, log, name: 'found-pods', field: foundRow, maxBytes: 4_096 },
     write: (p: Omit<FoundPod, 'hostname'>) => [1, p.addresses, p.fingerprint, p.by]
   })
   const found = new Map<string, FoundPod>()
   for (const { key: hostname, value } of await rows.list({ limit: foundMax }))
-    found.set(hostname, { hostname, ...value })
+    found.set(hostname, { hostname, ...value, addresses: outside(value.addresses) })
   const mustFit = (hostname: string): void => {
     if (!found.has(hostname) && found.size >= foundMax)
       throw new MuttrError('POD_UNKNOWN', 'more pods were found than are kept')
@@ -91,7 +96,7 @@ export async function openFoundPods(parts: {
     async introduced({ hostname, pinned, said }, signal) {
       const pod = await findPod({ hostname, pinned }, signal).catch((err): FoundPod => {
         if (codeOf(err) !== 'POD_UNKNOWN') throw err
-        const addresses = said.addresses.map(address => `${address}/p2p/${said.peer}`)
+        const addresses = outside(said.addresses).map(address => `${address}/p2p/${said.peer}`)
         return { hostname, fingerprint: pinned ?? said.fingerprint, addresses, by: 'move' }
       })
       mustBeAsSaid(pod, said)

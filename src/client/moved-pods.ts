@@ -1,6 +1,7 @@
 import { codeOf } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Log, Millis, PeerId } from '../base/ports.ts'
+import { isOutside } from '../pod/finding.ts'
 import type { PodPlace } from '../pod/place.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
@@ -14,7 +15,7 @@ import { createTable } from './table.ts'
 export interface MovedPods {
   /**
    * Newer addresses of a pod, with `/p2p/`. A record only moves a pod: it must be by the peer id we know, about the pinned
-   * certificate, and not older than what was used before.
+   * certificate, and not older than what was used before. Into private networks it moves only a pod that was known to be in one.
    * @param fingerprint the pinned one, hex.
    * @returns empty when there is no such record. @throws {MuttrError} `CANCELLED`
    */
@@ -47,8 +48,10 @@ export function createMovedPods(parts: {
   dht: Pick<Dht, 'getRecord'>
   state: State
   log: Log
+  /** For a Muttr that lives in private networks; it does not unless told. */
+  allowLocal?: boolean
 }): MovedPods {
-  const { dht, state, log } = parts
+  const { dht, state, log, allowLocal = false } = parts
   const rows = createTable({
     state,
     log,
@@ -98,7 +101,10 @@ export function createMovedPods(parts: {
         await state.write([rows.put(place.hostname, row)])
       }
       log.info('a pod is asked for where its records say', { pod: place.hostname })
-      return found.flatMap(({ peer, addresses }) => addresses.map(a => `${a}/p2p/${peer}`))
+      const isNear = allowLocal || !place.addresses.every(isOutside)
+      return found.flatMap(({ peer, addresses }) =>
+        addresses.filter(a => isNear || isOutside(a)).map(a => `${a}/p2p/${peer}`)
+      )
     },
     async met(hostname, peer, peers) {
       const before = await metBefore(hostname)

@@ -21,8 +21,7 @@ import { foundAnew, mustBeAsSaid } from './found-pods.ts'
 import { createLeaving } from './leaving-pods.ts'
 import { createMovedPods } from './moved-pods.ts'
 import { createPapers } from './papers.ts'
-import type { Identified } from './pod-line.ts'
-import { PodLine } from './pod-line.ts'
+import { type Identified, PodLine } from './pod-line.ts'
 import type { openPodLink, PodLink } from './pod-link.ts'
 import { createPodPins } from './pod-pins.ts'
 import type { PodQuestions } from './pod-questions.ts'
@@ -128,6 +127,7 @@ export interface PodsParts {
   places: readonly PodPlace[]
   /** Pods that were found by their hostnames; none are unless told. */
   found?: FoundPods
+  allowLocal?: boolean
   openLink: typeof openPodLink
   /** To check receipts of notices that were submitted blindly. */
   keys?: Pick<PeerKeys, 'verify'>

@@ -102,6 +102,7 @@ export async function makeRooms({ crypto = openPgp, ...parts }: ClientParts, lif
     places: parts.pods,
     ...(parts.isBlind !== undefined && { isBlind: parts.isBlind }),
     ...(parts.found && { found: parts.found }),
+    ...(parts.allowLocal !== undefined && { allowLocal: parts.allowLocal }),
     openLink: options => open({ ...options, keys, carried }),
     ...(parts.disguise && { disguise: parts.disguise }),
     thin: parts.thin,

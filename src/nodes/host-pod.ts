@@ -100,6 +100,7 @@ export async function hostPod(
   const finder = podFinder({
     places: podPlaces(home),
     findPod: podSearch(home.config),
+    allowLocal: home.config.connections.groupLocal,
     ...{ state, log }
   })
   const sender = stack.use(createDatagrams({ allowLocal: home.config.connections.groupLocal }))

@@ -35,6 +35,8 @@ export function podFinder(o: {
   findPod: FindPod
   state: State
   log: Log
+  /** Other pods may move into private networks: for one that lives there. */
+  allowLocal: boolean
 }): PodFinder & { begin(dht: Dht): void } {
   const places = new Map(o.places.map(place => [place.hostname, place]))
   let moved: MovedPods | undefined

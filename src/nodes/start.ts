@@ -120,12 +120,14 @@ export async function startParts(options: StartOptions): Promise<Started> {
   })
   pod?.announce(seed.dht, (key, nowMs) => store.getBlob(key, nowMs))
   const joined = await loadJoined(home.paths.joined)
-  const found = await openFoundPods({ state, log, findPod: podSearch(home.config) })
+  const allowLocal = home.config.connections.groupLocal
+  const found = await openFoundPods({ state, log, allowLocal, findPod: podSearch(home.config) })
   const client = stack.use(
     await createClient({
       ...parts,
       state,
       found,
+      allowLocal,
       thin: thinOpener(home.config, {
         ...{ keys: parts.keys, log },
         onWake: listener => network.onWake(listener)

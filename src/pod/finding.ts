@@ -108,7 +108,7 @@ const unsigned = ({ services, texts }: FindingParts['names']): SignedNames => {
 const named = /^\/dns[46]?\/([^/]+)\//
 
 /** Whether an address that others name leads out of our own house, as far as it says: an IP address, or a name that the DNS has. */
-function isOutside(address: string): boolean {
+export function isOutside(address: string): boolean {
   const [, name] = named.exec(address) ?? []
   return name === undefined ? isAnywhere(address) : isPublishable(name) && isHostname(name)
 }

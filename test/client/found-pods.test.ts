@@ -19,7 +19,7 @@ describe('pods that were found by their hostnames', () => {
       ...{ hostname, fingerprint, addresses: [`/dns/one.pods/tcp/${port}`] },
       by: pinned === undefined ? 'dns' : 'pin'
     })
-    const open = () => openFoundPods({ state, log: silent, findPod })
+    const open = () => openFoundPods({ state, log: silent, findPod, allowLocal: false })
     const found = await open()
     assert.equal(found.get('one.pods'), undefined)
     const first = await found.find('one.pods', undefined, forever)
@@ -35,14 +35,14 @@ describe('pods that were found by their hostnames', () => {
   it('are none after a search that failed', async () => {
     const state = memoryState()
     const findPod: FindPod = () => Promise.reject(new Error('no'))
-    const found = await openFoundPods({ state, log: silent, findPod })
+    const found = await openFoundPods({ state, log: silent, findPod, allowLocal: false })
     await assert.rejects(found.find('one.pods', undefined, forever))
     assert.equal(found.get('one.pods'), undefined)
   })
 
   it('are not kept for the word of who moves there, which counts where nothing is published', async () => {
     const state = memoryState()
-    const said = { fingerprint: 'cd'.repeat(20), peer: 'peer', addresses: ['/dns/x/tcp/1'] }
+    const said = { fingerprint: 'cd'.repeat(20), peer: 'peer', addresses: ['/dns/x.pods/tcp/1'] }
     const about = { hostname: 'one.pods', pinned: undefined, said }
     const searches: unknown[] = []
     let answer: () => Promise<FoundPod> = () => Promise.reject(new Error('nothing yet'))
@@ -50,7 +50,7 @@ describe('pods that were found by their hostnames', () => {
       searches.push(asked.pinned)
       return answer()
     }
-    const found = await openFoundPods({ state, log: silent, findPod })
+    const found = await openFoundPods({ state, log: silent, findPod, allowLocal: false })
     const published = { hostname: 'one.pods', fingerprint, addresses: [], by: 'https' as const }
     answer = async () => published
     await assert.rejects(found.introduced(about, forever), { code: 'POD_CHANGED' })
@@ -62,13 +62,38 @@ describe('pods that were found by their hostnames', () => {
     const there = await found.introduced(about, forever)
     assert.deepEqual(
       [there.fingerprint, there.addresses, there.by],
-      [said.fingerprint, ['/dns/x/tcp/1/p2p/peer'], 'move']
+      [said.fingerprint, ['/dns/x.pods/tcp/1/p2p/peer'], 'move']
     )
     assert.deepEqual(new Set(searches), new Set([undefined]))
-    const again = await openFoundPods({ state, log: silent, findPod })
+    const again = await openFoundPods({ state, log: silent, findPod, allowLocal: false })
     assert.deepEqual([found.get('one.pods'), again.get('one.pods')], [undefined, undefined])
     await found.keep(there)
     assert.equal(found.get('one.pods')?.by, 'move')
+  })
+
+  it('are not where a contact, or what was kept before, says that they are in private networks, unless the network lives there', async () => {
+    const state = memoryState()
+    const inside = [
+      '/ip4/192.168.1.9/tcp/631',
+      '/ip6/2002:c0a8:109::1/tcp/1',
+      '/dns/pod.local/tcp/1'
+    ]
+    const outside = ['/ip4/198.41.0.4/tcp/1', '/dns/pod.one.pods/tcp/1']
+    const addresses = [...inside, '/dnsaddr/one.pods', ...outside]
+    const said = { peer: 'peer', fingerprint, addresses }
+    const about = { hostname: 'one.pods', pinned: undefined, said }
+    const findPod: FindPod = () => Promise.reject(new MuttrError('POD_UNKNOWN', 'nowhere'))
+    const local = await openFoundPods({ state, log: silent, findPod, allowLocal: true })
+    const there = await local.introduced(about, forever)
+    assert.deepEqual(
+      there.addresses,
+      addresses.map(address => `${address}/p2p/peer`)
+    )
+    await local.keep(there)
+    const found = await openFoundPods({ state, log: silent, findPod, allowLocal: false })
+    const wanted = outside.map(address => `${address}/p2p/peer`)
+    assert.deepEqual((await found.introduced(about, forever)).addresses, wanted)
+    assert.deepEqual(found.get('one.pods')?.addresses, wanted)
   })
 
   it('that a contact says they moved to are kept when the contact is there', async () => {
@@ -78,7 +103,12 @@ describe('pods that were found by their hostnames', () => {
     const findPod: FindPod = async ({ hostname }) => ({
       ...{ hostname, addresses: [hostname], fingerprint: key, by: 'https' }
     })
-    const found = await openFoundPods({ state: memoryState(), log: silent, findPod })
+    const found = await openFoundPods({
+      state: memoryState(),
+      log: silent,
+      findPod,
+      allowLocal: false
+    })
     const alice = await world.join('alice')
     const bob = await world.join('bob', { found })
     await world.join('carol', { hostname: 'two.test' })

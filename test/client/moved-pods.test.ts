@@ -60,7 +60,7 @@ describe('a pod whose known addresses do not answer', () => {
     }
   }
 
-  const podsWith = (place: Partial<PodPlace> = {}, found?: FoundPods) =>
+  const podsWith = (place: Partial<PodPlace> = {}, found?: FoundPods, allowLocal?: boolean) =>
     createPods({
       network,
       dht,
@@ -76,6 +76,7 @@ describe('a pod whose known addresses do not answer', () => {
       device: makeDevice(dice.bytes(32)),
       places: found ? [] : [{ hostname, addresses: [`${old}/p2p/${peer}`], fingerprint, ...place }],
       ...(found && { found }),
+      ...(allowLocal !== undefined && { allowLocal }),
       async openLink({ contact, pinned }) {
         const link = await pod.link()
         if (pinned && pinned.fingerprint !== link.pod.certificate.fingerprint)
@@ -135,6 +136,31 @@ describe('a pod whose known addresses do not answer', () => {
     move()
     await using later = podsWith(bare)
     await later.link(hostname, signal)
+  })
+
+  it('is not moved into private networks, unless it was known to be in one, or the network lives there', async () => {
+    const named = '/dns/pod.one.pods/tcp/1'
+    const inside = ['/ip4/192.168.1.9/tcp/631', '/ip6/64:ff9b::c0a8:109/tcp/1', '/dnsaddr/one.pods']
+    for (const [i, address] of inside.entries()) {
+      dialled = []
+      await say({ address, sequence: i + 1 })
+      there = new Map([[address, peer]])
+      await using pods = podsWith({ addresses: [`${named}/p2p/${peer}`] })
+      await assert.rejects(pods.link(hostname, signal), unreachable)
+      assert.deepEqual(dialled, [`${named}/p2p/${peer}`])
+    }
+    await say({ sequence: inside.length + 1 })
+    move()
+    await using near = podsWith()
+    await near.link(hostname, signal)
+    await using told = podsWith({ addresses: [`${named}/p2p/${peer}`] }, undefined, true)
+    await told.link(hostname, signal)
+    assert.equal(dialled.at(-1), `${now}/p2p/${peer}`)
+    const out = '/ip4/198.41.0.4/tcp/1'
+    await say({ address: out, sequence: inside.length + 2 })
+    there = new Map([[out, peer]])
+    await using moved = podsWith({ addresses: [`${named}/p2p/${peer}`] })
+    await moved.link(hostname, signal)
   })
 
   it('is moved only when it was pinned before', async () => {
@@ -211,7 +237,7 @@ describe('a pod whose known addresses do not answer', () => {
     let at = old
     const searches: (string | undefined)[] = []
     const found = await openFoundPods({
-      ...{ state, log: quiet },
+      ...{ state, log: quiet, allowLocal: true },
       async findPod({ pinned }) {
         searches.push(pinned)
         return { hostname, addresses: [at], fingerprint, by: pinned ? 'pin' : 'https' }
@@ -238,7 +264,7 @@ describe('a pod whose known addresses do not answer', () => {
   it('is kept for the word of who moved there once they are there, until another is published', async () => {
     let published: string | undefined
     const found = await openFoundPods({
-      ...{ state, log: quiet },
+      ...{ state, log: quiet, allowLocal: true },
       async findPod({ pinned }) {
         if (!published) throw new MuttrError('POD_UNKNOWN', 'nothing is published')
         assert.equal(pinned, undefined)

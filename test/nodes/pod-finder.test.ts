@@ -19,6 +19,7 @@ describe('where a pod finds others', () => {
         return { hostname, addresses, fingerprint, by: 'https' }
       },
       state: memoryState(),
+      allowLocal: false,
       log: { debug() {}, info() {}, warn() {} }
     })
   beforeEach(() => {
