@@ -9,7 +9,7 @@ import { helloAnswer, podPeersMax, podRecord, podRecordLabel } from '../wire/pod
 import type { PodNames } from './hostnames.ts'
 import { gotNames } from './renaming.ts'
 import type { SignedRow } from './rows.ts'
-import { signedRow, tables, under } from './rows.ts'
+import { offersRow, signedRow, tables, under } from './rows.ts'
 
 interface Parts {
   state: State
@@ -23,7 +23,7 @@ interface Parts {
   escrow: boolean
   /** Where it takes datagrams. */
   udp: number | null
-  /** What else it does for who asks: docs/protocol/pod.md#what-a-pod-offers. */
+  /** What else this process does for who asks; the pod offers what any of them does: docs/protocol/pod.md#what-a-pod-offers. */
   offers: readonly string[]
   /** The pod's as it shows it to everybody. */
   certificate: () => Promise<Uint8Array>
@@ -107,7 +107,7 @@ async function kept(state: State): Promise<SignedRow | undefined> {
 
 /** @returns nothing when the record would stay as it is; else what is refused when somebody else changed it meanwhile. */
 async function next(
-  { state, clock, crypto, person, hpke, names, policy, escrow, udp, offers }: Parts,
+  { state, clock, crypto, person, keys, hpke, names, policy, escrow, udp, offers: own }: Parts,
   choose: (peers: readonly PeerId[]) => readonly PeerId[]
 ): Promise<readonly Change[]> {
   const signer = new Uint8Array(Buffer.from(person.certificate.pin, 'hex'))
@@ -124,8 +124,14 @@ async function next(
   }
   if (said.peers.length > podPeersMax)
     throw new MuttrError('LIMIT_EXCEEDED', `${podPeersMax} processes serve the pod already`)
-  const isOffered = known && (await crypto.offersIn(known.signature)).join() === offers.join()
-  if (isOffered && isSame(last!, said) && equalBytes(known.signer, signer)) return []
+  const saidBefore = known ? await crypto.offersIn(known.signature) : []
+  const { offers, changes } = await offersOf(
+    state,
+    { self: keys.self, own, saidBefore },
+    said.peers
+  )
+  const isOffered = changes.length === 0 && saidBefore.join() === offers.join()
+  if (isOffered && last && isSame(last, said) && equalBytes(known.signer, signer)) return []
   const nowMs = clock.now()
   const sequence = Math.max((last?.sequence ?? 0) + 1, nowMs)
   const frame = podRecord.encode({ ...said, sequence, issuedMs: nowMs })
@@ -136,10 +142,35 @@ async function next(
     { type: 'insert', table: tables.pod, key: mark, value: new Uint8Array() },
     { type: 'put', table: tables.pod, key, value: signedRow.encode({ frame, signature, signer }) },
     gotNames,
+    ...changes,
     ...marks
       .slice(0, -marksKept)
       .map((row): Change => ({ type: 'delete', table: tables.pod, key: row.key }))
   ]
+}
+
+/**
+ * What the processes that serve the pod offer together: each writes down its own. Of one that has not, since it is of an older program, it is not known
+ * which of what the pod offers it does, so nothing of that goes.
+ */
+async function offersOf(
+  state: State,
+  { self, own, saidBefore }: Record<'own' | 'saidBefore', readonly string[]> & { self: PeerId },
+  peers: readonly PeerId[]
+): Promise<{ offers: readonly string[]; changes: readonly Change[] }> {
+  const rows = await state.list(tables.pod, under('offers'))
+  const written = new Map(
+    rows.map(({ key, value }) => [key.slice('offers/'.length), offersRow.decode(value)])
+  )
+  const changes: Change[] = [...written.keys()]
+    .filter(peer => !peers.includes(peer))
+    .map(peer => ({ type: 'delete', table: tables.pod, key: `offers/${peer}` }))
+  const of = (peer: PeerId) => (peer === self ? own : (written.get(peer) ?? saidBefore))
+  if (peers.includes(self) && written.get(self)?.join() !== own.join())
+    changes.push({
+      ...{ type: 'put', table: tables.pod, key: `offers/${self}`, value: offersRow.encode(own) }
+    })
+  return { offers: [...new Set(peers.flatMap(of))].sort(), changes }
 }
 
 type Said = Pick<

@@ -3,6 +3,7 @@ import type { Millis, PeerId } from '../base/ports.ts'
 import type { Change } from '../store/state.ts'
 import type { Field } from '../wire/cbor.ts'
 import {
+  array,
   bool,
   bytes,
   decodeCbor,
@@ -219,6 +220,15 @@ export const signedRow: Row<SignedRow> = row(
   ([, frame, signature, signer]) => ({ frame, signature, signer }),
   s => [1, s.frame, s.signature, s.signer],
   4_096
+)
+
+/** What a process of a pod does for who asks. */
+export const offersRow: Row<readonly string[]> = row(
+  'what a process offers',
+  tuple(literal(1), array(text(16, 1), 16)),
+  ([, offers]) => offers,
+  offers => [1, [...offers]],
+  512
 )
 
 export const tables = {
