@@ -64,6 +64,7 @@ import { openHostnames } from './renaming.ts'
 import type { Desk } from './session.ts'
 import { serveSession } from './session.ts'
 import { createSweeper } from './sweep.ts'
+import { takeNotice } from './take-notice.ts'
 import { openTokens } from './token/tokens.ts'
 
 export interface PodParts {
@@ -194,7 +195,12 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       ...parts.federation,
       ...about,
       ...{ audit, standings, registration: policy, isShared: parts.isShared === true, load },
-      pin: person.certificate.pin,
+      ...{ pin: person.certificate.pin, former: names.former },
+      take: (notice, nowMs) =>
+        takeNotice({ crypto, hpkeSecret: hpke.secret, gates, mailbox, keys, datagrams }, notice, {
+          peer: keys.self,
+          nowMs
+        }),
       tell: told => tellNews(reception.sessions(), told, clock.now()),
       arriving: () => datagrams
     }))

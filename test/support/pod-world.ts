@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { ErrorCode } from '../../src/base/errors.ts'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { Clock, DatagramDoor, Datagrams, Log, PeerKeys } from '../../src/base/ports.ts'
 import type { PodLink } from '../../src/client/pod-link.ts'
@@ -95,8 +96,8 @@ export interface PodWorld extends AsyncDisposable {
   }): Promise<PodHost>
   /** From now on the pods find a pod of this name at that peer. */
   move(hostname: string, peer: string): void
-  /** From now on nobody says where a pod of this name is, but its record in the DHT to those who know its key. */
-  hush(hostname: string): void
+  /** From now on nobody says where a pod of this name is, or that it is anywhere, but its record in the DHT to those who know its key. */
+  hush(hostname: string, code?: 'POD_UNREACHABLE' | 'POD_UNKNOWN'): void
   /** A device of somebody, with a peer key of its own. */
   device(person: Person): Promise<TestDevice>
 }
@@ -135,7 +136,7 @@ export function podWorld(atMs = startMs, network: FakeNetwork = fakeNetwork()): 
   const pods = new Set<Pod>()
   /** Peers of pods, by hostname. */
   const hosts = new Map<string, string>()
-  const hushed = new Set<string>()
+  const hushed = new Map<string, ErrorCode>()
   const deviceOf = (person: Person, device: Device, keys: PeerKeys): TestDevice => {
     const open: TestDevice['open'] = (host, pinned) =>
       openPodLink({
@@ -260,7 +261,7 @@ export function podWorld(atMs = startMs, network: FakeNetwork = fakeNetwork()): 
       return host
     },
     move: (hostname, peer) => void hosts.set(hostname, peer),
-    hush: hostname => void hushed.add(hostname),
+    hush: (hostname, code = 'POD_UNREACHABLE') => void hushed.set(hostname, code),
     device: async person =>
       deviceOf(person, makeDevice(random.bytes(32)), peerKeys(await makePeerKey())),
     async [Symbol.asyncDispose]() {
@@ -271,11 +272,12 @@ export function podWorld(atMs = startMs, network: FakeNetwork = fakeNetwork()): 
 
 const findIn = (
   hosts: Map<string, string>,
-  hushed: ReadonlySet<string>,
+  hushed: ReadonlyMap<string, ErrorCode>,
   vouched: Readonly<Record<string, string>>
 ) => ({
   async find(hostname: string) {
-    if (hushed.has(hostname)) throw new MuttrError('POD_UNREACHABLE', 'no name server answers')
+    const code = hushed.get(hostname)
+    if (code) throw new MuttrError(code, 'no name server says where it is')
     const peer = hosts.get(hostname)
     if (peer === undefined) throw new MuttrError('POD_UNKNOWN', `${hostname} is unknown`)
     return { hostname, addresses: [`/p2p/${peer}`], fingerprint: vouched[hostname] }

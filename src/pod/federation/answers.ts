@@ -50,7 +50,8 @@ function queueAnswers(parts: Parts, federation: Federation): Answers {
       await mayAsk(account, nowMs)
       checkExpiry(request.expiryMs, nowMs)
       // One that was never met is looked for, which costs others something.
-      if (!peers.get(request.hostname)) gates.lookup(session.peer, account, nowMs)
+      const isKnownPod = peers.wasOurs(request.hostname) || peers.get(request.hostname)
+      if (!isKnownPod) gates.lookup(session.peer, account, nowMs)
       const pin = request.pin && Buffer.from(request.pin).toString('hex')
       await peers.expect(request.hostname, pin)
       await queue.add({ account, device }, request, nowMs)
@@ -71,6 +72,7 @@ function queueAnswers(parts: Parts, federation: Federation): Answers {
     async [podMethods.queuePapers](payload, nowMs) {
       self(nowMs)
       const { hostname } = wire.queuePapers.decode(payload)
+      if (peers.wasOurs(hostname)) return await federation.hello()
       const papers = await peers.papers(hostname)
       if (!papers) throw new MuttrError('POD_UNKNOWN', `${hostname} was never met`)
       return helloAnswer.encode(papers)

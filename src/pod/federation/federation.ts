@@ -1,5 +1,5 @@
 import { MuttrError } from '../../base/errors.ts'
-import type { Clock, Datagrams, Log, Network, PeerKeys, Random } from '../../base/ports.ts'
+import type { Clock, Datagrams, Log, Millis, Network, PeerKeys, Random } from '../../base/ports.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { State } from '../../store/state.ts'
 import type { Policy } from '../../wire/pod.ts'
@@ -71,6 +71,8 @@ export interface Federation extends AsyncDisposable {
   readonly gossip: Pick<PodGossip, 'answer'>
   readonly ports: Pick<PodPorts, 'answer'> | undefined
   readonly operator: PodPeers
+  /** This pod's own answer to `hello`. */
+  hello(): Promise<Uint8Array>
 }
 
 export async function openFederation(
@@ -82,7 +84,11 @@ export async function openFederation(
     crypto: Crypto
     keys: PeerKeys
     hostname: string
+    /** Names that it had before and answers for. */
+    former: readonly string[]
     hello(): Promise<Uint8Array>
+    /** Keeps a notice for an account of this pod. @returns the receipt's signature. */
+    take(notice: Uint8Array, nowMs: Millis): Promise<Uint8Array>
     audit: Audit
     standings: Pick<Standings, 'check'>
     limits: PodLimits
@@ -148,7 +154,7 @@ export async function openFederation(
     return stateOf(peer)
   }
   return {
-    ...{ queue, peers, forwarder, lines, gossip, ports },
+    ...{ queue, peers, forwarder, lines, gossip, ports, hello: parts.hello },
     begin() {
       forwarder.start()
       gossip.begin()

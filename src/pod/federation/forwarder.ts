@@ -5,7 +5,7 @@ import type { Clock, Datagrams, Log, Millis, PeerKeys, Random } from '../../base
 import { Pump } from '../../base/pump.ts'
 import type { Schedule } from '../../base/retry.ts'
 import { outboxSchedule, retryDelayMs, throwDice } from '../../base/retry.ts'
-import type { QueueState } from '../../wire/federation.ts'
+import type { QueueState, TransferResult } from '../../wire/federation.ts'
 import { transfer, transferAnswer } from '../../wire/federation.ts'
 import { announcedBytes } from '../../wire/notice.ts'
 import { podMethods } from '../../wire/pod-methods.ts'
@@ -24,7 +24,11 @@ interface Parts {
   clock: Clock
   random: Random
   log: Log
-  keys: Pick<PeerKeys, 'verify'>
+  keys: Pick<PeerKeys, 'self' | 'verify'>
+  /** Of this pod's certificate, hex. */
+  pin: string
+  /** Keeps a notice for an account of this pod. @returns the receipt's signature. */
+  take(notice: Uint8Array, nowMs: Millis): Promise<Uint8Array>
   lines: Pick<Lines, 'take' | 'has'>
   tell(told: readonly Told[]): void
   /** Undefined where none are sent. */
@@ -166,19 +170,24 @@ export class Forwarder implements AsyncDisposable {
 
   /** @throws {MuttrError} when the pod cannot be reached, or takes no more of them now */
   async #pass(hostname: string, entries: readonly Queued[]): Promise<void> {
-    const { queue, clock, tell, lines } = this.#parts
+    const { queue, clock, tell, lines, peers } = this.#parts
     const nowMs = clock.now()
-    const barred = this.#barred(hostname)
+    const isHere = peers.wasOurs(hostname)
+    const barred = isHere ? undefined : this.#barred(hostname)
     const lost = await this.#suspended(entries, nowMs)
-    const isIdle = barred !== undefined || entries.every(({ account }) => lost.has(account))
+    const isIdle =
+      isHere || barred !== undefined || entries.every(({ account }) => lost.has(account))
     using line = isIdle ? undefined : await lines.take(hostname, this.#life.signal)
+    // Only now is it known that it is one of which the operator spoke by another name.
+    const met = line && this.#barred(hostname)
+    const pin = line?.pin ?? this.#parts.pin
     const settled: Settled[] = []
     const ready = entries.filter(entry => {
-      const state = barred ?? lost.get(entry.account) ?? hopeless(entry, line!.pin, nowMs)
+      const state = barred ?? met ?? lost.get(entry.account) ?? hopeless(entry, pin, nowMs)
       if (state) settled.push({ entry, state })
       return state === undefined
     })
-    const given = ready.length > 0 ? await this.#give(hostname, line!, ready) : undefined
+    const given = ready.length > 0 ? await this.#give(hostname, line, ready) : undefined
     settled.push(...(given?.settled ?? []))
     tell(await queue.settle(settled))
     if (!given?.problem) return
@@ -186,15 +195,15 @@ export class Forwarder implements AsyncDisposable {
     throw given.problem
   }
 
-  async #give(hostname: string, line: Line, entries: readonly Queued[]) {
-    const { session, unsure } = line
+  /** @param line none for a former name of this pod */
+  async #give(hostname: string, line: Line | undefined, entries: readonly Queued[]) {
     const { queue, keys } = this.#parts
     const loaded = await queue.load(entries)
     if (loaded.length === 0) return { settled: [], problem: undefined }
     const notices = loaded.map(({ notice }) => notice)
-    const options = { timeoutMs: transferTimeoutMs, signal: this.#life.signal }
-    const asked = session.request(podMethods.transfer, transfer.encode({ notices }), options)
-    const { atMs, results } = transferAnswer.decode(await reached(hostname, asked))
+    const { atMs, results } = line
+      ? await this.#transfer(hostname, line, notices)
+      : await this.#keep(notices)
     if (results.length !== loaded.length)
       throw new MuttrError('WIRE_MALFORMED', 'an answer to another transfer')
     let problem: MuttrError | undefined
@@ -202,8 +211,8 @@ export class Forwarder implements AsyncDisposable {
       const result = results[i]!
       if (typeof result === 'string') {
         if (result === 'BLOB_EXPIRED') return [{ entry, state: { type: 'expired' } }]
-        if (result === 'FEDERATION_REFUSED' && unsure !== undefined) {
-          problem = new MuttrError(unsure, `${hostname} could not find out who asks`)
+        if (result === 'FEDERATION_REFUSED' && line?.unsure !== undefined) {
+          problem = new MuttrError(line.unsure, `${hostname} could not find out who asks`)
           return []
         }
         if (final.has(result)) return [{ entry, state: { type: 'refused', code: result } }]
@@ -211,13 +220,28 @@ export class Forwarder implements AsyncDisposable {
         problem ??= new MuttrError(why, `${hostname} takes no more now`)
         return []
       }
-      const { peer } = session
+      const peer = line?.session.peer ?? keys.self
       if (keys.verify(peer, announcedBytes(notice, atMs), result))
         return [{ entry, state: { type: 'accepted', atMs, signature: result, peer } }]
       problem = new MuttrError('SIGNATURE_INVALID', `${hostname} gave a false receipt`)
       return []
     })
     return { settled, problem }
+  }
+
+  async #transfer(hostname: string, { session }: Line, notices: readonly Uint8Array[]) {
+    const options = { timeoutMs: transferTimeoutMs, signal: this.#life.signal }
+    const asked = session.request(podMethods.transfer, transfer.encode({ notices }), options)
+    return transferAnswer.decode(await reached(hostname, asked))
+  }
+
+  /** What is for people of this pod under a name that it had before. */
+  async #keep(notices: readonly Uint8Array[]) {
+    const { clock, take } = this.#parts
+    const atMs = clock.now()
+    const one = (notice: Uint8Array): Promise<TransferResult> =>
+      take(notice, atMs).catch(err => codeOf(err) ?? 'INTERNAL')
+    return { atMs, results: await Promise.all(notices.map(one)) }
   }
 
   /** What the operator has said since keeps notices from a pod. */

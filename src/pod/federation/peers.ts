@@ -1,7 +1,6 @@
 import type { ErrorCode } from '../../base/errors.ts'
 import { codeOf, MuttrError } from '../../base/errors.ts'
 import type { Clock, Log, Millis, Network, PeerId, Session } from '../../base/ports.ts'
-import type { Certificate } from '../../keys/certificate.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { Change, State } from '../../store/state.ts'
 import { podRecord } from '../../wire/pod.ts'
@@ -42,6 +41,8 @@ export interface PeersParts {
   policy: FederationPolicy
   /** Of this pod. */
   hostname: string
+  /** Names that it had before and answers for; none unless told. */
+  former?: readonly string[]
   peersMax: number
 }
 
@@ -62,6 +63,8 @@ const stranger: PeerRow = {
 /** What the operator said counts, whatever was learned before or since. */
 const bySaid = (row: PeerRow, word: PeerWord | undefined): PeerRow =>
   word ? { ...row, standing: word.standing, pin: word.fingerprint ?? row.pin } : row
+
+const isAway = (err: unknown): boolean => codeOf(err) === 'POD_UNREACHABLE'
 
 const refused = (what: string): MuttrError => new MuttrError('FEDERATION_REFUSED', what)
 
@@ -136,6 +139,15 @@ export class PeerPods {
     return this.#known.get(hostname)
   }
 
+  /** Whether it is a name that this pod had before: what is for it is delivered here. */
+  wasOurs(hostname: string): boolean {
+    return this.#parts.former?.includes(hostname) === true
+  }
+
+  #isOurs(hostname: string): boolean {
+    return hostname === this.#parts.hostname || this.wasOurs(hostname)
+  }
+
   /**
    * Whether notices go to and come from a pod; undefined for somebody who is none.
    * @throws {MuttrError} `FEDERATION_REFUSED`
@@ -155,6 +167,7 @@ export class PeerPods {
    * @throws {MuttrError} `FEDERATION_REFUSED`, `POD_UNKNOWN`, `POD_CHANGED`
    */
   async expect(hostname: string, pin: string | null): Promise<void> {
+    if (this.wasOurs(hostname)) return
     if (hostname === this.#parts.hostname || hostname !== foldHostname(hostname))
       throw new MuttrError('POD_UNKNOWN', `${hostname} is not another pod`)
     this.check(hostname)
@@ -184,7 +197,8 @@ export class PeerPods {
     }
     const met = await place.then(at).catch(async err => {
       const known = await this.#fingerprint(row)
-      if (codeOf(err) !== 'POD_UNREACHABLE' || known === undefined) throw err
+      const nowhere = await place.then(() => undefined, codeOf)
+      if (known === undefined || !(isAway(err) || nowhere === 'POD_UNKNOWN')) throw err
       const before = await place.catch((): PodPlace => ({ hostname, addresses: [] }))
       const moved = await finder.moved?.(before, known, signal)
       const addresses = [...this.#heardOf(hostname), ...(moved ?? [])]
@@ -196,6 +210,7 @@ export class PeerPods {
     this.#met.delete(hostname)
     try {
       await this.#seen(hostname, met.pod.papers)
+      await this.#goesOn(hostname, met.pod)
       if (udp !== null && address !== undefined) this.#met.set(hostname, { address, udp })
       await finder.met?.(hostname, met.pod.contact.peer, met.pod.peers)
     } catch (err) {
@@ -212,30 +227,40 @@ export class PeerPods {
    */
   async introduced(papers: PodPapers, peer: PeerId, signal: AbortSignal): Promise<string> {
     const { clock, crypto, finder } = this.#parts
-    const { hostname, former } = podRecord.decode(papers.record)
-    if (hostname === this.#parts.hostname || hostname !== foldHostname(hostname))
+    const { hostname } = podRecord.decode(papers.record)
+    if (this.#isOurs(hostname) || hostname !== foldHostname(hostname))
       throw new MuttrError('POD_CHANGED', `${hostname} is another pod`)
     const row = await this.#row(hostname)
     const place = await finder.find(hostname, row.pin).catch(err => {
-      if (row.pin === null || codeOf(err) !== 'POD_UNREACHABLE') throw err
+      if (row.pin === null || !(isAway(err) || codeOf(err) === 'POD_UNKNOWN')) throw err
       return undefined
     })
     const fingerprint = place?.fingerprint ?? row.pin ?? (await this.#look(hostname, signal))
     const shown = { hostname, peer, pinned: { fingerprint }, clock, crypto }
     const { certificate } = await readPapers(papers, shown)
     await this.#seen(hostname, papers)
-    for (const name of former) await this.#goesOn(hostname, name, certificate)
+    await this.#goesOn(hostname, { certificate, papers })
     return hostname
   }
 
-  /** A pod that had another name is the same one, by its key: what the operator said of it still counts. */
-  async #goesOn(hostname: string, former: string, shown: Certificate): Promise<void> {
-    const before = await this.#row(former)
-    const isSame = before.pin === shown.pin || before.pin === shown.fingerprint
-    if (!isSame || before.standing === 'none' || (await this.#word(hostname))) return
-    const { changes, apply } = await this.word(hostname, before.standing)
-    await this.#parts.state.write(changes)
-    apply()
+  /**
+   * A pod that had another name is the same one, by its key: what the operator said of it still counts. Only where the pod was found under the name
+   * that it has now: it must not have what was said of it said of somebody else.
+   */
+  async #goesOn(
+    hostname: string,
+    { certificate, papers }: Pick<PodFace, 'certificate' | 'papers'>
+  ): Promise<void> {
+    const said = podRecord.decode(papers.record)
+    if (said.hostname !== hostname) return
+    for (const former of said.former) {
+      const { pin, standing } = await this.#row(former)
+      const isSame = pin === certificate.pin || pin === certificate.fingerprint
+      if (!isSame || standing === 'none' || (await this.#word(hostname))) continue
+      const { changes, apply } = await this.word(hostname, standing)
+      await this.#parts.state.write(changes)
+      apply()
+    }
   }
 
   /** An attempt to reach it failed. */

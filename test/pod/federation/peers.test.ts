@@ -173,39 +173,40 @@ describe('another pod', () => {
     await assert.rejects(ask(session, podMethods.introduce, hello), { code: 'POD_CHANGED' })
   })
 
-  it('that is known is found by its record, is given notices and may introduce itself while nobody else says where it is', async () => {
-    await using all = await neighbours()
-    await assert.rejects(
-      async () => {
-        all.world.hush('three.test')
-        await all.give(await all.seal(), 'three.test')
-      },
-      { code: 'POD_UNREACHABLE' }
-    )
-    await all.give(await all.seal())
-    await until(() => all.news.length === 1)
-    all.world.hush('two.test')
-    await all.world.network.unplug(all.two.keys.self)
-    const late = await all.seal()
-    await all.give(late)
-    await until(() => peerOf(all)?.failures === 1)
-    assert.equal((await all.stateOf(late)).type, 'queued')
-    all.world.network.plug(all.two.keys.self)
-    all.world.clock.advance(6 * hourMs)
-    await until(() => all.news.length === 2)
-    assert.equal(all.news[1]!.state.type, 'accepted')
+  for (const code of ['POD_UNREACHABLE', 'POD_UNKNOWN'] as const)
+    it(`that is known is found by its record, is given notices and may introduce itself while others say ${code}`, async () => {
+      await using all = await neighbours()
+      await assert.rejects(
+        async () => {
+          all.world.hush('three.test', code)
+          await all.give(await all.seal(), 'three.test')
+        },
+        { code }
+      )
+      await all.give(await all.seal())
+      await until(() => all.news.length === 1)
+      all.world.hush('two.test', code)
+      await all.world.network.unplug(all.two.keys.self)
+      const late = await all.seal()
+      await all.give(late)
+      await until(() => peerOf(all)?.failures === 1)
+      assert.equal((await all.stateOf(late)).type, 'queued')
+      all.world.network.plug(all.two.keys.self)
+      all.world.clock.advance(6 * hourMs)
+      await until(() => all.news.length === 2)
+      assert.equal(all.news[1]!.state.type, 'accepted')
 
-    const hello = await (await somebody(all))
-      .open(all.two.keys.self)
-      .then(session => ask(session, 'hello', nothing.encode()))
-    const seenMs = all.world.clock.now() + hourMs
-    all.world.clock.advance(hourMs)
-    const own = await all.world.network
-      .at(all.two.keys.self)
-      .open({ peer: all.one.keys.self, addresses: [] }, podProtocol, { timeoutMs: 1_000 })
-    await ask(own, podMethods.introduce, hello)
-    assert.equal(peerOf(all)?.seenMs, seenMs)
-  })
+      const hello = await (await somebody(all))
+        .open(all.two.keys.self)
+        .then(session => ask(session, 'hello', nothing.encode()))
+      const seenMs = all.world.clock.now() + hourMs
+      all.world.clock.advance(hourMs)
+      const own = await all.world.network
+        .at(all.two.keys.self)
+        .open({ peer: all.one.keys.self, addresses: [] }, podProtocol, { timeoutMs: 1_000 })
+      await ask(own, podMethods.introduce, hello)
+      assert.equal(peerOf(all)?.seenMs, seenMs)
+    })
 
   it('is blocked: nothing is taken from it, and nothing goes to it', async () => {
     await using all = await neighbours()
