@@ -1,4 +1,5 @@
-import { MuttrError } from '../base/errors.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
+import { limits } from '../base/limits.ts'
 import type { Clock, Failure, Log, Millis, PeerId, Random } from '../base/ports.ts'
 import { retryDelayMs, throwDice } from '../base/retry.ts'
 import type { Notice } from '../wire/notice.ts'
@@ -37,6 +38,9 @@ export interface LineParts {
   idleMs: Millis
 }
 
+/** What we show of ourselves lasts for a third of its life at least (`statements.ts`); not measured. */
+const identifyAgainMs: Millis = limits.deviceLifeMsMax / 6
+
 const dispose = async (link: PodLink): Promise<void> => {
   await link[Symbol.asyncDispose]()
 }
@@ -62,6 +66,7 @@ export class PodLine implements AsyncDisposable {
   readonly #tried = Promise.withResolvers<void>()
   #idle: Disposable | undefined
   #retry: Disposable | undefined
+  #again: Disposable | undefined
 
   constructor(parts: LineParts) {
     this.#parts = parts
@@ -184,11 +189,25 @@ export class PodLine implements AsyncDisposable {
       throw err
     }
     if (this.#link !== link) return
+    this.#identifyLater(link)
     this.#caughtUp = true
     this.#parts.onListening()
     this.#tried.resolve()
     this.#failures = 0
     this.#problem = null
+  }
+
+  /** The pod knows us as long as what we have shown it lasts. */
+  #identifyLater(link: PodLink): void {
+    const { clock, log, hostname } = this.#parts
+    this.#again?.[Symbol.dispose]()
+    this.#again = clock.after(identifyAgainMs, async () => {
+      if (this.#link !== link) return
+      await this.#identify(link).catch(err =>
+        log.info('not identified again', { pod: hostname, code: codeOf(err) })
+      )
+      if (this.#link === link) this.#identifyLater(link)
+    })
   }
 
   #closed(link: PodLink): void {
@@ -198,6 +217,7 @@ export class PodLine implements AsyncDisposable {
   }
 
   #forget(): void {
+    this.#again?.[Symbol.dispose]()
     this.#link = undefined
     this.#identified = undefined
     this.#knownToPod = false
@@ -234,6 +254,7 @@ export class PodLine implements AsyncDisposable {
     this.#life.abort()
     this.#idle?.[Symbol.dispose]()
     this.#retry?.[Symbol.dispose]()
+    this.#again?.[Symbol.dispose]()
     const link = this.#link
     this.#link = undefined
     await link?.[Symbol.asyncDispose]()

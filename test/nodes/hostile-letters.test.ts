@@ -177,7 +177,19 @@ describe('people and pods among liars', () => {
       await register('b0b', 'b0b', 'ALIAS_CONFUSABLE')
       await register('postmaster', 'postmaster', 'ALIAS_RESERVED')
       await register('p0stmaster', 'p0stmaster', 'ALIAS_CONFUSABLE')
-      for (const name of ['.x', 'x.', 'a..b', 'a b', 'bób', 'bob@one.test', '\u202ebob', '../etc'])
+      await register('bob@one.test', 'bob', 'ALIAS_TAKEN')
+      await register('bob@two.test', 'bob', 'ALIAS_UNKNOWN')
+      for (const name of [
+        '.x',
+        'x.',
+        'a..b',
+        'a b',
+        'bób',
+        'bob@',
+        '@one.test',
+        '\u202ebob',
+        '../etc'
+      ])
         await register(name, 'x', 'ALIAS_INVALID')
       await register('trudy', 'x', 'KEY_INVALID')
       const notOurs = {
