@@ -142,6 +142,7 @@ export async function hostPod(
           limits: config.ahead
         }
       }),
+      onRenamed: () => void house.restart().catch(err => log.warn('pod.not-restarted', { err })),
       limits: { accountsMax: config.accountsMax, noticesPerAccountMax: config.mailboxMax }
     })
   )

@@ -8,7 +8,14 @@ import { addHostname } from '../keys/person.ts'
 import { vaultNeedsPassphrase } from '../keys/vault.ts'
 import { systemClock as clock } from '../net/clock.ts'
 import type { PodNames } from '../pod/hostnames.ts'
-import { formerNames, markPlaces, namesNow, renamed, wantNames } from '../pod/renaming.ts'
+import {
+  formerNames,
+  markPlaces,
+  namesNext,
+  namesNow,
+  renamed,
+  wantNames
+} from '../pod/renaming.ts'
 import type { WholeState } from '../store/state.ts'
 import type { Home } from './home.ts'
 import { openPerson, readHome, writePerson } from './home.ts'
@@ -25,19 +32,23 @@ export async function renamePod(o: RenameOptions): Promise<PodRenamed> {
   await upgradePod(home, { signal: o.signal })
   await using state = await openPodState(home.config.pod!.store, home.paths.podDb, { alone: true })
   const before = await namesNow(state)
+  // What was asked for before, and no start has taken up.
+  const next = await namesNext(state)
   return 'to' in o.what
-    ? await toNew(home, state, before, o.what.to, o)
-    : await letGo(home, state, before, o.what.forget)
+    ? await toNew(home, state, { before, next }, o.what.to, o)
+    : await letGo(home, state, next, o.what.forget)
 }
 
 async function toNew(
   home: Home,
   state: WholeState,
-  before: PodNames,
+  { before, next }: { before: PodNames; next: PodNames },
   to: string,
   { passphrase, signal, onProgress }: RenameOptions
 ): Promise<PodRenamed> {
-  const names = renamed(before, to)
+  // A name that it never began under is none of its former ones; one that was let go stays so.
+  const former = before.former.filter(name => next.former.includes(name))
+  const names = renamed({ ...before, former }, to)
   const { hostname } = names
   const aliases =
     hostname === before.hostname ? 0 : await markPlaces(state, before, { signal, onProgress })
@@ -45,7 +56,8 @@ async function toNew(
   if (signal.aborted) throw new MuttrError('CANCELLED', 'nothing was renamed')
   await wantNames(state, names)
   // Another pod of that name would stand in the file; this one is itself wherever it is listed.
-  const isOurs = (other: string) => other === hostname || names.former.includes(other)
+  const ours = [hostname, ...names.former, before.hostname, next.hostname]
+  const isOurs = (other: string) => ours.includes(other) || other === home.config.pod!.hostname
   const [own] = home.network.pods.filter(pod => isOurs(pod.hostname))
   const others = home.network.pods.filter(pod => !isOurs(pod.hostname))
   const pods = own ? [...others, { ...own, hostname }] : others

@@ -18,6 +18,8 @@ export type News =
   | { readonly what: 'settings' }
   /** What the operator says of other pods has. */
   | { readonly what: 'peers' }
+  /** The pod has other names. */
+  | { readonly what: 'names' }
 
 export interface NewsWatch extends AsyncDisposable {
   /** Resolves when everything written so far was handed over. */
@@ -36,12 +38,12 @@ const newsRow: Row<News> = row(
   'news',
   tuple(
     literal(1),
-    oneOf('standing', 'account', 'gone', 'settings', 'dismissed', 'peers'),
+    oneOf('standing', 'account', 'gone', 'settings', 'dismissed', 'peers', 'names'),
     nullable(id),
     nullable(id)
   ),
   ([, what, subject, device]): News => {
-    if (what === 'settings' || what === 'peers') return { what }
+    if (what === 'settings' || what === 'peers' || what === 'names') return { what }
     if (subject === null) throw new TypeError('about nobody')
     if (what === 'gone') return { what, pin: subject }
     if (what !== 'dismissed') return { what, account: subject }
@@ -49,7 +51,8 @@ const newsRow: Row<News> = row(
     return { what, account: subject, device }
   },
   news => {
-    if (news.what === 'settings' || news.what === 'peers') return [1, news.what, null, null]
+    if (news.what === 'settings' || news.what === 'peers' || news.what === 'names')
+      return [1, news.what, null, null]
     if (news.what === 'gone') return [1, news.what, news.pin, null]
     return [1, news.what, news.account, news.what === 'dismissed' ? news.device : null]
   }

@@ -38,6 +38,7 @@ import type { FederationParts, PodPeers } from './federation/federation.ts'
 import { openFederation } from './federation/federation.ts'
 import { tellNews } from './federation/news.ts'
 import { createGates } from './gates.ts'
+import { recordedNames } from './hostnames.ts'
 import { createInvites } from './invites.ts'
 import type { AheadLimits, PodLimits } from './limits.ts'
 import { aheadLimits, podLimits, podTimes } from './limits.ts'
@@ -60,7 +61,7 @@ import { createPublicDirectory } from './public-directory.ts'
 import { createReception } from './reception.ts'
 import { openRecord } from './record.ts'
 import { Registry } from './registry.ts'
-import { openHostnames } from './renaming.ts'
+import { namesAre, openHostnames } from './renaming.ts'
 import type { Desk } from './session.ts'
 import { serveSession } from './session.ts'
 import { createSweeper } from './sweep.ts'
@@ -100,6 +101,8 @@ export interface PodParts {
   federation?: FederationParts
   /** What its record announces beside its fields: docs/protocol/pod.md#what-a-pod-offers. */
   offers?: readonly string[]
+  /** Another process has begun under other names: this one serves nobody any more. */
+  onRenamed?: () => void
   /** Where notices come as datagrams; nowhere unless told. Only a pod that takes notices of anybody may. */
   datagrams?: DatagramDoor
 }
@@ -284,6 +287,15 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
           .catch(err => log.debug('pod.standing-not-told', { peer: session.peer, err }))
     }
   }
+  /** What this process said under its former name would be of a pod that there is no more. */
+  async function renamedBy(): Promise<void> {
+    const now = await recordedNames(state)
+    if (!now || namesAre(names, now)) return
+    log.warn('pod.renamed', { from: hostname, to: now.hostname })
+    reception.close()
+    for (const [session] of reception.sessions()) void session[Symbol.asyncDispose]()
+    parts.onRenamed?.()
+  }
   /** Of every process, this one too. */
   async function told(said: News): Promise<void> {
     const nowMs = clock.now()
@@ -292,6 +304,7 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       settings = await readSettings(state)
       return gates.renew()
     }
+    if (said.what === 'names') return await renamedBy()
     if (said.what === 'peers') return await federation?.peers.reload()
     for (const [session, served] of reception.sessions()) {
       const here = served.identity(nowMs)

@@ -7,7 +7,8 @@ import type { Change, State } from '../store/state.ts'
 import type { PodRecord, Policy } from '../wire/pod.ts'
 import { helloAnswer, podPeersMax, podRecord, podRecordLabel } from '../wire/pod.ts'
 import type { PodNames } from './hostnames.ts'
-import { gotNames } from './renaming.ts'
+import { newsOf } from './news.ts'
+import { gotNames, namesAre, namesWanted, renamedMeanwhile } from './renaming.ts'
 import type { SignedRow } from './rows.ts'
 import { offersRow, signedRow, tables, under } from './rows.ts'
 
@@ -105,7 +106,10 @@ async function kept(state: State): Promise<SignedRow | undefined> {
   return row && signedRow.decode(row)
 }
 
-/** @returns nothing when the record would stay as it is; else what is refused when somebody else changed it meanwhile. */
+/**
+ * @returns nothing when the record would stay as it is; else what is refused when somebody else changed it meanwhile.
+ * @throws {MuttrError} `CONFIG_INVALID` where another process has begun under other names since
+ */
 async function next(
   { state, clock, crypto, person, keys, hpke, names, policy, escrow, udp, offers: own }: Parts,
   choose: (peers: readonly PeerId[]) => readonly PeerId[]
@@ -113,6 +117,9 @@ async function next(
   const signer = new Uint8Array(Buffer.from(person.certificate.pin, 'hex'))
   const known = await kept(state)
   const last = known && podRecord.decode(known.frame)
+  const wanted = await namesWanted(state)
+  const isWanted = wanted !== undefined && namesAre(names, wanted)
+  if (last && !isWanted && !namesAre(names, last)) throw renamedMeanwhile(names, last)
   const said = {
     hostname: names.hostname,
     former: names.former,
@@ -141,8 +148,9 @@ async function next(
   return [
     { type: 'insert', table: tables.pod, key: mark, value: new Uint8Array() },
     { type: 'put', table: tables.pod, key, value: signedRow.encode({ frame, signature, signer }) },
-    gotNames,
+    ...(isWanted ? [gotNames] : []),
     ...changes,
+    ...(last && !namesAre(names, last) ? [newsOf({ what: 'names' })] : []),
     ...marks
       .slice(0, -marksKept)
       .map((row): Change => ({ type: 'delete', table: tables.pod, key: row.key }))

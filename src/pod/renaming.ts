@@ -15,8 +15,8 @@ const wantedKey = 'names'
 
 const written = 200
 
-/** The state's own word on what a pod is called, and on what it is to be called. */
-async function wanted(state: State): Promise<PodNames | undefined> {
+/** What an operator wants the pod to be called from the next start on; undefined where that is what its record says. */
+export async function namesWanted(state: State): Promise<PodNames | undefined> {
   const kept = await state.get(tables.pod, wantedKey)
   return kept && wantedNames.decode(kept)
 }
@@ -106,6 +106,19 @@ export const wantNames = async (state: State, names: PodNames): Promise<void> =>
   await state.write([{ type: 'put', table: tables.pod, key: wantedKey, value }])
 }
 
+/** A process goes on under names that the pod has no more. @param last of the record that stands */
+export const renamedMeanwhile = ({ hostname }: PodNames, last: PodNames): MuttrError =>
+  new MuttrError('CONFIG_INVALID', `the pod is ${last.hostname} now, and not ${hostname}`, {
+    hint:
+      last.hostname === hostname
+        ? 'Its former names have changed: start this process again.'
+        : `Run \`muttr pod rename --to ${last.hostname}\` on this machine too, then start it again.`
+  })
+
+/** Whether two processes would say the same of them. */
+export const namesAre = (one: PodNames, other: PodNames): boolean =>
+  one.hostname === other.hostname && one.former.join() === other.former.join()
+
 /** Written with the record that says so. */
 export const gotNames: Change = { type: 'delete', table: tables.pod, key: wantedKey }
 
@@ -115,7 +128,7 @@ export const gotNames: Change = { type: 'delete', table: tables.pod, key: wanted
  */
 export async function openHostnames(state: State, hostname: string): Promise<Hostnames> {
   const recorded = await recordedNames(state)
-  const next = await wanted(state)
+  const next = await namesWanted(state)
   if (next?.hostname === hostname) {
     if (recorded && recorded.hostname !== hostname) await markPlaces(state, recorded)
     return hostnamesOf(state, next)
@@ -123,7 +136,9 @@ export async function openHostnames(state: State, hostname: string): Promise<Hos
   if (!recorded || recorded.hostname === hostname)
     return hostnamesOf(state, { hostname, former: recorded?.former ?? [] })
   throw new MuttrError('CONFIG_INVALID', `the pod is ${recorded.hostname}, and not ${hostname}`, {
-    hint: `Its name is changed by \`muttr pod rename --to ${hostname}\` alone; else correct pod.hostname in muttr.json.`
+    hint: recorded.former.includes(hostname)
+      ? `It was renamed: run \`muttr pod rename --to ${recorded.hostname}\` on this machine too.`
+      : `Its name is changed by \`muttr pod rename --to ${hostname}\` alone; else correct pod.hostname in muttr.json.`
   })
 }
 
@@ -135,3 +150,7 @@ export async function namesNow(state: State): Promise<PodNames> {
     hint: 'Set pod.hostname in muttr.json.'
   })
 }
+
+/** The names that it will have from the next start on. @throws {MuttrError} as {@link namesNow} */
+export const namesNext = async (state: State): Promise<PodNames> =>
+  (await namesWanted(state)) ?? (await namesNow(state))

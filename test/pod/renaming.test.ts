@@ -10,6 +10,8 @@ import {
   renamed,
   wantNames
 } from '../../src/pod/renaming.ts'
+import { quiet } from '../support/client-world.ts'
+import { olga } from '../support/federation-world.ts'
 import type { PodHost, PodWorld, TestDevice } from '../support/pod-world.ts'
 import { makeBox, noticeFor, personNamed, podWorld, sealNotice } from '../support/pod-world.ts'
 
@@ -149,6 +151,40 @@ describe('a pod that has another name', () => {
     await assert.rejects(world.host({ hostname: old, beside: before, state: before.state }), {
       code: 'CONFIG_INVALID'
     })
+  })
+
+  it('ends a process that goes on under the former name once another has begun under the new one', async () => {
+    const { state } = before
+    const warned = Promise.withResolvers<object | undefined>()
+    const log = {
+      ...quiet,
+      warn: (what: string, about?: object) =>
+        what === 'pod.renamed' ? warned.resolve(about) : undefined
+    }
+    const onRenamed = Promise.withResolvers<void>()
+    const late = await world.host({
+      ...{ hostname: old, beside: before, state, log },
+      onRenamed: () => onRenamed.resolve()
+    })
+    const link = await device.enter(late)
+    const host = await rename()
+    assert.deepEqual(await warned.promise, { from: old, to: now })
+    await onRenamed.promise
+    await assert.rejects(link.register('alice', alice.certificate), { code: 'POD_UNREACHABLE' })
+    await assert.rejects(device.open(late), { code: 'POD_UNREACHABLE' })
+    // Nor does it sign its own name back.
+    await assert.rejects(late.pod.office.leave(olga), { code: 'CONFIG_INVALID' })
+    assert.deepEqual((await namesNow(state)).hostname, now)
+    await device.enter(host)
+  })
+
+  it('keeps what is wanted when a process under the former name signs meanwhile', async () => {
+    const { state } = before
+    await markPlaces(state, await namesNow(state))
+    await wantNames(state, renamed(await namesNow(state), now))
+    await world.host({ hostname: old, beside: before, state })
+    const host = await world.host({ hostname: now, beside: before, state })
+    assert.deepEqual([host.pod.hostname, host.pod.former], [now, [old]])
   })
 
   it('goes back, and has four former names at most', () => {

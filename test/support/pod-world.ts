@@ -93,6 +93,7 @@ export interface PodWorld extends AsyncDisposable {
     ports?: PortsParts
     /** What its record announces. */
     offers?: readonly string[]
+    onRenamed?: () => void
   }): Promise<PodHost>
   /** From now on the pods find a pod of this name at that peer. */
   move(hostname: string, peer: string): void
@@ -191,6 +192,7 @@ export function podWorld(atMs = startMs, network: FakeNetwork = fakeNetwork()): 
       log = silent,
       offers = [],
       ports,
+      onRenamed,
       isAlone = false
     } = {}) {
       const person = beside?.person ?? (await personNamed(hostname, []))
@@ -228,7 +230,8 @@ export function podWorld(atMs = startMs, network: FakeNetwork = fakeNetwork()): 
         const taking = {
           ...(door && { datagrams: door }),
           ...(measure && { measure }),
-          ...(hasRoom && { hasRoom })
+          ...(hasRoom && { hasRoom }),
+          ...(onRenamed && { onRenamed })
         }
         const pod = await createPod({ ...shared, ...own, ...others, ...taking })
         pods.add(pod)
