@@ -10,6 +10,7 @@ import { createSqlState } from '../store/sql/sql-state.ts'
 import type { WholeState } from '../store/state.ts'
 import { formatOf, refusedVersion, versionNow, versionOf } from '../store/upgrade/schema.ts'
 import { settleSwap } from './upgrade/swap.ts'
+import { saysAlone } from './upgrade/waiting.ts'
 
 /** Where a pod keeps its accounts and mailboxes: in its home, or in a PostgreSQL that several processes of it share. */
 export const embedded = 'embedded'
@@ -38,7 +39,8 @@ export async function openPodState(
     await database[Symbol.asyncDispose]()
     throw err
   }
-  return await createSqlState({ database, self, alone, format: podFormat })
+  const says = alone ? saysAlone(podFormat) : podFormat
+  return await createSqlState({ database, self, alone, format: podFormat, says })
 }
 
 /** What a pod's database says that it is. */

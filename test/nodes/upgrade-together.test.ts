@@ -9,8 +9,10 @@ import { homePaths } from '../../src/config/home.ts'
 import { editJsonc } from '../../src/config/jsonc.ts'
 import { openShared } from '../../src/net/postgres/shared.ts'
 import { doors } from '../../src/nodes/doors.ts'
+import { readHome } from '../../src/nodes/home.ts'
 import { openPodState } from '../../src/nodes/pod-state.ts'
-import { saysUpgrading } from '../../src/nodes/upgrade/waiting.ts'
+import { upgradePod } from '../../src/nodes/upgrade/upgrade.ts'
+import { saysAlone } from '../../src/nodes/upgrade/waiting.ts'
 import { podSchema } from '../../src/pod/schema.ts'
 import { copyState } from '../../src/store/copy-state.ts'
 import { levelState } from '../../src/store/level.ts'
@@ -164,12 +166,49 @@ describe('the state of a pod that two processes upgrade at once', () => {
     await refused.says(/STATE_OLD/).catch(() => undefined)
   }).timeout(120_000)
 
+  it('is waited for while it is renamed or moved, which another process is then', async () => {
+    await holding.query('COMMIT')
+    await doors.upgradePod({ home: homes[0]!, ...how })
+    const alone = await openPodState(server.url, homePaths(homes[0]!).podDb, { alone: true })
+    const other = await second()
+    await alone[Symbol.asyncDispose]()
+    await other.says(/"ready":true/)
+    other.child.kill('SIGTERM')
+    assert.equal(await other.ended, 0)
+  }).timeout(120_000)
+
+  it('is looked at again where somebody serves it by the time that it is locked: the other may be done', async () => {
+    await holding.query('COMMIT')
+    // What a database is when the other is done, which is between two looks at it.
+    const later = server.url.replace('/postgres?', '/later?')
+    await holding.query('CREATE DATABASE later')
+    await using _serving = await openPodState(later, homePaths(homes[1]!).podDb)
+    const home = await readHome(homes[0]!)
+    let looks = 0
+    const paths = {
+      ...home.paths,
+      get home() {
+        looks++
+        return homes[0]!
+      }
+    }
+    const pod = {
+      ...home.config.pod!,
+      get store() {
+        return looks === 0 ? server.url : later
+      }
+    }
+    const { certificate, config } = home
+    assert.equal(await upgradePod({ certificate, paths, config: { ...config, pod } }, how), null)
+    assert.equal(looks, 1)
+  }).timeout(120_000)
+
   it('is moved by who waits until it is upgraded', async () => {
     await holding.query('COMMIT')
     const format = formatOf(podSchema, 1)
     const database = await openShared(server.url)
     const state = await createSqlState({
-      ...{ database, self: 'upgrade', alone: true, format, says: saysUpgrading(format) }
+      ...{ database, self: 'upgrade', alone: true, format, says: saysAlone(format) }
     })
     const move = run('pod', 'migrate', '--home', homes[1]!, '--to', 'embedded')
     await move.says(/this one waits/)

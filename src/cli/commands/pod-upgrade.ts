@@ -51,7 +51,8 @@ async function upgrade(session: Session, { check, undo }: UpgradeArgs): Promise<
   return 0
 }
 
-export const waits = 'Another process upgrades the pod: this one waits for it.'
+export const waits =
+  'Another process has the pod for itself (it upgrades, renames or moves it): this one waits for it.'
 const words = { export: 'kept', read: 'read', write: 'written', done: 'done' } as const
 
 const doneText = ({ style }: Output, { from, to, rows, entries, kept }: Upgraded): string =>

@@ -27,7 +27,7 @@ import { embedded } from '../pod-state.ts'
 import type { Export } from './exports.ts'
 import { checkedExport, contentsOf, listExports, makeExport, pruneExports } from './exports.ts'
 import { nextOf, settledAt, settleSwap, swapIn } from './swap.ts'
-import { formatSaid, othersUpgraded, saysUpgrading } from './waiting.ts'
+import { formatSaid, othersUpgraded, saysAlone } from './waiting.ts'
 
 type PodHome = Pick<Home, 'paths' | 'config' | 'certificate'>
 type How = Pick<UpgradeOptions, 'signal' | 'onProgress'>
@@ -52,8 +52,9 @@ export async function upgradePod(home: PodHome, how: How): Promise<Upgraded | nu
         contents: () => mapped(contentsOf(made.path), upgraded(podSchema, version))
       }))
     } catch (err) {
-      // Of two that began at once one has the lock; the other waits for it, and looks again.
-      if (!(err instanceof AnotherUpgrades)) throw err
+      // Of two that began at once one has the lock; the other waits for it, and looks again. It may be done by now, and serve.
+      const isDone = codeOf(err) === 'STATE_OLD' && (await versionThere(home)) !== version
+      if (!isDone && !(err instanceof AnotherUpgrades)) throw err
     }
   }
 }
@@ -171,7 +172,7 @@ async function openDatabase(store: string, from: number): Promise<Place> {
   const database = await openShared(store)
   const format = formatOf(podSchema, from)
   try {
-    const says = saysUpgrading(format)
+    const says = saysAlone(format)
     const state = await createSqlState({ database, self: 'upgrade', alone: true, format, says })
     return {
       state,
@@ -190,7 +191,7 @@ async function openDatabase(store: string, from: number): Promise<Place> {
   }
 }
 
-/** Whether somebody is there who does not upgrade. */
+/** Whether somebody is there who shares the state with others. */
 async function isServed(store: string): Promise<boolean> {
   await using database = await openShared(store)
   const there = await database.listeners()

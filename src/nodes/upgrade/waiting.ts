@@ -2,9 +2,9 @@ import { MuttrError } from '../../base/errors.ts'
 import type { Clock, Millis } from '../../base/ports.ts'
 import type { SqlDatabase } from '../../store/sql/sql.ts'
 
-/** What a process says of itself to others over one PostgreSQL while it upgrades their state. */
-const mark = ' upgrading'
-export const saysUpgrading = (format: string): string => `${format}${mark}`
+/** What a process says of itself to others over one PostgreSQL while it has their state for itself: it upgrades, renames or moves the pod. */
+const mark = ' alone'
+export const saysAlone = (format: string): string => `${format}${mark}`
 /** @returns the format that a process said, whatever it does. */
 export const formatSaid = (says: string): string =>
   says.endsWith(mark) ? says.slice(0, -mark.length) : says
@@ -22,7 +22,7 @@ interface Parts {
 }
 
 /**
- * Waits for another process that upgrades the state; when it is killed the server takes its word and its lock away.
+ * Waits for another process that has the state for itself; when it is killed the server takes its word and its lock away.
  * @returns whether there was one. @throws {MuttrError} `CANCELLED`; `STATE_OLD` when it takes more than an hour
  */
 export async function othersUpgraded({ database, clock, signal, onWait }: Parts): Promise<boolean> {
@@ -32,7 +32,7 @@ export async function othersUpgraded({ database, clock, signal, onWait }: Parts)
     if (!isAtWork) return waited
     if (!waited) onWait?.()
     if (clock.now() > untilMs)
-      throw new MuttrError('STATE_OLD', 'another process has been upgrading the pod for an hour', {
+      throw new MuttrError('STATE_OLD', 'another process has had the pod for itself for an hour', {
         hint: 'See what it does; when it is stopped, this one goes on.'
       })
     await pause(clock, signal)
@@ -43,7 +43,9 @@ export async function othersUpgraded({ database, clock, signal, onWait }: Parts)
 async function pause(clock: Clock, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   using _timer = clock.after(lookEveryMs, resolve)
-  signal.addEventListener('abort', () => resolve(), { once: true })
+  const stop = () => resolve()
+  signal.addEventListener('abort', stop, { once: true })
   if (!signal.aborted) await promise
+  signal.removeEventListener('abort', stop)
   if (signal.aborted) throw new MuttrError('CANCELLED', 'nobody waits for the upgrade any more')
 }
