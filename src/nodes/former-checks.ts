@@ -1,4 +1,5 @@
 import { failureOf } from '../base/failure.ts'
+import type { SignedNames } from '../base/lookups.ts'
 import type { Check } from '../client/client.ts'
 import { systemClock as clock } from '../net/clock.ts'
 import { createNames } from '../net/names.ts'
@@ -15,21 +16,30 @@ const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 /** What the doctor says of names that a pod had before: whether they still lead somewhere, and when one may go. */
 export const formerChecks = (
   state: State,
-  pod: Pick<Pod, 'hostname' | 'former'>
+  pod: Pick<Pod, 'hostname' | 'former'>,
+  signed: SignedNames | undefined
 ): (() => Promise<Check[]>)[] => [
   async () => {
     const standing = await formerNames(state, pod, clock.now())
-    return await Promise.all(standing.map(async one => judgeFormer(one, pod, await leads(one))))
+    return await Promise.all(
+      standing.map(async one => judgeFormer(one, pod, await leads(one, signed)))
+    )
   }
 ]
 
 /** Where its records lead; null for a name that is in no DNS. */
-async function leads({ hostname }: FormerName): Promise<string[] | null> {
+async function leads(
+  { hostname }: FormerName,
+  signed: SignedNames | undefined
+): Promise<string[] | null> {
   if (!isPublishable(hostname)) return null
   const names = createNames({ random })
   try {
     const { signal } = new AbortController()
-    const services = await names.services(podService(hostname), signal)
+    const service = podService(hostname)
+    const services = signed
+      ? (await signed.services(service, signal)).found
+      : await names.services(service, signal)
     if (services.length > 0) return services.map(({ host }) => host)
     return await names.addresses(hostname, signal)
   } catch (err) {

@@ -34,7 +34,7 @@ import { hostDatagrams } from './host-datagrams.ts'
 import { hostHttps } from './host-https.ts'
 import { hostPorts } from './host-ports.ts'
 import { adminRoom, podDesk } from './pod-desk.ts'
-import { podFinder, podPlaces, podSearch } from './pod-finder.ts'
+import { podFinder, podPlaces, podSearch, signedNames } from './pod-finder.ts'
 import { podItems } from './pod-items.ts'
 import { embedded, openPodState } from './pod-state.ts'
 import { createRoom, watchWrites } from './strain.ts'
@@ -82,7 +82,10 @@ export async function hostPod(
   const done = await upgradePod(home, {
     signal: house.signal,
     onProgress({ step }) {
-      if (step === 'wait') log.info('pod.upgrade-waits', { for: 'another process that upgrades' })
+      if (step === 'wait')
+        log.info('pod.upgrade-waits', {
+          for: 'another process that upgrades, renames or moves the pod'
+        })
     }
   })
   if (done) log.info('pod.upgraded', { from: done.from, to: done.to, rows: done.rows })
@@ -99,7 +102,7 @@ export async function hostPod(
   const parts = { network, clock, random, log, keys: peerKeys(home.privateKey) }
   const finder = podFinder({
     places: podPlaces(home),
-    findPod: podSearch(home.config),
+    findPod: podSearch(home.config, log),
     allowLocal: home.config.connections.groupLocal,
     ...{ state, log }
   })
@@ -170,7 +173,7 @@ export async function hostPod(
       writable.check,
       ...datagrams.checks,
       ...friendChecks(pod),
-      ...formerChecks(state, pod),
+      ...formerChecks(state, pod, signedNames(home.config.dns)),
       twinCheck(() => whereabouts)
     ],
     items: () => podItems(state),

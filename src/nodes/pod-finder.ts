@@ -1,3 +1,4 @@
+import type { SignedNames } from '../base/lookups.ts'
 import type { Log, Millis } from '../base/ports.ts'
 import type { FindPod } from '../client/found-pods.ts'
 import type { MovedPods } from '../client/moved-pods.ts'
@@ -14,6 +15,7 @@ import type { PodFinder } from '../pod/federation/peers.ts'
 import type { FoundPod } from '../pod/finding.ts'
 import { findPod } from '../pod/finding.ts'
 import type { PodPlace } from '../pod/place.ts'
+import { tables } from '../pod/rows.ts'
 import type { Dht } from '../seed/dht.ts'
 import type { State } from '../store/state.ts'
 import type { Home } from './home.ts'
@@ -25,6 +27,8 @@ interface Kept {
 const keptMs: Millis = 10 * 60_000
 const failedMs: Millis = 60_000
 const keptMax = 1_000
+/** Pods that are remembered to have been found in signed zones. */
+const zonesMax = 10_000
 
 /**
  * Where other pods are: in the network file and muttr.json, else in the DNS and over HTTPS; and where they moved to, in the DHT once there is
@@ -41,6 +45,13 @@ export function podFinder(o: {
   const places = new Map(o.places.map(place => [place.hostname, place]))
   let moved: MovedPods | undefined
   const kept = new Map<string, Kept>()
+  const find: FindPod = async (asked, signal) => {
+    const { hostname } = asked
+    const wasSigned = (await o.state.get(tables.zones, hostname)) !== undefined
+    const pod = await o.findPod({ ...asked, wasSigned }, signal)
+    if (pod.by === 'dnssec' && !wasSigned) await remember(o.state, hostname)
+    return pod
+  }
   const search = (hostname: string, pinned?: string): Promise<FoundPod> => {
     const key = `${hostname} ${pinned ?? ''}`
     const known = kept.get(key)
@@ -49,7 +60,7 @@ export function podFinder(o: {
     const [oldest] = kept.keys()
     if (kept.size >= keptMax && oldest !== undefined) kept.delete(oldest)
     const forever = new AbortController().signal
-    const pod = o.findPod({ hostname, pinned }, forever)
+    const pod = find({ hostname, pinned }, forever)
     kept.set(key, { pod, atMs: clock.now() })
     // A failure is asked about again sooner: what waits for the pod tries again within minutes.
     pod.catch(() => kept.set(key, { pod, atMs: clock.now() - keptMs + failedMs }))
@@ -71,13 +82,40 @@ export function podFinder(o: {
   }
 }
 
+/** Others say whom to look for, so there is a bound. */
+async function remember(state: State, hostname: string): Promise<void> {
+  const known = await state.list(tables.zones, { limit: zonesMax })
+  if (known.length < zonesMax)
+    await state.write([
+      { type: 'put', table: tables.zones, key: hostname, value: new Uint8Array([1]) }
+    ])
+}
+
 /** Finds pods by their hostnames, in the DNS and over HTTPS. */
-export function podSearch({ connections, dns }: Pick<Config, 'connections' | 'dns'>): FindPod {
+export function podSearch(
+  { connections, dns }: Pick<Config, 'connections' | 'dns'>,
+  log: Log
+): FindPod {
   const allowLocal = connections.groupLocal
-  const resolver = dns.validating === undefined ? undefined : readResolver(dns.validating)
-  const signed = resolver && createSignedNames({ random, resolver })
+  const signed = signedNames(dns)
   const parts = { names: createNames({ random }), signed, web: createWeb({ allowLocal }) }
-  return (asked, signal) => findPod(asked, { ...parts, clock, crypto: openPgp, allowLocal }, signal)
+  const told = new Set<string>()
+  return (asked, signal) => {
+    const { hostname, wasSigned } = asked
+    if (wasSigned && !signed && !told.has(hostname)) {
+      told.add(hostname)
+      log.warn('a pod whose zone was signed is looked for in the plain DNS', {
+        ...{ pod: hostname, because: 'dns.validating of muttr.json names no resolver any more' }
+      })
+    }
+    return findPod(asked, { ...parts, clock, crypto: openPgp, allowLocal }, signal)
+  }
+}
+
+/** The DNS at the resolver that validates, where muttr.json names one. */
+export function signedNames({ validating }: Config['dns']): SignedNames | undefined {
+  const resolver = validating === undefined ? undefined : readResolver(validating)
+  return resolver && createSignedNames({ random, resolver })
 }
 
 /** Of the network file, then of muttr.json, which may name more but not other ones. */

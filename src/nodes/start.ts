@@ -121,7 +121,10 @@ export async function startParts(options: StartOptions): Promise<Started> {
   pod?.announce(seed.dht, (key, nowMs) => store.getBlob(key, nowMs))
   const joined = await loadJoined(home.paths.joined)
   const allowLocal = home.config.connections.groupLocal
-  const found = await openFoundPods({ state, log, allowLocal, findPod: podSearch(home.config) })
+  const found = await openFoundPods({
+    ...{ state, log, allowLocal },
+    findPod: podSearch(home.config, log)
+  })
   const client = stack.use(
     await createClient({
       ...parts,

@@ -298,6 +298,8 @@ export const tables = {
   queue: 'queue',
   /** Other pods, by hostname. */
   peers: 'peers',
+  /** By hostname: other pods that a signed zone has vouched for. */
+  zones: 'signed-zones',
   /** What operators said of other pods, by hostname. */
   peerWords: 'peer-words',
   /** Who may use the admin page, by name. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { MuttrError } from '../../src/base/errors.ts'
-import { podFinder } from '../../src/nodes/pod-finder.ts'
+import { podFinder, podSearch } from '../../src/nodes/pod-finder.ts'
 import { memoryState } from '../../src/store/memory.ts'
 
 const fingerprint = 'ab'.repeat(20)
@@ -50,5 +50,46 @@ describe('where a pod finds others', () => {
     fails = true
     for (let i = 0; i < 3; i++) await assert.rejects(find('one.pods'), { code: 'POD_UNREACHABLE' })
     assert.equal(asked.length, 1)
+  })
+
+  it('remembers, in all processes and after a restart, that a zone was signed', async () => {
+    const state = memoryState()
+    const searches: [string, boolean | undefined][] = []
+    const fresh = () =>
+      podFinder({
+        ...{ state, places: [], allowLocal: false, log: { debug() {}, info() {}, warn() {} } },
+        async findPod({ hostname, pinned, wasSigned }) {
+          searches.push([hostname, wasSigned])
+          const by = hostname === 'one.pods' ? 'dnssec' : 'dns'
+          return { hostname, addresses, fingerprint, by: pinned ? 'pin' : by }
+        }
+      })
+    for (const pin of [null, null, fingerprint])
+      for (const hostname of ['one.pods', 'three.pods']) await fresh().find(hostname, pin)
+    assert.deepEqual(searches, [
+      ['one.pods', false],
+      ['three.pods', false],
+      ['one.pods', true],
+      ['three.pods', false],
+      ['one.pods', true],
+      ['three.pods', false]
+    ])
+  })
+
+  it('is said once where nobody is left to prove what a signed zone says', async () => {
+    const warned: unknown[] = []
+    const log = { debug() {}, info() {}, warn: (what: string) => void warned.push(what) }
+    const { signal } = new AbortController()
+    const config = { connections: { max: 24, groupLocal: false } }
+    const by = (dns: { validating?: string }) => podSearch({ ...config, dns } as never, log)
+    const search = by({})
+    // Such names are in no DNS: nobody is asked.
+    const asked = { hostname: 'one.test', pinned: undefined }
+    for (const wasSigned of [false, true, true])
+      await assert.rejects(search({ ...asked, wasSigned }, signal), { code: 'POD_UNKNOWN' })
+    assert.equal(warned.length, 1)
+    const signed = by({ validating: '127.0.0.1:53' })
+    await assert.rejects(signed({ ...asked, wasSigned: true }, signal), { code: 'POD_UNKNOWN' })
+    assert.equal(warned.length, 1)
   })
 })

@@ -221,6 +221,7 @@ const readers: Readonly<Record<Table, Reader | null>> = {
   queue: underAccount(tables.queue, ({ value }) => queueRow.decode(value)),
   /** Other pods. */
   peers: null,
+  zones: null,
   peerWords: null,
   /** Of operators. */
   operators: null,
