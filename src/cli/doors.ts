@@ -350,7 +350,7 @@ export interface MigrateOptions {
   home: string
   /** `embedded`, or the address of a PostgreSQL. */
   to: string
-  /** Another process upgrades it first, and is waited for. */
+  /** Another process has it for itself, and is waited for. */
   onWait?: () => void
   signal: AbortSignal
   onProgress(done: { copied: number; verified: number }): void
