@@ -61,6 +61,8 @@ export interface JourneyParts {
 
 /** A letter that was not accepted for so long is announced at the intro address, too. */
 const fallBackMs: Millis = 3 * 24 * 3_600_000
+/** An attempt that failed longer ago says nothing of now: retries are closer, so this machine slept, or was off. */
+const lateMs: Millis = 12 * 3_600_000
 
 /** The steps of a letter from the person to the reader's pod. Each is written down when it is done, and done once. */
 export class Journey {
@@ -69,6 +71,9 @@ export class Journey {
   readonly #after = new Set<Promise<unknown>>()
   /** Under which key of ours a letter was sealed: the notice is signed by the same, also when we took another meanwhile. */
   readonly #sealedBy = new WeakMap<SentRow, Person>()
+
+  /** When a letter that is stored could not be announced, the last time. */
+  readonly #triedMs = new WeakMap<SentRow, Millis>()
 
   readonly #announcing: Announcing
 
@@ -141,9 +146,15 @@ export class Journey {
     const announcement = this.#announcing.prepare(row, known, way)
     announcement.catch(() => undefined) // thrown below, once the letter is stored
     await stored
-    const prepared = await abortable(announcement, entry.stop.signal)
+    const prepared = await abortable(announcement, entry.stop.signal).catch(err => {
+      this.#triedMs.set(row, this.#parts.clock.now())
+      throw err
+    })
     if (entry.stop.signal.aborted) throw new MuttrError('CANCELLED', 'the letter is wanted back')
-    const isAnnounced = await this.#announcing.announce(row, known, prepared)
+    const isAnnounced = await this.#announcing.announce(row, known, prepared).catch(err => {
+      this.#triedMs.set(row, this.#parts.clock.now())
+      throw err
+    })
     await this.#parts.store.save(row)
     if (isAnnounced) this.later(passing.forget(row.id, life))
     return isAnnounced
@@ -155,10 +166,20 @@ export class Journey {
     if (!row.place || self.locked) return
     const theirs = addresses.placeFor(row)
     const isAnother = theirs !== undefined && !equalBytes(theirs.address, row.place.address)
-    if (!isAnother && row.sentMs + fallBackMs > clock.now()) return
+    if (!isAnother && !this.#isOverdue(row, clock.now())) return
     await addresses.doubt(row)
     row.place = null
     row.slip = null
+  }
+
+  /** Counted since it was stored: who writes where there is no network has not tried their address. */
+  #isOverdue(row: SentRow, nowMs: Millis): boolean {
+    if (row.stage === 'draft' || row.stage === 'sealed') return false
+    const storedMs = Math.min(nowMs, ...row.copies.map(copy => copy.storedMs))
+    if (Math.max(row.sentMs, storedMs) + fallBackMs > nowMs) return false
+    const handed = this.#parts.passing.of(row.id)
+    if (row.announced || (handed && handed.atMs + fallBackMs <= nowMs)) return true
+    return (this.#triedMs.get(row) ?? Number.NEGATIVE_INFINITY) + lateMs > nowMs
   }
 
   #until({ stop }: Entry): AbortSignal {

@@ -101,7 +101,8 @@ describe('people whose addresses live at pods that do not know them', () => {
       [bob, alice]
     ] as const)
       await from.client.send({ to: to.alias, subject: 'the plan', body: 'at ten' })
-    await passes(() => opened(alice) + opened(bob) >= sent, 10 * minuteMs)
+    // A step shorter than clocks may differ: a request that is under way meanwhile is still of its time.
+    await passes(() => opened(alice) + opened(bob) >= sent, 4 * minuteMs)
     assert(world.pods.clock.now() - sentMs < 80 * hourMs)
     // No third pod is left: they live at the correspondent's, which is another than one's own.
     await passes(async () => (await keyed(one!)).length + (await keyed(two!)).length === 2)

@@ -25,7 +25,7 @@ export interface AddressesParts {
   relations: Relations
   published: Pick<Published, 'load' | 'locked'>
   home: RelationHome
-  polls: Omit<Polls, 'shown' | 'pods' | 'failing' | 'take'>
+  polls: Omit<Polls, 'shown' | 'pods' | 'take'>
   register: Register
   tell: Tell
   contacts: Pick<Contacts, 'known' | 'route'>
@@ -45,8 +45,10 @@ const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 /** Who still writes to another address than we told them is told again so often. */
 const againMs: Millis = 7 * dayMs
-/** Within so long. */
+/** Within so long what lives elsewhere is made anew. */
 const homeMs: Millis = 6 * hourMs
+/** And never two of them within so long, also when all were overdue after a sleep. */
+const homeGapMs: Millis = 5 * 60_000
 const giveUpMs: Millis = 100 * dayMs
 
 /**
@@ -58,6 +60,9 @@ export class Addresses implements AsyncDisposable {
   readonly #pump: Pump
   /** Changed while they were under way. */
   readonly #again = new Set<string>()
+  /** What waits on purpose: a relay that is back is no reason to do it sooner. */
+  readonly #spread = new Set<string>()
+  #homeNotBeforeMs: Millis = Number.NEGATIVE_INFINITY
   #lookedMs: Millis = Number.NEGATIVE_INFINITY
   /** Letters that were announced while the vault was locked. */
   readonly #later = new Map<string, Pick<Relation, 'us' | 'them'>>()
@@ -91,7 +96,7 @@ export class Addresses implements AsyncDisposable {
 
   wake(): void {
     const { outbox, clock } = this.#parts
-    outbox.wake(clock.now())
+    outbox.wake(clock.now(), id => !this.#spread.has(id))
     this.#pump.run()
     this.#parts.polls.wake()
   }
@@ -108,9 +113,11 @@ export class Addresses implements AsyncDisposable {
 
   /** The pod where an address of ours lives does not come back. */
   lost({ us, them }: Pick<Relation, 'us' | 'them'>): void {
-    const { log } = this.#parts
-    const made = this.#renew({ us, them })
-    this.#pump.also(made.catch(err => log.info('no other address yet', { code: codeOf(err) })))
+    const id = lostId(us, them)
+    this.#add(id, 0)
+    // Others may be lost there, too: each is made anew at the time at which that was seen.
+    this.#spread.add(id)
+    this.#pump.run()
   }
 
   /** Where letters of an own alias to somebody are announced; undefined: at the intro address. */
@@ -208,7 +215,8 @@ export class Addresses implements AsyncDisposable {
   /** Gives a correspondent another address, since the one that they have may be known to others. @returns whether they had one */
   async renew(them: string): Promise<boolean> {
     const mine = [...this.#parts.relations.all()].filter(one => one.them === them && one.ours)
-    for (const relation of mine) await this.#renew(relation)
+    // As this device makes them: by this a person has one of a key made by the account again.
+    for (const relation of mine) this.#due(await this.#make(relation, null))
     return mine.length > 0
   }
 
@@ -224,6 +232,7 @@ export class Addresses implements AsyncDisposable {
   /** The person said something about senders, or handed an address out: pods are told. */
   changed(): void {
     for (const { pod } of this.#parts.self.registrations()) this.#add(podId(pod), 0)
+    this.#parts.polls.changed()
     this.#pump.run()
   }
 
@@ -260,14 +269,16 @@ export class Addresses implements AsyncDisposable {
   }
 
   async #renew({ us, them }: Pick<Relation, 'us' | 'them'>): Promise<void> {
-    this.#due(await this.#make(this.#parts.relations.of(us, them)))
+    const relation = this.#parts.relations.of(us, them)
+    this.#due(await this.#make(relation, relation.ours))
   }
 
-  async #make(relation: Relation): Promise<Relation> {
+  /** @param before what it follows; null: it is made as if there was none. */
+  async #make(relation: Relation, before: Relation['ours']): Promise<Relation> {
     const { relations, home, random, clock, life } = this.#parts
-    const { address, pod, hpkeKey, key } = await home.make(relation, life)
+    const { us, them, ours, toldMs } = relation
+    const { address, pod, hpkeKey, key } = await home.make({ us, them, ours: before }, life)
     const secret = random.bytes(32)
-    const { ours, toldMs } = relation
     // Later than what they were told before, by a clock that was set back too.
     const madeMs = Math.max(Math.floor(clock.now()), (ours?.madeMs ?? 0) + 1, (toldMs ?? 0) + 1)
     const place = { address, pod, hpkeKey, secret, madeMs, key }
@@ -286,19 +297,30 @@ export class Addresses implements AsyncDisposable {
     const { outbox, clock } = this.#parts
     const nowMs = clock.now()
     // One that is under way began with what was so before.
-    if (outbox.has(id)) this.#again.add(id)
+    const isKnown = outbox.has(id)
+    if (isKnown) this.#again.add(id)
     outbox.add({ id, expiryMs: nowMs + giveUpMs, failures: 0, dueMs: nowMs + waitMs })
-    if (waitMs === 0) outbox.due(id, nowMs)
+    if (waitMs > 0) return void (isKnown || this.#spread.add(id))
+    this.#spread.delete(id)
+    outbox.due(id, nowMs)
   }
 
   async #try(id: string): Promise<void> {
     const { outbox, clock, random, log, life } = this.#parts
+    const [kind, ...names] = id.split(' ')
+    const nowMs = clock.now()
+    const gapMs = this.#homeNotBeforeMs - nowMs
+    if (kind === 'home' && gapMs > 0 && gapMs <= homeGapMs)
+      return outbox.later(id, this.#homeNotBeforeMs + Math.round(throwDice(random) * homeGapMs))
+    if (kind === 'home') this.#homeNotBeforeMs = nowMs + homeGapMs
+    if (kind === 'relation') this.#spread.delete(id)
     try {
-      const [kind, ...names] = id.split(' ')
       if (kind === 'pod') await this.#bring(names[0]!)
       else if (kind === 'home') await this.#home(names[0]!, names[1]!)
+      else if (kind === 'lost') await this.#leave(names[0]!, names[1]!)
       else await this.#agree(names[0]!, names[1]!)
       outbox.finished(id)
+      this.#spread.delete(id)
       if (this.#again.delete(id)) this.#add(id, 0)
     } catch (err) {
       if (life.aborted) return
@@ -315,7 +337,7 @@ export class Addresses implements AsyncDisposable {
     const { relations, policyOf, contacts, tell, clock, emit } = this.#parts
     if (policyOf(them) === 'ignore' || !(await contacts.known(them))) return
     const before = relations.of(us, them)
-    const relation = before.ours ? before : await this.#make(before)
+    const relation = before.ours ? before : await this.#make(before, null)
     if (relation.ours!.key === null) await this.#bring(relation.ours!.pod)
     if (relations.of(us, them).toldMs !== null) return
     const told = relations.of(us, them)
@@ -333,6 +355,13 @@ export class Addresses implements AsyncDisposable {
     const { relations, home } = this.#parts
     const relation = relations.of(us, them)
     if (relation.ours && home.isElsewhere(relation.ours)) await this.#renew(relation)
+  }
+
+  async #leave(us: string, them: string): Promise<void> {
+    const { relations, polls } = this.#parts
+    const { ours } = relations.of(us, them)
+    // It may be there again, or another one stands elsewhere.
+    if (ours?.key && polls.failing().has(ours.pod)) await this.#renew({ us, them })
   }
 
   async #bring(pod: string): Promise<void> {
@@ -356,5 +385,6 @@ export class Addresses implements AsyncDisposable {
 }
 
 const relationId = (us: string, them: string): string => `relation ${us} ${them}`
+const lostId = (us: string, them: string): string => `lost ${us} ${them}`
 const homeId = (us: string, them: string): string => `home ${us} ${them}`
 const podId = (pod: string): string => `pod ${pod}`

@@ -1,7 +1,10 @@
+import type { Random } from '../../base/ports.ts'
 import { readAlias } from '../../pod/alias.ts'
 import type { AddressPlace } from '../../wire/address.ts'
 import type { AddressChanges, KeptAddress } from '../../wire/pod-addresses.ts'
 import type { Pods } from '../pods.ts'
+import type { KeyPods } from './key-pods.ts'
+import type { Polls } from './polls.ts'
 import type { Relation } from './relation-rows.ts'
 
 /** Where addresses live that our accounts have, and who is told about them. */
@@ -18,12 +21,18 @@ export interface AddressHome {
 
 /** Where addresses for correspondents are made: at the pod of each alias, or by keys at others. */
 export interface RelationHome {
-  /** @returns a fresh one; `key` as in `OwnPlace`. @throws {MuttrError} as {@link AddressHome.place} */
+  /**
+   * @param relation its `ours` is followed by one of the same kind; where that is null it is as this device makes them.
+   * @returns a fresh one; `key` as in `OwnPlace`. @throws {MuttrError} as {@link AddressHome.place}
+   */
   make(
-    relation: Pick<Relation, 'us' | 'them'>,
+    relation: Pick<Relation, 'us' | 'them' | 'ours'>,
     signal: AbortSignal
   ): Promise<AddressPlace & { key: Uint8Array | null }>
-  /** An address that we made does not live where one would be made now. */
+  /**
+   * An address that we made is of our account, and is to be one of a key. Never the other way round: it may be another device of the person that wants
+   * keys, and the two would move all of them to and fro.
+   */
   isElsewhere(place: { key: Uint8Array | null }): boolean
 }
 
@@ -40,3 +49,22 @@ export const accountHome = (pods: Pick<Pods, 'identified'>): AddressHome => ({
   ask: async (pod, addresses, signal) =>
     (await pods.identified(pod, signal)).addresses.ask(addresses)
 })
+
+/** By keys where that is wanted and there is another pod; else our accounts have them. */
+export function relationHome(parts: {
+  isBlind: boolean
+  accounts: AddressHome
+  keyPods: Pick<KeyPods, 'isPossible' | 'choose'>
+  polls: Pick<Polls, 'failing'>
+  random: Random
+}): RelationHome {
+  const { isBlind, accounts, keyPods, polls, random } = parts
+  return {
+    async make({ us, them, ours }, signal) {
+      const isOfKey = isBlind || (ours !== null && ours.key !== null)
+      if (isOfKey && keyPods.isPossible) return await keyPods.choose(them, polls.failing(), signal)
+      return { ...(await accounts.place(us, signal)), address: random.bytes(32), key: null }
+    },
+    isElsewhere: ({ key }) => key === null && isBlind && keyPods.isPossible
+  }
+}

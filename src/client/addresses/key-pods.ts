@@ -57,6 +57,7 @@ const ours: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ])
 const isOfTarget = (code: ErrorCode | undefined): boolean => code !== undefined && !ours.has(code)
 
+const small = { size: 'small', isOfOneSize: true } as const
 /** So many pods are asked for a fresh one before it waits. */
 const triesMax = 3
 
@@ -84,7 +85,7 @@ export function createKeyPods(parts: Parts): KeyPods {
     const request = signed(place, 'make', Math.floor(clock.now()) + podTimes.keyAddressLifeMs)
     const frame = (paid: { issuer: string; token: Uint8Array }) =>
       keyMake.encode({ request, ...paid })
-    const made = await asking.askPaid(place.pod, blindMethods.keyMake, frame, { signal })
+    const made = await asking.askPaid(place.pod, blindMethods.keyMake, frame, { ...small, signal })
     return keyMade.decode(made).untilMs
   }
 
@@ -117,12 +118,12 @@ export function createKeyPods(parts: Parts): KeyPods {
     async poll(place, through, signal) {
       const frame = keyRequest.encode(signed(place, 'poll', through))
       return keyPage.decode(
-        await asking.ask(place.pod, blindMethods.keyPoll, frame, { size: 'small', signal })
+        await asking.ask(place.pod, blindMethods.keyPoll, frame, { ...small, signal })
       )
     },
     async drop(place, signal) {
       const frame = keyRequest.encode(signed(place, 'drop', 0))
-      nothing.decode(await asking.ask(place.pod, blindMethods.keyDrop, frame, { signal }))
+      nothing.decode(await asking.ask(place.pod, blindMethods.keyDrop, frame, { ...small, signal }))
     }
   }
 }

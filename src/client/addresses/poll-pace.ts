@@ -53,3 +53,37 @@ export class PollBudget {
     this.#left -= 1
   }
 }
+
+/** A pod that was away or refused for so long is left. */
+const lostMs: Millis = 24 * hourMs
+
+/** For how long a pod has not done its part, by attempts that a relay took there. */
+export class Trial {
+  #failedMs: Millis | undefined
+  #atMs: Millis | undefined
+
+  get isFailing(): boolean {
+    return this.#failedMs !== undefined
+  }
+
+  get isOver(): boolean {
+    return this.#failedMs !== undefined && this.#failedMs >= lostMs
+  }
+
+  failed(nowMs: Millis): void {
+    const sinceMs = Math.max(0, nowMs - (this.#atMs ?? nowMs))
+    // While this machine slept nothing was tried.
+    this.#failedMs = (this.#failedMs ?? 0) + Math.min(sinceMs, pollSchedule.maxMs)
+    this.#atMs = nowMs
+  }
+
+  /** It was not the pod: the time until the next attempt is none in which it failed. */
+  unclear(): void {
+    this.#atMs = undefined
+  }
+
+  worked(): void {
+    this.#failedMs = undefined
+    this.#atMs = undefined
+  }
+}

@@ -1,6 +1,5 @@
 import { equalBytes, toHex } from '../../base/bytes.ts'
-import type { ErrorCode } from '../../base/errors.ts'
-import { codeOf } from '../../base/errors.ts'
+import { codeOf, MuttrError } from '../../base/errors.ts'
 import type { Outbox } from '../../base/outbox.ts'
 import type { Clock, Failure, Log, Millis, Random } from '../../base/ports.ts'
 import { Pump } from '../../base/pump.ts'
@@ -8,12 +7,14 @@ import { throwDice } from '../../base/retry.ts'
 import { readAlias } from '../../pod/alias.ts'
 import type { Notice } from '../../wire/notice.ts'
 import { readEntry } from '../../wire/notice.ts'
+import { TargetRefusal } from '../blind/asking.ts'
 import { failureOf } from '../failure.ts'
 import type { Policy } from '../requests/request.ts'
 import type { Self } from '../self.ts'
 import { within } from '../waiting.ts'
+import { isOfTarget } from './faults.ts'
 import type { KeyPlace, KeyPods } from './key-pods.ts'
-import { PollBudget, pollDelayMs, pollGapMs, pollRestMs } from './poll-pace.ts'
+import { PollBudget, pollDelayMs, pollGapMs, pollRestMs, Trial } from './poll-pace.ts'
 import type { FormerPlace, OwnPlace, Relation } from './relation-rows.ts'
 import type { Relations } from './relations.ts'
 import { placesOf } from './relations.ts'
@@ -40,6 +41,8 @@ interface Watched {
   readonly place: KeyPlace & { readonly address: Uint8Array }
   readonly us: string
   readonly them: string
+  /** What was wanted of it last: another word is acted on soon. */
+  wanted: Policy | null
   /** Null: as long as it is renewed. */
   endsMs: Millis | null
   /** As the pod said last. */
@@ -48,7 +51,7 @@ interface Watched {
   through: number
   polledMs: Millis | null
   triedMs: Millis
-  failingSinceMs: Millis | null
+  readonly trial: Trial
   problem: Failure | null
 }
 
@@ -72,17 +75,17 @@ export interface KeyPodStatus {
 const dayMs = 24 * 3_600_000
 /** One with less left is renewed. */
 const renewBeforeMs: Millis = 40 * dayMs
-/** A pod that was away for so long is left. */
-const lostMs: Millis = dayMs
+/** One address is made or renewed at most so often: each costs a token, and it is the pod that says when. */
+const keepEveryMs: Millis = dayMs
+/** What a pod says to have with less than so much left does not hold. */
+const heldMs: Millis = 2 * dayMs
+const slackMs: Millis = 3_600_000
+/** A pod that was asked so often to drop an address may have it until it ends. */
+const dropsMax = 10
 const pagesMax = 16
 /** After a start they are polled within so long, unless somebody looks. */
 const startMs: Millis = 120_000
 const patienceMs: Millis = 15_000
-/** What says that a pod is not there for this any more. */
-const away: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  ...(['POD_UNREACHABLE', 'POD_UNKNOWN', 'POD_CHANGED', 'POD_TOO_OLD', 'BLIND_INVALID'] as const),
-  ...(['FEDERATION_REFUSED', 'METHOD_UNKNOWN', 'WIRE_MALFORMED', 'PEER_REFUSED'] as const)
-])
 const foreverMs = Number.MAX_SAFE_INTEGER
 
 /**
@@ -93,6 +96,10 @@ export class Polls implements AsyncDisposable {
   readonly #parts: PollsParts
   readonly #pump: Pump
   readonly #all = new Map<string, Watched>()
+  /** When each was last made or renewed, and until when that was to be. */
+  readonly #kept = new Map<string, { atMs: Millis; untilMs: Millis }>()
+  /** Of senders who are ignored: their pods were told. */
+  readonly #dropped = new Set<string>()
   readonly #budget = new PollBudget()
   #notBeforeMs: Millis = Number.NEGATIVE_INFINITY
   #thereMs: Millis = Number.NEGATIVE_INFINITY
@@ -113,10 +120,18 @@ export class Polls implements AsyncDisposable {
     this.changed()
   }
 
-  /** What the person wants of senders may be another. */
+  /** What the person wants of senders may be another, or an address is of no use any more. */
   changed(): void {
-    for (const relation of this.#parts.relations.all()) this.take(relation)
-    for (const [id, watched] of this.#all) if (!this.#isWanted(watched)) this.#forget(id, watched)
+    const { relations, outbox, clock, random } = this.#parts
+    for (const relation of relations.all()) this.take(relation)
+    for (const [id, watched] of this.#all) {
+      const wanted = this.#wantedOf(watched)
+      if (wanted === watched.wanted) continue
+      watched.wanted = wanted
+      // Each at another moment: what one pod has of one person shall not be told by that.
+      outbox.due(id, clock.now() + Math.round(startMs * throwDice(random)))
+    }
+    this.#pump.run()
   }
 
   locked(): void {
@@ -125,21 +140,24 @@ export class Polls implements AsyncDisposable {
     this.#all.clear()
   }
 
-  /** Something of a relation is another now. */
+  /** Something of a relation is another now. What it has no more is dropped when it would be polled. */
   take(relation: Relation): void {
     const { outbox, clock, random, policyOf } = this.#parts
     const nowMs = clock.now()
+    const { us, them } = relation
+    const policy = policyOf(them)
     for (const place of placesOf(relation)) {
       const endsMs = isFormer(place) ? place.untilMs : null
       const id = toHex(place.address)
       const known = this.#all.get(id)
       if (known) known.endsMs = endsMs
-      if (known || !isKeyed(place) || policyOf(relation.them) === 'ignore') continue
-      if (endsMs !== null && endsMs <= nowMs) continue
-      const { us, them } = relation
+      if (known || !isKeyed(place) || (endsMs !== null && endsMs <= nowMs)) continue
+      // Of one who was ignored before this start it is not known whether the pod was told.
+      if (policy !== 'ignore') this.#dropped.delete(id)
+      else if (this.#dropped.has(id)) continue
       this.#all.set(id, {
-        ...{ place, us, them, endsMs, untilMs: null, through: 0, polledMs: null },
-        ...{ triedMs: Number.NEGATIVE_INFINITY, failingSinceMs: null, problem: null }
+        ...{ place, us, them, wanted: policy, endsMs, untilMs: null, through: 0, polledMs: null },
+        ...{ triedMs: Number.NEGATIVE_INFINITY, trial: new Trial(), problem: null }
       })
       const dueMs = nowMs + Math.round(startMs * throwDice(random))
       outbox.add({ id, expiryMs: foreverMs, failures: 0, dueMs })
@@ -183,12 +201,12 @@ export class Polls implements AsyncDisposable {
 
   /** Pods that do not answer. */
   failing(): Set<string> {
-    const failing = [...this.#all.values()].filter(one => one.failingSinceMs !== null)
+    const failing = this.#watched().filter(({ trial }) => trial.isFailing)
     return new Set(failing.map(({ place }) => place.pod))
   }
 
   shown(): PolledAddress[] {
-    return [...this.#all.values()].map(({ place, endsMs, untilMs, them }) => ({
+    return this.#watched().map(({ place, endsMs, untilMs, them }) => ({
       ...{ address: place.address, pod: place.pod, untilMs: endsMs ?? untilMs },
       policy: this.#parts.policyOf(them) ?? 'pull'
     }))
@@ -196,7 +214,7 @@ export class Polls implements AsyncDisposable {
 
   pods(): KeyPodStatus[] {
     const pods = new Map<string, KeyPodStatus>()
-    for (const { place, polledMs, problem } of this.#all.values()) {
+    for (const { place, polledMs, problem } of this.#watched()) {
       const before = pods.get(place.pod)
       const times = [before?.polledMs ?? null, polledMs].filter(ms => ms !== null)
       pods.set(place.pod, {
@@ -209,89 +227,154 @@ export class Polls implements AsyncDisposable {
     return [...pods.values()].sort((a, b) => (a.hostname < b.hostname ? -1 : 1))
   }
 
-  #isWanted({ endsMs, them }: Watched): boolean {
-    const { policyOf, clock } = this.#parts
-    return policyOf(them) !== 'ignore' && (endsMs === null || endsMs > clock.now())
+  /** All but those that are to be dropped. */
+  #watched(): Watched[] {
+    return [...this.#all.values()].filter(one => this.#wantedOf(one) !== 'ignore')
   }
 
-  /** Whoever writes there is answered as ever. */
-  #forget(id: string, { place }: Watched): void {
-    const { outbox, keyPods, life, log } = this.#parts
-    this.#all.delete(id)
-    outbox.finished(id)
-    // What is not dropped now ends by itself.
-    const dropped = keyPods.drop(place, life)
-    this.#pump.also(
-      dropped.catch(err => log.debug('an address stays until it ends', { code: codeOf(err) }))
-    )
+  /** `ignore`: the address is to be dropped. */
+  #wantedOf({ us, them, endsMs, place: { address } }: Watched): Policy | null {
+    const { policyOf, clock, relations } = this.#parts
+    const isOurs = placesOf(relations.of(us, them)).some(one => equalBytes(one.address, address))
+    return isOurs && (endsMs === null || endsMs > clock.now()) ? policyOf(them) : 'ignore'
   }
 
   async #try(id: string): Promise<void> {
-    const { outbox, clock, random, log, life } = this.#parts
+    const { outbox, clock, random, life } = this.#parts
     const watched = this.#all.get(id)
     if (!watched) return outbox.finished(id)
     const nowMs = clock.now()
     const mayMs = Math.max(this.#notBeforeMs, this.#budget.nextMs(nowMs))
     if (mayMs > nowMs) return outbox.later(id, mayMs)
-    if (!this.#isWanted(watched)) return this.#forget(id, watched)
+    const isDrop = this.#wantedOf(watched) === 'ignore'
+    const [end] = await Promise.allSettled([
+      isDrop ? this.#drop(id, watched) : this.#poll(id, watched)
+    ])
+    if (life.aborted) return
+    // Before anything else may begin.
+    watched.triedMs = clock.now()
+    this.#notBeforeMs = clock.now() + pollGapMs(throwDice(random))
+    if (end.status === 'rejected') this.#failed(id, watched, end.reason)
+    else if (isDrop) this.#over(id, watched)
+    else this.#polled(id, watched, end.value === true)
+    for (const look of this.#waiting) look()
+  }
+
+  #failed(id: string, watched: Watched, err: unknown): void {
+    const { outbox, clock, random, log } = this.#parts
+    const failure = failureOf(err)
+    if (failure.code === 'INTERNAL' && !(err instanceof TargetRefusal))
+      log.warn('a poll broke', { err })
+    else log.debug('an address is not polled', { pod: watched.place.pod, code: failure.code })
+    watched.problem = failure
+    if (isOfTarget(err, failure.code)) watched.trial.failed(clock.now())
+    else watched.trial.unclear()
+    outbox.failed(id, clock.now(), throwDice(random))
+    this.#leave(watched)
+  }
+
+  /** Whoever writes there is answered as ever. */
+  async #drop(id: string, { place }: Watched): Promise<void> {
+    const { outbox, keyPods, clock, life, log } = this.#parts
+    this.#budget.take(clock.now())
     try {
-      await this.#poll(watched)
-      watched.failingSinceMs = null
-      watched.problem = null
-      const isAsked = this.#parts.policyOf(watched.them) === 'ask'
-      const sinceMs = clock.now() - this.#thereMs
-      const dueMs = clock.now() + pollDelayMs(sinceMs, isAsked, throwDice(random))
-      outbox.finished(id)
-      if (this.#all.get(id) === watched) outbox.add({ id, expiryMs: foreverMs, failures: 0, dueMs })
+      await keyPods.drop(place, life)
     } catch (err) {
-      if (life.aborted) return
-      const failure = failureOf(err)
-      if (failure.code === 'INTERNAL') log.warn('a poll broke', { err })
-      else log.debug('an address is not polled', { pod: watched.place.pod, code: failure.code })
-      watched.problem = failure
-      if (away.has(failure.code)) watched.failingSinceMs ??= nowMs
-      outbox.failed(id, clock.now(), throwDice(random))
-      this.#leave(watched)
-    } finally {
-      watched.triedMs = clock.now()
-      this.#notBeforeMs = clock.now() + pollGapMs(throwDice(random))
-      for (const look of this.#waiting) look()
+      if (outbox.failures(id) < dropsMax) throw err
+      log.debug('an address stays until it ends', { code: codeOf(err) })
     }
   }
 
+  /** It is dropped. */
+  #over(id: string, watched: Watched): void {
+    if (this.#all.get(id) !== watched) return
+    const { outbox, relations } = this.#parts
+    this.#all.delete(id)
+    this.#kept.delete(id)
+    this.#dropped.add(id)
+    outbox.finished(id)
+    // It may be wanted again by now.
+    this.take(relations.of(watched.us, watched.them))
+  }
+
+  /** @param isThere it was, and nothing had to be paid for: what is made may not hold, which is seen at the next poll. */
+  #polled(id: string, watched: Watched, isThere: boolean): void {
+    const { outbox, clock, random, policyOf } = this.#parts
+    if (isThere) watched.trial.worked()
+    watched.problem = null
+    const isAsked = policyOf(watched.them) === 'ask'
+    const sinceMs = clock.now() - this.#thereMs
+    const dueMs = clock.now() + pollDelayMs(sinceMs, isAsked, throwDice(random))
+    outbox.finished(id)
+    if (this.#all.get(id) === watched) outbox.add({ id, expiryMs: foreverMs, failures: 0, dueMs })
+  }
+
   /** Where the pod of one that is in use does not come back, the correspondent is given another. */
-  #leave({ us, them, place, failingSinceMs }: Watched): void {
-    const { relations, clock, onLost } = this.#parts
-    if (failingSinceMs === null || failingSinceMs + lostMs > clock.now()) return
+  #leave(watched: Watched): void {
+    const { relations, onLost } = this.#parts
+    const { us, them, place, trial } = watched
+    if (!trial.isOver || this.#wantedOf(watched) === 'ignore') return
     const relation = relations.of(us, them)
     if (relation.ours && equalBytes(relation.ours.address, place.address)) onLost(relation)
   }
 
-  async #poll(watched: Watched): Promise<void> {
+  /** @returns whether it was there, and nothing had to be paid for. */
+  async #poll(id: string, watched: Watched): Promise<boolean> {
     const { keyPods, clock, life, log } = this.#parts
     const { place } = watched
+    let isMade = false
     for (let pages = 0; pages < pagesMax; pages++) {
       this.#budget.take(clock.now())
       const page = await keyPods.poll(place, watched.through, life).catch(async err => {
         // The pod has lost it, or it ended while we were away: it is the same one again.
-        if (codeOf(err) !== 'ADDRESS_UNKNOWN') throw err
+        if (codeOf(err) !== 'ADDRESS_UNKNOWN' || this.#isKept(id)) throw err
         log.info('an address is made anew', { pod: place.pod })
-        watched.untilMs = await keyPods.keep(place, life)
-      })
-      if (!page) {
         watched.through = 0
-        break
-      }
+        await this.#keep(id, watched)
+        isMade = true
+      })
+      if (!page) continue
+      const { more, entries } = page
       watched.untilMs = page.untilMs
       watched.polledMs = clock.now()
+      const before = watched.through
       watched.through = 0
-      const notices = page.entries.map(readEntry)
-      await this.#received(watched, notices)
-      watched.through = page.entries.length > 0 ? page.through : 0
-      if (!page.more || this.#budget.nextMs(clock.now()) > clock.now()) break
+      await this.#received(watched, entries.map(readEntry))
+      // A page may be empty where what stood there has expired: what follows stands behind it.
+      if (entries.length > 0 || (more && page.through > before)) watched.through = page.through
+      else break
+      if (!more || this.#budget.nextMs(clock.now()) > clock.now()) break
     }
-    if (watched.endsMs === null && watched.untilMs! - clock.now() < renewBeforeMs)
-      watched.untilMs = await keyPods.keep(place, life)
+    return !(await this.#renew(id, watched)) && !isMade
+  }
+
+  #isKept(id: string): boolean {
+    const kept = this.#kept.get(id)
+    return kept !== undefined && Math.abs(this.#parts.clock.now() - kept.atMs) < keepEveryMs
+  }
+
+  async #keep(id: string, watched: Watched): Promise<void> {
+    const { keyPods, clock, life } = this.#parts
+    this.#budget.take(clock.now())
+    const kept = { atMs: clock.now(), untilMs: 0 }
+    this.#kept.set(id, kept)
+    kept.untilMs = await keyPods.keep(watched.place, life)
+    watched.untilMs = kept.untilMs
+  }
+
+  /** @returns whether it was paid for. @throws {MuttrError} `ADDRESS_UNKNOWN` when what was paid for within a day does not hold */
+  async #renew(id: string, watched: Watched): Promise<boolean> {
+    const { clock } = this.#parts
+    const { untilMs } = watched
+    const leftMs = untilMs! - clock.now()
+    if (watched.endsMs !== null || leftMs >= renewBeforeMs) return false
+    if (!this.#isKept(id)) {
+      await this.#keep(id, watched)
+      return true
+    }
+    if (leftMs < heldMs || untilMs! + slackMs < this.#kept.get(id)!.untilMs)
+      throw new MuttrError('ADDRESS_UNKNOWN', `${watched.place.pod} does not keep it as it said`)
+    return false
   }
 
   async #received({ place, us }: Watched, notices: readonly Notice[]): Promise<void> {

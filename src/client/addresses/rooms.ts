@@ -1,14 +1,11 @@
 import { Outbox } from '../../base/outbox.ts'
-import type { Random } from '../../base/ports.ts'
 import type { JournalRows } from '../devices/journal.ts'
 import type { DeviceList } from '../devices/list.ts'
 import type { Pods } from '../pods.ts'
 import type { Policies } from '../requests/policies.ts'
 import type { AddressesParts } from './addresses.ts'
 import { Addresses } from './addresses.ts'
-import type { RelationHome } from './home.ts'
-import { accountHome } from './home.ts'
-import type { KeyPods } from './key-pods.ts'
+import { accountHome, relationHome } from './home.ts'
 import { createKeyPods } from './key-pods.ts'
 import { pollRestMs, pollSchedule } from './poll-pace.ts'
 import type { PollsParts } from './polls.ts'
@@ -68,22 +65,4 @@ export function makeAddressRooms(parts: Parts) {
     outbox: new Outbox({ parallel: 4 })
   })
   return { addresses, relations, published, register, home, polls, keyPods }
-}
-
-/** By keys where that is wanted and there is another pod; else our accounts have them. */
-function relationHome(parts: {
-  isBlind: boolean
-  accounts: ReturnType<typeof accountHome>
-  keyPods: KeyPods
-  polls: Polls
-  random: Random
-}): RelationHome {
-  const { isBlind, accounts, keyPods, polls, random } = parts
-  return {
-    async make({ us, them }, signal) {
-      if (isBlind && keyPods.isPossible) return await keyPods.choose(them, polls.failing(), signal)
-      return { ...(await accounts.place(us, signal)), address: random.bytes(32), key: null }
-    },
-    isElsewhere: ({ key }) => (key !== null) !== (isBlind && keyPods.isPossible)
-  }
 }

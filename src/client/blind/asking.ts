@@ -39,10 +39,15 @@ interface Parts {
 
 interface AskOptions {
   size?: BlindSize
+  /** Never asked again in a larger size, whatever the pod says: by the size the relay would know what it is. */
+  isOfOneSize?: boolean
   signal: AbortSignal
 }
 
 type Face = Omit<PodFace, 'contact'>
+
+/** It came within the seal: the pod that was asked has refused, and no relay. */
+export class TargetRefusal extends MuttrError {}
 
 /** Asks pods through an own one, which does not learn what; they do not learn who. Source: docs/protocol/blind.md */
 export interface Asking {
@@ -142,7 +147,7 @@ export function createAsking(parts: Parts): Asking {
       throw new MuttrError('BLIND_INVALID', 'an answer of another size')
     const answer = decodeBlindAnswer(open(frame))
     if ('payload' in answer) return answer.payload
-    throw new MuttrError(answer.code, `${hostname} refused what it was asked blindly`)
+    throw new TargetRefusal(answer.code, `${hostname} refused what it was asked blindly`)
   }
 
   const ask: Asking['ask'] = async (hostname, method, payload, options) => {
@@ -151,7 +156,7 @@ export function createAsking(parts: Parts): Asking {
     } catch (err) {
       const code = codeOf(err)
       // More than usual: a certificate with many signatures.
-      if (code === 'WIRE_TOO_LARGE' && options.size !== 'large')
+      if (code === 'WIRE_TOO_LARGE' && options.size !== 'large' && !options.isOfOneSize)
         return await once(hostname, method, payload, { ...options, size: 'large' })
       // Its key may be another by now.
       if (code !== 'BLIND_INVALID' || !faces.delete(hostname)) throw err
