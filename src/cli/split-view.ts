@@ -26,7 +26,11 @@ export function splitViewText({ style, nowMs }: Output, split: VerifiedSplitView
     ['not', 'which of the two keys is the right one, nor who was shown which'],
     [
       '',
-      'A pod restored twice, first to an older and then to a newer backup, would sign the same.'
+      'A pod restored twice, first to an older and then to a newer backup, would sign the same, and'
+    ],
+    [
+      '',
+      'so would one whose clock was ahead and then set right, if the alias changed hands meanwhile.'
     ],
     ['forged by', 'nobody without the key of the pod']
   ])

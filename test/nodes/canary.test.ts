@@ -96,6 +96,7 @@ describe('a pod that shows strangers another key', () => {
     )
     const rung = nextAlarms(2)
     await alice.client.unlock(alice.person!)
+    await alice.client.lookup(alias)
     const events = await rung
     const { fingerprint } = (await eve).certificate
     assert.deepEqual(events.map(({ what, shown }) => [what, shown]).sort(), [

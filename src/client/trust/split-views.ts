@@ -2,7 +2,7 @@ import { MuttrError } from '../../base/errors.ts'
 import type { Emit } from '../../base/events.ts'
 import { limits } from '../../base/limits.ts'
 import type { Clock, Log, Millis } from '../../base/ports.ts'
-import type { State } from '../../store/state.ts'
+import type { Change, State } from '../../store/state.ts'
 import { bool, bytes, literal, mapped, text, tuple, uint } from '../../wire/cbor.ts'
 import type { SplitView } from '../../wire/split-view.ts'
 import { encodeSplitView } from '../../wire/split-view.ts'
@@ -73,24 +73,33 @@ export class SplitViews {
     })
   }
 
-  /** Keeps the proof, and rings when it is of other keys than the one that is there. The vault is open. */
-  async caught(split: SplitView, former: ShownAnswer, later: ShownAnswer): Promise<void> {
-    const { state, clock, emit, self } = this.#parts
+  /**
+   * Of a proof: what is written to keep it, together with what it was made of, so that neither is lost without the other; and what rings once
+   * that stands, when it is of other keys than the one that is there. Undefined: nothing is to be written. The vault is open.
+   */
+  async caught(
+    split: SplitView,
+    { former, later, isFresh }: { former: ShownAnswer; later: ShownAnswer; isFresh: boolean }
+  ): Promise<{ changes: Change[]; ring: () => void } | undefined> {
+    const { clock, emit, self } = this.#parts
     const closet = self.openCloset
-    if (!closet) return
+    if (!closet) return undefined
     const { alias, fingerprint: shown } = later
     const key = keyOf(alias, closet)
     const before = await this.#rows.get(key, closet)
     const isKnown = before?.shown === shown && before.former === former.fingerprint
+    if (isKnown && !isFresh) return undefined
     const room = before ? [] : await this.#room(closet)
-    if (!room) return
+    if (!room) return undefined
     const lastMs = clock.now()
     const kept = isKnown
       ? { ...before, lastMs }
       : { sinceMs: lastMs, lastMs, answered: false, file: encodeSplitView(split) }
     const value = { ...kept, alias, shown, former: former.fingerprint }
-    await state.write([...room, this.#rows.put(key, value, closet)])
-    if (!isKnown) emit({ type: 'alarm', alias, what: 'equivocated', shown })
+    return {
+      changes: [...room, this.#rows.put(key, value, closet)],
+      ring: () => isKnown || emit({ type: 'alarm', alias, what: 'equivocated', shown })
+    }
   }
 
   /** What was caught, without the proofs; nothing while the vault is locked. */
