@@ -26,14 +26,16 @@ export function signKeyDeed(
   return { key, atMs, number, signature: sign(keyDeedBytes(deed, { pod, atMs, number })) }
 }
 
-/** @throws {MuttrError} `CLOCK_WRONG`; `SIGNATURE_INVALID` for another deed, pod, time or number than was signed */
+/** @param about.pods the hostnames of the pod that is asked. @throws {MuttrError} `CLOCK_WRONG`; `SIGNATURE_INVALID` for another deed, pod, time or number than was signed */
 export function checkKeyDeed(
   { key, atMs, number, signature }: KeyRequest,
   deed: KeyDeed,
-  { pod, nowMs }: About
+  { pods, nowMs }: { pods: readonly string[]; nowMs: Millis }
 ): void {
   if (Math.abs(atMs - nowMs) > limits.clockSkewMs)
     throw new MuttrError('CLOCK_WRONG', 'a request of another time')
-  if (!verifyDevice(key, keyDeedBytes(deed, { pod, atMs, number }), signature))
+  const isFor = (pod: string): boolean =>
+    verifyDevice(key, keyDeedBytes(deed, { pod, atMs, number }), signature)
+  if (!pods.some(isFor))
     throw new MuttrError('SIGNATURE_INVALID', 'the key of the address has not signed this')
 }

@@ -231,12 +231,12 @@ export async function createPod({ crypto = openPgp, ...parts }: PodParts): Promi
       deliver: (notice, nowMs) => mailbox.deliver(notice, nowMs)
     })
   let joined: Pick<Dht, 'get' | 'release'> | undefined
-  const tokens = federation && (await openTokens({ ...about, person, federation }))
+  const tokens = federation && (await openTokens({ ...about, names, person, federation }))
   const blind =
     federation &&
     tokens &&
     createBlind({
-      ...{ ...about, hpkeSecret: hpke.secret, registry, moves, directory, mailbox },
+      ...{ ...about, names, hpkeSecret: hpke.secret, registry, moves, directory, mailbox },
       ...{ gates, federation, datagrams, tokens, keyAddresses },
       dht: () => joined
     })

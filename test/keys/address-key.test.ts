@@ -34,18 +34,18 @@ describe('the key of an address', () => {
       assert.equal(toHex(keyDeedBytes(deed, { pod, atMs, number })), signed)
       const request = signKeyDeed(seed, deed, { pod, nowMs: atMs, number })
       assert.equal(toHex(request.signature), signature)
-      checkKeyDeed(request, deed, { pod, nowMs: atMs + 4 * minuteMs })
+      checkKeyDeed(request, deed, { pods: ['other.example', pod], nowMs: atMs + 4 * minuteMs })
     }
   })
 
   it('says one thing, to one pod, at one time', () => {
     const nowMs = vector.deeds[0]!.atMs
     const request = signKeyDeed(seed, 'poll', { pod: 'two.example', nowMs, number: 3 })
-    const about = { pod: 'two.example', nowMs }
+    const about = { pods: ['two.example'], nowMs }
     const other = makeDevice(new Uint8Array(32).fill(8)).publicKey
     const wrong = { code: 'SIGNATURE_INVALID' }
     assert.throws(() => checkKeyDeed(request, 'drop', about), wrong)
-    assert.throws(() => checkKeyDeed(request, 'poll', { ...about, pod: 'one.example' }), wrong)
+    assert.throws(() => checkKeyDeed(request, 'poll', { ...about, pods: ['one.example'] }), wrong)
     assert.throws(() => checkKeyDeed({ ...request, number: 4 }, 'poll', about), wrong)
     assert.throws(() => checkKeyDeed({ ...request, atMs: nowMs + 1 }, 'poll', about), wrong)
     assert.throws(() => checkKeyDeed({ ...request, key: other }, 'poll', about), wrong)

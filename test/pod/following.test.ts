@@ -3,11 +3,11 @@ import type { PodLink } from '../../src/client/pod-link.ts'
 import { makeMove } from '../../src/keys/move.ts'
 import type { Person } from '../../src/keys/person.ts'
 import { hostnamesOf } from '../../src/pod/hostnames.ts'
-import { markPlaces, namesNow, renamed, wantNames } from '../../src/pod/renaming.ts'
 import { tables } from '../../src/pod/rows.ts'
 import type { Change, State } from '../../src/store/state.ts'
 import type { PodHost, PodWorld, TestDevice } from '../support/pod-world.ts'
 import { personNamed, podWorld } from '../support/pod-world.ts'
+import { renamedHost } from '../support/renamed-pod.ts'
 
 const [old, now] = ['one.test', 'two.test']
 
@@ -46,11 +46,7 @@ describe('people who follow a pod to another name', () => {
     alice = await personNamed('alice')
     devices = [await world.device(alice), await world.device(alice)]
     await (await devices[0]!.enter(before)).register('alice', alice.certificate)
-    const { state } = before
-    const names = renamed(await namesNow(state), now)
-    await markPlaces(state, await namesNow(state))
-    await wantNames(state, names)
-    host = await world.host({ hostname: now, beside: before, state })
+    host = await renamedHost(world, before, { hostname: now })
     const { fingerprint } = host.person.certificate
     word = await makeMove(alice, {
       ...{ from: `alice@${old}`, to: `alice@${now}`, sequence: 1, nowMs: world.clock.now() },

@@ -14,6 +14,7 @@ import { quiet } from '../support/client-world.ts'
 import { olga } from '../support/federation-world.ts'
 import type { PodHost, PodWorld, TestDevice } from '../support/pod-world.ts'
 import { makeBox, noticeFor, personNamed, podWorld, sealNotice } from '../support/pod-world.ts'
+import { renamedHost } from '../support/renamed-pod.ts'
 
 const [old, now] = ['one.test', 'two.test']
 
@@ -34,14 +35,7 @@ describe('a pod that has another name', () => {
   const under = (host: PodHost, hostname: string): PodHost => ({ ...host, hostname })
   const stranger = async (host: PodHost) =>
     (await world.device(await personNamed('bob'))).open(host)
-  /** As `muttr pod rename` does, and then the pod begins. */
-  async function rename(): Promise<PodHost> {
-    const { state } = before
-    const names = renamed(await namesNow(state), now)
-    await markPlaces(state, await namesNow(state))
-    await wantNames(state, names)
-    return await world.host({ hostname: now, beside: before, state: before.state })
-  }
+  const rename = () => renamedHost(world, before, { hostname: now })
 
   it('answers under both, for each alias as its person has it', async () => {
     const { intro } = await (await stranger(before)).lookup('alice')

@@ -7,6 +7,7 @@ import type { NoticeDatagrams } from '../datagrams.ts'
 import type { Directory } from '../directory.ts'
 import type { Federation } from '../federation/federation.ts'
 import type { Gates } from '../gates.ts'
+import type { Hostnames } from '../hostnames.ts'
 import type { PodLimits } from '../limits.ts'
 import type { Mailbox } from '../mailbox.ts'
 import type { Moves } from '../moves.ts'
@@ -25,6 +26,7 @@ interface Parts {
   crypto: Crypto
   keys: PeerKeys
   hostname: string
+  names: Hostnames
   hpkeSecret: Uint8Array
   registry: Registry
   moves: Moves
@@ -43,7 +45,7 @@ interface Parts {
 export function createBlind(parts: Parts): Blind {
   const { federation } = parts
   const isKnown = (hostname: string): boolean =>
-    hostname === parts.hostname || federation.peers.get(hostname) !== undefined
+    parts.names.has(hostname) || federation.peers.get(hostname) !== undefined
   const methods = {
     ...createBlindMethods({
       ...{ ...parts, isKnown },

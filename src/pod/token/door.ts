@@ -16,6 +16,7 @@ import {
 } from '../../wire/token.ts'
 import type { Federation } from '../federation/federation.ts'
 import { reached } from '../greet.ts'
+import type { Hostnames } from '../hostnames.ts'
 import type { PodLimits } from '../limits.ts'
 import { tables } from '../rows.ts'
 import { dropBefore, rowsOf } from '../scan.ts'
@@ -26,8 +27,8 @@ interface Parts {
   state: State
   clock: Clock
   crypto: Crypto
-  /** Of this pod. */
-  hostname: string
+  /** Of this pod, with those that it had before: tokens are good for it under any. */
+  names: Pick<Hostnames, 'hostname' | 'former' | 'has'>
   federation: Pick<Federation, 'peers' | 'lines'>
   own: Pick<TokenKeyShelf, 'list' | 'signed'>
   limits: Pick<PodLimits, 'tokensKeptMax' | 'tokensKeptPerPodMax'>
@@ -64,7 +65,7 @@ interface Issuer {
 const invalid = (what: string): MuttrError => new MuttrError('TOKEN_INVALID', what)
 
 export async function openTokenDoor(parts: Parts): Promise<TokenDoor> {
-  const { state, clock, crypto, hostname: self, federation, own, limits } = parts
+  const { state, clock, crypto, names, federation, own, limits } = parts
   const { peers, lines } = federation
   const issuers = new Map<string, { askedMs: Millis; asking: Promise<Issuer> }>()
   const life = new AbortController()
@@ -112,7 +113,7 @@ export async function openTokenDoor(parts: Parts): Promise<TokenDoor> {
   }
   /** @param wanted what must be among its keys: else it is asked anew, now and then. */
   async function issuerOf(hostname: string, wanted: (issuer: Issuer) => boolean): Promise<Issuer> {
-    if (hostname === self) {
+    if (names.has(hostname)) {
       const [signed, keys] = [await own.signed(clock.now()), await own.list(clock.now())]
       return { signed, keys }
     }
@@ -156,7 +157,9 @@ export async function openTokenDoor(parts: Parts): Promise<TokenDoor> {
   return {
     async take({ token, issuer, thing }, { nowMs, before, signed }) {
       const read = readToken(token)
-      if (!read || !equalBytes(read.challenge, challengeDigest(issuer, self)))
+      const isFor = (self: string): boolean =>
+        read !== undefined && equalBytes(read.challenge, challengeDigest(issuer, self))
+      if (!read || ![names.hostname, ...names.former].some(isFor))
         throw invalid('a token of another kind, or for another pod')
       const isIt = ({ key }: TokenKey) => equalBytes(sha256(key), read.keyId)
       const { keys } = await issuerOf(issuer, known => known.keys.some(isIt))

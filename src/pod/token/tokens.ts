@@ -3,6 +3,7 @@ import type { Crypto } from '../../keys/crypto.ts'
 import type { Person } from '../../keys/person.ts'
 import type { State } from '../../store/state.ts'
 import type { Federation } from '../federation/federation.ts'
+import type { Hostnames } from '../hostnames.ts'
 import type { PodLimits } from '../limits.ts'
 import type { TokenDoor } from './door.ts'
 import { openTokenDoor } from './door.ts'
@@ -25,6 +26,7 @@ export async function openTokens(parts: {
   crypto: Crypto
   person: Person
   hostname: string
+  names: Hostnames
   federation: Federation
   limits: PodLimits
 }): Promise<Tokens> {

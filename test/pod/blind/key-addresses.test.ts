@@ -21,6 +21,7 @@ import {
   random,
   sealNotice
 } from '../../support/pod-world.ts'
+import { renamedHost } from '../../support/renamed-pod.ts'
 
 const signal = new AbortController().signal
 const lifeMs = 60 * dayMs
@@ -267,6 +268,23 @@ describe('who asks for an address of a key', () => {
     assert.deepEqual(keysOf(await one.poll(through)), [])
     const last = await one.send(other)
     assert.deepEqual(keysOf(await one.poll(0, other)), [more[0], last])
+  })
+
+  it('is heard under each name that the pod had, and pays for it by that', async () => {
+    const one = await holder()
+    await using _all = one.all
+    await one.make()
+    const sent = await one.send()
+    const { world, two } = one.all
+    const host = await renamedHost(world, two, { hostname: 'new.test', federation: 'open' })
+    world.move('two.test', host.keys.self)
+    await two.pod[Symbol.asyncDispose]()
+    assert.deepEqual(keysOf(await one.poll()), [sent])
+    one.clock.advance(hourMs)
+    await one.all.enter()
+    assert.equal(await one.make(), one.clock.now() + lifeMs)
+    await one.drop()
+    assert.equal(await refusal(one.poll()), 'ADDRESS_UNKNOWN')
   })
 
   it('is not the account that makes the same address its own', async () => {

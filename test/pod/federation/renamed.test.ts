@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { markPlaces, namesNow, renamed, wantNames } from '../../../src/pod/renaming.ts'
 import type { QueueNews } from '../../../src/wire/federation.ts'
 import { neighbours, olga, until } from '../../support/federation-world.ts'
-import type { PodHost, PodWorld } from '../../support/pod-world.ts'
 import {
   makeBox,
   noticeFor,
@@ -11,20 +9,9 @@ import {
   random,
   sealNotice
 } from '../../support/pod-world.ts'
+import { renamedHost } from '../../support/renamed-pod.ts'
 
 const [old, now, third] = ['one.test', 'two.test', 'three.test']
-
-/** As `muttr pod rename` does, and then the pod begins. */
-async function rename(
-  world: PodWorld,
-  before: PodHost,
-  more: Pick<Parameters<PodWorld['host']>[0] & {}, 'hostname' | 'federation'>
-): Promise<PodHost> {
-  const { state } = before
-  await markPlaces(state, await namesNow(state))
-  await wantNames(state, renamed(await namesNow(state), more.hostname!))
-  return await world.host({ ...more, beside: before, state })
-}
 
 describe('a pod of another name, and other pods', () => {
   for (const federation of ['open', 'list', 'closed'] as const)
@@ -37,7 +24,7 @@ describe('a pod of another name, and other pods', () => {
         await (await device.enter(before)).register(name, device.person.certificate)
         devices.push(device)
       }
-      const host = await rename(world, before, { hostname: now, federation })
+      const host = await renamedHost(world, before, { hostname: now, federation })
       world.move(old, host.keys.self)
       const [alice, carol] = [
         await devices[0]!.enter(host),
@@ -78,7 +65,7 @@ describe('a pod of another name, and other pods', () => {
     await all.give(await all.seal())
     await until(() => all.news.length === 1)
     await all.one.pod.peers!.block(olga, now)
-    await rename(all.world, all.two, { hostname: third, federation: 'open' })
+    await renamedHost(all.world, all.two, { hostname: third, federation: 'open' })
     await all.give(await all.seal(), third)
     await until(() => all.news.length === 2)
     assert.deepEqual(all.news[1]!.state, { type: 'refused', code: 'FEDERATION_REFUSED' })
