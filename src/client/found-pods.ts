@@ -3,6 +3,7 @@ import { limits } from '../base/limits.ts'
 import type { Log } from '../base/ports.ts'
 import type { FoundBy, FoundPod } from '../pod/finding.ts'
 import { isOutside } from '../pod/finding.ts'
+import type { PodPlace } from '../pod/place.ts'
 import type { State } from '../store/state.ts'
 import { array, literal, mapped, oneOf, text, tuple } from '../wire/cbor.ts'
 import type { Move } from '../wire/move.ts'
@@ -23,7 +24,13 @@ export interface FoundPods {
    * @throws {MuttrError} `POD_CHANGED` where it has another key than they say; else as `findPod`
    */
   introduced(
-    about: { hostname: string; pinned: string | undefined; said: Move['pod'] },
+    about: {
+      hostname: string
+      pinned: string | undefined
+      said: Move['pod']
+      /** That pod is known already, and in a private network. */
+      isNear: boolean
+    },
     signal: AbortSignal
   ): Promise<FoundPod>
   /** They are there. @throws {MuttrError} `POD_UNKNOWN` beyond what is kept */
@@ -34,6 +41,10 @@ export type FindPod = (
   asked: { hostname: string; pinned: string | undefined; wasSigned?: boolean },
   signal: AbortSignal
 ) => Promise<FoundPod>
+
+/** Whether a pod of these, by its key, is in a private network: there it may be under another name, too. */
+export const isNearby = (places: Iterable<PodPlace>, fingerprint: string): boolean =>
+  [...places].some(place => place.fingerprint === fingerprint && !place.addresses.every(isOutside))
 
 const ways: readonly FoundBy[] = ['https', 'dnssec', 'dns', 'pin', 'move']
 const foundMax = 1_000
@@ -56,15 +67,13 @@ export async function openFoundPods(parts: {
   allowLocal: boolean
 }): Promise<FoundPods> {
   const { state, log, findPod, allowLocal } = parts
-  const outside = (addresses: readonly string[]) =>
-    addresses.filter(address => allowLocal || isOutside(address))
   const rows = createTable({
     ...{ state, log, name: 'found-pods', field: foundRow, maxBytes: 4_096 },
     write: (p: Omit<FoundPod, 'hostname'>) => [1, p.addresses, p.fingerprint, p.by]
   })
   const found = new Map<string, FoundPod>()
   for (const { key: hostname, value } of await rows.list({ limit: foundMax }))
-    found.set(hostname, { hostname, ...value, addresses: outside(value.addresses) })
+    found.set(hostname, { hostname, ...value })
   const mustFit = (hostname: string): void => {
     if (!found.has(hostname) && found.size >= foundMax)
       throw new MuttrError('POD_UNKNOWN', 'more pods were found than are kept')
@@ -93,10 +102,12 @@ export async function openFoundPods(parts: {
     get: hostname => found.get(hostname),
     hostnames: () => [...found.keys()],
     find,
-    async introduced({ hostname, pinned, said }, signal) {
+    async introduced({ hostname, pinned, said, isNear }, signal) {
       const pod = await findPod({ hostname, pinned }, signal).catch((err): FoundPod => {
         if (codeOf(err) !== 'POD_UNKNOWN') throw err
-        const addresses = outside(said.addresses).map(address => `${address}/p2p/${said.peer}`)
+        const addresses = said.addresses
+          .filter(address => allowLocal || isNear || isOutside(address))
+          .map(address => `${address}/p2p/${said.peer}`)
         return { hostname, fingerprint: pinned ?? said.fingerprint, addresses, by: 'move' }
       })
       mustBeAsSaid(pod, said)

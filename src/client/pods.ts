@@ -17,7 +17,7 @@ import type { PodPapers } from '../wire/proof.ts'
 import type { Asking } from './blind/asking.ts'
 import { createAsking } from './blind/asking.ts'
 import type { FoundPods } from './found-pods.ts'
-import { foundAnew, mustBeAsSaid } from './found-pods.ts'
+import { foundAnew, isNearby, mustBeAsSaid } from './found-pods.ts'
 import { createLeaving } from './leaving-pods.ts'
 import { createMovedPods } from './moved-pods.ts'
 import { createPapers } from './papers.ts'
@@ -296,10 +296,8 @@ export function createPods(parts: PodsParts): Pods {
     signal: AbortSignal
   ): Promise<Introduced> {
     const { found } = parts
-    const known: Introduced = {
-      questions: until => questions(hostname, until),
-      keep: async () => undefined
-    }
+    const keep = async () => undefined
+    const known: Introduced = { questions: until => questions(hostname, until), keep }
     if (!found || places.has(hostname)) return known
     if (found.get(hostname)) await know(hostname, signal)
     const there = found.get(hostname)
@@ -308,7 +306,8 @@ export function createPods(parts: PodsParts): Pods {
       return known
     }
     const pinned = (await pins.of(hostname))?.fingerprint
-    const guest = await found.introduced({ hostname, pinned, said }, signal)
+    const isNear = isNearby(places.values(), said.fingerprint)
+    const guest = await found.introduced({ hostname, pinned, said, isNear }, signal)
     const blindly = createAsking({
       ...askingParts,
       fingerprintOf: async () => guest.fingerprint,

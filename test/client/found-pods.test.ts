@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { MuttrError } from '../../src/base/errors.ts'
 import type { FindPod, FoundPods } from '../../src/client/found-pods.ts'
-import { openFoundPods } from '../../src/client/found-pods.ts'
+import { isNearby, openFoundPods } from '../../src/client/found-pods.ts'
 import { makeMove } from '../../src/keys/move.ts'
 import type { FoundPod } from '../../src/pod/finding.ts'
 import { memoryState } from '../../src/store/memory.ts'
@@ -43,7 +43,7 @@ describe('pods that were found by their hostnames', () => {
   it('are not kept for the word of who moves there, which counts where nothing is published', async () => {
     const state = memoryState()
     const said = { fingerprint: 'cd'.repeat(20), peer: 'peer', addresses: ['/dns/x.pods/tcp/1'] }
-    const about = { hostname: 'one.pods', pinned: undefined, said }
+    const about = { hostname: 'one.pods', pinned: undefined, said, isNear: false }
     const searches: unknown[] = []
     let answer: () => Promise<FoundPod> = () => Promise.reject(new Error('nothing yet'))
     const findPod: FindPod = asked => {
@@ -71,7 +71,7 @@ describe('pods that were found by their hostnames', () => {
     assert.equal(found.get('one.pods')?.by, 'move')
   })
 
-  it('are not where a contact, or what was kept before, says that they are in private networks, unless the network lives there', async () => {
+  it('are not where a contact says that they are in private networks, unless the network lives there, or that pod is known there', async () => {
     const state = memoryState()
     const inside = [
       '/ip4/192.168.1.9/tcp/631',
@@ -81,7 +81,7 @@ describe('pods that were found by their hostnames', () => {
     const outside = ['/ip4/198.41.0.4/tcp/1', '/dns/pod.one.pods/tcp/1']
     const addresses = [...inside, '/dnsaddr/one.pods', ...outside]
     const said = { peer: 'peer', fingerprint, addresses }
-    const about = { hostname: 'one.pods', pinned: undefined, said }
+    const about = { hostname: 'one.pods', pinned: undefined, said, isNear: false }
     const findPod: FindPod = () => Promise.reject(new MuttrError('POD_UNKNOWN', 'nowhere'))
     const local = await openFoundPods({ state, log: silent, findPod, allowLocal: true })
     const there = await local.introduced(about, forever)
@@ -89,11 +89,18 @@ describe('pods that were found by their hostnames', () => {
       there.addresses,
       addresses.map(address => `${address}/p2p/peer`)
     )
-    await local.keep(there)
     const found = await openFoundPods({ state, log: silent, findPod, allowLocal: false })
     const wanted = outside.map(address => `${address}/p2p/peer`)
     assert.deepEqual((await found.introduced(about, forever)).addresses, wanted)
-    assert.deepEqual(found.get('one.pods')?.addresses, wanted)
+    const near = { ...about, isNear: true }
+    assert.deepEqual((await found.introduced(near, forever)).addresses, there.addresses)
+    const place = { hostname: 'former.pods', fingerprint }
+    const at = (...addresses: string[]) => isNearby([{ ...place, addresses }], fingerprint)
+    assert.deepEqual(
+      [at(...outside), at(inside[0]!), at(outside[0]!, inside[2]!)],
+      [false, true, true]
+    )
+    assert.equal(isNearby([{ ...place, addresses: inside }], 'cd'.repeat(20)), false)
   })
 
   it('that a contact says they moved to are kept when the contact is there', async () => {
