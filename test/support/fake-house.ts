@@ -8,6 +8,8 @@ export interface FakeHouse extends House {
   readonly now: Setup
   readonly said: Settings
   readonly calls: unknown[][]
+  /** Resolves when the next restore out of a file waits. */
+  waits(): Promise<void>
   /** Resolves when the next home that comes from elsewhere, and waits, was given up. */
   cancelled(): Promise<void>
 }
@@ -59,8 +61,13 @@ export function createFakeHouse(changes: Partial<Setup> = {}): FakeHouse {
     if (passphrase !== fakePassphrase)
       throw new MuttrError('PASSPHRASE_WRONG', 'the passphrase does not open the vault')
   }
+  let waiting = Promise.withResolvers<void>()
   let givenUp = Promise.withResolvers<void>()
   return {
+    waits() {
+      waiting = Promise.withResolvers()
+      return waiting.promise
+    },
     cancelled() {
       givenUp = Promise.withResolvers()
       return givenUp.promise
@@ -88,8 +95,11 @@ export function createFakeHouse(changes: Partial<Setup> = {}): FakeHouse {
     },
     async restore({ words, passphrase, input, signal }) {
       if (words === 'wait') {
-        await new Promise(resolve => signal.addEventListener('abort', resolve))
+        const ended = new Promise(resolve => signal.addEventListener('abort', resolve))
+        waiting.resolve()
+        await ended
         calls.push(['cancelled'])
+        givenUp.resolve()
         throw new MuttrError('CANCELLED', 'nothing was restored')
       }
       let sizeBytes = 0

@@ -79,6 +79,40 @@ describe("the web page's way in, in Chromium", function () {
     assert.deepEqual(tab.complaints, [])
   })
 
+  it('leaves them where they went while their address was still being read', async () => {
+    await using tab = await stage.open({ setup: { aliases: [], introduced: [] } })
+    const { page, house, client } = tab
+    const held = Promise.withResolvers<void>()
+    client.onRegister = alias => void house.now.aliases.push(alias)
+    await page.route('**/contacts', async route => {
+      await held.promise
+      await route.continue()
+    })
+    await page.reload()
+    await heading(page, 'Choose your address').waitFor()
+    await page.getByLabel('Name').fill('Carol')
+    await press(page, 'Take this address')
+    await heading(page, 'Inbox').waitFor()
+    await page.getByRole('link', { name: 'Settings' }).click()
+    await heading(page, 'Settings').waitFor()
+    assert.equal(await page.getByRole('link', { name: /neighbour/ }).count(), 0)
+    held.resolve()
+    await page.getByRole('link', { name: /neighbour/ }).waitFor()
+    assert.equal(await page.evaluate(() => location.hash), '#/settings')
+    assert.deepEqual(tab.complaints, [])
+  })
+
+  it('goes from their first address to a letter to whom their link introduced', async () => {
+    await using tab = await stage.open({ setup: { aliases: [] } })
+    const { page, house, client } = tab
+    client.onRegister = alias => void house.now.aliases.push(alias)
+    await page.getByLabel('Name').fill('Carol')
+    await press(page, 'Take this address')
+    await heading(page, 'New letter').waitFor()
+    assert.equal(await page.getByLabel('To', { exact: true }).inputValue(), 'bob@two.test')
+    assert.deepEqual(tab.complaints, [])
+  })
+
   it('comes back from a backup with its words, also on a screen as narrow as a phone', async () => {
     await using tab = await stage.open({ setup: nothingMade, width: 390, height: 800 })
     const { page, house } = tab
@@ -88,8 +122,12 @@ describe("the web page's way in, in Chromium", function () {
     })
     await page.getByLabel('Its twelve words').fill('wait')
     await choosePassphrase(page, fakePassphrase)
+    const waits = house.waits()
     await press(page, 'Restore')
+    await waits
+    const cancelled = house.cancelled()
     await press(page, 'Cancel')
+    await cancelled
     await page.getByText('Cancelled.').waitFor()
     await page.getByLabel('Its twelve words').fill('some other words')
     await press(page, 'Restore')

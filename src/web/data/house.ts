@@ -42,14 +42,13 @@ export async function changeSettings(change: SettingsChange): Promise<void> {
   void refresh()
 }
 
-/** @param said with an invite, or with a note for an operator who lets people in; empty ones are left out */
+/** @param said with an invite, or with a note for an operator who lets people in */
 export async function register(
   alias: string,
-  said: { invite: string; note: string }
+  said: { invite?: string; note?: string }
 ): Promise<Registration> {
-  const given = Object.entries(said).filter(([, text]) => text !== '')
   try {
-    return await post<Registration>('/registrations', { alias, ...Object.fromEntries(given) })
+    return await post<Registration>('/registrations', { alias, ...said })
   } finally {
     // Also what waits for an operator stands there.
     await refresh()

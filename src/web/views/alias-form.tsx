@@ -2,12 +2,13 @@ import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { register } from '../data/house.ts'
 import { setup } from '../data/session.ts'
-import { Button, Field, Trouble } from '../parts/basics.tsx'
+import { AskedIn, AskingIn, askedWith } from '../parts/asking-in.tsx'
+import { Button, Field } from '../parts/basics.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { useRun } from '../parts/use-run.ts'
 
 /** A name at a pod. */
-export function AliasForm({ onDone }: { onDone: (alias: string) => void }): JSX.Element {
+export function AliasForm({ onDone }: { onDone?: (alias: string) => void }): JSX.Element {
   const now = setup.value!
   const form = useSignal({
     name: '',
@@ -17,14 +18,13 @@ export function AliasForm({ onDone }: { onDone: (alias: string) => void }): JSX.
   })
   const { problem, isBusy, run } = useRun()
   const f = form.value
-  const isAsked = problem?.code === 'REGISTRATION_WAITS'
   const set = (changed: Partial<typeof f>) => (form.value = { ...form.value, ...changed })
   const isInvited = now.invited.includes(f.pod)
   const take = (event: SubmitEvent) =>
     run(event, async () => {
       const alias = `${f.name.trim().toLowerCase()}@${f.pod}`
-      await register(alias, { invite: f.invite.trim(), note: f.note.trim() })
-      onDone(alias)
+      await register(alias, askedWith(f))
+      onDone?.(alias)
     })
   if (now.pods.length === 0)
     return (
@@ -68,42 +68,9 @@ export function AliasForm({ onDone }: { onDone: (alias: string) => void }): JSX.
           <Icon name="check" /> Your link brought an invite to {f.pod}.
         </p>
       ) : (
-        <>
-          <Field label="Invite code, if the pod asks for one">
-            {id => (
-              <input
-                id={id}
-                autocomplete="off"
-                spellcheck={false}
-                value={f.invite}
-                onInput={e => set({ invite: e.currentTarget.value })}
-              />
-            )}
-          </Field>
-          <Field
-            label="A word to its operators, if you have no code"
-            hint="Where they let people in themselves, they read it. Your address may then take a while."
-          >
-            {(id, describedBy) => (
-              <input
-                id={id}
-                aria-describedby={describedBy}
-                autocomplete="off"
-                maxLength={300}
-                value={f.note}
-                onInput={e => set({ note: e.currentTarget.value })}
-              />
-            )}
-          </Field>
-        </>
+        <AskingIn asking={f} set={set} then="Your address may then take a while." />
       )}
-      {isAsked ? (
-        <p class="callout good" role="status">
-          <Icon name="clock" /> You have asked for it. {problem?.hint}
-        </p>
-      ) : (
-        <Trouble problem={problem} />
-      )}
+      <AskedIn problem={problem} />
       <div class="buttons">
         <Button type="submit" kind="primary" busy={isBusy}>
           Take this address

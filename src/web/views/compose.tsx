@@ -12,6 +12,7 @@ import { Uploads } from '../data/uploads.ts'
 import { Button, Field, Trouble } from '../parts/basics.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { isStopped, KeyNews } from '../parts/key-change.tsx'
+import { OwnAlias } from '../parts/own-alias.tsx'
 import { Lookalike, Trust } from '../parts/trust.tsx'
 import { UploadList } from '../parts/uploads.tsx'
 import { go, href, route } from '../route.ts'
@@ -141,19 +142,11 @@ function Editor({ draft, isReply = false, onSent, onDiscard }: EditorProps): JSX
     >
       {!isReply && <Recipient draft={draft} contact={contact} />}
       {aliases.value.length > 1 && (
-        <Field label="From">
-          {id => (
-            <select
-              id={id}
-              value={fields.from ?? aliases.value[0]}
-              onChange={e => draft.change({ from: e.currentTarget.value })}
-            >
-              {aliases.value.map(alias => (
-                <option value={alias}>{alias}</option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <OwnAlias
+          label="From"
+          value={fields.from ?? aliases.value[0]}
+          onChange={from => draft.change({ from })}
+        />
       )}
       {!isReply && (
         <Field label="Subject">

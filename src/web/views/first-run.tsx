@@ -1,8 +1,9 @@
 import { signal, useSignal } from '@preact/signals'
 import type { InputHTMLAttributes, JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
 import type { MakeHome } from '../../api/house.ts'
 import { makeHome } from '../data/house.ts'
-import { setup } from '../data/session.ts'
+import { aliases, setup } from '../data/session.ts'
 import icon from '../icon.svg'
 import { Button, Field, Fingerprint, Trouble } from '../parts/basics.tsx'
 import { FileField } from '../parts/file-field.tsx'
@@ -22,6 +23,13 @@ export const later = signal(false)
 
 const steps = ['Key', 'Backup', 'Address'] as const
 
+/** To whom a link introduced them, or else to their letters. */
+function goOn(): void {
+  const [whom] = setup.value?.introduced ?? []
+  if (whom) go('write', undefined, { to: whom })
+  else go('inbox')
+}
+
 /** From nothing to an address: a key, a backup of it before anything else, and a name at a pod. */
 export function FirstRun(): JSX.Element {
   const now = setup.value!
@@ -36,6 +44,13 @@ export function FirstRun(): JSX.Element {
   const isBackedUp = isThrough.value || (now.backupMs !== null && !isBackingUp.value)
   const isComing = way.value !== 'make' && now.state === 'starting'
   const at = now.state === 'missing' || isComing ? 0 : isBackedUp ? 2 : 1
+  // At the moment in which the page lets them in, before they can go anywhere themselves.
+  useEffect(
+    () => () => {
+      if (aliases.value.length > 0) goOn()
+    },
+    []
+  )
   return (
     <main class="alone">
       <div class="card first-run">
@@ -97,17 +112,7 @@ export function FirstRun(): JSX.Element {
               A pod gives out names and tells you when a letter waits. It never sees what you write,
               and you can leave it.
             </p>
-            {now.state === 'starting' ? (
-              <Starting />
-            ) : (
-              <AliasForm
-                onDone={() => {
-                  const [whom] = now.introduced
-                  if (whom) go('write', undefined, { to: whom })
-                  else go('inbox')
-                }}
-              />
-            )}
+            {now.state === 'starting' ? <Starting /> : <AliasForm />}
             <p>
               <button type="button" class="link" onClick={() => (later.value = true)}>
                 Look around first

@@ -7,8 +7,9 @@ import { json, post } from '../data/ask.ts'
 import { onEvent } from '../data/live.ts'
 import { aliases, refresh } from '../data/session.ts'
 import { attempt, sentence, tell } from '../data/toasts.ts'
-import { Button, Dialog, Field, Trouble } from '../parts/basics.tsx'
-import { Icon } from '../parts/icons.tsx'
+import { AskedIn, AskingIn, askedWith } from '../parts/asking-in.tsx'
+import { Button, Dialog, Field } from '../parts/basics.tsx'
+import { OwnAlias } from '../parts/own-alias.tsx'
 import { Section } from '../parts/section.tsx'
 import { useRun } from '../parts/use-run.ts'
 import { apart, when } from '../text/format.ts'
@@ -99,46 +100,21 @@ function Moving({ onClose }: { onClose: () => void }): JSX.Element {
   const { problem, isBusy, run } = useRun()
   const f = form.value
   const set = (changed: Partial<typeof f>) => (form.value = { ...form.value, ...changed })
-  const isAsked = problem?.code === 'REGISTRATION_WAITS'
   const move = (event: SubmitEvent) =>
     run(event, async () => {
-      const said = Object.entries({ invite: f.invite.trim(), note: f.note.trim() })
       const made = await post<OwnMove>('/moves', {
         from: f.from,
         to: f.to.trim().toLowerCase(),
-        ...Object.fromEntries(said.filter(([, text]) => text !== ''))
+        ...askedWith(f)
       })
       await refresh()
       tell(`You are ${made.to} now.`)
       onClose()
     })
-  const text = (label: string, name: 'invite' | 'note', hint: string) => (
-    <Field label={label} hint={hint}>
-      {(id, describedBy) => (
-        <input
-          id={id}
-          aria-describedby={describedBy}
-          autocomplete="off"
-          spellcheck={false}
-          maxLength={name === 'note' ? 300 : 64}
-          value={f[name]}
-          onInput={e => set({ [name]: e.currentTarget.value })}
-        />
-      )}
-    </Field>
-  )
   return (
     <Dialog title="Move to another address" wide onClose={onClose}>
       <form class="stack" onSubmit={move}>
-        <Field label="Leave">
-          {id => (
-            <select id={id} value={f.from} onChange={e => set({ from: e.currentTarget.value })}>
-              {aliases.value.map(alias => (
-                <option value={alias}>{alias}</option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <OwnAlias label="Leave" value={f.from} onChange={from => set({ from })} />
         <Field
           label="Move to"
           hint="A name of yours, or a free one at another pod: it is registered with the same key."
@@ -157,12 +133,7 @@ function Moving({ onClose }: { onClose: () => void }): JSX.Element {
             />
           )}
         </Field>
-        {text('Invite code, if the pod asks for one', 'invite', 'From somebody who is there.')}
-        {text(
-          'A word to its operators, if you have no code',
-          'note',
-          'Where they let people in themselves, they read it. You move once they have.'
-        )}
+        <AskingIn asking={f} set={set} then="You move once they have." />
         <p class="hint">
           Nobody else gets the address that you leave for more than a year, and you can move back.
         </p>
@@ -174,13 +145,7 @@ function Moving({ onClose }: { onClose: () => void }): JSX.Element {
           />
           I leave {f.from}
         </label>
-        {isAsked ? (
-          <p class="callout good" role="status">
-            <Icon name="clock" /> You have asked for it. {problem?.hint}
-          </p>
-        ) : (
-          <Trouble problem={problem} />
-        )}
+        <AskedIn problem={problem} />
         <div class="buttons">
           <Button type="submit" kind="danger" busy={isBusy} disabled={!isSure.value}>
             Move

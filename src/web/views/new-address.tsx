@@ -4,6 +4,7 @@ import type { Client } from '../../client/client.ts'
 import { post } from '../data/ask.ts'
 import { aliases } from '../data/session.ts'
 import { Button, Dialog, Field, Trouble } from '../parts/basics.tsx'
+import { OwnAlias } from '../parts/own-alias.tsx'
 import { useRun } from '../parts/use-run.ts'
 
 export type HandedOut = Awaited<ReturnType<Client['makeAddress']>>
@@ -58,15 +59,7 @@ export function NewAddress({
     <Dialog title="Make an address to hand out" onClose={onClose}>
       <form class="stack" onSubmit={make}>
         {aliases.value.length > 1 && (
-          <Field label="For">
-            {id => (
-              <select id={id} value={f.alias} onChange={e => set({ alias: e.currentTarget.value })}>
-                {aliases.value.map(alias => (
-                  <option value={alias}>{alias}</option>
-                ))}
-              </select>
-            )}
-          </Field>
+          <OwnAlias label="For" value={f.alias} onChange={alias => set({ alias })} />
         )}
         <Field label="What it is for" hint="Only you see it.">
           {(id, describedBy) => (
