@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCodes } from '../src/base/errors.ts'
+import { missingIn } from './support/check-built.ts'
 import { anchorsOf, brokenLinks, linksOf } from './support/check-links.ts'
 import { temporaryFolder } from './support/store-folder.ts'
 import type { Source } from './support/tidy.ts'
@@ -269,5 +270,26 @@ describe('check-links', () => {
       'src/a.ts:2: docs/b.md does not exist',
       'src/a.ts:3: simulations/c.md does not exist'
     ])
+  })
+})
+
+describe('check-built', () => {
+  it('says which module is loaded and not there, also where it is loaded late', async () => {
+    await using folder = await temporaryFolder()
+    await mkdir(join(folder.path, 'src'))
+    await writeFile(
+      join(folder.path, 'src', 'there.js'),
+      'export const text = "import(\'./no.js\')"'
+    )
+    await writeFile(
+      join(folder.path, 'main.js'),
+      [
+        "import { text } from './src/there.js'",
+        "import { join } from 'node:path'",
+        "export * from './src/gone.js'",
+        'export const late = async () => (await import("./src/late.ts")).late(text, join)'
+      ].join('\n')
+    )
+    assert.deepEqual(missingIn(folder.path), ['main.js: ./src/gone.js', 'main.js: ./src/late.ts'])
   })
 })
