@@ -1,6 +1,8 @@
 import { limits } from '../../base/limits.ts'
 import { heardMax, misledMax } from '../../routing/candidates.ts'
 import type { Places } from './places.ts'
+import { Selection, turned } from './places.ts'
+import { Slots } from './slots.ts'
 
 export const heard = 0
 export const asked = 1
@@ -8,9 +10,7 @@ export const answered = 2
 export const refused = 3
 export const failed = 4
 
-const slotsMax = 1_024
-const hashBits = 11
-const hashMask = 2 ** hashBits - 1
+export const slotsMax = 1_024
 const everyPath = 0xff
 /** Tellers are remembered as bits, by the order in which they were asked; so many fit. */
 const words = Math.ceil((limits.lookupRequestsMax + 20) / 32)
@@ -37,8 +37,8 @@ export class WideCandidates {
   /** The paths that know it. */
   readonly #paths = new Uint8Array(slotsMax)
   readonly #hearsay = new Uint8Array(slotsMax)
-  readonly #high = new Uint32Array(slotsMax)
-  readonly #low = new Uint32Array(slotsMax)
+  /** The first half of the distance, {@link turned}; the other is asked for where two are alike. */
+  readonly #high = new Int32Array(slotsMax)
   /** The how manieth to be asked it was. */
   readonly #turn = new Uint16Array(slotsMax)
   /** Bits of the turns of those who named it. */
@@ -55,31 +55,38 @@ export class WideCandidates {
   /** Those of them that are no longer. */
   readonly #free = new Uint16Array(slotsMax)
   #freeCount = 0
-  /** Added and not in {@link ordered} yet, nearest first. */
-  readonly #fresh = new Uint16Array(slotsMax)
+  /** Named, not known yet and not in {@link ordered}: nodes and the first halves of their distances, nearest first. */
+  readonly #fresh = new Uint32Array(slotsMax)
+  readonly #freshHigh = new Int32Array(slotsMax)
   #freshCount = 0
-  /** By hash of the node: its slot + 1. */
-  readonly #hash = new Uint16Array(2 ** hashBits)
+  readonly #slotOf = new Slots()
+  /** Nobody before this rank waits to be asked. */
+  #cursor = 0
+  readonly #selection: Selection
   readonly #heard = new Uint16Array(pathsMost)
   readonly #places: Places
   #targetHi = 0
+  #turned = 0
   #targetLo = 0
   #self = 0
   #pathCount = 1
 
   constructor(places: Places) {
     this.#places = places
+    this.#selection = new Selection(places, slotsMax)
   }
 
   begin(targetHi: number, targetLo: number, self: number, pathCount: number): void {
-    this.#targetHi = targetHi
-    this.#targetLo = targetLo
+    this.#targetHi = targetHi | 0
+    this.#turned = turned(targetHi)
+    this.#targetLo = targetLo | 0
     this.#self = self
     this.#pathCount = pathCount
     this.size = 0
     this.#slots = 0
     this.#freeCount = 0
-    this.#hash.fill(0)
+    this.#cursor = 0
+    this.#slotOf.clear()
     this.#heard.fill(0)
     if (pathCount === 1) return
     this.#turnsOf.fill(0)
@@ -90,26 +97,59 @@ export class WideCandidates {
 
   /** Nodes we know ourselves. */
   start(nodes: Uint32Array, count: number): void {
-    for (let i = 0; i < count; i++) if (this.find(nodes[i]!) < 0) this.#add(nodes[i]!, -1)
-    this.#merge()
+    for (let i = 0; i < count; i++) if (this.find(nodes[i]!) < 0) this.#note(nodes[i]!)
+    this.#sort()
+    this.#merge(-1)
   }
 
-  /** What the candidate in slot `from` named. */
-  hear(from: number, nodes: Uint32Array, count: number): void {
+  /**
+   * What the candidate in slot `from` named: `max` at most, those before `whole` and the nearest of the others. Where all of these others
+   * are known already, which of them are meant matters to those only who doubt.
+   */
+  hear(from: number, nodes: Uint32Array, count: number, whole = count, max = count): void {
     const isMany = this.#pathCount > 1
-    const path = this.path[from]!
-    // What is farther than as many as there is room for would leave at once. So does the farthest below, whatever the order in which it was named.
-    const edge = this.#heard[path]! < heardMax ? -1 : this.ordered[this.#lastHeard(path)]!
-    for (let i = 0; i < count; i++) {
+    let meant = count
+    if (count > max)
+      meant =
+        isMany || this.#isNewMeant(nodes, whole, count, max)
+          ? this.#selection.pick(nodes, whole, count, max, this.#targetHi, this.#targetLo)
+          : whole
+    for (let i = 0; i < meant; i++) {
       const node = nodes[i]!
       if (node === this.#self) continue
       const slot = this.find(node)
-      if (slot < 0) {
-        if (edge < 0 || !this.#isBeyond(node, edge)) this.#add(node, from)
-      } else if (isMany) this.#vouch(slot, from)
+      if (slot < 0) this.#note(node)
+      else if (isMany) this.#vouch(slot, from)
     }
-    this.#merge()
-    while (this.#heard[path]! > heardMax) this.#dropFarthest(path)
+    if (this.#freshCount > 0) this.#sort()
+    this.#makeRoom(this.path[from]!)
+    if (this.#freshCount > 0) this.#merge(from)
+  }
+
+  /** Whether of these the nearest until `max` may be others than known ones: whether not so many are nearer than the nearest new one. */
+  #isNewMeant(nodes: Uint32Array, from: number, to: number, max: number): boolean {
+    // Without their last bit, so that a difference says which is nearer.
+    const keys = this.#freshHigh
+    let nearest = 0x4000_0000
+    for (let i = from; i < to; i++) keys[i] = (this.#places.hi(nodes[i]!) ^ this.#turned) >> 1
+    for (let i = from; i < to; i++)
+      if (keys[i]! < nearest && this.find(nodes[i]!) < 0) nearest = keys[i]!
+    let nearer = from
+    for (let i = from; i < to; i++) nearer += (keys[i]! - nearest) >>> 31
+    return nearer < max
+  }
+
+  /** The rank of the nearest on this path that waits to be asked; {@link size} where there is none. */
+  firstHeard(path: number): number {
+    const { ordered, state, on, size } = this
+    while (this.#cursor < size && state[ordered[this.#cursor]!] !== heard) this.#cursor++
+    const bit = 1 << path
+    let rank = this.#cursor
+    for (; rank < size; rank++) {
+      const slot = ordered[rank]!
+      if (state[slot] === heard && (on[slot]! & bit) !== 0) break
+    }
+    return rank
   }
 
   /** It is asked now, as the `turn`th of all. */
@@ -198,15 +238,55 @@ export class WideCandidates {
     if (this.state[slot] === heard) this.#heard[path]! += 1
   }
 
-  #add(node: number, teller: number): void {
-    const high = (this.#places.hi(node) ^ this.#targetHi) >>> 0
-    const low = (this.#places.lo(node) ^ this.#targetLo) >>> 0
+  /** Once, whoever names it twice in one answer. */
+  #note(node: number): void {
+    const fresh = this.#fresh
+    const count = this.#freshCount
+    for (let i = 0; i < count; i++) if (fresh[i] === node) return
+    fresh[count] = node
+    this.#freshCount = count + 1
+  }
+
+  /** Places are read in one go: that takes hardly longer than to wait for one. */
+  #sort(): void {
+    const fresh = this.#fresh
+    const highs = this.#freshHigh
+    const count = this.#freshCount
+    for (let i = 0; i < count; i++) highs[i] = this.#places.hi(fresh[i]!) ^ this.#turned
+    for (let i = 1; i < count; i++) {
+      const [node, high] = [fresh[i]!, highs[i]!]
+      let at = i
+      for (; at > 0 && this.#isFarther(fresh[at - 1]!, highs[at - 1]!, node, high); at--) {
+        fresh[at] = fresh[at - 1]!
+        highs[at] = highs[at - 1]!
+      }
+      fresh[at] = node
+      highs[at] = high
+    }
+  }
+
+  /** Of those heard of on this path, the new ones among them, the farthest leave. */
+  #makeRoom(path: number): void {
+    while (this.#heard[path]! + this.#freshCount > heardMax) {
+      const rank = this.#lastHeard(path)
+      const last = this.#freshCount - 1
+      if (last < 0) this.#dropFarthest(path, rank)
+      else {
+        const slot = rank < 0 ? -1 : this.ordered[rank]!
+        const [node, high] = [this.#fresh[last]!, this.#freshHigh[last]!]
+        const isKept = slot >= 0 && this.#isFarther(this.node[slot]!, this.#high[slot]!, node, high)
+        if (isKept) this.#dropFarthest(path, rank)
+        else this.#freshCount = last
+      }
+    }
+  }
+
+  #add(node: number, high: number, teller: number): number {
     const slot = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#slots++
     const isHearsay = teller >= 0
     const path = isHearsay ? this.path[teller]! : 0
     this.node[slot] = node
     this.#high[slot] = high
-    this.#low[slot] = low
     this.#hearsay[slot] = isHearsay ? 1 : 0
     this.hops[slot] = isHearsay ? this.hops[teller]! + 1 : 1
     this.state[slot] = heard
@@ -217,57 +297,52 @@ export class WideCandidates {
       for (let w = 0; w < words; w++) this.#tellers[slot * words + w] = 0
       if (isHearsay) this.#tell(slot, teller)
     }
-    const hash = this.#hash
-    let at = hashOf(node)
-    while (hash[at] !== 0) at = (at + 1) & hashMask
-    hash[at] = slot + 1
+    this.#slotOf.add(node, slot)
     if (isHearsay) this.#heard[path]! += 1
-    const fresh = this.#fresh
-    at = this.#freshCount++
-    for (; at > 0 && this.#isFarther(fresh[at - 1]!, high, low); at--) fresh[at] = fresh[at - 1]!
-    fresh[at] = slot
+    return slot
   }
 
-  /** Those of one answer are put in order in one go. */
-  #merge(): void {
-    const { ordered } = this
+  /** Those of one answer are put in order in one go. @param teller -1 for those we know ourselves. */
+  #merge(teller: number): void {
+    const { ordered, node } = this
+    const highs = this.#high
     let rank = this.size - 1
-    this.size += this.#freshCount
-    for (let to = this.size - 1; this.#freshCount > 0; to--) {
-      const slot = this.#fresh[--this.#freshCount]!
-      const [high, low] = [this.#high[slot]!, this.#low[slot]!]
-      for (; rank >= 0 && this.#isFarther(ordered[rank]!, high, low); rank--)
-        ordered[to--] = ordered[rank]!
-      ordered[to] = slot
+    let to = rank + this.#freshCount
+    this.size = to + 1
+    for (let i = this.#freshCount - 1; i >= 0; i--, to--) {
+      const [fresh, high] = [this.#fresh[i]!, this.#freshHigh[i]!]
+      for (; rank >= 0; rank--) {
+        const slot = ordered[rank]!
+        if (!this.#isFarther(node[slot]!, highs[slot]!, fresh, high)) break
+        ordered[to--] = slot
+      }
+      ordered[to] = this.#add(fresh, high, teller)
     }
+    if (this.#freshCount > 0) this.#cursor = Math.min(this.#cursor, to + 1)
+    this.#freshCount = 0
   }
 
-  #isFarther(slot: number, high: number, low: number): boolean {
-    const own = this.#high[slot]!
-    return own > high || (own === high && this.#low[slot]! > low)
+  /** Of two nodes, with the first halves of their distances. */
+  #isFarther(one: number, oneHigh: number, other: number, otherHigh: number): boolean {
+    if (oneHigh !== otherHigh) return oneHigh > otherHigh
+    const low = (this.#places.lo(one) ^ this.#targetLo) >>> 0
+    return low > (this.#places.lo(other) ^ this.#targetLo) >>> 0
   }
 
-  #isBeyond(node: number, edge: number): boolean {
-    const high = (this.#places.hi(node) ^ this.#targetHi) >>> 0
-    const edgeHigh = this.#high[edge]!
-    if (high !== edgeHigh) return high > edgeHigh
-    return (this.#places.lo(node) ^ this.#targetLo) >>> 0 > this.#low[edge]!
-  }
-
-  /** The rank of the farthest heard of on this path. */
+  /** The rank of the farthest heard of on this path, or -1. */
   #lastHeard(path: number): number {
     const { ordered, state } = this
     const bit = 1 << path
-    for (let rank = this.size - 1; ; rank--) {
+    for (let rank = this.size - 1; rank >= 0; rank--) {
       const slot = ordered[rank]!
       if (state[slot] !== heard || this.#hearsay[slot] === 0) continue
       if ((this.#paths[slot]! & bit) !== 0) return rank
     }
+    return -1
   }
 
-  #dropFarthest(path: number): void {
+  #dropFarthest(path: number, rank: number): void {
     const bit = 1 << path
-    const rank = this.#lastHeard(path)
     const slot = this.ordered[rank]!
     if (this.#paths[slot] === bit) {
       this.#remove(rank)
@@ -284,7 +359,7 @@ export class WideCandidates {
     const slot = this.ordered[rank]!
     this.size -= 1
     for (let at = rank; at < this.size; at++) this.ordered[at] = this.ordered[at + 1]!
-    this.#forget(this.node[slot]!)
+    this.#slotOf.remove(this.node[slot]!)
     this.#leaveHeard(slot)
     this.#free[this.#freeCount++] = slot
   }
@@ -298,27 +373,6 @@ export class WideCandidates {
 
   /** @returns its slot, or -1. */
   find(node: number): number {
-    const hash = this.#hash
-    const nodes = this.node
-    for (let at = hashOf(node); hash[at] !== 0; at = (at + 1) & hashMask) {
-      const slot = hash[at]! - 1
-      if (nodes[slot] === node) return slot
-    }
-    return -1
-  }
-
-  /** Closes the gap, so that whoever stands behind it is still found (Knuth 6.4, algorithm R). */
-  #forget(node: number): void {
-    let gap = hashOf(node)
-    while (this.node[this.#hash[gap]! - 1] !== node) gap = (gap + 1) & hashMask
-    for (let at = (gap + 1) & hashMask; this.#hash[at] !== 0; at = (at + 1) & hashMask) {
-      const home = hashOf(this.node[this.#hash[at]! - 1]!)
-      if (((at - home) & hashMask) < ((at - gap) & hashMask)) continue
-      this.#hash[gap] = this.#hash[at]!
-      gap = at
-    }
-    this.#hash[gap] = 0
+    return this.#slotOf.find(node)
   }
 }
-
-const hashOf = (node: number) => Math.imul(node, 0x9e3779b1) >>> (32 - hashBits)

@@ -93,22 +93,28 @@ export class WideLookup {
     let count = 0
     // Whom we ask cannot end it: what waits for an answer keeps its path from being settled, as what is not asked yet does.
     this.ended = this.end(nowMs)
-    while (this.ended === undefined && this.requests < this.#requestsMax) {
+    if (this.ended !== undefined || this.requests >= this.#requestsMax) return 0
+    this.#count(nowMs)
+    while (this.requests < this.#requestsMax) {
       const next = this.#next(nowMs)
       if (next < 0) break
       const [slot, path] = [next >> 3, next & 7]
       candidates.ask(slot, nowMs, path, this.requests)
       this.#inFlight[this.#inFlightCount++] = slot
       this.#spent[path]! += 1
+      this.#fast += 1
+      this.#fastOn[path]! += 1
+      this.#all += 1
       this.requests += 1
       this.toAsk[count++] = slot
     }
     return count
   }
 
-  answered(slot: number, nodes: Uint32Array, count: number): void {
+  /** It named these; `whole` and `max` as {@link WideCandidates.hear} takes them. */
+  answered(slot: number, nodes: Uint32Array, count: number, whole = count, max = count): void {
     this.#report(slot, answered)
-    this.candidates.hear(slot, nodes, count)
+    this.candidates.hear(slot, nodes, count, whole, max)
   }
 
   refused(slot: number): void {
@@ -211,7 +217,7 @@ export class WideLookup {
     const { askedMs, path } = this.candidates
     const hedgeMs = this.#hedgeMs
     let [fast, all] = [0, 0]
-    this.#fastOn.fill(0)
+    for (let path = 0; path < this.#paths; path++) this.#fastOn[path] = 0
     for (let i = 0; i < this.#inFlightCount; i++) {
       const slot = this.#inFlight[i]!
       const ageMs = nowMs - askedMs[slot]!
@@ -228,29 +234,28 @@ export class WideLookup {
     const { candidates } = this
     const { ordered, state, askedMs, on, size } = candidates
     const want = this.#want
+    const first = candidates.firstHeard(path)
+    if (first < Math.min(want, size)) return false
     const bit = 1 << path
-    let [places, waiting, givenUp] = [0, 0, 0]
+    let [places, givenUp] = [0, 0]
     for (let rank = 0; rank < size; rank++) {
+      if (rank === first) return false
       const slot = ordered[rank]!
       const is = state[slot]!
       if (is >= refused || (on[slot]! & bit) === 0) continue
-      if (is === heard) return false
       if (is === asked) {
-        if (nowMs - askedMs[slot]! >= this.#patienceMs) {
-          givenUp += 1
-          continue
-        }
-        waiting += 1
+        if (nowMs - askedMs[slot]! < this.#patienceMs) return false
+        givenUp += 1
+        continue
       }
       places += 1
       if (places === want) break
     }
-    return waiting === 0 && (places === want || givenUp === 0)
+    return places === want || givenUp === 0
   }
 
   /** @returns 8 x slot + path, or -1. */
   #next(nowMs: Millis): number {
-    this.#count(nowMs)
     if (this.#all >= this.#inFlightMax) return -1
     if (this.#paths === 1) {
       const slot = this.#nextOn(0, nowMs)
@@ -283,27 +288,29 @@ export class WideLookup {
 
   /** @returns the nearest to ask on this path; -1 where there is none, or as many as may be are under way. */
   #nextOn(path: number, nowMs: Millis): number {
-    const { ordered, state, askedMs, on, size } = this.candidates
+    const { candidates } = this
+    const { ordered, state, askedMs, on } = candidates
     const hedgeMs = this.#hedgeMs
     const bit = 1 << path
     if (this.requests < this.#first.length) {
       const slot = this.#nextFirst()
       if (slot >= 0) return this.#isFull(path, true) ? -1 : slot
     }
+    const next = candidates.firstHeard(path)
+    if (next === candidates.size) return -1
     let places = 0
-    let isFirst = true
-    for (let rank = 0; rank < size; rank++) {
+    for (let rank = 0; rank < next && places < this.#want; rank++) {
       const slot = ordered[rank]!
       const is = state[slot]!
       if (is >= refused || (on[slot]! & bit) === 0) continue
       if (is === asked && nowMs - askedMs[slot]! >= hedgeMs) continue
-      if (isFirst && this.#isFull(path, this.#wide || is === answered)) return -1
-      isFirst = false
-      if (is === heard) return slot
+      if (places === 0 && this.#isFull(path, this.#wide || is === answered)) return -1
       places += 1
-      if (places === this.#want) break
+      // The others before it are not so many that it would be too far.
+      if (next - rank + places <= this.#want) break
     }
-    return -1
+    if (places === 0 && this.#isFull(path, this.#wide)) return -1
+    return places < this.#want ? ordered[next]! : -1
   }
 
   #nextFirst(): number {

@@ -16,8 +16,9 @@ export interface Place64 {
  */
 export class Places {
   readonly length: number
-  /** Both halves of a place side by side, so that they come in one line of the cache. */
-  readonly #words: Uint32Array
+  /** Apart, since the first half nearly always decides: so those of 100,000 nodes fit near the processor. */
+  readonly #hi: Uint32Array
+  readonly #lo: Uint32Array
   /** Leading bits by which {@link range} finds at once. */
   readonly indexBits: number
   /** By the first `indexBits`: the first place that is not below. */
@@ -26,7 +27,13 @@ export class Places {
   /** @param sorted ascending, none twice; what is behind it in its buffer is room for invented ones. */
   constructor(sorted: BigUint64Array) {
     this.length = sorted.length
-    this.#words = new Uint32Array(sorted.buffer, sorted.byteOffset)
+    const words = new Uint32Array(sorted.buffer, sorted.byteOffset)
+    this.#hi = new Uint32Array(words.length / 2)
+    this.#lo = new Uint32Array(words.length / 2)
+    for (let i = 0; i < this.#hi.length; i++) {
+      this.#lo[i] = words[2 * i]!
+      this.#hi[i] = words[2 * i + 1]!
+    }
     this.indexBits = Math.max(1, Math.min(31, Math.ceil(Math.log2(this.length))))
     this.#starts = new Uint32Array(2 ** this.indexBits + 1).fill(this.length)
     const shift = 32 - this.indexBits
@@ -62,19 +69,19 @@ export class Places {
   }
 
   hi(node: number): number {
-    return this.#words[2 * node + 1]!
+    return this.#hi[node]!
   }
 
   lo(node: number): number {
-    return this.#words[2 * node]!
+    return this.#lo[node]!
   }
 
   /** A place so far from the target as a share of the space, for an id that is no node: {@link length} or more. */
   invent(id: number, share: number, targetHi: number, targetLo: number): void {
     const high = share * 2 ** 32
     const low = (high - Math.floor(high)) * 2 ** 32
-    this.#words[2 * id + 1] = targetHi ^ Math.floor(high)
-    this.#words[2 * id] = targetLo ^ Math.floor(low)
+    this.#hi[id] = targetHi ^ Math.floor(high)
+    this.#lo[id] = targetLo ^ Math.floor(low)
   }
 
   /** How far it is from the target, as a share of the space. */
@@ -123,14 +130,21 @@ export class Places {
   }
 }
 
+/**
+ * The first half of a target with its first bit turned: what it differs from a place by is in the order of distances as a signed number,
+ * which the engine keeps in a register where it would put a large unsigned one into an object.
+ */
+export const turned = (targetHi: number): number => (targetHi ^ 0x8000_0000) | 0
+
 /** The nearest of those that are offered, nearest first. */
 export class Shortlist {
   /** What of it counts is {@link size}. */
   readonly nodes: Uint32Array
-  readonly #high: Uint32Array
-  readonly #low: Uint32Array
+  /** The first half of each distance, {@link turned}; the other is asked for where two are alike. */
+  readonly #high: Int32Array
   readonly #places: Places
   #targetHi = 0
+  #turned = 0
   #targetLo = 0
   #max = 0
   size = 0
@@ -138,117 +152,157 @@ export class Shortlist {
   constructor(places: Places, most: number) {
     this.#places = places
     this.nodes = new Uint32Array(most)
-    this.#high = new Uint32Array(most)
-    this.#low = new Uint32Array(most)
+    this.#high = new Int32Array(most)
   }
 
   begin(targetHi: number, targetLo: number, max: number): void {
     this.#targetHi = targetHi
-    this.#targetLo = targetLo
+    this.#turned = turned(targetHi)
+    this.#targetLo = targetLo | 0
     this.#max = Math.min(max, this.nodes.length)
     this.size = 0
   }
 
+  /** One that was not offered before. */
   offer(node: number): void {
-    const high = (this.#places.hi(node) ^ this.#targetHi) >>> 0
+    const { nodes } = this
+    const highs = this.#high
+    const high = this.#places.hi(node) ^ this.#turned
     let at = this.size
-    if (at === this.#max) {
-      if (at === 0 || high > this.#high[at - 1]!) return
-      const low = (this.#places.lo(node) ^ this.#targetLo) >>> 0
-      if (high === this.#high[at - 1]! && low >= this.#low[at - 1]!) return
-      at -= 1
-    } else this.size += 1
-    const low = (this.#places.lo(node) ^ this.#targetLo) >>> 0
-    while (at > 0) {
-      const before = this.#high[at - 1]!
-      if (before < high || (before === high && this.#low[at - 1]! <= low)) break
-      this.nodes[at] = this.nodes[at - 1]!
-      this.#high[at] = before
-      this.#low[at] = this.#low[at - 1]!
-      at -= 1
+    if (at === this.#max && (at === 0 || highs[at - 1]! < high)) return
+    for (; at > 0 && highs[at - 1]! >= high; at--)
+      if (highs[at - 1] === high && !this.#isFarther(nodes[at - 1]!, node)) break
+    if (at === this.#max) return
+    if (this.size < this.#max) this.size += 1
+    for (let i = this.size - 1; i > at; i--) {
+      nodes[i] = nodes[i - 1]!
+      highs[i] = highs[i - 1]!
     }
-    this.nodes[at] = node
-    this.#high[at] = high
-    this.#low[at] = low
+    nodes[at] = node
+    highs[at] = high
   }
 
   /** As {@link offer}, of one that may have been offered before. */
   offerOnce(node: number): void {
-    const last = this.size - 1
-    const isFar =
-      this.size === this.#max && (this.#places.hi(node) ^ this.#targetHi) >>> 0 > this.#high[last]!
-    if (isFar) return
     for (let i = 0; i < this.size; i++) if (this.nodes[i] === node) return
     this.offer(node)
+  }
+
+  /** Of two whose first halves are as far. */
+  #isFarther(one: number, other: number): boolean {
+    const own = (this.#places.lo(one) ^ this.#targetLo) >>> 0
+    return own > (this.#places.lo(other) ^ this.#targetLo) >>> 0
   }
 
   /** All of `there` that are nearest to the target, by the sorted order: the truth that lookups are held against. */
   fill(there: Uint8Array, without: number): void {
     const places = this.#places
-    const guess = Math.floor(Math.log2(places.length / (2 * this.#max)))
-    const most = Math.max(0, Math.min(places.indexBits, guess))
-    for (let bits = most; bits >= 0; bits--) {
+    const guess = Math.floor(Math.log2(places.length / this.#max))
+    let bits = Math.max(0, Math.min(places.indexBits, guess))
+    let [low, high] = [places.from(this.#targetHi, bits), places.to(this.#targetHi, bits)]
+    this.size = 0
+    this.#offerRange(low, high, there, without)
+    // Who shares one bit less is farther than all of these.
+    while (this.size < this.#max && bits > 0) {
+      bits -= 1
       const [from, to] = [places.from(this.#targetHi, bits), places.to(this.#targetHi, bits)]
-      if (to - from < this.#max && bits > 0) continue
-      this.size = 0
-      let count = 0
-      for (let node = from; node < to; node++) {
-        if (there[node] === 0 || node === without) continue
-        count += 1
-        this.offer(node)
-      }
-      if (count >= this.#max) return
+      this.#offerRange(from, low, there, without)
+      this.#offerRange(high, to, there, without)
+      low = from
+      high = to
     }
+  }
+
+  #offerRange(from: number, to: number, there: Uint8Array, without: number): void {
+    for (let node = from; node < to; node++)
+      if (there[node] !== 0 && node !== without) this.offer(node)
   }
 }
 
 /** Picks the nearest of a set, in no order: halving it bit by bit takes a part of the time that sorting would. */
 export class Selection {
-  readonly nodes: Uint32Array
   /** Distances: the half of each that decides now. */
   readonly #keys: Int32Array
   readonly #places: Places
-  #targetHi = 0
-  #targetLo = 0
-  #size = 0
   /** Whoever stands before is taken, and nobody behind {@link #high}. */
   #low = 0
   #high = 0
 
   constructor(places: Places, most: number) {
     this.#places = places
-    this.nodes = new Uint32Array(most)
     this.#keys = new Int32Array(most)
   }
 
-  begin(targetHi: number, targetLo: number): void {
-    this.#targetHi = targetHi
-    this.#targetLo = targetLo
-    this.#size = 0
-  }
-
-  add(node: number): void {
-    this.#keys[this.#size] = this.#places.hi(node) ^ this.#targetHi
-    this.nodes[this.#size++] = node
-  }
-
-  /** Puts the `max` nearest first in {@link nodes}. @returns how many these are. */
-  pick(max: number): number {
+  /**
+   * Of `nodes` from `from` to `to` (excluded) puts the nearest first, until `max` are before them.
+   * @returns where they end.
+   */
+  pick(
+    nodes: Uint32Array,
+    from: number,
+    to: number,
+    max: number,
+    targetHi: number,
+    targetLo: number
+  ): number {
     const keys = this.#keys
-    this.#low = 0
-    this.#high = this.#size
-    this.#divide(max)
+    this.#low = from
+    this.#high = to
+    this.#read(nodes, from, to, targetHi | 0)
+    this.#divide(nodes, max)
     if (this.#low < max && max < this.#high) {
-      for (let i = this.#low; i < this.#high; i++)
-        keys[i] = this.#places.lo(this.nodes[i]!) ^ this.#targetLo
-      this.#divide(max)
+      for (let i = this.#low; i < this.#high; i++) keys[i] = this.#places.lo(nodes[i]!) ^ targetLo
+      this.#divide(nodes, max)
     }
-    return Math.min(max, this.#size)
+    return Math.min(max, to)
+  }
+
+  /** Of the first `count` of `nodes` puts the `max` nearest first, nearest first, each once. @returns how many these are. */
+  pickInOrder(
+    nodes: Uint32Array,
+    count: number,
+    max: number,
+    targetHi: number,
+    targetLo: number
+  ): number {
+    for (let left = count; ; ) {
+      const end = this.pick(nodes, 0, left, max, targetHi, targetLo)
+      this.#sort(nodes, end, targetHi, targetLo)
+      let once = Math.min(1, end)
+      for (let i = 1; i < end; i++) if (nodes[i] !== nodes[i - 1]) nodes[once++] = nodes[i]!
+      if (once === end) return end
+      nodes.copyWithin(once, end, left)
+      left -= end - once
+    }
+  }
+
+  /** In one go, which takes hardly longer than to wait for one of them. */
+  #read(nodes: Uint32Array, from: number, to: number, mask: number): void {
+    for (let i = from; i < to; i++) this.#keys[i] = this.#places.hi(nodes[i]!) ^ mask
+  }
+
+  #sort(nodes: Uint32Array, count: number, targetHi: number, targetLo: number): void {
+    const keys = this.#keys
+    const places = this.#places
+    this.#read(nodes, 0, count, turned(targetHi))
+    for (let i = 1; i < count; i++) {
+      const [node, key] = [nodes[i]!, keys[i]!]
+      let at = i
+      for (; at > 0 && keys[at - 1]! >= key; at--) {
+        if (keys[at - 1] === key) {
+          const low = (places.lo(nodes[at - 1]!) ^ targetLo) >>> 0
+          if (low <= (places.lo(node) ^ targetLo) >>> 0) break
+        }
+        keys[at] = keys[at - 1]!
+        nodes[at] = nodes[at - 1]!
+      }
+      keys[at] = key
+      nodes[at] = node
+    }
   }
 
   /** From the first bit in which two differ on, until the border falls between two, or no bit is left. */
-  #divide(max: number): void {
-    const { nodes } = this
+  #divide(nodes: Uint32Array, max: number): void {
     const keys = this.#keys
     let low = this.#low
     let high = this.#high

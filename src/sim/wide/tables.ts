@@ -6,6 +6,8 @@ import { nobody, Selection } from './places.ts'
 const suspect = 0x8000_0000
 /** Room for those near to a node, as a multiple of k: there are between one and two times k of them in the mean. */
 const nearRoom = 3.2
+/** Words in a line of the cache. */
+const lineWords = 16
 
 export interface TablesShape {
   /** How many bits the last of the far buckets shares with its owner, and one. */
@@ -44,6 +46,8 @@ export class WideTables {
   /** The leading bits that far buckets tell apart. */
   readonly #farMask: number
   readonly #selection: Selection
+  /** After {@link collect}: where the bucket begins of which only a part may be meant. */
+  whole = 0
   /** Near ones that had no room: the lists are too short where this is not next to none. */
   overflow = 0
 
@@ -55,7 +59,12 @@ export class WideTables {
     this.#entries = new Uint32Array(places.length * this.#stride)
     for (let owner = 0; owner < places.length; owner++) this.clear(owner)
     this.#farMask = this.shape.far === 0 ? 0 : 0x8000_0000 >> (this.shape.far - 1)
-    this.#selection = new Selection(places, Math.max(o.k, this.shape.nearMax))
+    this.#selection = new Selection(places, this.answerMost(o.k))
+  }
+
+  /** Words that {@link nearest} and {@link collect} need for as many as `max`. */
+  answerMost(max: number): number {
+    return max + Math.max(this.#k, this.shape.nearMax)
   }
 
   /** As after a long time: far buckets are random choices of those who are there, and all near ones are known, as far as k allows. */
@@ -228,9 +237,8 @@ export class WideTables {
   }
 
   /**
-   * The `max` nearest of the table, in no order; buckets come in the order of their distance, as in `Table.nearest`, so that all but the
-   * last are taken whole.
-   * @param without who asks. @returns how many there are in `out`.
+   * The `max` nearest of the table, in no order.
+   * @param without who asks. @param out has {@link answerMost} words. @returns how many there are in `out`.
    */
   nearest(
     owner: number,
@@ -240,58 +248,57 @@ export class WideTables {
     without: number,
     out: Uint32Array
   ): number {
+    const count = this.collect(owner, targetHi, max, without, out)
+    if (count <= max) return count
+    return this.#selection.pick(out, this.whole, count, max, targetHi, targetLo)
+  }
+
+  /**
+   * Where the `max` nearest are among: buckets come in the order of their distance, as in `Table.nearest`, so that all but the last are
+   * taken whole. Of the last, which begins at {@link whole}, only the nearest are meant where it makes more than `max`.
+   * @returns how many there are in `out`.
+   */
+  collect(owner: number, targetHi: number, max: number, without: number, out: Uint32Array): number {
     const k = this.#k
     // A bit for each far bucket: those on the target's side, and the others.
     const all = this.#farMask
     const differs = (this.#places.hi(owner) ^ targetHi) & all
+    const base = owner * this.#stride
     let count = 0
     for (let left = differs; left !== 0 && count < max; ) {
       const bucket = Math.clz32(left)
       left &= ~(0x8000_0000 >>> bucket)
-      const base = this.#bucketBase(owner, bucket)
-      count = this.#take(base, k, targetHi, targetLo, max, count, without, out)
+      count = this.#take(base + bucket * k, k, without, out, count)
     }
     if (count < max) {
-      const size = this.nearCount(owner)
-      count = this.#take(this.#nearBase(owner), size, targetHi, targetLo, max, count, without, out)
+      const near = base + this.shape.far * k + 1
+      count = this.#take(near, this.#entries[near - 1]!, without, out, count)
     }
-    for (let left = all & ~differs; left !== 0 && count < max; left &= left - 1) {
-      const base = this.#bucketBase(owner, Math.clz32(left & -left))
-      count = this.#take(base, k, targetHi, targetLo, max, count, without, out)
-    }
+    for (let left = all & ~differs; left !== 0 && count < max; left &= left - 1)
+      count = this.#take(base + Math.clz32(left & -left) * k, k, without, out, count)
     return count
   }
 
-  #take(
-    base: number,
-    size: number,
-    targetHi: number,
-    targetLo: number,
-    max: number,
-    count: number,
-    without: number,
-    out: Uint32Array
-  ): number {
+  /**
+   * Reads a word of each line of memory of which {@link collect} will need most: where it is called for several before the first of them
+   * answers, one wait is enough for all. @returns a number without meaning, so that reading is not left out.
+   */
+  touch(owner: number, targetHi: number): number {
     const array = this.#entries
-    if (count + size > max) {
-      let there = size
-      while (there > 0 && array[base + there - 1] === nobody) there--
-      if (count + there > max) {
-        this.#selection.begin(targetHi, targetLo)
-        for (let i = 0; i < there; i++) {
-          const node = array[base + i]! & ~suspect
-          if (node !== without) this.#selection.add(node)
-        }
-        const nearest = this.#selection.pick(max - count)
-        for (let i = 0; i < nearest; i++) out[count++] = this.#selection.nodes[i]!
-        return count
-      }
-    }
-    for (let i = 0; i < size; i++) {
-      const entry = array[base + i]!
+    const bucket = Math.clz32((this.#places.hi(owner) ^ targetHi) & this.#farMask)
+    const at = owner * this.#stride + Math.min(bucket, this.shape.far) * this.#k
+    return array[at]! ^ array[at + lineWords]! ^ array[at + this.#k]!
+  }
+
+  #take(base: number, size: number, without: number, out: Uint32Array, count: number): number {
+    const array = this.#entries
+    this.whole = count
+    for (let at = base; at < base + size; at++) {
+      const entry = array[at]!
       if (entry === nobody) break
       const node = entry & ~suspect
-      if (node !== without) out[count++] = node
+      out[count] = node
+      if (node !== without) count += 1
     }
     return count
   }

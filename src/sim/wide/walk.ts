@@ -7,13 +7,13 @@ import { RoundTrip } from '../../routing/rtt.ts'
 import { asking } from '../../routing/upkeep.ts'
 import type { Dice } from '../dice.ts'
 import { dialRoundTrips } from '../latency.ts'
-import { failed, heard } from './candidates.ts'
+import { failed, heard, slotsMax } from './candidates.ts'
 import type { Foes } from './foes.ts'
 import type { WideLookupOptions } from './lookup.ts'
 import { WideLookup } from './lookup.ts'
 import type { FloodPings } from './pings.ts'
 import type { Places } from './places.ts'
-import { nobody, Shortlist } from './places.ts'
+import { nobody, Selection, Shortlist } from './places.ts'
 import type { Reach } from './reach.ts'
 import type { WideTables } from './tables.ts'
 
@@ -62,8 +62,7 @@ export interface WalkOptions {
 
 /** Of the nearest so many buckets full the elders are taken. */
 const elderBuckets = 3
-/** The most requests under way of which the answer has not come or failed. */
-const flightMax = 512
+const nobodyFirst = new Uint32Array(0)
 
 /**
  * Carries out lookups, one after the other, each in its own time: while one is under way nobody comes or goes, since it takes a second
@@ -85,19 +84,26 @@ export class Walker {
   readonly #p: WalkParts
   readonly #machine: WideLookup
   readonly #heard: Uint32Array
+  readonly #selection: Selection
   readonly #truth: Shortlist
-  readonly #elders = new Uint32Array(8)
   /** One for all nodes, where each has its own in what ships. */
   readonly #roundTrip = new RoundTrip(asking.floorMs)
-  readonly #dueMs = new Float64Array(flightMax)
-  readonly #dueSlot = new Uint16Array(flightMax)
-  readonly #dueAnswers = new Uint8Array(flightMax)
-  #due = 0
+  /** Slots asked whose answer has not come or failed, the last due first; of two due at a time the one that was sent later. */
+  readonly #due = new Uint16Array(slotsMax)
+  #dueCount = 0
+  /** Of {@link WideTables.touch}. */
+  #touched = 0
+  /** By slot. */
+  readonly #dueMs = new Float64Array(slotsMax)
+  readonly #isAnswer = new Uint8Array(slotsMax)
 
   constructor(parts: WalkParts) {
     this.#p = parts
     this.#machine = new WideLookup(parts.places)
-    this.#heard = new Uint32Array(elderBuckets * limits.contactsMax)
+    this.#heard = new Uint32Array(
+      parts.tables.answerMost(elderBuckets * limits.contactsMax) + limits.sparesPerBucketMax
+    )
+    this.#selection = new Selection(parts.places, this.#heard.length)
     this.#truth = new Shortlist(parts.places, elderBuckets * limits.contactsMax)
   }
 
@@ -212,14 +218,13 @@ export class Walker {
 
   /** Carries out any lookup. */
   walk(from: number, targetHi: number, targetLo: number, o: WalkOptions): void {
-    const { parameters } = this.#p
+    const { parameters, tables } = this.#p
     const machine = this.#machine
-    const first = this.#elders.subarray(0, o.elders ?? 0)
-    const elders = o.elders ? this.#findElders(from, targetHi, targetLo, first) : 0
+    const first = o.elders ? this.#findElders(from, targetHi, targetLo, o.elders) : nobodyFirst
     const options: WideLookupOptions = {
       want: o.want,
-      alpha: o.alpha + elders,
-      first: first.subarray(0, elders),
+      alpha: o.alpha + first.length,
+      first,
       burst: o.burst,
       paths: o.paths ?? parameters.paths ?? pathsUsual,
       hedgeMs: this.#roundTrip.hedgeMs,
@@ -233,25 +238,28 @@ export class Walker {
       const started = this.#known(from, targetHi, targetLo, parameters.k)
       machine.candidates.start(this.#heard, started)
     } else if (o.only !== 'elders') machine.candidates.start(o.only, o.only.length)
-    machine.candidates.start(first, elders)
-    this.#due = 0
+    if (first.length > 0) machine.candidates.start(first, first.length)
+    this.#dueCount = 0
     this.holder = nobody
     let nowMs = 0
     for (;;) {
       const count = machine.poll(nowMs)
+      for (let i = 0; i < count; i++)
+        this.#touched ^= tables.touch(machine.candidates.node[machine.toAsk[i]!]!, targetHi)
       for (let i = 0; i < count; i++) this.#send(from, machine.toAsk[i]!, nowMs)
       if (machine.ended !== undefined) {
         this.end = machine.ended
         break
       }
-      const first = this.#first()
       const wakeMs = Math.max(nowMs + 1, machine.wakeMs(nowMs))
-      if (first < 0 || this.#dueMs[first]! > wakeMs) {
+      const next = this.#dueCount > 0 ? this.#due[this.#dueCount - 1]! : -1
+      if (next < 0 || this.#dueMs[next]! > wakeMs) {
         nowMs = wakeMs
         continue
       }
-      nowMs = this.#dueMs[first]!
-      this.#arrive(from, first, targetHi, targetLo, o)
+      this.#dueCount -= 1
+      nowMs = this.#dueMs[next]!
+      this.#arrive(from, next, nowMs, targetHi, targetLo, o)
     }
     this.tookMs = nowMs
     this.requests = machine.requests
@@ -266,34 +274,29 @@ export class Walker {
     const started = tables.nearest(owner, targetHi, targetLo, max, nobody, this.#heard)
     const bucket = Math.clz32(places.hi(owner) ^ targetHi)
     if (!spare || bucket >= tables.shape.far) return started
-    this.#truth.begin(targetHi, targetLo, max)
-    for (let i = 0; i < started; i++) this.#truth.offer(this.#heard[i]!)
     const [low, high] = [places.from(targetHi, bucket + 1), places.to(targetHi, bucket + 1)]
     const size = high - low
     // Of few each is met in turn, or drawing would name some twice and miss others.
     const isFew = size <= 2 * limits.sparesPerBucketMax
-    let spares = 0
-    for (let i = 0; i < (isFew ? size : limits.sparesPerBucketMax); i++) {
+    const most = started + limits.sparesPerBucketMax
+    let count = started
+    for (let i = 0; i < (isFew ? size : limits.sparesPerBucketMax) && count < most; i++) {
       const node = isFew ? spare(owner, low + i, low + i + 1) : spare(owner, low, high)
-      if (node === nobody) continue
-      this.#truth.offerOnce(node)
-      if (++spares === limits.sparesPerBucketMax) break
+      if (node !== nobody) this.#heard[count++] = node
     }
-    this.#heard.set(this.#truth.nodes.subarray(0, this.#truth.size))
-    return this.#truth.size
+    return this.#selection.pickInOrder(this.#heard, count, max, targetHi, targetLo)
   }
 
-  /** As `Table.elders`; of those known equally long the nearest. @returns how many there are in `out`. */
-  #findElders(owner: number, targetHi: number, targetLo: number, out: Uint32Array): number {
+  /** As `Table.elders`; of those known equally long the nearest. */
+  #findElders(owner: number, targetHi: number, targetLo: number, count: number): Uint32Array {
     const { tables, parameters, sinceMs } = this.#p
     const max = elderBuckets * parameters.k
     const near = this.#truth
     near.begin(targetHi, targetLo, max)
-    const count = tables.nearest(owner, targetHi, targetLo, max, nobody, this.#heard)
-    for (let i = 0; i < count; i++) near.offer(this.#heard[i]!)
-    const known = [...near.nodes.subarray(0, near.size)].sort((a, b) => sinceMs(a) - sinceMs(b))
-    out.set(known.slice(0, out.length))
-    return Math.min(known.length, out.length)
+    const known = tables.nearest(owner, targetHi, targetLo, max, nobody, this.#heard)
+    for (let i = 0; i < known; i++) near.offer(this.#heard[i]!)
+    const eldest = [...near.nodes.subarray(0, near.size)].sort((a, b) => sinceMs(a) - sinceMs(b))
+    return Uint32Array.from(eldest.slice(0, count))
   }
 
   /** Of those that the last lookup knows: who was asked, or who has not failed. */
@@ -307,36 +310,29 @@ export class Walker {
 
   #send(from: number, slot: number, nowMs: Millis): void {
     const tookMs = this.roundTripMs(from, this.#machine.candidates.node[slot]!)
-    const answers = tookMs !== undefined && tookMs < asking.timeoutMs
-    const at = this.#due++
-    this.#dueMs[at] = nowMs + (answers ? tookMs : asking.timeoutMs)
-    this.#dueSlot[at] = slot
-    this.#dueAnswers[at] = answers ? 1 : 0
+    const isAnswer = tookMs !== undefined && tookMs < asking.timeoutMs
+    const dueMs = nowMs + (isAnswer ? tookMs : asking.timeoutMs)
+    this.#dueMs[slot] = dueMs
+    this.#isAnswer[slot] = isAnswer ? 1 : 0
+    let at = this.#dueCount++
+    for (; at > 0 && this.#dueMs[this.#due[at - 1]!]! <= dueMs; at--)
+      this.#due[at] = this.#due[at - 1]!
+    this.#due[at] = slot
   }
 
-  /** Which is due next; of two at a time the one that was sent before. */
-  #first(): number {
-    let first = -1
-    for (let i = 0; i < this.#due; i++)
-      if (first < 0 || this.#dueMs[i]! < this.#dueMs[first]!) first = i
-    return first
-  }
-
-  #arrive(from: number, at: number, targetHi: number, targetLo: number, o: WalkOptions): void {
+  #arrive(
+    from: number,
+    slot: number,
+    nowMs: Millis,
+    targetHi: number,
+    targetLo: number,
+    o: WalkOptions
+  ): void {
     const { tables, foes } = this.#p
     const machine = this.#machine
-    const slot = this.#dueSlot[at]!
     const node = machine.candidates.node[slot]!
-    const answers = this.#dueAnswers[at] === 1
     const askedMs = machine.candidates.askedMs[slot]!
-    const nowMs = this.#dueMs[at]!
-    this.#due -= 1
-    for (let i = at; i < this.#due; i++) {
-      this.#dueMs[i] = this.#dueMs[i + 1]!
-      this.#dueSlot[i] = this.#dueSlot[i + 1]!
-      this.#dueAnswers[i] = this.#dueAnswers[i + 1]!
-    }
-    if (!answers) {
+    if (this.#isAnswer[slot] === 0) {
       if (tables.failed(from, node)) this.#p.onLeft?.(from, node)
       if (o.holds) machine.widen()
       machine.failed(slot)
@@ -357,11 +353,12 @@ export class Walker {
       machine.failed(slot)
       return
     }
-    const count = o.isClosed
-      ? 0
-      : foes?.misleads(node)
-        ? foes.name(node, targetHi, targetLo, o.named, this.#heard)
-        : tables.nearest(node, targetHi, targetLo, o.named, from, this.#heard)
-    machine.answered(slot, this.#heard, count)
+    if (o.isClosed) machine.answered(slot, this.#heard, 0)
+    else if (foes?.misleads(node))
+      machine.answered(slot, this.#heard, foes.name(node, targetHi, targetLo, o.named, this.#heard))
+    else {
+      const count = tables.collect(node, targetHi, o.named, from, this.#heard)
+      machine.answered(slot, this.#heard, count, tables.whole, o.named)
+    }
   }
 }

@@ -122,9 +122,15 @@ function run(o: Options, w: Weather, seed: number): void {
       ships.refused(peer)
       wide.refused(next.slot)
     } else {
-      const nodes = some(w.named)
-      ships.answered(peer, [...nodes].map(contact))
-      wide.answered(next.slot, nodes, nodes.length)
+      // Of those from `whole` on, none of them twice, only the nearest are meant.
+      const whole = some(dice.below(w.named + 1))
+      const parted = [...new Set(some(w.named))]
+      const max = whole.length + dice.below(parted.length + 1)
+      const nearest = parted.toSorted((a, b) => world.compare(a, b, hi, lo))
+      const meant = [...whole, ...nearest.slice(0, max - whole.length)]
+      ships.answered(peer, meant.map(contact))
+      const nodes = Uint32Array.from([...whole, ...parted])
+      wide.answered(next.slot, nodes, nodes.length, whole.length, max)
     }
   }
 }

@@ -27,7 +27,7 @@ describe('compact tables', () => {
           const owner = seed % nodes
           const wide = new WideTables(places, { nodes, k })
           const ships = new Table({ place: placeOf(contact(owner).peer), placeOf, k })
-          const out = new Uint32Array(2 * k)
+          const out = new Uint32Array(wide.answerMost(2 * k))
           for (const { what, lot, count } of steps) {
             const node = lot % nodes
             const { peer } = contact(node)
@@ -137,17 +137,24 @@ describe('the sorted places', () => {
         (drawn, target, max) => {
           const word = ([high, low]: [number, number]) => (BigInt(high) << 62n) | BigInt(low)
           const sorted = BigUint64Array.from(drawn, word).sort()
-          const selection = new Selection(new Places(sorted), 60)
+          const selection = new Selection(new Places(sorted), 120)
           const at = word(target)
-          selection.begin(Number(at >> 32n), Number(at & 0xffff_ffffn))
-          for (const node of sorted.keys()) selection.add(node)
-          const count = selection.pick(max)
+          const [hi, lo] = [Number(at >> 32n), Number(at & 0xffff_ffffn)]
+          const nodes = Uint32Array.from(sorted.keys())
+          const count = selection.pick(nodes, 0, sorted.length, max, hi, lo)
           const nearestFirst = [...sorted.keys()].sort((a, b) =>
             (sorted[a]! ^ at) < (sorted[b]! ^ at) ? -1 : 1
           )
           assert.deepEqual(
-            [...selection.nodes.subarray(0, count)].sort((a, b) => a - b),
+            [...nodes.subarray(0, count)].sort((a, b) => a - b),
             nearestFirst.slice(0, max).sort((a, b) => a - b)
+          )
+          // Some of them twice.
+          const named = Uint32Array.from([...sorted.keys(), ...drawn.keys()].filter(n => n % 3 < 2))
+          const inOrder = selection.pickInOrder(named, named.length, max, hi, lo)
+          assert.deepEqual(
+            [...named.subarray(0, inOrder)],
+            nearestFirst.filter(n => n % 3 < 2).slice(0, max)
           )
         }
       )

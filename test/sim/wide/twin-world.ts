@@ -1,4 +1,5 @@
 import type { Contact, PeerId, PlaceOf } from '../../../src/base/ports.ts'
+import { compareDistance } from '../../../src/routing/distance.ts'
 import { Dice } from '../../../src/sim/dice.ts'
 import { Places } from '../../../src/sim/wide/places.ts'
 
@@ -17,6 +18,12 @@ export class TwinWorld {
   readonly placeOf: PlaceOf = peer => {
     const node = this.nodeOf(peer)
     return placeAt(this.places.hi(node), this.places.lo(node))
+  }
+
+  /** Below zero where `a` is nearer to a place than `b`. */
+  compare(a: number, b: number, hi: number, lo: number): number {
+    const [one, other] = [a, b].map(node => this.placeOf(nameOf(node)))
+    return compareDistance(placeAt(hi, lo), one!, other!)
   }
 }
 
