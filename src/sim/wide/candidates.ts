@@ -139,6 +139,11 @@ export class WideCandidates {
     return nearer < max
   }
 
+  /** The bits in which the first halves of its place and of the target differ. */
+  differing(slot: number): number {
+    return this.#high[slot]! ^ turned(0)
+  }
+
   /** The rank of the nearest on this path that waits to be asked; {@link size} where there is none. */
   firstHeard(path: number): number {
     const { ordered, state, on, size } = this

@@ -53,6 +53,10 @@ export class WideLookup {
   #fast = 0
   readonly #fastOn = new Uint8Array(8)
   #all = 0
+  /** None under way was asked before. */
+  #oldestMs: Millis = 0
+  /** How many refused or failed. */
+  #gone = 0
 
   constructor(places: Places) {
     this.candidates = new WideCandidates(places)
@@ -72,6 +76,8 @@ export class WideLookup {
     this.candidates.begin(targetHi, targetLo, self, o.paths)
     this.requests = 0
     this.#inFlightCount = 0
+    this.#gone = 0
+    this.#oldestMs = Number.NEGATIVE_INFINITY
     this.#stopped = false
     this.#wide = false
     this.#startMs = undefined
@@ -154,6 +160,13 @@ export class WideLookup {
     return this.#fast > 0 ? undefined : settled > 0 ? 'answered' : 'bounded'
   }
 
+  /** After {@link poll}: no later than {@link wakeMs}, and found in less time. */
+  get soonestMs(): Millis {
+    if (this.#mostMs !== undefined) return Number.NEGATIVE_INFINITY
+    const leastMs = Math.min(this.#hedgeMs, this.#patienceMs)
+    return Math.min(this.#deadlineMs, this.#oldestMs + leastMs)
+  }
+
   wakeMs(nowMs: Millis): Millis {
     const hedgeMs = this.#hedgeMs
     const patienceMs = this.#patienceMs
@@ -196,6 +209,7 @@ export class WideLookup {
   #report(slot: number, state: number): void {
     const { candidates } = this
     candidates.state[slot] = state
+    if (state >= refused) this.#gone += 1
     let i = 0
     while (this.#inFlight[i] !== slot) i++
     this.#inFlight[i] = this.#inFlight[--this.#inFlightCount]!
@@ -217,10 +231,13 @@ export class WideLookup {
     const { askedMs, path } = this.candidates
     const hedgeMs = this.#hedgeMs
     let [fast, all] = [0, 0]
+    let oldestMs = nowMs
     for (let path = 0; path < this.#paths; path++) this.#fastOn[path] = 0
     for (let i = 0; i < this.#inFlightCount; i++) {
       const slot = this.#inFlight[i]!
-      const ageMs = nowMs - askedMs[slot]!
+      const atMs = askedMs[slot]!
+      if (atMs < oldestMs) oldestMs = atMs
+      const ageMs = nowMs - atMs
       if (ageMs < 4 * hedgeMs) all += 1
       if (ageMs >= hedgeMs) continue
       fast += 1
@@ -228,6 +245,7 @@ export class WideLookup {
     }
     this.#fast = fast
     this.#all = all
+    this.#oldestMs = oldestMs
   }
 
   #settled(path: number, nowMs: Millis): boolean {
@@ -298,6 +316,9 @@ export class WideLookup {
     }
     const next = candidates.firstHeard(path)
     if (next === candidates.size) return -1
+    // Where there is one path nobody else is passed over below.
+    const passed = this.#gone + this.#inFlightCount - this.#fast
+    if (this.#paths === 1 && next - passed >= this.#want) return -1
     let places = 0
     for (let rank = 0; rank < next && places < this.#want; rank++) {
       const slot = ordered[rank]!

@@ -281,11 +281,12 @@ export class WideTables {
 
   /**
    * Reads a word of each line of memory of which {@link collect} will need most: where it is called for several before the first of them
-   * answers, one wait is enough for all. @returns a number without meaning, so that reading is not left out.
+   * answers, one wait is enough for all.
+   * @param differing the bits in which the first halves of the place of `owner` and of the target differ. @returns a number without meaning, so that reading is not left out.
    */
-  touch(owner: number, targetHi: number): number {
+  touch(owner: number, differing: number): number {
     const array = this.#entries
-    const bucket = Math.clz32((this.#places.hi(owner) ^ targetHi) & this.#farMask)
+    const bucket = Math.clz32(differing & this.#farMask)
     const at = owner * this.#stride + Math.min(bucket, this.shape.far) * this.#k
     return array[at]! ^ array[at + lineWords]! ^ array[at + this.#k]!
   }

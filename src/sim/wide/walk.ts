@@ -218,7 +218,7 @@ export class Walker {
 
   /** Carries out any lookup. */
   walk(from: number, targetHi: number, targetLo: number, o: WalkOptions): void {
-    const { parameters, tables } = this.#p
+    const { parameters } = this.#p
     const machine = this.#machine
     const first = o.elders ? this.#findElders(from, targetHi, targetLo, o.elders) : nobodyFirst
     const options: WideLookupOptions = {
@@ -244,21 +244,23 @@ export class Walker {
     let nowMs = 0
     for (;;) {
       const count = machine.poll(nowMs)
-      for (let i = 0; i < count; i++)
-        this.#touched ^= tables.touch(machine.candidates.node[machine.toAsk[i]!]!, targetHi)
+      this.#touch(from, count)
       for (let i = 0; i < count; i++) this.#send(from, machine.toAsk[i]!, nowMs)
       if (machine.ended !== undefined) {
         this.end = machine.ended
         break
       }
-      const wakeMs = Math.max(nowMs + 1, machine.wakeMs(nowMs))
       const next = this.#dueCount > 0 ? this.#due[this.#dueCount - 1]! : -1
-      if (next < 0 || this.#dueMs[next]! > wakeMs) {
-        nowMs = wakeMs
-        continue
+      const dueMs = next < 0 ? Number.POSITIVE_INFINITY : this.#dueMs[next]!
+      if (dueMs > machine.soonestMs) {
+        const wakeMs = Math.max(nowMs + 1, machine.wakeMs(nowMs))
+        if (dueMs > wakeMs) {
+          nowMs = wakeMs
+          continue
+        }
       }
       this.#dueCount -= 1
-      nowMs = this.#dueMs[next]!
+      nowMs = dueMs
       this.#arrive(from, next, nowMs, targetHi, targetLo, o)
     }
     this.tookMs = nowMs
@@ -306,6 +308,19 @@ export class Walker {
       const slot = ordered[rank]!
       if (which === 'asked' ? state[slot] !== heard : state[slot] !== failed) yield node[slot]!
     }
+  }
+
+  /** Before any of them is sent to: what will be read of all of these then is on its way from memory at the same time. */
+  #touch(from: number, count: number): void {
+    const { tables, reach } = this.#p
+    const { candidates, toAsk } = this.#machine
+    const reached = reach.of(from)
+    let touched = this.#touched
+    for (let i = 0; i < count; i++) {
+      const node = candidates.node[toAsk[i]!]!
+      touched ^= tables.touch(node, candidates.differing(toAsk[i]!)) ^ reached[node]!
+    }
+    this.#touched = touched
   }
 
   #send(from: number, slot: number, nowMs: Millis): void {
