@@ -3,7 +3,8 @@ import type { OpenOptions } from './doors.ts'
 
 export interface RenameOptions extends OpenOptions {
   home: string
-  what: { to: string } | { forget: string }
+  /** @property had names that it had in between, newest first, of which this copy of it knows nothing. */
+  what: { to: string; had?: readonly string[] } | { forget: string }
   /** So many aliases were looked at. */
   onProgress(aliases: number): void
 }

@@ -33,10 +33,12 @@ import type { Home } from './home.ts'
 import { hostDatagrams } from './host-datagrams.ts'
 import { hostHttps } from './host-https.ts'
 import { hostPorts } from './host-ports.ts'
+import { askIfRestored, isOlderCopy } from './older-copy.ts'
 import { adminRoom, podDesk } from './pod-desk.ts'
 import { podFinder, podPlaces, podSearch, signedNames } from './pod-finder.ts'
 import { podItems } from './pod-items.ts'
 import { embedded, openPodState } from './pod-state.ts'
+import type { Around } from './start.ts'
 import { createRoom, watchWrites } from './strain.ts'
 import { twinCheck } from './twin-check.ts'
 import { upgradePod } from './upgrade/upgrade.ts'
@@ -71,7 +73,7 @@ export async function hostPod(
   home: Home,
   person: Person,
   network: Node,
-  house: PodHouse,
+  house: PodHouse & Around,
   log: Log
 ): Promise<HostedPod> {
   const config = home.config.pod!
@@ -92,6 +94,10 @@ export async function hostPod(
   const writable = watchWrites(stack.use(await openPodState(config.store, home.paths.podDb)))
   const { state } = writable
   await writeFileAtomic(home.paths.podVersion, Buffer.from(`${versionNow(podSchema)}\n`))
+  const keys = peerKeys(home.privateKey)
+  const { fingerprint } = person.certificate
+  const copy = { state, log, fingerprint, self: keys.self, hostname: config.hostname }
+  await askIfRestored(copy, house, house.signal)
   const isShared = config.store !== embedded
   const hpke = await makeHpkeKey(seed)
   const datagrams = stack.use(await hostDatagrams(config, log))
@@ -99,7 +105,7 @@ export async function hostPod(
   const monitor = config.monitor && (await import('./monitor.ts')).createMonitor()
   let joined = false
   const thin = createThinDoor({ clock, log })
-  const parts = { network, clock, random, log, keys: peerKeys(home.privateKey) }
+  const parts = { network, clock, random, log, keys }
   const finder = podFinder({
     places: podPlaces(home),
     findPod: podSearch(home.config, log),
@@ -112,6 +118,7 @@ export async function hostPod(
     capabilities: capabilitiesOf(config, datagrams.door !== undefined),
     where: network.contact().addresses
   })
+  const again = () => void house.restart().catch(err => log.warn('pod.not-restarted', { err }))
   const pod = stack.use(
     await createPod({
       ...parts,
@@ -145,7 +152,7 @@ export async function hostPod(
           limits: config.ahead
         }
       }),
-      onRenamed: () => void house.restart().catch(err => log.warn('pod.not-restarted', { err })),
+      onRenamed: again,
       limits: { accountsMax: config.accountsMax, noticesPerAccountMax: config.mailboxMax }
     })
   )
@@ -180,11 +187,14 @@ export async function hostPod(
     userOf: async peer => (config.via ? pod.userOf(peer) : undefined),
     announce(dht, held) {
       joined = true
-      const { hostname, certificate } = pod
-      const { fingerprint } = certificate
       const { quorum } = home.network.parameters
-      const what = { hostname, fingerprint, hpkeKey: hpke.publicKey }
-      whereabouts = all.use(publishWhereabouts({ ...parts, ...what, dht, quorum }))
+      const what = { hostname: pod.hostname, fingerprint, hpkeKey: hpke.publicKey }
+      const isOlder = async (signal: AbortSignal) => {
+        const found = await isOlderCopy(copy, dht, signal)
+        if (found) again()
+        return found
+      }
+      whereabouts = all.use(publishWhereabouts({ ...parts, ...what, isOlder, dht, quorum }))
       pod.fetchAhead(dht)
       pod.bringAlong(held)
       finder.begin(dht)

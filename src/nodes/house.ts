@@ -38,7 +38,7 @@ import { podPlaces } from './pod-finder.ts'
 import { restoreHome } from './restore.ts'
 import { restoreOutOfNetwork } from './restore-network.ts'
 import { changeSettings, needsRestart, settingsOf } from './settings.ts'
-import type { Started } from './start.ts'
+import type { Around, Started } from './start.ts'
 import { startParts } from './start.ts'
 
 interface HouseParts {
@@ -138,7 +138,8 @@ export class NodeHouse implements House, AsyncDisposable {
     const log = this.#logFor(home)
     const host =
       home.config.pod && person
-        ? (node: Node) => hostPod(home, person, node, { ...this.#forPod, signal }, log)
+        ? (node: Node, around: Around) =>
+            hostPod(home, person, node, { ...this.#forPod, ...around, signal }, log)
         : undefined
     try {
       const started = await startParts({

@@ -13,6 +13,7 @@ import { importPerson, withFormer } from '../keys/person.ts'
 import type { PrivateKey } from '../net/peer-key.ts'
 import { loadPeerKey } from '../net/peer-key.ts'
 import { systemRandom } from '../net/random.ts'
+import { restoredRow } from '../pod/renamed-since.ts'
 import { podSchema } from '../pod/schema.ts'
 import { levelState } from '../store/level.ts'
 import type { Content, State } from '../store/state.ts'
@@ -125,6 +126,7 @@ async function takeAll<T>(
       // All that follows, but for the end.
       await using pod = await levelState(paths.podDb, podFormat)
       await pod.fill(upgradedContents(podContents(from(item, source))))
+      await pod.write([{ type: 'put', ...restoredRow }])
     }
   }
   await back.flush()

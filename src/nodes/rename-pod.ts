@@ -8,6 +8,7 @@ import { addHostname } from '../keys/person.ts'
 import { vaultNeedsPassphrase } from '../keys/vault.ts'
 import { systemClock as clock } from '../net/clock.ts'
 import type { PodNames } from '../pod/hostnames.ts'
+import { refuseOlder } from '../pod/renamed-since.ts'
 import {
   formerNames,
   markPlaces,
@@ -35,7 +36,7 @@ export async function renamePod(o: RenameOptions): Promise<PodRenamed> {
   // What was asked for before, and no start has taken up.
   const next = await namesNext(state)
   return 'to' in o.what
-    ? await toNew(home, state, { before, next }, o.what.to, o)
+    ? await toNew(home, state, { before, next }, o.what, o)
     : await letGo(home, state, next, o.what.forget)
 }
 
@@ -43,12 +44,12 @@ async function toNew(
   home: Home,
   state: WholeState,
   { before, next }: { before: PodNames; next: PodNames },
-  to: string,
+  { to, had = [] }: { to: string; had?: readonly string[] },
   { passphrase, signal, onProgress }: RenameOptions
 ): Promise<PodRenamed> {
   // A name that it never began under is none of its former ones; one that was let go stays so.
   const former = before.former.filter(name => next.former.includes(name))
-  const names = renamed({ ...before, former }, to)
+  const names = renamed({ ...before, former }, to, had)
   const { hostname } = names
   const aliases =
     hostname === before.hostname ? 0 : await markPlaces(state, before, { signal, onProgress })
@@ -73,6 +74,7 @@ async function letGo(
   { hostname, former }: PodNames,
   name: string
 ): Promise<PodRenamed> {
+  await refuseOlder(state, hostname)
   const asked = name.toLowerCase()
   if (!former.includes(asked))
     throw new MuttrError(

@@ -20,6 +20,7 @@ import { bestPlaces } from '../net/reach/places.ts'
 import { createStamper } from '../net/stamper.ts'
 import type { NameGuard } from '../net/transport/names.ts'
 import type { PodPlace } from '../pod/place.ts'
+import type { Dht } from '../seed/dht.ts'
 import type { SeedNode } from '../seed/seed.ts'
 import { levelState, levelStore } from '../store/level.ts'
 import { memoryStore } from '../store/memory.ts'
@@ -50,9 +51,15 @@ export interface StartOptions {
   log: Log
   emit?: Emit
   /** Runs a pod on the node; there before others hear of us, so that nobody finds it missing. */
-  host?: (network: Node) => Promise<HostedPod>
+  host?: (network: Node, around: Around) => Promise<HostedPod>
   /** Ends joining; what runs is ended by dispose. */
   signal: AbortSignal
+}
+
+/** What a pod may ask for before it serves. */
+export interface Around {
+  /** Joins the network first, instead of after. */
+  join(): Promise<Dht>
 }
 
 const subkeyEveryMs = 30 * 24 * 3_600_000
@@ -107,17 +114,23 @@ export async function startParts(options: StartOptions): Promise<Started> {
     })
   )
   const parts = { network: seen, clock, random, log, keys: peerKeys(home.privateKey) }
-  pod = await options.host?.(network)
-  stack.use(pod)
   stack.defer(() => over.abort())
-  await joinNetwork({
-    ...parts,
-    seed,
-    emit: events.emit,
-    pods: othersThan(home, pods),
-    seeds: home.network.seeds,
-    signal: AbortSignal.any([signal, over.signal])
-  })
+  let joining: Promise<unknown> | undefined
+  const join = async () => {
+    joining ??= joinNetwork({
+      ...parts,
+      seed,
+      emit: events.emit,
+      pods: othersThan(home, pods),
+      seeds: home.network.seeds,
+      signal: AbortSignal.any([signal, over.signal])
+    })
+    await joining
+    return seed.dht
+  }
+  pod = await options.host?.(network, { join })
+  stack.use(pod)
+  await join()
   pod?.announce(seed.dht, (key, nowMs) => store.getBlob(key, nowMs))
   const joined = await loadJoined(home.paths.joined)
   const allowLocal = home.config.connections.groupLocal

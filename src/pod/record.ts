@@ -8,6 +8,7 @@ import type { PodRecord, Policy } from '../wire/pod.ts'
 import { helloAnswer, podPeersMax, podRecord, podRecordLabel } from '../wire/pod.ts'
 import type { PodNames } from './hostnames.ts'
 import { newsOf } from './news.ts'
+import { tookNames } from './renamed-since.ts'
 import { gotNames, namesAre, namesWanted, renamedMeanwhile } from './renaming.ts'
 import type { SignedRow } from './rows.ts'
 import { offersRow, signedRow, tables, under } from './rows.ts'
@@ -138,7 +139,9 @@ async function next(
     said.peers
   )
   const isOffered = changes.length === 0 && saidBefore.join() === offers.join()
-  if (isOffered && last && isSame(last, said) && equalBytes(known.signer, signer)) return []
+  const isSaid = isOffered && last && isSame(last, said) && equalBytes(known.signer, signer)
+  // Names that the operator gave once more are signed once more: later than whatever else was said.
+  if (isSaid && !isWanted) return []
   const nowMs = clock.now()
   const sequence = Math.max((last?.sequence ?? 0) + 1, nowMs)
   const frame = podRecord.encode({ ...said, sequence, issuedMs: nowMs })
@@ -148,7 +151,7 @@ async function next(
   return [
     { type: 'insert', table: tables.pod, key: mark, value: new Uint8Array() },
     { type: 'put', table: tables.pod, key, value: signedRow.encode({ frame, signature, signer }) },
-    ...(isWanted ? [gotNames] : []),
+    ...(isWanted ? [gotNames, tookNames(sequence)] : []),
     ...changes,
     ...(last && !namesAre(names, last) ? [newsOf({ what: 'names' })] : []),
     ...marks

@@ -7,6 +7,7 @@ import type { Hostnames, PodNames } from './hostnames.ts'
 import { hostnamesOf, recordedNames, wantedNames } from './hostnames.ts'
 import { podTimes } from './limits.ts'
 import { moveRow } from './moves.ts'
+import { forgetSince, refuseOlder } from './renamed-since.ts'
 import { aliasRow, tables } from './rows.ts'
 import { rowsOf } from './scan.ts'
 
@@ -21,14 +22,22 @@ export async function namesWanted(state: State): Promise<PodNames | undefined> {
   return kept && wantedNames.decode(kept)
 }
 
-/** The names of a pod that gets another one. @throws {MuttrError} `ALIAS_INVALID`, `USAGE`, `LIMIT_EXCEEDED` */
-export function renamed({ hostname, former }: PodNames, to: string): PodNames {
+/**
+ * The names of a pod that gets another one.
+ * @param had in between, newest first, where this is a copy of it that is older. @throws {MuttrError} `ALIAS_INVALID`, `USAGE`, `LIMIT_EXCEEDED`
+ */
+export function renamed(
+  { hostname, former }: PodNames,
+  to: string,
+  had: readonly string[] = []
+): PodNames {
   const next = foldHostname(to)
-  if (next === hostname) return { hostname, former }
-  const names = [hostname, ...former.filter(name => name !== next)]
+  const before = next === hostname ? former : [hostname, ...former]
+  const all = new Set([...had.map(foldHostname), ...before])
+  const names = [...all].filter(name => name !== next)
   if (names.length > formerNamesMax)
     throw new MuttrError('LIMIT_EXCEEDED', `a pod answers for ${formerNamesMax} former names`, {
-      hint: `Let one go that nobody needs any more: \`muttr pod rename --forget ${former.at(-1)}\`.`
+      hint: `Let one go that nobody needs any more: \`muttr pod rename --forget ${names.at(-1)}\`.`
     })
   return { hostname: next, former: names }
 }
@@ -103,7 +112,7 @@ export async function markPlaces(
 /** From the next start on the pod has these names. */
 export const wantNames = async (state: State, names: PodNames): Promise<void> => {
   const value = wantedNames.encode(names)
-  await state.write([{ type: 'put', table: tables.pod, key: wantedKey, value }])
+  await state.write([{ type: 'put', table: tables.pod, key: wantedKey, value }, forgetSince])
 }
 
 /** A process goes on under names that the pod has no more. @param last of the record that stands */
@@ -133,6 +142,7 @@ export async function openHostnames(state: State, hostname: string): Promise<Hos
     if (recorded && recorded.hostname !== hostname) await markPlaces(state, recorded)
     return hostnamesOf(state, next)
   }
+  await refuseOlder(state, hostname)
   if (!recorded || recorded.hostname === hostname)
     return hostnamesOf(state, { hostname, former: recorded?.former ?? [] })
   throw new MuttrError('CONFIG_INVALID', `the pod is ${recorded.hostname}, and not ${hostname}`, {

@@ -25,6 +25,11 @@ interface Parts {
   /** Of the pod's certificate. */
   fingerprint: string
   hpkeKey: Uint8Array
+  /**
+   * Whether what stands there says that this is an older copy of the pod; asked before anything else is put there. Nothing is asked unless told.
+   * @throws {MuttrError} where nobody could be asked
+   */
+  isOlder?: (signal: AbortSignal) => Promise<boolean>
 }
 
 const everyMs = 3_600_000
@@ -51,6 +56,8 @@ export function publishWhereabouts(parts: Parts): Whereabouts {
   const life = new AbortController()
   const signed = new Set<string>()
   let isSaid = false
+  /** What stood there before us. */
+  let standing: 'unread' | 'older' | 'newer' = 'unread'
   let told = ''
   let timer: Disposable | undefined
   const sign = (bytes: Uint8Array): Uint8Array => {
@@ -59,12 +66,29 @@ export function publishWhereabouts(parts: Parts): Whereabouts {
     if (signed.size > signedMax) for (const oldest of [...signed].slice(0, 1)) signed.delete(oldest)
     return signature
   }
+  /** Our own word would hide the one that stands there: none is put before that was read. */
+  async function mayPut(): Promise<boolean> {
+    if (standing === 'unread' && parts.isOlder) {
+      const over = new AbortController()
+      using _timer = clock.after(askMs, () => over.abort())
+      try {
+        const isOlder = await parts.isOlder(AbortSignal.any([life.signal, over.signal]))
+        standing = isOlder ? 'newer' : 'older'
+      } catch (err) {
+        if (!life.signal.aborted)
+          log.debug('nobody says what the pod was called', { code: codeOf(err) })
+        return false
+      }
+    }
+    return standing !== 'newer'
+  }
   const publisher = createPublisher({
     ...parts,
     kind: whereaboutsKind,
     rhythm: { everyMs, retryMs },
     lookEveryMs,
     async say() {
+      if (!(await mayPut())) return undefined
       const { addresses } = network.contact()
       const body = encodeWhereabouts(keys.self, { hostname, addresses, fingerprint, hpkeKey })
       const author = keyOfPeer(keys.self)

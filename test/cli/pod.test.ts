@@ -221,6 +221,12 @@ describe('muttr pod, for its operators', () => {
       'renamePod',
       { home: '/p', what: { forget: 'one.test' } }
     ])
+    await muttr('pod rename --to new.test --had b.test a.test --home /p --json', { doors })
+    assert.deepEqual(doors.opened.at(-1), [
+      'renamePod',
+      { home: '/p', what: { to: 'new.test', had: ['b.test', 'a.test'] } }
+    ])
+    assert.equal((await muttr('pod rename --had a.test --home /p')).status, 1)
     assert.equal((await muttr('pod rename --home /p', { doors })).status, 1)
     assert.equal((await muttr('pod rename --to a.test --forget b.test --home /p')).status, 1)
   })

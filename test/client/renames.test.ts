@@ -3,6 +3,7 @@ import { MuttrError } from '../../src/base/errors.ts'
 import type { Log } from '../../src/base/ports.ts'
 import type { ShownPod } from '../../src/client/moving/renames.ts'
 import { createRenames } from '../../src/client/moving/renames.ts'
+import type { Move } from '../../src/wire/move.ts'
 import { personNamed } from '../support/pod-world.ts'
 
 const silent: Log = { debug() {}, info() {}, warn() {} }
@@ -15,8 +16,21 @@ describe('an own pod that has another name', () => {
   })
 
   function world({ locked = false } = {}) {
-    const said = { moves: [] as string[], introduced: [] as unknown[], warned: 0 }
-    const state = { locked, refused: undefined as MuttrError | undefined }
+    const said = {
+      moves: [] as string[],
+      again: [] as string[],
+      introduced: [] as unknown[],
+      warned: 0
+    }
+    const state = {
+      ...{ locked, refused: undefined as MuttrError | undefined },
+      ...{ away: undefined as MuttrError | undefined, there: ['al@new.test'] }
+    }
+    const gone = ['alice', 'al'].map(name => ({
+      ...{ alias: `${name}@one.test`, pod: 'one.test', frame: new Uint8Array() },
+      ...{ signature: new Uint8Array(), certifiedUntilMs: 0 },
+      move: { from: `${name}@one.test`, to: `${name}@new.test` } as Move
+    }))
     const left = new Set<string>()
     const certified = { certifiedUntilMs: 0 }
     const all = ['alice', 'al'].map(name => ({ alias: `${name}@one.test`, pod: 'one.test' }))
@@ -38,6 +52,15 @@ describe('an own pod that has another name', () => {
             keep: async () => undefined
           }
         }
+      },
+      renamed: async pod => gone.filter(({ move }) => move.to.endsWith(`@${pod}`)),
+      async isThere(alias) {
+        if (state.away) throw state.away
+        return state.there.includes(alias)
+      },
+      async again({ move }) {
+        said.again.push(move.to)
+        state.there.push(move.to)
       },
       async move(to, { from }) {
         left.add(from)
@@ -81,6 +104,25 @@ describe('an own pod that has another name', () => {
     state.locked = false
     await renames.look()
     assert.deepEqual(said.moves, both)
+  })
+
+  it('is told again where it has forgotten that we went along, once it can be asked', async () => {
+    const { renames, said, state } = world()
+    state.away = new MuttrError('POD_UNREACHABLE', 'away')
+    renames.met('new.test', { ...shown, now: 'new.test' })
+    await renames.look()
+    assert.deepEqual(said.again, [])
+    state.away = undefined
+    await renames.look()
+    await renames.look()
+    assert.deepEqual(said.again, ['alice@new.test'])
+    // It knows; and is asked again when it was away.
+    state.there = []
+    await renames.look()
+    assert.equal(said.again.length, 1)
+    renames.met('new.test', { ...shown, now: 'new.test' })
+    await renames.look()
+    assert.equal(said.again.length, 3)
   })
 
   it('that shows the name again by which it is known is left alone', async () => {

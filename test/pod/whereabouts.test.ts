@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { MuttrError } from '../../src/base/errors.ts'
 import type { Contact, Log } from '../../src/base/ports.ts'
 import { publishWhereabouts } from '../../src/pod/whereabouts.ts'
 import { peerOfKey } from '../../src/wire/contact.ts'
@@ -75,5 +76,32 @@ describe('a running pod', () => {
       await new Promise(resolve => setImmediate(resolve))
     }
     assert.deepEqual(warned, [['pod.elsewhere', { pod: 'one.test', where: there }]])
+  })
+
+  it('says nothing before it has read what stands there, and nothing where that says more than it knows', async () => {
+    const clock = fakeClock()
+    const dht = fakeDht(clock)
+    let asked = 0
+    const begin = (isOlder: () => Promise<boolean>) =>
+      publishWhereabouts({
+        ...{ ...pod, dht, quorum: 5, clock, log: silent, isOlder },
+        network: { contact: () => ({ peer: self, addresses: ['/ip4/127.0.0.1/tcp/1'] }) },
+        random: { bytes: length => new Uint8Array(length) },
+        keys: { self, sign, verify: () => false }
+      })
+    await using older = begin(async () => true)
+    await older.quiet()
+    await using own = begin(async () => {
+      if (asked++ === 0) throw new MuttrError('NETWORK_EMPTY', 'nobody is there yet')
+      return false
+    })
+    await own.quiet()
+    assert.equal(dht.recordPuts.length, 0)
+    for (let i = 0; i < 3; i++) {
+      clock.advance(60_000)
+      await older.quiet()
+      await own.quiet()
+    }
+    assert.deepEqual([dht.recordPuts.length, asked], [1, 2])
   })
 })

@@ -10,6 +10,7 @@ import { usage } from '../units.ts'
 
 interface RenameArgs {
   to?: string
+  had?: string[]
   forget?: string
 }
 
@@ -24,9 +25,15 @@ export function addPodRename(pod: Command, action: Action): void {
       .addOption(new Option('--to <hostname>', 'what it is called from now on'))
       .addOption(
         new Option(
+          '--had <hostname...>',
+          'of a pod that came out of a backup: names that it had in between, newest first'
+        )
+      )
+      .addOption(
+        new Option(
           '--forget <hostname>',
           'answer for this former name no more; nobody must be under it'
-        ).conflicts('to')
+        ).conflicts(['to', 'had'])
       )
       .action(action(rename)),
     'muttr pod rename --to new.example --home /srv/pod',
@@ -34,8 +41,9 @@ export function addPodRename(pod: Command, action: Action): void {
   )
 }
 
-async function rename(session: Session, { to, forget }: RenameArgs): Promise<void> {
-  const what = to === undefined ? forget !== undefined && { forget } : { to }
+async function rename(session: Session, { to, had, forget }: RenameArgs): Promise<void> {
+  const given = to !== undefined && { to, ...(had && { had }) }
+  const what = given || (forget !== undefined && { forget })
   if (!what) throw usage('give the new name with --to, or a former one with --forget')
   const { out, open, home } = session
   const doors = await session.doors()

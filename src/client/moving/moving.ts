@@ -80,7 +80,13 @@ export class Moving {
 
   constructor(parts: MovingParts) {
     this.#parts = parts
-    this.#renames = createRenames({ ...parts, move: (to, o) => this.move(to, o) })
+    this.#renames = createRenames({
+      ...parts,
+      move: (to, o) => this.move(to, o),
+      renamed: pod => this.#renamedTo(pod),
+      isThere: alias => this.#isThere(alias),
+      again: left => this.#again(left)
+    })
   }
 
   /** A pod where we have an alias has said who it is: where it has another name, we go with it. */
@@ -175,6 +181,38 @@ export class Moving {
     if (former === now || self.registrations().some(({ pod }) => pod === former)) return false
     const [before, after] = [await pods.certificateOf(former), await pods.certificateOf(now)]
     return before !== undefined && before.pin === after?.pin
+  }
+
+  async #renamedTo(pod: string): Promise<LeftRegistration[]> {
+    const { self } = this.#parts
+    const isOurs = (to: string) => self.registrations().some(({ alias }) => alias === to)
+    const found: LeftRegistration[] = []
+    for (const left of self.left()) {
+      const { to } = left.move
+      const isIt = left.signature !== null && readAlias(to).hostname === pod && isOurs(to)
+      if (isIt && (await this.isRenamed(left.move))) found.push(left)
+    }
+    return found
+  }
+
+  async #isThere(alias: string): Promise<boolean> {
+    const { pods, life } = this.#parts
+    try {
+      await (await pods.questions(readAlias(alias).hostname, life)).lookup(alias)
+    } catch (err) {
+      if (codeOf(err) === 'ALIAS_UNKNOWN') return false
+      throw err
+    }
+    return true
+  }
+
+  /** What the pod has forgotten: that we are under its name of now, and that we were under the former one. */
+  async #again({ pod, frame, move }: LeftRegistration): Promise<void> {
+    const { self, pods, register, life, emit } = this.#parts
+    await register(move.to, { signal: life })
+    await self.agreed(frame, await (await pods.identified(pod, life)).move(frame))
+    await pods.part(pod)
+    emit({ type: 'agreed', from: move.from, to: move.to })
   }
 
   /** Aliases that were left where letters for them may still come. */
