@@ -16,7 +16,7 @@ describe('a pod that keeps addresses of keys and means harm', () => {
     const relations = some(8)
     await using all = polling(relations)
     all.lies.poll = () => emptyPage(all.clock.now() + dayMs)
-    all.lock(false)
+    await all.lock(false)
     await all.pass(dayMs, 30_000)
     const makes = () => all.asked.filter(({ what }) => what === 'make').length
     assert.equal(makes(), 8)
@@ -30,7 +30,7 @@ describe('a pod that keeps addresses of keys and means harm', () => {
     await using all = polling(some(1))
     all.lies.poll = () => emptyPage(all.clock.now() + dayMs)
     all.lies.keep = () => all.clock.now() + dayMs
-    all.lock(false)
+    await all.lock(false)
     await all.pass(3 * dayMs, minuteMs)
     assert(all.asked.filter(({ what }) => what === 'make').length <= 4)
     assert(all.lost.length > 0)
@@ -41,7 +41,7 @@ describe('a pod that keeps addresses of keys and means harm', () => {
     all.lies.poll = () => {
       throw new TargetRefusal('ADDRESS_UNKNOWN', 'it says')
     }
-    all.lock(false)
+    await all.lock(false)
     await all.pass(3 * dayMs, minuteMs)
     assert(all.asked.filter(({ what }) => what === 'make').length <= 4)
     assert(all.lost.length > 0)
@@ -52,7 +52,7 @@ describe('a pod that keeps addresses of keys and means harm', () => {
     it(`is left when it refuses for ever: ${code}`, async () => {
       await using all = polling(some(1))
       all.fails.set('three.test', code)
-      all.lock(false)
+      await all.lock(false)
       await all.pass(20 * hourMs, 10 * minuteMs)
       assert.equal(all.lost.length, 0)
       await all.pass(2 * dayMs, 10 * minuteMs)
@@ -63,7 +63,7 @@ describe('a pod that keeps addresses of keys and means harm', () => {
   it('is not left for the time in which it was the relay that was away', async () => {
     await using all = polling(some(1))
     all.fails.set('three.test', 'POD_UNREACHABLE')
-    all.lock(false)
+    await all.lock(false)
     await all.pass(3 * minuteMs)
     all.fails.set('three.test', 'RELAY_UNREACHABLE')
     await all.pass(40 * hourMs, 10 * minuteMs)
@@ -86,7 +86,7 @@ describe('a pod that keeps addresses of keys and means harm', () => {
       if (through > 3) return { untilMs, through, more: false, entries: [] }
       return { untilMs, through: 4, more: false, entries: [{ sequence: 4, frame }] }
     }
-    all.lock(false)
+    await all.lock(false)
     await all.pass(3 * minuteMs)
     assert.equal(all.received.length, 1)
     assert.deepEqual(
@@ -105,7 +105,7 @@ describe('an address of a key that is of no use any more', () => {
   it('is dropped at another moment than any other of the person', async () => {
     const relations = some(5)
     await using all = polling(relations)
-    all.lock(false)
+    await all.lock(false)
     await all.pass(10 * minuteMs)
     for (const { them } of relations) all.policies.set(them, 'ignore')
     all.polls.changed()
@@ -122,7 +122,7 @@ describe('an address of a key that is of no use any more', () => {
   it('is dropped when another key has the alias, and asked for no more', async () => {
     const relation = relationWith(bob, placeAt('three.test', 1))
     await using all = polling([relation])
-    all.lock(false)
+    await all.lock(false)
     await all.pass(10 * minuteMs)
     all.relations[0] = firstRelation('alice@one.test', bob)
     all.polls.take(all.relations[0])
@@ -138,7 +138,7 @@ describe('an address of a key that is of no use any more', () => {
     await using all = polling([relation])
     all.policies.set(bob, 'ignore')
     all.fails.set('three.test', 'RELAY_UNREACHABLE')
-    all.lock(false)
+    await all.lock(false)
     await all.pass(hourMs, minuteMs)
     const failed = all.asked.length
     assert(failed > 1)
@@ -146,8 +146,8 @@ describe('an address of a key that is of no use any more', () => {
     all.polls.wake()
     await all.pass(dayMs, 10 * minuteMs)
     assert.equal(all.asked.length, failed + 1)
-    all.lock(true)
-    all.lock(false)
+    await all.lock(true)
+    await all.lock(false)
     await all.pass(dayMs, 10 * minuteMs)
     assert(all.asked.every(({ what }) => what === 'drop'))
     assert.equal(all.asked.length, failed + 1, 'once in a run')
@@ -157,7 +157,7 @@ describe('an address of a key that is of no use any more', () => {
   it('is asked for again when its sender is not ignored any more', async () => {
     const relation = relationWith(bob, placeAt('three.test', 1))
     await using all = polling([relation])
-    all.lock(false)
+    await all.lock(false)
     await all.pass(10 * minuteMs)
     all.policies.set(bob, 'ignore')
     all.polls.changed()

@@ -3,8 +3,10 @@ import fc from 'fast-check'
 import { equalBytes } from '../../src/base/bytes.ts'
 import { PollBudget, pollDelayMs } from '../../src/client/addresses/poll-pace.ts'
 import { decodeRelation, encodeRelation } from '../../src/client/addresses/relation-rows.ts'
+import { TargetRefusal } from '../../src/client/blind/asking.ts'
 import { decodeCbor } from '../../src/wire/cbor.ts'
 import { fakeClock } from '../support/fake-clock.ts'
+import type { PollingBefore } from '../support/polling.ts'
 import { dayMs, hourMs, minuteMs, placeAt, polling, relationWith } from '../support/polling.ts'
 
 describe('the pace of polls', () => {
@@ -53,7 +55,7 @@ describe('addresses of keys', () => {
       relationWith(`p${i}@two.test`, placeAt('three.test', 1))
     )
     await using all = polling(relations)
-    all.lock(false)
+    await all.lock(false)
     for (let minutes = 0; minutes < 120; minutes++) {
       all.polls.there('looks')
       await all.pass(minuteMs)
@@ -70,7 +72,7 @@ describe('addresses of keys', () => {
     await using all = polling([relationWith('bob@two.test', place)])
     for (let i = 1; i <= 4; i++) all.put(place, i)
     all.put({ ...other, pod: place.pod }, 5)
-    all.lock(false)
+    await all.lock(false)
     await all.pass(3 * minuteMs)
     assert.deepEqual(
       all.received.map(({ sequence }) => sequence),
@@ -88,10 +90,10 @@ describe('addresses of keys', () => {
     )
     await using all = polling(relations)
     all.policies.set('b@two.test', 'ask')
-    all.lock(true)
+    await all.lock(true)
     await all.pass(hourMs, minuteMs)
     assert.deepEqual(all.asked, [])
-    all.lock(false)
+    await all.lock(false)
     await all.pass(6 * hourMs, minuteMs)
     const count = (i: number): number =>
       all.asked.filter(({ address }) => equalBytes(address, relations[i]!.ours!.address)).length
@@ -119,7 +121,7 @@ describe('addresses of keys', () => {
     const relation = relationWith('bob@two.test', placeAt('three.test', 1))
     await using all = polling([relation])
     all.fails.set('three.test', 'ADDRESS_UNKNOWN')
-    all.lock(false)
+    await all.lock(false)
     await all.pass(3 * minuteMs)
     assert.deepEqual(
       all.asked.map(({ what }) => what),
@@ -140,12 +142,48 @@ describe('addresses of keys', () => {
     assert.equal(all.polls.pods()[0]?.problem?.code, 'POD_UNREACHABLE')
   })
 
+  it('are given up by who is there for a moment of each day alone, and paid for once a day however often that is', async () => {
+    const [lazy, hostile] = [placeAt('three.test', 1), placeAt('four.test', 1)]
+    const relations = [relationWith('bob@two.test', lazy), relationWith('eve@two.test', hostile)]
+    let before: PollingBefore | undefined
+    const lost = new Set<string>()
+    const made: number[] = []
+    for (let start = 0; start < 24; start++) {
+      await using all = polling(relations, before)
+      before = all
+      all.fails.set('three.test', 'POD_UNREACHABLE')
+      // It forgets what it was paid for.
+      all.lies.poll = () => {
+        throw new TargetRefusal('ADDRESS_UNKNOWN', 'as told')
+      }
+      await all.lock(false)
+      await all.pass(5 * minuteMs)
+      for (const { them } of all.lost) lost.add(them)
+      made.push(all.asked.filter(({ what }) => what === 'make').length)
+      // Of the time between two starts six hours count at most.
+      if (start < 4) assert(!lost.has('bob@two.test'), `${start}`)
+      else if (start > 5) assert(lost.has('bob@two.test'), `${start}`)
+      assert(all.polls.failing().has('three.test'), 'also while nothing is asked')
+      all.clock.advance(6 * hourMs - 5 * minuteMs)
+    }
+    // 24 starts in not quite six days.
+    const paid = made.reduce((sum, count) => sum + count)
+    assert(paid >= 2 && paid <= 6, `${paid}`)
+    assert(lost.has('eve@two.test'))
+    // Nothing is kept of what there is no more.
+    const rows = async () => (await before!.disk.state.list('polls', {})).length
+    assert.equal(await rows(), 2)
+    await using after = polling([relations[0]!], before)
+    await after.lock(false)
+    assert.equal(await rows(), 1)
+  })
+
   it('that were followed by another are polled for their time, then dropped; those of accounts never are', async () => {
     const clock = fakeClock()
     const old = { ...placeAt('three.test', 1), untilMs: clock.now() + dayMs }
     const relation = relationWith('bob@two.test', placeAt('one.test', 2, false), [old])
     await using all = polling([relation])
-    all.lock(false)
+    await all.lock(false)
     await all.pass(2 * dayMs, 10 * minuteMs)
     assert(all.asked.every(({ address }) => equalBytes(address, old.address)))
     assert.equal(all.asked.at(-1)?.what, 'drop')

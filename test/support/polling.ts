@@ -3,13 +3,18 @@ import { MuttrError } from '../../src/base/errors.ts'
 import { Outbox } from '../../src/base/outbox.ts'
 import type { Millis } from '../../src/base/ports.ts'
 import type { KeyPods } from '../../src/client/addresses/key-pods.ts'
+import { PollMarks } from '../../src/client/addresses/poll-marks.ts'
 import { pollRestMs, pollSchedule } from '../../src/client/addresses/poll-pace.ts'
 import { Polls } from '../../src/client/addresses/polls.ts'
 import type { FormerPlace, OwnPlace, Relation } from '../../src/client/addresses/relation-rows.ts'
 import { firstRelation } from '../../src/client/addresses/relation-rows.ts'
 import { TargetRefusal } from '../../src/client/blind/asking.ts'
+import type { Closet } from '../../src/client/closet.ts'
+import { closetOf } from '../../src/client/closet.ts'
 import type { Policy } from '../../src/client/requests/request.ts'
 import { addressOf } from '../../src/keys/address-key.ts'
+import { memoryState } from '../../src/store/memory.ts'
+import type { State } from '../../src/store/state.ts'
 import type { KeyPage } from '../../src/wire/key-address.ts'
 import type { Notice } from '../../src/wire/notice.ts'
 import { encodeStored } from '../../src/wire/notice.ts'
@@ -43,9 +48,23 @@ export const relationWith = (
 
 const ofRelay = new Set<ErrorCode>(['RELAY_UNREACHABLE', 'POD_UNREACHABLE'])
 
+/** What outlives a client that polls. */
+export interface PollingBefore {
+  clock: ReturnType<typeof fakeClock>
+  disk: { state: State; closet: Closet }
+}
+
+const newDisk = (): PollingBefore['disk'] => ({
+  state: memoryState(),
+  closet: closetOf(dice.bytes(32), dice)
+})
+
 /** Polls of some relations at pods that answer as they are told. */
-export function polling(relations: Relation[]) {
-  const clock = fakeClock()
+export function polling(
+  relations: Relation[],
+  /** A client that ran before, over the same disk. */
+  { clock, disk }: PollingBefore = { clock: fakeClock(), disk: newDisk() }
+) {
   const asked: {
     what: 'make' | 'poll' | 'drop'
     address: Uint8Array
@@ -104,7 +123,12 @@ export function polling(relations: Relation[]) {
       note('drop', key, pod)
     }
   }
+  const closet = () => {
+    if (locked) throw new MuttrError('VAULT_LOCKED', 'as told')
+    return disk.closet
+  }
   const polls = new Polls({
+    marks: new PollMarks({ state: disk.state, log: quiet, closet }),
     relations: {
       all: () => relations,
       of: (_, them) => relations.find(one => one.them === them)!,
@@ -122,11 +146,11 @@ export function polling(relations: Relation[]) {
     outbox: new Outbox({ schedule: pollSchedule, parallel: 1, restMs: pollRestMs })
   })
   return {
-    ...{ clock, polls, asked, waiting, received, policies, lost, fails, lies, relations },
-    lock(to: boolean) {
+    ...{ clock, disk, polls, asked, waiting, received, policies, lost, fails, lies, relations },
+    async lock(to: boolean) {
       locked = to
       if (to) polls.locked()
-      else polls.unlocked()
+      else await polls.unlocked()
     },
     async pass(ms: number, stepMs = 5_000) {
       for (let passed = 0; passed < ms; passed += stepMs) {

@@ -84,7 +84,7 @@ export class Addresses implements AsyncDisposable {
     await Promise.all([relations.load(), published.load()])
     for (const { us, them } of this.#later.values()) await this.#sent(us, them)
     this.#later.clear()
-    this.#parts.polls.unlocked()
+    await this.#parts.polls.unlocked()
     for (const relation of relations.all()) this.#due(relation)
   }
 

@@ -1,5 +1,6 @@
+import type { KeyPodStatus } from './key-pod-status.ts'
 import type { KeyPods } from './key-pods.ts'
-import type { KeyPodStatus, Polls } from './polls.ts'
+import type { Polls } from './polls.ts'
 
 /** Where addresses for correspondents live, for `status` and `doctor`. */
 export interface AddressHomes {

@@ -20,11 +20,9 @@ export interface KeyPlace {
 }
 
 interface Parts {
-  asking: Pick<Asking, 'ask' | 'askPaid' | 'face' | 'relayFor'>
+  asking: Pick<Asking, 'ask' | 'askPaid' | 'face' | 'relayFor' | 'isOwn'>
   /** Pods that files of ours name, and pods that were found; the person's own may be among them. */
   pods(): { named: readonly string[]; found: readonly string[] }
-  /** Where the person has aliases. */
-  own(): readonly string[]
   clock: Clock
   random: Random
 }
@@ -64,10 +62,9 @@ const triesMax = 3
 export function createKeyPods(parts: Parts): KeyPods {
   const { asking, clock, random } = parts
   const others = (): { named: string[]; found: string[] } => {
-    const own = new Set(parts.own())
     const { named, found } = parts.pods()
     const isOther = (hostname: string): boolean =>
-      !own.has(hostname) && asking.relayFor(hostname) !== undefined
+      !asking.isOwn(hostname) && asking.relayFor(hostname) !== undefined
     return {
       named: named.filter(isOther),
       found: found.filter(one => isOther(one) && !named.includes(one))

@@ -57,10 +57,27 @@ export class PollBudget {
 /** A pod that was away or refused for so long is left. */
 const lostMs: Millis = 24 * hourMs
 
+/** How a {@link Trial} stands, where it is failing. */
+export interface TrialState {
+  readonly failedMs: Millis
+  /** Of the last attempt that a relay took there; null: the next one counts from itself. */
+  readonly atMs: Millis | null
+}
+
 /** For how long a pod has not done its part, by attempts that a relay took there. */
 export class Trial {
   #failedMs: Millis | undefined
   #atMs: Millis | undefined
+
+  constructor(state: TrialState | null) {
+    this.#failedMs = state?.failedMs
+    this.#atMs = state?.atMs ?? undefined
+  }
+
+  get state(): TrialState | null {
+    if (this.#failedMs === undefined) return null
+    return { failedMs: this.#failedMs, atMs: this.#atMs ?? null }
+  }
 
   get isFailing(): boolean {
     return this.#failedMs !== undefined

@@ -13,8 +13,12 @@ import type { Policy } from '../requests/request.ts'
 import type { Self } from '../self.ts'
 import { within } from '../waiting.ts'
 import { isOfTarget } from './faults.ts'
+import type { KeyPodStatus } from './key-pod-status.ts'
+import { keyPodStatus } from './key-pod-status.ts'
 import type { KeyPlace, KeyPods } from './key-pods.ts'
-import { PollBudget, pollDelayMs, pollGapMs, pollRestMs, Trial } from './poll-pace.ts'
+import type { PollMarks } from './poll-marks.ts'
+import type { Trial } from './poll-pace.ts'
+import { PollBudget, pollDelayMs, pollGapMs, pollRestMs } from './poll-pace.ts'
 import type { FormerPlace, OwnPlace, Relation } from './relation-rows.ts'
 import type { Relations } from './relations.ts'
 import { placesOf } from './relations.ts'
@@ -22,6 +26,7 @@ import { placesOf } from './relations.ts'
 export interface PollsParts {
   relations: Pick<Relations, 'all' | 'of' | 'at'>
   keyPods: KeyPods
+  marks: PollMarks
   policyOf: (alias: string) => Policy | null
   self: Pick<Self, 'locked'>
   /** Resolves when they are on the disk. @param pod our own, through which they came */
@@ -51,7 +56,6 @@ interface Watched {
   through: number
   polledMs: Millis | null
   triedMs: Millis
-  readonly trial: Trial
   problem: Failure | null
 }
 
@@ -61,15 +65,6 @@ export interface PolledAddress {
   readonly pod: string
   readonly untilMs: Millis | null
   readonly policy: Policy
-}
-
-/** A pod that keeps addresses of keys for us. */
-export interface KeyPodStatus {
-  hostname: string
-  addresses: number
-  /** When one of them was last polled. */
-  polledMs: Millis | null
-  problem: Failure | null
 }
 
 const dayMs = 24 * 3_600_000
@@ -96,8 +91,6 @@ export class Polls implements AsyncDisposable {
   readonly #parts: PollsParts
   readonly #pump: Pump
   readonly #all = new Map<string, Watched>()
-  /** When each was last made or renewed, and until when that was to be. */
-  readonly #kept = new Map<string, { atMs: Millis; untilMs: Millis }>()
   /** Of senders who are ignored: their pods were told. */
   readonly #dropped = new Set<string>()
   readonly #budget = new PollBudget()
@@ -115,9 +108,12 @@ export class Polls implements AsyncDisposable {
     })
   }
 
-  /** The vault is open: what was agreed on is known. */
-  unlocked(): void {
+  /** The vault is open: what was agreed on is known. @throws {MuttrError} `VAULT_LOCKED` */
+  async unlocked(): Promise<void> {
+    const { marks } = this.#parts
+    await marks.load()
     this.changed()
+    await marks.only(new Set(this.#all.keys()))
   }
 
   /** What the person wants of senders may be another, or an address is of no use any more. */
@@ -138,6 +134,7 @@ export class Polls implements AsyncDisposable {
     const { outbox } = this.#parts
     for (const id of this.#all.keys()) outbox.finished(id)
     this.#all.clear()
+    this.#parts.marks.locked()
   }
 
   /** Something of a relation is another now. What it has no more is dropped when it would be polled. */
@@ -157,7 +154,7 @@ export class Polls implements AsyncDisposable {
       else if (this.#dropped.has(id)) continue
       this.#all.set(id, {
         ...{ place, us, them, wanted: policy, endsMs, untilMs: null, through: 0, polledMs: null },
-        ...{ triedMs: Number.NEGATIVE_INFINITY, trial: new Trial(), problem: null }
+        ...{ triedMs: Number.NEGATIVE_INFINITY, problem: null }
       })
       const dueMs = nowMs + Math.round(startMs * throwDice(random))
       outbox.add({ id, expiryMs: foreverMs, failures: 0, dueMs })
@@ -201,7 +198,7 @@ export class Polls implements AsyncDisposable {
 
   /** Pods that do not answer. */
   failing(): Set<string> {
-    const failing = this.#watched().filter(({ trial }) => trial.isFailing)
+    const failing = this.#watched().filter(one => this.#trial(one).isFailing)
     return new Set(failing.map(({ place }) => place.pod))
   }
 
@@ -212,20 +209,7 @@ export class Polls implements AsyncDisposable {
     }))
   }
 
-  pods(): KeyPodStatus[] {
-    const pods = new Map<string, KeyPodStatus>()
-    for (const { place, polledMs, problem } of this.#watched()) {
-      const before = pods.get(place.pod)
-      const times = [before?.polledMs ?? null, polledMs].filter(ms => ms !== null)
-      pods.set(place.pod, {
-        hostname: place.pod,
-        addresses: (before?.addresses ?? 0) + 1,
-        polledMs: times.length > 0 ? Math.max(...times) : null,
-        problem: before?.problem ?? problem
-      })
-    }
-    return [...pods.values()].sort((a, b) => (a.hostname < b.hostname ? -1 : 1))
-  }
+  pods = (): KeyPodStatus[] => keyPodStatus(this.#watched())
 
   /** All but those that are to be dropped. */
   #watched(): Watched[] {
@@ -247,30 +231,40 @@ export class Polls implements AsyncDisposable {
     const mayMs = Math.max(this.#notBeforeMs, this.#budget.nextMs(nowMs))
     if (mayMs > nowMs) return outbox.later(id, mayMs)
     const isDrop = this.#wantedOf(watched) === 'ignore'
-    const [end] = await Promise.allSettled([
-      isDrop ? this.#drop(id, watched) : this.#poll(id, watched)
-    ])
+    const [end] = await Promise.allSettled([isDrop ? this.#drop(id, watched) : this.#poll(watched)])
     if (life.aborted) return
     // Before anything else may begin.
     watched.triedMs = clock.now()
     this.#notBeforeMs = clock.now() + pollGapMs(throwDice(random))
-    if (end.status === 'rejected') this.#failed(id, watched, end.reason)
-    else if (isDrop) this.#over(id, watched)
-    else this.#polled(id, watched, end.value === true)
+    if (end.status === 'rejected') await this.#failed(id, watched, end.reason)
+    else if (isDrop) await this.#over(id, watched)
+    else await this.#polled(id, watched, end.value === true)
     for (const look of this.#waiting) look()
   }
 
-  #failed(id: string, watched: Watched, err: unknown): void {
+  #trial({ place }: Watched): Trial {
+    return this.#parts.marks.trial(place.address)
+  }
+
+  /** What cannot be written down is known as long as this process lives. */
+  async #note(writing: Promise<void>): Promise<void> {
+    const { log } = this.#parts
+    await writing.catch(err => log.debug('how polls go is not kept', { code: codeOf(err) }))
+  }
+
+  async #failed(id: string, watched: Watched, err: unknown): Promise<void> {
     const { outbox, clock, random, log } = this.#parts
     const failure = failureOf(err)
     if (failure.code === 'INTERNAL' && !(err instanceof TargetRefusal))
       log.warn('a poll broke', { err })
     else log.debug('an address is not polled', { pod: watched.place.pod, code: failure.code })
     watched.problem = failure
-    if (isOfTarget(err, failure.code)) watched.trial.failed(clock.now())
-    else watched.trial.unclear()
+    const trial = this.#trial(watched)
+    if (isOfTarget(err, failure.code)) trial.failed(clock.now())
+    else trial.unclear()
     outbox.failed(id, clock.now(), throwDice(random))
     this.#leave(watched)
+    if (trial.isFailing) await this.#note(this.#parts.marks.save(watched.place.address))
   }
 
   /** Whoever writes there is answered as ever. */
@@ -286,40 +280,43 @@ export class Polls implements AsyncDisposable {
   }
 
   /** It is dropped. */
-  #over(id: string, watched: Watched): void {
+  async #over(id: string, watched: Watched): Promise<void> {
     if (this.#all.get(id) !== watched) return
-    const { outbox, relations } = this.#parts
+    const { outbox, relations, marks } = this.#parts
     this.#all.delete(id)
-    this.#kept.delete(id)
     this.#dropped.add(id)
     outbox.finished(id)
+    await this.#note(marks.drop(watched.place.address))
     // It may be wanted again by now.
     this.take(relations.of(watched.us, watched.them))
   }
 
   /** @param isThere it was, and nothing had to be paid for: what is made may not hold, which is seen at the next poll. */
-  #polled(id: string, watched: Watched, isThere: boolean): void {
-    const { outbox, clock, random, policyOf } = this.#parts
-    if (isThere) watched.trial.worked()
+  async #polled(id: string, watched: Watched, isThere: boolean): Promise<void> {
+    const { outbox, clock, random, policyOf, marks } = this.#parts
+    const trial = this.#trial(watched)
+    const isNews = isThere && trial.isFailing
+    if (isThere) trial.worked()
     watched.problem = null
     const isAsked = policyOf(watched.them) === 'ask'
     const sinceMs = clock.now() - this.#thereMs
     const dueMs = clock.now() + pollDelayMs(sinceMs, isAsked, throwDice(random))
     outbox.finished(id)
     if (this.#all.get(id) === watched) outbox.add({ id, expiryMs: foreverMs, failures: 0, dueMs })
+    if (isNews) await this.#note(marks.save(watched.place.address))
   }
 
   /** Where the pod of one that is in use does not come back, the correspondent is given another. */
   #leave(watched: Watched): void {
     const { relations, onLost } = this.#parts
-    const { us, them, place, trial } = watched
-    if (!trial.isOver || this.#wantedOf(watched) === 'ignore') return
+    const { us, them, place } = watched
+    if (!this.#trial(watched).isOver || this.#wantedOf(watched) === 'ignore') return
     const relation = relations.of(us, them)
     if (relation.ours && equalBytes(relation.ours.address, place.address)) onLost(relation)
   }
 
   /** @returns whether it was there, and nothing had to be paid for. */
-  async #poll(id: string, watched: Watched): Promise<boolean> {
+  async #poll(watched: Watched): Promise<boolean> {
     const { keyPods, clock, life, log } = this.#parts
     const { place } = watched
     let isMade = false
@@ -327,10 +324,10 @@ export class Polls implements AsyncDisposable {
       this.#budget.take(clock.now())
       const page = await keyPods.poll(place, watched.through, life).catch(async err => {
         // The pod has lost it, or it ended while we were away: it is the same one again.
-        if (codeOf(err) !== 'ADDRESS_UNKNOWN' || this.#isKept(id)) throw err
+        if (codeOf(err) !== 'ADDRESS_UNKNOWN' || this.#isKept(watched)) throw err
         log.info('an address is made anew', { pod: place.pod })
         watched.through = 0
-        await this.#keep(id, watched)
+        await this.#keep(watched)
         isMade = true
       })
       if (!page) continue
@@ -345,34 +342,37 @@ export class Polls implements AsyncDisposable {
       else break
       if (!more || this.#budget.nextMs(clock.now()) > clock.now()) break
     }
-    return !(await this.#renew(id, watched)) && !isMade
+    return !(await this.#renew(watched)) && !isMade
   }
 
-  #isKept(id: string): boolean {
-    const kept = this.#kept.get(id)
-    return kept !== undefined && Math.abs(this.#parts.clock.now() - kept.atMs) < keepEveryMs
+  #isKept({ place }: Watched): boolean {
+    const { marks, clock } = this.#parts
+    const kept = marks.kept(place.address)
+    return kept !== null && Math.abs(clock.now() - kept.atMs) < keepEveryMs
   }
 
-  async #keep(id: string, watched: Watched): Promise<void> {
-    const { keyPods, clock, life } = this.#parts
+  async #keep(watched: Watched): Promise<void> {
+    const { keyPods, clock, life, marks } = this.#parts
+    const { place } = watched
     this.#budget.take(clock.now())
-    const kept = { atMs: clock.now(), untilMs: 0 }
-    this.#kept.set(id, kept)
-    kept.untilMs = await keyPods.keep(watched.place, life)
-    watched.untilMs = kept.untilMs
+    const atMs = clock.now()
+    // Before it is paid for: whoever ends this process in between is not paid twice.
+    await marks.keep(place.address, { atMs, untilMs: 0 })
+    watched.untilMs = await keyPods.keep(place, life)
+    await this.#note(marks.keep(place.address, { atMs, untilMs: watched.untilMs }))
   }
 
   /** @returns whether it was paid for. @throws {MuttrError} `ADDRESS_UNKNOWN` when what was paid for within a day does not hold */
-  async #renew(id: string, watched: Watched): Promise<boolean> {
-    const { clock } = this.#parts
+  async #renew(watched: Watched): Promise<boolean> {
+    const { clock, marks } = this.#parts
     const { untilMs } = watched
     const leftMs = untilMs! - clock.now()
     if (watched.endsMs !== null || leftMs >= renewBeforeMs) return false
-    if (!this.#isKept(id)) {
-      await this.#keep(id, watched)
+    if (!this.#isKept(watched)) {
+      await this.#keep(watched)
       return true
     }
-    if (leftMs < heldMs || untilMs! + slackMs < this.#kept.get(id)!.untilMs)
+    if (leftMs < heldMs || untilMs! + slackMs < marks.kept(watched.place.address)!.untilMs)
       throw new MuttrError('ADDRESS_UNKNOWN', `${watched.place.pod} does not keep it as it said`)
     return false
   }

@@ -7,6 +7,7 @@ import type { AddressesParts } from './addresses.ts'
 import { Addresses } from './addresses.ts'
 import { accountHome, relationHome } from './home.ts'
 import { createKeyPods } from './key-pods.ts'
+import { PollMarks } from './poll-marks.ts'
 import { pollRestMs, pollSchedule } from './poll-pace.ts'
 import type { PollsParts } from './polls.ts'
 import { Polls } from './polls.ts'
@@ -45,10 +46,10 @@ export function makeAddressRooms(parts: Parts) {
   const policyOf = (alias: string) => policies.ofContact(alias)
   const isAlone = () => list.loaded && list.others().length === 0
   const keyPods = createKeyPods({
-    ...{ asking: pods.asking, pods: pods.others, clock, random },
-    own: () => self.registrations().map(({ pod }) => pod)
+    ...{ asking: pods.asking, pods: pods.others, clock, random }
   })
   const polls: Polls = new Polls({
+    marks: new PollMarks(kept),
     ...{ relations, keyPods, policyOf, self, clock, random, log, life },
     onNotices: parts.onNotices,
     onLost: relation => addresses.lost(relation),

@@ -79,6 +79,8 @@ const tables = {
   canary: 'stays',
   // What pods told this device, while it is valid: another one is told by itself.
   views: 'stays',
+  // How pods did that it asked for addresses of keys, and what it paid there.
+  polls: 'stays',
   // How an older version kept things; what is there still could not be read.
   contacts: 'stays',
   inbox: 'stays',
