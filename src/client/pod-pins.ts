@@ -7,6 +7,8 @@ import type { State } from '../store/state.ts'
 /** The keys that pods showed. */
 export interface PodPins {
   of(hostname: string): Promise<Certificate | undefined>
+  /** The same, of one that was asked for before. */
+  read(hostname: string): Certificate | undefined
   /** The first key a pod showed is its pin, unless the network file names one. One that was revoked stays so. */
   pin(hostname: string, shown: Certificate): Promise<void>
   /** The pinned key, revoked: what it signed for others counts no more. */
@@ -43,6 +45,7 @@ export function createPodPins(parts: { state: State; log: Log; crypto: Crypto })
 
   return {
     of,
+    read: hostname => certificates.get(hostname),
     async pin(hostname, shown) {
       const kept = await of(hostname)
       if (kept && Buffer.from(kept.bytes).equals(shown.bytes)) return

@@ -16,6 +16,7 @@ import type { PodStanding } from '../wire/pod-standing.ts'
 import type { PodPapers } from '../wire/proof.ts'
 import type { Asking } from './blind/asking.ts'
 import { createAsking } from './blind/asking.ts'
+import { createSamePod } from './blind/same-pod.ts'
 import type { FoundPods } from './found-pods.ts'
 import { foundAnew, isNearby, mustBeAsSaid } from './found-pods.ts'
 import { createLeaving } from './leaving-pods.ts'
@@ -198,10 +199,9 @@ export function createPods(parts: PodsParts): Pods {
   }
 
   const own = (): string[] => [...new Set(self.registrations().map(({ pod }) => pod))]
-  const isBlindTo = (pod: string): boolean =>
-    parts.isBlind === true && (!own().includes(pod) || own().length > 1)
+  const { isSame, isBlindTo } = createSamePod({ ...parts, places, pins, own })
   const askingParts: Omit<Parameters<typeof createAsking>[0], 'fingerprintOf' | 'met'> = {
-    ...{ clock, random: parts.random, crypto, keys: parts.keys, own },
+    ...{ clock, random: parts.random, crypto, keys: parts.keys, own, isSame },
     identified: async (hostname, signal) => abortable(lineOf(hostname).identified(), signal)
   }
   const asking = createAsking({
@@ -315,7 +315,7 @@ export function createPods(parts: PodsParts): Pods {
     })
     return {
       async questions(until) {
-        if (isBlindTo(hostname)) return await blindly.questions(hostname, until)
+        if (await isBlindTo(hostname)) return await blindly.questions(hostname, until)
         return await abortable(lineOf(hostname, guest).link(), until)
       },
       keep: () => found.keep(guest)
@@ -324,7 +324,7 @@ export function createPods(parts: PodsParts): Pods {
 
   async function questions(hostname: string, signal: AbortSignal): Promise<PodQuestions> {
     await seekOut(hostname, signal)
-    if (isBlindTo(hostname)) return await asking.questions(hostname, signal)
+    if (await isBlindTo(hostname)) return await asking.questions(hostname, signal)
     return await abortable(lineOf(hostname).link(), signal)
   }
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { equalBytes, fromHex } from '../../src/base/bytes.ts'
+import type { Session } from '../../src/base/ports.ts'
+import { podMethods } from '../../src/wire/pod-methods.ts'
 import { personKey } from '../../src/wire/records/person.ts'
 import type { BlindWorld, Somebody } from '../support/blind-world.ts'
 import { blindWorld } from '../support/blind-world.ts'
@@ -98,5 +100,37 @@ describe('people who ask blindly', () => {
     await letters(4)
     await bob.seen('opened', 4)
     assert.deepEqual(bob.read, { gets: 0, releases: 0 })
+  })
+})
+
+describe('people whose relay shows false papers', () => {
+  let lies = true
+  /** The pod shows its own papers in the place of those that are asked for. */
+  const bent = (session: Session, papers: () => Promise<Uint8Array>): Session => ({
+    ...session,
+    serve: truth =>
+      session.serve(async (method, payload, signal) =>
+        lies && method === podMethods.blindPapers
+          ? await papers()
+          : await truth(method, payload, signal)
+      )
+  })
+
+  it('have a first letter wait for it, and none refused: nobody else is asked, and it goes when the relay is honest', async () => {
+    let one: PodHost | undefined
+    await using world = await blindWorld((session, self) =>
+      self === one?.keys.self ? bent(session, () => one!.pod.hello()) : session
+    )
+    one = await world.host('one.test')
+    await world.host('two.test')
+    const bob = await world.join('bob', 'two.test')
+    const alice = await world.join('alice', 'one.test')
+    const letter = await alice.client.send({ to: bob.alias, subject: 'First', body: 'Hello' })
+    assert.equal(letter.waiting?.code, 'RELAY_REFUSED')
+    const mine = world.frames.filter(({ from }) => from === alice.peer)
+    assert(mine.every(({ to }) => to === one.keys.self))
+    lies = false
+    world.pods.clock.advance(letter.waiting!.retryAtMs - world.pods.clock.now())
+    await bob.seen('opened')
   })
 })

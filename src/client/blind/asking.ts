@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../base/errors.ts'
 import { codeOf, MuttrError } from '../../base/errors.ts'
-import type { Clock, PeerKeys, Random } from '../../base/ports.ts'
+import type { Clock, Millis, PeerKeys, Random } from '../../base/ports.ts'
 import type { Crypto } from '../../keys/crypto.ts'
 import type { PodFace } from '../../pod/greet.ts'
 import { readPapers } from '../../pod/greet.ts'
@@ -26,6 +26,8 @@ interface Parts {
   keys?: Pick<PeerKeys, 'verify'> | undefined
   /** Pods where we have an alias, the oldest first. */
   own(): readonly string[]
+  /** Whether two hostnames are of one pod, as far as is known: one may have been renamed. None are unless told. */
+  isSame?(one: string, other: string): boolean
   /** A link on which an own pod knows us. */
   identified(
     hostname: string,
@@ -51,11 +53,14 @@ export class TargetRefusal extends MuttrError {}
 
 /** Asks pods through an own one, which does not learn what; they do not learn who. Source: docs/protocol/blind.md */
 export interface Asking {
-  /** An own pod that can stand between us and that pod. */
+  /** An own pod that can stand between us and that pod, which is another. */
   relayFor(hostname: string): string | undefined
+  /** Whether it is an own one, also by a name that it had before. */
+  isOwn(hostname: string): boolean
   /**
    * @returns what the pod answered to one of `blindMethods` (src/wire/blind.ts). @throws {MuttrError} what it refused with; `RELAY_UNREACHABLE`,
-   * `RELAY_REFUSED`; `BLIND_INVALID` when the answer is not of that pod; `POD_UNKNOWN`, `POD_UNREACHABLE`, `POD_CHANGED`
+   * `RELAY_REFUSED`; `BLIND_INVALID` when the answer is not of that pod; `POD_UNKNOWN` where we know no key of it; `POD_UNREACHABLE`; `POD_CHANGED`
+   * where its own key is revoked
    */
   ask(
     hostname: string,
@@ -78,17 +83,24 @@ export interface Asking {
 
 /** What a relay may say of itself, of us, and of whether it reaches the pod. What that pod refuses comes sealed. */
 const relayCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  ...(['POD_UNKNOWN', 'POD_TOO_OLD', 'FEDERATION_REFUSED', 'LIMIT_EXCEEDED'] as const),
+  ...(['POD_TOO_OLD', 'FEDERATION_REFUSED', 'LIMIT_EXCEEDED'] as const),
   ...(['BLIND_INVALID', 'TOKEN_INVALID', 'CLOCK_WRONG', 'VAULT_LOCKED'] as const),
   ...(['ALIAS_MISSING', 'ACCOUNT_SUSPENDED', 'ACCOUNT_REMOVED', 'DEVICE_REVOKED'] as const),
   ...(['IDENTIFY_FIRST', 'IDENTIFY_REFUSED', 'STATEMENT_INVALID', 'RELAY_REFUSED'] as const)
 ])
+
+/** A relay that has shown false papers of a pod is asked about that one no more for so long, where there is another. */
+const doubtMs: Millis = 3_600_000
+const doubtsMax = 256
 
 /** @throws {MuttrError} `RELAY_REFUSED` for all else that a relay refuses with: it cannot speak for the pod that is asked. */
 async function relayed<T>(asked: Promise<T>): Promise<T> {
   try {
     return await asked
   } catch (err) {
+    // Where it finds nobody, nobody may be hidden from it: a letter is not refused by that.
+    if (codeOf(err) === 'POD_UNKNOWN')
+      throw new MuttrError('POD_UNREACHABLE', 'the own pod finds no such pod', { cause: err })
     if (!(err instanceof MuttrError) || err.kind === 'network' || relayCodes.has(err.code))
       throw err
     throw new MuttrError('RELAY_REFUSED', `the own pod passes nothing on: ${err.code}`, {
@@ -101,8 +113,21 @@ export function createAsking(parts: Parts): Asking {
   const { clock, crypto, keys } = parts
   const faces = new Map<string, Face>()
 
-  const relayFor = (hostname: string): string | undefined =>
-    parts.own().find(own => own !== hostname)
+  const doubted = new Map<string, Millis>()
+  const isThis = (own: string, hostname: string): boolean =>
+    own === hostname || parts.isSame?.(own, hostname) === true
+  const isDoubted = (own: string, hostname: string): boolean =>
+    (doubted.get(`${own} ${hostname}`) ?? 0) > clock.now()
+  function doubt(own: string, hostname: string): void {
+    doubted.delete(`${own} ${hostname}`)
+    doubted.set(`${own} ${hostname}`, clock.now() + doubtMs)
+    const [oldest] = doubted.keys()
+    if (doubted.size > doubtsMax && oldest !== undefined) doubted.delete(oldest)
+  }
+  const relayFor = (hostname: string): string | undefined => {
+    const others = parts.own().filter(own => !isThis(own, hostname))
+    return others.find(own => !isDoubted(own, hostname)) ?? others[0]
+  }
 
   async function relay(hostname: string, signal: AbortSignal) {
     const own = relayFor(hostname)
@@ -121,15 +146,40 @@ export function createAsking(parts: Parts): Asking {
     const known = faces.get(hostname)
     if (known) return known
     const fingerprint = await parts.fingerprintOf(hostname)
+    for (;;) {
+      const own = relayFor(hostname)
+      try {
+        const face = await shown(hostname, fingerprint, signal)
+        await parts.met(face)
+        faces.set(hostname, face)
+        return face
+      } catch (err) {
+        if (own === undefined || codeOf(err) !== 'RELAY_REFUSED') throw err
+        // Nothing was sealed to anybody yet: another own pod learns no more by it than this one has.
+        doubt(own, hostname)
+        if (isDoubted(relayFor(hostname) ?? own, hostname)) throw err
+      }
+    }
+  }
+
+  /** What the relay shows of a pod. @throws {MuttrError} `RELAY_REFUSED` where that is not the pod's: the relay says so, and nobody else */
+  async function shown(hostname: string, fingerprint: string, signal: AbortSignal): Promise<Face> {
     const link = await relay(hostname, signal)
     const papers = await relayed(link.blind.papers(hostname))
-    const peer = podRecord.decode(papers.record).peers[0]!
-    const face = await readPapers(papers, {
-      ...{ hostname, peer, pinned: { fingerprint }, clock, crypto }
-    })
-    await parts.met(face)
-    faces.set(hostname, face)
-    return face
+    let isRevoked = false
+    const onRevoked = async () => void (isRevoked = true)
+    try {
+      const peer = podRecord.decode(papers.record).peers[0]!
+      return await readPapers(papers, {
+        ...{ hostname, peer, pinned: { fingerprint }, onRevoked, clock, crypto }
+      })
+    } catch (cause) {
+      // That its key is revoked, the key itself has signed.
+      if (isRevoked) throw cause
+      throw new MuttrError('RELAY_REFUSED', `what the own pod shows is not ${hostname}’s`, {
+        cause
+      })
+    }
   }
 
   async function once(
@@ -205,7 +255,13 @@ export function createAsking(parts: Parts): Asking {
   }
 
   return {
-    ...{ relayFor, ask, askPaid, face: faceOf },
+    ...{
+      relayFor,
+      isOwn: hostname => parts.own().some(own => isThis(own, hostname)),
+      ask,
+      askPaid,
+      face: faceOf
+    },
     async questions(hostname, signal) {
       const pod = await faceOf(hostname, signal)
       return podQuestions({

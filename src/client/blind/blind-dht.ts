@@ -25,6 +25,7 @@ const elsewhere: ReadonlySet<string> = new Set([
   'POD_UNKNOWN',
   'POD_TOO_OLD',
   'POD_CHANGED',
+  'RELAY_REFUSED',
   'FEDERATION_REFUSED',
   'LIMIT_EXCEEDED',
   'METHOD_UNKNOWN',

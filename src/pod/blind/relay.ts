@@ -5,6 +5,7 @@ import { podMethods } from '../../wire/pod-methods.ts'
 import { foldHostname } from '../alias.ts'
 import type { Federation } from '../federation/federation.ts'
 import { reached } from '../greet.ts'
+import type { Hostnames } from '../hostnames.ts'
 import type { PodLimits } from '../limits.ts'
 import type { AccountId } from '../rows.ts'
 import type { Turns } from './turns.ts'
@@ -13,8 +14,8 @@ import { createTurns } from './turns.ts'
 interface Parts {
   federation: Pick<Federation, 'peers' | 'lines'>
   clock: Clock
-  /** Of this pod. */
-  hostname: string
+  /** Of this pod, former ones too. */
+  names: Pick<Hostnames, 'has'>
   limits: Pick<PodLimits, 'blindAtOncePerAccountMax' | 'blindAtOnceMax'>
 }
 
@@ -43,7 +44,7 @@ const askTimeoutMs: Millis = 25_000
 const awayMs: Millis = 15_000
 const awayPodsMax = 1_000
 
-export function createBlindRelay({ federation, clock, hostname: own, limits }: Parts): BlindRelay {
+export function createBlindRelay({ federation, clock, names, limits }: Parts): BlindRelay {
   const { peers, lines } = federation
   const turns: Turns = createTurns('blind requests', {
     eachMax: limits.blindAtOncePerAccountMax,
@@ -52,7 +53,7 @@ export function createBlindRelay({ federation, clock, hostname: own, limits }: P
   const awayUntil = new Map<string, Millis>()
 
   async function line(hostname: string, signal: AbortSignal) {
-    if (hostname === own || hostname !== foldHostname(hostname))
+    if (names.has(hostname) || hostname !== foldHostname(hostname))
       throw new MuttrError('POD_UNKNOWN', `${hostname} is not another pod`)
     peers.check(hostname)
     if ((awayUntil.get(hostname) ?? 0) > clock.now())

@@ -241,7 +241,7 @@ describe('a relay that lies', () => {
       }
     }))
     await using _all = all
-    await assert.rejects(lookup(), { code: 'POD_CHANGED' })
+    await assert.rejects(lookup(), { code: 'RELAY_REFUSED' })
     assert.equal(passed, 0)
   })
 
