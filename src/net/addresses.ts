@@ -10,7 +10,7 @@ const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8)
 loopback.addAddress('::1', 'ipv6')
 
-/** Reachable only from the same machine or network: RFC 1918, 6598, 3927, 4193, 4291, 8215. */
+/** Reachable only from the same machine or network: RFC 1918, 6598, 3927, 4193, 4291, 8215; 3879, and those inside which IPv4 is hidden. */
 const local = new BlockList()
 for (const [net, bits] of [
   ['127.0.0.0', 8],
@@ -30,7 +30,11 @@ for (const [net, bits] of [
 }
 for (const [net, bits] of [
   ['::', 96],
+  // IPv4 translated (RFC 2765), and Teredo (RFC 4380), whose end is any IPv4 address with its bits turned: nobody has one any more.
+  ['::ffff:0:0:0', 96],
+  ['2001::', 32],
   ['64:ff9b:1::', 48],
+  ['fec0::', 10],
   ['fc00::', 7],
   ['fe80::', 10]
 ] as const)

@@ -67,6 +67,7 @@ export function podFinder(o: {
     return pod
   }
   return {
+    allowLocal: o.allowLocal,
     begin(dht) {
       moved = createMovedPods({ ...o, dht })
     },

@@ -45,7 +45,7 @@ function groupsOf(address: string): number[] {
 function subnet6(address: string, withLocal = false): string | undefined {
   const [a = 0, b = 0, c = 0] = groupsOf(address)
   const local =
-    (a === 0 && b === 0 && c === 0) || (a & 0xfe00) === 0xfc00 || (a & 0xffc0) === 0xfe80
+    (a === 0 && b === 0 && c === 0) || (a & 0xfe00) === 0xfc00 || (a & 0xff80) === 0xfe80
   return local && !withLocal ? undefined : `${a.toString(16)}:${b.toString(16)}:${c.toString(16)}`
 }
 
@@ -103,9 +103,10 @@ function reach4(a: number, b: number): 0 | 1 | 2 {
   return a === 0 || isPrivate4(a, b) ? 1 : 2
 }
 
-/** Of an address that a gateway makes an IPv4 address of: how far that leads. 6to4 (RFC 3056), NAT64 (RFC 6052, 8215). */
+/** Of an address that a gateway makes an IPv4 address of: how far that leads. 6to4 (RFC 3056), NAT64 (RFC 6052, 8215), Teredo (RFC 4380). */
 function reachOfGateway([a, b = 0, c, d, e, f, g = 0]: number[]): 0 | 1 | 2 {
   if (a === 0x2002) return reach4(b >> 8, b & 255)
+  if (a === 0x2001 && b === 0) return 1
   if (a !== 0x64 || b !== 0xff9b) return 2
   if (c === 1) return 1
   return c || d || e || f ? 2 : reach4(g >> 8, g & 255)

@@ -16,10 +16,20 @@ describe('an address of networks like ours', () => {
     const written = ['::ffff:192.168.1.9', '::ffff:c0a8:109', '::192.168.1.9', '::a00:1']
     const nat64 = ['64:ff9b::c0a8:109', '64:ff9b::10.0.0.1', '64:ff9b::7f00:1', '64:ff9b:1::1']
     const sixToFour = ['2002:c0a8:109::1', '2002:7f00:1::', '2002:a00:1:2::3']
-    for (const ip of [...house, ...written, ...nat64, ...sixToFour, 'localhost', ''])
-      assert.equal(isPublic(ip), false, ip)
+    // 192.168.1.9 and 10.0.0.1, each bit turned.
+    const teredo = ['2001::3f57:fef6', '2001:0:4136:e378:8000:63bf:f5ff:fffe']
+    const older = ['::ffff:0:192.168.1.9', '::ffff:0:7f00:1', 'fec0::1', 'feff::1']
+    const hidden = [...written, ...nat64, ...sixToFour, ...teredo, ...older]
+    for (const ip of [...house, ...hidden, 'localhost', '']) assert.equal(isPublic(ip), false, ip)
     const world = ['198.41.0.4', '2001:503:ba3e::2:30', '::ffff:198.41.0.4']
-    for (const ip of [...world, '64:ff9b::c629:4', '2002:c629:4::1', '2003::1', '64:ff9c::1'])
+    for (const ip of [
+      ...world,
+      '64:ff9b::c629:4',
+      '2002:c629:4::1',
+      '2003::1',
+      '64:ff9c::1',
+      '2001:1::1'
+    ])
       assert.equal(isPublic(ip), true, ip)
   })
 })

@@ -11,7 +11,7 @@ import { openShared } from '../../src/net/postgres/shared.ts'
 import { doors } from '../../src/nodes/doors.ts'
 import { readHome } from '../../src/nodes/home.ts'
 import { openPodState } from '../../src/nodes/pod-state.ts'
-import { upgradePod } from '../../src/nodes/upgrade/upgrade.ts'
+import { undoUpgrade, upgradePod } from '../../src/nodes/upgrade/upgrade.ts'
 import { saysAlone } from '../../src/nodes/upgrade/waiting.ts'
 import { podSchema } from '../../src/pod/schema.ts'
 import { copyState } from '../../src/store/copy-state.ts'
@@ -130,6 +130,25 @@ describe('the state of a pod that two processes upgrade at once', () => {
     await assert.rejects(exportsIn(homes[1]!), { code: 'ENOENT' }, 'it has upgraded nothing')
     await using state = await openPodState(server.url, homePaths(homes[0]!).podDb)
     await assertUpgraded(state)
+  }).timeout(120_000)
+
+  it('is not put back while another has it for itself, and that is said', async () => {
+    await holding.query('COMMIT')
+    const home = await readHome(homes[0]!)
+    await upgradePod(home, how)
+    const format = formatOf(podSchema, now)
+    {
+      const database = await openShared(server.url)
+      const says = saysAlone(format)
+      await using _other = await createSqlState({
+        ...{ database, self: 'other', alone: true, format, says }
+      })
+      await assert.rejects(undoUpgrade(home, how), {
+        code: 'HOME_IN_USE',
+        message: /another process upgrades, renames or moves the pod/
+      })
+    }
+    assert.equal((await undoUpgrade(home, how)).to, 1)
   }).timeout(120_000)
 
   it('is upgraded by the second when the other was killed', async () => {

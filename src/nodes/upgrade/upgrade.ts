@@ -68,11 +68,20 @@ async function waitForOthers({ config }: PodHome, how: How): Promise<void> {
   await othersUpgraded({ database, clock, signal: how.signal, onWait })
 }
 
-class AnotherUpgrades extends Error {}
+/** Who upgrades waits for it; who goes back does not, since what it would go back from is another state then. */
+class AnotherUpgrades extends MuttrError {
+  constructor(cause: unknown) {
+    super('HOME_IN_USE', 'another process upgrades, renames or moves the pod', {
+      hint: 'Wait until it has ended, and look at `muttr pod upgrade --check`.',
+      cause
+    })
+  }
+}
 
 /**
  * Puts what was there before the last upgrade back, for an older program; what is there now goes into a file first.
- * @throws {MuttrError} `USAGE` where there is nothing to go back to, else as {@link upgradePod}
+ * @throws {MuttrError} `USAGE` where there is nothing to go back to, `HOME_IN_USE` while another process has the state for itself, else as
+ *   {@link upgradePod}
  */
 export async function undoUpgrade(home: PodHome, how: How): Promise<Upgraded> {
   await settled(home)
@@ -187,7 +196,7 @@ async function openDatabase(store: string, from: number): Promise<Place> {
     if (codeOf(err) !== 'HOME_IN_USE') throw err
     if (await isServed(store))
       throw new MuttrError('STATE_OLD', 'other processes serve the pod', { cause: err })
-    throw new AnotherUpgrades('it has the lock', { cause: err })
+    throw new AnotherUpgrades(err)
   }
 }
 

@@ -6,6 +6,7 @@ import type { Change, State } from '../../store/state.ts'
 import { podRecord } from '../../wire/pod.ts'
 import type { PodPapers } from '../../wire/proof.ts'
 import { foldHostname } from '../alias.ts'
+import { isOutside } from '../finding.ts'
 import type { PodFace } from '../greet.ts'
 import { greetPod, readPapers } from '../greet.ts'
 import type { PodPlace } from '../place.ts'
@@ -20,6 +21,8 @@ export type FederationPolicy = 'open' | 'list' | 'closed'
 
 /** Where other pods are. */
 export interface PodFinder {
+  /** Pods may say that they are in private networks: for one that lives there. It does not unless told. */
+  readonly allowLocal?: boolean
   /**
    * @param pinned the key is known: only where it is counts.
    * @throws {MuttrError} `POD_UNKNOWN`, `POD_UNREACHABLE` when it cannot be found out; as `findPod` of src/pod/finding.ts
@@ -201,7 +204,10 @@ export class PeerPods {
       if (known === undefined || !(isAway(err) || nowhere === 'POD_UNKNOWN')) throw err
       const before = await place.catch((): PodPlace => ({ hostname, addresses: [] }))
       const moved = await finder.moved?.(before, known, signal)
-      const addresses = [...this.#heardOf(hostname), ...(moved ?? [])]
+      // A friend too sends nobody into our own house, but one that was known to be there.
+      const isNear = finder.allowLocal === true || !before.addresses.every(isOutside)
+      const heard = this.#heardOf(hostname).filter(address => isNear || isOutside(address))
+      const addresses = [...heard, ...(moved ?? [])]
       if (addresses.length === 0) throw err
       return at({ ...before, addresses })
     })
