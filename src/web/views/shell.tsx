@@ -7,7 +7,8 @@ import { aliases, setup, status } from '../data/session.ts'
 import icon from '../icon.svg'
 import { Alarms } from '../parts/alarms.tsx'
 import { Button } from '../parts/basics.tsx'
-import { Icon, type IconName } from '../parts/icons.tsx'
+import { Icon } from '../parts/icons.tsx'
+import { type Linked, PlaceLink } from '../parts/place-link.tsx'
 import { helpOpen, ShortcutHelp, useShortcuts } from '../parts/shortcuts.tsx'
 import { go, href, route } from '../route.ts'
 import { count } from '../text/format.ts'
@@ -21,14 +22,8 @@ import { Search } from './search.tsx'
 import { Sent } from './sent.tsx'
 import { SettingsView } from './settings.tsx'
 
-interface Place {
-  view: string
-  name: string
-  icon: IconName
-  keys: string
+interface Place extends Linked {
   badge?: () => number
-  /** Stands in the bar at the bottom of a phone. */
-  phone?: boolean
 }
 
 const places: readonly Place[] = [
@@ -84,9 +79,12 @@ export function Shell(): JSX.Element {
           {places
             .filter(place => person || ['network', 'settings'].includes(place.view))
             .map(place => (
-              <li class={place.phone ? '' : 'not-on-phone'}>
-                <PlaceLink place={place} isHere={isIn(place.view, view)} />
-              </li>
+              <PlaceLink
+                place={place}
+                isHere={isIn(place.view, view)}
+                n={place.badge?.() ?? 0}
+                what="new"
+              />
             ))}
         </ul>
         <Foot />
@@ -141,27 +139,6 @@ function stage(view: string): JSX.Element {
     default:
       return <Mail />
   }
-}
-
-function PlaceLink({ place, isHere }: { place: Place; isHere: boolean }): JSX.Element {
-  const n = place.badge?.() ?? 0
-  return (
-    <a
-      class="place"
-      href={href(place.view)}
-      aria-current={isHere ? 'page' : undefined}
-      title={`${place.name} (${place.keys})`}
-    >
-      <Icon name={place.icon} />
-      <span class="place-name">{place.name}</span>
-      {n > 0 && (
-        <span class="badge">
-          {n}
-          <span class="unseen"> new</span>
-        </span>
-      )}
-    </a>
-  )
 }
 
 function Foot(): JSX.Element {

@@ -4,7 +4,8 @@ import { reachable } from '../../data/ask.ts'
 import { attempt } from '../../data/toasts.ts'
 import icon from '../../icon.svg'
 import { Button } from '../../parts/basics.tsx'
-import { Icon, type IconName } from '../../parts/icons.tsx'
+import { Icon } from '../../parts/icons.tsx'
+import { type Linked, PlaceLink } from '../../parts/place-link.tsx'
 import { href, route } from '../../route.ts'
 import { get } from '../data/ask.ts'
 import { useLoad } from '../data/live.ts'
@@ -21,14 +22,9 @@ import { Reports } from './reports.tsx'
 import { Rules } from './rules.tsx'
 import { PodSettingsView } from './settings.tsx'
 
-interface Place {
-  view: string
-  name: string
-  icon: IconName
+interface Place extends Linked {
   show: () => JSX.Element
   badge?: (pod: PodOverview) => number
-  /** Stands in the bar at the bottom of a phone. */
-  phone?: boolean
 }
 
 const overview: Place = {
@@ -94,13 +90,12 @@ export function AdminShell(): JSX.Element {
         </div>
         <ul>
           {places.map(place => (
-            <li class={place.phone ? '' : 'not-on-phone'}>
-              <PlaceLink
-                place={place}
-                isHere={place === here}
-                n={(pod && place.badge?.(pod)) ?? 0}
-              />
-            </li>
+            <PlaceLink
+              place={place}
+              isHere={place === here}
+              n={(pod && place.badge?.(pod)) ?? 0}
+              what="waiting"
+            />
           ))}
         </ul>
         <div class="foot">
@@ -131,29 +126,3 @@ export function AdminShell(): JSX.Element {
     </div>
   )
 }
-
-const PlaceLink = ({
-  place,
-  isHere,
-  n
-}: {
-  place: Place
-  isHere: boolean
-  n: number
-}): JSX.Element => (
-  <a
-    class="place"
-    href={href(place.view)}
-    aria-current={isHere ? 'page' : undefined}
-    title={place.name}
-  >
-    <Icon name={place.icon} />
-    <span class="place-name">{place.name}</span>
-    {n > 0 && (
-      <span class="badge">
-        {n}
-        <span class="unseen"> waiting</span>
-      </span>
-    )}
-  </a>
-)
