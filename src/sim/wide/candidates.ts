@@ -97,7 +97,8 @@ export class WideCandidates {
 
   /** Nodes we know ourselves. */
   start(nodes: Uint32Array, count: number): void {
-    for (let i = 0; i < count; i++) if (this.find(nodes[i]!) < 0) this.#note(nodes[i]!)
+    for (let i = 0; i < count; i++)
+      if (this.find(nodes[i]!) < 0) this.#fresh[this.#freshCount++] = nodes[i]!
     this.#sort()
     this.#merge(-1)
   }
@@ -118,7 +119,7 @@ export class WideCandidates {
       const node = nodes[i]!
       if (node === this.#self) continue
       const slot = this.find(node)
-      if (slot < 0) this.#note(node)
+      if (slot < 0) this.#fresh[this.#freshCount++] = node
       else if (isMany) this.#vouch(slot, from)
     }
     if (this.#freshCount > 0) this.#sort()
@@ -243,31 +244,26 @@ export class WideCandidates {
     if (this.state[slot] === heard) this.#heard[path]! += 1
   }
 
-  /** Once, whoever names it twice in one answer. */
-  #note(node: number): void {
-    const fresh = this.#fresh
-    const count = this.#freshCount
-    for (let i = 0; i < count; i++) if (fresh[i] === node) return
-    fresh[count] = node
-    this.#freshCount = count + 1
-  }
-
-  /** Places are read in one go: that takes hardly longer than to wait for one. */
+  /** Each once, though one answer may name it twice. Places are read in one go: that takes hardly longer than to wait for one. */
   #sort(): void {
     const fresh = this.#fresh
     const highs = this.#freshHigh
     const count = this.#freshCount
     for (let i = 0; i < count; i++) highs[i] = this.#places.hi(fresh[i]!) ^ this.#turned
-    for (let i = 1; i < count; i++) {
+    let sorted = 0
+    for (let i = 0; i < count; i++) {
       const [node, high] = [fresh[i]!, highs[i]!]
-      let at = i
-      for (; at > 0 && this.#isFarther(fresh[at - 1]!, highs[at - 1]!, node, high); at--) {
-        fresh[at] = fresh[at - 1]!
-        highs[at] = highs[at - 1]!
+      let at = sorted
+      while (at > 0 && this.#isFarther(fresh[at - 1]!, highs[at - 1]!, node, high)) at--
+      if (at > 0 && fresh[at - 1] === node) continue
+      for (let to = sorted++; to > at; to--) {
+        fresh[to] = fresh[to - 1]!
+        highs[to] = highs[to - 1]!
       }
       fresh[at] = node
       highs[at] = high
     }
+    this.#freshCount = sorted
   }
 
   /** Of those heard of on this path, the new ones among them, the farthest leave. */

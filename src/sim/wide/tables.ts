@@ -122,19 +122,22 @@ export class WideTables {
   /** It answered. @returns whether it is in the table now. */
   answered(owner: number, node: number): boolean {
     if (node === owner) return false
-    const at = this.#find(owner, node)
-    if (at !== nobody) {
-      this.#entries[at]! &= ~suspect
+    const bucket = this.#places.shared(owner, node)
+    const array = this.#entries
+    if (bucket >= this.shape.far) {
+      const at = this.#find(owner, node)
+      if (at === nobody) return this.#meet(owner, node)
+      array[at] = node
       return true
     }
-    const bucket = this.#places.shared(owner, node)
-    if (bucket >= this.shape.far) return this.#meet(owner, node)
     const base = this.#bucketBase(owner, bucket)
-    for (let i = 0; i < this.#k; i++)
-      if (this.#entries[base + i] === nobody) {
-        this.#entries[base + i] = node
+    for (let at = base; at < base + this.#k; at++) {
+      const entry = array[at]!
+      if ((entry & ~suspect) === node || entry === nobody) {
+        array[at] = node
         return true
       }
+    }
     return false
   }
 
