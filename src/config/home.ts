@@ -1,5 +1,6 @@
 import type { Stats } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { ErrorCode } from '../base/errors.ts'
 import { MuttrError } from '../base/errors.ts'
@@ -134,7 +135,8 @@ export async function writeFileAtomic(
   content: Uint8Array | string,
   { mode = 0o600 }: { mode?: number } = {}
 ): Promise<void> {
-  const temporary = `${path}.${process.pid}.${written++}.tmp`
+  // Processes on other machines, and in other containers, may have this one's number and share the folder.
+  const temporary = `${path}.${hostname()}.${process.pid}.${written++}.tmp`
   try {
     const file = await open(temporary, 'wx', mode)
     try {

@@ -63,4 +63,11 @@ export const engineFor: Engines['engineFor'] = async scale => {
   throw new MuttrError('SCENARIO_INVALID', `nothing runs ${scale}`)
 }
 
+/** Nobody has put more than a thousand blobs by hand. */
+export const check: Engines['check'] = async ({ scale, workload }) => {
+  await engineFor(scale)
+  if (workload.blobs > 1_000)
+    throw new MuttrError('SCENARIO_INVALID', `workload.blobs: ${workload.blobs} are too many here`)
+}
+
 export const memoryOf: Engines['memoryOf'] = ({ nodes }) => nodes * 2 ** 20

@@ -1,60 +1,16 @@
 import assert from 'node:assert/strict'
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SimRunOptions, SimSweepOptions } from '../../src/cli/simulator.ts'
-import { lockHome } from '../../src/config/lock.ts'
-import type { ScenarioInput } from '../../src/sim/scenario.ts'
-import { createSimulator } from '../../src/worlds/simulator.ts'
-import { temporaryFolder } from '../support/store-folder.ts'
+import {
+  inFolder,
+  options,
+  read,
+  scenarioFile,
+  simulator,
+  sweepFile
+} from '../support/simulated.ts'
 
-const simulator = createSimulator(new URL('../support/sim-engines.ts', import.meta.url).href)
-
-const third: ScenarioInput = {
-  name: 'third',
-  question: 'What is lost when a third is gone at once?',
-  nodes: 30,
-  hours: 4,
-  workload: { blobs: 40 },
-  faults: [{ type: 'die', atHours: 2, share: 1 / 3 }],
-  parameters: { replicas: 2, quorum: 1 }
-}
-
-const options = (what: string, changes: Partial<SimSweepOptions> = {}): SimSweepOptions => ({
-  what,
-  changes: {},
-  seeds: undefined,
-  out: null,
-  threads: 2,
-  shard: undefined,
-  queue: undefined,
-  onProgress() {},
-  signal: new AbortController().signal,
-  ...changes
-})
-
-async function inFolder(work: (path: string) => Promise<void>): Promise<void> {
-  await using folder = await temporaryFolder()
-  await work(folder.path)
-}
-
-const jsonFile = async (folder: string, name: string, value: unknown): Promise<string> => {
-  const file = join(folder, name)
-  await writeFile(file, JSON.stringify(value))
-  return file
-}
-
-const scenarioFile = (folder: string, changes: object = {}) =>
-  jsonFile(folder, 'third.json', { ...third, ...changes })
-
-const sweepFile = (folder: string, changes: object = {}) =>
-  jsonFile(folder, 'sweep.json', {
-    scenario: third,
-    grid: { 'parameters.replicas': [1, 2, 4], nodes: [20, 30] },
-    seeds: '1..3',
-    ...changes
-  })
-
-const read = (...path: string[]) => readFile(join(...path), 'utf8')
 const madeOf = async (path: string) => [
   await read(path, 'summary.json'),
   await read(path, 'time.csv')
@@ -234,29 +190,6 @@ describe('a sweep', () => {
 })
 
 describe('an output folder', () => {
-  it('is not mixed with other files, another experiment, other code, or a second process', () =>
-    inFolder(async path => {
-      const file = await scenarioFile(path)
-      const out = join(path, 'out')
-      await assert.rejects(simulator.run(options(file, { out: path })), { code: 'OUTPUT_EXISTS' })
-      await assert.rejects(simulator.run(options(file, { out: file })), { code: 'OUTPUT_EXISTS' })
-      await simulator.run(options(file, { out }))
-      await assert.rejects(simulator.run(options(file, { out, seeds: '2' })), {
-        code: 'OUTPUT_EXISTS',
-        message: /another experiment/
-      })
-      {
-        await using _lock = await lockHome(out)
-        await assert.rejects(simulator.run(options(file, { out })), { code: 'HOME_IN_USE' })
-      }
-      const plan = JSON.parse(await read(out, 'plan.json'))
-      await jsonFile(out, 'plan.json', { ...plan, code: { ...plan.code, version: '0.0.1' } })
-      await assert.rejects(simulator.run(options(file, { out })), {
-        code: 'OUTPUT_EXISTS',
-        message: /was begun with 0\.0\.1/
-      })
-    }))
-
   it('that is damaged is never summed up', () =>
     inFolder(async path => {
       const out = join(path, 'out')
@@ -357,7 +290,7 @@ describe('what is looked for', () => {
       )
       assert.equal((await simulator.run(options(module))).name, 'mine')
       await notFound('nothing-like-it', /there is no scenario 'nothing-like-it'/)
-      await notFound(join(path, 'none.ts'), /none\.ts: cannot be read: ENOENT/)
+      await notFound(join(path, 'none.ts'), /none\.ts: there is no such file/)
       await notFound(await write('a.yaml', 'a: 1'), /a \.ts, \.js or \.json file/)
       await notFound(await write('a.json', '{'), /a\.json: not JSON/)
       await notFound(

@@ -42,7 +42,12 @@ export function fullEngineWith(variant?: Variant): Engine {
   }
 }
 
-/** @throws {MuttrError} `SCENARIO_INVALID` for what is not modelled here. */
+/** @throws {MuttrError} `SCENARIO_INVALID` for what is not modelled here, and for a variant that is none. */
+export async function checkFull(scenario: Scenario): Promise<void> {
+  refuse(scenario)
+  await variantOf(scenario)
+}
+
 function refuse({ adversaries, faults, people }: Scenario): void {
   const outage = faults.findIndex(({ type }) => type === 'pod-outage')
   const what =

@@ -24,7 +24,7 @@ const loopbackMs = 1
  */
 export const realEngine: Engine = {
   async run(scenario, options) {
-    refuse(scenario)
+    checkReal(scenario)
     const plan = await planReal(scenario, options.seed)
     await using stack = new AsyncDisposableStack()
     const folder = await mkdtemp(join(tmpdir(), 'muttr-real-'))
@@ -52,7 +52,7 @@ const done = [
 ]
 
 /** @throws {MuttrError} `SCENARIO_INVALID`, naming each field that asks for what real processes on one machine do not give. */
-function refuse(scenario: Scenario): void {
+export function checkReal(scenario: Scenario): void {
   const { hours, network, population, faults } = scenario
   const usual = readScenario({ name: 'usual', question: '?', nodes: 2, hours: 1 })
   const isNear = network.latency.type === 'constant' && network.latency.ms <= loopbackMs

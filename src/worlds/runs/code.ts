@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { packageRoot } from '../../config/package-root.ts'
 
 /** What a run depends on beside its scenario. */
@@ -20,13 +20,19 @@ async function readCode(): Promise<Code> {
   return { version, commit: await commitOf(join(packageRoot, '.git')), node: process.version }
 }
 
-/** Read from the files, since git need not be installed. */
-async function commitOf(git: string): Promise<string | null> {
-  const head = await text(join(git, 'HEAD'))
+/**
+ * Read from the files, since git need not be installed.
+ * @param git `.git` of a clone, or the file of that name in a worktree, which leads to a folder with its HEAD; the branches are where `commondir` says.
+ */
+export async function commitOf(git: string): Promise<string | null> {
+  const linked = /^gitdir: (.+)$/.exec(await text(git))?.[1]
+  const own = linked === undefined ? git : resolve(dirname(git), linked)
+  const shared = resolve(own, (await text(join(own, 'commondir'))) || '.')
+  const head = await text(join(own, 'HEAD'))
   const ref = /^ref: (\S+)$/.exec(head)?.[1]
   if (ref === undefined) return commitIn(head)
-  const loose = commitIn(await text(join(git, ref)))
-  const packed = await text(join(git, 'packed-refs'))
+  const loose = commitIn(await text(join(shared, ref)))
+  const packed = await text(join(shared, 'packed-refs'))
   return loose ?? commitIn(packed.split('\n').find(line => line.endsWith(` ${ref}`)) ?? '')
 }
 

@@ -33,21 +33,36 @@ export interface ConductOptions {
 export async function conduct(plan: Plan, o: ConductOptions): Promise<SimDone> {
   const { out, shard } = o
   const code = await thisCode()
+  await checkPlan(plan, o.enginesUrl)
   if (out === null) {
     const runs: DoneRun[] = []
-    await perform(plan, plan.runs, o, async ({ id, point }, result, cost) => {
-      runs.push({ id, point, parameters: plan.points[point]!, result, cost })
-    })
+    await perform(
+      plan,
+      plan.runs,
+      o,
+      async () => {},
+      async ({ id, point }, result, cost) => {
+        runs.push({ id, point, parameters: plan.points[point]!, result, cost })
+      }
+    )
     return sumUp({ plan, code }, runs)
   }
   await using folder = await openFolder(out, plan, code, shard)
   const done = await folder.done()
   const mine = plan.runs.filter((_, i) => !shard || i % shard.count === shard.index - 1)
   const left = mine.filter(({ id }) => !done.has(id))
-  await perform(plan, left, o, ({ id }, result, cost) =>
+  await perform(plan, left, o, folder.begin, ({ id }, result, cost) =>
     folder.write(id, runTexts(result, cost, code))
   )
   return await writeUp(folder)
+}
+
+/** Every point, since a grid may lead to what its scale does not model. @throws {MuttrError} `SCENARIO_INVALID` */
+export async function checkPlan({ runs, points }: Plan, enginesUrl: string): Promise<void> {
+  const engines: Engines = await import(enginesUrl)
+  const eachSeeds = runs.length / points.length
+  for (const [i, { scenario }] of runs.entries())
+    if (i % eachSeeds === 0) await engines.check(scenario)
 }
 
 /** Of runs that no folder has. */
@@ -59,13 +74,16 @@ export function sumUp(of: Pick<Folder, 'plan' | 'code'>, runs: DoneRun[]): SimDo
 
 /** Makes summary, tables and report of the runs that are there. @throws {MuttrError} `OUTPUT_DAMAGED`, `DISK_FULL`, `DISK_FAILED` */
 export async function writeUp(folder: Folder): Promise<SimDone> {
-  const runs = await readRuns(folder)
-  const summary = summarize(folder, runs)
-  await folder.writeFile('summary.json', `${JSON.stringify(summary, null, 2)}\n`)
-  for (const [name, table] of Object.entries(mergeTables(runs)))
-    await folder.writeFile(`${name}.csv`, toCsv(table))
-  await folder.writeFile('report.html', await makeReport(summary, runs))
-  return doneOf(summary, runs, folder.path)
+  for (;;) {
+    const runs = await readRuns(folder)
+    const summary = summarize(folder, runs)
+    await folder.writeFile('summary.json', `${JSON.stringify(summary, null, 2)}\n`)
+    for (const [name, table] of Object.entries(mergeTables(runs)))
+      await folder.writeFile(`${name}.csv`, toCsv(table))
+    await folder.writeFile('report.html', await makeReport(summary, runs))
+    // Of shards that end at the same time the slowest writes last, and may have read before the others' last runs were there.
+    if ((await folder.done()).size === runs.length) return doneOf(summary, runs, folder.path)
+  }
 }
 
 type OnDone = (run: PlannedRun, result: RunResult, cost: RunCost) => Promise<void>
@@ -74,14 +92,17 @@ async function perform(
   plan: Plan,
   runs: readonly PlannedRun[],
   o: ConductOptions,
+  begin: () => Promise<void>,
   onDone: OnDone
 ): Promise<void> {
-  if (runs.length === 0) return
+  if (runs.length === 0) return await begin()
+  const crew = await crewFor(runs, o)
+  await begin()
   const waiting = [...runs]
   const meter = new Meter(runs, o.clock, plan.runs.length - runs.length)
   await runAll({
     next: async () => waiting.shift(),
-    ...(await crewFor(runs, o)),
+    ...crew,
     onProgress: (run, atHours) => o.onProgress(meter.at(run, atHours)),
     async onDone(run, result, cost) {
       await onDone(run, result, cost)

@@ -6,6 +6,8 @@ import { sizeOf } from '../../sim/wide/limits.ts'
 export interface Engines {
   /** @throws {MuttrError} `SCENARIO_INVALID` where nothing runs this scale. */
   engineFor(scale: Scale): Promise<Engine>
+  /** Before anything is written or run. @throws {MuttrError} `SCENARIO_INVALID` where its scale does not model what the scenario asks for. */
+  check(scenario: Scenario): Promise<void>
   /** Resident bytes that a run takes, about: one that cannot fit is refused before it begins. */
   memoryOf(scenario: Scenario): number
 }
@@ -24,6 +26,17 @@ export const engineFor: Engines['engineFor'] = async scale => {
       return (await import('../../sim/wide/engine.ts')).wideEngine
     case 'real':
       return (await import('../real/real.ts')).realEngine
+  }
+}
+
+export const check: Engines['check'] = async scenario => {
+  switch (scenario.scale) {
+    case 'full':
+      return await (await import('../full/full.ts')).checkFull(scenario)
+    case 'wide':
+      return (await import('../../sim/wide/limits.ts')).refuse(scenario)
+    case 'real':
+      return (await import('../real/real.ts')).checkReal(scenario)
   }
 }
 

@@ -111,9 +111,8 @@ const besides = (file: string, what: string) =>
 /** @param bytesMax no more is read. */
 async function readText(file: string, bytesMax = fileBytesMax): Promise<string> {
   const cannot = (err: NodeJS.ErrnoException) => {
-    throw new MuttrError('SCENARIO_INVALID', `cannot be read: ${err.code ?? err.message}`, {
-      cause: err
-    })
+    const why = err.code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${err.message}`
+    throw new MuttrError('SCENARIO_INVALID', why, { cause: err })
   }
   const found = await stat(file).catch(cannot)
   if (!found.isFile()) throw invalid('not a file')

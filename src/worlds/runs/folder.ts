@@ -37,6 +37,12 @@ export interface Folder {
   writeFile(name: string, text: string): Promise<void>
 }
 
+/** One that this process may write to, until it is disposed of. */
+export interface OpenFolder extends Folder, AsyncDisposable {
+  /** Writes `plan.json`: from now on the folder is this experiment's. What is refused before leaves it free for another. */
+  begin(): Promise<void>
+}
+
 /**
  * Makes the folder, or goes on in one that was begun for the same plan with the same code.
  * @param shard several processes may write at once, each its own shard.
@@ -47,19 +53,28 @@ export async function openFolder(
   plan: Plan,
   code: Code,
   shard?: { index: number; count: number }
-): Promise<Folder & AsyncDisposable> {
+): Promise<OpenFolder> {
   const lockPath = shard ? join(path, 'shards', `${shard.index}-of-${shard.count}`) : path
   await refuseForeign(path, plan, code)
   await makeFolders(path, lockPath)
-  const lock = await lockHome(lockPath)
+  const lock = await lockFolder(lockPath, path)
+  const folder = folderAt(path, plan, code)
+  return Object.assign(folder, {
+    begin: () => folder.writeFile('plan.json', planText(plan, code)),
+    [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose]()
+  })
+}
+
+async function lockFolder(lockPath: string, path: string): Promise<AsyncDisposable> {
   try {
-    await writeFileAtomic(join(path, 'plan.json'), planText(plan, code), { mode })
-    return Object.assign(folderAt(path, plan, code), {
-      [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose]()
-    })
+    return await lockHome(lockPath)
   } catch (err) {
-    await lock[Symbol.asyncDispose]()
-    throw err
+    if (!(err instanceof MuttrError) || err.code !== 'HOME_IN_USE') throw err
+    const what = lockPath === path ? path : `this shard of ${path}`
+    throw new MuttrError('HOME_IN_USE', `another process works on ${what}: ${err.message}`, {
+      hint: 'Wait for it, or choose another folder with --out; several processes share one as --shard 1/2 and 2/2.',
+      cause: err
+    })
   }
 }
 
@@ -78,7 +93,10 @@ export const runTexts = (result: RunResult, cost: RunCost, code: Code): RunTexts
 /** To read what was found. @throws {MuttrError} `OUTPUT_DAMAGED` */
 export async function readFolder(path: string): Promise<Folder> {
   const text = await readFile(join(path, 'plan.json'), 'utf8').catch(err => {
-    throw new MuttrError('OUTPUT_DAMAGED', `${path} holds no plan.json`, { cause: err })
+    throw new MuttrError('OUTPUT_DAMAGED', `${path} holds no plan.json`, {
+      hint: 'Name a folder that `muttr sim run` or `muttr sim sweep` wrote with --out.',
+      cause: err
+    })
   })
   const { plan, code } = parsePlan(text, join(path, 'plan.json'))
   return folderAt(path, plan, code)
@@ -130,11 +148,38 @@ interface Begun {
 /** Why one cannot go on with what was begun there. */
 export function otherThan(begun: Begun, { plan, code }: Begun): string | undefined {
   const { base, grid, seeds } = begun.plan
-  if (!isDeepStrictEqual([base, grid, seeds], [plan.base, plan.grid, plan.seeds]))
-    return `holds another experiment: ${base.name}`
+  const [there, here] = [
+    { ...base, grid, seeds },
+    { ...plan.base, grid: plan.grid, seeds: plan.seeds }
+  ]
+  const where = firstDifference(there, here)
+  if (where !== undefined) return `holds another experiment: ${base.name}, ${where}`
   if (!isDeepStrictEqual(begun.code, code))
     return `was begun with ${describeCode(begun.code)}; this is ${describeCode(code)}`
   return undefined
+}
+
+/** `hours: 8 there, 12 here`: people change a scenario and forget the folder. */
+function firstDifference(there: unknown, here: unknown, path = ''): string | undefined {
+  if (isDeepStrictEqual(there, here)) return undefined
+  if (!isGroup(there) || !isGroup(here))
+    return `${path || 'all of it'}: ${shown(there)} there, ${shown(here)} here`
+  const names = [...new Set([...Object.keys(there), ...Object.keys(here)])]
+  for (const name of names) {
+    const found = firstDifference(there[name], here[name], path ? `${path}.${name}` : name)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+const isGroup = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const shownCharsMax = 60
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length > shownCharsMax ? `${text.slice(0, shownCharsMax)}…` : text
 }
 
 async function makeFolders(path: string, lockPath: string): Promise<void> {

@@ -5,6 +5,9 @@ import type { PlannedRun } from './plan.ts'
 /** To make a network takes about as long as an hour of its life. */
 const makingHours = 1
 
+/** Of all work: what passes before so much is done is mostly the start of threads, and tells nothing. */
+const tellingShare = 0.02
+
 /** How far all of it is, by what each run has to do: hours of nodes. */
 export class Meter {
   readonly #clock: Clock
@@ -46,7 +49,7 @@ export class Meter {
       done: this.#done,
       runs: this.#runs,
       share,
-      remainingMs: share > 0 ? Math.round((passedMs * (1 - share)) / share) : undefined
+      remainingMs: share >= tellingShare ? Math.round((passedMs * (1 - share)) / share) : undefined
     }
   }
 }

@@ -5,6 +5,7 @@ import type { SimReplayed, SimReplayOptions } from '../../cli/simulator.ts'
 import type { Scenario } from '../../sim/scenario.ts'
 import { variantIn } from '../../sim/scenario-files.ts'
 import type { Note } from '../../sim/trace.ts'
+import { labelOf } from '../shown/series.ts'
 import type { Engines } from './engines.ts'
 import type { Folder } from './folder.ts'
 import { readFolder } from './folder.ts'
@@ -74,7 +75,10 @@ async function choose(
   const fitting = wanted === undefined ? runs : runs.filter(({ id }) => id.startsWith(wanted))
   if (fitting.length === 1) return fitting[0]!
   if (runs.length === 0) throw new MuttrError('OUTPUT_DAMAGED', `${path} holds no runs yet`)
-  const ids = runs.slice(0, 10).map(({ id, scenario }) => `${id} (seed ${scenario.seed})`)
+  const ids = runs.slice(0, 10).map(({ id, point, scenario }) => {
+    const label = labelOf(plan.points[point]!)
+    return `${id} (${label ? `${label}, ` : ''}seed ${scenario.seed})`
+  })
   throw new MuttrError(
     'USAGE',
     wanted === undefined ? 'which run?' : `no single run is '${wanted}'`,

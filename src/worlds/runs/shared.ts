@@ -10,7 +10,7 @@ import type { DoneRun } from '../shown/summary.ts'
 import type { Code } from './code.ts'
 import { thisCode } from './code.ts'
 import type { ConductOptions } from './conduct.ts'
-import { crewFor, sumUp, writeUp } from './conduct.ts'
+import { checkPlan, crewFor, sumUp, writeUp } from './conduct.ts'
 import type { Folder } from './folder.ts'
 import { openFolder, otherThan, parsePlan, parseRun, planText, runTexts } from './folder.ts'
 import { Meter } from './meter.ts'
@@ -32,10 +32,12 @@ const lookEveryMsMax: Millis = 5_000
  */
 export async function conductShared(plan: Plan, o: SharedOptions): Promise<SimDone> {
   const code = await thisCode()
+  await checkPlan(plan, o.enginesUrl)
   await using folder = o.out === null ? null : await openFolder(o.out, plan, code)
   await using database = await openDatabase(o.queue.url, o.signal)
   const sweep = plan.base.name
   await enter(database, plan, code)
+  await folder?.begin()
   const queue = await openQueue(database, { sweep, host: hostname(), leaseMs: o.queue.leaseMs })
   if (folder) await bring(folder, queue)
   await work(plan, code, queue, o)
@@ -202,5 +204,6 @@ export async function fetchFolder(
   const [{ name: sweep, plan: text }] = fitting as [{ name: string; plan: string }]
   const { plan, code } = parsePlan(text, join(database.name, sweep))
   await using folder = await openFolder(path, plan, code)
+  await folder.begin()
   await fetchInto(folder, await openQueue(database, { sweep, host: hostname(), leaseMs: 0 }))
 }

@@ -36,6 +36,13 @@ export async function drawPlot(plot: Plot): Promise<string> {
   }
 }
 
+/** An axis needs two ends: where all is one value, from zero to it. Undefined where the values have ends of their own. */
+function rangeOf(values: readonly number[]): [number, number] | undefined {
+  const one = values[0]!
+  if (values.some(value => value !== one)) return undefined
+  return one < 0 ? [one, 0] : [0, one || 1]
+}
+
 function specOf({ title, x, y, points, bounds, logX }: Plot): Spec {
   const cuts = points.map(({ low, high }) => cutAt([low, high], bounds))
   const ends = [...new Set(cuts.flatMap(({ at }) => at))].sort()
@@ -62,14 +69,17 @@ function specOf({ title, x, y, points, bounds, logX }: Plot): Spec {
       {
         name: 'x',
         type: logX ? 'log' : 'linear',
-        domain: { data: 'points', field: 'x' },
+        domain: rangeOf(points.map(({ x }) => x)) ?? { data: 'points', field: 'x' },
         range: 'width',
         zero: false
       },
       {
         name: 'y',
         type: 'linear',
-        domain: { data: 'points', fields: ['low', 'high'] },
+        domain: rangeOf(cuts.flatMap(({ low, high }) => [low, high])) ?? {
+          data: 'points',
+          fields: ['low', 'high']
+        },
         range: 'height',
         nice: true,
         zero: false
