@@ -54,10 +54,10 @@ export function showCompared(compared: readonly SimCompared[], { style, columns 
     formatFigure(a.mean),
     formatFigure(b.mean),
     `${formatFigure(difference.mean)} ${interval(difference.ci95)}`.trim(),
-    differs === null ? 'needs several seeds' : differs ? 'differ' : 'no difference seen',
+    differs === null ? 'need more seeds' : differs ? 'differ' : 'show no difference',
     unit
   ])
-  const heads = ['point', 'figure', 'a', 'b', 'b - a', '95 %', 'unit']
+  const heads = ['point', 'figure', 'a', 'b', 'b - a, 95 %', 'so they', 'unit']
   return table({ style, heads, rows, columns })
 }
 

@@ -80,7 +80,7 @@ interface SimFigure {
   name: string
   unit: string
   mean: number
-  /** 95 %, over seeds; null with fewer than two. */
+  /** 95 %, over seeds, cut where the quantity ends: a share at 0 and 1, an amount at 0. Null with fewer than two. */
   ci95: [low: number, high: number] | null
 }
 

@@ -1,3 +1,5 @@
+// What is disposed of, for a compiler whose library does not have it.
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * `muttr/sim`: experiments with the code that ships, in code. A scenario is run by {@link runScenario}, with a grid by {@link runSweep};
  * {@link Variant} changes the protocol; {@link World} is virtual time and dice for engines of one's own. Source: docs/guides/research.md

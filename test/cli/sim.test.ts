@@ -74,7 +74,7 @@ describe('muttr sim', () => {
       assert.equal((await sim('report @/a')).status, 0)
       const which = await sim('replay @/a --at 1h --json')
       assert.equal(which.status, 1)
-      const id = /([0-9a-f]{16}) \(seed 2\)/.exec(which.error().hint)![1]
+      const id = /([0-9a-f]{16}) \(replicas 1, seed 2\)/.exec(which.error().hint)![1]
       const replayed = await sim(`replay @/a --at 1h --run ${id!.slice(0, 8)} --json`)
       const lines = replayed.stdout
         .trimEnd()

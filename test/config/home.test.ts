@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   homeExists,
@@ -52,6 +52,18 @@ describe('a home folder', () => {
     const read = Buffer.from((await readHomeFile(config))!).toString()
     assert.match(read, /^(.)\1{9999}$/)
     assert.deepEqual(await readdir(folder), ['muttr.json'])
+  })
+
+  it('writes beside a file under a name of this machine, since another may have a process of the same number', async () => {
+    const writing = writeFileAtomic(join(folder, 'plan.json'), Buffer.alloc(8 * 1024 * 1024))
+    let beside: string | undefined
+    const looked = (async () => {
+      while (beside === undefined)
+        beside = (await readdir(folder)).find(name => name !== 'plan.json')
+    })()
+    await Promise.race([looked, writing.then(() => assert(beside, 'nothing was beside it'))])
+    await writing
+    assert(beside?.includes(hostname()), beside)
   })
 
   it('says when a file is none, too large, or cannot be written', async () => {

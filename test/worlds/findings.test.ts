@@ -125,6 +125,11 @@ describe('what a finding shows', () => {
     // Nothing is drawn above the theory.
     assert.doesNotMatch(svg, />1\.[2-9]</)
     assert.doesNotMatch(await drawPlot({ ...plot, bounds: [-100, 100] }), /are cut/)
+    // All is one value: the axis begins at zero.
+    const flat = plot.points.map(point => ({ ...point, x: 24, y: 50, low: 50, high: 50 }))
+    const level = await drawPlot({ ...plot, points: flat, logX: false })
+    for (const tick of ['10', '40', '24']) assert(level.includes(`>${tick}</text>`), tick)
+    assert.doesNotMatch(level, />\d+\.0{3}|NaN/)
     const byDrift = plotOf(extract, { title: 'x', x: 'drift', y: ['lost'], line: 'nodes' })
     assert.deepEqual(
       byDrift.points.map(({ line, x, y }) => [line, x, y]),

@@ -119,6 +119,36 @@ describe('an output folder', () => {
     }))
 })
 
+describe('what people are shown', () => {
+  it('has no interval beyond a share of 1, which the summary has as computed', () =>
+    inFolder(async path => {
+      const out = join(path, 'out')
+      const file = await scenarioFile(path, { parameters: { replicas: 4, quorum: 1 } })
+      const { points } = await simulator.run(options(file, { out, seeds: '1..4' }))
+      const found = points[0]!.figures.find(({ name }) => name === 'found')!
+      const summary = JSON.parse(await read(out, 'summary.json')).points[0].figures.found
+      assert(found.mean < 1 && summary.ci95[1] > 1, `${summary.values}`)
+      assert.deepEqual(found.ci95, [summary.ci95[0], 1])
+      assert.match(
+        await read(out, 'report.html'),
+        /<td>found<\/td><td>0\.9\d+<\/td><td>0\.9\d+ to 1<\/td>/
+      )
+    }))
+
+  it('is no remaining time while next to nothing is done', () =>
+    inFolder(async path => {
+      const told: { share: number; remainingMs: number | undefined }[] = []
+      const o = options(await sweepFile(path, { seeds: '1..20' }), {
+        onProgress: at => void told.push(at)
+      })
+      await simulator.sweep(o)
+      const early = told.filter(({ share }) => share < 0.02)
+      assert(early.length > 0)
+      for (const { share, remainingMs } of told)
+        assert.equal(remainingMs === undefined, share < 0.02, `${share}`)
+    }))
+})
+
 describe('a scale', () => {
   const shipped = new URL('../../src/worlds/runs/engines.ts', import.meta.url)
 

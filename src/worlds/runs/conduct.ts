@@ -6,7 +6,7 @@ import type { RunCost, RunResult } from '../../sim/result.ts'
 import { toCsv } from '../shown/csv.ts'
 import { makeReport } from '../shown/report.ts'
 import type { DoneRun, Summary } from '../shown/summary.ts'
-import { mergeTables, readRuns, summarize, violationsOf } from '../shown/summary.ts'
+import { intervalOf, mergeTables, readRuns, summarize, violationsOf } from '../shown/summary.ts'
 import { thisCode } from './code.ts'
 import type { Engines } from './engines.ts'
 import type { Folder } from './folder.ts'
@@ -149,12 +149,10 @@ function doneOf(summary: Summary, runs: readonly DoneRun[], out: string | null):
     points: summary.points.map(({ parameters, figures, runs }) => ({
       parameters,
       seeds: runs.map(({ seed }) => seed),
-      figures: Object.entries(figures).map(([name, { unit, mean, ci95 }]) => ({
-        name,
-        unit,
-        mean,
-        ci95
-      }))
+      figures: Object.entries(figures).map(([name, figure]) => {
+        const { unit, mean } = figure
+        return { name, unit, mean, ci95: intervalOf(figure) }
+      })
     })),
     violations: violationsOf(runs).map(({ what, seed, id, atMs }) => ({
       what,

@@ -5,7 +5,7 @@ import { page, table, text } from './page.ts'
 import { drawPlot } from './plots.ts'
 import { figurePlots, labelOf, timePlots } from './series.ts'
 import type { DoneRun, Summary } from './summary.ts'
-import { violationsOf } from './summary.ts'
+import { intervalOf, violationsOf } from './summary.ts'
 
 /** `report.html`: one file with everything in it, for a browser without a network. */
 export async function makeReport(summary: Summary, runs: readonly DoneRun[]): Promise<string> {
@@ -21,7 +21,7 @@ export async function makeReport(summary: Summary, runs: readonly DoneRun[]): Pr
     done < planned ? '<p class="bad">Runs are missing: this is not the whole result.</p>' : '',
     ...violations(runs),
     ...points.map(figures),
-    "<p>Intervals are 95 % confidence intervals of the mean over seeds (Student's t). In plots they are the pale bands.</p>",
+    "<p>Intervals are 95 % confidence intervals of the mean over seeds (Student's t), cut where the quantity ends: a share at 0 and 1, an amount at 0. In plots they are the pale bands.</p>",
     ...drawn,
     '<h2>Scenario</h2>',
     `<pre>${text(JSON.stringify(runs[0]?.result.scenario ?? {}, shortened, 2))}</pre>`,
@@ -57,7 +57,7 @@ function figures({ parameters, figures }: Summary['points'][number]): string {
   const rows = Object.entries(figures).map(([name, figure]) => [
     name,
     formatFigure(figure.mean),
-    figure.ci95 ? figure.ci95.map(formatFigure).join(' to ') : '',
+    intervalOf(figure)?.map(formatFigure).join(' to ') ?? '',
     figure.unit,
     figure.n
   ])

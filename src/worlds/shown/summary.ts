@@ -5,7 +5,7 @@ import type { Folder } from '../runs/folder.ts'
 import { folderFormat } from '../runs/folder.ts'
 import type { PointParameters } from '../runs/plan.ts'
 import type { Estimate } from './statistics.ts'
-import { estimate } from './statistics.ts'
+import { boundsOf, cutAt, estimate } from './statistics.ts'
 
 interface SummaryFigure extends Estimate {
   unit: string
@@ -98,6 +98,13 @@ function summarizeFigure(name: string, results: readonly RunResult[]): SummaryFi
   const having = results.flatMap(({ figures }) => figures[name] ?? [])
   const values = having.map(({ value }) => value)
   return { unit: having[0]!.unit, ...estimate(values), values }
+}
+
+/** As people are shown it: an interval that passes what its quantity cannot is cut there. `summary.json` has it as computed. */
+export function intervalOf({ unit, values, ci95 }: SummaryFigure): [number, number] | null {
+  if (!ci95) return null
+  const { low, high } = cutAt(ci95, boundsOf(unit, values))
+  return [low, high]
 }
 
 /** Everything of one name, each row with its point and seed in front. */
