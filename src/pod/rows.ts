@@ -269,6 +269,10 @@ export const tables = {
   ownAddresses: 'own-addresses',
   /** By address, of those that a key has: the key, and the pod that paid. Inserted, so that it is counted once; written with `addresses` always. */
   keyAddresses: 'key-addresses',
+  /** By issuer, and `*`: how many of these there are. */
+  keyCounts: 'key-counts',
+  /** `ISSUER/TURN`: inserted with each change of a count, so that of two that read the same one is late. */
+  keyTurns: 'key-turns',
   /** `ADDRESS/NUMBER` -> mark of a notice. Inserted, so that an address takes no more than it is good for. */
   addressUses: 'address-uses',
   /** `OWNER/ADDRESS/MARK` -> notice that waits to be asked for. */

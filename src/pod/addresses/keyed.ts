@@ -10,6 +10,7 @@ import { createLocks } from '../locks.ts'
 import type { Mailbox } from '../mailbox.ts'
 import { tables } from '../rows.ts'
 import { rowsOf } from '../scan.ts'
+import { createKeyCounts } from './key-counts.ts'
 import { keyRow } from './key-row.ts'
 import type { AddressRow } from './rows.ts'
 import { addressRow, keyOf, ownerId } from './rows.ts'
@@ -33,11 +34,12 @@ export interface KeyAddresses {
   isGone(owner: string): Promise<boolean>
   /** Drops what has ended. @returns how many */
   sweep(nowMs: Millis): Promise<number>
-  /** Counts what there is: other processes have added to it and taken from it. */
+  /** Counts what there is: processes of an older program may have added to it and taken from it. */
   recount(): Promise<void>
 }
 
-const attemptsMax = 4
+/** Each is lost to another process alone. */
+const attemptsMax = 32
 const boxOf = (key: Uint8Array): string => ownerId({ kind: 'key', key })
 
 interface Parts {
@@ -47,22 +49,29 @@ interface Parts {
 }
 
 export async function openKeyAddresses({ state, mailbox, limits }: Parts): Promise<KeyAddresses> {
-  // What is counted is read and changed by one at a time. Of several processes each counts for itself, and anew from time to time.
   const locks = createLocks()
   const through = createThrough(state)
-  let kept = await count()
-
-  async function count(): Promise<{ all: number; of: Map<string, number> }> {
-    const found = { all: 0, of: new Map<string, number>() }
-    for await (const { value } of rowsOf(state, tables.keyAddresses))
-      add(found, keyRow.decode(value).issuer, 1)
-    return found
+  const counts = createKeyCounts({
+    state,
+    max: { of: limits.keyAddressesPerPodMax, all: limits.keyAddressesMax }
+  })
+  async function found(): Promise<Map<string, number>> {
+    const of = new Map<string, number>()
+    for await (const { value } of rowsOf(state, tables.keyAddresses)) {
+      const { issuer } = keyRow.decode(value)
+      of.set(issuer, (of.get(issuer) ?? 0) + 1)
+    }
+    return of
   }
-  function add(counts: typeof kept, issuer: string, by: number): void {
-    counts.all = Math.max(0, counts.all + by)
-    const of = (counts.of.get(issuer) ?? 0) + by
-    if (of > 0) counts.of.set(issuer, of)
-    else counts.of.delete(issuer)
+  await counts.recount(found)
+
+  /** Until nobody else has changed what it was read from. Of one process one after the other, so that they are not in each other's way. */
+  async function settled<T>(attempt: () => Promise<T | undefined>): Promise<T> {
+    for (let i = 0; i < attemptsMax; i++) {
+      const done = await locks.run('counts', attempt)
+      if (done !== undefined) return done
+    }
+    throw new MuttrError('LIMIT_EXCEEDED', 'addresses are being changed all the time; try again')
   }
   async function rowOf(address: string): Promise<AddressRow | undefined> {
     const value = await state.get(tables.addresses, address)
@@ -70,9 +79,6 @@ export async function openKeyAddresses({ state, mailbox, limits }: Parts): Promi
   }
   const isOf = (row: AddressRow | undefined, key: Uint8Array): boolean =>
     row?.owner.kind === 'key' && equalBytes(row.owner.key, key)
-  const isFull = (issuer: string): boolean =>
-    kept.all >= limits.keyAddressesMax || (kept.of.get(issuer) ?? 0) >= limits.keyAddressesPerPodMax
-
   /** Both rows in one write, always: whichever of two processes comes last, one never stands without the other. */
   async function attempt(
     { key, untilMs: wantedMs, issuer }: { key: Uint8Array; untilMs: Millis; issuer: string },
@@ -81,13 +87,16 @@ export async function openKeyAddresses({ state, mailbox, limits }: Parts): Promi
     const address = toHex(keyAddress(key))
     const known = await state.get(tables.keyAddresses, address)
     const row = await rowOf(address)
-    if (!known && isFull(issuer))
-      throw new MuttrError('LIMIT_EXCEEDED', 'no more addresses of keys are kept here')
+    const counted = known
+      ? await counts.same(keyRow.decode(known).issuer)
+      : await counts.more(issuer)
+    if (!counted) throw new MuttrError('LIMIT_EXCEEDED', 'no more addresses of keys are kept here')
     const lastMs = Math.min(wantedMs, nowMs + podTimes.keyAddressLifeMs)
     const untilMs = Math.max(lastMs, (known && row?.untilMs) ?? 0)
     const about = { owner: { kind: 'key', key }, policy: 'pull', uses: null } as const
     const value = addressRow.encode({ ...about, untilMs })
     const changes: Change[] = [
+      ...counted,
       known
         ? { type: 'put', table: tables.keyAddresses, key: address, value: known }
         : {
@@ -97,20 +106,24 @@ export async function openKeyAddresses({ state, mailbox, limits }: Parts): Promi
       // One of this key alone, that nobody counts, is counted from now on. What is somebody else's stays theirs.
       { type: isOf(row, key) ? 'put' : 'insert', table: tables.addresses, key: address, value }
     ]
-    if (!(await state.write(changes)).ok) return undefined
-    if (!known) add(kept, issuer, 1)
-    return untilMs
+    return (await state.write(changes)).ok ? untilMs : undefined
+  }
+  /** @returns undefined where it was changed meanwhile */
+  async function dropRows(key: Uint8Array): Promise<true | undefined> {
+    const address = toHex(keyAddress(key))
+    const known = await state.get(tables.keyAddresses, address)
+    const gone: Change[] = isOf(await rowOf(address), key)
+      ? [{ type: 'delete', table: tables.addresses, key: address }]
+      : []
+    if (known) {
+      gone.push({ type: 'delete', table: tables.keyAddresses, key: address })
+      gone.push(...(await counts.less(keyRow.decode(known).issuer)))
+    }
+    return gone.length === 0 || (await state.write(gone)).ok ? true : undefined
   }
   const remove = (key: Uint8Array): Promise<void> =>
     locks.run(toHex(key), async () => {
-      const address = toHex(keyAddress(key))
-      const known = await state.get(tables.keyAddresses, address)
-      const gone: Change[] = isOf(await rowOf(address), key)
-        ? [{ type: 'delete', table: tables.addresses, key: address }]
-        : []
-      if (known) gone.push({ type: 'delete', table: tables.keyAddresses, key: address })
-      if (gone.length > 0) await state.write(gone)
-      if (known) add(kept, keyRow.decode(known).issuer, -1)
+      await settled(() => dropRows(key))
       // Also where it was gone: who asked first may have been cut off before this.
       await mailbox.clear(boxOf(key))
     })
@@ -118,14 +131,7 @@ export async function openKeyAddresses({ state, mailbox, limits }: Parts): Promi
     (row?.untilMs ?? 0) <= nowMs
 
   return {
-    make: (asked, nowMs) =>
-      locks.run(toHex(asked.key), async () => {
-        for (let i = 0; i < attemptsMax; i++) {
-          const untilMs = await attempt(asked, nowMs)
-          if (untilMs !== undefined) return untilMs
-        }
-        throw new MuttrError('LIMIT_EXCEEDED', 'the address is being changed; try again')
-      }),
+    make: (asked, nowMs) => locks.run(toHex(asked.key), () => settled(() => attempt(asked, nowMs))),
     drop: remove,
     async poll(key, acknowledged, nowMs) {
       const address = toHex(keyAddress(key))
@@ -157,8 +163,6 @@ export async function openKeyAddresses({ state, mailbox, limits }: Parts): Promi
       }
       return ended
     },
-    async recount() {
-      kept = await count()
-    }
+    recount: () => counts.recount(found)
   }
 }

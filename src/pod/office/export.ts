@@ -182,6 +182,8 @@ const readers: Readonly<Record<Table, Reader | null>> = {
   quotas: byAccount(tables.quotas, quotaRow),
   // Of no account.
   keyAddresses: null,
+  keyCounts: null,
+  keyTurns: null,
   tokenKeys: null,
   tokenKeysSeen: null,
   tokensGiven: {

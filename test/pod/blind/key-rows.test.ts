@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { toHex } from '../../../src/base/bytes.ts'
+import { codeOf } from '../../../src/base/errors.ts'
 import { addressOf } from '../../../src/keys/address-key.ts'
 import { makeDevice } from '../../../src/keys/device.ts'
 import { createAddresses } from '../../../src/pod/addresses/addresses.ts'
@@ -65,6 +66,55 @@ inEachStore('what a pod keeps of an address of a key', ({ open }) => {
     await assert.rejects(pod.make(pair().key), { code: 'LIMIT_EXCEEDED' })
     await Promise.all(Array.from({ length: 50 }, () => pod.keyed.drop(all[0]!.key)))
     assert.equal(await madeOf(pod, 5), 1)
+  })
+
+  it('is one of so many in all processes of the pod, made and dropped at once at each of them', async () => {
+    await using state = await open()
+    const bounds = { keyAddressesPerPodMax: 6, keyAddressesMax: 9 }
+    const pods = [await processOf(state, bounds), await processOf(state, bounds)]
+    const made: Uint8Array[] = []
+    const makeAll = async (issuer: string, tries: number): Promise<void> => {
+      const asked = Array.from({ length: tries }, async (_, i) => {
+        const { key } = pair()
+        await pods[i % 2]!.make(key, issuer)
+        made.push(key)
+      })
+      for (const end of await Promise.allSettled(asked))
+        if (end.status === 'rejected') assert.equal(codeOf(end.reason), 'LIMIT_EXCEEDED')
+    }
+    const there = async (): Promise<number> => (await state.list(tables.keyAddresses)).length
+    await makeAll('one.test', 12)
+    assert.equal(await there(), 6)
+    await makeAll('two.test', 12)
+    assert.equal(await there(), 9)
+    // What one drops the other may make at once; both drop the same, and keep another.
+    const [first, second] = made
+    await Promise.all(pods.flatMap(pod => [pod.keyed.drop(first!), pod.make(second!)]))
+    assert.equal(await there(), 8)
+    await makeAll('one.test', 4)
+    assert.equal(await there(), 9)
+    // Nothing drifts, and nothing is kept for those who have none.
+    await Promise.all(made.map((key, i) => pods[i % 2]!.keyed.drop(key)))
+    await pods[0]!.keyed.recount()
+    for (const table of [tables.keyCounts, tables.keyTurns])
+      assert.deepEqual(await state.list(table), [])
+    await makeAll('one.test', 12)
+    assert.equal(await there(), 6)
+  })
+
+  it('is counted right again where an older program made or dropped some', async () => {
+    await using state = await open()
+    const pod = await processOf(state, { keyAddressesPerPodMax: 3, keyAddressesMax: 3 })
+    const all = Array.from({ length: 3 }, pair)
+    for (const { key } of all) await pod.make(key)
+    const [gone] = all
+    await state.write([
+      { type: 'delete', table: tables.keyAddresses, key: toHex(gone!.address) },
+      { type: 'delete', table: tables.addresses, key: toHex(gone!.address) }
+    ])
+    assert.equal(await madeOf(pod, 1), 0)
+    await pod.keyed.recount()
+    assert.equal(await madeOf(pod, 3), 1)
   })
 
   it('is there as a whole or not at all, when it is renewed and dropped at once, by two processes too', async () => {
