@@ -206,7 +206,7 @@ const codes = {
   ],
   ORDER_FAILED: [
     'network',
-    'The authority must reach http://HOSTNAME on port 80; the former certificate stays in use, and it is tried again.'
+    'The authority must reach http://HOSTNAME on port 80, and this machine the authority. The former certificate stays in use; it is tried again within hours, and at once when the pod is started again.'
   ],
 
   // The desktop.

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander'
 import type { MuttrEvent } from '../base/events.ts'
 import { limits } from '../base/limits.ts'
 import type { Caps, Ready, RunOptions } from './doors.ts'
+import type { Output } from './output.ts'
 import { OutputClosed } from './output.ts'
 import type { Session } from './session.ts'
 import { line, pairs } from './text.ts'
@@ -69,7 +70,7 @@ export async function runDaemon(
     ...(Object.keys(caps).length > 0 && { caps }),
     ...(locked && { locked }),
     onReady: ready => {
-      out.result({ ready: true, ...ready }, ({ style }) => readyText(style, ready)).catch(onBroken)
+      out.result({ ready: true, ...ready }, out => readyText(out, ready)).catch(onBroken)
       out.note('Ctrl-C stops it.')
       if (opens) void openPage(session, ready.page)
     },
@@ -106,8 +107,10 @@ async function openPage(session: Session, url: string): Promise<void> {
   await doors.openPage(session.home, url).catch(err => session.out.note(line(`${err.message}`)))
 }
 
-function readyText(style: Session['out']['style'], ready: Ready): string {
-  const { name, role, home, page } = ready
+function readyText({ style, screen }: Output, ready: Ready): string {
+  const { name, role, home } = ready
+  // What a service prints is kept in the machine's journal, and this address lets in whoever reads it.
+  const page = role === 'pod' && !screen ? '`muttr page --print` shows its address' : ready.page
   if (name === null)
     return `${style.good('●')} Nothing is set up in ${line(home)} yet. Go on in your browser:\n${pairs(style, [['page', page]])}`
   return `${style.good('●')} ${style.bold(line(name))} is up, a ${role}.\n${pairs(style, [

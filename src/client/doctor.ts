@@ -1,3 +1,4 @@
+import { MuttrError } from '../base/errors.ts'
 import { limits } from '../base/limits.ts'
 import type { Clock, Millis, Network } from '../base/ports.ts'
 import type { AddressHomes } from './addresses/homes.ts'
@@ -51,13 +52,15 @@ const bad = (name: string, detail: string, hint: string): Check => ({
   hint
 })
 
+/** What our own errors say of what is wrong is better than a guess. */
+const unmade = (err: unknown): Check =>
+  err instanceof MuttrError
+    ? bad('checks', `one could not be made: ${err.message}`, err.hint)
+    : bad('home', `${err}`, 'Look at the permissions of the home folder.')
+
 /** Looks at everything a letter needs, and says what to do about what is not well. */
 export async function examine(parts: DoctorParts): Promise<Check[]> {
-  const more = await Promise.all(
-    parts.more.map(check =>
-      check().catch(err => [bad('home', `${err}`, 'Look at the permissions of the home folder.')])
-    )
-  )
+  const more = await Promise.all(parts.more.map(check => check().catch(err => [unmade(err)])))
   return [
     ...more.flat(),
     keys(parts),

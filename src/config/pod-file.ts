@@ -28,12 +28,13 @@ const top: Record<string, Told> = {
 
 const pod: Record<string, Told> = {
   hostname: {
-    why: 'What stands behind the @ of every alias, and in the certificate of the pod: for ever.'
+    why: 'What stands behind the @ of every alias, and in the certificate of the pod. `muttr pod rename` changes it; the pod does not begin under a name put here by hand.'
   },
   policy: {
     why: 'Who may take an alias: "open" anybody, "invite" who has a code, "approval" also whom you let in, "closed" nobody.'
   },
   accountsMax: { why: 'People with an alias.', could: 10_000 },
+  mailboxMax: { why: 'Notices that wait for one of them.', could: 10_000 },
   monitor: {
     why: 'Figures for Prometheus at /metrics, /health and /ready; plain HTTP, so keep it to this machine.',
     could: { port: 9469 }
@@ -43,7 +44,7 @@ const pod: Record<string, Told> = {
     could: 'embedded'
   },
   federation: {
-    why: 'Whose notices it takes, and to whom it passes its people\'s on: "open" all pods, "list" those that `muttr pod allow` names, "closed" none.',
+    why: 'Whose notices it takes, and to whom it passes its people\'s on: "open" all pods, "list" those that `muttr pod peers allow` names, "closed" none.',
     could: 'open'
   },
   udp: {

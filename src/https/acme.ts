@@ -1,4 +1,5 @@
-import { Agent } from 'node:https'
+import { once } from 'node:events'
+import { Agent, get } from 'node:https'
 import { MuttrError } from '../base/errors.ts'
 import type { Pair } from './certificate.ts'
 
@@ -54,7 +55,26 @@ export async function orderCertificate(parts: AcmeParts): Promise<Pair> {
     return { certificate: certificate.toString(), key: key.toString() }
   } catch (cause) {
     if (cause instanceof MuttrError) throw cause
-    const what = `${directory} gave no certificate: ${(cause as Error).message.slice(0, 500)}`
-    throw new MuttrError('ORDER_FAILED', what, { cause })
+    // Of an authority that does not answer, acme-client 5.4 says only that it stumbled over the missing answer.
+    const why = cause instanceof TypeError ? await whySilent(directory, trust) : messageOf(cause)
+    throw new MuttrError('ORDER_FAILED', `${directory} gave no certificate: ${why.slice(0, 500)}`, {
+      cause
+    })
+  }
+}
+
+const messageOf = (err: unknown): string => (err instanceof Error ? err.message : String(err))
+
+/** What keeps this machine from an authority: no such name, nobody there, another certificate. */
+async function whySilent(directory: string, trust: string | undefined): Promise<string> {
+  const asked = get(directory, { ...(trust !== undefined && { ca: trust }), timeout: requestMs })
+  try {
+    asked.once('timeout', () => asked.destroy(new Error('it does not answer')))
+    const [{ statusCode }] = await once(asked, 'response')
+    return `it answers ${statusCode}`
+  } catch (err) {
+    return messageOf(err)
+  } finally {
+    asked.destroy()
   }
 }

@@ -60,6 +60,7 @@ export interface Door extends AsyncDisposable {
 }
 
 const usualPort = { proxy: 4480, files: 443, acme: 443 } as const
+const setting = 'pod.https' as const
 
 /** Opens the door as `pod.https` says. @returns undefined when it is off. @throws {MuttrError} `ADDRESS_IN_USE`, `ADDRESS_DENIED` */
 export async function openDoor(parts: Parts): Promise<Door | undefined> {
@@ -71,12 +72,15 @@ export async function openDoor(parts: Parts): Promise<Door | undefined> {
   const sockets = parts.socketRoom && { room: parts.socketRoom, turnstile }
   const port = https.port ?? usualPort[mode]
   if (mode === 'proxy') {
-    const served = await serveHttp({ fetch, sockets, host: '127.0.0.1', port, groupLocal: null })
+    const served = await serveHttp({
+      ...{ fetch, sockets, setting },
+      ...{ host: '127.0.0.1', port, groupLocal: null }
+    })
     const status = { mode, port: served.port, untilMs: null, problem: null }
     return { status, [Symbol.asyncDispose]: () => served[Symbol.asyncDispose]() }
   }
   await using stack = new AsyncDisposableStack()
-  const served = stack.use(await serveHttps({ fetch, sockets, port, groupLocal, clock }))
+  const served = stack.use(await serveHttps({ fetch, sockets, port, setting, groupLocal, clock }))
   const common = { use: served.use, clock, log }
   const keeper =
     mode === 'files'
@@ -94,7 +98,7 @@ export async function openDoor(parts: Parts): Promise<Door | undefined> {
   async function keepByAuthority(): Promise<Keeper> {
     const challenges = new Map<string, string>()
     const answers = challengeDoor(hostname, challenges)
-    const where = { port: https.httpPort, groupLocal }
+    const where = { port: https.httpPort, setting, groupLocal }
     stack.use(await serveHttp({ ...where, fetch: answers.fetch }))
     const names = [hostname, ...(https.openpgpkey ? [`openpgpkey.${hostname}`] : [])]
     const { directory, email } = https.acme

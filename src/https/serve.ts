@@ -21,6 +21,8 @@ interface Listening {
   /** All of the machine's addresses unless told. */
   host?: string
   port: number
+  /** What of muttr.json says where it listens. */
+  setting: 'pod.https' | 'pod.monitor'
   /** Count connections by network; not where all come from a proxy. */
   groupLocal: boolean | null
   /** Instead of the limit. */
@@ -87,7 +89,7 @@ export async function serveHttps(
 }
 
 async function listen(server: HttpServer | HttpsServer, how: Listening): Promise<Served> {
-  const { host, port, groupLocal, quietMs = httpsLimits.quietMs, sockets } = how
+  const { host, port, setting, groupLocal, quietMs = httpsLimits.quietMs, sockets } = how
   server.maxRequestsPerSocket = httpsLimits.requestsPerConnectionMax
   // Else who reads nothing of an answer keeps a place. What becomes a WebSocket has bounds of its own: `ws` takes this one off.
   server.timeout = quietMs
@@ -110,7 +112,9 @@ async function listen(server: HttpServer | HttpsServer, how: Listening): Promise
     const what = `cannot listen on port ${port}: ${(cause as Error).message}`
     throw new MuttrError(isDenied ? 'ADDRESS_DENIED' : 'ADDRESS_IN_USE', what, {
       cause,
-      ...(!isDenied && { hint: 'Another program listens there; change `pod.https` in muttr.json.' })
+      ...(!isDenied && {
+        hint: `Another program listens there; change \`${setting}\` in muttr.json.`
+      })
     })
   }
   // What goes wrong with one connection ends that connection.

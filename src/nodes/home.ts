@@ -1,5 +1,6 @@
 import { utf8 } from '../base/bytes.ts'
 import { codeOf, MuttrError } from '../base/errors.ts'
+import type { Millis } from '../base/ports.ts'
 import type { Config, ConfigFile, Overrides } from '../config/config.ts'
 import { readConfig, writeConfig } from '../config/config.ts'
 import type { HomePaths } from '../config/home.ts'
@@ -74,7 +75,7 @@ export async function createHome(o: CreateHome): Promise<Created> {
     if (o.pod) await writeFileAtomic(paths.hpkeKey, systemRandom.bytes(32))
     if (person) {
       await writePerson(paths, person, o.passphrase ?? null)
-      await writeFileAtomic(paths.revocation, utf8(await revocationCertificate(person, nowMs)))
+      await writeRevocation(paths, person, nowMs)
     }
     await writeFileAtomic(paths.config, text)
     return {
@@ -101,6 +102,14 @@ function checkedText(config: ConfigFile, write: (config: ConfigFile) => string):
   }
 }
 
+/** What says that the key is not to be trusted any more, for the day on which it is stolen. */
+export const writeRevocation = async (
+  paths: HomePaths,
+  person: Person,
+  nowMs: Millis
+): Promise<void> =>
+  writeFileAtomic(paths.revocation, utf8(await revocationCertificate(person, nowMs)))
+
 /** The vault and, beside it, what may be shown while it is closed. @param between is done when the one is written and the other not. */
 export async function writePerson(
   paths: HomePaths,
@@ -125,8 +134,7 @@ export function personSaver(
   return person =>
     writePerson(paths, person, passphrase(), async () => {
       if (person.certificate.pin === pin) return
-      const revocation = await revocationCertificate(person, systemClock.now())
-      await writeFileAtomic(paths.revocation, utf8(revocation))
+      await writeRevocation(paths, person, systemClock.now())
       pin = person.certificate.pin
     })
 }

@@ -57,7 +57,7 @@ function doorFiles({ config, paths }: Home): DoorFiles {
     return bytes && Buffer.from(bytes).toString()
   }
   return {
-    given: async () => ({ certificate: await pem(certificate!), key: await pem(key!) }),
+    given: () => pairIn(certificate!, key!),
     trust: async () => (acme.trust === undefined ? undefined : await pem(acme.trust)),
     // Key and chain in one file, so that a crash never leaves those of two orders.
     async ordered() {
@@ -75,6 +75,12 @@ function doorFiles({ config, paths }: Home): DoorFiles {
     }
   }
 }
+
+/** A certificate and its key as they stand in two files. @throws {MuttrError} `CERTIFICATE_INVALID` */
+export const pairIn = async (certificate: string, key: string): Promise<Pair> => ({
+  certificate: await pem(certificate),
+  key: await pem(key)
+})
 
 async function pem(path: string): Promise<string> {
   try {

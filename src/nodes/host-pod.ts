@@ -91,7 +91,7 @@ export async function hostPod(
     }
   })
   if (done) log.info('pod.upgraded', { from: done.from, to: done.to, rows: done.rows })
-  const writable = watchWrites(stack.use(await openPodState(config.store, home.paths.podDb)))
+  const writable = watchWrites(stack.use(await openPodState(config.store, home.paths.podDb)), log)
   const { state } = writable
   await writeFileAtomic(home.paths.podVersion, Buffer.from(`${versionNow(podSchema)}\n`))
   const keys = peerKeys(home.privateKey)

@@ -4,16 +4,24 @@ import type { InitPodOptions, PodMade } from '../cli/doors.ts'
 import type { Config } from '../config/config.ts'
 import { usualPort } from '../config/config.ts'
 import { homeExists } from '../config/home.ts'
+import type { JoinLink } from '../config/join-link.ts'
 import { lockHome } from '../config/lock.ts'
-
+import type { NetworkFile } from '../config/network.ts'
+import { checkNetwork } from '../config/network.ts'
+import { factsOf } from '../https/certificate.ts'
 import { isPublic } from '../net/addresses.ts'
 import { peerKeys } from '../net/peer-key.ts'
 import type { DnsRecord } from '../wire/pod-dns.ts'
 import { podRecords } from '../wire/pod-dns.ts'
 import type { Home } from './home.ts'
 import { createHome, readHome } from './home.ts'
+import { pairIn } from './host-https.ts'
 import { networkFor } from './init.ts'
 import { readLink } from './link.ts'
+import { readPodHostname } from './pod-hostname.ts'
+
+/** Of a network's name in its file. */
+const networkNameCharsMax = 64
 
 /** Makes the home of a pod. As `Doors.initPod`. */
 export async function initPod(o: InitPodOptions): Promise<PodMade> {
@@ -21,9 +29,11 @@ export async function initPod(o: InitPodOptions): Promise<PodMade> {
     throw new MuttrError('HOME_EXISTS', `there is a node in ${o.home}`, {
       hint: 'Change its muttr.json, and start it with `muttr pod up`; `muttr pod rename` gives it another hostname.'
     })
-  const hostname = o.hostname.toLowerCase().replace(/\.$/, '')
+  const hostname = readPodHostname(o.hostname)
   const link = o.link === undefined ? null : readLink(o.link)
+  const network = await networkOf(hostname, o.network, link)
   const { email, ...https } = o.https
+  if (https.mode === 'files') await checkFiles(hostname, https)
   const made = await createHome({
     home: o.home,
     name: hostname,
@@ -35,7 +45,7 @@ export async function initPod(o: InitPodOptions): Promise<PodMade> {
       udp: { port: usualPort },
       ...(o.admin && { admin: { mode: 'on' as const } })
     },
-    network: await networkFor(o.network, link),
+    network,
     passphrase: await o.passphrase('new-vault')
   })
   const home = await readHome(o.home)
@@ -49,6 +59,27 @@ export async function initPod(o: InitPodOptions): Promise<PodMade> {
     records,
     addressed: records.some(({ type }) => type === 'A' || type === 'AAAA')
   }
+}
+
+/** The network that is named, else one of its own: the built-in one is there for trying Muttr on one machine, and its pods are nobody's. */
+async function networkOf(
+  hostname: string,
+  named: string | undefined,
+  link: JoinLink | null
+): Promise<NetworkFile> {
+  if (named !== undefined || link?.network) return await networkFor(named, link)
+  return checkNetwork({ name: hostname.slice(0, networkNameCharsMax) })
+}
+
+/** A door that cannot open is found out now, and not by those who knock. @throws {MuttrError} `CERTIFICATE_INVALID` */
+async function checkFiles(
+  hostname: string,
+  { certificate, key }: Pick<InitPodOptions['https'], 'certificate' | 'key'>
+): Promise<void> {
+  if (certificate === undefined || key === undefined) return
+  const facts = factsOf(await pairIn(certificate, key), [hostname])
+  if (!facts.fits)
+    throw new MuttrError('CERTIFICATE_INVALID', `${certificate} is not for ${hostname}`)
 }
 
 /** @throws {MuttrError} `HOME_MISSING`, `POD_UNKNOWN` */

@@ -77,7 +77,7 @@ export function createMonitor(): Monitor {
       gauges(registry, watched)
       collectDefaultMetrics({ register: registry })
       const { fetch } = routes(registry, watched)
-      return await serveHttp({ fetch, host, port, groupLocal: null })
+      return await serveHttp({ fetch, host, port, setting: 'pod.monitor', groupLocal: null })
     }
   }
 }

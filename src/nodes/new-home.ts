@@ -10,6 +10,7 @@ import type { Device } from '../keys/device.ts'
 import { makeDevice } from '../keys/device.ts'
 import type { Person } from '../keys/person.ts'
 import { importPerson, withFormer } from '../keys/person.ts'
+import { systemClock } from '../net/clock.ts'
 import type { PrivateKey } from '../net/peer-key.ts'
 import { loadPeerKey } from '../net/peer-key.ts'
 import { systemRandom } from '../net/random.ts'
@@ -21,7 +22,7 @@ import { upgraded } from '../store/upgrade/schema.ts'
 import type { BackupItem } from '../wire/backup.ts'
 import { isPodItem, readBackupItems } from '../wire/backup.ts'
 import { podKeys } from './backup-files.ts'
-import { writePerson } from './home.ts'
+import { writePerson, writeRevocation } from './home.ts'
 import { podContents } from './pod-items.ts'
 import { embedded, podFormat } from './pod-state.ts'
 
@@ -92,6 +93,7 @@ export async function takeIn<T>(
   await writeFileAtomic(paths.network, need(files, 'network.json'))
   if (joined) await writeFileAtomic(paths.joined, joined)
   await writePerson(paths, person, options.passphrase)
+  await writeRevocation(paths, person, systemClock.now())
   const { name, pod } = readConfig(textOf(config))
   if (pod) for (const [key, path] of podKeys(paths)) await writeFileAtomic(path, need(files, key))
   // What it kept stands in its home now, wherever it stood.

@@ -3,7 +3,7 @@ import { freemem, totalmem } from 'node:os'
 import { connectDaemon } from '../api/file.ts'
 import type { PodOperator } from '../api/operator.ts'
 import { failureOf } from '../base/failure.ts'
-import type { Failure } from '../base/ports.ts'
+import type { Failure, PeerId } from '../base/ports.ts'
 import type { Check, Status } from '../client/client.ts'
 import { readCertificate } from '../keys/certificate.ts'
 import { systemClock as clock } from '../net/clock.ts'
@@ -41,9 +41,12 @@ export async function examinePod(folder: string, signal: AbortSignal): Promise<F
   return [
     ...(status ? [] : [down]),
     ...checks.filter(({ name }) => !examinedHere.has(name)).map(fromCheck),
-    ...judgeDns(recordsOf(home), await seenOf(hostname, signal)),
+    ...judgeDns(recordsOf(home), await seenOf(hostname, signal), await siblingsOf(remote?.pod)),
     ...(status ? judgeDoor(door, clock.now()) : []),
-    ...(door ? [judgePage(home.certificate!.fingerprint, await pageOf(home, signal))] : []),
+    // Without a certificate no handshake ends; that there is none was said.
+    ...(door && (door.mode === 'proxy' || door.untilMs !== null)
+      ? [judgePage(home.certificate!.fingerprint, await pageOf(home, signal))]
+      : []),
     ...(remote?.pod
       ? judgePorts(home.certificate!.fingerprint, await portsOf(remote.pod, signal))
       : []),
@@ -91,6 +94,11 @@ async function seenOf(hostname: string, signal: AbortSignal): Promise<Seen | Fai
     return failureOf(err)
   }
 }
+
+/** A pod that cannot say is taken for one process. */
+const siblingsOf = async (pod: PodOperator | undefined): Promise<PeerId[]> =>
+  (await pod?.processes().catch(() => []))?.flatMap(({ peer, isThis }) => (isThis ? [] : [peer])) ??
+  []
 
 /** Who answers at the pod's own name. */
 async function pageOf(home: Home, signal: AbortSignal): Promise<string | undefined | Failure> {

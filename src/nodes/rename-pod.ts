@@ -21,6 +21,7 @@ import type { WholeState } from '../store/state.ts'
 import type { Home } from './home.ts'
 import { openPerson, readHome, writePerson } from './home.ts'
 import { lockedPod, recordsOf } from './init-pod.ts'
+import { readPodHostname } from './pod-hostname.ts'
 import { openPodState } from './pod-state.ts'
 import { upgradePod } from './upgrade/upgrade.ts'
 
@@ -29,15 +30,16 @@ import { upgradePod } from './upgrade/upgrade.ts'
  * before changes nothing, and is done again by the next run. As `Doors.renamePod`.
  */
 export async function renamePod(o: RenameOptions): Promise<PodRenamed> {
+  const what = 'to' in o.what ? { ...o.what, to: readPodHostname(o.what.to) } : o.what
   await using home = await lockedPod(o.home)
   await upgradePod(home, { signal: o.signal })
   await using state = await openPodState(home.config.pod!.store, home.paths.podDb, { alone: true })
   const before = await namesNow(state)
   // What was asked for before, and no start has taken up.
   const next = await namesNext(state)
-  return 'to' in o.what
-    ? await toNew(home, state, { before, next }, o.what, o)
-    : await letGo(home, state, next, o.what.forget)
+  return 'to' in what
+    ? await toNew(home, state, { before, next }, what, o)
+    : await letGo(home, state, next, what.forget)
 }
 
 async function toNew(

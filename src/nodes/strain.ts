@@ -1,6 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 import { codeOf } from '../base/errors.ts'
-import type { Clock, Millis } from '../base/ports.ts'
+import { failureOf } from '../base/failure.ts'
+import type { Clock, Log, Millis } from '../base/ports.ts'
 import type { Check } from '../client/client.ts'
 import { systemRandom } from '../net/random.ts'
 import type { WholeState } from '../store/state.ts'
@@ -62,21 +63,25 @@ export interface Writable {
 const probeBytes = 64 * 1_024
 const probeOf = (value: Uint8Array) => [{ type: 'put', table: 'pod', key: 'probe', value }] as const
 
-export function watchWrites(state: WholeState): Writable {
+/** @param log is told once when it fails, whoever was refused by it, and once when it takes something again. */
+export function watchWrites(state: WholeState, log: Pick<Log, 'info' | 'warn'>): Writable {
   let failed: string | undefined
-  const write: WholeState['write'] = async changes => {
-    try {
-      const outcome = await state.write(changes)
-      failed = undefined
-      return outcome
-    } catch (err) {
-      failed = codeOf(err) ?? 'INTERNAL'
-      throw err
-    }
+  const fails = (err: unknown): never => {
+    const failure = failureOf(err)
+    if (failed !== failure.code) log.warn('pod.state', { ...failure })
+    failed = failure.code
+    throw err
   }
+  const write: WholeState['write'] = async changes => {
+    const outcome = await state.write(changes).catch(fails)
+    if (failed !== undefined) log.info('pod.state', { takes: 'writes again' })
+    failed = undefined
+    return outcome
+  }
+  const get: WholeState['get'] = (table, key) => state.get(table, key).catch(fails)
   async function problem(): Promise<string | undefined> {
     try {
-      await state.get('pod', 'record')
+      await get('pod', 'record')
       if (failed !== undefined) {
         await write(probeOf(systemRandom.bytes(probeBytes)))
         await write([{ type: 'delete', table: 'pod', key: 'probe' }])
@@ -89,6 +94,7 @@ export function watchWrites(state: WholeState): Writable {
   return {
     state: {
       ...state,
+      get,
       write,
       [Symbol.asyncDispose]: () => state[Symbol.asyncDispose]()
     },

@@ -1,4 +1,4 @@
-import type { Failure, Millis } from '../base/ports.ts'
+import type { Failure, Millis, PeerId } from '../base/ports.ts'
 import type { DnsRecord } from '../wire/pod-dns.ts'
 import { decodePodTxt } from '../wire/pod-dns.ts'
 import type { PortSeen } from './health-ports.ts'
@@ -60,8 +60,13 @@ export interface Seen {
 /**
  * The DNS beside what should be in it.
  * @param wanted as `podRecords` of src/wire/pod-dns.ts. @param seen the failure, when the name servers did not answer.
+ * @param siblings the other processes that serve the pod: its name may lead to any of them.
  */
-export function judgeDns(wanted: readonly DnsRecord[], seen: Seen | Failure): Finding[] {
+export function judgeDns(
+  wanted: readonly DnsRecord[],
+  seen: Seen | Failure,
+  siblings: readonly PeerId[] = []
+): Finding[] {
   if ('code' in seen)
     return [
       bad(
@@ -76,8 +81,8 @@ export function judgeDns(wanted: readonly DnsRecord[], seen: Seen | Failure): Fi
     `Publish: ${records.map(({ name, type, value }) => `${name}. ${type} ${type === 'TXT' ? `"${value}"` : value}`).join('; ')}`
   return [
     judgeAddresses(of('A', 'AAAA'), seen.addresses),
-    judgeService(of('SRV'), seen, publish),
-    judgeText(of('TXT'), seen, publish)
+    judgeService(of('SRV'), seen, publish, siblings),
+    judgeText(of('TXT'), seen, publish, siblings)
   ]
 }
 
@@ -103,12 +108,19 @@ function judgeAddresses(wanted: readonly DnsRecord[], seen: readonly string[]): 
   return warning(name, 'DNS_OTHER', `${strange.join(', ')} is not of this machine`, hint)
 }
 
-function judgeService(wanted: readonly DnsRecord[], { services }: Seen, publish: Publish): Finding {
+function judgeService(
+  wanted: readonly DnsRecord[],
+  { services }: Seen,
+  publish: Publish,
+  siblings: readonly PeerId[]
+): Finding {
   const [, , port, host] = wanted[0]?.value.split(' ') ?? []
   const shown = services.map(s => `${s.host}:${s.port}`)
   if (services.length === 0)
     return warning('dns service', 'DNS_NONE', 'there is no SRV record', publish(wanted))
   const fits = services.some(s => String(s.port) === port && s.host === host)
+  if (!fits && siblings.length > 0 && services.every(s => s.host === host))
+    return good('dns service', `${shown.join(', ')}; this process listens at ${port}`)
   return fits
     ? good('dns service', shown.join(', '))
     : bad(
@@ -119,12 +131,20 @@ function judgeService(wanted: readonly DnsRecord[], { services }: Seen, publish:
       )
 }
 
-function judgeText(wanted: readonly DnsRecord[], { texts }: Seen, publish: Publish): Finding {
+function judgeText(
+  wanted: readonly DnsRecord[],
+  { texts }: Seen,
+  publish: Publish,
+  siblings: readonly PeerId[]
+): Finding {
   const own = decodePodTxt(wanted[0]?.value ?? '')
   const read = texts.map(decodePodTxt).filter(txt => txt !== undefined)
   if (read.length === 0)
     return warning('dns key', 'DNS_NONE', 'there is no TXT record of the pod', publish(wanted))
-  const wrong = read.filter(txt => txt.fingerprint !== own?.fingerprint || txt.peer !== own.peer)
+  const peers = [own?.peer, ...siblings]
+  const wrong = read.filter(
+    txt => txt.fingerprint !== own?.fingerprint || !peers.includes(txt.peer)
+  )
   return wrong.length === 0
     ? good('dns key', `names ${own?.fingerprint}`)
     : bad(

@@ -19,6 +19,26 @@ describe('muttr pod init, up and doctor', () => {
     assert.equal((await muttr('pod init')).status, 1)
   })
 
+  it('refuses what would be of no use', async () => {
+    for (const [options, why] of [
+      ['--https acme --certificate /c.pem', /--certificate and --key want --https files/],
+      ['--https proxy --email a@one.test', /--email wants --https acme/],
+      ['--admin', /--admin wants --https/]
+    ] as const) {
+      const doors = createFakeDoors()
+      const ran = await muttr(`pod init --hostname one.test --home /p ${options}`, { doors })
+      assert.equal(ran.status, 1)
+      assert.match(ran.stderr, why)
+      assert.equal(doors.opened.length, 0)
+    }
+  })
+
+  it('prints no address that lets others in where nobody sits', async () => {
+    const ran = await muttr('pod up --home /p --no-passphrase', untilPrinted('up'))
+    assert.match(ran.stdout, /page +`muttr page --print` shows its address/)
+    assert.doesNotMatch(ran.stdout, /token/)
+  })
+
   it('says what a pod lacks, and ends with 2 when something is bad', async () => {
     const well = await muttr('pod doctor --home /p')
     assert.equal(well.status, 0)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { toHex, utf8 } from '../../src/base/bytes.ts'
+import { MuttrError } from '../../src/base/errors.ts'
 import { createEvents } from '../../src/client/events.ts'
 import { ClientWorld, dice, person } from '../support/client-world.ts'
 
@@ -36,7 +37,8 @@ describe('a client', () => {
     const alice = await world.join('alice', {
       checks: [
         async () => [{ name: 'disk', ok: true, detail: '3 GiB free', hint: null }],
-        async () => Promise.reject(new Error('no such folder'))
+        async () => Promise.reject(new Error('no such folder')),
+        async () => Promise.reject(new MuttrError('STATE_UNREACHABLE', 'no database'))
       ]
     })
     const checks = new Map((await alice.client.doctor()).map(check => [check.name, check]))
@@ -45,6 +47,9 @@ describe('a client', () => {
       ['disk', 'home', 'keys', 'network', 'pod one.test', 'clock', 'outbox'].map(ok),
       [true, false, true, false, true, true, true]
     )
+    const { detail, hint } = checks.get('checks')!
+    assert.equal(detail, 'one could not be made: no database')
+    assert.match(hint!, /PostgreSQL/)
     for (const { ok: well, hint } of checks.values()) assert.equal(well, hint === null)
     await alice.restart({ locked: true })
     const keys = (await alice.client.doctor()).find(({ name }) => name === 'keys')

@@ -119,6 +119,7 @@ describe('a certificate from an authority (Pebble)', () => {
       await using door = await open()
       await becomes(() => door.status.problem !== null)
       assert.equal(door.status.problem?.code, 'ORDER_FAILED')
+      assert.match(door.status.problem.message, /gave no certificate: .*ECONNREFUSED/)
       assert.equal(door.status.untilMs, null)
     }
     kept.pair = before

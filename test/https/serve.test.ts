@@ -36,7 +36,7 @@ describe('a connection of the door', () => {
             cancel: () => cut.resolve()
           })
         ),
-      ...{ host: '127.0.0.1', port: 0, groupLocal: null, quietMs: 300 },
+      ...{ host: '127.0.0.1', port: 0, setting: 'pod.https', groupLocal: null, quietMs: 300 },
       sockets: { room: echo(), turnstile }
     })
     const still = new WebSocket(`ws://127.0.0.1:${served.port}/echo`)
@@ -51,5 +51,15 @@ describe('a connection of the door', () => {
     assert.equal(String((await heard)[0]), 'still here')
     still.terminate()
     reader.destroy()
+  })
+
+  it('that cannot be, since the port is taken, is said with the setting to change', async () => {
+    const at = { fetch: () => new Response(), host: '127.0.0.1', groupLocal: null }
+    await using first = await serveHttp({ ...at, port: 0, setting: 'pod.https' })
+    for (const setting of ['pod.https', 'pod.monitor'] as const)
+      await assert.rejects(serveHttp({ ...at, port: first.port, setting }), {
+        code: 'ADDRESS_IN_USE',
+        hint: `Another program listens there; change \`${setting}\` in muttr.json.`
+      })
   })
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loginLink, openLink } from '../support/pod-login.ts'
 import { Testnet } from '../support/testnet.ts'
@@ -29,6 +29,9 @@ describe('a pod whose machine is lost', () => {
     await net.kill('one.test')
     await rm(net.home('one.test'), { recursive: true })
     await net.json('one.test', 'restore', file, '--words-file', words, '--no-passphrase')
+    // What an operator needs when the key is stolen comes along.
+    const revocation = await readFile(join(net.home('one.test'), 'revocation.asc'), 'utf8')
+    assert.match(revocation, /BEGIN PGP PUBLIC KEY BLOCK/)
     const from = net.events.length
     await net.start('one.test')
     const [after] = await net.json<{ fingerprint: string; peer: string }>('one.test', 'status')

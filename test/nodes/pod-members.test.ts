@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { editJsonc } from '../../src/config/jsonc.ts'
+import { peerKeys } from '../../src/net/peer-key.ts'
 import { readHome } from '../../src/nodes/home.ts'
 import { initPod } from '../../src/nodes/init-pod.ts'
 import { makePodMember } from '../../src/nodes/pod-members.ts'
@@ -18,9 +19,18 @@ describe('the home of another process of a pod', () => {
     })
     const file = join(home, 'muttr.json')
     const text = editJsonc(await readFile(file, 'utf8'), ['pod', 'https'], https)
-    await writeFile(file, editJsonc(text, ['pod', 'store'], 'postgres://db.test/muttr'))
+    const placed = editJsonc(text, ['listen'], ['/ip4/10.1.2.3/tcp/4420'])
+    await writeFile(file, editJsonc(placed, ['pod', 'store'], 'postgres://db.test/muttr'))
     const { doorClosed } = await makePodMember({ home, out })
-    const { pod } = (await readHome(out)).config
+    const second = await readHome(out)
+    const { pod } = second.config
+    const [place, ...others] = second.network.pods
+    const first = await readHome(home)
+    assert.deepEqual([place!.hostname, others], ['pod.test', []])
+    assert.equal(place!.fingerprint, first.certificate!.fingerprint)
+    assert.deepEqual(place!.addresses, [
+      `/ip4/10.1.2.3/tcp/4420/p2p/${peerKeys(first.privateKey).self}`
+    ])
     assert.equal((await readHome(home)).config.pod!.https.mode, 'mode' in https && https.mode)
     return { doorClosed, https: pod!.https, store: pod!.store }
   }

@@ -76,7 +76,10 @@ describe('a state that takes no writes', () => {
     await using server = await startPostgres({ diskMiB: 128 })
     const database = await openShared(server.url)
     await using kept = await createSqlState({ database, self: 'one' })
-    const { state, problem } = watchWrites(kept)
+    const log: unknown[] = []
+    const tell = (event: string, said?: object) =>
+      void log.push([event, Object.keys(said ?? {}).join()])
+    const { state, problem } = watchWrites(kept, { info: tell, warn: tell })
     await state.write(row('first'))
     const ballast = join(server.folder, 'ballast')
     spawnSync('sh', ['-c', `cat /dev/zero > ${ballast}`])
@@ -97,5 +100,17 @@ describe('a state that takes no writes', () => {
     assert.equal(await problem(), undefined)
     for (const key of ['first', ...acknowledged]) assert(await state.get('rows', key), key)
     await state.write(row('last'))
+    // An operator finds both in the log, once for each of the ways in which it failed.
+    assert.deepEqual(log[0], ['pod.state', 'code,message,hint'])
+    assert.deepEqual(log.at(-1), ['pod.state', 'takes'])
+    assert(log.length <= codes.length + 1)
+    await server.stop('kill')
+    await assert.rejects(state.get('rows', 'first'), { code: 'STATE_UNREACHABLE' })
+    await assert.rejects(state.get('rows', 'first'), { code: 'STATE_UNREACHABLE' })
+    assert.deepEqual(log.at(-1), ['pod.state', 'code,message,hint'])
+    const told = log.length
+    await server.start()
+    assert.equal(await problem(), undefined)
+    assert.deepEqual(log.slice(told), [['pod.state', 'takes']])
   })
 })

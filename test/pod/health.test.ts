@@ -58,6 +58,26 @@ describe("what a pod's doctor says", () => {
     assert.equal(dns({ addresses: ['203.0.113.1'] }, behindRouter)[0], 'dns address good -')
   })
 
+  it('of names that lead to another process of the pod, as they may', () => {
+    const sibling = '12D3KooWCtP8ZM4tr1QaVnnSYsvaxnzedFhPsMo3vEJbeCLF18x5'
+    const there = {
+      ...{ addresses: ['198.51.100.7'], services: [{ host: 'one.pods', port: 4421 }] },
+      texts: [encodePodTxt({ peer: sibling, fingerprint })]
+    }
+    const judged = (siblings: string[], seen: Seen = there) =>
+      judgeDns(wanted, seen, siblings).map(short).slice(1)
+    assert.deepEqual(judged([sibling]), ['dns service good -', 'dns key good -'])
+    assert.deepEqual(judged([]), ['dns service bad DNS_OTHER', 'dns key bad DNS_OTHER'])
+    const foreign = {
+      ...{ addresses: [], services: [{ host: 'evil.pods', port: 4420 }] },
+      texts: [encodePodTxt({ peer: sibling, fingerprint: 'cd'.repeat(20) })]
+    }
+    assert.deepEqual(judged([sibling], foreign), [
+      'dns service bad DNS_OTHER',
+      'dns key bad DNS_OTHER'
+    ])
+  })
+
   it('of name servers that do not answer', () => {
     assert.deepEqual(judgeDns(wanted, failure).map(short), ['dns bad DNS_UNANSWERED'])
   })

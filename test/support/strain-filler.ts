@@ -4,7 +4,10 @@ import { codeOf } from '../../src/base/errors.ts'
 import { watchWrites } from '../../src/nodes/strain.ts'
 import { levelState } from '../../src/store/level.ts'
 
-const { state, problem, check } = watchWrites(await levelState(process.argv[2]!))
+const { state, problem, check } = watchWrites(await levelState(process.argv[2]!), {
+  info() {},
+  warn() {}
+})
 const value = new Uint8Array(50_000)
 let refused: string | undefined
 for (let i = 0; refused === undefined; i++)

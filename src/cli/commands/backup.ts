@@ -201,7 +201,9 @@ async function restore(
           ])
     ].join('\n')
   )
-  out.note('Next: `muttr up`. The node takes a new subkey and tells your pods.')
+  out.note(
+    'Next: `muttr up`, or `muttr pod up` for a pod. The node takes a new subkey and tells your pods.'
+  )
 }
 
 /** Says how far it is at each twentieth, and what holds it up. */

@@ -71,7 +71,7 @@ function checkText(out: Output, c: UpgradeCheck): string {
   const rows: [string, string | string[]][] = [
     ['state', c.store],
     ['version', version],
-    ['runs', c.runs ? 'yes: stop it first' : 'no']
+    ['runs', c.runs ? (steps.length > 0 ? 'yes: stop it first' : 'yes') : 'no']
   ]
   if (others.length > 0)
     rows.push(['processes', others.map(other => `of version ${other ?? 'unknown'}`)])

@@ -7,7 +7,7 @@ import type { Output } from '../output.ts'
 import type { Action } from '../program.ts'
 import type { Session } from '../session.ts'
 import { pairs } from '../text.ts'
-import { grouped } from '../units.ts'
+import { grouped, usage } from '../units.ts'
 import { addPodAccounts } from './pod-accounts.ts'
 import { addPodAdmin } from './pod-admin.ts'
 import { addPodAudit } from './pod-audit.ts'
@@ -80,7 +80,10 @@ function addInit(pod: Command, action: Action): void {
       .option('--key <file>', 'with --https files: its key, PEM')
       .option('--email <address>', 'with --https acme: to whom the authority writes')
       .option('--admin', 'with --https: show the admin page there, under /admin/')
-      .option('--network <file|name>', 'the network to join: a network file, or a built-in name')
+      .option(
+        '--network <file|name>',
+        'the network to join: a network file, or a built-in name; else it founds one of its own'
+      )
       .option('--join <link>', 'the network that a muttr: link carries')
       .action(action(init)),
     'muttr pod init --home /srv/pod --hostname pod.example --policy invite',
@@ -91,6 +94,14 @@ function addInit(pod: Command, action: Action): void {
 async function init(session: Session, options: InitArgs): Promise<void> {
   const { hostname, policy, https: mode, certificate, key, email, network, join } = options
   const { admin = false } = options
+  const idle = [
+    mode !== 'files' &&
+      (certificate !== undefined || key !== undefined) &&
+      '--certificate and --key want --https files',
+    mode !== 'acme' && email !== undefined && '--email wants --https acme',
+    mode === 'off' && admin && '--admin wants --https, since it shows the page there'
+  ].find(why => why !== false)
+  if (idle !== undefined) throw usage(idle)
   const doors = await session.doors()
   const made = await doors.initPod({
     ...session.open,

@@ -12,7 +12,7 @@ import { sumOf } from '../../store/copy-state.ts'
 import { levelState } from '../../store/level.ts'
 import { levelFormat } from '../../store/level-rows.ts'
 import { rewrite } from '../../store/sql/rewrite.ts'
-import { formatOf as sqlFormat } from '../../store/sql/schema.ts'
+import { movedAway, formatOf as sqlFormat } from '../../store/sql/schema.ts'
 import { createSqlState } from '../../store/sql/sql-state.ts'
 import type { Content, WholeState } from '../../store/state.ts'
 import {
@@ -215,6 +215,10 @@ export async function versionThere({ paths, config }: PodHome): Promise<number |
   if (found === undefined) return undefined
   const version = versionOf(podSchema, found)
   if (version !== undefined) return version
+  if (found.endsWith(movedAway))
+    throw new MuttrError('STATE_UNFIT', `${whereOf({ paths, config })} was left by the pod`, {
+      hint: 'It was moved elsewhere by `muttr pod migrate`, and is served there. Make the home of a further process anew, with `muttr pod member`; the pod itself runs from the home that was named then.'
+    })
   const code = isHere ? 'HOME_DAMAGED' : 'STATE_UNFIT'
   throw new MuttrError(
     code,

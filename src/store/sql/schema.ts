@@ -72,10 +72,13 @@ export async function fence(query: SqlQuery, channel: string, format: string): P
     throw new MuttrError('STATE_UNREACHABLE', 'the state of the pod is being moved')
 }
 
+/** Stands behind the format of what was moved. */
+export const movedAway = ', moved away'
+
 /** From now on nobody opens it: its rows were moved, and those that stay are not kept up. */
 export async function retireSchema(database: SqlDatabase): Promise<void> {
   await database.change(async query => {
-    await query("UPDATE muttr.about SET format = format || ', moved away'")
+    await query('UPDATE muttr.about SET format = format || $1', [movedAway])
     return true
   })
 }
