@@ -56,7 +56,7 @@ export class WideTables {
     this.#k = o.k
     this.#places = places
     this.#stride = wordsOf(this.shape, o.k)
-    this.#entries = new Uint32Array(places.length * this.#stride)
+    this.#entries = new Uint32Array(places.length * this.#stride + 2 * lineWords)
     for (let owner = 0; owner < places.length; owner++) this.clear(owner)
     this.#farMask = this.shape.far === 0 ? 0 : 0x8000_0000 >> (this.shape.far - 1)
     this.#selection = new Selection(places, this.answerMost(o.k))
@@ -291,7 +291,7 @@ export class WideTables {
     const array = this.#entries
     const bucket = Math.clz32(differing & this.#farMask)
     const at = owner * this.#stride + Math.min(bucket, this.shape.far) * this.#k
-    return array[at]! ^ array[at + lineWords]! ^ array[at + this.#k]!
+    return array[at]! ^ array[at + lineWords]! ^ array[at + 2 * lineWords]!
   }
 
   #take(base: number, size: number, without: number, out: Uint32Array, count: number): number {
