@@ -41,5 +41,15 @@ describe('a pod that is renamed again before it begins', function () {
     assert.deepEqual(await rename('--to', 'after.test'), ['after.test'])
     assert.deepEqual(await listed(), ['after.test'])
     await net.start(first)
+    // As one that came out of a backup, and had names since of which it knows nothing.
+    await net.stop(first)
+    const since = ['--to', 'last.test', '--had', 'two.test', 'one-more.test']
+    assert.deepEqual(await rename(...since), [
+      'last.test',
+      'two.test',
+      'one-more.test',
+      'after.test'
+    ])
+    await net.start(first)
   })
 })
