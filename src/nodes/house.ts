@@ -73,6 +73,7 @@ export class NodeHouse implements House, AsyncDisposable {
   #log = openLog({ level: 'info' })
   /** One change at a time. */
   #turn: Promise<unknown> = Promise.resolve()
+  #starting: Promise<unknown> = Promise.resolve()
   /** The client of whichever node runs; every call refuses while none does. */
   readonly client: Client
   /** The pod's operator, where a pod runs. */
@@ -130,7 +131,13 @@ export class NodeHouse implements House, AsyncDisposable {
   }
 
   /** Starts the node of the home, with the vault open or, with null, locked. */
-  async start(home: Home, person: Person | null, passphrase: string | null): Promise<void> {
+  start(home: Home, person: Person | null, passphrase: string | null): Promise<void> {
+    const started = this.#start(home, person, passphrase)
+    this.#starting = started.catch(() => undefined)
+    return started
+  }
+
+  async #start(home: Home, person: Person | null, passphrase: string | null): Promise<void> {
     const { events, signal } = this.#p
     this.#became('starting')
     this.#passphrase = passphrase
@@ -184,6 +191,8 @@ export class NodeHouse implements House, AsyncDisposable {
   /** Stops and starts with what the home's files say now; what was open is open again. One that does not start is tried again. */
   async #restart(): Promise<void> {
     this.#again?.[Symbol.dispose]()
+    // A pod may ask for it before all of the node is there: what is not ended would run on beside the next.
+    await this.#starting
     this.#isLocked = this.#running?.started.client.locked ?? this.#isLocked
     const isLocked = this.#isLocked
     this.#became('starting')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Contact, ReceivedLetter, SentLetter, Status } from '../../src/client/client.ts'
 import { decodeWhereabouts, whereaboutsKey } from '../../src/wire/records/whereabouts.ts'
@@ -64,6 +64,7 @@ describe('a pod that comes out of a backup from before it was renamed', function
     await ok(old, 'backup', kept(file))
 
     await net.stop(old)
+    await cp(net.home(old), kept('disk'), { recursive: true })
     await ok(old, 'pod', 'rename', '--to', now)
     await net.start(old)
     await net.event('alice', 'agreed', from, e => e.to === `alice@${now}`)
@@ -119,6 +120,18 @@ describe('a pod that comes out of a backup from before it was renamed', function
     await arrives('carol', toCarol.id, from, 'by her first name')
     const contacts = await ok<Contact>('bob', 'contacts')
     assert(contacts.some(({ alias }) => alias === `alice@${now}`))
+    assert.equal(await saidName(() => true), now)
+  })
+
+  it('serves under the former name no more once it has seen, where it is a copy of its disk', async () => {
+    await net.stop(old)
+    await rm(net.home(old), { recursive: true })
+    await cp(kept('disk'), net.home(old), { recursive: true })
+    const from = net.events.length
+    await net.start(old)
+    await net.event(old, 'node', from, ({ state }) => state === 'failed')
+    const { stderr } = await net.muttr(old, 'status', '--json')
+    assert.match(stderr, /CONFIG_INVALID[\s\S]*renamed to new\.test/)
     assert.equal(await saidName(() => true), now)
   })
 })
