@@ -17,9 +17,10 @@ export interface Figure {
 
 /** A promise that was broken, and the notes that led there, oldest first. */
 export interface Violation {
-  /** Virtual. */
+  /** From hour zero, as a replay counts. */
   atMs: number
   what: string
+  /** `MILLISECONDS: what happened`, counted likewise: below zero while the network is made. */
   chain: string[]
 }
 

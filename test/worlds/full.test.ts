@@ -75,7 +75,10 @@ describe('a full world', () => {
     assert.deepEqual(column(result, 'online'), [9, 9])
     assert.equal(column(result, 'copiesMin')[0], 0)
     assert(result.figures.found!.value < 1)
-    for (const { what, chain } of result.violations) {
+    for (const { what, chain, atMs } of result.violations) {
+      assert.equal(atMs, 1_800_000)
+      assert.match(chain[0]!, /^-\d+: node \d+ took a copy/)
+      assert.match(chain.at(-1)!, /^1800000: /)
       assert.match(what, /acknowledged, and no copy/)
       assert(chain.some(line => /took a copy/.test(line)))
       assert.match(chain.at(-1)!, /died with its copy/)

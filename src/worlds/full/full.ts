@@ -2,7 +2,7 @@ import { MuttrError } from '../../base/errors.ts'
 import type { Millis } from '../../base/ports.ts'
 import { sharedPlaces } from '../../sim/keys.ts'
 import { VirtualNetwork } from '../../sim/network.ts'
-import type { Engine, EngineOptions, RunResult } from '../../sim/result.ts'
+import type { Engine, EngineOptions, RunResult, Violation } from '../../sim/result.ts'
 import type { Scenario } from '../../sim/scenario.ts'
 import { latencyIn } from '../../sim/scenario-files.ts'
 import { World } from '../../sim/world.ts'
@@ -156,10 +156,10 @@ class Run {
       if (atHours === scenario.hours) break
     }
     if (this.#people) await world.run(this.#people.close(), during)
-    return this.#result(measure, letters)
+    return this.#result(measure, letters, zeroMs)
   }
 
-  #result(measure: Measure, letters: LetterFigures | undefined): RunResult {
+  #result(measure: Measure, letters: LetterFigures | undefined, zeroMs: Millis): RunResult {
     const { events, traceHash } = this.#world
     return {
       scenario: this.#scenario,
@@ -180,7 +180,16 @@ class Run {
         ...this.#holdings.violations,
         ...this.#workload.violations,
         ...(this.#people?.post.violations ?? [])
-      ].sort((a, b) => a.atMs - b.atMs)
+      ]
+        .sort((a, b) => a.atMs - b.atMs)
+        .map(violation => sinceZero(violation, zeroMs))
     }
   }
 }
+
+/** Times as a replay counts them, so that one can be looked up in the other. */
+const sinceZero = ({ atMs, what, chain }: Violation, zeroMs: Millis): Violation => ({
+  atMs: atMs - zeroMs,
+  what,
+  chain: chain.map(line => line.replace(/^\d+(?=: )/, ms => String(Number(ms) - zeroMs)))
+})
