@@ -9,13 +9,19 @@ export const upkeep = {
   /** A bucket without a lookup for so long is refreshed, one in a tick. */
   staleMs: (60 * 60_000) as Millis,
   /** Buckets filled at once when joining; the others fill as they are used. */
-  bucketsAtJoin: 4
+  bucketsAtJoin: 4,
+  /** For all of joining. */
+  joinTimeoutMs: 15_000 as Millis,
+  /** Of this so long at most, twice, until the pings of whom others named are done. */
+  settleMs: 5_000 as Millis
 } as const
 
 /** How hearsay is pinged. Not chosen by a finding. */
 export const pings = {
   /** Those that wait. */
   queueMax: 64,
+  /** That are under way. */
+  atOnce: 3,
   /** Whom we could not reach is not tried again on hearsay for so long, and of so many at most we remember it. */
   shunMs: (5 * 60_000) as Millis,
   shunnedMax: 512
@@ -26,7 +32,9 @@ export const lost = {
   /** Remembered at a time. */
   most: 64,
   /** After which they are pinged; then each wait is twice as long, until one of them is back. */
-  firstMs: 60_000 as Millis
+  firstMs: 60_000 as Millis,
+  /** Of those that are due so many in a tick. */
+  perTick: 3
 } as const
 
 /** How large the network is, a seed measures by lookups of random places, one in a tick, until so many were answered; lookups bring more. */

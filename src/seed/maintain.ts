@@ -1,19 +1,16 @@
 import type { Contact, Millis, Place } from '../base/ports.ts'
 import { bitOf } from '../routing/distance.ts'
 import { believed } from '../routing/subnet.ts'
-import { regionsLeast, upkeep } from '../routing/upkeep.ts'
+import { lost, regionsLeast, upkeep } from '../routing/upkeep.ts'
 import { decodeContacts, encodeFindNode } from '../wire/dht.ts'
 import type { Core, SeedCore } from './core.ts'
 import { deadline, findNearest } from './core.ts'
 
-const { bucketsAtJoin, pingsPerTick, silentMs, staleMs, tickMs } = upkeep
+const { bucketsAtJoin, joinTimeoutMs, pingsPerTick, settleMs, silentMs, staleMs, tickMs } = upkeep
 const warmDelayMs: Millis = 250
-const lostPerTick = 3
 /** Connections are made again first. */
 const wokeMs: Millis = 3_000
 const expiredPerTick = 1_000
-const joinTimeoutMs: Millis = 15_000
-const settleMs: Millis = 5_000
 /** A place that shares more leading bits with ours lies in a part of the space small enough to be crowded because we are there. */
 const farBitsMax = 3
 
@@ -130,7 +127,7 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
     if (table.size === 0 && lastJoin.length > 0) await join(lastJoin)
     const silent = table.silent(clock.now() - silentMs, pingsPerTick)
     await Promise.all(silent.map(contact => peers.ping(contact, 'silent', core.stop)))
-    peers.seekLost(lostPerTick)
+    peers.seekLost(lost.perTick)
     const stale = table.stale(clock.now() - staleMs)
     const bucket = stale ?? unmeasured()
     if (bucket !== undefined) await refresh(bucket, deadline(core, {}), stale !== undefined)

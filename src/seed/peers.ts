@@ -10,13 +10,13 @@ import type {
   PeerKeys,
   Random
 } from '../base/ports.ts'
+import { Lost } from '../routing/lost.ts'
 import { RoundTrip } from '../routing/rtt.ts'
 import type { Table } from '../routing/table.ts'
 import { asking, pings } from '../routing/upkeep.ts'
 import type { DhtMethod } from '../wire/dht.ts'
 import { decodePong, encodePing, pongBytes } from '../wire/dht.ts'
 import type { Asked, PingReason } from './asked.ts'
-import { Lost } from './lost.ts'
 import type { Reach } from './reach.ts'
 
 /** These wait for the holder's disk as well. */
@@ -29,7 +29,6 @@ export const isWriting: ReadonlySet<DhtMethod> = new Set<DhtMethod>([
 /** A write can bear some slow holders, and its bytes are dearer. Not chosen by a finding. */
 const writeFloorMs: Millis = 250
 
-const pingsAtOnce = 3
 /** So long after an answer we take ourselves to be online. */
 const onlineMs = 10_000
 const judgeMs = 2_000
@@ -311,7 +310,7 @@ export class Peers implements Disposable {
   }
 
   #work(): void {
-    while (this.#pinging.size < pingsAtOnce && !this.#stop.signal.aborted) {
+    while (this.#pinging.size < pings.atOnce && !this.#stop.signal.aborted) {
       const next = this.#queue.values().find(({ contact }) => !this.#pinging.has(contact.peer))
       if (!next) break
       const { contact, reason } = next

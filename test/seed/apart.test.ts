@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { codeOf } from '../../src/base/errors.ts'
-import { Lost } from '../../src/seed/lost.ts'
+import { Lost } from '../../src/routing/lost.ts'
 import type { VirtualNode } from '../../src/sim/node.ts'
 import { simBlob, simSeeds } from '../support/sim-seeds.ts'
 

@@ -25,6 +25,7 @@ import {
 import { FloodPings } from './pings.ts'
 import { Places } from './places.ts'
 import { Reach } from './reach.ts'
+import { Requests } from './requests.ts'
 import { Storage } from './storage.ts'
 import { WideTables } from './tables.ts'
 import { Tally } from './tally.ts'
@@ -37,17 +38,16 @@ const hourMs: Millis = 3_600_000
 const sampled = 20
 /** Gets of each key around which ids were minted, for each row. */
 const sampledEclipsed = 4
-/** Refreshing lookups that are walked in a run; the others are counted. */
-const walkedMax = 50_000
+/** So many nodes are followed at most, and fewer where a run is long or large: their lookups are about so many in all. */
+const followedMost = 256
+const followedLeast = 8
+const walkedMax = 150_000
+/** Lookups that a followed one makes in an hour in which many come and go, beside those that refresh its far buckets. */
+const lookupsOfHour = 12
 /** Events that one day of the calendar should hold. */
 const eventsOfDay = 8
 /** In one turn; between two looks at whether to stop lie some thousand turns. */
 const eventsAtOnce = 4
-/**
- * Where floods name peers that were never there and nobody is doubted, most lookups of who joins take longer than what is left of a join's time
- * after it has waited for its pings. Source: docs/decisions/030-wide-scale.md
- */
-const floodedShare = 1 / 3
 const rowTimer = 0
 const putTimer = 1
 const getTimer = 2
@@ -118,7 +118,13 @@ class Run {
     const timers = this.#others + faultTimer + 2 * scenario.faults.length
     const calendar = new Calendar({ timers, dayMs, days: capacity > 100_000 ? 2 ** 18 : 2 ** 16 })
     const tables = new WideTables(places, { nodes: Math.max(1, scenario.nodes * shares.most), k })
-    const pings = new FloodPings({ foes, tables, nowMs: () => calendar.nowMs }, capacity)
+    const pings = new FloodPings(
+      {
+        ...{ foes, tables, nowMs: () => this.#life.followed.nowMs },
+        isFollowed: node => this.#life.followed.has(node)
+      },
+      capacity
+    )
     const walker = new Walker({
       places,
       tables,
@@ -130,18 +136,26 @@ class Run {
       dice: this.#diceOf('loss'),
       linkDice: this.#diceOf('links'),
       parameters: { k, alpha, replicas, connections, paths: pathsIn(scenario) },
+      lines: {
+        isConnected: (from, to) => this.#life.followed.isConnected(from, to),
+        roundTripOf: from => this.#life.followed.roundTripOf(from),
+        answered: (from, to, tookMs) => this.#life.followed.answered(from, to, tookMs),
+        failed: (from, to) => this.#life.followed.failed(from, to)
+      },
       onLeft: (owner, node) => this.#life.replace(owner, node),
       spare: (owner, from, to) => this.#life.spare(owner, from, to),
       sinceMs: node => this.#life.sinceMs[node]!
     })
     this.#calendar = calendar
-    const refreshes = scenario.nodes * scenario.hours * (tables.shape.far + 1)
+    const requests = new Requests()
+    const lookups = scenario.hours * (tables.shape.far + lookupsOfHour)
+    const followed = Math.min(followedMost, Math.max(followedLeast, walkedMax / lookups))
     this.#life = new Life({
-      ...{ scenario, places, tables, reach, foes, walker, calendar },
+      ...{ scenario, places, tables, reach, foes, walker, calendar, requests },
+      ...(foes.inventedCount > 0 && { pings }),
       dice: this.#diceOf('life'),
       tableDice: this.#diceOf('tables'),
-      walkedShare: Math.min(1, walkedMax / refreshes),
-      timelyShare: foes.inventedCount > 0 && pathsIn(scenario) === 1 ? floodedShare : 1,
+      stride: Math.max(1, Math.round(scenario.nodes / followed)),
       on: {
         came: (node, isNew) => this.#storage.came(node, isNew),
         left: node => this.#storage.left(node),
@@ -149,7 +163,7 @@ class Run {
       }
     })
     this.#storage = new Storage({
-      ...{ scenario, places, reach, foes, calendar, thereShare: this.#leastShare() },
+      ...{ scenario, places, reach, foes, calendar, requests, thereShare: this.#leastShare() },
       dice: this.#diceOf('repair'),
       capacity: blobs,
       firstTimer,
@@ -158,7 +172,7 @@ class Run {
     })
     this.#storage.begin(this.#life)
     this.#tally = new Tally({
-      ...{ life: this.#life, storage: this.#storage, isHostile: adversaries !== null }
+      ...{ life: this.#life, storage: this.#storage, requests, isHostile: adversaries !== null }
     })
     this.#foes = foes
     const all = {
@@ -176,7 +190,7 @@ class Run {
       nodes: () => reach.seedCount - foes.mintedCount
     })
     this.#workload = new Workload({
-      ...{ ...all, scenario, places, walker, wider },
+      ...{ ...all, scenario, places, walker, wider, requests },
       eclipsedDice: this.#diceOf('eclipsed'),
       dice: this.#diceOf('workload'),
       lookupDice: this.#diceOf('lookups')

@@ -114,6 +114,11 @@ export class Foes {
     return this.#behaviour === 'slow' && this.isHostile(node) ? slowMs : 0
   }
 
+  /** Whether requests wait because of them: those that are late, or never answered. */
+  get holdsUp(): boolean {
+    return this.#behaviour === 'slow' || this.#behaviour === 'flood'
+  }
+
   /** Whether it answers a get with bytes that are no blob's. */
   lies(node: number): boolean {
     return this.#behaviour === 'lie' && this.isHostile(node)

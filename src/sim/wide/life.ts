@@ -1,5 +1,4 @@
 import type { Millis } from '../../base/ports.ts'
-import { waitsMax } from '../../replicas/repair-agenda.ts'
 import { usualRepair } from '../../replicas/repair-parameters.ts'
 import { upkeep } from '../../routing/upkeep.ts'
 import type { Dice } from '../dice.ts'
@@ -7,24 +6,21 @@ import { draw, drawUnderWay, meanOf } from '../distributions.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Calendar } from './calendar.ts'
 import type { Foes } from './foes.ts'
-import { WideLost } from './lost.ts'
+import { Followed } from './followed.ts'
 import { Owners } from './owners.ts'
+import type { FloodPings } from './pings.ts'
 import type { Places } from './places.ts'
 import { nobody } from './places.ts'
 import { Presence } from './presence.ts'
 import type { Reach } from './reach.ts'
 import { Refreshes } from './refreshes.ts'
+import type { Requests } from './requests.ts'
 import type { WideTables } from './tables.ts'
 import type { Walker } from './walk.ts'
 
 const hourMs: Millis = 3_600_000
-/** So many ticks are one event, once a node has measured the network: until then each decides whether there is another lookup. */
+/** So many ticks are one event, of a node that is not followed. */
 const ticksPerRound = upkeep.silentMs / upkeep.tickMs
-/** Who is farther than so many times R others does not look around because of a change, as repair has it. */
-const nearTimes = 4
-/** Of each neighbour when one leaves: to one that is there, and twice to the one that is not; when one comes: to it. */
-const pingsAtLeave = 3
-const pingsAtCome = 1
 /** Who was there before the first hour has been so for long: others count on it, and know it as a spare. */
 const knownMs = Math.max(usualRepair.settledMs, upkeep.staleMs)
 /** Drawn for a spare that is still there, before the place in the bucket stays empty. */
@@ -38,14 +34,14 @@ export interface LifeParts {
   foes: Foes
   walker: Walker
   calendar: Calendar
+  requests: Requests
+  pings?: FloodPings
   /** Of who comes and goes. */
   dice: Dice
   /** Of what tables do. */
   tableDice: Dice
-  /** Part of the refreshing lookups that is walked; the others are counted as the walked ones in the mean. */
-  walkedShare: number
-  /** As {@link Refreshes} takes it. */
-  timelyShare: number
+  /** Of so many places one is followed. */
+  stride: number
   on: {
     came(node: number, isNew: boolean): void
     left(node: number): void
@@ -56,14 +52,11 @@ export interface LifeParts {
 /**
  * Who comes, goes, comes back and dies, and what their tables make of it. Timers: `node` for what it does next, capacity + `node` for the
  * upkeep of its table. Modelled, not shipped: neighbours learn at once who came or went, as their connections tell them within seconds;
- * of the refreshing lookups of buckets only a share is walked; spares are drawn when needed from those who were there at some time
+ * of those that are not {@link Followed} tables are kept, and nothing is sent; spares are drawn when needed from those who were there at some time
  * in the last hour, since every bucket has a lookup in an hour.
  */
 export class Life {
   readonly online: Presence
-  /** Requests of upkeep, counted ones included; and those of hostile ones among them. */
-  messages = 0
-  hostileMessages = 0
   /** Since when it is there, or away; of who does not live, for ever. */
   readonly sinceMs: Float64Array
   readonly bornMs: Float64Array
@@ -71,11 +64,9 @@ export class Life {
   readonly lives: Uint8Array
   readonly #diesMs: Float64Array
   readonly #cursor: Uint16Array
-  readonly #refreshes: Refreshes
-  readonly #lost: WideLost
+  readonly #followed: Followed
   readonly #owners: Owners
   readonly #p: LifeParts
-  #changes = 0
   #born = 0
 
   constructor(parts: LifeParts) {
@@ -88,37 +79,47 @@ export class Life {
     this.lives = new Uint8Array(length)
     this.#diesMs = new Float64Array(length)
     this.#cursor = new Uint16Array(length)
-    this.#lost = new WideLost(length)
-    const { k, replicas } = parts.scenario.parameters
-    const { places, tables, reach, walker, tableDice, walkedShare, timelyShare } = parts
-    this.#refreshes = new Refreshes({
-      ...{ places, tables, reach, walker, walkedShare, dice: tableDice },
-      ...{ want: 2 * replicas, usualRequests: k, timelyShare }
+    const { scenario, places, tables, reach, walker, tableDice: dice } = parts
+    const { parameters } = scenario
+    this.#followed = new Followed({
+      ...parts,
+      refreshes: new Refreshes({ places, tables, reach, walker, dice, parameters }),
+      dice,
+      lives: node => this.lives[node] === 1,
+      bootstrap: () => this.#bootstrap(),
+      replace: (owner, gone) => this.replace(owner, gone)
     })
   }
 
-  static bytesPerNode =
-    Presence.bytesPerNode + 8 + 8 + 1 + 8 + 2 + Refreshes.bytesPerNode + WideLost.bytesPerNode
+  static bytesPerNode = Presence.bytesPerNode + 8 + 8 + 1 + 8 + 2 + Refreshes.bytesPerNode
+
+  /** Whom connections and what was asked of others are known of. */
+  get followed(): Followed {
+    return this.#followed
+  }
 
   /** The population as after a long time. */
   start(): void {
     const { scenario, places, tables, reach, tableDice } = this.#p
-    // Who has never been among others was misled when it measured the network.
-    const isAmongFoes = scenario.adversaries?.fromHour === null
+    // A run among hostile nodes begins with a network of minutes, at the scale full too.
+    const isMeasured = scenario.adversaries === null
     const hostile = Math.round(scenario.nodes * (scenario.adversaries?.share ?? 0))
     for (let count = hostile; count < scenario.nodes; count++) this.#begin(this.#unborn(), true)
     for (let count = 0; count < hostile; count++) this.#enlist(this.#unborn(), true)
     for (let i = 0; i < this.online.count; i++) {
       const node = this.online.nodes[i]!
       tables.fill(node, reach.of(node), tableDice)
-      if (isAmongFoes) this.#refreshes.began(node)
-      else this.#refreshes.settled(node)
-      this.#armUpkeep(node, tableDice.next())
+      if (!this.#followed.has(node)) this.#armUpkeep(node, tableDice.next())
     }
     // Who is away knows whom it knew.
     for (let node = 0; node < places.length; node++)
       if (this.lives[node] === 1 && reach.there[node] === 0)
         tables.fill(node, reach.of(node), tableDice)
+    const there = [...this.online.nodes.subarray(0, this.online.count)]
+    this.#followed.begin(
+      there.filter(node => this.#followed.has(node)),
+      isMeasured
+    )
   }
 
   /** Its life goes on: it dies, leaves or comes. */
@@ -154,6 +155,7 @@ export class Life {
     this.sinceMs[node] = Number.NEGATIVE_INFINITY
     calendar.clear(node)
     on.died(node)
+    this.#followed.died(node)
     foes.dismiss(node)
     if (isReplaced) this.bear(1)
   }
@@ -165,35 +167,30 @@ export class Life {
       else this.#begin(this.#unborn(), false)
   }
 
-  /** Pings those longest silent, and refreshes what is stale. */
+  /** What its table asks for; of one that is not followed only what becomes of the table. */
   upkeep(node: number): void {
-    const { tables, reach, foes, tableDice } = this.#p
-    const before = this.messages
+    if (this.#followed.has(node)) {
+      this.#followed.act(node)
+      return
+    }
+    const { tables, reach, tableDice } = this.#p
     const size = tables.farSize
     const reached = reach.of(node)
-    const ticks = this.#ticksOf(node)
-    const pings = Math.min(upkeep.pingsPerTick * ticks, size)
+    const pings = Math.min(upkeep.pingsPerTick * ticksPerRound, size)
     let position = this.#cursor[node]!
     for (let i = 0; i < pings; i++) {
       position = position + 1 >= size ? 0 : position + 1
       const other = tables.farAt(node, position)
-      if (other === nobody) continue
-      this.messages += 1
-      if (reached[other] === 1) continue
-      // It is asked once more before it leaves.
-      this.messages += 1
+      if (other === nobody || reached[other] === 1) continue
       tables.remove(node, other)
       this.replace(node, other)
     }
     this.#cursor[node] = position
-    const stale = ((tables.shape.far + 1) * ticks * upkeep.tickMs) / upkeep.staleMs
+    const stale = (tables.shape.far * ticksPerRound * upkeep.tickMs) / upkeep.staleMs
     const due = stale + tableDice.next()
     for (let i = 1; i <= due; i++)
-      this.messages += this.#refreshes.refresh(node, tableDice.below(tables.shape.far + 1))
-    this.messages += this.#refreshes.measure(node, ticks)
-    if (foes.has(node)) this.hostileMessages += this.messages - before
-    // Who has measured is somewhere in the round that follows.
-    this.#armUpkeep(node, ticks === this.#ticksOf(node) ? 1 : tableDice.next())
+      tables.refill(node, tableDice.below(tables.shape.far), reached, tableDice)
+    this.#armUpkeep(node, 1)
   }
 
   /** An entry left: a spare takes its place. */
@@ -229,11 +226,18 @@ export class Life {
     const { reach, tables, tableDice } = this.#p
     for (let i = 0; i < this.online.count; i++) {
       const node = this.online.nodes[i]!
-      const before = tables.nearCount(node)
-      tables.meetNear(node, reach.of(node), tableDice)
-      const more = tables.nearCount(node) - before
-      const pings = more > 0 ? more * pingsAtCome : -more * pingsAtLeave
-      this.messages += pings + (more === 0 ? 0 : this.#refreshes.requestsOfLookup)
+      if (this.#followed.has(node)) this.#followed.parted(node)
+      else tables.meetNear(node, reach.of(node), tableDice)
+    }
+  }
+
+  /** An honest seed that is there; {@link nobody} where there is none. */
+  #bootstrap(): number {
+    const { reach, foes, tableDice } = this.#p
+    if (reach.seedCount <= foes.count) return nobody
+    for (;;) {
+      const node = this.online.any(tableDice)
+      if (reach.isSeed(node)) return node
     }
   }
 
@@ -292,8 +296,8 @@ export class Life {
     this.#join(node, calendar.nowMs)
     reach.come(node)
     this.online.come(node)
+    this.#followed.around(node, true)
     this.#showNear(node)
-    this.#countAround(pingsAtCome)
     on.came(node, true)
   }
 
@@ -307,12 +311,9 @@ export class Life {
     calendar.set(node, Math.min(turnMs, this.#diesMs[node]!))
   }
 
-  /** Of the next event of its upkeep. */
-  #ticksOf = (node: number) => (this.#refreshes.isMeasuring(node) ? 1 : ticksPerRound)
-
   #armUpkeep(node: number, part: number): void {
     const { calendar, places, tableDice } = this.#p
-    const waitMs = this.#ticksOf(node) * upkeep.tickMs * (0.8 + 0.4 * tableDice.next()) * part
+    const waitMs = ticksPerRound * upkeep.tickMs * (0.8 + 0.4 * tableDice.next()) * part
     calendar.set(places.length + node, calendar.nowMs + Math.ceil(waitMs))
   }
 
@@ -322,53 +323,30 @@ export class Life {
     reach.come(node)
     this.online.come(node)
     if (isOld) return
-    this.#lost.begin(node)
-    const leftMs = isNew ? Number.NEGATIVE_INFINITY : this.sinceMs[node]!
     this.sinceMs[node] = nowMs
-    if (isNew) {
-      this.bornMs[node] = nowMs
+    const isFollowed = this.#followed.has(node)
+    if (isNew) this.bornMs[node] = nowMs
+    // Who is followed is seen to begin with an empty table; the others find most of what they knew.
+    if (isNew || isFollowed) {
       tables.clear(node)
       tables.fill(node, reach.of(node), tableDice)
     } else tables.meetNear(node, reach.of(node), tableDice)
-    this.#showNear(node, leftMs)
-    // The lookup of its own place, and those of the first buckets; what they find is in the table already.
-    this.messages += this.#refreshes.requestsOfLookup + this.#refreshes.joined(node)
-    this.messages += tables.nearCount(node)
-    this.#armUpkeep(node, 1)
+    if (isFollowed) this.#followed.come(node)
+    else this.#armUpkeep(node, 1)
     if (!reach.isSeed(node)) return
-    this.#countAround(pingsAtCome)
+    this.#followed.around(node, true)
+    this.#showNear(node)
     on.came(node, isNew)
   }
 
-  /** Those near to it take it in. @param leftMs who was there at the time lost it then. */
-  #showNear(node: number, leftMs = Number.NEGATIVE_INFINITY): void {
-    const { reach, tables, calendar } = this.#p
+  /** Those near to it take it in. */
+  #showNear(node: number): void {
+    const { reach, tables } = this.#p
     if (!reach.isSeed(node)) return
     const [from, to] = tables.nearRange(node)
     for (let other = from; other < to; other++)
-      if (reach.there[other] === 1 && other !== node && !reach.apart(node, other)) {
+      if (reach.there[other] === 1 && other !== node && !reach.apart(node, other))
         tables.answered(other, node)
-        if (this.sinceMs[other]! <= leftMs) this.messages += this.#lost.found(other, calendar.nowMs)
-      }
-  }
-
-  /**
-   * Requests of the neighbours of one that came or went: pings, and a lookup of each one's own place once nothing more has changed for a while
-   * that is drawn, or after four times as long. What changes meanwhile costs no lookup of its own.
-   */
-  #countAround(pings: number): void {
-    const { scenario, calendar, reach, foes } = this.#p
-    const { replicas, debounceMinutes } = scenario.parameters
-    const near = Math.min(reach.seedCount, nearTimes * replicas)
-    if (near === 0) return
-    this.#changes += 1
-    const perMs =
-      calendar.nowMs === 0 ? 0 : (this.#changes * near) / reach.seedCount / calendar.nowMs
-    const quietMs = debounceMinutes * 60_000 * 1.25
-    const share = Math.max(Math.exp(-perMs * quietMs), 1 / (1 + waitsMax * perMs * quietMs))
-    const requests = near * (pings + share * this.#refreshes.requestsOfLookup)
-    this.messages += requests
-    this.hostileMessages += (requests * foes.count) / this.online.count
   }
 
   #leave(node: number, nowMs: Millis): void {
@@ -378,14 +356,12 @@ export class Life {
     this.sinceMs[node] = nowMs
     this.online.leave(node)
     calendar.clear(places.length + node)
+    this.#followed.leave(node)
     if (!reach.isSeed(node)) return
     const [from, to] = tables.nearRange(node)
     for (let other = from; other < to; other++)
-      if (reach.there[other] === 1) {
-        tables.remove(other, node)
-        this.#lost.add(other)
-      }
-    this.#countAround(pingsAtLeave)
+      if (reach.there[other] === 1 && !this.#followed.has(other)) tables.remove(other, node)
+    this.#followed.around(node, false)
     on.left(node)
   }
 

@@ -9,8 +9,6 @@ const pairBits = 18
  * has its turn by itself, and those within a while of the first count as one round.
  */
 export class Questions {
-  /** Requests so far. */
-  requests = 0
   readonly #whileMs: Millis
   readonly #asker = new Uint32Array(2 ** pairBits)
   readonly #asked = new Uint32Array(2 ** pairBits)
@@ -21,19 +19,19 @@ export class Questions {
     this.#whileMs = whileMs
   }
 
-  /** Of one key. */
-  ask(asker: number, asked: number, nowMs: Millis): void {
+  /** Of one key. @returns how many requests that takes: none where it goes along with others. */
+  ask(asker: number, asked: number, nowMs: Millis): 0 | 1 {
     const at = Math.imul(Math.imul(asker, 0x9e3779b1) ^ asked, 0x85ebca6b) >>> (32 - pairBits)
     const isSame = this.#keys[at]! > 0 && this.#asker[at] === asker && this.#asked[at] === asked
     const isOpen = nowMs - this.#sinceMs[at]! <= this.#whileMs
     if (isSame && isOpen && this.#keys[at]! < limits.haveKeysMax) {
       this.#keys[at]! += 1
-      return
+      return 0
     }
-    this.requests += 1
     this.#asker[at] = asker
     this.#asked[at] = asked
     this.#keys[at] = 1
     this.#sinceMs[at] = nowMs
+    return 1
   }
 }

@@ -14,6 +14,8 @@ import { nobody, Shortlist } from './places.ts'
 import { Questions } from './questions.ts'
 import type { Reach } from './reach.ts'
 import { Regions } from './regions.ts'
+import type { Requests } from './requests.ts'
+import { kind } from './requests.ts'
 
 const hourMs: Millis = 3_600_000
 const minuteMs: Millis = 60_000
@@ -32,6 +34,7 @@ export interface StorageParts {
   reach: Reach
   foes: Foes
   calendar: Calendar
+  requests: Requests
   /** Of repair. */
   dice: Dice
   /** Blobs there is room for, and the first of their timers; two a blob: repair and expiry. */
@@ -60,10 +63,7 @@ export class Storage {
   /** Blobs that only hostile ones ever said to have, and of each put how many copies went to them. */
   swallowed = 0
   readonly hostileCopies: number[] = []
-  pushes = 0
   pushedBytes = 0
-  dropped = 0
-  readonly questions: Questions
   /** Bytes on nodes that went for good. */
   diedBytes = 0
   /** Who holds what. */
@@ -73,6 +73,7 @@ export class Storage {
   readonly #at: Uint32Array
   readonly #changedMs: Float64Array
   readonly #isSecond: Uint8Array
+  readonly #questions: Questions
   readonly #regions: Regions
   readonly #free: number[] = []
   readonly #near: Shortlist
@@ -101,7 +102,7 @@ export class Storage {
     this.#regions = new Regions({ bits, capacity })
     this.#near = new Shortlist(places, replicas + moreThanR)
     this.#returned = new Uint8Array(places.length)
-    this.questions = new Questions((scenario.parameters.debounceMinutes * minuteMs) / 2)
+    this.#questions = new Questions((scenario.parameters.debounceMinutes * minuteMs) / 2)
   }
 
   static bytesPerBlob = (scenario: Scenario): number =>
@@ -199,11 +200,9 @@ export class Storage {
   came(node: number, isNew: boolean): void {
     const { calendar, scenario, dice } = this.#p
     const debounceMs = scenario.parameters.debounceMinutes * minuteMs
-    const soonMs = debounceMs * (1 + dice.next())
-    calendar.set(
-      this.#p.firstSweep + node,
-      calendar.nowMs + (isNew ? this.#sweepMs() : Math.ceil(soonMs))
-    )
+    const soonMs = Math.ceil(debounceMs * (1 + dice.next()))
+    const sweepMs = calendar.nowMs + (isNew ? this.#sweepMs() : soonMs)
+    calendar.set(this.#p.firstSweep + node, sweepMs)
     this.#returned[node] = isNew ? 0 : 1
     this.#changed(node)
   }
@@ -321,33 +320,33 @@ export class Storage {
 
   /** Asks the circle who has the blob, and gives it to those who have not; a stray copy is given up when all have had theirs for a while. */
   #act(blob: number, node: number, rank: number): void {
-    const { scenario, calendar } = this.#p
+    const { scenario, calendar, requests } = this.#p
     const { replicas, graceHours } = scenario.parameters
-    const { provedMs } = this.held
     if (this.expiryMs[blob]! <= calendar.nowMs + worthMs) return
     const circle = Math.min(replicas, this.#near.size)
     let lacking = 0
     for (let i = 0; i < circle; i++) {
       const other = this.#near.nodes[i]!
       if (other === node) continue
-      this.questions.ask(node, other, calendar.nowMs)
+      requests.add(kind.have, this.#questions.ask(node, other, calendar.nowMs))
+      this.#life.followed.asked(node, other)
       if (this.holds(blob, other)) continue
       lacking += 1
       this.give(blob, other)
-      this.pushes += 1
+      requests.add(kind.put, 1)
       this.pushedBytes += this.#bytes[blob]!
     }
     const at = this.held.find(blob, node)
     if (rank < replicas || lacking > 0 || circle < replicas) {
-      provedMs[at] = 0
+      this.held.provedMs[at] = 0
       return
     }
-    const firstMs = provedMs[at]!
+    const firstMs = this.held.provedMs[at]!
     // What was proved is not kept over a restart.
-    if (firstMs === 0 || firstMs < this.#life.sinceMs[node]!) provedMs[at] = calendar.nowMs
+    if (firstMs === 0 || firstMs < this.#life.sinceMs[node]!)
+      this.held.provedMs[at] = calendar.nowMs
     else if (calendar.nowMs >= firstMs + graceHours * hourMs) {
       this.held.dropAt(blob, at)
-      this.dropped += 1
     }
   }
 

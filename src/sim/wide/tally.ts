@@ -1,6 +1,7 @@
 import type { Millis } from '../../base/ports.ts'
 import type { Figure, RunResult } from '../result.ts'
 import type { Life } from './life.ts'
+import type { Requests } from './requests.ts'
 import type { Storage } from './storage.ts'
 
 /** What a fault took, beside what chance alone lets one expect. */
@@ -22,6 +23,7 @@ interface Counts {
 export interface TallyParts {
   life: Life
   storage: Storage
+  requests: Requests
   /** Whether some mean harm. */
   isHostile: boolean
 }
@@ -34,8 +36,6 @@ export class Tally {
   /** Gets of keys around which ids were minted. */
   eclipsedGets = 0
   eclipsedFound = 0
-  /** Requests of lookups, gets and puts. */
-  messages = 0
   readonly getMs: Millis[] = []
   readonly putMs: Millis[] = []
   readonly deaths: DeathRow[] = []
@@ -52,10 +52,7 @@ export class Tally {
 
   /** What was before the first hour is left out. */
   begin(): void {
-    const { life } = this.#p
-    this.messages = 0
-    life.messages = 0
-    life.hostileMessages = 0
+    this.#p.requests.clear()
   }
 
   looked(
@@ -67,10 +64,8 @@ export class Tally {
   }
 
   #counts(): Counts {
-    const { life, storage } = this.#p
-    const messages = Math.round(
-      this.messages + life.messages + storage.questions.requests + storage.pushes
-    )
+    const { requests, storage } = this.#p
+    const messages = Math.round(requests.all)
     return { messages, repairBytes: storage.pushedBytes, gets: this.gets, found: this.found }
   }
 
@@ -112,6 +107,7 @@ export class Tally {
         units: ['', 'hops', 'requests', 'ms', ''],
         rows: this.#looked
       },
+      ...this.#p.requests.tables(),
       ...(this.deaths.length === 0 ? {} : { deaths: this.#deathTable() })
     }
   }
@@ -156,8 +152,8 @@ export class Tally {
 
   /** What hostile nodes did to the others. */
   #addFoes(add: Add, nowMs: Millis, messages: number): void {
-    const { life, storage } = this.#p
-    const sent = messages - life.hostileMessages
+    const { life, storage, requests } = this.#p
+    const sent = messages - requests.hostile
     const { all, hostile } = life.online.hours(nowMs)
     add('copies with hostile mean', 'copies', average(storage.hostileCopies))
     add('swallowed', 'blobs', storage.swallowed)

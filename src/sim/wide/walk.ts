@@ -9,6 +9,7 @@ import type { Dice } from '../dice.ts'
 import { dialRoundTrips } from '../latency.ts'
 import { failed, heard, slotsMax } from './candidates.ts'
 import type { Foes } from './foes.ts'
+import type { Lines } from './lines.ts'
 import type { WideLookupOptions } from './lookup.ts'
 import { WideLookup } from './lookup.ts'
 import type { FloodPings } from './pings.ts'
@@ -31,6 +32,8 @@ export interface WalkParts {
   /** Of who is connected to whom. */
   linkDice: Dice
   parameters: { k: number; alpha: number; replicas: number; connections: number; paths?: number }
+  /** Of those whose connections are known one by one. */
+  lines?: Lines
   /** Of a table's entries, `node` has failed twice and left. */
   onLeft?(owner: number, node: number): void
   /** One of these places that may be a spare of a bucket of `owner`, or {@link nobody}. */
@@ -86,7 +89,7 @@ export class Walker {
   readonly #heard: Uint32Array
   readonly #selection: Selection
   readonly #truth: Shortlist
-  /** One for all nodes, where each has its own in what ships. */
+  /** One for all that are not followed, where each has its own in what ships. */
   readonly #roundTrip = new RoundTrip(asking.floorMs)
   /** Slots asked whose answer has not come or failed, the last due first; of two due at a time the one that was sent later. */
   readonly #due = new Uint16Array(slotsMax)
@@ -209,7 +212,9 @@ export class Walker {
    * with random ones of the table, the others from whoever dialled.
    */
   #isConnected(from: number, to: number): boolean {
-    const { tables, places, reach, linkDice, parameters } = this.#p
+    const { tables, places, reach, linkDice, parameters, lines } = this.#p
+    const isKnown = lines?.isConnected(from, to)
+    if (isKnown !== undefined) return isKnown
     if (reach.seedCount - 1 <= parameters.connections) return true
     if (places.shared(from, to) >= tables.shape.far) return true
     const left = parameters.connections - tables.nearCount(from)
@@ -227,7 +232,7 @@ export class Walker {
       first,
       burst: o.burst,
       paths: o.paths ?? parameters.paths ?? pathsUsual,
-      hedgeMs: this.#roundTrip.hedgeMs,
+      hedgeMs: this.#roundTripOf(from).hedgeMs,
       deadlineMs: o.deadlineMs,
       requestsMax: o.requestsMax ?? limits.lookupRequestsMax,
       ...(o.patienceMs === undefined ? {} : { patienceMs: o.patienceMs })
@@ -323,6 +328,10 @@ export class Walker {
     this.#touched = touched
   }
 
+  #roundTripOf(from: number): RoundTrip {
+    return this.#p.lines?.roundTripOf(from) ?? this.#roundTrip
+  }
+
   #send(from: number, slot: number, nowMs: Millis): void {
     const tookMs = this.roundTripMs(from, this.#machine.candidates.node[slot]!)
     const isAnswer = tookMs !== undefined && tookMs < asking.timeoutMs
@@ -343,17 +352,18 @@ export class Walker {
     targetLo: number,
     o: WalkOptions
   ): void {
-    const { tables, foes } = this.#p
+    const { tables, foes, lines } = this.#p
     const machine = this.#machine
     const node = machine.candidates.node[slot]!
     const askedMs = machine.candidates.askedMs[slot]!
     if (this.#isAnswer[slot] === 0) {
-      if (tables.failed(from, node)) this.#p.onLeft?.(from, node)
+      if (!lines?.failed(from, node) && tables.failed(from, node)) this.#p.onLeft?.(from, node)
       if (o.holds) machine.widen()
       machine.failed(slot)
       return
     }
-    this.#roundTrip.sample(nowMs - askedMs)
+    if (lines?.roundTripOf(from)) lines.answered(from, node, nowMs - askedMs)
+    else this.#roundTrip.sample(nowMs - askedMs)
     tables.answered(from, node)
     if (o.holds?.(node)) {
       this.holder = node

@@ -11,6 +11,8 @@ import type { Life } from './life.ts'
 import type { Places } from './places.ts'
 import { nobody, Shortlist } from './places.ts'
 import type { Reach } from './reach.ts'
+import type { Requests } from './requests.ts'
+import { kind } from './requests.ts'
 import type { Storage } from './storage.ts'
 import type { Tally } from './tally.ts'
 import type { Walker } from './walk.ts'
@@ -50,6 +52,7 @@ interface Parts {
   walker: Walker
   wider: Wider
   tally: Tally
+  requests: Requests
   calendar: Calendar
   dice: Dice
   lookupDice: Dice
@@ -117,7 +120,7 @@ export class Workload {
    * @param at its place, around which ids were minted. @returns whether it was acknowledged.
    */
   put(at?: { hi: number; lo: number }): boolean {
-    const { scenario, storage, life, walker, wider, tally, dice } = this.#p
+    const { scenario, storage, life, walker, wider, tally, requests, dice } = this.#p
     const { replicas, quorum } = scenario.parameters
     const from = life.online.any(dice)
     const blob = from === nobody ? -1 : this.#make(at)
@@ -126,7 +129,7 @@ export class Workload {
     const isCovered = walker.covers(from, hi, lo, this.#nodes)
     if (!isCovered) walker.find(from, hi, lo, replicas, { elders: eldersOfPut })
     let { tookMs } = walker
-    tally.messages += walker.requests + walker.pings
+    this.#countLookup()
     const candidates = this.#near
     candidates.begin(hi, lo, limits.putRequestsMax)
     for (const node of walker.found.subarray(0, walker.foundCount)) candidates.offer(node)
@@ -136,7 +139,7 @@ export class Workload {
     if (!isCovered && wider.density(hi, lo, nearest()) === 'sparse') {
       for (const node of wider.draw(from, hi, membersMax)) candidates.offerOnce(node)
       tookMs += wider.tookMs
-      tally.messages += wider.requests
+      requests.add(kind['find-node, asked for'], wider.requests)
     }
     const offers = { blob, from, answered, hostile: 0, tookMs: [] as Millis[] }
     const holders: number[] = []
@@ -162,10 +165,10 @@ export class Workload {
 
   /** @returns how long all of it took. */
   #putWider(offers: Offers, hi: number, holders: ReadonlySet<number>): Millis {
-    const { wider, tally, scenario } = this.#p
+    const { wider, requests, scenario } = this.#p
     const firstMs = Math.max(...offers.tookMs)
     const drawn = wider.draw(offers.from, hi, wider.share + scenario.parameters.replicas)
-    tally.messages += wider.requests
+    requests.add(kind['find-node, asked for'], wider.requests)
     const isNew = (node: number) => !holders.has(node)
     const chosen = drawn.filter(isNew).slice(0, wider.share)
     const before = offers.tookMs.length
@@ -178,8 +181,8 @@ export class Workload {
 
   /** @returns whether it said that it took it. */
   #offer(o: Offers, node: number): boolean {
-    const { storage, walker, tally, foes } = this.#p
-    tally.messages += 1
+    const { storage, walker, requests, foes } = this.#p
+    requests.add(kind.put, 1)
     // Who answered the lookup is connected by then.
     const isConnected = o.answered.has(node) ? true : undefined
     const answerMs = walker.roundTripMs(o.from, node, isConnected)
@@ -198,7 +201,7 @@ export class Workload {
 
   /** Of a random blob that should be there. */
   get(): void {
-    const { storage, life, wider, tally, dice } = this.#p
+    const { storage, life, wider, tally, requests, dice } = this.#p
     if (storage.livingCount === 0) return
     const blob = storage.living[dice.below(storage.livingCount)]!
     const from = life.online.any(dice)
@@ -212,7 +215,7 @@ export class Workload {
     const holds = (node: number) => storage.holds(blob, node)
     const [hi, lo] = [storage.hi[blob]!, storage.lo[blob]!]
     const isFound = wider.get(from, hi, lo, holds)
-    tally.messages += wider.requests
+    requests.add(kind.get, wider.requests)
     if (!isFound) return
     tally.found += 1
     tally.getMs.push(wider.tookMs)
@@ -220,7 +223,7 @@ export class Workload {
 
   /** Of each key around which ids were minted, so often, by anybody. */
   getEclipsed(times: number): void {
-    const { storage, life, wider, tally, calendar, eclipsedDice: dice } = this.#p
+    const { storage, life, wider, tally, requests, calendar, eclipsedDice: dice } = this.#p
     for (const { blob, hi, lo, expiryMs } of this.#eclipsed) {
       if (expiryMs <= calendar.nowMs) continue
       // What is nobody's any longer may have left its number to another.
@@ -233,7 +236,7 @@ export class Workload {
         if (holds(from)) tally.eclipsedFound += 1
         else {
           if (wider.get(from, hi, lo, holds)) tally.eclipsedFound += 1
-          tally.messages += wider.requests
+          requests.add(kind.get, wider.requests)
         }
       }
     }
@@ -246,10 +249,16 @@ export class Workload {
     if (from === nobody) return
     const { k } = scenario.parameters
     walker.find(from, hi, lo, k)
-    tally.messages += walker.requests + walker.pings
+    this.#countLookup()
     const { hops, requests, tookMs: ms } = walker
     const isHonest = (node: number) => !foes.has(node)
     const exact = walker.isExact(from, hi, lo, k)
     tally.looked({ hops, requests, ms, exact }, walker.honestFound(isHonest))
+  }
+
+  #countLookup(): void {
+    const { requests, walker } = this.#p
+    requests.add(kind['find-node, asked for'], walker.requests)
+    requests.add(kind['ping, candidate'], walker.pings)
   }
 }

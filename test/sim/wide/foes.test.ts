@@ -117,7 +117,11 @@ describe('hostile nodes at the scale wide', () => {
     const { places, foes } = foesOf('flood')
     const tables = new WideTables(places, { nodes, k: 20 })
     let nowMs = 0
-    const pings = new FloodPings({ foes, tables, nowMs: () => nowMs }, nodes)
+    let isFollowed = false
+    const pings = new FloodPings(
+      { foes, tables, nowMs: () => nowMs, isFollowed: () => isFollowed },
+      nodes
+    )
     tables.fill(1, new Uint8Array(nodes).fill(1), new Dice(1, 'tables'))
     const out = new Uint32Array(20)
     const ask = (hi: number, lo: number) => {
@@ -134,6 +138,16 @@ describe('hostile nodes at the scale wide', () => {
     assert(last < first / 2, `${last}`)
     nowMs += 5 * 60_000
     assert.equal(ask(hi, lo), 64)
+
+    isFollowed = true
+    nowMs += 10 * 60_000
+    assert.equal(ask(hi, lo), 0, 'they wait in line')
+    assert(pings.isBusy(1))
+    nowMs += 10_000
+    assert.equal(pings.sent(1), 10, 'three at a time, each for three seconds')
+    nowMs += 60_000
+    assert.equal(pings.sent(1), 54)
+    assert(!pings.isBusy(1))
   })
 
   it('cost those who know no region of the network more, without defences', async () => {

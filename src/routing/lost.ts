@@ -1,5 +1,5 @@
 import type { Contact, Millis, PeerId } from '../base/ports.ts'
-import { lost } from '../routing/upkeep.ts'
+import { lost } from './upkeep.ts'
 
 interface Entry {
   contact: Contact

@@ -1,0 +1,400 @@
+import type { Millis } from '../../base/ports.ts'
+import { lost, pings, upkeep } from '../../routing/upkeep.ts'
+import type { Dice } from '../dice.ts'
+import type { Scenario } from '../scenario.ts'
+import { planBefore, tickMs } from './before.ts'
+import type { Calendar } from './calendar.ts'
+import type { Foes } from './foes.ts'
+import { drawKnown, warmOf } from './known.ts'
+import type { Lines } from './lines.ts'
+import { contactOf, nodeOf, Own } from './own.ts'
+import type { FloodPings } from './pings.ts'
+import type { Places } from './places.ts'
+import { nobody } from './places.ts'
+import type { Reach } from './reach.ts'
+import type { Refreshes } from './refreshes.ts'
+import type { Requests } from './requests.ts'
+import { kind } from './requests.ts'
+import type { WideTables } from './tables.ts'
+import type { Walker } from './walk.ts'
+
+/** Of these so many times R nearest a node notices at once who comes and goes, as src/seed/repair.ts has it. */
+const nearTimes = 4
+/** When a run begins, those who are away have been so for this long at most, as at the scale full. */
+const awayMs: Millis = 10 * 60_000
+/** Whom a node asks that comes, as at the scale full: of those it knew, and of others. */
+const remembered = 20
+const bootstraps = 3
+
+export interface FollowedParts {
+  scenario: Scenario
+  places: Places
+  tables: WideTables
+  reach: Reach
+  foes: Foes
+  walker: Walker
+  calendar: Calendar
+  requests: Requests
+  refreshes: Refreshes
+  pings?: FloodPings
+  dice: Dice
+  /** How many places there are for each that is followed. */
+  stride: number
+  lives(node: number): boolean
+  /** One of the seeds that are there and honest, or nobody. */
+  bootstrap(): number
+  /** An entry left: a spare takes its place. */
+  replace(owner: number, gone: number): void
+}
+
+/**
+ * Some of the nodes, spread evenly over the space, or all where these are few: what each of them sends because of its table is carried out as
+ * it ships, step by step, and counts for as many as stand between two of them. When it heard of each entry, whom it lost, when it looks around, what it is
+ * connected to and how long answers take is kept of these alone.
+ */
+export class Followed implements Lines {
+  readonly #p: FollowedParts
+  readonly #owns = new Map<number, Own>()
+  /** Of those that left: whom they ask when they are back. */
+  readonly #known = new Map<number, readonly number[]>()
+  /** While the network is made. */
+  #aheadMs: Millis = 0
+
+  constructor(parts: FollowedParts) {
+    this.#p = parts
+  }
+
+  /** Below zero while the network is made. */
+  get nowMs(): Millis {
+    return this.#p.calendar.nowMs + this.#aheadMs
+  }
+
+  has(node: number): boolean {
+    return node % this.#p.stride === 0
+  }
+
+  /** It comes, with a table. */
+  come(node: number): void {
+    const known = new Set(this.#known.get(node))
+    for (let i = 0; i < bootstraps; i++) known.add(this.#p.bootstrap())
+    for (const none of [nobody, node]) known.delete(none)
+    const own = this.#open(node)
+    this.#join(node, own, Uint32Array.from(known))
+    own.agenda?.joined(this.#moment(), this.#known.has(node))
+    own.tickMs = this.#p.calendar.nowMs + tickMs(this.#p.dice)
+    this.#arm(node, own)
+  }
+
+  /**
+   * They came before the first hour, within a minute, and knew each other.
+   * @param isMeasured long before it, so that they know how large the network is.
+   */
+  begin(nodes: readonly number[], isMeasured: boolean): void {
+    const { dice, refreshes, calendar, foes } = this.#p
+    const { due, tickMs: firstMs } = planBefore(nodes, { isMeasured, isHeld: foes.holdsUp, dice })
+    for (const node of nodes) this.#loseAway(node, this.#open(node))
+    for (const { atMs, node, isJoin } of due) {
+      this.#aheadMs = atMs
+      if (isJoin) this.#join(node, this.#owns.get(node)!)
+      const bucket = isJoin ? undefined : refreshes.unmeasured(node)
+      if (bucket !== undefined) refreshes.refresh(node, bucket)
+    }
+    this.#aheadMs = 0
+    for (const node of nodes) {
+      const own = this.#owns.get(node)!
+      if (isMeasured) {
+        refreshes.settled(node)
+        own.settle(calendar.nowMs, () => dice.next())
+      }
+      own.agenda?.joined(this.#moment(), false)
+      own.tickMs = firstMs.get(node)!
+      this.#arm(node, own)
+    }
+  }
+
+  #open(node: number): Own {
+    const { calendar, reach, scenario } = this.#p
+    const { sweepHours, debounceMinutes } = scenario.parameters
+    const holds = reach.isSeed(node)
+    const own = new Own({ nowMs: calendar.nowMs, holds, sweepHours, debounceMinutes })
+    this.#owns.set(node, own)
+    return own
+  }
+
+  leave(node: number): void {
+    for (const { lines } of this.#allFit ? this.#owns.values() : []) lines.delete(node)
+    if (!this.#owns.delete(node)) return
+    const entries = [...this.#p.tables.entries(node)]
+    this.#known.set(node, entries.slice(0, remembered))
+  }
+
+  /** It is no more, and who has its place next remembers nobody. */
+  died(node: number): void {
+    this.#known.delete(node)
+  }
+
+  /** One that can be dialled came or went: those near to it notice. */
+  around(node: number, isThere: boolean): void {
+    const { places, tables, reach, stride } = this.#p
+    const bits = Math.max(0, tables.shape.far - 1)
+    const hi = places.hi(node)
+    const [from, to] = [places.from(hi, bits), places.to(hi, bits)]
+    for (let owner = Math.ceil(from / stride) * stride; owner < to; owner += stride) {
+      const own = this.#owns.get(owner)
+      if (!own || owner === node || reach.apart(owner, node)) continue
+      if (!this.#isNear(owner, node)) continue
+      if (isThere) this.meet(owner, node)
+      else if (own.agenda && tables.has(owner, node)) this.#cutOff(owner, node)
+    }
+  }
+
+  /** The connection to one near ended: a sign of life of another, and then of it, twice. */
+  #cutOff(owner: number, node: number): void {
+    this.#sent(owner, kind['ping, witness'], 1)
+    this.#sent(owner, kind['ping, cut-off'], 1)
+    this.#sent(owner, kind['ping, failed'], 1)
+    this.#gone(owner, node)
+  }
+
+  /** `node` has connected: it is pinged if there is room for it. */
+  meet(owner: number, node: number): void {
+    const { tables } = this.#p
+    if (tables.has(owner, node) || !tables.wants(owner, node)) return
+    this.#sent(owner, kind['ping, candidate'], 1)
+    const tookMs = this.#p.walker.roundTripMs(owner, node, true)
+    if (tookMs === undefined) return
+    tables.answered(owner, node)
+    if (!this.#owns.has(owner)) return
+    this.#changed(owner, node)
+    this.answered(owner, node, tookMs)
+  }
+
+  isConnected(from: number, to: number): boolean | undefined {
+    return this.#allFit ? this.#owns.get(from)?.lines.has(to) : undefined
+  }
+
+  /** Whether a node keeps a connection to everybody. */
+  get #allFit(): boolean {
+    const { reach, scenario } = this.#p
+    return reach.seedCount - 1 <= scenario.parameters.connections
+  }
+
+  roundTripOf(from: number) {
+    return this.#owns.get(from)?.roundTrip
+  }
+
+  answered(from: number, to: number, tookMs: Millis): void {
+    const own = this.#owns.get(from)
+    if (!own) return
+    own.roundTrip.sample(tookMs)
+    own.seenMs.set(to, this.#p.calendar.nowMs)
+    this.#connect(own, from, to)
+    if (own.lost.found(String(to))) this.#seek(from, own, pings.queueMax)
+  }
+
+  /** It asked and was answered, of what it holds. */
+  asked(from: number, to: number): void {
+    if (this.#owns.has(from)) this.#ping(from, to)
+  }
+
+  failed(from: number, to: number): boolean {
+    if (!this.#owns.has(from)) return false
+    if (this.#p.tables.has(from, to)) this.#doubt(from, to)
+    return true
+  }
+
+  /** Its next tick, or what repair does when nobody has come or gone for a while. */
+  act(node: number): void {
+    const own = this.#owns.get(node)!
+    const { calendar } = this.#p
+    if (calendar.nowMs >= own.tickMs) {
+      this.#tick(node, own)
+      own.tickMs = calendar.nowMs + tickMs(this.#p.dice)
+    }
+    for (const due of own.agenda?.due(this.#moment()) ?? []) {
+      if (due.type === 'stand-in' || (due.type === 'look' && !own.isChanged)) continue
+      if (due.type === 'look') own.isChanged = false
+      this.#lookAround(node, own)
+    }
+    this.#arm(node, own)
+  }
+
+  #arm(node: number, own: Own): void {
+    const { calendar, places } = this.#p
+    const wakeMs = own.agenda?.wakeMs(calendar.nowMs) ?? Number.POSITIVE_INFINITY
+    const atMs = Math.max(calendar.nowMs + 1, Math.min(own.tickMs, wakeMs))
+    calendar.set(places.length + node, Math.ceil(atMs))
+  }
+
+  #tick(node: number, own: Own): void {
+    const { tables, refreshes, calendar } = this.#p
+    const { nowMs } = calendar
+    const beforeMs = nowMs - upkeep.silentMs
+    for (const other of own.silent(tables.entries(node), beforeMs, upkeep.pingsPerTick)) {
+      this.#sent(node, kind['ping, silent'], 1)
+      if (!this.#ping(node, other)) this.#doubt(node, other)
+    }
+    this.#seek(node, own, lost.perTick)
+    this.#sent(node, kind['ping, candidate'], this.#p.pings?.sent(node) ?? 0)
+    const stale = own.stale(tables.depth(node), nowMs - upkeep.staleMs)
+    const bucket = stale ?? refreshes.unmeasured(node)
+    if (bucket !== undefined) {
+      const what = stale === undefined ? 'find-node, measure' : 'find-node, refresh'
+      this.#count(node, kind[what], refreshes.refresh(node, bucket))
+      own.touchedMs[bucket] = nowMs
+    }
+    this.#warm(node, own)
+  }
+
+  /** Whether its coming and going is noticed at once. */
+  #isNear(owner: number, node: number): boolean {
+    const { places, reach, scenario } = this.#p
+    const [hi, lo] = [places.hi(owner), places.lo(owner)]
+    return places.isAmong(node, hi, lo, nearTimes * scenario.parameters.replicas, reach.of(owner))
+  }
+
+  /** @returns whether it answered. */
+  #ping(owner: number, node: number): boolean {
+    const tookMs = this.#p.walker.roundTripMs(owner, node)
+    if (tookMs === undefined) return false
+    this.answered(owner, node, tookMs)
+    return true
+  }
+
+  /** It has not answered once, and is asked again before it leaves. */
+  #doubt(owner: number, node: number): void {
+    this.#sent(owner, kind['ping, failed'], 1)
+    if (!this.#ping(owner, node)) this.#gone(owner, node)
+  }
+
+  #gone(owner: number, node: number): void {
+    const { tables, calendar, replace } = this.#p
+    const own = this.#owns.get(owner)!
+    tables.remove(owner, node)
+    own.lost.add(contactOf(node), calendar.nowMs)
+    own.seenMs.delete(node)
+    this.#changed(owner, node)
+    replace(owner, node)
+  }
+
+  /** Up to so many of those that are due; one of them that is back sends for all others. */
+  #seek(owner: number, own: Own, count: number): void {
+    const { calendar, reach, tables } = this.#p
+    for (const contact of own.lost.due(calendar.nowMs, count)) {
+      const node = nodeOf(contact)
+      this.#sent(owner, kind['ping, lost'], 1)
+      if (!this.#ping(owner, node)) continue
+      if (reach.isSeed(node) && tables.answered(owner, node)) this.#changed(owner, node)
+    }
+  }
+
+  #changed(owner: number, node: number): void {
+    const own = this.#owns.get(owner)!
+    own.agenda?.changed(this.#moment())
+    own.isChanged ||= this.#isNear(owner, node)
+    this.#arm(owner, own)
+  }
+
+  /** Looks up its own place. */
+  #lookAround(node: number, own: Own): void {
+    const { places, walker, scenario, tables } = this.#p
+    walker.find(node, places.hi(node), places.lo(node), scenario.parameters.k)
+    this.#count(node, kind['find-node, repair'], { requests: walker.requests, pings: walker.pings })
+    own.touchedMs[tables.depth(node)] = this.nowMs
+  }
+
+  /** The lookup of its own place, and those of the first buckets; whom it asks learns of it. @param only whom it asks first, if not its table. */
+  #join(node: number, own: Own, only?: Uint32Array): void {
+    const { places, walker, tables, refreshes, scenario } = this.#p
+    const met = new Set<number>()
+    const what = kind['find-node, join']
+    const deadlineMs = upkeep.joinTimeoutMs
+    const { k, alpha } = scenario.parameters
+    const [hi, lo] = [places.hi(node), places.lo(node)]
+    walker.walk(node, hi, lo, {
+      want: k,
+      named: k,
+      burst: k,
+      alpha,
+      deadlineMs,
+      ...(only && { only })
+    })
+    const { requests, tookMs } = walker
+    this.#count(node, what, { requests, pings: walker.pings })
+    this.#meetAll(node, met)
+    own.touchedMs[tables.depth(node)] = this.nowMs
+    // Nobody answers the pings of those who were never there.
+    const leftMs = deadlineMs - tookMs - (this.#p.pings?.isBusy(node) ? upkeep.settleMs : 0)
+    refreshes.begin(node)
+    const buckets = Math.min(tables.depth(node), upkeep.bucketsAtJoin)
+    for (let bucket = 0; bucket < buckets && leftMs > 0; bucket++) {
+      this.#count(node, what, refreshes.refresh(node, bucket, leftMs))
+      this.#meetAll(node, met)
+      own.touchedMs[bucket] = this.nowMs
+    }
+    this.#sent(node, kind['ping, candidate'], met.size)
+    this.#warm(node, own)
+  }
+
+  /** Who was asked learns of it. @param met gets those whom others named and for whom its table has room. */
+  #meetAll(node: number, met: Set<number>): void {
+    const { walker, tables, reach, places } = this.#p
+    const asked = new Set(walker.seen('asked'))
+    for (const other of walker.seen('there')) {
+      if (other >= places.length || reach.of(node)[other] !== 1) continue
+      if (!asked.has(other)) {
+        if (tables.has(node, other)) met.add(other)
+      } else {
+        met.delete(other)
+        if (reach.isSeed(node)) this.meet(other, node)
+      }
+    }
+  }
+
+  /** Connections that are kept, where all fit. */
+  #warm(node: number, own: Own): void {
+    if (!this.#allFit) return
+    const { tables, scenario } = this.#p
+    for (const other of warmOf(tables, node, scenario.parameters.k)) this.#connect(own, node, other)
+  }
+
+  #connect(own: Own, from: number, to: number): void {
+    if (!this.#allFit || this.#p.reach.of(from)[to] !== 1) return
+    own.lines.add(to)
+    this.#owns.get(to)?.lines.add(from)
+  }
+
+  /** Those it knew who are away when it begins. */
+  #loseAway(node: number, own: Own): void {
+    const { places, tables, reach, scenario, dice, calendar, lives } = this.#p
+    const drawn = drawKnown({ places, tables, dice, k: scenario.parameters.k }, node)
+    for (const other of drawn)
+      if (reach.isSeed(other) && reach.there[other] === 0 && lives(other))
+        own.lost.add(contactOf(other), calendar.nowMs - dice.next() * awayMs)
+  }
+
+  /** Sides have changed: of those near to it some are cut off, and others are back. */
+  parted(node: number): void {
+    const { tables, reach } = this.#p
+    const reached = reach.of(node)
+    const [from, to] = tables.nearRange(node)
+    for (let other = from; other < to; other++) {
+      if (other === node) continue
+      if (reached[other] === 1) this.meet(node, other)
+      else if (tables.has(node, other)) this.#cutOff(node, other)
+    }
+  }
+
+  #count(node: number, what: number, of: { requests: number; pings: number }): void {
+    this.#sent(node, what, of.requests)
+    this.#sent(node, kind['ping, candidate'], of.pings)
+  }
+
+  #sent(node: number, what: number, count: number): void {
+    const { requests, foes, stride } = this.#p
+    requests.add(what, count * stride)
+    if (foes.has(node)) requests.hostile += count * stride
+  }
+
+  #moment = () => ({ nowMs: this.#p.calendar.nowMs, dice: this.#p.dice.next() })
+}
