@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { errorCodes } from '../src/base/errors.ts'
 import { missingIn } from './support/check-built.ts'
 import { anchorsOf, brokenLinks, linksOf } from './support/check-links.ts'
@@ -291,5 +292,22 @@ describe('check-built', () => {
       ].join('\n')
     )
     assert.deepEqual(missingIn(folder.path), ['main.js: ./src/gone.js', 'main.js: ./src/late.ts'])
+  })
+})
+
+describe('the container file', () => {
+  it('installs packages where nothing but their list was copied yet', async () => {
+    const text = await readFile('bootstrap/Containerfile', 'utf8')
+    const [, files] = /^COPY (package\.json .*) \.\/\nRUN npm ci$/m.exec(text)!
+    await using folder = await temporaryFolder()
+    for (const file of files!.split(' ')) await copyFile(file, join(folder.path, file))
+    await symlink(resolve('node_modules'), join(folder.path, 'node_modules'))
+    const { scripts } = JSON.parse(await readFile('package.json', 'utf8'))
+    const run = { cwd: folder.path, shell: true, encoding: 'utf8' } as const
+    const { status, stderr } = spawnSync(scripts.prepare, run)
+    assert.equal(status, 0, stderr)
+    // What is copied next must not go over what was installed.
+    const ignored = (await readFile('.dockerignore', 'utf8')).split('\n')
+    for (const kept of ['node_modules', 'dist']) assert(ignored.includes(kept), kept)
   })
 })

@@ -1,4 +1,4 @@
-import { MuttrError } from '../base/errors.ts'
+import { codeOf, MuttrError } from '../base/errors.ts'
 import type { Millis } from '../base/ports.ts'
 import type { Certificate } from '../keys/certificate.ts'
 import type { Change } from '../store/state.ts'
@@ -53,9 +53,21 @@ export async function admit(parts: Parts, asking: Asking): Promise<Change[]> {
   )
     throw new MuttrError('LIMIT_EXCEEDED', 'no room for another alias')
   if (policy === 'open') return []
-  if (policy === 'invite' || invite !== null) return await invites.use(invite, account, nowMs)
+  if (policy === 'invite') return await invites.use(invite, account, nowMs)
+  const used = invite === null ? undefined : await usable(invites.use(invite, account, nowMs))
+  if (used) return used
   const { name, certificate, note, network } = asking
   const asked = { name, fingerprint: certificate.fingerprint }
   const about = { note: note ?? '', network: network ?? null }
   return await parts.applications.use(account, { ...asked, ...about }, nowMs)
+}
+
+/** A join link stays in its home when its invite is used up: who has such a one asks the operator, as those do who have none. */
+async function usable(using: Promise<Change[]>): Promise<Change[] | undefined> {
+  try {
+    return await using
+  } catch (err) {
+    if (codeOf(err) === 'INVITE_INVALID') return undefined
+    throw err
+  }
 }

@@ -54,6 +54,19 @@ describe('a pod whose operators approve of each', () => {
     assert.deepEqual([entry?.action, entry?.subject], ['request.approve', pin])
   })
 
+  it('is asked too by who comes with an invite that is used up', async () => {
+    await using world = podWorld()
+    const host = await world.host({ policy: 'approval' })
+    const { code: invite } = await host.pod.office.invite(olga, {})
+    await (await asks(world, host, 'carol')).register({ invite })
+    const dave = await asks(world, host, 'dave')
+    await assert.rejects(dave.register({ invite }), waits)
+    await host.pod.office.approve(olga, 'dave')
+    await dave.register({ invite })
+    const { code: fresh } = await host.pod.office.invite(olga, {})
+    await (await asks(world, host, 'erin')).register({ invite: fresh })
+  })
+
   it('is asked by somebody for one alias at a time', async () => {
     await using world = podWorld()
     const host = await world.host({ policy: 'approval' })
