@@ -18,9 +18,10 @@ const countRow = row(
 
 /** No hostname: of all together. */
 const all = '*'
-/** Who read a count so many changes ago does not write any more. */
+/** Who read a count more changes ago than this may write it once more: the count is wrong then until it is counted anew. */
 const turnsKept = 16
 const turnKey = (name: string, turn: number): string => `${name}/${String(turn).padStart(16, '0')}`
+const turnOf = (key: string): number => Number(key.slice(key.lastIndexOf('/') + 1))
 
 /**
  * How many addresses of keys there are, of each pod whose tokens paid and of all: in the state, so that it holds for all processes of the pod. Each change
@@ -46,9 +47,12 @@ interface Parts {
 const attemptsMax = 4
 
 export function createKeyCounts({ state, max }: Parts): KeyCounts {
+  /** Its turn first: a count that is another by then is refused. What was written late stands behind the turns that there were. */
   async function read(name: string): Promise<Count> {
+    const [last] = await state.list(tables.keyTurns, { ...under(name), reverse: true, limit: 1 })
     const kept = await state.get(tables.keyCounts, name)
-    return kept ? countRow.decode(kept) : { count: 0, turn: 0 }
+    const { count, turn } = kept ? countRow.decode(kept) : { count: 0, turn: 0 }
+    return { count, turn: Math.max(turn, last ? turnOf(last.key) : 0) }
   }
   function written(name: string, count: number, turn: number): Change[] {
     const value = countRow.encode({ count, turn })
@@ -65,16 +69,19 @@ export function createKeyCounts({ state, max }: Parts): KeyCounts {
 
   async function known(): Promise<Map<string, Count>> {
     const found = new Map<string, Count>()
-    for await (const { key, value } of rowsOf(state, tables.keyCounts))
-      found.set(key, countRow.decode(value))
+    for await (const { key } of rowsOf(state, tables.keyCounts)) found.set(key, await read(key))
     return found
   }
   /** A pod of which there is none any more. */
-  async function forgotten(name: string): Promise<Change[]> {
+  async function forgotten(name: string, turn: number): Promise<Change[]> {
     const turns = await state.list(tables.keyTurns, under(name))
+    const last = turnKey(name, turn + 1)
     return [
+      { type: 'insert', table: tables.keyTurns, key: last, value: new Uint8Array() },
       { type: 'delete', table: tables.keyCounts, key: name },
-      ...turns.map(({ key }): Change => ({ type: 'delete', table: tables.keyTurns, key }))
+      ...[last, ...turns.map(({ key }) => key)].map(
+        (key): Change => ({ type: 'delete', table: tables.keyTurns, key })
+      )
     ]
   }
   /** @returns whether nobody changed anything meanwhile */
@@ -91,7 +98,7 @@ export function createKeyCounts({ state, max }: Parts): KeyCounts {
       const real = counted.get(name) ?? 0
       if (count === real && (real > 0 || !before.has(name))) continue
       const isOver = real === 0 && count === 0
-      const changes = isOver ? await forgotten(name) : written(name, real, turn + 1)
+      const changes = isOver ? await forgotten(name, turn) : written(name, real, turn + 1)
       if (!(await state.write(changes)).ok) isRight = false
     }
     return isRight

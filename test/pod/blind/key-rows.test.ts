@@ -102,6 +102,31 @@ inEachStore('what a pod keeps of an address of a key', ({ open }) => {
     assert.equal(await there(), 6)
   })
 
+  it('is made and dropped also after a process wrote late what others had changed often meanwhile', async () => {
+    await using state = await open()
+    const held = Promise.withResolvers<void>()
+    const reached = Promise.withResolvers<void>()
+    // Between its reading and its write the machine stands still.
+    const write: State['write'] = async changes => {
+      reached.resolve()
+      await held.promise
+      return await state.write(changes)
+    }
+    const two = await processOf(state)
+    const bounded = await processOf(state, { keyAddressesMax: 25 })
+    const { key } = pair()
+    await two.make(key)
+    const made = (await processOf({ ...state, write })).make(pair().key)
+    await reached.promise
+    for (let i = 0; i < 20; i++) await two.make(pair().key)
+    held.resolve()
+    await made
+    assert.equal(await madeOf(two, 3), 3)
+    await two.keyed.drop(key)
+    await two.keyed.recount()
+    assert.equal(await madeOf(bounded, 3), 1)
+  })
+
   it('is counted right again where an older program made or dropped some', async () => {
     await using state = await open()
     const pod = await processOf(state, { keyAddressesPerPodMax: 3, keyAddressesMax: 3 })
