@@ -70,7 +70,7 @@ describe('a scenario that names files', () => {
     await rm(at('two.csv'))
     await assert.rejects(findScenario(at('two.json')), {
       code: 'SCENARIO_INVALID',
-      message: /two\.csv: cannot be read: ENOENT$/
+      message: /two\.csv: there is no such file$/
     })
     await mkdir(at('two.csv'))
     await assert.rejects(findScenario(at('two.json')), { message: /two\.csv: not a file$/ })

@@ -16,22 +16,34 @@ export function fillTables(
   members: readonly Filled[],
   o: { k: number; placeOf: PlaceOf; dice: Dice; nowMs: Millis }
 ): void {
-  const sorted = members
+  const servers = members
     .filter(({ isServer }) => isServer)
     .map(({ node }) => ({ contact: node.contact(), place: o.placeOf(node.self) }))
-    .sort((a, b) => Buffer.compare(a.place, b.place))
+    .sort(byPlace)
   for (const { seed } of members) {
     const { table } = seed!
-    for (const [from, to] of ranges(sorted, table.place))
-      for (const i of drawn(from, to, o)) table.answered(sorted[i]!.contact, o.nowMs)
+    for (const { contact } of knownTo(table.place, servers, o)) table.answered(contact, o.nowMs)
   }
 }
 
+interface Placed {
+  readonly place: Place
+}
+
+export const byPlace = (a: Placed, b: Placed): number => Buffer.compare(a.place, b.place)
+
+/** Of `servers`, which are sorted {@link byPlace}, whom a table at `place` has after long running: at most k of each bucket, at random. */
+export function* knownTo<T extends Placed>(
+  place: Place,
+  servers: readonly T[],
+  o: { k: number; dice: Dice }
+): Generator<T> {
+  for (const [from, to] of ranges(servers, place))
+    for (const i of drawn(from, to, o)) yield servers[i]!
+}
+
 /** Of those whose places leave `place` at one bit, the farthest first. */
-function* ranges(
-  sorted: readonly { place: Place }[],
-  place: Place
-): Generator<[from: number, to: number]> {
+function* ranges(sorted: readonly Placed[], place: Place): Generator<[from: number, to: number]> {
   let [low, high] = [0, sorted.length]
   for (let bit = 0; high - low > 1 && bit < 256; bit++) {
     let [middle, end] = [low, high]

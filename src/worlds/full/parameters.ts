@@ -15,13 +15,14 @@ export const repairOf = (p: Scenario['parameters']): Partial<RepairParameters> =
 })
 
 /**
- * How long all is left alone before anything is put, after the last has come: in a network that begins by joining, until repair has looked
- * at who came; at most half as long as the run.
+ * How long all is left alone before anything is put, after the last has come: a minute, and in a network that begins by joining until repair
+ * has looked at who came; at most half as long as the run.
  */
 export const settleMsOf = ({ population, parameters, hours }: Scenario): Millis =>
-  population.begins === 'settled'
-    ? minuteMs
-    : Math.min(2 * parameters.debounceMinutes * minuteMs, (hours * hourMs) / 2)
+  Math.min(
+    population.begins === 'settled' ? minuteMs : 2 * parameters.debounceMinutes * minuteMs,
+    (hours * hourMs) / 2
+  )
 
 /**
  * How long before hour zero those leave who are away then. They were there while blobs were stored, and two fifths of a network that fall silent

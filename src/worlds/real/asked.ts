@@ -1,4 +1,4 @@
-import type { Failure, Millis } from '../../base/ports.ts'
+import type { Contact, Failure, Millis } from '../../base/ports.ts'
 import type { AskedStatus } from '../../seed/asked.ts'
 import type { Scenario } from '../../sim/scenario.ts'
 import type { Sent } from './counted.ts'
@@ -18,7 +18,12 @@ export interface Ready {
   address: string
 }
 
-/** Whom it knows: multiaddrs with `/p2p/`. It waits for this line, so that it can come to the moment. */
+/** Whom its table has before it joins. It waits for this line, so that it can come to the moment, and then listens. */
+export interface Open {
+  known: readonly Contact[]
+}
+
+/** Whom it asks when it joins, beside those: multiaddrs with `/p2p/`. It waits for this line too, so that all can listen before the first asks. */
 export interface Go {
   bootstrap: readonly string[]
 }
@@ -59,7 +64,8 @@ export interface Asked {
 
 /** A line from it. */
 export type Said =
-  | { loaded: true }
+  | { loaded: Contact }
+  | { open: true }
   | { ready: Ready }
   | { id: number; answer: Answer<Question> }
   | { id: number; failure: Failure }

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
-import type { Clock, Millis } from '../../base/ports.ts'
+import type { Clock, Contact, Millis, PlaceOf } from '../../base/ports.ts'
 import type { Dice } from '../../sim/dice.ts'
 import type { Scenario } from '../../sim/scenario.ts'
 import { addErrands } from '../full/figures.ts'
+import { byPlace, knownTo } from '../full/fill.ts'
 import type { Sent } from './counted.ts'
-import type { Loaded, Seat } from './seat.ts'
+import type { Loaded, Opened, Seat } from './seat.ts'
 import { loadSeat } from './seat.ts'
 
 const hourMs: Millis = 3_600_000
@@ -32,12 +33,22 @@ interface Place extends RealMember {
   busy: Promise<void>
 }
 
+/** It listens, and shall join. */
+interface Going {
+  readonly loaded: Loaded
+  readonly opened: Opened
+  readonly bootstrap: readonly string[]
+}
+
+const addressOf = ({ peer, addresses: [first] }: Contact): string => `${first}/p2p/${peer}`
+
 interface Parts {
   folder: string
   /** One for each node that ever lives. */
   ports: readonly number[]
   scenario: Scenario
   clock: Clock
+  placeOf: PlaceOf
   dice: Dice
   signal: AbortSignal
   /** Keys of what it shall be asked for before it goes, by number. */
@@ -102,6 +113,36 @@ export class Fleet implements AsyncDisposable {
     })
   }
 
+  /** The first `count` come at once, each with the table that it has after long running. */
+  async comeSettled(count: number): Promise<void> {
+    const members = this.#members.slice(0, count)
+    const settling = this.#openAll(members)
+    await Promise.all(
+      members.map(({ index }) =>
+        this.#then(index, async member => this.#join(member, (await settling)[index]!))
+      )
+    )
+  }
+
+  async #openAll(members: readonly Place[]): Promise<Going[]> {
+    const { placeOf, dice, scenario } = this.#p
+    for (const { index } of members) this.prepare(index)
+    const loaded = await Promise.all(members.map(({ loading }) => loading!))
+    const servers = loaded
+      .map(({ contact }) => ({ contact, place: placeOf(contact.peer) }))
+      .sort(byPlace)
+    const { k } = scenario.parameters
+    const addresses = loaded.map(({ contact }) => addressOf(contact))
+    return Promise.all(
+      loaded.map(async (one, i) => {
+        const known = [...knownTo(placeOf(one.contact.peer), servers, { k, dice })]
+        const others = addresses.toSpliced(i, 1)
+        const opened = await one.open(known.map(({ contact }) => contact))
+        return { loaded: one, opened, bootstrap: this.#someOf(others) }
+      })
+    )
+  }
+
   leave(index: number): Promise<void> {
     return this.#then(index, member => this.#stop(member, 'leave'))
   }
@@ -148,8 +189,14 @@ export class Fleet implements AsyncDisposable {
   async #start(member: Place): Promise<void> {
     this.prepare(member.index)
     const loaded = await member.loading!
+    const there = this.online.map(({ seat }) => `${seat!.ready.address}/p2p/${seat!.ready.peer}`)
+    const opened = await loaded.open([])
+    await this.#join(member, { loaded, opened, bootstrap: this.#someOf(there) })
+  }
+
+  async #join(member: Place, { loaded, opened, bootstrap }: Going): Promise<void> {
     member.loading = undefined
-    const seat = await loaded.go({ bootstrap: this.#bootstrap() })
+    const seat = await opened.go({ bootstrap })
     seat.ended.catch(err => {
       this.#processes.delete(loaded)
       if (member.seat === seat) this.#p.onFail(err)
@@ -159,14 +206,13 @@ export class Fleet implements AsyncDisposable {
     this.#p.note('come', member.index)
   }
 
-  #bootstrap(): string[] {
-    const others = this.online
-    const known = new Set<string>()
-    for (let i = 0; i < bootstraps && others.length > 0; i++) {
-      const { address, peer } = others[this.#p.dice.below(others.length)]!.seat!.ready
-      known.add(`${address}/p2p/${peer}`)
-    }
-    return [...known]
+  #someOf(addresses: readonly string[]): string[] {
+    if (addresses.length === 0) return []
+    const drawn = Array.from(
+      { length: bootstraps },
+      () => addresses[this.#p.dice.below(addresses.length)]!
+    )
+    return [...new Set(drawn)]
   }
 
   /** Asked once more, and then gone from one moment to the next. */

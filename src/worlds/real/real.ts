@@ -53,18 +53,17 @@ const done = [
 
 /** @throws {MuttrError} `SCENARIO_INVALID`, naming each field that asks for what real processes on one machine do not give. */
 export function checkReal(scenario: Scenario): void {
-  const { hours, network, population, faults } = scenario
+  const { hours, network, faults } = scenario
   const usual = readScenario({ name: 'usual', question: '?', nodes: 2, hours: 1 })
   const isNear = network.latency.type === 'constant' && network.latency.ms <= loopbackMs
   const what = [
     ...unusual(scenario, usual, ''),
     ...(isNear ? [] : [`network.latency (loopback has at most ${loopbackMs} ms)`]),
-    ...(population.begins === 'joining' ? [] : ["population.begins: 'settled'"]),
     ...faults.flatMap((f, i) => (f.type === 'die' ? [] : [`faults.${i} (${f.type})`]))
   ]
   if (what.length > 0)
     throw new MuttrError('SCENARIO_INVALID', `the scale real does not have ${what.join(', ')}`, {
-      hint: "Leave these out, write network.latency as { type: 'constant', ms: 1 } and population.begins as 'joining', or run it at the scale full."
+      hint: "Leave these out, write network.latency as { type: 'constant', ms: 1 }, or run it at the scale full."
     })
   if (hours > hoursMax)
     throw new MuttrError(

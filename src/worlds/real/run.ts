@@ -27,7 +27,10 @@ interface Parts {
   options: EngineOptions
   clock: Clock
   placeOf: PlaceOf
-  fleet: Omit<ConstructorParameters<typeof Fleet>[0], 'signal' | 'keys' | 'note' | 'onFail'>
+  fleet: Omit<
+    ConstructorParameters<typeof Fleet>[0],
+    'placeOf' | 'signal' | 'keys' | 'note' | 'onFail'
+  >
 }
 
 type DoingOf<T extends Step['type']> = Extract<Step, { type: T }>
@@ -63,6 +66,7 @@ export class RealRun implements AsyncDisposable {
     this.#stop = AbortSignal.any([parts.options.signal, this.#failed.signal])
     this.#fleet = new Fleet({
       ...parts.fleet,
+      placeOf: parts.placeOf,
       signal: this.#stop,
       keys: () => this.#blobs.living(parts.clock.now()),
       note: (type, ...fields) => this.#note(type, ...fields),
@@ -102,9 +106,13 @@ export class RealRun implements AsyncDisposable {
   async #begin(): Promise<void> {
     const { scenario, plan } = this.#p
     const all = Array.from({ length: scenario.nodes }, (_, i) => i)
-    // The first is there alone, and whoever comes next finds it.
-    await this.#unlessStopped(this.#fleet.come(0))
-    await this.#unlessStopped(Promise.all(all.slice(1).map(i => this.#fleet.come(i))))
+    if (scenario.population.begins === 'settled')
+      await this.#unlessStopped(this.#fleet.comeSettled(scenario.nodes))
+    else {
+      // The first is there alone, and whoever comes next finds it.
+      await this.#unlessStopped(this.#fleet.come(0))
+      await this.#unlessStopped(Promise.all(all.slice(1).map(i => this.#fleet.come(i))))
+    }
     // Who came early has not met who came late.
     await this.#crowd(all, async i => void (await (await this.#fleet.at(i))?.ask('join', {})))
     await this.#until(this.#p.clock.now() + settleMsOf(scenario))

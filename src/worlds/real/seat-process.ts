@@ -7,7 +7,7 @@ import { failureOf } from '../../base/failure.ts'
 import type { Log, Millis } from '../../base/ports.ts'
 import { systemClock as clock } from '../../net/clock.ts'
 import { createNode } from '../../net/node.ts'
-import { loadPeerKey } from '../../net/peer-key.ts'
+import { loadPeerKey, peerKeys } from '../../net/peer-key.ts'
 import { systemRandom as random } from '../../net/random.ts'
 import { createStamper } from '../../net/stamper.ts'
 import { joinNetwork } from '../../nodes/join.ts'
@@ -15,7 +15,7 @@ import { openSeed } from '../../nodes/open-seed.ts'
 import { levelStore } from '../../store/level.ts'
 import { expiryAt, makeBlob } from '../../wire/blob.ts'
 import { repairOf } from '../full/parameters.ts'
-import type { Answer, Ask, Asked, Go, Question, Said, SeatInit } from './asked.ts'
+import type { Answer, Ask, Asked, Go, Open, Question, Said, SeatInit } from './asked.ts'
 import type { Sent } from './counted.ts'
 import { countRequests } from './counted.ts'
 import { timeDials } from './dials.ts'
@@ -42,13 +42,13 @@ const lines = createInterface({ input: process.stdin }).once('close', orphaned)
 // Nobody reads any more: standard input says so too.
 process.stdout.on('error', () => {})
 
-say({ loaded: true })
-const [first] = await once(lines, 'line')
-const { bootstrap }: Go = JSON.parse(first)
 mkdirSync(folder, { recursive: true })
+const privateKey = await loadPeerKey(join(folder, 'peer.key'))
+const address = `/ip4/127.0.0.1/tcp/${port}`
+say({ loaded: { peer: peerKeys(privateKey).self, addresses: [address] } })
+const { known } = await told<Open>()
 const silent: Log = { debug() {}, info() {}, warn() {} }
 const { replicas, quorum, k, alpha, reach, connections } = parameters
-const privateKey = await loadPeerKey(join(folder, 'peer.key'))
 const store = await levelStore(join(folder, 'seed'), { capBytes })
 let sent: Sent = {}
 let dialMs: Millis[] = []
@@ -58,7 +58,7 @@ const { network, seed } = await openSeed({
   startNode: onCandidate =>
     createNode({
       privateKey,
-      listen: [`/ip4/127.0.0.1/tcp/${port}`],
+      listen: [address],
       mode: 'server',
       datastore: join(folder, 'peers'),
       clock,
@@ -82,6 +82,12 @@ const { network, seed } = await openSeed({
     repair: repairOf(parameters)
   }
 })
+
+/** The next line, of those that come before any question. */
+async function told<T>(): Promise<T> {
+  const [line] = await once(lines, 'line')
+  return JSON.parse(line)
+}
 
 const answers: { [Q in Question]: (ask: Ask<Q>) => Promise<Answer<Q>> } = {
   async put({ sizeBytes, lifeMs }) {
@@ -128,6 +134,10 @@ function freeze(): never {
   while (process.ppid === parent) Atomics.wait(cell, 0, 0, lookIntervalMs)
   return orphaned()
 }
+
+for (const contact of known) seed.table.answered(contact, clock.now())
+say({ open: true })
+const { bootstrap } = await told<Go>()
 
 lines.on('line', async line => {
   const { id, question, ask }: Asked = JSON.parse(line)

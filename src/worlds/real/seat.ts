@@ -5,7 +5,8 @@ import { extname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { MuttrError } from '../../base/errors.ts'
-import type { Answer, Ask, Go, Question, Ready, Said, SeatInit } from './asked.ts'
+import type { Contact } from '../../base/ports.ts'
+import type { Answer, Ask, Go, Open, Question, Ready, Said, SeatInit } from './asked.ts'
 
 const program = fileURLToPath(
   new URL(`./seat-process${extname(import.meta.filename)}`, import.meta.url)
@@ -30,14 +31,22 @@ interface Waiting {
 
 /** A process that has loaded its program, and does nothing yet. */
 export interface Loaded {
-  /** Comes, and waits until it has joined. @throws {MuttrError} `INTERNAL` with what it said, `CANCELLED` */
-  go(go: Go): Promise<Seat>
+  /** Where it will be. */
+  readonly contact: Contact
+  /** Listens, and knows these. @throws {MuttrError} `INTERNAL` with what it said, `CANCELLED` */
+  open(known: readonly Contact[]): Promise<Opened>
   kill(): Promise<void>
+}
+
+/** It listens, and asks nobody yet. */
+export interface Opened {
+  /** Comes, and waits until it has joined. @throws {MuttrError} as {@link Loaded.open} */
+  go(go: Go): Promise<Seat>
 }
 
 /**
  * Starts a process. It watches its standard input, so that it ends with us even if we are killed.
- * @throws {MuttrError} as {@link Loaded.go}
+ * @throws {MuttrError} as {@link Loaded.open}
  */
 export async function loadSeat(init: SeatInit, signal: AbortSignal): Promise<Loaded> {
   if (signal.aborted) throw cancelled()
@@ -61,7 +70,7 @@ export async function loadSeat(init: SeatInit, signal: AbortSignal): Promise<Loa
   signal.addEventListener('abort', abort, { once: true })
   void exited.then(() => signal.removeEventListener('abort', abort))
   const heard = listen(child, waiting)
-  await Promise.race([heard.loaded, ended])
+  const contact = await Promise.race([heard.loaded, ended])
   const write = (line: object) => child.stdin.write(`${JSON.stringify(line)}\n`)
   let asked = 0
   const ask: Seat['ask'] = (question, ask) => {
@@ -72,12 +81,19 @@ export async function loadSeat(init: SeatInit, signal: AbortSignal): Promise<Loa
     else write({ id, question, ask })
     return promise.finally(() => waiting.delete(id))
   }
-  return {
-    kill,
+  const opened: Opened = {
     async go(go) {
       write(go)
       const ready = await Promise.race([heard.ready, ended])
       return { ready, pid: child.pid!, ended, ask, kill }
+    }
+  }
+  return {
+    ...{ contact, kill },
+    async open(known) {
+      write({ known } satisfies Open)
+      await Promise.race([heard.open, ended])
+      return opened
     }
   }
 }
@@ -101,13 +117,15 @@ function endOf(
   })
 }
 
-/** Its first two lines; later ones are answers. */
+/** Its first three lines; later ones are answers. */
 function listen(child: ChildProcess, waiting: ReadonlyMap<number, Waiting>) {
-  const loaded = Promise.withResolvers<void>()
+  const loaded = Promise.withResolvers<Contact>()
+  const open = Promise.withResolvers<void>()
   const ready = Promise.withResolvers<Ready>()
   createInterface({ input: child.stdout! }).on('line', line => {
     const said = JSON.parse(line) as Said
-    if ('loaded' in said) loaded.resolve()
+    if ('loaded' in said) loaded.resolve(said.loaded)
+    else if ('open' in said) open.resolve()
     else if ('ready' in said) ready.resolve(said.ready)
     else if ('answer' in said) waiting.get(said.id)?.resolve(said.answer as never)
     else {
@@ -115,5 +133,5 @@ function listen(child: ChildProcess, waiting: ReadonlyMap<number, Waiting>) {
       waiting.get(said.id)?.reject(new MuttrError(code, message, { hint }))
     }
   })
-  return { loaded: loaded.promise, ready: ready.promise }
+  return { loaded: loaded.promise, open: open.promise, ready: ready.promise }
 }
