@@ -25,7 +25,7 @@ export interface Simulator {
   ): Promise<void>
   /** For a page of one's own, from the runs of a whole sweep. @throws {MuttrError} `OUTPUT_DAMAGED`, `USAGE`, `DISK_FULL`, `DISK_FAILED` */
   show(folder: string, what: SimShow): Promise<SimShown>
-  /** @throws {MuttrError} `OUTPUT_DAMAGED`, `USAGE` when the folder has several runs and none is named; `CANCELLED` */
+  /** @throws {MuttrError} `OUTPUT_DAMAGED`, `USAGE` when the folder has several runs and none is named, or the scale has not what is asked; `OUTPUT_EXISTS`, `DISK_FULL`, `DISK_FAILED`, `CANCELLED` */
   replay(options: SimReplayOptions): Promise<SimReplayed>
 }
 
@@ -132,10 +132,14 @@ export interface SimReplayOptions {
   run: string | undefined
   /** The file of the variant that was run, where one was: only code that is named is run. */
   variant: string | undefined
-  /** Virtual, from hour zero of the run. */
-  atMs: Millis
+  /** Virtual, from hour zero of the run; or so many events, with those that made the network. */
+  until: { atMs: Millis } | { events: number }
   /** Told each note up to then, `[milliseconds from hour zero, type, ...fields]`; they are below zero while the network is made. */
   print(note: [number, string, ...(string | number)[]]): void
+  /** Prints each request of seeds too, from hour zero on. At the scale full. */
+  requests: boolean
+  /** A file, which must not be there: how each node stands then, a line of JSON each. Not at the scale real. */
+  dump: string | null
   signal: AbortSignal
 }
 
@@ -145,4 +149,8 @@ export interface SimReplayed {
   traceHash: string
   /** Whether it is the hash that the folder has for this run. */
   same: boolean
+  /** Events up to then, with those that made the network; null at the scale real. */
+  events: number | null
+  /** Where the nodes were written. */
+  dump: string | null
 }

@@ -182,6 +182,7 @@ export class VirtualNode implements Network {
     const isDialled = !this.isConnected(target.self)
     if (isDialled) this.#countDial()
     net.totals.requests += 1
+    net.onRequest(this, target, method)
     net.counted(method, payload.byteLength)
     net.byMethod.set(method, (net.byMethod.get(method) ?? 0) + 1)
     this.sent.set(method, (this.sent.get(method) ?? 0) + 1)

@@ -1,3 +1,4 @@
+import type { Look } from './look.ts'
 import type { Scale, Scenario } from './scenario.ts'
 import type { TraceSink } from './trace.ts'
 
@@ -58,6 +59,8 @@ export interface EngineOptions {
   onProgress(done: { atHours: number; events: number }): void
   /** Its note `begin` stands at hour zero; what is before it made the network. */
   trace?: TraceSink
+  /** At one moment of it. Not at the scale real. */
+  look?: Look
 }
 
 /** Something that can run a scenario. */

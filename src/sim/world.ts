@@ -38,6 +38,7 @@ export class World {
   readonly #sink: TraceSink | undefined
   #nowMs: Millis
   #events = 0
+  #isDue: ((nextMs: Millis) => boolean) | undefined
 
   constructor({ seed, startMs = startMsUsual, trace }: WorldOptions) {
     this.#seed = seed
@@ -105,9 +106,15 @@ export class World {
     )
   }
 
+  /** Asks before each event, with when that is due, until the answer is yes. What is asked must not change anything. */
+  watch(isDue: (nextMs: Millis) => boolean): void {
+    this.#isDue = isDue
+  }
+
   #happen(): false {
     const run = this.#agenda.pop()
     if (!run) throw new Error('the simulation has come to a halt')
+    if (this.#isDue?.(this.#agenda.atMs)) this.#isDue = undefined
     this.#nowMs = this.#agenda.atMs
     this.#events += 1
     this.#hash.event(this.#nowMs)

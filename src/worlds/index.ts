@@ -7,6 +7,7 @@
  */
 export { Dice } from '../sim/dice.ts'
 export { Distribution, draw, fits, meanOf } from '../sim/distributions.ts'
+export type { Look, Seen, SeenNode } from '../sim/look.ts'
 export type {
   Engine,
   EngineOptions,

@@ -114,6 +114,8 @@ describe('muttr sim', () => {
     ['report @/none', 2, 'OUTPUT_DAMAGED'],
     ['replay @', 1, 'USAGE'],
     ['replay @ --at noon', 1, 'USAGE'],
+    ['replay @ --event 0', 1, 'USAGE'],
+    ['replay @ --at 1h --event 5', 1, 'USAGE'],
     ['replay @ --at 1h', 2, 'OUTPUT_DAMAGED']
   ]
   for (const [line, status, code] of wrong)

@@ -65,7 +65,16 @@ describe('docs/guides/research.md', () => {
     assert.equal(plan.scenario.variant.source, codeOf('eager.ts'))
 
     const replay = (variant: string | undefined) =>
-      simulator.replay({ ...options, folder: out, run: undefined, variant, atMs: 0, print() {} })
+      simulator.replay({
+        ...options,
+        folder: out,
+        run: undefined,
+        variant,
+        until: { atMs: 0 },
+        print() {},
+        requests: false,
+        dump: null
+      })
     await assert.rejects(replay(undefined), { code: 'USAGE', message: /a program that/ })
     await assert.rejects(replay(at('eager.json')), { code: 'USAGE', message: /not the variant/ })
     assert.equal((await replay(at('eager.ts'))).same, true)

@@ -61,8 +61,9 @@ describe('simulations', () => {
         folder: out,
         run: undefined,
         variant: undefined,
-        atMs: 3_600_000,
+        until: { atMs: 3_600_000 },
         print: note => notes.push(note),
+        ...{ requests: false, dump: null },
         signal: new AbortController().signal
       })
       assert.equal(same, true)

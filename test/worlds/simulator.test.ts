@@ -246,8 +246,8 @@ describe('an output folder', () => {
           folder: out,
           run,
           variant: undefined,
-          atMs,
-          print,
+          until: { atMs },
+          ...{ print, requests: false, dump: null },
           signal
         })
         return { notes, same }

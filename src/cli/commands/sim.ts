@@ -94,13 +94,22 @@ export function addSim(program: Command, action: Action): void {
   example(
     sim
       .command('replay')
-      .description('run again from the seed, and print what happened up to a time')
+      .description('run again from the seed, and print what happened up to a moment')
       .argument('<dir>', 'a folder of `run` or `sweep`')
-      .requiredOption('--at <duration>', 'virtual time from the start, as in 90m or 12h')
+      .addOption(new Option('--at <duration>', 'virtual time from the start, as in 90m or 12h'))
+      .addOption(
+        new Option(
+          '--event <number>',
+          'up to this event, counted with those that made the network'
+        ).conflicts('at')
+      )
+      .option('--dump <file>', 'write how each node stands then: whom it knows, what it holds')
+      .option('--requests', 'print each request of a seed too, from the start on; scale full')
       .option('--run <id>', 'which run; its first digits are enough')
       .option('--variant <file>', 'the variant of the protocol that was run, where one was')
       .action(action(replay)),
-    'muttr sim replay /tmp/third-gone --at 13h --run 4f1c'
+    'muttr sim replay /tmp/third-gone --at 13h --run 4f1c',
+    'muttr sim replay /tmp/third-gone --at 13h --run 4f1c --dump then.jsonl'
   )
   example(sim, 'muttr sim list', 'muttr sim run third-gone --out /tmp/third-gone')
 }
@@ -173,18 +182,21 @@ async function compare(session: Session, _: object, a: string, b: string): Promi
 
 async function replay(
   session: Session,
-  { at, run, variant }: { at: string; run?: string; variant?: string },
+  { at, event, run, variant, dump, requests = false }: ReplayArgs,
   folder: string
 ): Promise<number> {
   const { out, signal } = session
-  const atMs = parseDuration(at)
+  if (at === undefined && event === undefined) throw usage('up to when? --at 12h, or --event 5000')
+  const until =
+    at === undefined ? { events: parseCount(event!, 1, 1e15) } : { atMs: parseDuration(at) }
   const simulator = await simulatorOf(session)
   const closed = new AbortController()
   const replayed = await simulator.replay({
     folder,
     run,
     variant,
-    atMs,
+    until,
+    ...{ dump: dump ?? null, requests },
     print: note => void out.line(json(note)).catch(err => closed.abort(err)),
     signal: AbortSignal.any([signal, closed.signal])
   })
@@ -195,6 +207,15 @@ async function replay(
       : style.bad(`not the run of then: its trace has the hash ${replayed.traceHash} now`)
   )
   return replayed.same ? 0 : brokenStatus
+}
+
+interface ReplayArgs {
+  at?: string
+  event?: string
+  run?: string
+  variant?: string
+  dump?: string
+  requests?: boolean
 }
 
 const simulatorOf = async ({ doors }: Pick<Session, 'doors'>): Promise<Simulator> =>

@@ -3,6 +3,7 @@ import type { Millis } from '../../base/ports.ts'
 import { Dice } from '../dice.ts'
 import { draw } from '../distributions.ts'
 import { latencyOf } from '../latency.ts'
+import type { Look } from '../look.ts'
 import type { Engine, EngineOptions, RunResult } from '../result.ts'
 import type { Scenario } from '../scenario.ts'
 import { latencyIn } from '../scenario-files.ts'
@@ -22,6 +23,7 @@ import {
   timersOfBlob,
   timersOfNode
 } from './limits.ts'
+import { seenNodes } from './look.ts'
 import { FloodPings } from './pings.ts'
 import { Places } from './places.ts'
 import { Reach } from './reach.ts'
@@ -88,6 +90,8 @@ class Run {
   readonly #violations: RunResult['violations'] = []
   /** The first timer that is not of a node or blob. */
   readonly #others: number
+  readonly #parts: Parameters<typeof seenNodes>[0]
+  #look: Look | undefined
   #events = 0
   #rows = 0
   #lookups = 0
@@ -175,6 +179,8 @@ class Run {
       ...{ life: this.#life, storage: this.#storage, requests, isHostile: adversaries !== null }
     })
     this.#foes = foes
+    this.#parts = { life: this.#life, storage: this.#storage, reach, foes, tables }
+    this.#look = options.look
     const all = {
       reach,
       foes,
@@ -275,7 +281,7 @@ class Run {
 
   /** @returns whether the run is over. */
   #step(endMs: Millis): boolean {
-    const timer = this.#calendar.pop(endMs)
+    const timer = this.#next(endMs)
     if (timer < 0) return true
     const { capacity, blobs } = this.#size
     const { nowMs } = this.#calendar
@@ -290,6 +296,20 @@ class Run {
     else if (timer < this.#others) this.#storage.forget(timer - first - blobs)
     else this.#other(timer - this.#others)
     return false
+  }
+
+  /** @returns the next timer, or -1 when the run is over; whoever looks does so before what is later than that. */
+  #next(endMs: Millis): number {
+    const look = this.#look
+    if (!look) return this.#calendar.pop(endMs)
+    if (this.#events < look.events) {
+      const timer = this.#calendar.pop(Math.min(endMs, look.atMs))
+      if (timer >= 0) return timer
+    }
+    this.#look = undefined
+    const atMs = Math.min(endMs, this.#events < look.events ? look.atMs : this.#calendar.nowMs)
+    look.see({ atMs, events: this.#events, nodes: seenNodes(this.#parts) })
+    return this.#calendar.pop(endMs)
   }
 
   #other(timer: number): void {

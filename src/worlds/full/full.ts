@@ -15,6 +15,7 @@ import { Disks } from './disks.ts'
 import { applyFaults } from './faults.ts'
 import { Foes } from './foes.ts'
 import { Holdings } from './holdings.ts'
+import { lookInto } from './look.ts'
 import { Measure } from './measure.ts'
 import { Observers } from './observers.ts'
 import { absenceMsOf, settleMsOf } from './parameters.ts'
@@ -122,6 +123,7 @@ class Run {
       }
     }
     before.onProgress(beginMs)
+    const looking = this.#o.look && lookInto(this.#o.look, this.#seen)
     await world.run(this.#population.start(), before)
     await world.pass(settleMsOf(scenario), before)
     if (this.#people) await world.run(this.#people.start(), before)
@@ -131,10 +133,8 @@ class Run {
     await world.pass(absenceMs, before)
     const zeroMs = world.nowMs
     world.note('begin')
-    const measure = new Measure({
-      ...{ world, scenario, net: this.#net, population: this.#population },
-      ...{ workload: this.#workload, holdings: this.#holdings }
-    })
+    looking?.begin()
+    const measure = new Measure({ ...this.#seen, scenario, workload: this.#workload })
     this.#workload.begin()
     this.#crowd.begin()
     this.#disks.begin()
@@ -156,7 +156,13 @@ class Run {
       if (atHours === scenario.hours) break
     }
     if (this.#people) await world.run(this.#people.close(), during)
+    looking?.end()
     return this.#result(measure, letters, zeroMs)
+  }
+
+  get #seen() {
+    const [world, net, population] = [this.#world, this.#net, this.#population]
+    return { world, net, population, holdings: this.#holdings }
   }
 
   #result(measure: Measure, letters: LetterFigures | undefined, zeroMs: Millis): RunResult {

@@ -159,6 +159,10 @@ export class Holdings {
       if (found[i] !== 'blob') this.#dropped(key, node, 'took its copy for expired')
   }
 
+  heldBy(node: number): Iterable<Held> {
+    return this.#byNode.get(node) ?? []
+  }
+
   /** A node is gone for good, or its disk. @returns the bytes that it held. */
   died(node: number, how: string): number {
     let bytes = 0

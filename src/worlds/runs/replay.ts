@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { MuttrError } from '../../base/errors.ts'
 import type { Clock } from '../../base/ports.ts'
 import type { SimReplayed, SimReplayOptions } from '../../cli/simulator.ts'
+import type { Look, Seen } from '../../sim/look.ts'
 import type { Scenario } from '../../sim/scenario.ts'
 import { variantIn } from '../../sim/scenario-files.ts'
 import type { Note } from '../../sim/trace.ts'
 import { labelOf } from '../shown/series.ts'
+import { Dump } from './dump.ts'
 import type { Engines } from './engines.ts'
 import type { Folder } from './folder.ts'
 import { readFolder } from './folder.ts'
@@ -23,32 +25,71 @@ export async function replay(
   const folder = await readFolder(o.folder)
   const { id, scenario } = await choose(folder, o.run)
   await checkVariant(scenario, o.variant)
+  checkScale(scenario, o)
   const then = await folder.read(id)
+  using dump = o.dump === null ? undefined : new Dump(o.dump)
+  const atMs = 'atMs' in o.until ? o.until.atMs : Number.POSITIVE_INFINITY
+  const events = 'events' in o.until ? o.until.events : Number.POSITIVE_INFINITY
   const before: Note[] = []
   let zeroMs: number | undefined
   let notes = 0
-  const print = ({ atMs, type, fields }: Note, zeroMs: number) => {
-    if (atMs - zeroMs > o.atMs) return
+  let seen: Seen | undefined
+  let failed: unknown
+  const print = ({ atMs: noteMs, type, fields }: Note, zeroMs: number) => {
+    if (noteMs - zeroMs > atMs) return
     notes++
-    o.print([atMs - zeroMs, type, ...fields])
+    o.print([noteMs - zeroMs, type, ...fields])
   }
   const take = (note: Note) => {
     if (zeroMs === undefined && note.type === 'begin') {
       zeroMs = note.atMs
       for (const earlier of before.splice(0)) print(earlier, zeroMs)
     }
+    if (seen) return
     if (zeroMs === undefined) before.push(note)
     else print(note, zeroMs)
   }
-  const { result } = await runOnce(scenario, {
+  const stop = new AbortController()
+  const look: Look = {
+    ...{ atMs, events },
+    see(now) {
+      seen = now
+      try {
+        dump?.write(now)
+      } catch (err) {
+        failed = err
+        stop.abort()
+      }
+    },
+    ...(o.requests && { request: take })
+  }
+  const running = runOnce(scenario, {
     engine: await engines.engineFor(scenario.scale),
     clock,
-    signal: o.signal,
+    signal: AbortSignal.any([o.signal, stop.signal]),
     onProgress() {},
-    trace: { take }
+    trace: { take },
+    look
+  })
+  const { result } = await running.catch(err => {
+    throw failed ?? err
   })
   const { traceHash } = result
-  return { run: id, notes, traceHash, same: traceHash === then.traceHash }
+  const same = traceHash === then.traceHash
+  return { run: id, notes, traceHash, same, events: seen?.events ?? null, dump: o.dump }
+}
+
+/** Real processes are looked into by nobody, and at the scale wide nothing is sent. @throws {MuttrError} `USAGE` */
+function checkScale({ scale }: Scenario, { until, dump, requests }: SimReplayOptions): void {
+  const what = [
+    ...(scale === 'real' && dump !== null ? ['--dump'] : []),
+    ...(scale === 'real' && 'events' in until ? ['--event'] : []),
+    ...(scale !== 'full' && requests ? ['--requests'] : [])
+  ]
+  if (what.length > 0)
+    throw new MuttrError('USAGE', `the scale ${scale} has no ${what.join(', ')}`, {
+      hint: 'Run the scenario at the scale full, and replay that.'
+    })
 }
 
 /** A folder may be somebody else's, and a variant is a program. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Clock, Millis } from '../../base/ports.ts'
+import type { Look } from '../../sim/look.ts'
 import type { Engine, RunCost, RunResult } from '../../sim/result.ts'
 import type { Scenario } from '../../sim/scenario.ts'
 import type { TraceSink } from '../../sim/trace.ts'
@@ -11,6 +12,7 @@ export interface RunOptions {
   signal: AbortSignal
   onProgress(atHours: number): void
   trace?: TraceSink
+  look?: Look
 }
 
 /** How often progress is told. */
@@ -19,27 +21,28 @@ const tellEveryMs: Millis = 250
 /** @throws {MuttrError} as {@link Engine.run} */
 export async function runOnce(
   scenario: Scenario,
-  { engine, clock, signal, onProgress, trace }: RunOptions
+  { engine, clock, signal, onProgress, trace, look }: RunOptions
 ): Promise<{ result: RunResult; cost: RunCost }> {
   const startMs = clock.now()
   let toldMs = startMs
   let memoryBytes = 0
-  const look = () => {
+  const weigh = () => {
     memoryBytes = Math.max(memoryBytes, process.memoryUsage.rss())
   }
   const result = await engine.run(scenario, {
     seed: scenario.seed,
     signal,
     ...(trace && { trace }),
+    ...(look && { look }),
     onProgress({ atHours }) {
       const nowMs = clock.now()
       if (nowMs < toldMs + tellEveryMs) return
       toldMs = nowMs
-      look()
+      weigh()
       onProgress(atHours)
     }
   })
-  look()
+  weigh()
   checkResult(result)
   const wallMs = clock.now() - startMs
   const eventsPerSecond = Math.round(result.events / (Math.max(wallMs, 1) / 1_000))

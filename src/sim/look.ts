@@ -1,0 +1,36 @@
+import type { Millis } from '../base/ports.ts'
+import type { Note } from './trace.ts'
+
+/** A look into a run. It changes nothing there and counts in no hash, so that the run goes on as if nobody had looked. */
+export interface Look {
+  /** The moment: before anything later than so long after hour zero, */
+  readonly atMs: Millis
+  /** and when so many events have been; whichever is first. Infinity is never, and then it is the end of the run. */
+  readonly events: number
+  /** Told once. The nodes are to be read before it returns. */
+  see(seen: Seen): void
+  /**
+   * Told each request from seed to seed as it is sent, up to the moment, as a note `request` with who asks, who is asked and the method. At the
+   * scale wide none is sent.
+   */
+  request?(note: Note): void
+}
+
+/** A run as it stands. */
+export interface Seen {
+  /** Since hour zero; null while the network is made. */
+  readonly atMs: Millis | null
+  readonly events: number
+  /** Online or away. */
+  readonly nodes: Iterable<SeenNode>
+}
+
+export interface SeenNode {
+  readonly node: number
+  readonly online: boolean
+  readonly hostile: boolean
+  /** Nodes in its routing table, in no order that means anything; none while it is away. */
+  readonly knows: readonly number[]
+  /** First eight bytes of the keys of the workload's blobs that it holds, in hex. */
+  readonly holds: readonly string[]
+}
