@@ -96,7 +96,7 @@ export async function hostPod(
   await writeFileAtomic(home.paths.podVersion, Buffer.from(`${versionNow(podSchema)}\n`))
   const keys = peerKeys(home.privateKey)
   const { fingerprint } = person.certificate
-  const copy = { state, log, fingerprint, self: keys.self, hostname: config.hostname }
+  const copy = { state, clock, log, fingerprint, self: keys.self, hostname: config.hostname }
   await askIfRestored(copy, house, house.signal)
   const isShared = config.store !== embedded
   const hpke = await makeHpkeKey(seed)

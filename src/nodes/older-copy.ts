@@ -1,6 +1,6 @@
 import { codeOf } from '../base/errors.ts'
-import type { Log, PeerId } from '../base/ports.ts'
-import { systemClock as clock } from '../net/clock.ts'
+import type { Clock, Log, Millis, PeerId } from '../base/ports.ts'
+import { abortable } from '../client/waiting.ts'
 import { askedSince, isRestored, refuseOlder, renamedSince } from '../pod/renamed-since.ts'
 import { openHostnames } from '../pod/renaming.ts'
 import type { Dht } from '../seed/dht.ts'
@@ -9,6 +9,7 @@ import type { Around } from './start.ts'
 
 interface Parts {
   state: State
+  clock: Clock
   log: Log
   self: PeerId
   /** Of the pod's certificate. */
@@ -17,11 +18,12 @@ interface Parts {
   hostname: string
 }
 
-const askMs = 10_000
+/** Joining the network and asking: seeds and pods of its file that are away each take their time. */
+const askMs: Millis = 30_000
 
 /** Whether the pod has another name by now than this copy of it knows. @throws {MuttrError} where nobody could be asked */
 export async function isOlderCopy(
-  { log, hostname, ...parts }: Parts,
+  { log, hostname, ...parts }: Omit<Parts, 'clock'>,
   dht: Pick<Dht, 'getRecord'>,
   signal: AbortSignal
 ): Promise<boolean> {
@@ -40,13 +42,13 @@ export async function askIfRestored(
   { join }: Around,
   signal: AbortSignal
 ): Promise<void> {
-  const { state, hostname, log } = parts
+  const { state, clock, hostname, log } = parts
   if (!(await isRestored(state))) return
   try {
-    const dht = await join()
     const over = new AbortController()
     using _timer = clock.after(askMs, () => over.abort())
-    await isOlderCopy(parts, dht, AbortSignal.any([signal, over.signal]))
+    const until = AbortSignal.any([signal, over.signal])
+    await isOlderCopy(parts, await abortable(join(), until), until)
     await askedSince(state)
   } catch (err) {
     signal.throwIfAborted()

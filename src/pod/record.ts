@@ -151,7 +151,7 @@ async function next(
   return [
     { type: 'insert', table: tables.pod, key: mark, value: new Uint8Array() },
     { type: 'put', table: tables.pod, key, value: signedRow.encode({ frame, signature, signer }) },
-    ...(isWanted ? [gotNames, tookNames(sequence)] : []),
+    ...(isWanted ? [gotNames, await tookNames(state, sequence)] : []),
     ...changes,
     ...(last && !namesAre(names, last) ? [newsOf({ what: 'names' })] : []),
     ...marks

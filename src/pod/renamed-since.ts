@@ -16,6 +16,8 @@ import { row, tables } from './rows.ts'
 
 /** Under {@link tables.pod}: the sequence of the record with which the pod took the names that it has; none before the first rename. */
 const takenKey = 'named'
+/** The sequence of the latest word of the pod by which this was an older copy: what the operator says after it counts, whatever the clocks say. */
+const heardKey = 'heard'
 /** What it was renamed to since this copy was made. */
 const sinceKey = 'renamed-since'
 /** The state came out of a backup, and nobody has been asked yet. */
@@ -43,7 +45,10 @@ const put = (key: string, value: Uint8Array): Change => ({
 const drop = (key: string): Change => ({ type: 'delete', table: tables.pod, key })
 
 /** Written with the record that has other names, or has the same ones because its operator said so. */
-export const tookNames = (sequence: number): Change => put(takenKey, takenRow.encode(sequence))
+export async function tookNames(state: State, sequence: number): Promise<Change> {
+  const heard = await state.get(tables.pod, heardKey)
+  return put(takenKey, takenRow.encode(Math.max(sequence, heard ? takenRow.decode(heard) : 0)))
+}
 
 /** Its operator has said what it is called: what the network told before counts no more. */
 export const forgetSince: Change = drop(sinceKey)
@@ -96,7 +101,10 @@ export async function renamedSince(
   const isLate = names.former.includes(said.hostname)
   const takenMs = (kept ? takenRow.decode(kept) : 0) + (isLate ? lateMs : 0)
   if (said.sequence <= takenMs) return null
-  await state.write([put(sinceKey, sinceRow.encode(said.hostname))])
+  await state.write([
+    put(sinceKey, sinceRow.encode(said.hostname)),
+    put(heardKey, takenRow.encode(said.sequence))
+  ])
   return said.hostname
 }
 

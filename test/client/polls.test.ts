@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { equalBytes } from '../../src/base/bytes.ts'
+import { MuttrError } from '../../src/base/errors.ts'
 import { PollBudget, pollDelayMs } from '../../src/client/addresses/poll-pace.ts'
 import { decodeRelation, encodeRelation } from '../../src/client/addresses/relation-rows.ts'
 import { TargetRefusal } from '../../src/client/blind/asking.ts'
@@ -176,6 +177,22 @@ describe('addresses of keys', () => {
     await using after = polling([relations[0]!], before)
     await after.lock(false)
     assert.equal(await rows(), 1)
+  })
+
+  it('open the vault also where the disk takes nothing', async () => {
+    const relations = [relationWith('bob@two.test', placeAt('three.test', 1))]
+    await using before = polling(relations)
+    before.fails.set('three.test', 'ADDRESS_UNKNOWN')
+    await before.lock(false)
+    await before.pass(10 * minuteMs)
+    const { clock, disk } = before
+    assert.equal((await disk.state.list('polls', {})).length, 1)
+    const write = () => Promise.reject(new MuttrError('DISK_FULL', 'no room'))
+    const full = { clock, disk: { ...disk, state: { ...disk.state, write } } }
+    await using after = polling([relationWith('eve@two.test', placeAt('four.test', 1))], full)
+    await after.lock(false)
+    await after.pass(10 * minuteMs)
+    assert(after.asked.some(({ what }) => what === 'poll'))
   })
 
   it('that were followed by another are polled for their time, then dropped; those of accounts never are', async () => {

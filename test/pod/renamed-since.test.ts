@@ -76,6 +76,17 @@ describe('a copy of a pod from before it was renamed', () => {
     assert.equal((await openHostnames(state, old)).hostname, old)
   })
 
+  it('has the name that its operator says after that, also where what was said is of a clock that went ahead', async () => {
+    const sequence = world.clock.now() + 40 * dayMs
+    await rename(now)
+    assert.equal(await ask({ hostname: old, sequence }), old)
+    await assert.rejects(openHostnames(state, now), { code: 'CONFIG_INVALID' })
+    await rename(now)
+    assert.equal(await ask({ hostname: old, sequence }), null)
+    assert.equal((await openHostnames(state, now)).hostname, now)
+    assert.equal(await ask({ hostname: last, sequence: sequence + 1 }), last)
+  })
+
   it('is not seen in what was said before a rename, nor by a process that heard of it late', async () => {
     world.clock.advance(dayMs)
     await rename(now)

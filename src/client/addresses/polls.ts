@@ -113,7 +113,7 @@ export class Polls implements AsyncDisposable {
     const { marks } = this.#parts
     await marks.load()
     this.changed()
-    await marks.only(new Set(this.#all.keys()))
+    await this.#note(marks.only(new Set(this.#all.keys())))
   }
 
   /** What the person wants of senders may be another, or an address is of no use any more. */
