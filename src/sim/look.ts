@@ -29,8 +29,11 @@ export interface SeenNode {
   readonly node: number
   readonly online: boolean
   readonly hostile: boolean
-  /** Nodes in its routing table, in no order that means anything; none while it is away. */
+  /** Nodes in its routing table, also dead ones of which it does not know yet, in no order that means anything; none while it is away. */
   readonly knows: readonly number[]
-  /** First eight bytes of the keys of the workload's blobs that it holds, in hex. */
+  /**
+   * First eight bytes of the keys of the workload's blobs that it holds, in hex: neither expired nor given up by who put them. Of hostile
+   * ones none, since their copies count for nothing.
+   */
   readonly holds: readonly string[]
 }

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import type { SimReplayOptions } from '../../src/cli/simulator.ts'
+import { packageRoot } from '../../src/config/package-root.ts'
 import type { SeenNode } from '../../src/sim/look.ts'
 import { createSimulator } from '../../src/worlds/simulator.ts'
 import { jsonFile } from '../support/simulated.ts'
@@ -20,10 +24,10 @@ const scenario = {
 }
 
 /** A run at this scale, in a folder, and ways to replay it. */
-async function ran(path: string, scale: string) {
+async function ran(path: string, scale: string, changes: object = {}) {
   const out = join(path, scale)
   const what = join(path, `${scale}.json`)
-  await jsonFile(path, `${scale}.json`, { ...scenario, scale })
+  await jsonFile(path, `${scale}.json`, { ...scenario, scale, ...changes })
   await simulator.run({
     ...{ what, changes: {}, seeds: '1', out, threads: 1, signal },
     onProgress() {}
@@ -103,6 +107,57 @@ describe('a replay', () => {
       assert(Number(from) < nodes && Number(to) < nodes && from !== to)
       assert.match(String(method), /^[a-z-]+$/)
     }
+  })
+
+  for (const scale of ['full', 'wide'])
+    it(`tells of the dead that tables still name, and of no blob that has expired, at the scale ${scale}`, async () => {
+      await using folder = await temporaryFolder()
+      const at = (name: string) => join(folder.path, name)
+      const replay = await ran(folder.path, scale, {
+        hours: 3.5,
+        workload: { blobs: 20, lifeHours: { type: 'constant', value: 1 } },
+        faults: [{ type: 'die', atHours: 3, share: 0.25 }],
+        measure: { everyHours: 3.5 }
+      })
+      const until = { atMs: 3 * hourMs + 100 }
+      await replay({ until, dump: at('plain') })
+      const { seen } = await readDump(at('plain'))
+      assert.deepEqual(
+        seen.flatMap(({ holds }) => holds),
+        []
+      )
+      const there = new Set(seen.map(({ node }) => node))
+      assert.equal(there.size, (3 * nodes) / 4)
+      if (scale === 'wide') return
+      assert(seen.some(({ knows }) => knows.some(node => !there.has(node))))
+      await replay({ until, dump: at('with requests'), requests: true })
+      assert.deepEqual((await readDump(at('with requests'))).seen, seen)
+    })
+
+  it('leaves no file behind that is not whole', async () => {
+    await using folder = await temporaryFolder()
+    const replay = await ran(folder.path, 'full')
+    const dump = join(folder.path, 'mine')
+    const until = { atMs: hourMs / 4 }
+    const cancelled = replay({ until, dump, signal: AbortSignal.abort() })
+    await assert.rejects(cancelled, { code: 'CANCELLED' })
+    await replay({ until, dump })
+    assert.equal((await readDump(dump)).seen.length, nodes)
+  })
+
+  it('says of a dump of the end too that the disk had no room for it', async () => {
+    await using folder = await temporaryFolder()
+    await ran(folder.path, 'full')
+    const dump = join(folder.path, 'mine')
+    const bin = join(packageRoot, 'bin/muttr.js')
+    const args = ['sim', 'replay', join(folder.path, 'full'), '--at', '9h', '--dump', dump]
+    // No file larger than a block.
+    const limited = ['-c', 'ulimit -f 1; exec "$0" "$@"', process.execPath, bin, ...args]
+    const child = spawn('sh', limited, { stdio: ['ignore', 'ignore', 'pipe'] })
+    const [said, [status]] = await Promise.all([text(child.stderr), once(child, 'exit')])
+    assert.match(said, /mine cannot be written: EFBIG/)
+    assert.equal(status, 2)
+    await assert.rejects(readFile(dump), { code: 'ENOENT' })
   })
 
   it('overwrites no file, and asks no scale for what it has not', async () => {

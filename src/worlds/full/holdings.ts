@@ -159,8 +159,11 @@ export class Holdings {
       if (found[i] !== 'blob') this.#dropped(key, node, 'took its copy for expired')
   }
 
-  heldBy(node: number): Iterable<Held> {
-    return this.#byNode.get(node) ?? []
+  /** Neither what has expired nor what nobody acknowledged: of these we no longer hear when a copy goes. */
+  heldBy(node: number): Held[] {
+    const { nowMs } = this.#world
+    const isOurs = ({ key, expiryMs }: Held) => expiryMs > nowMs && this.#blobs.has(toHex(key))
+    return [...(this.#byNode.get(node) ?? [])].filter(isOurs)
   }
 
   /** A node is gone for good, or its disk. @returns the bytes that it held. */

@@ -9,7 +9,7 @@ import type { Population } from './population.ts'
 interface Parts {
   world: World
   net: VirtualNetwork
-  population: Pick<Population, 'members'>
+  population: Pick<Population, 'members' | 'numbers'>
   holdings: Pick<Holdings, 'heldBy'>
 }
 
@@ -26,24 +26,17 @@ export function lookInto(look: Look, { world, net, population, holdings }: Parts
   let isSeen = false
   const sinceZero = () => (zeroMs === undefined ? null : world.nowMs - zeroMs)
 
-  const numbers = new Map<PeerId, number>()
-  const number = () => {
-    for (const { node, index } of population.members) numbers.set(node.self, index)
-  }
+  const { numbers } = population
   /** A spammer has a key and no number. */
-  const nameOf = (peer: PeerId) => {
-    if (!numbers.has(peer)) number()
-    return numbers.get(peer) ?? peer
-  }
+  const nameOf = (peer: PeerId) => numbers.get(peer) ?? peer
 
   function* nodes(): Generator<SeenNode> {
-    number()
     for (const { index, seed, isHostile } of population.members) {
       const known = seed?.table.contacts().map(({ peer }) => numbers.get(peer)) ?? []
       yield {
         ...{ node: index, online: seed !== undefined, hostile: isHostile },
         knows: known.filter(number => number !== undefined),
-        holds: [...holdings.heldBy(index)].map(({ key }) => toHex(key.subarray(0, 8)))
+        holds: holdings.heldBy(index).map(({ key }) => toHex(key.subarray(0, 8)))
       }
     }
   }

@@ -1,4 +1,4 @@
-import type { Contact, Millis, Place } from '../../base/ports.ts'
+import type { Contact, Millis, PeerId, Place } from '../../base/ports.ts'
 import type { DhtOptions } from '../../seed/dht.ts'
 import type { SeedNode } from '../../seed/seed.ts'
 import type { UserOf } from '../../seed/serve-via.ts'
@@ -90,6 +90,8 @@ export class Population {
   readonly members = new Set<Member>()
   /** In no order that means anything, but in the same in each run. */
   readonly online: Member[] = []
+  /** Of everybody who ever was here: tables name the dead for a while. */
+  readonly numbers = new Map<PeerId, number>()
   /** Blobs' bytes on nodes that went for good. */
   diedBytes = 0
   readonly #p: Parts
@@ -321,6 +323,7 @@ export class Population {
     // The first can be dialled, or nobody could join.
     const isServer = isOpen || index === 0 || role.isHostile || role.isRelay || stays
     const node = net.add({ server: isServer })
+    this.numbers.set(node.self, index)
     if (place) places.mint(node.self, place)
     const disk = scenario.disks ? new VirtualDisk(scenario.disks.capBytes) : undefined
     const { clock } = role

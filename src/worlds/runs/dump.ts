@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { MuttrError } from '../../base/errors.ts'
 import { unwritable } from '../../config/home.ts'
 import type { Seen } from '../../sim/look.ts'
@@ -6,10 +6,14 @@ import type { Seen } from '../../sim/look.ts'
 /** Of text, before it is written. */
 const pieceChars = 2 ** 20
 
-/** A file of JSON lines: when it was, and then a node a line. Written while the run stands still, so nothing is waited for. */
+/**
+ * A file of JSON lines: when it was, and then a node a line. Written while the run stands still, so nothing is waited for; what is not
+ * whole when it is disposed of goes, so that the same command can be given again.
+ */
 export class Dump implements Disposable {
   readonly #path: string
   readonly #file: number
+  #isWhole = false
 
   /** @throws {MuttrError} `OUTPUT_EXISTS`, `DISK_FULL`, `DISK_FAILED` */
   constructor(path: string) {
@@ -34,6 +38,7 @@ export class Dump implements Disposable {
       piece += `${JSON.stringify(node)}\n`
     }
     this.#put(piece)
+    this.#isWhole = true
   }
 
   #put(text: string): void {
@@ -47,5 +52,6 @@ export class Dump implements Disposable {
 
   [Symbol.dispose](): void {
     closeSync(this.#file)
+    if (!this.#isWhole) rmSync(this.#path, { force: true })
   }
 }

@@ -74,6 +74,8 @@ export async function replay(
   const { result } = await running.catch(err => {
     throw failed ?? err
   })
+  // At the end of a run nobody asks any more whether it shall stop.
+  if (failed) throw failed
   const { traceHash } = result
   const same = traceHash === then.traceHash
   return { run: id, notes, traceHash, same, events: seen?.events ?? null, dump: o.dump }
