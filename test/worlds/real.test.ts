@@ -52,14 +52,13 @@ async function inTemporaryFolder(work: (path: string) => Promise<void>): Promise
 }
 
 /** Processes that have this folder among their arguments. */
-async function processesOf(path: string): Promise<string[]> {
+async function processesOf(path: string): Promise<number[]> {
   const names = await readdir('/proc').catch(() => [])
+  const pids = names.filter(name => /^\d+$/.test(name))
   const lines = await Promise.all(
-    names
-      .filter(name => /^\d+$/.test(name))
-      .map(pid => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''))
+    pids.map(pid => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''))
   )
-  return lines.filter(line => line.includes(path))
+  return pids.map(Number).filter((_, i) => lines[i]!.includes(path))
 }
 
 describe('a run of real processes', () => {
@@ -135,6 +134,23 @@ describe('a run of real processes', () => {
       })
       const running = realEngine.run(scenario, options({ signal: stop.signal, trace }))
       await assert.rejects(running, { code: 'CANCELLED' })
+      assert.deepEqual(await readdir(path), [])
+      assert.deepEqual(await processesOf(path), [])
+    }))
+
+  it('ends when a process of a settled network dies before all are there, and leaves none', () =>
+    inTemporaryFolder(async path => {
+      const scenario = readScenario({ ...short, population: {}, faults: [], workload: {} })
+      const running = realEngine.run(scenario, options())
+      const refused = assert.rejects(running, {
+        code: 'INTERNAL',
+        message: /process ended with SIGKILL/
+      })
+      let seats: number[]
+      do seats = await processesOf(path)
+      while (seats.length < short.nodes)
+      process.kill(seats.at(-1)!, 'SIGKILL')
+      await refused
       assert.deepEqual(await readdir(path), [])
       assert.deepEqual(await processesOf(path), [])
     }))

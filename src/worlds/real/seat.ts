@@ -111,9 +111,12 @@ function endOf(
   })
   // What it cannot be told any more is told by its end.
   child.stdin!.on('error', () => {})
-  return exited.then(([code]) => {
+  return exited.then(([code, signal]) => {
     if (isKilled()) throw cancelled()
-    throw new MuttrError('INTERNAL', `a seed's process ended with ${code}: ${complaint.trim()}`)
+    throw new MuttrError(
+      'INTERNAL',
+      `a seed's process ended with ${code ?? signal}: ${complaint.trim()}`
+    )
   })
 }
 
