@@ -25,6 +25,7 @@ export interface Seen {
   readonly nodes: Iterable<SeenNode>
 }
 
+/** One of them: who it is, and what it has. Numbers are those of the notes; a node that is replaced has another than who comes after it. */
 export interface SeenNode {
   readonly node: number
   readonly online: boolean
