@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Contact, ReceivedLetter, SentLetter, Status } from '../../src/client/client.ts'
+import type { Contact, SentLetter, Status } from '../../src/client/client.ts'
 import { decodeWhereabouts, whereaboutsKey } from '../../src/wire/records/whereabouts.ts'
+import { type Correspondence, createCorrespondence } from '../support/correspondence.ts'
 import { recordIn } from '../support/record-in.ts'
-import { Testnet } from '../support/testnet.ts'
+import type { Testnet } from '../support/testnet.ts'
 
 const [old, now] = ['one.test', 'new.test']
 
@@ -12,29 +13,12 @@ const [old, now] = ['one.test', 'new.test']
 describe('a pod that comes out of a backup from before it was renamed', function () {
   this.timeout(600_000)
   let net: Testnet
+  let { ok, send, arrives } = {} as Correspondence
   before(async () => {
-    net = await Testnet.lay({
-      pods: [old, 'two.test'],
-      people: ['alice', 'carol', 'bob'],
-      seeds: 4
-    })
-    await net.startAll()
-    await ok('alice', 'register', `alice@${old}`)
-    await ok('carol', 'register', `carol@${old}`)
-    await ok('bob', 'register', 'bob@two.test')
+    ;({ net, ok, send, arrives } = await createCorrespondence(old))
   })
   after(() => net?.[Symbol.asyncDispose]())
 
-  const ok = <T>(who: string, ...args: string[]): Promise<T[]> => net.json<T>(who, ...args)
-  async function send(from: string, to: string, body: string): Promise<SentLetter> {
-    const [letter] = await ok<SentLetter>(from, 'send', to, body)
-    return letter!
-  }
-  async function arrives(who: string, id: string, since: number, body: string): Promise<void> {
-    await net.event(who, 'opened', since, ({ letter }) => letter === id)
-    const [read] = await ok<ReceivedLetter>(who, 'read', id)
-    assert.equal(read!.body.trim(), body)
-  }
   /** What the pod says of itself in the network. */
   async function saidName(fits: (hostname: string) => boolean): Promise<string> {
     const [address] = net.child('two.test').ready.addresses
@@ -46,18 +30,18 @@ describe('a pod that comes out of a backup from before it was renamed', function
     return hostname
   }
   let peer: string
-  let waiting: string
+  let waiting: SentLetter
   const [file, words] = ['pod.muttr-backup', 'words']
   const kept = (name: string) => join(net.folder, 'kept', name)
 
   it('does not begin under its former name, and says what to do', async () => {
     peer = (await ok<{ peer: string }>(old, 'status'))[0]!.peer
     const from = net.events.length
-    await arrives('alice', (await send('bob', `alice@${old}`, 'Hi')).id, from, 'Hi')
+    await arrives('alice', await send('bob', `alice@${old}`, 'Hi'), from, 'Hi')
     await net.stop('carol')
     const waits = await send('bob', `carol@${old}`, 'waits in the pod')
     await net.event('bob', 'announced', from, ({ letter }) => letter === waits.id)
-    waiting = waits.id
+    waiting = waits
     await mkdir(kept(''))
     const [said] = await ok<{ words: string[] }>(old, 'recovery')
     await writeFile(kept(words), said!.words.join(' '))
@@ -70,7 +54,7 @@ describe('a pod that comes out of a backup from before it was renamed', function
     await net.event('alice', 'agreed', from, e => e.to === `alice@${now}`)
     assert.equal(await saidName(name => name === now), now)
     const gone = await send('alice', 'bob@two.test', 'from the new name')
-    await arrives('bob', gone.id, from, 'from the new name')
+    await arrives('bob', gone, from, 'from the new name')
     await net.event('bob', 'moved', from, e => e.to === `alice@${now}`)
 
     await net.kill(old)
@@ -99,17 +83,17 @@ describe('a pod that comes out of a backup from before it was renamed', function
     // She had gone along; the pod had forgotten it, and is told again with nobody asked.
     await net.event('alice', 'registered', from, ({ alias }) => alias === `alice@${now}`)
     await net.event('alice', 'agreed', from, e => e.to === `alice@${now}`)
-    await arrives('alice', queued.id, from, 'waits for the pod')
+    await arrives('alice', queued, from, 'waits for the pod')
     const [status] = await ok<Status>('alice', 'status')
     assert.deepEqual(
       status!.pods.map(pod => [pod.hostname, pod.identified, pod.aliases]),
       [[now, true, [`alice@${now}`]]]
     )
     const since = net.events.length
-    await arrives('bob', (await send('alice', 'bob@two.test', 'I am here')).id, since, 'I am here')
+    await arrives('bob', await send('alice', 'bob@two.test', 'I am here'), since, 'I am here')
     const late = await send('bob', `alice@${old}`, 'to the old name')
     assert.equal(late.to, `alice@${now}`)
-    await arrives('alice', late.id, since, 'to the old name')
+    await arrives('alice', late, since, 'to the old name')
 
     await net.start('carol')
     const left = await net.event('carol', 'left', from)
@@ -117,7 +101,7 @@ describe('a pod that comes out of a backup from before it was renamed', function
     await net.event('carol', 'agreed', from)
     await arrives('carol', waiting, from, 'waits in the pod')
     const toCarol = await send('bob', `carol@${old}`, 'by her first name')
-    await arrives('carol', toCarol.id, from, 'by her first name')
+    await arrives('carol', toCarol, from, 'by her first name')
     const contacts = await ok<Contact>('bob', 'contacts')
     assert(contacts.some(({ alias }) => alias === `alice@${now}`))
     assert.equal(await saidName(() => true), now)

@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type {
-  Contact,
-  OwnMove,
-  ReceivedLetter,
-  SentLetter,
-  Status
-} from '../../src/client/client.ts'
+import type { Contact, OwnMove, Status } from '../../src/client/client.ts'
 import type { ConfigFile } from '../../src/config/config.ts'
 import { readConfigFile } from '../../src/config/config.ts'
 import { systemRandom } from '../../src/net/random.ts'
 import { freePorts } from '../../src/nodes/free-ports.ts'
-import { Testnet } from '../support/testnet.ts'
+import { type Correspondence, createCorrespondence } from '../support/correspondence.ts'
+import type { Testnet } from '../support/testnet.ts'
 
 const [old, now, last] = ['one.test', 'new.test', 'last.test']
 
@@ -20,29 +15,12 @@ const [old, now, last] = ['one.test', 'new.test', 'last.test']
 describe('a pod that gets another name', function () {
   this.timeout(600_000)
   let net: Testnet
+  let { ok, send, arrives } = {} as Correspondence
   before(async () => {
-    net = await Testnet.lay({
-      pods: [old, 'two.test'],
-      people: ['alice', 'carol', 'bob'],
-      seeds: 4
-    })
-    await net.startAll()
-    await ok('alice', 'register', `alice@${old}`)
-    await ok('carol', 'register', `carol@${old}`)
-    await ok('bob', 'register', 'bob@two.test')
+    ;({ net, ok, send, arrives } = await createCorrespondence(old))
   })
   after(() => net?.[Symbol.asyncDispose]())
 
-  const ok = <T>(who: string, ...args: string[]): Promise<T[]> => net.json<T>(who, ...args)
-  async function send(from: string, to: string, body: string): Promise<string> {
-    const [letter] = await ok<SentLetter>(from, 'send', to, body)
-    return letter!.id
-  }
-  async function arrives(who: string, id: string, since: number, body: string): Promise<void> {
-    await net.event(who, 'opened', since, ({ letter }) => letter === id)
-    const [read] = await ok<ReceivedLetter>(who, 'read', id)
-    assert.equal(read!.body.trim(), body)
-  }
   /** Of the pod. @returns what stood there */
   async function configure(change: (config: ConfigFile) => ConfigFile): Promise<string> {
     const file = join(net.home(old), 'muttr.json')
@@ -63,7 +41,7 @@ describe('a pod that gets another name', function () {
     await net.stop('carol')
     const from = net.events.length
     const waits = await send('bob', `carol@${old}`, 'waits in the pod')
-    await net.event('bob', 'announced', from, ({ letter }) => letter === waits)
+    await net.event('bob', 'announced', from, ({ letter }) => letter === waits.id)
     await net.stop(old)
     const queued = await send('bob', `alice@${old}`, 'waits for the pod')
 
@@ -103,19 +81,19 @@ describe('a pod that gets another name', function () {
     )
     const told = await net.event('bob', 'moved', from, e => e.to === `alice@${now}`)
     assert.deepEqual([told.alias, told.agreed], [`alice@${old}`, true])
-    const [late] = await ok<SentLetter>('bob', 'send', `alice@${old}`, 'to the old name')
-    assert.equal(late!.to, `alice@${now}`)
-    await arrives('alice', late!.id, since, 'to the old name')
+    const late = await send('bob', `alice@${old}`, 'to the old name')
+    assert.equal(late.to, `alice@${now}`)
+    await arrives('alice', late, since, 'to the old name')
 
     // Who was not here is written to under the former name until they come.
-    const [toCarol] = await ok<SentLetter>('bob', 'send', `carol@${old}`, 'still there')
-    assert.equal(toCarol!.to, `carol@${old}`)
+    const toCarol = await send('bob', `carol@${old}`, 'still there')
+    assert.equal(toCarol.to, `carol@${old}`)
     const refused = await net.muttr(old, 'pod', 'rename', '--forget', old)
     assert.notEqual(refused.status, 0)
     const back = net.events.length
     await net.start('carol')
     await arrives('carol', waits, back, 'waits in the pod')
-    await arrives('carol', toCarol!.id, back, 'still there')
+    await arrives('carol', toCarol, back, 'still there')
     const gone = await net.event('carol', 'left', back)
     assert.deepEqual([gone.from, gone.to], [`carol@${old}`, `carol@${now}`])
     await net.event('carol', 'agreed', back)
@@ -126,9 +104,9 @@ describe('a pod that gets another name', function () {
       )
     )
     for (const [who, id] of [
-      ['alice', queued],
-      ['carol', waits],
-      ['carol', toCarol!.id]
+      ['alice', queued.id],
+      ['carol', waits.id],
+      ['carol', toCarol.id]
     ] as const)
       assert.equal(times(who, id), 1, 'none comes twice')
   })
@@ -163,10 +141,10 @@ describe('a pod that gets another name', function () {
     const since = net.events.length
     await arrives('bob', await send('alice', 'bob@two.test', 'it is me'), since, 'it is me')
     await net.event('bob', 'moved', from, e => e.to === `alice@${last}`)
-    const [late] = await ok<SentLetter>('bob', 'send', `alice@${old}`, 'by her first name')
-    assert.equal(late!.to, `alice@${last}`)
-    await arrives('alice', late!.id, since, 'by her first name')
-    assert.equal(times('alice', queued), 1)
+    const late = await send('bob', `alice@${old}`, 'by her first name')
+    assert.equal(late.to, `alice@${last}`)
+    await arrives('alice', late, since, 'by her first name')
+    assert.equal(times('alice', queued.id), 1)
   })
 
   it('does not begin under a name that somebody wrote into muttr.json', async () => {

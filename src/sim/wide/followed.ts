@@ -1,22 +1,13 @@
 import type { Millis } from '../../base/ports.ts'
 import { lost, pings, upkeep } from '../../routing/upkeep.ts'
-import type { Dice } from '../dice.ts'
-import type { Scenario } from '../scenario.ts'
 import { planBefore, tickMs } from './before.ts'
-import type { Calendar } from './calendar.ts'
-import type { Foes } from './foes.ts'
 import { drawKnown, warmOf } from './known.ts'
+import type { LifeParts } from './life.ts'
 import type { Lines } from './lines.ts'
 import { contactOf, nodeOf, Own } from './own.ts'
-import type { FloodPings } from './pings.ts'
-import type { Places } from './places.ts'
 import { nobody } from './places.ts'
-import type { Reach } from './reach.ts'
 import type { Refreshes } from './refreshes.ts'
-import type { Requests } from './requests.ts'
 import { kind } from './requests.ts'
-import type { WideTables } from './tables.ts'
-import type { Walker } from './walk.ts'
 
 /** Of these so many times R nearest a node notices at once who comes and goes, as src/seed/repair.ts has it. */
 const nearTimes = 4
@@ -26,20 +17,9 @@ const awayMs: Millis = 10 * 60_000
 const remembered = 20
 const bootstraps = 3
 
-export interface FollowedParts {
-  scenario: Scenario
-  places: Places
-  tables: WideTables
-  reach: Reach
-  foes: Foes
-  walker: Walker
-  calendar: Calendar
-  requests: Requests
+/** Its dice are of what tables do. */
+export interface FollowedParts extends Omit<LifeParts, 'tableDice' | 'on'> {
   refreshes: Refreshes
-  pings?: FloodPings
-  dice: Dice
-  /** How many places there are for each that is followed. */
-  stride: number
   lives(node: number): boolean
   /** One of the seeds that are there and honest, or nobody. */
   bootstrap(): number
