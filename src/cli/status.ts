@@ -120,6 +120,7 @@ function nodeLines({
     ],
     ['refused', refusals || 'nothing'],
     ['repair', repairText(repair)],
+    ['lookups', counts(asked.lookups) || 'none'],
     ['pings', errandText(asked.pings, asked.unanswered, 'unanswered')],
     ['forwarded', errandText(asked.forwards, asked.astray, 'led nowhere')]
   ]

@@ -19,10 +19,25 @@ export type PingReason =
   /** A neighbour that is still connected: before those cut off are judged it shows that we are online. */
   | 'witness'
 
+/** What a lookup by find-node is for. */
+export type LookupReason =
+  /** A get, put or anything else that a person or a program wants. */
+  | 'asked for'
+  /** Getting to know the network. */
+  | 'join'
+  /** Those near to us changed, or a copy belongs where we know too few. */
+  | 'repair'
+  /** A bucket had no lookup for an hour. */
+  | 'refresh'
+  /** The size of the network is not known yet. */
+  | 'measure'
+
 type Counts<T extends string> = Partial<Record<T, number>>
 
-/** What a seed asks of others because of its table and of connections it does not have, since the start. */
+/** What a seed asks of others and why, since the start. */
 export interface AskedStatus {
+  /** Requests of lookups, without those that went through a relay. */
+  lookups: Counts<LookupReason>
   pings: Counts<PingReason>
   /** Of {@link pings}: those that were not answered. */
   unanswered: Counts<PingReason>
@@ -34,7 +49,13 @@ export interface AskedStatus {
 
 /** Counts them. */
 export class Asked {
-  readonly #counts: AskedStatus = { pings: {}, unanswered: {}, forwards: {}, astray: {} }
+  readonly #counts: AskedStatus = {
+    ...{ lookups: {}, pings: {}, unanswered: {}, forwards: {}, astray: {} }
+  }
+
+  lookup(reason: LookupReason): void {
+    add(this.#counts.lookups, reason)
+  }
 
   ping(reason: PingReason): void {
     add(this.#counts.pings, reason)

@@ -25,6 +25,7 @@ import { decodeContacts, encodeFindNode } from '../wire/dht.ts'
 import type { VerifyRecord } from '../wire/record.ts'
 import type { StampNumber } from '../wire/stamp.ts'
 import type { Admission } from './admission.ts'
+import type { Asked, LookupReason } from './asked.ts'
 import type { DhtOptions } from './dht.ts'
 import { drive } from './drive.ts'
 import type { Asker, Peers } from './peers.ts'
@@ -59,6 +60,7 @@ export interface Core {
   lost(): readonly Contact[]
   /** The relay behind `peers`, where an operation goes through one: it is asked first, and we ourselves hold no copy. */
   via?: Contact
+  asked: Asked
   size: SizeEstimate
   placeOf: PlaceOf
   stamper: Stamper
@@ -166,6 +168,8 @@ interface FindOptions {
   /** To begin with, beside those of the table. */
   from?: readonly Contact[]
   requestsMax?: number
+  /** What it is for; `asked for` unless told. */
+  reason?: LookupReason
   /** So many of those that we know longest are asked first, and beside the others. */
   elders?: number
   /** Begins with them alone. */
@@ -203,6 +207,7 @@ export async function findNearest(
 export async function walk(core: Core, place: Uint8Array, want: number, o: FindOptions) {
   const { clock, peers } = core
   const { deadlineMs, requestsMax = limits.lookupRequestsMax, from = [] } = o
+  const { reason = 'asked for' } = o
   const self = core.network.self
   const elders = core.table.elders(place, o.elders ?? 0)
   const candidates = o.eldersOnly
@@ -224,6 +229,7 @@ export async function walk(core: Core, place: Uint8Array, want: number, o: FindO
     signal: o.signal,
     isOver: nowMs => (end = machine.end(nowMs)) !== undefined,
     async ask(contact) {
+      if (!core.via) core.asked.lookup(reason)
       try {
         const read = (answer: Uint8Array) => believed(contact, decodeContacts(answer))
         const options = { read, signal: core.stop, dial: o.dial }

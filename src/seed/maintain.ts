@@ -3,6 +3,7 @@ import { bitOf } from '../routing/distance.ts'
 import { believed } from '../routing/subnet.ts'
 import { lost, regionsLeast, upkeep } from '../routing/upkeep.ts'
 import { decodeContacts, encodeFindNode } from '../wire/dht.ts'
+import type { LookupReason } from './asked.ts'
 import type { Core, SeedCore } from './core.ts'
 import { deadline, findNearest } from './core.ts'
 
@@ -83,12 +84,13 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
 
   async function refresh(
     bits: number,
-    operation: ReturnType<typeof deadline>,
-    dial = true
+    reason: LookupReason,
+    operation: ReturnType<typeof deadline>
   ): Promise<void> {
     const place = placeSharing(table.place, bits, random.bytes(32))
     const drawn = bits <= farBitsMax
-    await findNearest(core, place, sampled, { ...operation, dial, drawn })
+    const dial = reason !== 'measure'
+    await findNearest(core, place, sampled, { ...operation, reason, dial, drawn })
   }
 
   /** What was heard is asked; but nobody keeps us from beginning by naming peers that never answer. */
@@ -103,11 +105,11 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
     const operation = deadline(core, { ...o, timeoutMs: joinTimeoutMs })
     // Nobody was named: whom we remember is being asked.
     if (contacts.length === 0) await settled()
-    const how = { ...operation, dial: true, from: contacts }
+    const how = { ...operation, reason: 'join' as const, dial: true, from: contacts }
     await findNearest(core, table.place, core.parameters.k, how)
     await settled()
     const buckets = Array.from({ length: Math.min(table.depth, bucketsAtJoin) }, (_, bits) => bits)
-    await Promise.all(buckets.map(bits => refresh(bits, operation)))
+    await Promise.all(buckets.map(bits => refresh(bits, 'join', operation)))
     await settled()
     markJoined()
     changed()
@@ -130,7 +132,8 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
     peers.seekLost(lost.perTick)
     const stale = table.stale(clock.now() - staleMs)
     const bucket = stale ?? unmeasured()
-    if (bucket !== undefined) await refresh(bucket, deadline(core, {}), stale !== undefined)
+    const reason = stale === undefined ? 'measure' : 'refresh'
+    if (bucket !== undefined) await refresh(bucket, reason, deadline(core, {}))
     changed()
   }
 

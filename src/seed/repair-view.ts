@@ -69,7 +69,8 @@ export function createView(
       if (lookups === lookupsMax) return undefined
       lookups += 1
       const startMs = clock.now()
-      await findNearest(core, place, replicas, deadline(core, {})).catch(() => undefined)
+      const operation = { ...deadline(core, {}), reason: 'repair' as const }
+      await findNearest(core, place, replicas, operation).catch(() => undefined)
       waitedMs += clock.now() - startMs
       return fromTable(place)
     },

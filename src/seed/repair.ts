@@ -216,9 +216,8 @@ class Repairer implements RepairWork {
   /** Where some came or went there may be others that we have not met; who is found enters the table, and that is a change. */
   async #lookAround(): Promise<void> {
     const { table, parameters } = this.#core
-    await findNearest(this.#core, table.place, parameters.k, deadline(this.#core, {})).catch(
-      () => undefined
-    )
+    const operation = { ...deadline(this.#core, {}), reason: 'repair' as const }
+    await findNearest(this.#core, table.place, parameters.k, operation).catch(() => undefined)
   }
 
   #act(changed: readonly Place[], turn: 0 | 1): void {

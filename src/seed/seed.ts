@@ -94,7 +94,7 @@ export interface SeedNode extends AsyncDisposable {
     status(): AdmissionStatus & { evicted: number }
   }
   readonly repair: Repair
-  /** Pings and forwarded requests, and why they were sent. */
+  /** Lookups, pings and forwarded requests, and why they were sent. */
   asked(): AskedStatus
   /**
    * Gets to know the network through `contacts`.
@@ -142,9 +142,11 @@ function makeCore(parts: SeedParts, stop: AbortSignal, on: { change(): void; joi
   const { choose } = parts
   const asker = { network, clock, random, log, keys, placeOf, choose }
   const shared = { ...asker, stamper, stampNumber, mode, verifyRecord }
-  const ours = { store: room.store, room, table, peers, size, parameters, price, pace, sendMs }
+  const ours = {
+    ...{ store: room.store, room, table, peers, asked, size, parameters, price, pace, sendMs }
+  }
   const core: SeedCore = { ...shared, ...ours, stop, joined, lost: () => peers.lost() }
-  return { core, way, admission, asked }
+  return { core, way, admission }
 }
 
 /** A seed: serves the DHT (in server mode) and uses it. Source: docs/protocol/dht.md */
@@ -153,7 +155,7 @@ export function createSeedNode(parts: SeedParts): SeedNode {
   let isJoined = false
   let maintenance: Maintenance | undefined
   let repair: RepairWork | undefined
-  const { core, way, admission, asked } = makeCore(parts, stop.signal, {
+  const { core, way, admission } = makeCore(parts, stop.signal, {
     change() {
       maintenance?.changed()
       repair?.changed()
@@ -183,7 +185,7 @@ export function createSeedNode(parts: SeedParts): SeedNode {
       status: () => ({ ...admission.status(), evicted: core.room.evicted() })
     },
     repair: { status: () => keeping.status(), sweep: () => keeping.sweep() },
-    asked: () => asked.status(),
+    asked: () => core.asked.status(),
     join,
     askNearest,
     hear: contacts => core.peers.hear(contacts),

@@ -19,10 +19,11 @@ export interface Counts {
 /** By method. Bytes are those of requests and answers, without what carries them. */
 export type Traffic = ReadonlyMap<string, { requests: number; bytes: number }>
 
-/** Pings by reason and forwarded requests by method, each named by what it was. */
+/** Lookups and pings by reason and forwarded requests by method, each named by what it was. */
 export type Errands = ReadonlyMap<string, number>
 
 const errandNames: Record<keyof AskedStatus, (name: string) => string> = {
+  lookups: reason => `find-node, ${reason}`,
   pings: reason => `ping, ${reason}`,
   unanswered: reason => `ping, ${reason}, unanswered`,
   forwards: method => `forward, ${method}`,
