@@ -30,6 +30,10 @@ export class Lost {
     if (this.#entries.size > lost.most) this.#entries.delete(this.#entries.keys().next().value!)
   }
 
+  has(peer: PeerId): boolean {
+    return this.#entries.has(peer)
+  }
+
   /** It is in the table. @returns whether it was lost: then others may be back as well, and are due a minute after their last try. */
   found(peer: PeerId): boolean {
     if (!this.#entries.delete(peer)) return false

@@ -123,7 +123,7 @@ export const aboutNode = (others: number): Parameters<typeof createClient>[0]['a
       lastSweepMs: null,
       waiting: 0
     },
-    asked: { pings: {}, unanswered: {}, forwards: {}, astray: {} }
+    asked: { lookups: {}, pings: {}, unanswered: {}, forwards: {}, astray: {} }
   })
 })
 

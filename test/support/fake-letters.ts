@@ -121,6 +121,7 @@ export const status: Status = {
       waiting: 0
     },
     asked: {
+      lookups: { 'asked for': 40, refresh: 120 },
       pings: { candidate: 9, silent: 30 },
       unanswered: { silent: 2 },
       forwards: { 'find-node': 12, ping: 3 },

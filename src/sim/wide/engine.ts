@@ -193,7 +193,7 @@ class Run {
       ...{ places, tables, walker, parameters: scenario.parameters },
       dice: this.#diceOf('regions'),
       share: regionShareIn(scenario),
-      nodes: () => reach.seedCount - foes.mintedCount
+      nodes: from => reach.countOf(from) - foes.mintedCount
     })
     this.#workload = new Workload({
       ...{ ...all, scenario, places, walker, wider, requests },

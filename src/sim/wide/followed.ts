@@ -149,6 +149,11 @@ export class Followed implements Lines {
     this.answered(owner, node, tookMs)
   }
 
+  /** Whether `owner` knows that it did not answer, and has not heard of it since. */
+  isLost(owner: number, node: number): boolean {
+    return this.has(owner) && this.#owns.get(owner)?.lost.has(String(node)) === true
+  }
+
   isConnected(from: number, to: number): boolean | undefined {
     return this.#allFit ? this.#owns.get(from)?.lines.has(to) : undefined
   }
@@ -167,9 +172,15 @@ export class Followed implements Lines {
     const own = this.#owns.get(from)
     if (!own) return
     own.roundTrip.sample(tookMs)
-    own.seenMs.set(to, this.#p.calendar.nowMs)
+    this.#hear(from, to)
+    this.#hear(to, from)
     this.#connect(own, from, to)
     if (own.lost.found(String(to))) this.#seek(from, own, pings.queueMax)
+  }
+
+  /** Of who asks and of who answers. */
+  #hear(owner: number, node: number): void {
+    this.#owns.get(owner)?.seenMs.set(node, this.#p.calendar.nowMs)
   }
 
   /** It asked and was answered, of what it holds. */

@@ -214,7 +214,7 @@ export class Life {
     const { calendar, tableDice, reach, foes } = this.#p
     const node = from + tableDice.below(to - from)
     // No lookup of a random place leads to it.
-    if (foes.isMinted(node)) return nobody
+    if (foes.isMinted(node) || this.#followed.isLost(owner, node)) return nobody
     const seenMs = calendar.nowMs - tableDice.next() * upkeep.staleMs
     if (!reach.isSeed(node) || (reach.changedMs <= seenMs && reach.apart(owner, node)))
       return nobody

@@ -24,6 +24,8 @@ export class Reach {
   #before: Uint8Array | undefined
   /** By side, those of it among {@link seeds}. */
   readonly #views: (Uint8Array | undefined)[]
+  /** By side, how many these are. */
+  readonly #counts: number[] = []
   #parts = 0
 
   constructor(capacity: number, o: { hides?: boolean; parts?: boolean } = {}) {
@@ -65,6 +67,11 @@ export class Reach {
     return this.#sides ? this.#views[this.#sides[node]!]! : this.seeds
   }
 
+  /** How many seeds are on its side. */
+  countOf(node: number): number {
+    return this.#parts === 0 ? this.seedCount : this.#counts[this.#sides![node]!]!
+  }
+
   apart(a: number, b: number): boolean {
     return this.#parts !== 0 && this.#sides![a] !== this.#sides![b]
   }
@@ -101,9 +108,12 @@ export class Reach {
   #look(nowMs: Millis): void {
     this.changedMs = nowMs
     this.#views.fill(undefined)
+    this.#counts.length = 0
     for (let node = 0; node < this.there.length; node++) {
-      const view = (this.#views[this.#sides![node]!] ??= new Uint8Array(this.there.length))
+      const side = this.#sides![node]!
+      const view = (this.#views[side] ??= new Uint8Array(this.there.length))
       view[node] = this.seeds[node]!
+      this.#counts[side] = (this.#counts[side] ?? 0) + view[node]
     }
     this.#views[0] ??= new Uint8Array(this.there.length)
     // Of one side: its view is kept up to date as that of all.
@@ -112,8 +122,12 @@ export class Reach {
 
   #mark(node: number, is: 0 | 1): void {
     if (!this.isSeed(node)) return
-    this.seedCount += is === 1 ? 1 : -1
+    const change = is === 1 ? 1 : -1
+    this.seedCount += change
     this.seeds[node] = is
-    if (this.#sides) this.of(node)[node] = is
+    if (!this.#sides) return
+    this.of(node)[node] = is
+    const side = this.#sides[node]!
+    if (this.#parts !== 0) this.#counts[side] = this.#counts[side]! + change
   }
 }

@@ -7,7 +7,7 @@ import { RoundTrip } from '../../routing/rtt.ts'
 import { asking } from '../../routing/upkeep.ts'
 import type { Dice } from '../dice.ts'
 import { dialRoundTrips } from '../latency.ts'
-import { failed, heard, slotsMax } from './candidates.ts'
+import { answered, failed, heard, slotsMax } from './candidates.ts'
 import type { Foes } from './foes.ts'
 import type { Lines } from './lines.ts'
 import type { WideLookupOptions } from './lookup.ts'
@@ -174,6 +174,24 @@ export class Walker {
       holds
     })
     return this.holder !== nobody
+  }
+
+  /**
+   * After a {@link get}: the `count` nearest that have not failed, as far as we were led; and of those nearer than the holder, or of so many where
+   * there is none, how many had nothing or did not answer.
+   */
+  led(count: number): { near: number[]; lacking: number } {
+    const { ordered, size, node, state } = this.#machine.candidates
+    const near: number[] = []
+    let lacking = 0
+    let isBefore = true
+    for (let rank = 0; rank < size && (isBefore || near.length < count); rank++) {
+      const slot = ordered[rank]!
+      if (this.holder === nobody ? rank === count : node[slot] === this.holder) isBefore = false
+      if (isBefore && (state[slot] === answered || state[slot] === failed)) lacking += 1
+      if (state[slot] !== failed && near.length < count) near.push(node[slot]!)
+    }
+    return { near, lacking }
   }
 
   /** Whether the last lookup by {@link find} found exactly the true nearest of those who are there, reached or not. */

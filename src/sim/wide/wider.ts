@@ -19,17 +19,19 @@ interface Parts {
   parameters: { k: number; alpha: number; replicas: number }
   /** Members that a region shall have; 0 where nobody looks into it. */
   share: number
-  /** Nodes of the network, as far as they stand where chance put them: what all of them estimate. */
-  nodes(): number
+  /** Nodes that `from` reaches, as far as they stand where chance put them: what it estimates. */
+  nodes(from: number): number
 }
 
 /**
  * Where a place looks crowded, or a get found nothing: the region around it, as src/seed/region.ts has it. Its three lookups go one after the
- * other here, and take as long as the longest. What nodes estimate of the size of the network is the truth.
+ * other here, and take as long as the longest. What nodes estimate of the size of the network is the truth, of their side where it has fallen apart.
  */
 export class Wider {
-  /** Requests, pings of whom others named among them, and the time, of what was called last. */
-  requests = 0
+  /** What was called last: requests of a get, those of lookups into the region, pings of whom others named; and the time. */
+  gets = 0
+  lookups = 0
+  pings = 0
   tookMs: Millis = 0
   readonly #p: Parts
   readonly #region: WideRegion
@@ -45,33 +47,56 @@ export class Wider {
   }
 
   /** How crowded it is around a place. @param nearest of which as many as shall hold a copy are looked at, nearest first. */
-  density(hi: number, lo: number, nearest: Uint32Array): Density {
-    const { places, parameters, share, nodes } = this.#p
+  density(from: number, hi: number, lo: number, nearest: Uint32Array): Density {
+    const { places, parameters, share } = this.#p
+    const nodes = this.#p.nodes(from)
     const wanted = parameters.replicas
-    if (share === 0 || nodes() < wanted) return 'natural'
+    if (share === 0 || nodes < wanted) return 'natural'
     if (nearest.length < wanted) return 'sparse'
-    return densityBy(places.share(nearest[wanted - 1]!, hi, lo) * nodes(), { wanted, ...rarely })
+    return densityBy(places.share(nearest[wanted - 1]!, hi, lo) * nodes, { wanted, ...rarely })
   }
 
   /** Of those that live in the region of a place at most `count`, drawn evenly over the space. */
   draw(from: number, hi: number, count: number): Uint32Array {
+    this.#begin()
     this.#explore(from, hi, asking.operationMs)
     return this.#drawn.subarray(0, this.#region.draw(count, this.#p.dice, this.#drawn))
   }
 
-  /** As {@link Walker.get}, and where that finds nothing all that live in the region are asked. */
-  get(from: number, hi: number, lo: number, holds: (node: number) => boolean): boolean {
+  /**
+   * As {@link Walker.get}, and where that finds nothing all that live in the region are asked.
+   * @param onAsked when those are asked that a get is led to.
+   */
+  get(
+    from: number,
+    hi: number,
+    lo: number,
+    holds: (node: number) => boolean,
+    onAsked: () => void
+  ): boolean {
     const { walker, nodes, share } = this.#p
-    const isFound = walker.get(from, hi, lo, nodes(), holds)
+    const isFound = walker.get(from, hi, lo, nodes(from), holds)
     const { tookMs } = walker
-    const requests = walker.requests + walker.pings
-    this.requests = requests
+    onAsked()
+    this.#begin()
+    this.#countGet()
     this.tookMs = tookMs
     if (isFound || share === 0 || tookMs >= asking.operationMs) return isFound
     const isFoundThere = this.#ask(from, hi, lo, asking.operationMs - tookMs, holds)
-    this.requests += requests
     this.tookMs += tookMs
     return isFoundThere
+  }
+
+  #begin(): void {
+    this.gets = 0
+    this.lookups = 0
+    this.pings = 0
+  }
+
+  #countGet(): void {
+    const { walker } = this.#p
+    this.gets += walker.requests
+    this.pings += walker.pings
   }
 
   #ask(
@@ -94,7 +119,7 @@ export class Wider {
       ...{ paths: 1, deadlineMs, patienceMs: asking.timeoutMs, requestsMax: most },
       ...{ holds, only, isClosed: true }
     })
-    this.requests += walker.requests + walker.pings
+    this.#countGet()
     this.tookMs += walker.tookMs
     return walker.holder !== nobody
   }
@@ -103,9 +128,8 @@ export class Wider {
   #explore(from: number, hi: number, deadlineMs: Millis): void {
     const { tables, walker, dice, parameters, share, nodes } = this.#p
     const region = this.#region
-    region.begin(hi, { nodes: nodes(), share })
+    region.begin(hi, { nodes: nodes(from), share })
     for (const node of tables.entries(from)) region.hear(node)
-    this.requests = 0
     this.tookMs = 0
     for (let shell = 0; shell < shells; shell++) {
       region.look(shell, dice)
@@ -115,7 +139,8 @@ export class Wider {
         requestsMax: Math.floor(limits.regionRequestsMax / shells)
       })
       for (const node of walker.seen('there')) if (node !== from) region.hear(node)
-      this.requests += walker.requests + walker.pings
+      this.lookups += walker.requests
+      this.pings += walker.pings
       this.tookMs = Math.max(this.tookMs, walker.tookMs)
     }
   }

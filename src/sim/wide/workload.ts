@@ -1,5 +1,6 @@
 import { limits } from '../../base/limits.ts'
 import type { Millis } from '../../base/ports.ts'
+import { isRepairDue, ReadRepair } from '../../replicas/read.ts'
 import { eldersOfPut, membersMax } from '../../routing/region.ts'
 import { asking } from '../../routing/upkeep.ts'
 import type { Dice } from '../dice.ts'
@@ -126,7 +127,7 @@ export class Workload {
     const blob = from === nobody ? -1 : this.#make(at)
     if (blob < 0) return false
     const [hi, lo] = [storage.hi[blob]!, storage.lo[blob]!]
-    const isCovered = walker.covers(from, hi, lo, this.#nodes)
+    const isCovered = walker.covers(from, hi, lo, this.#nodes(from))
     if (!isCovered) walker.find(from, hi, lo, replicas, { elders: eldersOfPut })
     let { tookMs } = walker
     this.#countLookup()
@@ -136,10 +137,10 @@ export class Workload {
     const nearest = () => candidates.nodes.subarray(0, candidates.size)
     const answered = new Set(isCovered ? [] : nearest())
     // Far apart for such a network: the lookup was led astray, or its nodes are away.
-    if (!isCovered && wider.density(hi, lo, nearest()) === 'sparse') {
+    if (!isCovered && wider.density(from, hi, lo, nearest()) === 'sparse') {
       for (const node of wider.draw(from, hi, membersMax)) candidates.offerOnce(node)
       tookMs += wider.tookMs
-      requests.add(kind['find-node, asked for'], wider.requests)
+      this.#countWider()
     }
     const offers = { blob, from, answered, hostile: 0, tookMs: [] as Millis[] }
     const holders: number[] = []
@@ -155,7 +156,7 @@ export class Workload {
     }
     offers.tookMs.sort((a, b) => a - b)
     let putMs = tookMs + offers.tookMs[enough - 1]!
-    if (wider.density(hi, lo, Uint32Array.from(holders)) === 'crowded')
+    if (wider.density(from, hi, lo, Uint32Array.from(holders)) === 'crowded')
       putMs = tookMs + this.#putWider(offers, hi, new Set(holders))
     tally.putMs.push(putMs)
     if (at) this.#watch(blob)
@@ -165,10 +166,10 @@ export class Workload {
 
   /** @returns how long all of it took. */
   #putWider(offers: Offers, hi: number, holders: ReadonlySet<number>): Millis {
-    const { wider, requests, scenario } = this.#p
+    const { wider, scenario } = this.#p
     const firstMs = Math.max(...offers.tookMs)
     const drawn = wider.draw(offers.from, hi, wider.share + scenario.parameters.replicas)
-    requests.add(kind['find-node, asked for'], wider.requests)
+    this.#countWider()
     const isNew = (node: number) => !holders.has(node)
     const chosen = drawn.filter(isNew).slice(0, wider.share)
     const before = offers.tookMs.length
@@ -181,27 +182,28 @@ export class Workload {
 
   /** @returns whether it said that it took it. */
   #offer(o: Offers, node: number): boolean {
-    const { storage, walker, requests, foes } = this.#p
+    const { storage, walker, requests, foes, life } = this.#p
     requests.add(kind.put, 1)
     // Who answered the lookup is connected by then.
     const isConnected = o.answered.has(node) ? true : undefined
     const answerMs = walker.roundTripMs(o.from, node, isConnected)
     if (answerMs === undefined) return false
+    life.followed.answered(o.from, node, answerMs)
     storage.give(o.blob, node)
     if (foes.isHostile(node)) o.hostile += 1
     o.tookMs.push(answerMs)
     return true
   }
 
-  /** Nodes of the network, but for those that somebody minted: what lookups of random places tell. */
-  get #nodes(): number {
+  /** Nodes of the network that it reaches, but for those that somebody minted: what lookups of random places tell. */
+  #nodes(from: number): number {
     const { reach, foes } = this.#p
-    return reach.seedCount - foes.mintedCount
+    return reach.countOf(from) - foes.mintedCount
   }
 
   /** Of a random blob that should be there. */
   get(): void {
-    const { storage, life, wider, tally, requests, dice } = this.#p
+    const { storage, life, tally, dice } = this.#p
     if (storage.livingCount === 0) return
     const blob = storage.living[dice.below(storage.livingCount)]!
     const from = life.online.any(dice)
@@ -212,32 +214,66 @@ export class Workload {
       tally.getMs.push(0)
       return
     }
-    const holds = (node: number) => storage.holds(blob, node)
-    const [hi, lo] = [storage.hi[blob]!, storage.lo[blob]!]
-    const isFound = wider.get(from, hi, lo, holds)
-    requests.add(kind.get, wider.requests)
-    if (!isFound) return
+    const tookMs = this.#read(blob, from, storage.hi[blob]!, storage.lo[blob]!)
+    if (tookMs === undefined) return
     tally.found += 1
-    tally.getMs.push(wider.tookMs)
+    tally.getMs.push(tookMs)
+  }
+
+  /** @param blob none where it is no more. @returns how long it took; undefined where nobody was found that has it. */
+  #read(blob: number | undefined, from: number, hi: number, lo: number): Millis | undefined {
+    const { storage, walker, wider, scenario, dice } = this.#p
+    const holds = (node: number) => blob !== undefined && storage.holds(blob, node)
+    let led: ReturnType<Walker['led']> | undefined
+    const isFound = wider.get(from, hi, lo, holds, () => {
+      led = walker.led(scenario.parameters.replicas)
+    })
+    this.#countWider()
+    const { tookMs } = wider
+    if (!isFound) return undefined
+    const { near, lacking } = led!
+    if (isRepairDue({ lacking, lot: dice.next() })) this.#repair(blob!, from, near)
+    return tookMs
+  }
+
+  /** Read repair: asks the nearest that it was led to who has the blob. */
+  #repair(blob: number, from: number, near: readonly number[]): void {
+    const { storage, walker, requests, life } = this.#p
+    const machine = new ReadRepair(near.map(String))
+    for (const node of near) {
+      requests.add(kind.have, 1)
+      const tookMs = walker.roundTripMs(from, node)
+      if (tookMs !== undefined) life.followed.answered(from, node, tookMs)
+      const held = storage.holds(blob, node) ? 'blob' : 'none'
+      machine.heard(String(node), tookMs === undefined ? 'failed' : held)
+    }
+    for (const peer of machine.pushes()) {
+      requests.add(kind.put, 1)
+      storage.give(blob, Number(peer))
+    }
+  }
+
+  #countWider(): void {
+    const { requests, wider } = this.#p
+    requests.add(kind.get, wider.gets)
+    requests.add(kind['find-node, asked for'], wider.lookups)
+    requests.add(kind['ping, candidate'], wider.pings)
   }
 
   /** Of each key around which ids were minted, so often, by anybody. */
   getEclipsed(times: number): void {
-    const { storage, life, wider, tally, requests, calendar, eclipsedDice: dice } = this.#p
+    const { storage, life, tally, calendar, eclipsedDice: dice } = this.#p
     for (const { blob, hi, lo, expiryMs } of this.#eclipsed) {
       if (expiryMs <= calendar.nowMs) continue
       // What is nobody's any longer may have left its number to another.
       const isThere = storage.hi[blob] === hi && storage.lo[blob] === lo
-      const holds = (node: number) => isThere && storage.holds(blob, node)
       for (let i = 0; i < times; i++) {
         const from = life.online.any(dice)
         if (from === nobody) return
         tally.eclipsedGets += 1
-        if (holds(from)) tally.eclipsedFound += 1
-        else {
-          if (wider.get(from, hi, lo, holds)) tally.eclipsedFound += 1
-          requests.add(kind.get, wider.requests)
-        }
+        const isOwn = isThere && storage.holds(blob, from)
+        if (isOwn || this.#read(isThere ? blob : undefined, from, hi, lo) !== undefined)
+          tally.eclipsedFound += 1
       }
     }
   }
