@@ -121,7 +121,7 @@ export class Workload {
    * @param at its place, around which ids were minted. @returns whether it was acknowledged.
    */
   put(at?: { hi: number; lo: number }): boolean {
-    const { scenario, storage, life, walker, wider, tally, requests, dice } = this.#p
+    const { scenario, storage, life, walker, wider, tally, dice } = this.#p
     const { replicas, quorum } = scenario.parameters
     const from = life.online.any(dice)
     const blob = from === nobody ? -1 : this.#make(at)
