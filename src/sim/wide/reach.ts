@@ -113,7 +113,7 @@ export class Reach {
       const side = this.#sides![node]!
       const view = (this.#views[side] ??= new Uint8Array(this.there.length))
       view[node] = this.seeds[node]!
-      this.#counts[side] = (this.#counts[side] ?? 0) + view[node]
+      this.#counts[side] = (this.#counts[side] ?? 0) + view[node]!
     }
     this.#views[0] ??= new Uint8Array(this.there.length)
     // Of one side: its view is kept up to date as that of all.
