@@ -68,6 +68,7 @@ export interface SimQueue {
 }
 
 export interface SimProgress {
+  /** Of the runs of this process's part: with a shard those of the shard. */
   done: number
   runs: number
   /** Of all runs of this process, 0 to 1. */

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SimSweepOptions } from '../../src/cli/simulator.ts'
 import type { ScenarioInput } from '../../src/sim/scenario.ts'
@@ -54,3 +54,12 @@ export const sweepFile = (folder: string, changes: object = {}) =>
   })
 
 export const read = (...path: string[]) => readFile(join(...path), 'utf8')
+
+/** Of a folder that was written: all that must be the same on every machine. */
+export async function filesOf(folder: string): Promise<Record<string, string>> {
+  const tables = (await readdir(folder)).filter(name => name.endsWith('.csv'))
+  const runs = (await readdir(join(folder, 'runs'))).map(name => join('runs', name))
+  const names = ['plan.json', 'summary.json', ...tables, ...runs].sort()
+  const texts = names.map(async name => [name, await read(folder, name)] as const)
+  return Object.fromEntries(await Promise.all(texts))
+}

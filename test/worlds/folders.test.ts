@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { cp, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { SimProgress } from '../../src/cli/simulator.ts'
 import { lockHome } from '../../src/config/lock.ts'
 import { commitOf, thisCode } from '../../src/worlds/runs/code.ts'
 import { writeUp } from '../../src/worlds/runs/conduct.ts'
@@ -81,6 +82,20 @@ describe('an output folder', () => {
         assert.deepEqual(await readdir(join(out, 'runs')).catch(() => []), [])
       }
       assert.equal((await sweep({ nodes: [20, 30] })).runs.done, 6)
+    }))
+
+  it('is begun beside a part that is about to begin it, and after one that was killed at that', () =>
+    inFolder(async path => {
+      const out = join(path, 'out')
+      await mkdir(join(out, 'shards', '1-of-2'), { recursive: true })
+      await writeFile(join(out, 'plan.json.elsewhere.7.0.tmp'), '{"format"')
+      const told: number[][] = []
+      const onProgress = ({ done, runs }: SimProgress) => void told.push([done, runs])
+      const o = options(await sweepFile(path), { out, shard: '2/2', onProgress })
+      assert.equal((await simulator.sweep(o)).runs.done, 9)
+      // What is its own, of which nothing was done.
+      assert(told[0]![0]! <= 1, `${told[0]}`)
+      assert.deepEqual(told.at(-1), [9, 9])
     }))
 
   it('may be begun with the runs of another, of which none is run again', () =>

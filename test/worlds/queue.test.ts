@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { SimSweepOptions } from '../../src/cli/simulator.ts'
@@ -11,6 +11,7 @@ import { createSimulator } from '../../src/worlds/simulator.ts'
 import { startMuttr } from '../support/command.ts'
 import type { Postgres } from '../support/postgres.ts'
 import { hasPostgres, startPostgres } from '../support/postgres.ts'
+import { filesOf } from '../support/simulated.ts'
 import { temporaryFolder } from '../support/store-folder.ts'
 
 const simulator = createSimulator(new URL('../support/sim-engines.ts', import.meta.url).href)
@@ -96,7 +97,7 @@ function queue(): void {
       await simulator.report(at('fetched'))
       await createSimulator().sweep({ ...options, what: file, out: at('alone') })
       const expected = await filesOf(at('alone'))
-      assert.equal(Object.keys(expected).length, 6 + 3)
+      assert.equal(Object.keys(expected).length, 6 + 2 + 4)
       assert.deepEqual(await filesOf(at('second')), expected)
       assert.deepEqual(await filesOf(at('fetched')), expected)
     }))
@@ -138,6 +139,22 @@ function queue(): void {
           code: 'USAGE',
           hint: /killed|shared|taken/
         })
+    }))
+
+  it('takes no sweep in that takes more memory than there is', () =>
+    inFolder('large', async ({ at }) => {
+      const { scenario, seeds } = small('large')
+      await writeFile(
+        at('large.json'),
+        JSON.stringify({ scenario, grid: { nodes: [8, 9_000_000] }, seeds })
+      )
+      await assert.rejects(sweep(at('large.json'), { out: at('out') }), { code: 'MEMORY_SHORT' })
+      assert.deepEqual(await inQueue('large'), [])
+      assert.deepEqual(
+        await database.query("SELECT name FROM muttr_sim.sweeps WHERE name = 'large'"),
+        []
+      )
+      assert.deepEqual((await readdir(at('out'))).sort(), ['costs', 'runs'])
     }))
 
   it('takes a run from who has fallen silent, and says when two machines do not agree', () =>
@@ -192,14 +209,6 @@ function queue(): void {
       })
       await assert.rejects(sweep(file, { shard: '1/2', out: '/nowhere' }), { code: 'USAGE' })
     }))
-}
-
-/** All that must be the same on every machine. */
-async function filesOf(folder: string): Promise<Record<string, string>> {
-  const runs = (await readdir(join(folder, 'runs'))).map(name => join('runs', name))
-  const names = ['plan.json', 'summary.json', 'time.csv', ...runs.sort()]
-  const texts = names.map(async name => [name, await readFile(join(folder, name), 'utf8')] as const)
-  return Object.fromEntries(await Promise.all(texts))
 }
 
 /** Stops a process at a moment at which it has a run that is not done, after one that is. */

@@ -13,6 +13,7 @@ import type { Folder } from './folder.ts'
 import { openFolder, runTexts } from './folder.ts'
 import { Meter } from './meter.ts'
 import type { Plan, PlannedRun } from './plan.ts'
+import type { WorkersOptions } from './workers.ts'
 import { runAll } from './workers.ts'
 
 export interface ConductOptions {
@@ -36,24 +37,26 @@ export async function conduct(plan: Plan, o: ConductOptions): Promise<SimDone> {
   await checkPlan(plan, o.enginesUrl)
   if (out === null) {
     const runs: DoneRun[] = []
-    await perform(
-      plan,
-      plan.runs,
-      o,
-      async () => {},
-      async ({ id, point }, result, cost) => {
+    await perform(plan.runs, {
+      ...o,
+      before: 0,
+      begin: async () => {},
+      async onDone({ id, point }, result, cost) {
         runs.push({ id, point, parameters: plan.points[point]!, result, cost })
       }
-    )
+    })
     return sumUp({ plan, code }, runs)
   }
   await using folder = await openFolder(out, plan, code, shard)
   const done = await folder.done()
   const mine = plan.runs.filter((_, i) => !shard || i % shard.count === shard.index - 1)
   const left = mine.filter(({ id }) => !done.has(id))
-  await perform(plan, left, o, folder.begin, ({ id }, result, cost) =>
-    folder.write(id, runTexts(result, cost, code))
-  )
+  await perform(left, {
+    ...o,
+    before: mine.length - left.length,
+    begin: folder.begin,
+    onDone: ({ id }, result, cost) => folder.write(id, runTexts(result, cost, code))
+  })
   return await writeUp(folder)
 }
 
@@ -86,36 +89,38 @@ export async function writeUp(folder: Folder): Promise<SimDone> {
   }
 }
 
-type OnDone = (run: PlannedRun, result: RunResult, cost: RunCost) => Promise<void>
+interface PerformOptions extends ConductOptions {
+  /** Of this process's part, how many were done already. */
+  before: number
+  begin(): Promise<void>
+  onDone(run: PlannedRun, result: RunResult, cost: RunCost): Promise<void>
+}
 
-async function perform(
-  plan: Plan,
-  runs: readonly PlannedRun[],
-  o: ConductOptions,
-  begin: () => Promise<void>,
-  onDone: OnDone
-): Promise<void> {
-  if (runs.length === 0) return await begin()
+async function perform(runs: readonly PlannedRun[], o: PerformOptions): Promise<void> {
+  if (runs.length === 0) return await o.begin()
   const crew = await crewFor(runs, o)
-  await begin()
+  await o.begin()
   const waiting = [...runs]
-  const meter = new Meter(runs, o.clock, plan.runs.length - runs.length)
+  const meter = new Meter(runs, o.clock, o.before)
   await runAll({
     next: async () => waiting.shift(),
     ...crew,
     onProgress: (run, atHours) => o.onProgress(meter.at(run, atHours)),
     async onDone(run, result, cost) {
-      await onDone(run, result, cost)
+      await o.onDone(run, result, cost)
       o.onProgress(meter.ended(run))
     }
   })
 }
 
+/** Who runs them. */
+export type Crew = Pick<WorkersOptions, 'enginesUrl' | 'threads' | 'signal'>
+
 /** As many threads as were asked for and can have something to do. @throws {MuttrError} `MEMORY_SHORT` */
 export async function crewFor(
   runs: readonly PlannedRun[],
   { enginesUrl, signal, threads: asked }: Pick<ConductOptions, 'enginesUrl' | 'signal' | 'threads'>
-): Promise<{ enginesUrl: string; threads: number; signal: AbortSignal }> {
+): Promise<Crew> {
   const threads = Math.min(asked ?? availableParallelism(), runs.length)
   await checkMemory(runs, threads, await import(enginesUrl))
   return { enginesUrl, threads, signal }

@@ -131,14 +131,17 @@ async function refuseForeign(path: string, plan: Plan, code: Code): Promise<void
   })
   if (names.length === 0) return
   if (!names.includes('plan.json')) {
-    // A process that was killed before it wrote its plan leaves these.
-    if (names.every(name => ['lock', 'runs', 'costs', 'shards'].includes(name))) return
+    if (names.every(isBeginning)) return
     throw new MuttrError('OUTPUT_EXISTS', `${path} holds other files`)
   }
   const file = join(path, 'plan.json')
   const wrong = otherThan(parsePlan(await readFile(file, 'utf8'), file), { plan, code })
   if (wrong !== undefined) throw new MuttrError('OUTPUT_EXISTS', `${path} ${wrong}`)
 }
+
+/** What another shard makes before its plan is there, and a process that was killed then leaves. */
+const isBeginning = (name: string): boolean =>
+  ['lock', 'runs', 'costs', 'shards'].includes(name) || /^plan\.json\..+\.tmp$/.test(name)
 
 interface Begun {
   plan: Plan

@@ -63,6 +63,16 @@ export async function listSweeps(database: Database): Promise<{ name: string; pl
   return rows.map(({ name, plan }) => ({ name: String(name), plan: String(plan) }))
 }
 
+/** Ids of the runs that a sweep of this name has a result of; none where there is no such sweep. */
+export async function doneIn(database: Database, sweep: string): Promise<string[]> {
+  await prepare(database)
+  const rows = await database.query(
+    'SELECT id FROM muttr_sim.runs WHERE sweep = $1 AND result IS NOT NULL',
+    [sweep]
+  )
+  return rows.map(({ id }) => String(id))
+}
+
 /**
  * Enters the sweep, unless it is there.
  * @returns the plan.json of whoever entered it first.

@@ -9,14 +9,14 @@ import type { RunCost } from '../../sim/result.ts'
 import type { DoneRun } from '../shown/summary.ts'
 import type { Code } from './code.ts'
 import { thisCode } from './code.ts'
-import type { ConductOptions } from './conduct.ts'
+import type { ConductOptions, Crew } from './conduct.ts'
 import { checkPlan, crewFor, sumUp, writeUp } from './conduct.ts'
 import type { Folder } from './folder.ts'
 import { openFolder, otherThan, parsePlan, parseRun, planText, runTexts } from './folder.ts'
 import { Meter } from './meter.ts'
 import type { Plan, PlannedRun } from './plan.ts'
 import type { Queue } from './queue.ts'
-import { enterSweep, listSweeps, openQueue, triesMax } from './queue.ts'
+import { doneIn, enterSweep, listSweeps, openQueue, triesMax } from './queue.ts'
 import { runAll } from './workers.ts'
 
 interface SharedOptions extends Omit<ConductOptions, 'shard'> {
@@ -36,11 +36,16 @@ export async function conductShared(plan: Plan, o: SharedOptions): Promise<SimDo
   await using folder = o.out === null ? null : await openFolder(o.out, plan, code)
   await using database = await openDatabase(o.queue.url, o.signal)
   const sweep = plan.base.name
+  const there = new Set([...(await doneIn(database, sweep)), ...((await folder?.done()) ?? [])])
+  const crew = await crewFor(
+    plan.runs.filter(({ id }) => !there.has(id)),
+    o
+  )
   await enter(database, plan, code)
   await folder?.begin()
   const queue = await openQueue(database, { sweep, host: hostname(), leaseMs: o.queue.leaseMs })
   if (folder) await bring(folder, queue)
-  await work(plan, code, queue, o)
+  await work({ plan, code, queue, crew }, o)
   if (folder) {
     await fetchInto(folder, queue)
     return await writeUp(folder)
@@ -73,7 +78,14 @@ async function bring(folder: Folder, queue: Queue): Promise<void> {
   }
 }
 
-async function work(plan: Plan, code: Code, queue: Queue, o: SharedOptions): Promise<void> {
+interface Work {
+  plan: Plan
+  code: Code
+  queue: Queue
+  crew: Crew
+}
+
+async function work({ plan, code, queue, crew }: Work, o: SharedOptions): Promise<void> {
   const { done } = await queue.state()
   const left = new Map(plan.runs.map(run => [run.id, run]))
   for (const id of done) left.delete(id)
@@ -105,7 +117,7 @@ async function work(plan: Plan, code: Code, queue: Queue, o: SharedOptions): Pro
   try {
     await runAll({
       next,
-      ...(await crewFor([...left.values()], o)),
+      ...crew,
       onProgress: (run, atHours) => o.onProgress(meter.at(run, atHours)),
       async onDone(run, result, cost) {
         await queue.finish(run.id, runTexts(result, cost, code))
