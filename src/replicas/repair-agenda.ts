@@ -45,10 +45,16 @@ export class RepairAgenda {
     this.#o = options
   }
 
-  /** The network is joined. @param returned we hold things of a life before. */
-  joined({ nowMs, dice }: Moment, returned: boolean): void {
+  /**
+   * The network is joined.
+   * @param returned we hold things of a life before.
+   * @param sweepAtMs when the next sweep is due anyhow.
+   */
+  joined({ nowMs, dice }: Moment, returned: boolean, sweepAtMs?: Millis): void {
     this.#all = returned
-    this.#sweepAtMs = nowMs + (returned ? this.#soon(dice) : this.#sweepIn(dice))
+    this.#sweepAtMs = returned
+      ? nowMs + this.#soon(dice)
+      : (sweepAtMs ?? nowMs + this.#sweepIn(dice))
   }
 
   /** The routing table changed. */

@@ -52,6 +52,12 @@ export interface RepairWork extends Repair, Disposable {
   joined(): void
 }
 
+interface RepairOptions {
+  dutyOf?: typeof usualDuty
+  /** When the next sweep is due. */
+  sweepAtMs?: Millis
+}
+
 interface Round {
   readonly why: Why
   /** Only what belongs to these places. */
@@ -87,8 +93,8 @@ export const createRepair = (
   core: SeedCore,
   tombstones: TombstoneShelf,
   parameters: Partial<RepairParameters> = {},
-  dutyOf = usualDuty
-): RepairWork => new Repairer(core, tombstones, { ...usualRepair, ...parameters }, dutyOf)
+  options: RepairOptions = {}
+): RepairWork => new Repairer(core, tombstones, { ...usualRepair, ...parameters }, options)
 
 /** Walks through the store, round by round, and does what the plan makes of it. */
 class Repairer implements RepairWork {
@@ -101,6 +107,7 @@ class Repairer implements RepairWork {
   readonly #neighbours: Neighbours
   readonly #rounds: Round[] = []
   readonly #watch: Disposable
+  readonly #sweepAtMs: Millis | undefined
   /** Who waits for something to come true looks again. */
   #happened = Promise.withResolvers<void>()
   #running = false
@@ -115,7 +122,7 @@ class Repairer implements RepairWork {
     core: SeedCore,
     tombstones: TombstoneShelf,
     o: RepairParameters,
-    dutyOf: typeof usualDuty
+    { dutyOf = usualDuty, sweepAtMs }: RepairOptions
   ) {
     const { pace, clock, stop } = core
     const { replicas } = core.parameters
@@ -124,6 +131,7 @@ class Repairer implements RepairWork {
     this.#core = core
     this.#share = o.share
     this.#dutyOf = dutyOf
+    this.#sweepAtMs = sweepAtMs
     this.#plan = new RepairPlan({ replicas, bytesPerHour, graceMs, retryMs, nowMs: clock.now() })
     this.#requests = createRequests(core, tombstones, this.#plan)
     this.#agenda = new RepairAgenda({ ...o, sweepMs: o.sweepMs * pace })
@@ -148,7 +156,7 @@ class Repairer implements RepairWork {
     if (this.#agendaTimer) return
     const { store, table } = this.#core
     this.#neighbours.look(peersOf(table.contacts()), this.#now())
-    this.#agenda.joined(this.#moment(), store.usage().bytes > 0)
+    this.#agenda.joined(this.#moment(), store.usage().bytes > 0, this.#sweepAtMs)
     this.#armAgenda()
   }
 

@@ -4,6 +4,7 @@ import type {
   Contact,
   Handler,
   Log,
+  Millis,
   Network,
   PeerKeys,
   PlaceOf,
@@ -84,6 +85,10 @@ export interface SeedParts {
   upBytesPerSecond?: number | undefined
   /** How much slower than usual it looks after its table and its copies; 1 unless told. */
   pace?: number
+  /** What was measured of the network's size before; nothing unless told. */
+  size?: SizeEstimate
+  /** When its next sweep is due, if it was never away since the one before; as from joining on unless told. */
+  sweepAtMs?: Millis
 }
 
 export interface SeedNode extends AsyncDisposable {
@@ -130,7 +135,7 @@ function makeCore(parts: SeedParts, stop: AbortSignal, on: { change(): void; joi
     ...{ network, clock, random, log, keys, table, asked, onChange },
     reach: way
   })
-  const size = new SizeEstimate()
+  const { size = new SizeEstimate() } = parts
   const { joined } = on
   const { replicas } = parameters
   const judged = { network, clock, store, table, size, placeOf, replicas, rates }
@@ -166,9 +171,7 @@ export function createSeedNode(parts: SeedParts): SeedNode {
   const tombstones = createTombstoneShelf(core)
   if (parts.mode === 'server') serve(core, admission, { shelf, tombstones }, parts.relayFor)
   const isKeeping = parts.mode === 'server' && parts.repair !== null
-  const keeping = isKeeping
-    ? createRepair(core, tombstones, parts.repair ?? {}, parts.dutyOf)
-    : noRepair()
+  const keeping = isKeeping ? createRepair(core, tombstones, parts.repair ?? {}, parts) : noRepair()
   repair = keeping
   maintenance = createMaintenance(core, () => {
     isJoined = true

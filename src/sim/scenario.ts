@@ -54,8 +54,9 @@ const Network = z.strictObject({
 
 const Population = z.strictObject({
   /**
-   * How the network begins. `settled`: as one that has run for long, whose nodes know each other. `joining`: one comes after the other, as
-   * shipped; so it is young, and for half an hour nobody trusts a neighbour to have all that belongs to it.
+   * How the network begins. `settled`: as one that has run for long: tables and spares are full, of neighbours that are trusted to have what
+   * belongs to them; the size of the network is known; buckets and sweeps have their turn at any time. `joining`: one comes after the other,
+   * as shipped; so it is young, and for half an hour nobody trusts a neighbour so. Source: docs/guides/research.md#how-a-network-begins
    */
   begins: z.enum(['settled', 'joining']).default('settled'),
   /** How long a node stays; null: it never leaves. */

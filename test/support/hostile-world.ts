@@ -5,7 +5,7 @@ import { hostileMethods, makeHostile } from '../../src/sim/hostile.ts'
 import { mintedPlace, sharedPlaces } from '../../src/sim/keys.ts'
 import type { VirtualNetwork } from '../../src/sim/network.ts'
 import type { Behaviour } from '../../src/sim/scenario-foes.ts'
-import { fillTables } from '../../src/worlds/full/fill.ts'
+import { know, pastsOf } from '../../src/worlds/full/past.ts'
 import type { SimSeed } from './sim-seeds.ts'
 import { addSeed, simBlob, simNetwork } from './sim-seeds.ts'
 
@@ -121,14 +121,16 @@ export class HostileWorld {
     for (let i = 0; i < nodes; i++)
       (i < bad ? this.hostile : this.honest).push(addSeed(this.sim, this.#parts()))
     this.askers.push(...this.honest.slice(0, askers))
-    const all = [...this.honest, ...this.hostile].map(seed => ({ ...seed, isServer: true }))
-    const dice = this.sim.world.dice('tables')
-    fillTables(all, {
-      k: bucketMax,
+    const all = [...this.honest, ...this.hostile]
+    const contacts = all.map(({ node }) => ({ contact: node.contact(), isServer: true }))
+    const pasts = pastsOf(contacts, {
+      parameters: { k: bucketMax, replicas: 8, sweepHours: 6 },
+      adversaries: { behaviour },
       placeOf: this.#places.placeOf,
-      dice,
-      nowMs: this.sim.clock.now()
+      dice: this.sim.world.dice('tables')
     })
+    let i = 0
+    for (const { known } of pasts) know(all[i++]!.seed.table, known, this.sim.clock.now())
     this.#corrupt(this.hostile, behaviour)
   }
 

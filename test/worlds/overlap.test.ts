@@ -43,6 +43,17 @@ function near(wide: number, full: number, times: number, what: string): void {
 }
 
 describe('the scales wide and full', () => {
+  it('begin settled alike: nothing is left to measure, and buckets and sweeps have their turn', async () => {
+    const o = { nodes: 100, hours: 0.5, workload: { blobs: 40, getsPerHour: 400 } }
+    const [wide, full] = [await counted('wide', o), await counted('full', o)]
+    near(wide.perHour, full.perHour, 1.2, 'all')
+    for (const what of ['find-node, refresh', 'ping, silent'])
+      near(wide.of(what), full.of(what), 1.2, what)
+    near(wide.of('have'), full.of('have'), 1.6, 'have')
+    for (const what of ['find-node, join', 'find-node, measure', 'ping, candidate', 'ping, failed'])
+      assert.deepEqual([wide.of(what), full.of(what)], [0, 0], what)
+  })
+
   it('have nodes send as much among those who come and go, part by part', async () => {
     const population = {
       sessionHours: { type: 'exponential', mean: 2 },

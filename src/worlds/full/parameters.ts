@@ -14,6 +14,9 @@ export const repairOf = (p: Scenario['parameters']): Partial<RepairParameters> =
   graceMs: p.graceHours * hourMs
 })
 
+/** In which all look around at the start, one after the other; of a short run no longer than half of it. */
+export const lookingMsOf = ({ hours }: Scenario): Millis => Math.min(minuteMs, (hours * hourMs) / 2)
+
 /**
  * How long all is left alone before anything is put, after the last has come: a minute, and in a network that begins by joining until repair
  * has looked at who came; at most half as long as the run.

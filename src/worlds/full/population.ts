@@ -17,21 +17,19 @@ import { defences } from './defences.ts'
 import { VirtualDisk } from './disk.ts'
 import type { Errands } from './figures.ts'
 import { addErrands } from './figures.ts'
-import { fillTables } from './fill.ts'
 import type { Foes } from './foes.ts'
 import type { Holdings } from './holdings.ts'
 import { planLife } from './lives.ts'
 import type { Observers } from './observers.ts'
-import { repairOf } from './parameters.ts'
+import { lookingMsOf, repairOf } from './parameters.ts'
+import type { Past } from './past.ts'
+import { know, pastsOf, toldOf, touch } from './past.ts'
 import type { Replay } from './recorded.ts'
 import { replayOf } from './recorded.ts'
 import type { Role } from './roles.ts'
 import { Roles } from './roles.ts'
 
-const minuteMs: Millis = 60_000
-const hourMs: Millis = 60 * minuteMs
-/** In which all look around at the start. */
-const startMs: Millis = minuteMs
+const hourMs: Millis = 3_600_000
 /** After one has joined, before the next one comes. */
 const turnMs: Millis = 1_000
 /** Whom a node asks that joins, beside whom it remembers. */
@@ -134,23 +132,26 @@ export class Population {
   /** All come, and look around once more when they know each other; resolves when all have. */
   async start(): Promise<void> {
     const { world, scenario, places } = this.#p
-    const { nodes, parameters, population } = scenario
+    const { nodes, population } = scenario
     const pods = scenario.people?.pods.count ?? 0
     const born = Array.from({ length: nodes + pods }, (_, i) =>
       this.#bear(this.#roles.ofFirst(i), { stays: i >= nodes })
     )
     const all = born.filter(m => m.stays || (this.#replay?.isThere(m.index, 0) ?? true))
-    const { placeOf } = places
     const dice = world.dice('tables')
+    const lookups: Past['lookupAgesMs'][] = []
     if (population.begins === 'joining') await this.#joinInTurn(all)
     else {
-      for (const member of all) this.#open(member)
-      fillTables(all, { k: parameters.k, placeOf, dice, nowMs: world.nowMs })
+      const seeds = all.map(({ node, isServer }) => ({ contact: node.contact(), isServer }))
+      for (const past of pastsOf(seeds, { ...scenario, placeOf: places.placeOf, dice })) {
+        this.#open(all[lookups.length]!, past)
+        lookups.push(past.lookupAgesMs)
+      }
     }
-    const joins = all.map(member => {
+    const joins = all.map((member, i) => {
       const { promise, resolve } = Promise.withResolvers<void>()
-      const join = () => void this.#join(member, []).then(resolve)
-      world.after(dice.below(startMs), join)
+      const join = () => void this.#join(member, [], lookups[i]).then(resolve)
+      world.after(dice.below(lookingMsOf(scenario)), join)
       return promise
     })
     await Promise.all(joins)
@@ -273,11 +274,12 @@ export class Population {
     await this.#join(member, contacts)
   }
 
-  #open(member: Member): void {
+  #open(member: Member, past?: Past): void {
     this.#countOnline()
     member.node.revive()
     this.#follower?.opened(member)
-    member.seed = this.#makeSeed(member)
+    member.seed = this.#makeSeed(member, past)
+    if (past) know(member.seed.table, past.known, member.clock.now())
     this.#at.set(member, this.online.push(member) - 1)
     if (!member.isHostile) this.#honest += 1
     this.#p.foes.opened(member)
@@ -285,7 +287,11 @@ export class Population {
     this.#p.world.note('come', member.index)
   }
 
-  async #join(member: Member, contacts: readonly Contact[]): Promise<void> {
+  async #join(
+    member: Member,
+    contacts: readonly Contact[],
+    lookupAgesMs: Past['lookupAgesMs'] = []
+  ): Promise<void> {
     const { seed } = member
     try {
       await seed!.join(contacts)
@@ -294,6 +300,7 @@ export class Population {
     }
     if (member.seed !== seed || member.joined) return
     member.joined = true
+    touch(seed!.table, lookupAgesMs, member.clock.now())
     this.#follower?.joined(member)
   }
 
@@ -340,7 +347,7 @@ export class Population {
     return member
   }
 
-  #makeSeed({ node, store, dice, isServer, relayFor, clock }: Member): SeedNode {
+  #makeSeed({ node, store, dice, isServer, relayFor, clock }: Member, past?: Past): SeedNode {
     const { scenario, createSeed } = this.#p
     const { replicas, quorum, k, alpha, reach, defences: left } = scenario.parameters
     return createSeed({
@@ -357,7 +364,8 @@ export class Population {
       parameters: { replicas, quorum, k, alpha, ...defences[left] },
       reach,
       ...(relayFor && { relayFor }),
-      repair: repairOf(scenario.parameters)
+      repair: repairOf(scenario.parameters),
+      ...(past && toldOf(past, clock.now()))
     })
   }
 

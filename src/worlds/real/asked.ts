@@ -1,6 +1,7 @@
 import type { Contact, Failure, Millis } from '../../base/ports.ts'
 import type { AskedStatus } from '../../seed/asked.ts'
 import type { Scenario } from '../../sim/scenario.ts'
+import type { Past } from '../full/past.ts'
 import type { Sent } from './counted.ts'
 
 /** How a seed's process is started. */
@@ -18,12 +19,13 @@ export interface Ready {
   address: string
 }
 
-/** Whom its table has before it joins. It waits for this line, so that it can come to the moment, and then listens. */
-export interface Open {
-  known: readonly Contact[]
+/** What it knows before it joins. It waits for this line, so that it can come to the moment, and then listens. */
+export interface Open extends Omit<Past, 'regions'> {
+  /** In hex: the place that was drawn, and those nearest to it. */
+  regions: readonly (readonly string[])[]
 }
 
-/** Whom it asks when it joins, beside those: multiaddrs with `/p2p/`. It waits for this line too, so that all can listen before the first asks. */
+/** Whom it asks when it joins, beside those that it knows: multiaddrs with `/p2p/`. It waits for this line too, so that all can listen before the first asks. */
 export interface Go {
   bootstrap: readonly string[]
 }

@@ -3,7 +3,8 @@ import type { Clock, Contact, Millis, PlaceOf } from '../../base/ports.ts'
 import type { Dice } from '../../sim/dice.ts'
 import type { Scenario } from '../../sim/scenario.ts'
 import { addErrands } from '../full/figures.ts'
-import { byPlace, knownTo } from '../full/fill.ts'
+import { lookingMsOf } from '../full/parameters.ts'
+import { nothing, pastsOf } from '../full/past.ts'
 import type { Sent } from './counted.ts'
 import type { Loaded, Opened, Seat } from './seat.ts'
 import { loadSeat } from './seat.ts'
@@ -113,32 +114,42 @@ export class Fleet implements AsyncDisposable {
     })
   }
 
-  /** The first `count` come at once, each with the table that it has after long running. */
+  /** The first `count` are there at once, each with what it knows after long running, and look around when it is their turn by lot. */
   async comeSettled(count: number): Promise<void> {
     const members = this.#members.slice(0, count)
     const settling = this.#openAll(members)
+    const { dice, scenario } = this.#p
+    const turnsMs = members.map(() => dice.below(lookingMsOf(scenario)))
     await Promise.all(
       members.map(({ index }) =>
-        this.#then(index, async member => this.#join(member, (await settling)[index]!))
+        this.#then(index, async member => {
+          const going = (await settling)[index]!
+          await this.#after(turnsMs[index]!)
+          await this.#join(member, going)
+        })
       )
     )
   }
 
+  async #after(delayMs: Millis): Promise<void> {
+    const { clock, signal } = this.#p
+    const { promise, resolve } = Promise.withResolvers<void>()
+    using _ = clock.after(delayMs, resolve)
+    signal.addEventListener('abort', () => resolve(), { once: true })
+    await promise
+  }
+
   async #openAll(members: readonly Place[]): Promise<Going[]> {
-    const { placeOf, dice, scenario } = this.#p
     for (const { index } of members) this.prepare(index)
     const loaded = await Promise.all(members.map(({ loading }) => loading!))
-    const servers = loaded
-      .map(({ contact }) => ({ contact, place: placeOf(contact.peer) }))
-      .sort(byPlace)
-    const { k } = scenario.parameters
+    const seeds = loaded.map(({ contact }) => ({ contact, isServer: true }))
+    const { placeOf, dice, scenario } = this.#p
+    const pasts = [...pastsOf(seeds, { ...scenario, placeOf, dice })]
     const addresses = loaded.map(({ contact }) => addressOf(contact))
     return Promise.all(
       loaded.map(async (one, i) => {
-        const known = [...knownTo(placeOf(one.contact.peer), servers, { k, dice })]
-        const others = addresses.toSpliced(i, 1)
-        const opened = await one.open(known.map(({ contact }) => contact))
-        return { loaded: one, opened, bootstrap: this.#someOf(others) }
+        const opened = await one.open(pasts[i]!)
+        return { loaded: one, opened, bootstrap: this.#someOf(addresses.toSpliced(i, 1)) }
       })
     )
   }
@@ -190,7 +201,7 @@ export class Fleet implements AsyncDisposable {
     this.prepare(member.index)
     const loaded = await member.loading!
     const there = this.online.map(({ seat }) => `${seat!.ready.address}/p2p/${seat!.ready.peer}`)
-    const opened = await loaded.open([])
+    const opened = await loaded.open(nothing)
     await this.#join(member, { loaded, opened, bootstrap: this.#someOf(there) })
   }
 

@@ -112,9 +112,9 @@ export class RealRun implements AsyncDisposable {
       // The first is there alone, and whoever comes next finds it.
       await this.#unlessStopped(this.#fleet.come(0))
       await this.#unlessStopped(Promise.all(all.slice(1).map(i => this.#fleet.come(i))))
+      // Who came early has not met who came late.
+      await this.#crowd(all, async i => void (await (await this.#fleet.at(i))?.ask('join', {})))
     }
-    // Who came early has not met who came late.
-    await this.#crowd(all, async i => void (await (await this.#fleet.at(i))?.ask('join', {})))
     await this.#until(this.#p.clock.now() + settleMsOf(scenario))
     await this.#crowd(plan.first, async step => {
       for (let tries = 0; tries < triesMax; tries++) if (await this.#put(step)) return

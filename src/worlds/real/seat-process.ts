@@ -15,6 +15,7 @@ import { openSeed } from '../../nodes/open-seed.ts'
 import { levelStore } from '../../store/level.ts'
 import { expiryAt, makeBlob } from '../../wire/blob.ts'
 import { repairOf } from '../full/parameters.ts'
+import { know, toldOf, touch } from '../full/past.ts'
 import type { Answer, Ask, Asked, Go, Open, Question, Said, SeatInit } from './asked.ts'
 import type { Sent } from './counted.ts'
 import { countRequests } from './counted.ts'
@@ -46,7 +47,11 @@ mkdirSync(folder, { recursive: true })
 const privateKey = await loadPeerKey(join(folder, 'peer.key'))
 const address = `/ip4/127.0.0.1/tcp/${port}`
 say({ loaded: { peer: peerKeys(privateKey).self, addresses: [address] } })
-const { known } = await told<Open>()
+const open = await told<Open>()
+const regions = open.regions.map(places => {
+  const [place, ...nearest] = places.map(bytesOf)
+  return { place: place!, nearest }
+})
 const silent: Log = { debug() {}, info() {}, warn() {} }
 const { replicas, quorum, k, alpha, reach, connections } = parameters
 const store = await levelStore(join(folder, 'seed'), { capBytes })
@@ -79,7 +84,8 @@ const { network, seed } = await openSeed({
     mode: 'server',
     parameters: { replicas, quorum, k, alpha },
     reach,
-    repair: repairOf(parameters)
+    repair: repairOf(parameters),
+    ...toldOf({ ...open, regions }, clock.now())
   }
 })
 
@@ -135,7 +141,7 @@ function freeze(): never {
   return orphaned()
 }
 
-for (const contact of known) seed.table.answered(contact, clock.now())
+know(seed.table, open.known, clock.now())
 say({ open: true })
 const { bootstrap } = await told<Go>()
 
@@ -163,4 +169,5 @@ await joinNetwork({
   seeds: bootstrap,
   signal: never
 })
+touch(seed.table, open.lookupAgesMs, clock.now())
 say({ ready: { peer: network.self, address: `${network.contact().addresses[0]}` } })

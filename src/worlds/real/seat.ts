@@ -4,8 +4,10 @@ import { once } from 'node:events'
 import { extname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { toHex } from '../../base/bytes.ts'
 import { MuttrError } from '../../base/errors.ts'
 import type { Contact } from '../../base/ports.ts'
+import type { Past } from '../full/past.ts'
 import type { Answer, Ask, Go, Open, Question, Ready, Said, SeatInit } from './asked.ts'
 
 const program = fileURLToPath(
@@ -33,8 +35,8 @@ interface Waiting {
 export interface Loaded {
   /** Where it will be. */
   readonly contact: Contact
-  /** Listens, and knows these. @throws {MuttrError} `INTERNAL` with what it said, `CANCELLED` */
-  open(known: readonly Contact[]): Promise<Opened>
+  /** Listens, and knows this. @throws {MuttrError} `INTERNAL` with what it said, `CANCELLED` */
+  open(past: Past): Promise<Opened>
   kill(): Promise<void>
 }
 
@@ -90,8 +92,9 @@ export async function loadSeat(init: SeatInit, signal: AbortSignal): Promise<Loa
   }
   return {
     ...{ contact, kill },
-    async open(known) {
-      write({ known } satisfies Open)
+    async open(past) {
+      const regions = past.regions.map(r => [r.place, ...r.nearest].map(toHex))
+      write({ ...past, regions } satisfies Open)
       await Promise.race([heard.open, ended])
       return opened
     }
