@@ -223,6 +223,10 @@ const codes = {
   // Simulations.
   OUTPUT_EXISTS: ['refused', 'Choose another folder with --out, or remove what is there.'],
   OUTPUT_DAMAGED: ['refused', 'Remove the named file and run again, which makes it anew.'],
+  RUN_DIFFERS: [
+    'refused',
+    'Replay it with the commit, the version and the Node that its plan.json names, and without changes of your own.'
+  ],
   RUN_STUCK: ['refused', 'Run it alone with `muttr sim run` and see how it ends.'],
   MEMORY_SHORT: ['refused', 'Take fewer nodes or threads, or `--scale wide`.'],
 

@@ -25,7 +25,7 @@ export interface Simulator {
   ): Promise<void>
   /** For a page of one's own, from the runs of a whole sweep. @throws {MuttrError} `OUTPUT_DAMAGED`, `USAGE`, `DISK_FULL`, `DISK_FAILED` */
   show(folder: string, what: SimShow): Promise<SimShown>
-  /** @throws {MuttrError} `OUTPUT_DAMAGED`, `USAGE` when the folder has several runs and none is named, or the scale has not what is asked; `OUTPUT_EXISTS`, `DISK_FULL`, `DISK_FAILED`, `CANCELLED` */
+  /** @throws {MuttrError} `OUTPUT_DAMAGED`, `USAGE` when the folder has several runs and none is named, or the scale has not what is asked; `RUN_DIFFERS`, `OUTPUT_EXISTS`, `DISK_FULL`, `DISK_FAILED`, `CANCELLED` */
   replay(options: SimReplayOptions): Promise<SimReplayed>
 }
 
@@ -135,8 +135,14 @@ export interface SimReplayOptions {
   variant: string | undefined
   /** Virtual, from hour zero of the run; or so many events, with those that made the network. */
   until: { atMs: Millis } | { events: number }
-  /** Told each note up to then, `[milliseconds from hour zero, type, ...fields]`; they are below zero while the network is made. */
-  print(note: [number, string, ...(string | number)[]]): void
+  /**
+   * Told each note up to then, `[milliseconds from hour zero, type, ...fields]`; they are below zero while the network is made. One after the
+   * other, and not before the run is known to be the same.
+   */
+  print(note: [number, string, ...(string | number)[]]): Promise<void>
+  /** Told before it begins that the folder was made by other code. */
+  warn(text: string): void
+  onProgress(progress: SimProgress): void
   /** Prints each request of seeds too, from hour zero on. At the scale full. */
   requests: boolean
   /** A file, which must not be there: how each node stands then, a line of JSON each. Not at the scale real. */
@@ -147,9 +153,10 @@ export interface SimReplayOptions {
 export interface SimReplayed {
   run: string
   notes: number
+  /** As the folder has it for this run. */
   traceHash: string
-  /** Whether it is the hash that the folder has for this run. */
-  same: boolean
+  /** What is proven to be as it was then: all of it; at the scale real who does what when, and processes do it anew. */
+  same: 'run' | 'plan'
   /** Events up to then, with those that made the network; null at the scale real. */
   events: number | null
   /** Where the nodes were written. */

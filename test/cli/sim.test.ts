@@ -81,7 +81,7 @@ describe('muttr sim', () => {
         .split('\n')
         .map(line => JSON.parse(line))
       assert.deepEqual(lines[0], [0, 'begin', 20])
-      assert.deepEqual([lines.at(-1).run, lines.at(-1).same], [id, true])
+      assert.deepEqual([lines.at(-1).run, lines.at(-1).same], [id, 'run'])
     }))
 
   it('ends with 4 when a promise is broken', () =>

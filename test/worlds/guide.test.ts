@@ -71,13 +71,14 @@ describe('docs/guides/research.md', () => {
         run: undefined,
         variant,
         until: { atMs: 0 },
-        print() {},
+        async print() {},
+        warn: assert.fail,
         requests: false,
         dump: null
       })
     await assert.rejects(replay(undefined), { code: 'USAGE', message: /a program that/ })
     await assert.rejects(replay(at('eager.json')), { code: 'USAGE', message: /not the variant/ })
-    assert.equal((await replay(at('eager.ts'))).same, true)
+    assert.equal((await replay(at('eager.ts'))).same, 'run')
 
     const { default: eager } = await import(at('eager.ts'))
     const varied = await runScenario(tiny, { variant: eager })

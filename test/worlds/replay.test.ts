@@ -36,10 +36,11 @@ async function ran(path: string, scale: string, changes: object = {}) {
     const notes: (string | number)[][] = []
     const replayed = await simulator.replay({
       ...{ folder: out, run: undefined, variant: undefined, until: { atMs: 0 }, signal },
-      ...{ requests: false, dump: null, print: note => void notes.push(note) },
+      ...{ requests: false, dump: null, print: async note => void notes.push(note) },
+      ...{ warn: assert.fail, onProgress() {} },
       ...o
     })
-    assert.equal(replayed.same, true, 'looking changes nothing')
+    assert.equal(replayed.same, 'run', 'looking changes nothing')
     return { ...replayed, notes }
   }
 }
@@ -169,7 +170,8 @@ describe('a replay', () => {
     assert.equal(await readFile(file, 'utf8'), 'mine')
     await assert.rejects(replay({ requests: true }), {
       code: 'USAGE',
-      message: 'the scale wide has no --requests'
+      message: 'the scale wide has no --requests',
+      hint: /--scale full.* errands\.csv/
     })
     await assert.rejects(replay({ dump: join(folder.path, 'nowhere', 'mine') }), {
       code: 'DISK_FAILED'

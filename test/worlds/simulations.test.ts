@@ -62,11 +62,13 @@ describe('simulations', () => {
         run: undefined,
         variant: undefined,
         until: { atMs: 3_600_000 },
-        print: note => notes.push(note),
+        print: async note => void notes.push(note),
+        warn: assert.fail,
+        onProgress() {},
         ...{ requests: false, dump: null },
         signal: new AbortController().signal
       })
-      assert.equal(same, true)
+      assert.equal(same, 'run')
       const begin = notes.findIndex(([, type]) => type === 'begin')
       assert.equal(notes[begin]![0], 0)
       assert(notes.slice(0, begin).every(([atMs]) => Number(atMs) <= 0))

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SimRunOptions, SimSweepOptions } from '../../src/cli/simulator.ts'
 import {
   inFolder,
+  jsonFile,
   options,
   read,
   scenarioFile,
@@ -234,29 +235,36 @@ describe('an output folder', () => {
       ])
     }))
 
-  it('is replayed up to a time, and a run that came out otherwise is seen', () =>
+  it('is replayed up to a time, and one that came out otherwise is never shown for it', () =>
     inFolder(async path => {
       const out = join(path, 'out')
       await simulator.run(options(await scenarioFile(path), { out, seeds: '1..2' }))
-      const replay = async (run: string | undefined, atMs: number) => {
+      const replay = async (run: string | undefined, atMs: number, dump: string | null = null) => {
         const notes: unknown[][] = []
-        const print = (note: unknown[]) => void notes.push(note)
+        const warnings: string[] = []
         const { signal } = new AbortController()
-        const { same } = await simulator.replay({
+        const ended = simulator.replay({
           folder: out,
           run,
           variant: undefined,
           until: { atMs },
-          ...{ print, requests: false, dump: null },
+          print: async note => void notes.push(note),
+          warn: text => void warnings.push(text),
+          onProgress() {},
+          ...{ requests: false, dump },
           signal
         })
-        return { notes, same }
+        const { same } = await ended.catch(err => {
+          assert.deepEqual(notes, [])
+          throw Object.assign(err, { warnings })
+        })
+        return { notes, same, warnings }
       }
       await assert.rejects(replay(undefined, 0), { code: 'USAGE', message: 'which run?' })
       const [file] = await readdir(join(out, 'runs'))
       const id = file!.slice(0, 16)
-      const { notes, same } = await replay(id, 2 * 3_600_000)
-      assert.equal(same, true)
+      const { notes, same, warnings } = await replay(id, 2 * 3_600_000)
+      assert.deepEqual([same, warnings], ['run', []])
       assert.deepEqual(
         notes.map(([atMs, type]) => [atMs, type]),
         [
@@ -267,9 +275,38 @@ describe('an output folder', () => {
           [7_200_000, 'measured']
         ]
       )
-      const run = await read(out, 'runs', file!)
-      await writeFile(join(out, 'runs', file!), run.replace(/"traceHash":"../, '"traceHash":"zz'))
-      assert.equal((await replay(id, 0)).same, false)
+
+      // Changes that are in no commit.
+      const run = JSON.parse(await read(out, 'runs', file!))
+      const hash = run.result.traceHash
+      run.result.traceHash = hash.replace(/^../, 'zz')
+      await writeFile(join(out, 'runs', file!), JSON.stringify(run))
+      const dump = join(path, 'dump')
+      await assert.rejects(replay(id, 0, dump), err => {
+        const { code, message, warnings } = err as Error & { code: string; warnings: string[] }
+        assert.match(message, /its trace has the hash [0-9a-f]{64} now/)
+        assert.doesNotMatch(message, /made with/)
+        return code === 'RUN_DIFFERS' && warnings.length === 0
+      })
+      await assert.rejects(readFile(dump), { code: 'ENOENT' })
+
+      // A folder of another commit.
+      const plan = JSON.parse(await read(out, 'plan.json'))
+      const code = { ...plan.code, commit: 'a1'.repeat(20) }
+      await jsonFile(out, 'plan.json', { ...plan, code })
+      await jsonFile(join(out, 'runs'), file!, { ...run, code })
+      const said = /was made with .*commit a1a1a1a1, Node .*; this is /
+      await assert.rejects(replay(id, 0), err => {
+        const { code, message, warnings } = err as Error & { code: string; warnings: string[] }
+        assert.match(message, said)
+        assert.match(warnings[0]!, said)
+        return code === 'RUN_DIFFERS'
+      })
+      run.result.traceHash = hash
+      await jsonFile(join(out, 'runs'), file!, { ...run, code })
+      const again = await replay(id, 2 * 3_600_000)
+      assert.deepEqual(again.notes, notes)
+      assert.match(again.warnings[0]!, said)
     }))
 })
 

@@ -184,29 +184,28 @@ async function replay(
   session: Session,
   { at, event, run, variant, dump, requests = false }: ReplayArgs,
   folder: string
-): Promise<number> {
+): Promise<void> {
   const { out, signal } = session
   if (at === undefined && event === undefined) throw usage('up to when? --at 12h, or --event 5000')
   const until =
     at === undefined ? { events: parseCount(event!, 1, 1e15) } : { atMs: parseDuration(at) }
   const simulator = await simulatorOf(session)
-  const closed = new AbortController()
   const replayed = await simulator.replay({
     folder,
     run,
     variant,
     until,
-    ...{ dump: dump ?? null, requests },
-    print: note => void out.line(json(note)).catch(err => closed.abort(err)),
-    signal: AbortSignal.any([signal, closed.signal])
+    ...{ dump: dump ?? null, requests, signal },
+    print: note => out.line(json(note)),
+    warn: out.note,
+    onProgress: progressOf(session)
   })
-  if (closed.signal.aborted) throw closed.signal.reason
+  const { same, traceHash } = replayed
   await out.result(replayed, ({ style }) =>
-    replayed.same
-      ? style.good(`the same run: ${replayed.traceHash}`)
-      : style.bad(`not the run of then: its trace has the hash ${replayed.traceHash} now`)
+    same === 'run'
+      ? style.good(`the same run: ${traceHash}`)
+      : `the same plan: ${traceHash}; real processes did it anew`
   )
-  return replayed.same ? 0 : brokenStatus
 }
 
 interface ReplayArgs {
