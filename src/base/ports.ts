@@ -65,6 +65,8 @@ export type PeerEvent = {
   type: 'connected' | 'changed' | 'disconnected'
   contact: Contact
   server: boolean
+  /** Of `disconnected`: both said goodbye, as who closes what it does not need; it says nothing against the peer. */
+  inPeace?: boolean
 }
 
 /**

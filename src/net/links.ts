@@ -201,10 +201,11 @@ export class Links {
     if (greeted(link) && !left.some(greeted)) this.#tell('disconnected', link)
   }
 
-  #tell(type: PeerEvent['type'], { contact, server }: Link): void {
+  #tell(type: PeerEvent['type'], { contact, server, channel }: Link): void {
+    const event = { type, contact, server, ...(type === 'disconnected' && { inPeace: channel.inPeace }) }
     for (const listener of this.#listeners)
       try {
-        listener({ type, contact, server })
+        listener(event)
       } catch (err) {
         // Told from within a stream's events, where nobody else catches a mistake, and the others are to hear it too.
         this.#parts.log.warn('a listener to peers failed', { err })

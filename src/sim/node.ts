@@ -266,17 +266,18 @@ export class VirtualNode implements Network {
     idle.sort(([, a], [, b]) => a.usedMs - b.usedMs)
     for (const [peer] of idle.slice(0, excess)) {
       const other = this.#net.nodes.get(peer)
-      if (other) this.drop(other)
+      if (other) this.drop(other, { inPeace: true })
       else this.#connections.delete(peer)
     }
   }
 
   /** Closes the connection between the two. */
-  drop(other: VirtualNode): void {
+  drop(other: VirtualNode, { inPeace = false } = {}): void {
     this.#connections.delete(other.self)
     other.#connections.delete(this.self)
-    this.#emit({ type: 'disconnected', contact: other.contact(), server: other.server })
-    other.#emit({ type: 'disconnected', contact: this.contact(), server: this.server })
+    const type = 'disconnected'
+    this.#emit({ type, contact: other.contact(), server: other.server, inPeace })
+    other.#emit({ type, contact: this.contact(), server: this.server, inPeace })
   }
 
   #emit(event: PeerEvent): void {

@@ -87,6 +87,7 @@ export class Channel {
   #ended = false
   #leaving = false
   #theyLeave = false
+  #inPeace = false
   /** The peer's, once it came. */
   greeting: Greeting | undefined
   /** When a request last came or went, for closing what nobody uses. */
@@ -141,6 +142,11 @@ export class Channel {
   /** New requests belong elsewhere: it has ended, or one side is leaving. */
   get leaving(): boolean {
     return this.#ended || this.#leaving || this.#theyLeave
+  }
+
+  /** It ended after both sides had said goodbye, and neither for a mistake of the other. */
+  get inPeace(): boolean {
+    return this.#inPeace
   }
 
   get busy(): boolean {
@@ -311,6 +317,7 @@ export class Channel {
     if (this.#ended || this.busy || !this.#theyLeave) return
     if (!this.#leaving) this.#sayGoodbye()
     this.#outbox.flush()
+    this.#inPeace = true
     this.#finish()
   }
 
