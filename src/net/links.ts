@@ -202,7 +202,12 @@ export class Links {
   }
 
   #tell(type: PeerEvent['type'], { contact, server, channel }: Link): void {
-    const event = { type, contact, server, ...(type === 'disconnected' && { inPeace: channel.inPeace }) }
+    const event = {
+      type,
+      contact,
+      server,
+      ...(type === 'disconnected' && { inPeace: channel.inPeace })
+    }
     for (const listener of this.#listeners)
       try {
         listener(event)

@@ -116,10 +116,14 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
     return table.size
   }
 
-  /** A far bucket to look into while too few regions were seen to say how large the network is, and enough are known to tell. */
+  /**
+   * A far bucket to look into while too few regions were seen to say how large the network is, and enough are known to tell. Where every bucket
+   * has room we know everybody, and nobody asks for an estimate: twenty laptops that come and go measured their network once a minute.
+   */
   function unmeasured(): number | undefined {
     const { regions } = core.size
-    if (regions >= regionsLeast || table.depth === 0 || table.size < sampled) return undefined
+    const isKnown = regions >= regionsLeast || table.hasRoomEverywhere
+    if (isKnown || table.depth === 0 || table.size < sampled) return undefined
     return regions % Math.min(table.depth, farBitsMax + 1)
   }
 

@@ -167,7 +167,8 @@ class Run {
       }
     })
     this.#storage = new Storage({
-      ...{ scenario, places, reach, foes, calendar, requests, thereShare: this.#leastShare() },
+      ...{ scenario, places, tables, reach, foes, calendar, requests },
+      thereShare: this.#leastShare(),
       dice: this.#diceOf('repair'),
       capacity: blobs,
       firstTimer,

@@ -78,7 +78,8 @@ export class Faults {
     let expected = 0
     for (let i = 0; i < storage.livingCount; i++) {
       const copies = storage.copiesInAll(storage.living[i]!)
-      expected += allAmong(copies, count, nodes.length)
+      // Without a copy it was lost before.
+      if (copies > 0) expected += allAmong(copies, count, nodes.length)
     }
     const before = storage.lost
     const hostile = nodes.slice(0, count).filter(node => foes.has(node)).length

@@ -256,7 +256,7 @@ export class Life {
       ? nowMs + (isOld ? ageMs * part : draw(lifetimeHours, dice) * hourMs)
       : Number.POSITIVE_INFINITY
     this.bornMs[node] = isOld ? nowMs - ageMs * (1 - part) : nowMs
-    this.sinceMs[node] = isOld ? nowMs - knownMs : nowMs
+    this.sinceMs[node] = isOld ? this.#oldMs() : nowMs
     if (isOwned) {
       // A newcomer is there when it is born; the others as their day has it.
       if (!isOld || this.#owners.hoursFrom(node, nowMs).onMs <= nowMs)
@@ -270,10 +270,17 @@ export class Life {
     this.#armTurn(node, nowMs, isOld ? dice.next() : 1)
   }
 
+  /** Since when one is there that was there before the first hour: a network of minutes has come together one by one. */
+  #oldMs(): Millis {
+    const { scenario, calendar, dice } = this.#p
+    const isYoung = scenario.adversaries !== null
+    return calendar.nowMs - knownMs - (isYoung ? dice.next() * upkeep.tickMs : 0)
+  }
+
   /** A hostile one: always there, and never behind a router. */
   #enlist(node: number, isOld: boolean): void {
     const { nowMs } = this.#p.calendar
-    this.#join(node, isOld ? nowMs - knownMs : nowMs)
+    this.#join(node, isOld ? this.#oldMs() : nowMs)
     this.#come(node, nowMs, true, isOld)
   }
 

@@ -46,7 +46,7 @@ export class Refreshes {
     const { tables, parameters } = this.#p
     const regions = this.#regions[node]!
     const depth = tables.depth(node)
-    if (regions >= regionsLeast || depth === 0) return undefined
+    if (regions >= regionsLeast || depth === 0 || tables.hasRoomEverywhere(node)) return undefined
     let known = 0
     for (const _ of tables.entries(node)) if (++known === 2 * parameters.replicas) break
     if (known < 2 * parameters.replicas) return undefined

@@ -9,18 +9,17 @@ import type { WideWhy } from './duty.ts'
 import { isOurs } from './duty.ts'
 import type { Foes } from './foes.ts'
 import type { Life } from './life.ts'
+import { Nearest } from './nearest.ts'
 import type { Places } from './places.ts'
-import { nobody, Shortlist } from './places.ts'
 import { Questions } from './questions.ts'
 import type { Reach } from './reach.ts'
 import { Regions } from './regions.ts'
 import type { Requests } from './requests.ts'
 import { kind } from './requests.ts'
+import type { WideTables } from './tables.ts'
 
 const hourMs: Millis = 3_600_000
 const minuteMs: Millis = 60_000
-/** Beyond R: to find our own rank, as repair's view of a place does. */
-const moreThanR = 12
 /** What expires sooner is not worth a push. */
 const worthMs: Millis = 10 * minuteMs
 /** Nodes in the part of the space that is looked through for the blobs of one, as a multiple of R. */
@@ -31,6 +30,7 @@ const nearerTimes = 4
 export interface StorageParts {
   scenario: Scenario
   places: Places
+  tables: WideTables
   reach: Reach
   foes: Foes
   calendar: Calendar
@@ -56,7 +56,7 @@ export class Storage {
   readonly hi: Uint32Array
   readonly lo: Uint32Array
   readonly expiryMs: Float64Array
-  /** Blobs that are kept, one behind the other. */
+  /** Blobs that have not expired, one behind the other; those that were lost or swallowed among them. */
   readonly living: Uint32Array
   livingCount = 0
   lost = 0
@@ -76,7 +76,7 @@ export class Storage {
   readonly #questions: Questions
   readonly #regions: Regions
   readonly #free: number[] = []
-  readonly #near: Shortlist
+  readonly #near: Nearest
   /** By node: its next sweep is the first after an absence. */
   readonly #returned: Uint8Array
   #used = 0
@@ -100,7 +100,7 @@ export class Storage {
     const regions = (places.length * thereShare) / (regionTimes * replicas)
     const bits = Math.max(0, Math.min(places.indexBits, Math.floor(Math.log2(regions))))
     this.#regions = new Regions({ bits, capacity })
-    this.#near = new Shortlist(places, replicas + moreThanR)
+    this.#near = new Nearest({ ...parts, replicas, isYoung: scenario.adversaries !== null })
     this.#returned = new Uint8Array(places.length)
     this.#questions = new Questions((scenario.parameters.debounceMinutes * minuteMs) / 2)
   }
@@ -146,17 +146,18 @@ export class Storage {
     this.held.give(blob, this.hi[blob]!, node)
   }
 
-  /** To the R nearest that live: it was stored before the first hour, when all were there. Where some are away by then repair has been there. */
+  /** To the R nearest that live: it was stored before the first hour, when all were there. Where some are away by then the others have repaired it. */
   store(blob: number): void {
     const { reach, scenario } = this.#p
     const { replicas } = scenario.parameters
+    const [hi, lo] = [this.hi[blob]!, this.lo[blob]!]
     const { lives } = this.#life
     this.#stores ??= lives.map((is, node) => (reach.isSeed(node) ? is : 0))
-    this.#look(blob, replicas, this.#stores)
+    this.#near.look(hi, lo, this.#stores, replicas)
     for (let i = 0; i < this.#near.size; i++) this.give(blob, this.#near.nodes[i]!)
     this.acknowledged(blob, this.#near.size - this.copiesInAll(blob))
-    if (this.copiesInAll(blob) === 0) return
-    this.#look(blob, replicas, reach.seeds)
+    if (this.copies(blob) === 0) return
+    this.#near.look(hi, lo, reach.seeds, replicas)
     for (let i = 0; i < this.#near.size; i++) this.give(blob, this.#near.nodes[i]!)
   }
 
@@ -165,7 +166,6 @@ export class Storage {
     this.hostileCopies.push(hostile)
     if (this.copiesInAll(blob) > 0 || hostile === 0) return
     this.swallowed += 1
-    this.forget(blob)
   }
 
   holds(blob: number, node: number): boolean {
@@ -209,6 +209,7 @@ export class Storage {
 
   left(node: number): void {
     this.#p.calendar.clear(this.#p.firstSweep + node)
+    this.#near.left(node)
     this.#changed(node)
   }
 
@@ -235,7 +236,6 @@ export class Storage {
       if (at >= 0) {
         this.held.dropAt(blob, at)
         onGone(blob)
-        if (this.copiesInAll(blob) === 0) this.forget(blob)
       }
       blob = next
     }
@@ -257,27 +257,25 @@ export class Storage {
 
   /** Those of these whose turn it is, each as it sees it. */
   #actTurn(blob: number, among: Uint8Array, turn: WideWhy): void {
-    this.#lookNear(blob, among)
     const near = this.#near
+    near.look(this.hi[blob]!, this.lo[blob]!, among)
+    const holders: number[] = []
     for (let rank = 0; rank < near.size; rank++)
-      if (this.holds(blob, near.nodes[rank]!)) this.#take(blob, near.nodes[rank]!, rank, turn)
+      if (this.holds(blob, near.nodes[rank]!)) holders.push(near.nodes[rank]!)
     // Farther ones have a turn where all who are nearer are new to them.
     for (let i = this.held.count(blob) - 1; i >= 0; i--) {
       const node = this.held.holder(blob, i)
-      if (among[node] === 1 && this.#rankOf(node) === near.size)
-        this.#take(blob, node, near.size, turn)
+      if (among[node] === 1 && near.rankOf(node) === near.size) holders.push(node)
     }
+    for (const node of holders) this.#take(blob, node, turn)
   }
 
-  #take(blob: number, node: number, rank: number, why: WideWhy): void {
-    if (this.#acts(why, rank, this.#settledBefore(rank, node))) this.#act(blob, node, rank)
-  }
-
-  /** Among the nearest; behind all of them where it is none. */
-  #rankOf(node: number): number {
-    let rank = 0
-    while (rank < this.#near.size && this.#near.nodes[rank] !== node) rank += 1
-    return rank
+  #take(blob: number, node: number, why: WideWhy): void {
+    const near = this.#near
+    near.seeAs(node)
+    const rank = near.rankOf(node)
+    if (this.#acts(why, rank, near.settledBefore(rank, node, this.#life.sinceMs)))
+      this.#act(blob, node, rank)
   }
 
   /** A node goes through what it holds. */
@@ -289,8 +287,8 @@ export class Storage {
     calendar.set(firstSweep + node, calendar.nowMs + this.#sweepMs())
     for (let blob = this.#first(node); blob >= 0; blob = this.#regions.next(blob)) {
       if (!this.holds(blob, node)) continue
-      this.#lookNear(blob, among)
-      this.#take(blob, node, this.#rankOf(node), why)
+      this.#near.look(this.hi[blob]!, this.lo[blob]!, among)
+      this.#take(blob, node, why)
     }
   }
 
@@ -303,19 +301,6 @@ export class Storage {
     const { replicas } = this.#p.scenario.parameters
     const lot = why === 'sweep' ? this.#p.dice.next() : 0
     return isOurs({ why, rank, settledBefore, replicas, share: usualRepair.share, lot })
-  }
-
-  /** Of the nearest, how many before this rank `node` has known for long enough; of more than two it says two. */
-  #settledBefore(rank: number, node: number): number {
-    const { calendar, reach } = this.#p
-    const { sinceMs } = this.#life
-    const latestMs = calendar.nowMs - usualRepair.settledMs
-    let settled = 0
-    for (let i = 0; i < rank && settled < 2; i++) {
-      const other = this.#near.nodes[i]!
-      if (sinceMs[other]! <= latestMs && reach.metMs(node, other) <= latestMs) settled += 1
-    }
-    return settled
   }
 
   /** Asks the circle who has the blob, and gives it to those who have not; a stray copy is given up when all have had theirs for a while. */
@@ -331,8 +316,10 @@ export class Storage {
       requests.add(kind.have, this.#questions.ask(node, other, calendar.nowMs))
       this.#life.followed.asked(node, other)
       if (this.holds(blob, other)) continue
+      this.#near.missed(node, blob, other)
       lacking += 1
       this.give(blob, other)
+      if (!this.holds(blob, other)) this.#near.gave(node, blob, other)
       requests.add(kind.put, 1)
       this.pushedBytes += this.#bytes[blob]!
     }
@@ -362,17 +349,17 @@ export class Storage {
     for (let blob = this.#first(node); blob >= 0; blob = this.#regions.next(blob)) {
       const hi = this.hi[blob]!
       if (Math.clz32(high ^ hi) < bitsLeast) continue
-      if (places.isAmong(node, hi, this.lo[blob]!, replicas, reached)) this.#unrest(blob)
+      if (places.isAmong(node, hi, this.lo[blob]!, replicas, reached)) this.unrest(blob)
     }
   }
 
   /** Sides have changed, and with them who is near to anything. */
   parted(): void {
-    for (let i = 0; i < this.livingCount; i++) this.#unrest(this.living[i]!)
+    for (let i = 0; i < this.livingCount; i++) this.unrest(this.living[i]!)
   }
 
   /** Those near to a blob have changed. */
-  #unrest(blob: number): void {
+  unrest(blob: number): void {
     const { calendar, scenario, dice, firstTimer } = this.#p
     const debounceMs = scenario.parameters.debounceMinutes * minuteMs
     const { nowMs } = calendar
@@ -381,15 +368,6 @@ export class Storage {
     const quietMs = nowMs + debounceMs * (1 + dice.next() / 2)
     const latestMs = this.#changedMs[blob]! + waitsMax * debounceMs
     calendar.set(firstTimer + blob, Math.ceil(Math.min(quietMs, latestMs)))
-  }
-
-  #lookNear(blob: number, among: Uint8Array): void {
-    this.#look(blob, this.#p.scenario.parameters.replicas + moreThanR, among)
-  }
-
-  #look(blob: number, count: number, among: Uint8Array): void {
-    this.#near.begin(this.hi[blob]!, this.lo[blob]!, count)
-    this.#near.fill(among, nobody)
   }
 
   /** The first blob of the region in which `node` stands. */

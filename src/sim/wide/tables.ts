@@ -193,6 +193,18 @@ export class WideTables {
     return this.#hasRoom(owner, this.#places.shared(owner, id))
   }
 
+  /** As `Table.hasRoomEverywhere`: then it knows everybody. */
+  hasRoomEverywhere(owner: number): boolean {
+    for (let bits = 0; bits < this.shape.far; bits++) if (!this.#hasRoom(owner, bits)) return false
+    let left = this.nearCount(owner)
+    for (let bits = this.shape.far; left > this.#k; bits++) {
+      const alike = this.#nearAlike(owner, bits)
+      if (alike >= this.#k) return false
+      left -= alike
+    }
+    return left < this.#k
+  }
+
   /** The share of the space for which there is room. */
   roomShare(owner: number): number {
     let share = 0

@@ -89,6 +89,8 @@ export class Workload {
       if (blob >= 0) storage.store(blob)
       if (at) this.#watch(blob)
     }
+    // Those who were minted came right before the put.
+    if (fromHour === null) for (const { blob } of this.#eclipsed) storage.unrest(blob)
   }
 
   /** Those come that were minted around keys. */
