@@ -54,7 +54,7 @@ export class VirtualNetwork {
   readonly bytesByMethod = new Map<string, number>()
   /** Whether the network has fallen apart between two nodes: what one says does not reach the other. */
   apart: (a: VirtualNode, b: VirtualNode) => boolean = () => false
-  /** Told of each request as it is sent. */
+  /** Told of each request that there is a connection for. */
   onRequest: (from: VirtualNode, to: VirtualNode, method: string) => void = () => {}
   /** One way, between two nodes by their numbers, without jitter. */
   readonly latencyMs: (from: number, to: number) => Millis

@@ -10,6 +10,7 @@ import type {
   RequestOptions,
   Session
 } from '../base/ports.ts'
+import { excessOf } from './excess.ts'
 import type { VirtualNetwork } from './network.ts'
 import { expire, overTheWire, Streams } from './streams.ts'
 
@@ -22,10 +23,8 @@ export interface NodeOptions {
 
 /** After which TCP knocks again (RFC 6298). */
 const dialAgainMs: Millis = 1_000
-/** As `src/net/warmth.ts` has them. */
+/** As `src/net/warmth.ts` has it. */
 const sweepMs: Millis = 5_000
-const idleMs: Millis = 60_000
-const crowdedIdleMs: Millis = 2_000
 
 /** Of requests to be answered: nobody calls them off, as none goes over a wire that could break. */
 const unending = new AbortController().signal
@@ -108,6 +107,14 @@ export class VirtualNode implements Network {
     }
   }
 
+  /** The network has fallen apart: connections to the other side have brought nothing for so long that they are taken for dead. */
+  noticeApart(): void {
+    for (const peer of this.#connections.keys()) {
+      const other = this.#net.nodes.get(peer)
+      if (other && this.#net.apart(this, other)) this.drop(other)
+    }
+  }
+
   /** Back, under the same key, and connected to nobody. */
   revive(): void {
     this.alive = true
@@ -147,14 +154,13 @@ export class VirtualNode implements Network {
         reject(err)
       }
     }
-    if (signal?.aborted) {
-      cancel()
-      return promise
-    }
-    cancels?.add(cancel)
     const target = this.#net.nodes.get(to.peer)
+    if (signal?.aborted) cancel()
+    else cancels?.add(cancel)
+    if (signal?.aborted) return promise
     if (!this.#reach(to, target)) this.#net.after(1, () => refuse('PEER_UNREACHABLE'))
     else if (target) this.#exchange(target, method, payload, settle)
+    else this.#countDial()
     return promise
   }
 
@@ -180,12 +186,9 @@ export class VirtualNode implements Network {
   #exchange(target: VirtualNode, method: string, payload: Uint8Array, settle: Settle): void {
     const net = this.#net
     const isDialled = !this.isConnected(target.self)
+    const count = () => this.#countRequest(target, method, payload.byteLength)
     if (isDialled) this.#countDial()
-    net.totals.requests += 1
-    net.onRequest(this, target, method)
-    net.counted(method, payload.byteLength)
-    net.byMethod.set(method, (net.byMethod.get(method) ?? 0) + 1)
-    this.sent.set(method, (this.sent.get(method) ?? 0) + 1)
+    else count()
     if (isDialled && !target.server) return
     net.carry({
       from: this,
@@ -193,6 +196,7 @@ export class VirtualNode implements Network {
       bytes: payload.byteLength,
       extraMs: isDialled ? net.dialMs(this, target) : 0,
       arrive: () => {
+        if (isDialled) count()
         this.#connect(target)
         const back = (bytes: number, arrive: () => void) =>
           net.carry({ from: target, to: this, bytes, arrive })
@@ -208,17 +212,26 @@ export class VirtualNode implements Network {
     })
   }
 
+  /** There is a connection to send it on. */
+  #countRequest(target: VirtualNode, method: string, bytes: number): void {
+    const net = this.#net
+    net.totals.requests += 1
+    net.onRequest(this, target, method)
+    net.counted(method, bytes)
+    net.byMethod.set(method, (net.byMethod.get(method) ?? 0) + 1)
+    this.sent.set(method, (this.sent.get(method) ?? 0) + 1)
+  }
+
   #countDial(): void {
     this.dials += 1
     this.#net.totals.dials += 1
   }
 
   #countAnswer(method: string, bytes: number): void {
-    const count = this.answered.get(method)
-    if (count) {
-      count.requests += 1
-      count.bytes += bytes
-    } else this.answered.set(method, { requests: 1, bytes })
+    const count = this.answered.get(method) ?? { requests: 0, bytes: 0 }
+    count.requests += 1
+    count.bytes += bytes
+    this.answered.set(method, count)
   }
 
   async #answer(method: string, payload: Uint8Array, from: PeerId) {
@@ -253,18 +266,10 @@ export class VirtualNode implements Network {
     })
   }
 
-  /** The longest unused, none that is kept or was used lately. */
   #closeExcess(): void {
-    const { connectionsMax } = this.#net.options
-    const excess = this.#connections.size - connectionsMax
-    if (excess <= 0) return
-    const untilMs = this.#net.clock.now() - (excess > connectionsMax / 2 ? crowdedIdleMs : idleMs)
-    const idle: [PeerId, { usedMs: Millis }][] = []
-    for (const at of this.#connections)
-      if (at[1].usedMs <= untilMs && !this.#warm.has(at[0]) && !this.streams.isOn(at[0]))
-        idle.push(at)
-    idle.sort(([, a], [, b]) => a.usedMs - b.usedMs)
-    for (const [peer] of idle.slice(0, excess)) {
+    const stays = (peer: PeerId) => this.#warm.has(peer) || this.streams.isOn(peer)
+    const [max, nowMs] = [this.#net.options.connectionsMax, this.#net.clock.now()]
+    for (const peer of excessOf(this.#connections, { max, nowMs, stays })) {
       const other = this.#net.nodes.get(peer)
       if (other) this.drop(other, { inPeace: true })
       else this.#connections.delete(peer)

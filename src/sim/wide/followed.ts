@@ -8,6 +8,7 @@ import { contactOf, nodeOf, Own } from './own.ts'
 import { nobody } from './places.ts'
 import type { Refreshes } from './refreshes.ts'
 import { kind } from './requests.ts'
+import type { Walker } from './walk.ts'
 
 /** Of these so many times R nearest a node notices at once who comes and goes, as src/seed/repair.ts has it. */
 const nearTimes = 4
@@ -128,11 +129,13 @@ export class Followed implements Lines {
     }
   }
 
-  /** The connection to one near ended: a sign of life of another, and then of it, twice. */
+  /** The connection to one near ended: a sign of life of another, once for all of that moment, and then of it, twice. */
   #cutOff(owner: number, node: number): void {
-    this.#sent(owner, kind['ping, witness'], 1)
-    this.#sent(owner, kind['ping, cut-off'], 1)
-    this.#sent(owner, kind['ping, failed'], 1)
+    const own = this.#owns.get(owner)!
+    if (own.witnessMs !== this.nowMs) this.#sent(owner, kind['ping, witness'], 1)
+    own.witnessMs = this.nowMs
+    this.#sent(owner, kind['ping, cut-off'], 1, 1)
+    this.#sent(owner, kind['ping, failed'], 1, 1)
     this.#gone(owner, node)
   }
 
@@ -141,7 +144,7 @@ export class Followed implements Lines {
     const { tables } = this.#p
     if (tables.has(owner, node) || !tables.wants(owner, node)) return
     this.#sent(owner, kind['ping, candidate'], 1)
-    const tookMs = this.#p.walker.roundTripMs(owner, node, true)
+    const tookMs = this.#p.walker.trips.timeMs(owner, node, true)
     if (tookMs === undefined) return
     tables.answered(owner, node)
     if (!this.#owns.has(owner)) return
@@ -222,11 +225,11 @@ export class Followed implements Lines {
     const { nowMs } = calendar
     const beforeMs = nowMs - upkeep.silentMs
     for (const other of own.silent(tables.entries(node), beforeMs, upkeep.pingsPerTick)) {
-      this.#sent(node, kind['ping, silent'], 1)
-      if (!this.#ping(node, other)) this.#doubt(node, other)
+      if (!this.#probe(node, other, kind['ping, silent'])) this.#doubt(node, other)
     }
     this.#seek(node, own, lost.perTick)
-    this.#sent(node, kind['ping, candidate'], this.#p.pings?.sent(node) ?? 0)
+    const flooded = this.#p.pings?.sent(node) ?? 0
+    this.#sent(node, kind['ping, candidate'], flooded, flooded)
     const stale = own.stale(tables.depth(node), nowMs - upkeep.staleMs)
     const bucket = stale ?? refreshes.unmeasured(node)
     if (bucket !== undefined) {
@@ -246,16 +249,21 @@ export class Followed implements Lines {
 
   /** @returns whether it answered. */
   #ping(owner: number, node: number): boolean {
-    const tookMs = this.#p.walker.roundTripMs(owner, node)
+    const tookMs = this.#p.walker.trips.timeMs(owner, node)
     if (tookMs === undefined) return false
     this.answered(owner, node, tookMs)
     return true
   }
 
+  /** As {@link #ping}, for this reason. */
+  #probe(owner: number, node: number, what: number): boolean {
+    this.#sent(owner, what, 1, this.#p.walker.trips.reaches(owner, node) ? 0 : 1)
+    return this.#ping(owner, node)
+  }
+
   /** It has not answered once, and is asked again before it leaves. */
   #doubt(owner: number, node: number): void {
-    this.#sent(owner, kind['ping, failed'], 1)
-    if (!this.#ping(owner, node)) this.#gone(owner, node)
+    if (!this.#probe(owner, node, kind['ping, failed'])) this.#gone(owner, node)
   }
 
   #gone(owner: number, node: number): void {
@@ -273,8 +281,7 @@ export class Followed implements Lines {
     const { calendar, reach, tables } = this.#p
     for (const contact of own.lost.due(calendar.nowMs, count)) {
       const node = nodeOf(contact)
-      this.#sent(owner, kind['ping, lost'], 1)
-      if (!this.#ping(owner, node)) continue
+      if (!this.#probe(owner, node, kind['ping, lost'])) continue
       if (reach.isSeed(node) && tables.answered(owner, node)) this.#changed(owner, node)
     }
   }
@@ -290,7 +297,7 @@ export class Followed implements Lines {
   #lookAround(node: number, own: Own): void {
     const { places, walker, scenario, tables } = this.#p
     walker.find(node, places.hi(node), places.lo(node), scenario.parameters.k)
-    this.#count(node, kind['find-node, repair'], { requests: walker.requests, pings: walker.pings })
+    this.#count(node, kind['find-node, repair'], walker)
     own.touchedMs[tables.depth(node)] = this.nowMs
   }
 
@@ -310,8 +317,8 @@ export class Followed implements Lines {
       deadlineMs,
       ...(only && { only })
     })
-    const { requests, tookMs } = walker
-    this.#count(node, what, { requests, pings: walker.pings })
+    const { tookMs } = walker
+    this.#count(node, what, walker)
     this.#meetAll(node, met)
     own.touchedMs[tables.depth(node)] = this.nowMs
     // Nobody answers the pings of those who were never there.
@@ -376,15 +383,16 @@ export class Followed implements Lines {
     }
   }
 
-  #count(node: number, what: number, of: { requests: number; pings: number }): void {
-    this.#sent(node, what, of.requests)
-    this.#sent(node, kind['ping, candidate'], of.pings)
+  #count(node: number, what: number, of: Pick<Walker, 'requests' | 'vain' | 'pings'>): void {
+    this.#sent(node, what, of.requests, of.vain)
+    this.#sent(node, kind['ping, candidate'], of.pings, of.pings)
   }
 
-  #sent(node: number, what: number, count: number): void {
+  /** @param vain of them, where nobody could be dialled. */
+  #sent(node: number, what: number, count: number, vain = 0): void {
     const { requests, foes, stride } = this.#p
-    requests.add(what, count * stride)
-    if (foes.has(node)) requests.hostile += count * stride
+    requests.add(what, count * stride, vain * stride)
+    if (foes.has(node)) requests.hostile += (count - vain) * stride
   }
 
   #moment = () => ({ nowMs: this.#p.calendar.nowMs, dice: this.#p.dice.next() })

@@ -23,6 +23,8 @@ export class Own {
   readonly sinceMs: Millis
   /** Of those near to it some came or went since it looked around. */
   isChanged = false
+  /** When it last asked another for a sign of life, as some were cut off. */
+  witnessMs = Number.NEGATIVE_INFINITY
   /** Its next tick. */
   tickMs: Millis = 0
 

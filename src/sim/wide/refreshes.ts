@@ -64,7 +64,8 @@ export class Refreshes {
     if (isAnswered && bucket < farBits && this.#regions[node]! < regionsLeast)
       this.#regions[node]! += 1
     if (bucket < tables.shape.far) tables.refill(node, bucket, reach.of(node), dice)
-    return { requests: walker.requests, pings: walker.pings }
+    const { requests, vain, pings } = walker
+    return { requests, vain, pings }
   }
 
   /** A random place that shares exactly so many bits with its own. */

@@ -5,34 +5,18 @@ import { pathsUsual } from '../../routing/lookup.ts'
 import { laterShare } from '../../routing/region.ts'
 import { RoundTrip } from '../../routing/rtt.ts'
 import { asking } from '../../routing/upkeep.ts'
-import type { Dice } from '../dice.ts'
-import { dialRoundTrips } from '../latency.ts'
 import { answered, failed, heard, slotsMax } from './candidates.ts'
-import type { Foes } from './foes.ts'
 import type { Lines } from './lines.ts'
 import type { WideLookupOptions } from './lookup.ts'
 import { WideLookup } from './lookup.ts'
 import type { FloodPings } from './pings.ts'
-import type { Places } from './places.ts'
 import { nobody, Selection, Shortlist } from './places.ts'
-import type { Reach } from './reach.ts'
-import type { WideTables } from './tables.ts'
+import type { TripParts } from './trips.ts'
+import { Trips } from './trips.ts'
 
-export interface WalkParts {
-  places: Places
-  tables: WideTables
-  reach: Reach
-  foes?: Foes
+export interface WalkParts extends TripParts {
   pings?: FloodPings
-  /** One way. */
-  latencyOf(from: number, to: number): Millis
-  /** Of messages. */
-  loss: number
-  dice: Dice
-  /** Of who is connected to whom. */
-  linkDice: Dice
   parameters: { k: number; alpha: number; replicas: number; connections: number; paths?: number }
-  /** Of those whose connections are known one by one. */
   lines?: Lines
   /** Of a table's entries, `node` has failed twice and left. */
   onLeft?(owner: number, node: number): void
@@ -75,7 +59,9 @@ export class Walker {
   /** After a lookup: how long it took, requests, and over how many others the nearest was found. */
   tookMs: Millis = 0
   requests = 0
-  /** Of those whom answers named. */
+  /** Of these, to those who could not be dialled. */
+  vain = 0
+  /** Of those whom answers named: nobody could be dialled. */
   pings = 0
   hops = 0
   end: LookupEnd = 'answered'
@@ -84,6 +70,7 @@ export class Walker {
   foundCount = 0
   /** Who ended it, or {@link nobody}. */
   holder = nobody
+  readonly trips: Trips
   readonly #p: WalkParts
   readonly #machine: WideLookup
   readonly #heard: Uint32Array
@@ -102,6 +89,7 @@ export class Walker {
 
   constructor(parts: WalkParts) {
     this.#p = parts
+    this.trips = new Trips(parts)
     this.#machine = new WideLookup(parts.places)
     this.#heard = new Uint32Array(
       parts.tables.answerMost(elderBuckets * limits.contactsMax) + limits.sparesPerBucketMax
@@ -139,6 +127,7 @@ export class Walker {
     for (const node of this.#truth.nodes.subarray(0, this.#truth.size))
       if (!this.found.subarray(0, known).includes(node)) this.found[this.foundCount++] = node
     this.requests = 0
+    this.vain = 0
     this.pings = 0
     this.tookMs = 0
     return true
@@ -215,30 +204,6 @@ export class Walker {
     }
   }
 
-  /** From a request to its answer; undefined where either is lost or nobody is there. */
-  roundTripMs(from: number, to: number, isConnected = this.#isConnected(from, to)) {
-    const { reach, foes, latencyOf, loss, dice } = this.#p
-    const isLost = loss > 0 && (dice.next() < loss || dice.next() < loss)
-    if (reach.of(from)[to] !== 1 || isLost) return undefined
-    const tripMs = latencyOf(from, to) + latencyOf(to, from)
-    const lateMs = foes?.delayMs(to) ?? 0
-    return lateMs + (isConnected ? tripMs : (1 + dialRoundTrips) * tripMs)
-  }
-
-  /**
-   * With near ones always, and with everybody where they are no more than the connections that are kept. Of what is left of these half are
-   * with random ones of the table, the others from whoever dialled.
-   */
-  #isConnected(from: number, to: number): boolean {
-    const { tables, places, reach, linkDice, parameters, lines } = this.#p
-    const isKnown = lines?.isConnected(from, to)
-    if (isKnown !== undefined) return isKnown
-    if (reach.seedCount - 1 <= parameters.connections) return true
-    if (places.shared(from, to) >= tables.shape.far) return true
-    const left = parameters.connections - tables.nearCount(from)
-    return linkDice.next() * 2 * tables.farSize < left
-  }
-
   /** Carries out any lookup. */
   walk(from: number, targetHi: number, targetLo: number, o: WalkOptions): void {
     const { parameters } = this.#p
@@ -263,6 +228,7 @@ export class Walker {
     } else if (o.only !== 'elders') machine.candidates.start(o.only, o.only.length)
     if (first.length > 0) machine.candidates.start(first, first.length)
     this.#dueCount = 0
+    this.vain = 0
     this.holder = nobody
     let nowMs = 0
     for (;;) {
@@ -351,7 +317,9 @@ export class Walker {
   }
 
   #send(from: number, slot: number, nowMs: Millis): void {
-    const tookMs = this.roundTripMs(from, this.#machine.candidates.node[slot]!)
+    const node = this.#machine.candidates.node[slot]!
+    const tookMs = this.trips.timeMs(from, node)
+    if (tookMs === undefined && !this.trips.reaches(from, node)) this.vain += 1
     const isAnswer = tookMs !== undefined && tookMs < asking.timeoutMs
     const dueMs = nowMs + (isAnswer ? tookMs : asking.timeoutMs)
     this.#dueMs[slot] = dueMs

@@ -32,6 +32,9 @@ export class Wider {
   gets = 0
   lookups = 0
   pings = 0
+  /** Of the gets and of the lookups, to those who could not be dialled. */
+  vainGets = 0
+  vainLookups = 0
   tookMs: Millis = 0
   readonly #p: Parts
   readonly #region: WideRegion
@@ -88,14 +91,14 @@ export class Wider {
   }
 
   #begin(): void {
-    this.gets = 0
-    this.lookups = 0
-    this.pings = 0
+    this.gets = this.lookups = this.pings = 0
+    this.vainGets = this.vainLookups = 0
   }
 
   #countGet(): void {
     const { walker } = this.#p
     this.gets += walker.requests
+    this.vainGets += walker.vain
     this.pings += walker.pings
   }
 
@@ -140,6 +143,7 @@ export class Wider {
       })
       for (const node of walker.seen('there')) if (node !== from) region.hear(node)
       this.lookups += walker.requests
+      this.vainLookups += walker.vain
       this.pings += walker.pings
       this.tookMs = Math.max(this.tookMs, walker.tookMs)
     }

@@ -185,10 +185,10 @@ export class Workload {
   /** @returns whether it said that it took it. */
   #offer(o: Offers, node: number): boolean {
     const { storage, walker, requests, foes, life } = this.#p
-    requests.add(kind.put, 1)
+    requests.add(kind.put, 1, walker.trips.reaches(o.from, node) ? 0 : 1)
     // Who answered the lookup is connected by then.
     const isConnected = o.answered.has(node) ? true : undefined
-    const answerMs = walker.roundTripMs(o.from, node, isConnected)
+    const answerMs = walker.trips.timeMs(o.from, node, isConnected)
     if (answerMs === undefined) return false
     life.followed.answered(o.from, node, answerMs)
     storage.give(o.blob, node)
@@ -243,8 +243,8 @@ export class Workload {
     const { storage, walker, requests, life } = this.#p
     const machine = new ReadRepair(near.map(String))
     for (const node of near) {
-      requests.add(kind.have, 1)
-      const tookMs = walker.roundTripMs(from, node)
+      requests.add(kind.have, 1, walker.trips.reaches(from, node) ? 0 : 1)
+      const tookMs = walker.trips.timeMs(from, node)
       if (tookMs !== undefined) life.followed.answered(from, node, tookMs)
       const held = storage.holds(blob, node) ? 'blob' : 'none'
       machine.heard(String(node), tookMs === undefined ? 'failed' : held)
@@ -257,9 +257,9 @@ export class Workload {
 
   #countWider(): void {
     const { requests, wider } = this.#p
-    requests.add(kind.get, wider.gets)
-    requests.add(kind['find-node, asked for'], wider.lookups)
-    requests.add(kind['ping, candidate'], wider.pings)
+    requests.add(kind.get, wider.gets, wider.vainGets)
+    requests.add(kind['find-node, asked for'], wider.lookups, wider.vainLookups)
+    requests.add(kind['ping, candidate'], wider.pings, wider.pings)
   }
 
   /** Of each key around which ids were minted, so often, by anybody. */
@@ -296,7 +296,7 @@ export class Workload {
 
   #countLookup(): void {
     const { requests, walker } = this.#p
-    requests.add(kind['find-node, asked for'], walker.requests)
-    requests.add(kind['ping, candidate'], walker.pings)
+    requests.add(kind['find-node, asked for'], walker.requests, walker.vain)
+    requests.add(kind['ping, candidate'], walker.pings, walker.pings)
   }
 }

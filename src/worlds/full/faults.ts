@@ -36,6 +36,9 @@ export function applyFaults(o: {
       if (fault.type !== 'partition') return
       const part = new Set(some(population.members, fault.share, 'random').map(({ node }) => node))
       parts.add(part)
+      world.after(net.options.noticeMs, () => {
+        for (const node of net.nodes.values()) node.noticeApart()
+      })
       world.after(fault.hours * hourMs, () => {
         parts.delete(part)
         world.note('healed')
