@@ -32,13 +32,14 @@ function giveMemoryBack() {
   process.execve(process.execPath, again, Object.assign({}, process.env, settings))
 }
 
-/** In a clone the sources run as they are; the published package carries only what was built from them. */
+/** In a clone the sources run, as they are or as its tests have put them together; the published package carries only what was built from them. */
 async function start() {
   await keepCompiled()
   const { existsSync, readFileSync } = await import('node:fs')
   const source = new URL('./muttr.ts', import.meta.url)
   const built = new URL('../dist/bin/muttr.js', import.meta.url)
-  const { main } = await import(existsSync(source) ? source.href : built.href)
+  const own = process.env.MUTTR_BUNDLE || source.href
+  const { main } = await import(existsSync(source) ? own : built.href)
   await main(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version)
 }
 

@@ -7,6 +7,7 @@ export function dyingState() {
   const { promise: killed, resolve } = Promise.withResolvers<void>()
   let left = Number.POSITIVE_INFINITY
   let kill = () => {}
+  const written = new Set<string>()
   const state: State = {
     get: (table, key) => kept.get(table, key),
     list: (table, range) => kept.list(table, range),
@@ -19,14 +20,18 @@ export function dyingState() {
         resolve()
         return new Promise<never>(() => undefined)
       }
+      for (const change of changes) if ('table' in change) written.add(change.table)
       return kept.write(changes)
     },
     [Symbol.asyncDispose]: async () => undefined
   }
   return {
     ...{ state, killed },
+    /** Whether something was written to a table since its end was told. */
+    hasWritten: (table: string): boolean => written.has(table),
     killAfter(writes: number, how: () => void) {
       left = writes
+      written.clear()
       kill = how
     }
   }
