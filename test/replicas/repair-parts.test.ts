@@ -231,6 +231,16 @@ describe('the agenda of repair', () => {
     assert.deepEqual(agenda.due({ nowMs: earliest, dice: 1 }), [{ type: 'sweep', all: false }])
   })
 
+  it('sweeps when it is told that the next one is due, unless that was in a life before', () => {
+    const told = new RepairAgenda(options)
+    told.joined({ nowMs: 0, dice }, false, 10 * minuteMs)
+    assert.deepEqual(told.due({ nowMs: 10 * minuteMs - 1, dice }), [])
+    assert.deepEqual(told.due({ nowMs: 10 * minuteMs, dice }), [{ type: 'sweep', all: false }])
+    const returned = new RepairAgenda(options)
+    returned.joined({ nowMs: 0, dice: 0 }, true, 10 * minuteMs)
+    assert.deepEqual(returned.due({ nowMs: minuteMs, dice }), [{ type: 'sweep', all: true }])
+  })
+
   it('takes a long sleep for an absence', () => {
     const agenda = new RepairAgenda(options)
     agenda.joined({ nowMs: 0, dice }, false)
