@@ -35,7 +35,7 @@ describe('net: warm connections', () => {
     await whenever([a], () => a.isConnected(b.self))
     const lost = nextEvent(a, 'disconnected', b.self)
     await b.libp2p.hangUp(a.libp2p.peerId)
-    await lost
+    assert.equal((await lost).inPeace, false, 'it said no goodbye')
     const again = nextEvent(a, 'connected', b.self)
     clock.advance(5_000)
     await again
@@ -69,9 +69,15 @@ describe('net: warm connections', () => {
     session.serve(async () => one)
     const slow = busy.request(a.contact(), 'slow', one, { timeoutMs: 60_000 })
     await Promise.all([arrived.promise, whenever([a], () => a.connected().length === 5)])
-    const closed = [idle, idler].map(peer => nextEvent(peer, 'disconnected', a.self))
-    clock.advance(10_000)
-    await Promise.all(closed)
+    const closed = [idle, idler].flatMap(peer => [
+      nextEvent(peer, 'disconnected', a.self),
+      nextEvent(a, 'disconnected', peer.self)
+    ])
+    clock.advance(5_000)
+    assert.deepEqual(
+      (await Promise.all(closed)).map(e => e.inPeace),
+      [true, true, true, true]
+    )
     release.resolve(one)
     assert.deepEqual(await slow, one)
     for (const peer of [warm, talking, busy]) assert.ok(peer.isConnected(a.self))

@@ -61,6 +61,25 @@ describe('a peer that others name', () => {
   })
 })
 
+describe('a neighbour', () => {
+  it('whose connection is closed because there are too many is not asked for a sign of life, one that is gone is', async () => {
+    const { sim, seeds } = await simSeeds(40, { connectionsMax: 12, seed: 5, noticeMs: 60_000 })
+    let closed = 0
+    for (const { node } of seeds)
+      node.onPeer(({ type }) => {
+        if (type === 'disconnected') closed += 1
+      })
+    await sim.pass(9 * 60_000)
+    assert(closed > 0)
+    const cutOff = () =>
+      seeds.reduce((sum, { seed }) => sum + (seed.asked().pings['cut-off'] ?? 0), 0)
+    assert.equal(cutOff(), 0)
+    seeds[3]!.node.kill()
+    await sim.pass(2 * 60_000)
+    assert(cutOff() > 0)
+  })
+})
+
 describe('what a seed asked of others', () => {
   it('is told by reason and by method', async () => {
     const { sim, seeds } = await simSeeds(10, { connectionsMax: 4, seed: 5 })
@@ -69,6 +88,7 @@ describe('what a seed asked of others', () => {
     const all = seeds.filter(s => s !== seeds[3]).map(({ seed }) => seed.asked())
     const sum = (kind: 'pings' | 'unanswered', reason: 'silent' | 'lost' | 'candidate') =>
       all.reduce((count, status) => count + (status[kind][reason] ?? 0), 0)
+    assert(all.slice(1).every(({ lookups }) => lookups.join! > 0))
     assert(sum('pings', 'candidate') > 0)
     assert(sum('pings', 'silent') > sum('unanswered', 'silent'))
     assert(sum('pings', 'lost') > 0)
