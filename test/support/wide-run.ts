@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { MuttrError } from '../../src/base/errors.ts'
+import type { Look } from '../../src/sim/look.ts'
 import type { RunResult } from '../../src/sim/result.ts'
 import type { ScenarioInput } from '../../src/sim/scenario.ts'
 import { readScenario } from '../../src/sim/scenario.ts'
@@ -17,12 +18,17 @@ const usual = {
 /** A scenario for the scale wide: 500 nodes and five hours unless told. */
 export const scenario = (o: Partial<ScenarioInput> = {}) => readScenario({ ...usual, ...o })
 
-export const run = (o: Partial<ScenarioInput>, seed = 1, notes?: Note[]): Promise<RunResult> =>
-  wideEngine.run(scenario(o), {
+/** @param o.notes get all that are made. */
+export const run = (
+  of: Partial<ScenarioInput>,
+  { seed = 1, notes, look }: { seed?: number; notes?: Note[]; look?: Look } = {}
+): Promise<RunResult> =>
+  wideEngine.run(scenario(of), {
     seed,
     signal: new AbortController().signal,
     onProgress() {},
-    ...(notes && { trace: { take: note => notes.push(note) } })
+    ...(notes && { trace: { take: note => notes.push(note) } }),
+    ...(look && { look })
   })
 
 export const refusal = async (work: Promise<unknown>): Promise<MuttrError> => {

@@ -1,6 +1,7 @@
 import type { Millis } from '../../base/ports.ts'
 import { lost, pings, upkeep } from '../../routing/upkeep.ts'
 import { planBefore, tickMs } from './before.ts'
+import { Errands } from './errands.ts'
 import { drawKnown, warmOf } from './known.ts'
 import type { LifeParts } from './life.ts'
 import type { Lines } from './lines.ts'
@@ -8,7 +9,6 @@ import { contactOf, nodeOf, Own } from './own.ts'
 import { nobody } from './places.ts'
 import type { Refreshes } from './refreshes.ts'
 import { kind } from './requests.ts'
-import type { Walker } from './walk.ts'
 
 /** Of these so many times R nearest a node notices at once who comes and goes, as src/seed/repair.ts has it. */
 const nearTimes = 4
@@ -35,6 +35,7 @@ export interface FollowedParts extends Omit<LifeParts, 'tableDice' | 'on'> {
  */
 export class Followed implements Lines {
   readonly #p: FollowedParts
+  readonly #errands: Errands
   readonly #owns = new Map<number, Own>()
   /** Of those that left: whom they ask when they are back. */
   readonly #known = new Map<number, readonly number[]>()
@@ -43,6 +44,7 @@ export class Followed implements Lines {
 
   constructor(parts: FollowedParts) {
     this.#p = parts
+    this.#errands = new Errands(parts)
   }
 
   /** Below zero while the network is made. */
@@ -86,8 +88,7 @@ export class Followed implements Lines {
       if (isMeasured) {
         refreshes.settled(node)
         own.settle(calendar.nowMs, () => dice.next())
-      }
-      own.agenda?.joined(this.#moment(), false)
+      } else own.agenda?.joined(this.#moment(), false)
       own.tickMs = firstMs.get(node)!
       this.#arm(node, own)
     }
@@ -132,10 +133,10 @@ export class Followed implements Lines {
   /** The connection to one near ended: a sign of life of another, once for all of that moment, and then of it, twice. */
   #cutOff(owner: number, node: number): void {
     const own = this.#owns.get(owner)!
-    if (own.witnessMs !== this.nowMs) this.#sent(owner, kind['ping, witness'], 1)
+    if (own.witnessMs !== this.nowMs) this.#errands.sent(owner, kind['ping, witness'], 1)
     own.witnessMs = this.nowMs
-    this.#sent(owner, kind['ping, cut-off'], 1, 1)
-    this.#sent(owner, kind['ping, failed'], 1, 1)
+    this.#errands.sent(owner, kind['ping, cut-off'], 1, 1)
+    this.#errands.sent(owner, kind['ping, failed'], 1, 1)
     this.#gone(owner, node)
   }
 
@@ -143,13 +144,22 @@ export class Followed implements Lines {
   meet(owner: number, node: number): void {
     const { tables } = this.#p
     if (tables.has(owner, node) || !tables.wants(owner, node)) return
-    this.#sent(owner, kind['ping, candidate'], 1)
+    this.#errands.sent(owner, kind['ping, candidate'], 1)
     const tookMs = this.#p.walker.trips.timeMs(owner, node, true)
     if (tookMs === undefined) return
     tables.answered(owner, node)
     if (!this.#owns.has(owner)) return
     this.#changed(owner, node)
     this.answered(owner, node, tookMs)
+  }
+
+  /** It looked up a place, for somebody. */
+  looked(node: number, hi: number): void {
+    const { places, tables } = this.#p
+    const own = this.#owns.get(node)
+    if (!own) return
+    const bucket = Math.min(Math.clz32(places.hi(node) ^ hi), tables.depth(node))
+    own.touchedMs[bucket] = this.nowMs
   }
 
   /** Whether `owner` knows that it did not answer, and has not heard of it since. */
@@ -229,12 +239,12 @@ export class Followed implements Lines {
     }
     this.#seek(node, own, lost.perTick)
     const flooded = this.#p.pings?.sent(node) ?? 0
-    this.#sent(node, kind['ping, candidate'], flooded, flooded)
+    this.#errands.sent(node, kind['ping, candidate'], flooded, flooded)
     const stale = own.stale(tables.depth(node), nowMs - upkeep.staleMs)
     const bucket = stale ?? refreshes.unmeasured(node)
     if (bucket !== undefined) {
       const what = stale === undefined ? 'find-node, measure' : 'find-node, refresh'
-      this.#count(node, kind[what], refreshes.refresh(node, bucket))
+      this.#errands.lookedUp(node, kind[what], refreshes.refresh(node, bucket))
       own.touchedMs[bucket] = nowMs
     }
     this.#warm(node, own)
@@ -257,7 +267,7 @@ export class Followed implements Lines {
 
   /** As {@link #ping}, for this reason. */
   #probe(owner: number, node: number, what: number): boolean {
-    this.#sent(owner, what, 1, this.#p.walker.trips.reaches(owner, node) ? 0 : 1)
+    this.#errands.sent(owner, what, 1, this.#p.walker.trips.reaches(owner, node) ? 0 : 1)
     return this.#ping(owner, node)
   }
 
@@ -297,7 +307,7 @@ export class Followed implements Lines {
   #lookAround(node: number, own: Own): void {
     const { places, walker, scenario, tables } = this.#p
     walker.find(node, places.hi(node), places.lo(node), scenario.parameters.k)
-    this.#count(node, kind['find-node, repair'], walker)
+    this.#errands.lookedUp(node, kind['find-node, repair'], walker)
     own.touchedMs[tables.depth(node)] = this.nowMs
   }
 
@@ -318,7 +328,7 @@ export class Followed implements Lines {
       ...(only && { only })
     })
     const { tookMs } = walker
-    this.#count(node, what, walker)
+    this.#errands.lookedUp(node, what, walker)
     this.#meetAll(node, met)
     own.touchedMs[tables.depth(node)] = this.nowMs
     // Nobody answers the pings of those who were never there.
@@ -326,11 +336,11 @@ export class Followed implements Lines {
     refreshes.begin(node)
     const buckets = Math.min(tables.depth(node), upkeep.bucketsAtJoin)
     for (let bucket = 0; bucket < buckets && leftMs > 0; bucket++) {
-      this.#count(node, what, refreshes.refresh(node, bucket, leftMs))
+      this.#errands.lookedUp(node, what, refreshes.refresh(node, bucket, leftMs))
       this.#meetAll(node, met)
       own.touchedMs[bucket] = this.nowMs
     }
-    this.#sent(node, kind['ping, candidate'], met.size)
+    this.#errands.sent(node, kind['ping, candidate'], met.size)
     this.#warm(node, own)
   }
 
@@ -381,18 +391,6 @@ export class Followed implements Lines {
       if (reached[other] === 1) this.meet(node, other)
       else if (tables.has(node, other)) this.#cutOff(node, other)
     }
-  }
-
-  #count(node: number, what: number, of: Pick<Walker, 'requests' | 'vain' | 'pings'>): void {
-    this.#sent(node, what, of.requests, of.vain)
-    this.#sent(node, kind['ping, candidate'], of.pings, of.pings)
-  }
-
-  /** @param vain of them, where nobody could be dialled. */
-  #sent(node: number, what: number, count: number, vain = 0): void {
-    const { requests, foes, stride } = this.#p
-    requests.add(what, count * stride, vain * stride)
-    if (foes.has(node)) requests.hostile += (count - vain) * stride
   }
 
   #moment = () => ({ nowMs: this.#p.calendar.nowMs, dice: this.#p.dice.next() })

@@ -21,6 +21,7 @@ export class Own {
   /** Of one that holds copies: when it looks around. */
   readonly agenda: RepairAgenda | undefined
   readonly sinceMs: Millis
+  readonly #sweepMs: Millis
   /** Of those near to it some came or went since it looked around. */
   isChanged = false
   /** When it last asked another for a sign of life, as some were cut off. */
@@ -35,16 +36,19 @@ export class Own {
     debounceMinutes: number
   }) {
     this.sinceMs = o.nowMs
-    if (!o.holds) return
     const sweepMs = o.sweepHours * 3_600_000
+    this.#sweepMs = sweepMs
+    if (!o.holds) return
     const debounceMs = o.debounceMinutes * 60_000
     this.agenda = new RepairAgenda({ ...usualRepair, sweepMs, debounceMs })
   }
 
-  /** It has been there for long: its buckets have their turn at any time of an hour, whoever asks a place of them. */
+  /** It has been there for long: its buckets have their turn at any time of an hour, and it sweeps at any time between two sweeps. */
   settle(nowMs: Millis, random: () => number): void {
     for (let i = 0; i < this.touchedMs.length; i++)
       this.touchedMs[i] = nowMs - random() * upkeep.staleMs
+    const sweepAtMs = nowMs + random() * this.#sweepMs
+    this.agenda?.joined({ nowMs, dice: random() }, false, sweepAtMs)
   }
 
   /** Of these entries so many not heard of since then, the longest silent first: `Table.silent`. */

@@ -130,7 +130,10 @@ export class Workload {
     if (blob < 0) return false
     const [hi, lo] = [storage.hi[blob]!, storage.lo[blob]!]
     const isCovered = walker.covers(from, hi, lo, this.#nodes(from))
-    if (!isCovered) walker.find(from, hi, lo, replicas, { elders: eldersOfPut })
+    if (!isCovered) {
+      walker.find(from, hi, lo, replicas, { elders: eldersOfPut })
+      life.followed.looked(from, hi)
+    }
     let { tookMs } = walker
     this.#countLookup()
     const candidates = this.#near
@@ -287,6 +290,7 @@ export class Workload {
     if (from === nobody) return
     const { k } = scenario.parameters
     walker.find(from, hi, lo, k)
+    life.followed.looked(from, hi)
     this.#countLookup()
     const { hops, requests, tookMs: ms } = walker
     const isHonest = (node: number) => !foes.has(node)

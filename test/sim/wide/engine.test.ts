@@ -19,8 +19,8 @@ describe('the scale wide', () => {
   it('gives the same run for the same seed, watched or not, and another one for another', async () => {
     const notes: Note[] = []
     const first = await run(churn)
-    assert.deepEqual(await run(churn, 1, notes), first)
-    assert.notEqual((await run(churn, 2)).traceHash, first.traceHash)
+    assert.deepEqual(await run(churn, { notes }), first)
+    assert.notEqual((await run(churn, { seed: 2 })).traceHash, first.traceHash)
     assert.equal(notes.filter(({ type }) => type === 'row').length, 5)
     assert(first.events > 5_000)
   })
