@@ -202,7 +202,10 @@ export class Followed implements Lines {
   }
 
   failed(from: number, to: number): boolean {
-    if (!this.#owns.has(from)) return false
+    const own = this.#owns.get(from)
+    if (!own) return false
+    // Who answers too late was reached all the same.
+    this.#connect(own, from, to)
     if (this.#p.tables.has(from, to)) this.#doubt(from, to)
     return true
   }

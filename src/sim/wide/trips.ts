@@ -1,7 +1,6 @@
 import type { Millis } from '../../base/ports.ts'
 import type { Dice } from '../dice.ts'
 import { dialRoundTrips } from '../latency.ts'
-import type { Foes } from './foes.ts'
 import type { Lines } from './lines.ts'
 import type { Places } from './places.ts'
 import type { Reach } from './reach.ts'
@@ -11,7 +10,6 @@ export interface TripParts {
   places: Places
   tables: WideTables
   reach: Reach
-  foes?: Foes
   /** One way. */
   latencyOf(from: number, to: number): Millis
   /** Of messages. */
@@ -39,12 +37,11 @@ export class Trips {
 
   /** From a request to its answer; undefined where either is lost or nobody is there. */
   timeMs(from: number, to: number, isConnected = this.#isConnected(from, to)): Millis | undefined {
-    const { foes, latencyOf, loss, dice } = this.#p
+    const { latencyOf, loss, dice } = this.#p
     const isLost = loss > 0 && (dice.next() < loss || dice.next() < loss)
     if (!this.reaches(from, to) || isLost) return undefined
     const tripMs = latencyOf(from, to) + latencyOf(to, from)
-    const lateMs = foes?.delayMs(to) ?? 0
-    return lateMs + (isConnected ? tripMs : (1 + dialRoundTrips) * tripMs)
+    return isConnected ? tripMs : (1 + dialRoundTrips) * tripMs
   }
 
   /**

@@ -6,6 +6,7 @@ import { laterShare } from '../../routing/region.ts'
 import { RoundTrip } from '../../routing/rtt.ts'
 import { asking } from '../../routing/upkeep.ts'
 import { answered, failed, heard, slotsMax } from './candidates.ts'
+import type { Foes } from './foes.ts'
 import type { Lines } from './lines.ts'
 import type { WideLookupOptions } from './lookup.ts'
 import { WideLookup } from './lookup.ts'
@@ -15,6 +16,7 @@ import type { TripParts } from './trips.ts'
 import { Trips } from './trips.ts'
 
 export interface WalkParts extends TripParts {
+  foes?: Foes
   pings?: FloodPings
   parameters: { k: number; alpha: number; replicas: number; connections: number; paths?: number }
   lines?: Lines
@@ -318,7 +320,9 @@ export class Walker {
 
   #send(from: number, slot: number, nowMs: Millis): void {
     const node = this.#machine.candidates.node[slot]!
-    const tookMs = this.trips.timeMs(from, node)
+    const tripMs = this.trips.timeMs(from, node)
+    const lateMs = this.#p.foes?.delayMs(node) ?? 0
+    const tookMs = tripMs === undefined ? undefined : tripMs + lateMs
     if (tookMs === undefined && !this.trips.reaches(from, node)) this.vain += 1
     const isAnswer = tookMs !== undefined && tookMs < asking.timeoutMs
     const dueMs = nowMs + (isAnswer ? tookMs : asking.timeoutMs)

@@ -191,8 +191,9 @@ export class Workload {
     requests.add(kind.put, 1, walker.trips.reaches(o.from, node) ? 0 : 1)
     // Who answered the lookup is connected by then.
     const isConnected = o.answered.has(node) ? true : undefined
-    const answerMs = walker.trips.timeMs(o.from, node, isConnected)
-    if (answerMs === undefined) return false
+    const tripMs = walker.trips.timeMs(o.from, node, isConnected)
+    if (tripMs === undefined) return false
+    const answerMs = tripMs + foes.delayMs(node)
     life.followed.answered(o.from, node, answerMs)
     storage.give(o.blob, node)
     if (foes.isHostile(node)) o.hostile += 1
