@@ -24,8 +24,8 @@ const minuteMs: Millis = 60_000
  */
 export class DialBack {
   readonly #p: Parts
-  /** Peers being dialled for their own sake: no channel belongs on such a connection. */
-  readonly #trying = new Set<PeerId>()
+  /** Peers being dialled for their own sake, until the try ends: no channel belongs on such a connection. */
+  readonly #trying = new Map<PeerId, Promise<void>>()
   readonly #hosts = new Map<string, number>()
   #minute = 0
   #count = 0
@@ -53,10 +53,11 @@ export class DialBack {
     return encodeDialBackAnswer({ seen: withoutPeer(from.remoteAddr), open })
   }
 
-  /** Whether a peer answers as itself at an address. @throws {MuttrError} `LIMIT_EXCEEDED` while it is being tried already */
+  /** Whether a peer answers as itself at an address. Where it is being tried already, that is waited for, some seconds at most. */
   async tries(peer: PeerId, address: string, asked: AbortSignal): Promise<PortOutcome> {
-    this.#mustBeFree(peer)
-    this.#trying.add(peer)
+    for (let before = this.#trying.get(peer); before; before = this.#trying.get(peer)) await before
+    const over = Promise.withResolvers<void>()
+    this.#trying.set(peer, over.promise)
     const late = AbortSignal.timeout(dialMs)
     const signal = AbortSignal.any([asked, this.#p.closing, late])
     try {
@@ -67,12 +68,8 @@ export class DialBack {
       return late.aborted ? 'timeout' : outcomeOf(err)
     } finally {
       this.#trying.delete(peer)
+      over.resolve()
     }
-  }
-
-  #mustBeFree(peer: PeerId): void {
-    if (this.#trying.has(peer))
-      throw new MuttrError('LIMIT_EXCEEDED', 'more dialling back than one host is given')
   }
 
   #admit(host: string, peer: PeerId): void {
@@ -84,8 +81,9 @@ export class DialBack {
     }
     const ofHost = this.#hosts.get(host) ?? 0
     const free =
-      ofHost < limits.dialBacksPerHostPerMinute && this.#count < limits.dialBacksPerMinute
-    this.#mustBeFree(peer)
+      ofHost < limits.dialBacksPerHostPerMinute &&
+      this.#count < limits.dialBacksPerMinute &&
+      !this.#trying.has(peer)
     if (!free) throw new MuttrError('LIMIT_EXCEEDED', 'more dialling back than one host is given')
     this.#hosts.set(host, ofHost + 1)
     this.#count += 1
