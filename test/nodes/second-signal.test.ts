@@ -4,6 +4,8 @@ import { Testnet } from '../support/testnet.ts'
 
 describe('a pod that is told to end while it takes leave', () => {
   let net: Testnet
+  /** Events before this one are of the pod's former process. */
+  let startedAt = 0
   before(async function () {
     this.timeout(120_000)
     net = await Testnet.lay({ pods: ['one.test'], people: ['alice', 'bob'], seeds: 1 })
@@ -18,6 +20,8 @@ describe('a pod that is told to end while it takes leave', () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     it(`ends at once with the second ${signal}, and has lost nothing`, async () => {
       const from = net.events.length
+      // A pod that nobody is connected to has no leave to take.
+      await net.event('bob', 'listening', startedAt)
       // Bob's machine sleeps: he hears of no leave, which the pod waits for.
       net.freeze('bob', 'stop')
       const [sent] = await net.json<{ id: string }>('alice', 'send', 'bob@one.test', signal)
@@ -30,6 +34,7 @@ describe('a pod that is told to end while it takes leave', () => {
       process.kill(pod.pid, signal)
       await ended
       await net.stop('one.test').catch(() => undefined)
+      startedAt = net.events.length
       await net.start('one.test')
       net.freeze('bob', 'go on')
       await net.event('bob', 'opened', from, ({ letter }) => letter === sent!.id)
