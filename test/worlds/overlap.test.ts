@@ -66,6 +66,24 @@ describe('the scales wide and full', () => {
       near(wide.of(what), full.of(what), 1.6, what)
   })
 
+  it('have nodes send as much in a network that falls apart and heals', async () => {
+    const o: Partial<ScenarioInput> = {
+      ...{ hours: 3, workload: { blobs: 60, putsPerHour: 30, getsPerHour: 120 } },
+      faults: [{ type: 'partition', atHours: 0.5, hours: 1.5, share: 0.5 }]
+    }
+    const [wide, full] = [await counted('wide', o), await counted('full', o)]
+    near(wide.perHour, full.perHour, 1.2, 'all')
+    for (const what of ['find-node', 'ping', 'ping, lost'])
+      near(wide.of(what), full.of(what), 1.3, what)
+  })
+
+  it('have nodes send as much where connections are closed because there are too many', async () => {
+    const o: Partial<ScenarioInput> = { nodes: 120, hours: 1, parameters: { connections: 30 } }
+    const [wide, full] = [await counted('wide', o), await counted('full', o)]
+    near(wide.perHour, full.perHour, 1.2, 'all')
+    assert.equal(full.of('ping, cut-off'), 0)
+  })
+
   it('have nodes send as much among floods, with defences and without', async () => {
     for (const defences of ['all', 'none'] as const) {
       const o: Partial<ScenarioInput> = {
