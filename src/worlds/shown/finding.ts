@@ -137,7 +137,8 @@ export function tableOf({ points }: Extract, columns: readonly FindingColumn[]):
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   const lines = [line(columns.map(({ head }) => head)), `|${'---|'.repeat(columns.length)}`]
   const notes = [...new Set(cut)].sort()
-  const note = notes.length > 0 ? ['', `Intervals are cut at ${notes.join(' and ')}.`] : []
+  const all = new Intl.ListFormat('en-GB').format(notes)
+  const note = notes.length > 0 ? ['', `Intervals are cut at ${all}.`] : []
   return [...lines, ...rows.map(line), ...note].join('\n')
 }
 
