@@ -71,12 +71,9 @@ export function createAdmission(parts: AdmissionParts): Admission {
   /** A whole subnet is one asker. */
   const askerOf = (peer: PeerId) => subnetOf(peer) ?? peer
 
-  /** Of the network, as measured; who knows everybody has nothing to measure. */
-  const nodes = () => size.nodes ?? (table.hasRoomEverywhere ? table.size + 1 : undefined)
-
   /** How many nodes are thought to be nearer to a place than we are; 0 where we may have to hold what belongs there. */
   function nearer(place: Uint8Array): number {
-    const thought = fraction(place, self) * (nodes() ?? 0)
+    const thought = fraction(place, self) * (size.nodes ?? 0)
     if (thought <= 2 * replicas) return 0 // the cheap question first: it is asked of every put, and of every row of a full store
     const known = table.nearest(place, replicas)
     const before = known.filter(c => compareDistance(place, placeOf(c.peer), self) < 0).length
@@ -132,14 +129,11 @@ export function createAdmission(parts: AdmissionParts): Admission {
         throw err
       }
     },
-    status() {
-      const count = nodes()
-      return {
-        priceFactor: factorFor(undefined, 0, clock.now()),
-        refusals: { ...refusals },
-        networkSize: count === undefined ? null : Math.round(count)
-      }
-    }
+    status: () => ({
+      priceFactor: factorFor(undefined, 0, clock.now()),
+      refusals: { ...refusals },
+      networkSize: size.nodes === undefined ? null : Math.round(size.nodes)
+    })
   }
 }
 

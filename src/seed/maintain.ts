@@ -118,12 +118,18 @@ export function createMaintenance(core: SeedCore, markJoined: () => void): Maint
 
   /**
    * A far bucket to look into while too few regions were seen to say how large the network is, and enough are known to tell. Where every bucket
-   * has room we know everybody, and nobody asks for an estimate: twenty laptops that come and go measured their network once a minute.
+   * has room we know everybody, and our own table tells: twenty laptops that come and go asked each other once a minute, without end.
    */
   function unmeasured(): number | undefined {
     const { regions } = core.size
-    const isKnown = regions >= regionsLeast || table.hasRoomEverywhere
-    if (isKnown || table.depth === 0 || table.size < sampled) return undefined
+    if (regions >= regionsLeast || table.depth === 0 || table.size < sampled) return undefined
+    if (table.hasRoomEverywhere) {
+      // At a random place, so that ids that were minted somewhere do not count.
+      const place = random.bytes(32)
+      const places = table.nearest(place, sampled).map(({ peer }) => core.placeOf(peer))
+      core.size.sample(place, places)
+      return undefined
+    }
     return regions % Math.min(table.depth, farBitsMax + 1)
   }
 

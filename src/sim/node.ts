@@ -268,15 +268,15 @@ export class VirtualNode implements Network {
 
   #closeExcess(): void {
     const stays = (peer: PeerId) => this.#warm.has(peer) || this.streams.isOn(peer)
-    const [max, nowMs] = [this.#net.options.connectionsMax, this.#net.clock.now()]
-    for (const peer of excessOf(this.#connections, { max, nowMs, stays })) {
+    const o = { max: this.#net.options.connectionsMax, nowMs: this.#net.clock.now(), stays }
+    for (const peer of excessOf(this.#connections, o)) {
       const other = this.#net.nodes.get(peer)
-      if (other) this.drop(other, { inPeace: true })
+      if (other) this.drop(other, { inPeace: other.alive && !this.#net.apart(this, other) })
       else this.#connections.delete(peer)
     }
   }
 
-  /** Closes the connection between the two. */
+  /** Closes the connection between the two. @param o.inPeace both say goodbye, as none does that is dead or cut off. */
   drop(other: VirtualNode, { inPeace = false } = {}): void {
     this.#connections.delete(other.self)
     other.#connections.delete(this.self)

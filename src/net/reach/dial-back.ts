@@ -53,13 +53,15 @@ export class DialBack {
     return encodeDialBackAnswer({ seen: withoutPeer(from.remoteAddr), open })
   }
 
-  /** Whether a peer answers as itself at an address. Where it is being tried already, that is waited for, some seconds at most. */
+  /** Whether a peer answers as itself at an address. Where it is being tried already, that is waited for, some seconds at most. @throws the reason of `asked` while it waits */
   async tries(peer: PeerId, address: string, asked: AbortSignal): Promise<PortOutcome> {
-    for (let before = this.#trying.get(peer); before; before = this.#trying.get(peer)) await before
+    const ended = AbortSignal.any([asked, this.#p.closing])
+    for (let before = this.#trying.get(peer); before; before = this.#trying.get(peer))
+      await untilOver(before, ended)
     const over = Promise.withResolvers<void>()
     this.#trying.set(peer, over.promise)
     const late = AbortSignal.timeout(dialMs)
-    const signal = AbortSignal.any([asked, this.#p.closing, late])
+    const signal = AbortSignal.any([ended, late])
     try {
       const where = multiaddr(`${address}/p2p/${peer}`)
       endSoon(await this.#p.libp2p.dial(where, { signal, force: true }))
@@ -87,5 +89,18 @@ export class DialBack {
     if (!free) throw new MuttrError('LIMIT_EXCEEDED', 'more dialling back than one host is given')
     this.#hosts.set(host, ofHost + 1)
     this.#count += 1
+  }
+}
+
+/** @throws the signal's reason, once it aborts. */
+async function untilOver(other: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(signal.reason)
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    signal.throwIfAborted()
+    await Promise.race([other, promise])
+  } finally {
+    signal.removeEventListener('abort', stop)
   }
 }

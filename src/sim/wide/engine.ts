@@ -194,7 +194,7 @@ class Run {
       ...{ places, tables, walker, parameters: scenario.parameters },
       dice: this.#diceOf('regions'),
       share: regionShareIn(scenario),
-      nodes: from => reach.countOf(from) - foes.mintedCount
+      nodes: from => Math.max(0, reach.countOf(from) - foes.mintedCount)
     })
     this.#workload = new Workload({
       ...{ ...all, scenario, places, walker, wider, requests },

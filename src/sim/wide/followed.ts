@@ -386,12 +386,12 @@ export class Followed implements Lines {
 
   /** Sides have changed: of those near to it some are cut off, and others are back. */
   parted(node: number): void {
+    if (!this.#owns.has(node)) return // it was minted
     const { tables, reach } = this.#p
-    const reached = reach.of(node)
     const [from, to] = tables.nearRange(node)
     for (let other = from; other < to; other++) {
       if (other === node) continue
-      if (reached[other] === 1) this.meet(node, other)
+      if (reach.of(node)[other] === 1) this.meet(node, other)
       else if (tables.has(node, other)) this.#cutOff(node, other)
     }
   }

@@ -51,10 +51,16 @@ export class Nearest {
     this.nodes = this.#all.nodes
   }
 
-  /** @param count so many of `among`; as many as repair looks at, and all that were minted, unless told. */
-  look(hi: number, lo: number, among: Uint8Array, count = this.#all.nodes.length): void {
+  /** @param count so many of `among`; as many as repair looks at, and those minted around them, unless told. */
+  look(hi: number, lo: number, among: Uint8Array, count = this.#most): void {
+    const { foes } = this.#p
     this.#all.begin(hi, lo, count)
     this.#all.fill(among, nobody)
+    const isMinted = this.#all.nodes.subarray(0, this.#all.size).some(node => foes.isMinted(node))
+    if (isMinted && count === this.#most) {
+      this.#all.begin(hi, lo, this.#all.nodes.length)
+      this.#all.fill(among, nobody)
+    }
     this.nodes = this.#all.nodes
     this.size = this.#all.size
   }

@@ -204,7 +204,7 @@ export class Workload {
   /** Nodes of the network that it reaches, but for those that somebody minted: what lookups of random places tell. */
   #nodes(from: number): number {
     const { reach, foes } = this.#p
-    return reach.countOf(from) - foes.mintedCount
+    return Math.max(0, reach.countOf(from) - foes.mintedCount)
   }
 
   /** Of a random blob that should be there. */
