@@ -43,7 +43,6 @@ export function Network(): JSX.Element {
   const now = status.value
   if (!view.value || !now) return <Spinner label="Looking around" />
   const { traffic, repair, admission, connections } = now.node
-  const nodes = admission.networkSize ?? 0
   const connected = view.value.peers.filter(peer => peer.connected)
   return (
     <div class="page-view scroll">
@@ -56,7 +55,10 @@ export function Network(): JSX.Element {
           <Ring view={view.value} />
           <figcaption>
             Every node has a place on a ring, and so has every letter. The eight nodes nearest to a
-            letter keep it. {nodes > 1 && <>About {count(nodes, 'node')} are here.</>}
+            letter keep it.{' '}
+            {admission.networkSize !== null && (
+              <>About {count(admission.networkSize, 'node')} are here.</>
+            )}
           </figcaption>
         </figure>
         <div class="cards">

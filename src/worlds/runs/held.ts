@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { unwritable } from '../../config/home.ts'
 import { LineFile } from './line-file.ts'
 
 /** Lines that are not shown before it is known whether they may be: on the disk, since a run may send millions of requests. */
@@ -15,7 +16,10 @@ export interface Held extends AsyncDisposable {
 
 /** @throws {MuttrError} `DISK_FULL`, `DISK_FAILED` */
 export async function hold(): Promise<Held> {
-  const folder = await mkdtemp(join(tmpdir(), 'muttr-replay-'))
+  const base = join(tmpdir(), 'muttr-replay-')
+  const folder = await mkdtemp(base).catch(err => {
+    throw unwritable(err, base)
+  })
   const file = new LineFile(join(folder, 'lines'))
   return {
     add: line => file.add(line),

@@ -36,7 +36,9 @@ export async function conductShared(plan: Plan, o: SharedOptions): Promise<SimDo
   await using folder = o.out === null ? null : await openFolder(o.out, plan, code)
   await using database = await openDatabase(o.queue.url, o.signal)
   const sweep = plan.base.name
-  const there = new Set([...(await doneIn(database, sweep)), ...((await folder?.done()) ?? [])])
+  const there = new Set(await doneIn(database, sweep))
+  // What has no cost is not brought, and somebody computes it.
+  for (const id of (await folder?.done()) ?? []) if (await folder!.cost(id)) there.add(id)
   const crew = await crewFor(
     plan.runs.filter(({ id }) => !there.has(id)),
     o
